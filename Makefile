@@ -1,0 +1,44 @@
+# Everything is kept in .venv beside this file; a second run finds it ready.
+.DELETE_ON_ERROR:
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+
+.PHONY: help demo test check lock generate bench clean
+
+help:
+	@echo "make demo      set up, then show a customer's balance on the embedded sandbox"
+	@echo "make test      set up, then run every check: style, types, tests, coverage"
+	@echo "make bench     measure start-up against a bare script and HTTPie"
+	@echo "make generate  write completions/, docs/commands.md and the README's picture again"
+	@echo "make lock      choose the newest development dependencies again"
+
+$(READY): requirements/dev.txt pyproject.toml requirements/venv.sh
+	@PYTHON="$(PYTHON)" sh requirements/venv.sh $(VENV) requirements/dev.txt
+	@touch $@
+
+demo: $(READY)
+	@BIN=$(BIN) sh docs/demo.sh
+
+test: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest --cov --cov-report=term $(TESTS)
+
+generate: $(READY)
+	$(BIN)/python completions/generate.py
+	$(BIN)/python docs/generate.py
+
+lock: $(READY)
+	$(BIN)/python requirements/lock.py
+
+bench: $(READY) $(VENV)/bench
+	$(BIN)/python benchmarks/startup.py
+
+$(VENV)/bench: requirements/httpie.txt requirements/venv.sh
+	@PYTHON="$(PYTHON)" sh requirements/venv.sh $@ requirements/httpie.txt
+
+clean:
+	rm -rf $(VENV)

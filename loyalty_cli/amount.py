@@ -1,0 +1,67 @@
+"""An amount: a decimal number with exactly the digits it was sent with."""
+
+import re
+from decimal import Context, Decimal
+from typing import Any, Self
+
+# Far more than any balance needs, and little enough that no number can fill the memory:
+# 1e999999999 is eleven characters to send and a gigabyte to write out.
+MAX_DIGITS = 400
+
+_JSON_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?", re.ASCII)
+
+# The default context rounds every result to 28 digits.
+_EXACT = Context(prec=3 * MAX_DIGITS)
+
+
+class Amount(Decimal):
+    """A decimal that is never rounded; `str` of it has no exponent and keeps trailing zeros."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a number as JSON writes it; raise ValueError for anything else."""
+        if not _JSON_NUMBER.fullmatch(text):
+            raise ValueError(f"{text[:40]!r} is not a number")
+        amount = cls(text)
+        if len(text) > MAX_DIGITS or abs(amount.adjusted()) > MAX_DIGITS:
+            raise ValueError(f"a number of more than {MAX_DIGITS} digits")
+        return amount
+
+    @classmethod
+    def convert(cls, value: object) -> Self:
+        """Take an amount as a platform sends it, a JSON number or the same as a string.
+
+        Raises ValueError for anything else, a boolean among them.
+        """
+        if isinstance(value, bool) or not isinstance(value, Decimal | int | str):
+            raise ValueError(f"expected a number, got {type(value).__name__}")  # noqa: TRY004 - msgspec names the path of a ValueError
+        return cls.parse(value) if isinstance(value, str) else cls(value)
+
+    def minus(self, other: Decimal) -> "Amount":
+        """Subtract, keeping every digit."""
+        return Amount(_EXACT.subtract(self, other))
+
+    def shifted(self, places: int) -> "Amount":
+        """Move the decimal point: `shifted(-2)` turns 120000 into 1200.00."""
+        return Amount(_EXACT.scaleb(self, places))
+
+    def __str__(self) -> str:
+        return format(self, "f")
+
+
+def encode_amount(value: Any) -> Any:
+    """Give msgspec an amount as a JSON number with its own digits (an `enc_hook`)."""
+    from msgspec import Raw
+
+    if isinstance(value, Amount):
+        return Raw(str(value).encode())
+    raise NotImplementedError(type(value))
+
+
+def decode_amount(kind: type, value: Any) -> Any:
+    """Let msgspec read an amount (a `dec_hook`)."""
+    if kind is Amount:
+        return Amount.convert(value)
+    raise NotImplementedError(kind)

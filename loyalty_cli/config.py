@@ -1,0 +1,283 @@
+"""The profile file: what it holds, and what is wrong with it, with line and key."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn, TypeVar
+from urllib.parse import urlsplit
+
+from loyalty_cli import providers
+from loyalty_cli.base_url import check_base_url
+from loyalty_cli.errors import LoyaltyError, nearest, setup_error
+from loyalty_cli.profile import (
+    DEFAULT_TIMEOUT,
+    DebitRules,
+    Profile,
+    check_timeout,
+    environment_name,
+)
+from loyalty_cli.providers.contract import Provider
+from loyalty_cli.providers.parameters import Parameter, boolean, integer, text
+from loyalty_cli.regular_file import read_regular_file, reason
+from loyalty_cli.yaml_nodes import Map, Node, Text, YamlError, parse
+
+SIZE_LIMIT = 1024 * 1024
+WRITABLE_BY_OTHERS = 0o022
+
+FILE_KEYS = ("default_profile", "profiles", "journal")
+PROFILE_KEYS = ("provider", "base_url", "auth", "timeout", "ca_bundle", "options", "debit")
+DEBIT_KEYS = ("allow", "unit", "max_amount")
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_SECRET_WORDS = ("password", "secret", "token", "api_key", "apikey", "credential")
+
+Read = TypeVar("Read")
+
+
+@dataclass(frozen=True)
+class Config:
+    """A profile file that holds: at least one profile, every one of them complete."""
+
+    path: Path
+    profiles: Mapping[str, Profile]
+    default_profile: str | None = None
+    journal: str | None = None
+    warnings: tuple[str, ...] = ()
+
+    def profile(self, name: str) -> Profile:
+        """Find a profile; raise LoyaltyError with the nearest one where there is none."""
+        if name not in self.profiles:
+            setup_error(
+                f"there is no profile {name!r} in {self.path}.", nearest(name, self.profiles)
+            )
+        return self.profiles[name]
+
+
+class _MistakeError(Exception):
+    """Something wrong at a key of the file."""
+
+    def __init__(
+        self, message: str, key: str = "", line: int | None = None, hint: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.key, self.line, self.hint = key, line, hint
+
+
+def default_path() -> Path:
+    """`config.yaml` in the user's config folder; raise LoyaltyError where there is no home."""
+    from platformdirs import user_config_path
+
+    folder = user_config_path("loyalty", appauthor=False)
+    if not folder.is_absolute():
+        setup_error(
+            "there is no home folder to look for the profile file in.",
+            "Name the file with --config, or set HOME.",
+        )
+    return folder / "config.yaml"
+
+
+def load(path: Path) -> Config:
+    """Read and check a profile file; raise LoyaltyError that names file, line and key."""
+    try:
+        content, status = read_regular_file(path, SIZE_LIMIT)
+        root = parse(content.decode("utf-8-sig"))
+        config = _config(path, root)
+    except FileNotFoundError:
+        setup_error(
+            f"there is no profile file {path}.",
+            "Write one (README shows how), or try the program with --sandbox first.",
+        )
+    except (OSError, ValueError) as error:
+        setup_error(f"the profile file {path} cannot be read: {reason(error)}.", "Mend that file.")
+    except YamlError as error:
+        setup_error(f"{_place(path, error.line)}: {error}.", "Mend that line.")
+    except _MistakeError as error:
+        key = f" {error.key}:" if error.key else ""
+        setup_error(f"{_place(path, error.line)}:{key} {error}.", error.hint or None)
+    if status.st_mode & WRITABLE_BY_OTHERS:
+        warning = f"{path} can be written by other users; run chmod 600 on it."
+        return Config(path, config.profiles, config.default_profile, config.journal, (warning,))
+    return config
+
+
+def _place(path: Path, line: int | None) -> str:
+    return f"{path}, line {line}" if line else str(path)
+
+
+def _config(path: Path, root: Node) -> Config:
+    if root is None:
+        raise _MistakeError("the file is empty", hint="README shows a first profile.")
+    fields = _fields(root, "", FILE_KEYS)
+    named = fields.items.get("profiles")
+    if not isinstance(named, Map) or not named.items:
+        line = named.line if named else None
+        raise _MistakeError("must be a map with at least one profile", "profiles", line)
+    profiles = {name: _profile(name, node, named, path) for name, node in named.items.items()}
+    _refuse_colliding_names(profiles.values(), named)
+    default = _read(fields, "default_profile", "", text)
+    if default is not None and default not in profiles:
+        _mistake(
+            fields,
+            "default_profile",
+            "",
+            f"there is no profile {default!r}",
+            nearest(default, profiles),
+        )
+    return Config(path, profiles, default, _read(fields, "journal", "", _journal))
+
+
+def _fields(node: Node, key: str, known: Iterable[str]) -> Map:
+    """Take a map whose keys are all known; null is an empty one."""
+    if node is None:
+        return Map({}, {}, 0)
+    if not isinstance(node, Map):
+        raise _MistakeError("must be a map of keys and values", key, node.line)
+    for name, line in node.keys.items():
+        if name not in known:
+            if any(word in name.lower() for word in _SECRET_WORDS):
+                _refuse_secret(_join(key, name), line)
+            raise _MistakeError(
+                "there is no such key", _join(key, name), line, nearest(name, known)
+            )
+    return node
+
+
+def _refuse_secret(key: str, line: int) -> NoReturn:
+    raise _MistakeError(
+        "a secret does not belong in this file",
+        key,
+        line,
+        "Take it out and run `loyalty login` for the profile, or set its environment variable.",
+    )
+
+
+def _join(key: str, name: str) -> str:
+    return f"{key}.{name}" if key else name
+
+
+def _mistake(fields: Map, name: str, key: str, message: str, hint: str = "") -> NoReturn:
+    raise _MistakeError(
+        message, _join(key, name), fields.keys.get(name) or fields.line or None, hint
+    )
+
+
+def _read(fields: Map, name: str, key: str, check: Callable[[str], Read]) -> Read | None:
+    """Read a value that must be text to YAML; None where it is not given."""
+    node = fields.items.get(name)
+    if node is None:
+        return None
+    if not isinstance(node, Text):
+        _mistake(fields, name, key, "must be a single value, not a list or a map")
+    try:
+        return check(node.value)
+    except ValueError as error:
+        _mistake(fields, name, key, str(error).rstrip("."))
+
+
+def _profile(name: str, node: Node, named: Map, path: Path) -> Profile:
+    key, line = f"profiles.{name}", named.keys[name]
+    if not _NAME.fullmatch(name):
+        raise _MistakeError(
+            "a profile's name is letters, digits, - and _, and begins with a letter or digit",
+            key,
+            line,
+        )
+    if not isinstance(node, Map):
+        raise _MistakeError("must be a map with a provider", key, line)
+    provider = _provider(node, key)
+    fields = _fields(node, key, (*PROFILE_KEYS, *(setting.name for setting in provider.settings)))
+    auth = provider.auth(_read(fields, "auth", key, text))
+    if auth is None:
+        known = [way.name for way in provider.auths]
+        _mistake(fields, "auth", key, f"must be one of {', '.join(known)} for {provider.title}")
+    return Profile(
+        name=name,
+        provider=provider,
+        auth=auth,
+        base_url=_base_url(fields, key, provider),
+        settings=_settings(fields, key, provider),
+        options=_parameters(
+            _section(fields, "options", key, provider.options), provider.options, f"{key}.options"
+        ),
+        timeout=_read(fields, "timeout", key, check_timeout) or DEFAULT_TIMEOUT,
+        ca_bundle=_read(
+            fields, "ca_bundle", key, lambda given: path.parent / Path(text(given)).expanduser()
+        ),
+        debit=_debit(fields, key),
+    )
+
+
+def _provider(fields: Map, key: str) -> Provider:
+    name = _read(fields, "provider", key, text)
+    if name is None:
+        _mistake(
+            fields, "provider", key, "is missing", f"There is: {', '.join(providers.names())}."
+        )
+    try:
+        return providers.load(name)
+    except LoyaltyError as error:
+        _mistake(fields, "provider", key, error.message.rstrip("."), error.hint or "")
+
+
+def _base_url(fields: Map, key: str, provider: Provider) -> str:
+    url = _read(fields, "base_url", key, check_base_url) or provider.base_url
+    if url is None:
+        _mistake(
+            fields,
+            "base_url",
+            key,
+            f"is missing, and {provider.title} has no address that fits all",
+        )
+    return url
+
+
+def _settings(fields: Map, key: str, provider: Provider) -> Mapping[str, str]:
+    settings = _parameters(fields, provider.settings, key)
+    for setting in provider.settings:
+        if setting.required and setting.name not in settings:
+            _mistake(fields, setting.name, key, f"is missing: {setting.help}")
+    return settings
+
+
+def _section(fields: Map, name: str, key: str, known: tuple[Parameter, ...]) -> Map:
+    return _fields(
+        fields.items.get(name), _join(key, name), [parameter.name for parameter in known]
+    )
+
+
+def _parameters(fields: Map, known: tuple[Parameter, ...], key: str) -> Mapping[str, str]:
+    values = {each.name: _read(fields, each.name, key, each.check) for each in known}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _debit(fields: Map, key: str) -> DebitRules:
+    key = f"{key}.debit"
+    rules = _fields(fields.items.get("debit"), key, DEBIT_KEYS)
+    max_amount = _read(rules, "max_amount", key, integer)
+    return DebitRules(
+        allow=_read(rules, "allow", key, boolean) == "true",
+        unit=_read(rules, "unit", key, text),
+        max_amount=None if max_amount is None else int(max_amount),
+    )
+
+
+def _journal(value: str) -> str:
+    if urlsplit(value).password:
+        raise ValueError("a secret does not belong in this file; leave the password out")
+    return text(value)
+
+
+def _refuse_colliding_names(profiles: Iterable[Profile], named: Map) -> None:
+    taken: dict[str, str] = {}
+    for profile in profiles:
+        for field in profile.provider.credential_fields():
+            variable = environment_name(profile.name, field)
+            other = taken.setdefault(variable, profile.name)
+            if other != profile.name:
+                raise _MistakeError(
+                    f"shares the environment variable {variable} with the profile {other!r}",
+                    f"profiles.{profile.name}",
+                    named.keys[profile.name],
+                    "Give one of the two another name.",
+                )

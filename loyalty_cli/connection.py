@@ -1,0 +1,54 @@
+"""urllib3's connections, changed in one thing: every wait ends at the current call's deadline."""
+
+import socket
+from typing import Any
+
+from urllib3 import PoolManager
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import NameResolutionError, NewConnectionError
+
+from loyalty_cli.deadline import connect, current
+
+
+def use_watched_connections(manager: PoolManager) -> None:
+    """Let a pool manager make the connections below instead of urllib3's own."""
+    manager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
+
+
+class _Watched:
+    """Tells the current call which socket it is waiting on, from the first connect to the last read."""
+
+    def _new_conn(self: Any) -> socket.socket:
+        call = current()
+        try:
+            sock = connect(self._dns_host, self.port, call.remaining)
+        except socket.gaierror as error:
+            raise NameResolutionError(self.host, self, error) from error
+        except TimeoutError:
+            raise
+        except OSError as error:
+            raise NewConnectionError(self, str(error)) from error
+        call.use(sock)
+        return sock
+
+    def request(self: Any, *arguments: Any, **options: Any) -> None:
+        if self.sock is not None:
+            current().use(self.sock)
+        super().request(*arguments, **options)  # type: ignore[misc] - of the class it is mixed into
+
+
+class _HTTPConnection(_Watched, HTTPConnection):
+    pass
+
+
+class _HTTPSConnection(_Watched, HTTPSConnection):
+    pass
+
+
+class _HTTPPool(HTTPConnectionPool):
+    ConnectionCls = _HTTPConnection
+
+
+class _HTTPSPool(HTTPSConnectionPool):
+    ConnectionCls = _HTTPSConnection

@@ -1,0 +1,155 @@
+"""Where a credential comes from: the environment, a credentials folder, the keyring, in this order.
+
+The first source that has it wins. A source that has it but is broken is an error, never skipped.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from loyalty_cli.errors import ErrorCode, LoyaltyError
+from loyalty_cli.keyring_store import KeyringError, KeyringStore, NoKeyringError, service
+from loyalty_cli.profile import Profile, environment_name
+from loyalty_cli.regular_file import read_regular_file, reason
+
+FOLDER_VARIABLES = ("LOYALTY_CREDENTIALS_DIR", "CREDENTIALS_DIRECTORY")
+SIZE_LIMIT = 64 * 1024
+KEYRING = "keyring"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A secret and the source it came from, in words for a user."""
+
+    secret: str = field(repr=False)
+    source: str
+    kind: str
+
+
+def check_secret(secret: str) -> str:
+    """Take what can be sent as a credential; raise ValueError, without the value, for the rest."""
+    if not secret:
+        raise ValueError("is empty")
+    if "\n" in secret or "\r" in secret:
+        raise ValueError("has a line break in it")
+    if not secret.isprintable():
+        raise ValueError("has a character in it that cannot be printed")
+    try:
+        secret.encode("latin-1")
+    except UnicodeEncodeError:
+        raise ValueError("has a character in it that cannot be sent (not Latin-1)") from None
+    return secret
+
+
+class Credentials:
+    """The credentials of profiles, looked up in the sources of this process."""
+
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        keyring: KeyringStore,
+        warn: Callable[[str], None],
+    ) -> None:
+        self._environment = environment
+        self._keyring = keyring
+        self._warn = warn
+        self._warned_of_plaintext = False
+
+    def find(self, profile: Profile, name: str) -> Found | None:
+        """Find one credential; None where no source has it.
+
+        Raises LoyaltyError where the source that should have it cannot be read.
+        """
+        return (
+            self._from_environment(profile, name)
+            or self._from_folder(profile, name)
+            or self._from_keyring(profile, name)
+        )
+
+    def require(self, profile: Profile) -> Mapping[str, Found]:
+        """Find every credential that a profile's sign-in needs; raise LoyaltyError for a missing one."""
+        found = {}
+        for name in profile.auth.fields:
+            credential = self.find(profile, name)
+            if credential is None:
+                raise self._missing(profile, name)
+            found[name] = credential
+        return found
+
+    def _from_environment(self, profile: Profile, name: str) -> Found | None:
+        variable = environment_name(profile.name, name)
+        secret = self._environment.get(variable)
+        if secret is None:
+            return None
+        return Found(
+            _checked(secret, f"{variable} in the environment"),
+            f"environment {variable}",
+            "environment",
+        )
+
+    def _from_folder(self, profile: Profile, name: str) -> Found | None:
+        variable = next((each for each in FOLDER_VARIABLES if self._environment.get(each)), None)
+        if variable is None:
+            return None
+        folder = Path(self._environment[variable])
+        path = folder / f"{profile.name}.{name}"
+        try:
+            content, _ = read_regular_file(path, SIZE_LIMIT)
+            secret = content.decode("utf-8")
+        except FileNotFoundError:
+            if folder.is_dir():
+                return None
+            raise _unreadable(f"the folder {folder} that {variable} names is not there.") from None
+        except (OSError, ValueError) as error:
+            raise _unreadable(
+                f"the credential file {path} cannot be read: {reason(error)}."
+            ) from None
+        secret = secret.removesuffix("\n").removesuffix("\r")
+        return Found(_checked(secret, f"the credential file {path}"), f"file {path}", "file")
+
+    def _from_keyring(self, profile: Profile, name: str) -> Found | None:
+        entry = f"{service(profile.name)} {name}"
+        try:
+            secret = self._keyring.get(service(profile.name), name)
+            if secret is None:
+                return None
+            backend = self._keyring.backend_name()
+            if self._keyring.is_plaintext():
+                self._warn_of_plaintext(backend)
+        except NoKeyringError:
+            return None
+        except KeyringError as error:
+            raise _unreadable(
+                f"{name} of the profile {profile.name!r}: {error} (entry {entry}).",
+                f"Unlock or mend the keyring, or set {environment_name(profile.name, name)}.",
+            ) from None
+        found = _checked(secret, f"the keyring entry {entry}")
+        return Found(found, f"keyring {entry} ({backend})", KEYRING)
+
+    def _warn_of_plaintext(self, backend: str) -> None:
+        if not self._warned_of_plaintext:
+            self._warned_of_plaintext = True
+            self._warn(f"the keyring ({backend}) keeps secrets unencrypted in a file.")
+
+    def _missing(self, profile: Profile, name: str) -> LoyaltyError:
+        variable = environment_name(profile.name, name)
+        try:
+            keyring = f"the keyring ({self._keyring.backend_name()}) has none"
+        except KeyringError as error:
+            keyring = str(error)
+        return LoyaltyError(
+            ErrorCode.CREDENTIAL_MISSING,
+            f"no {name} for the profile {profile.name!r}: {variable} is not set, and {keyring}.",
+            hint=f"Run `loyalty login {profile.name}`, or set {variable}.",
+        )
+
+
+def _checked(secret: str, source: str) -> str:
+    try:
+        return check_secret(secret)
+    except ValueError as error:
+        raise _unreadable(f"{source} {error}.") from None
+
+
+def _unreadable(message: str, hint: str = "Mend it, or take it away.") -> LoyaltyError:
+    return LoyaltyError(ErrorCode.CREDENTIAL_UNREADABLE, message, hint=hint)

@@ -1,0 +1,206 @@
+"""HTTP: requests to a platform and the bytes that come back, within one deadline for each call."""
+
+import random
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from email.utils import parsedate_to_datetime
+from http.client import HTTPException
+from http.cookiejar import DefaultCookiePolicy
+from pathlib import Path
+from threading import Lock
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+import msgspec
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from requests.utils import get_environ_proxies, select_proxy
+
+from loyalty_cli import __version__
+from loyalty_cli.connection import use_watched_connections
+from loyalty_cli.deadline import Call, watched
+from loyalty_cli.errors import ErrorCode, LoyaltyError, setup_error
+from loyalty_cli.profile import Profile
+from loyalty_cli.providers.contract import Answer, Request
+from loyalty_cli.tls import trusted
+from loyalty_cli.transport_errors import TooLargeError, explain, without_user
+
+BODY_LIMIT = 8 * 1024 * 1024
+CHUNK = 64 * 1024
+MAX_TRIES = 3
+FIRST_PAUSE = 0.5
+BUSY_STATUSES = frozenset({429, 500, 502, 503, 504})
+CONNECTIONS = 16
+"""How many connections to one host are kept open."""
+
+_FAILURES = (
+    requests.RequestException,
+    urllib3.exceptions.HTTPError,
+    OSError,
+    HTTPException,
+    TooLargeError,
+    UnicodeError,
+)
+
+HEADERS = {
+    "User-Agent": f"loyalty-cli/{__version__}",
+    "Accept": "application/json",
+    "Accept-Encoding": "gzip, deflate",
+}
+
+
+def url_of(profile: Profile, request: Request) -> str:
+    """The full URL of a request, each segment and each value percent-encoded whole."""
+    path = "/".join(quote(segment, safe="") for segment in request.path)
+    given = {key: value for key, value in request.query.items() if value is not None}
+    query = urlencode(given, safe="", quote_via=quote)
+    return f"{profile.base_url}/{path}?{query}" if query else f"{profile.base_url}/{path}"
+
+
+class Client:
+    """Sends requests, one session a host; safe to use from several threads."""
+
+    def __init__(
+        self,
+        trace: Callable[[str], None] | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._trace = trace or (lambda _: None)
+        self._sleep = sleep
+        self._sessions: dict[tuple[str, Path | None, bool], requests.Session] = {}
+        self._lock = Lock()
+
+    def read(
+        self, profile: Profile, request: Request, is_busy: Callable[[Answer], bool], ends: float
+    ) -> Answer:
+        """Send a request that changes nothing, at most MAX_TRIES times, all before `ends`.
+
+        It is sent again after a connection that failed, an answer in BUSY_STATUSES, and one that
+        `is_busy`. Raises LoyaltyError where no answer came, or none that is a whole one.
+        """
+        call = Call(ends)
+        with watched(call):
+            for attempt in range(1, MAX_TRIES + 1):
+                pause = random.uniform(0, FIRST_PAUSE * 2 ** (attempt - 1))  # noqa: S311 - no secret
+                last = attempt == MAX_TRIES
+                try:
+                    answer = self._send(profile, request, call)
+                except LoyaltyError as error:
+                    if last or error.code != ErrorCode.UNREACHABLE or not _wait_fits(pause, call):
+                        raise
+                else:
+                    if last or not (answer.status in BUSY_STATUSES or is_busy(answer)):
+                        return answer
+                    pause = max(pause, retry_after(answer, time.time()) or 0)
+                    if not _wait_fits(pause, call):
+                        return answer
+                self._trace(f"* trying again in {pause:.2f} s")
+                self._sleep(pause)
+        raise AssertionError("the last try either returns or raises")
+
+    def _send(self, profile: Profile, request: Request, call: Call) -> Answer:
+        session = self._session(profile)
+        url = url_of(profile, request)
+        body = None if request.json is None else msgspec.json.encode(request.json)
+        headers = {**request.headers, **({"Content-Type": "application/json"} if body else {})}
+        prepared = session.prepare_request(
+            requests.Request(request.method, url, headers=headers, data=body)
+        )
+        prepared.url = url  # as it was encoded above; preparing decodes some of it again
+        self._trace(f"> {request.method} {url}")
+        began = time.monotonic()
+        try:
+            with session.send(
+                prepared, stream=True, timeout=call.remaining(), allow_redirects=False
+            ) as response:
+                content = b"".join(_chunks(response.raw))
+        except _FAILURES as error:
+            where = f"{profile.provider.title} at {profile.host}"
+            proxy = select_proxy(url, session.proxies)
+            error = TimeoutError() if call.expired else error
+            raise explain(error, where, profile.timeout, proxy) from None
+        took = time.monotonic() - began
+        self._trace(f"< {response.status_code}, {len(content)} bytes in {took:.3f} s")
+        lower = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status_code, lower, content)
+
+    def _session(self, profile: Profile) -> requests.Session:
+        parts = urlsplit(profile.base_url)
+        key = (f"{parts.scheme}://{parts.netloc}", profile.ca_bundle, not profile.sandbox)
+        with self._lock:
+            if key not in self._sessions:
+                self._sessions[key] = _new_session(profile)
+            return self._sessions[key]
+
+
+class _Adapter(HTTPAdapter):
+    """requests' own, with our connections and our idea of whom to trust."""
+
+    def __init__(self, context: ssl.SSLContext | None) -> None:
+        self._context = context
+        super().__init__(pool_maxsize=CONNECTIONS)
+
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        super().init_poolmanager(*arguments, **options)
+        use_watched_connections(self.poolmanager)
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **options)
+        use_watched_connections(manager)
+        return manager
+
+    def build_connection_pool_key_attributes(
+        self, request: Any, verify: Any, cert: Any = None
+    ) -> Any:
+        host, tls = super().build_connection_pool_key_attributes(request, verify, cert)
+        return host, {**tls, "ssl_context": self._context} if self._context else tls
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """Leave the choice of certificates to the TLS context."""
+
+
+def _new_session(profile: Profile) -> requests.Session:
+    secure = profile.base_url.startswith("https:")
+    session = requests.Session()
+    session.trust_env = False  # it would read .netrc, and put what it finds there over our header
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.headers.clear()
+    session.headers.update(HEADERS)
+    session.mount(
+        "https:" if secure else "http:", _Adapter(trusted(profile.ca_bundle) if secure else None)
+    )
+    if not profile.sandbox:
+        session.proxies.update(get_environ_proxies(profile.base_url))
+        proxy = select_proxy(profile.base_url, session.proxies)
+        if proxy and proxy.lower().startswith("socks"):
+            setup_error(
+                f"the proxy {without_user(proxy)} is a SOCKS proxy, which is not supported.",
+                "Set HTTPS_PROXY to an HTTP proxy, or NO_PROXY to go without one.",
+            )
+    return session
+
+
+def _chunks(raw: Any) -> Iterator[bytes]:
+    size = 0
+    for chunk in raw.stream(CHUNK, decode_content=True):
+        size += len(chunk)
+        if size > BODY_LIMIT:
+            raise TooLargeError
+        yield chunk
+
+
+def _wait_fits(pause: float, call: Call) -> bool:
+    return time.monotonic() + pause < call.ends
+
+
+def retry_after(answer: Answer, now: float) -> float | None:
+    """The seconds a platform asks to wait, whether it says so in seconds or as a date."""
+    value = answer.headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdigit():
+        return float(value[:9])
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - now)
+    except (ValueError, OverflowError):
+        return None

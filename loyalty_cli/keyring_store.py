@@ -1,0 +1,126 @@
+"""The system keyring, with a limit on the time any of it may take.
+
+A keyring can wait for ever: for a prompt nobody sees, or a bus that nobody serves. So all of it,
+the import included, happens in a thread that is left behind when the time is over.
+"""
+
+import os
+from collections.abc import Callable
+from threading import Lock, Thread
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from keyring.backend import KeyringBackend
+
+TIME_LIMIT = 5.0
+
+Result = TypeVar("Result")
+
+
+class KeyringError(Exception):
+    """What went wrong with which backend, in words for a user."""
+
+
+class NoKeyringError(KeyringError):
+    """There is no keyring on this system."""
+
+
+def service(profile: str) -> str:
+    """The service name that a profile's entries stand under."""
+    return f"loyalty-cli/{profile}"
+
+
+class KeyringStore:
+    """Entries of a service, each a user name and a secret.
+
+    Every method raises KeyringError where the keyring is broken, locked or takes longer than
+    TIME_LIMIT seconds; once it took that long it is not asked again.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._gave_up: str | None = None
+        self._backend_name = os.environ.get("PYTHON_KEYRING_BACKEND", "")
+
+    def get(self, service: str, user: str) -> str | None:
+        """Read a secret; None where there is no such entry."""
+        return self._ask(lambda backend: backend.get_password(service, user))
+
+    def set(self, service: str, user: str, secret: str) -> None:
+        """Write a secret, and make sure that it is there."""
+
+        def write(backend: "KeyringBackend") -> str | None:
+            backend.set_password(service, user, secret)
+            return backend.get_password(service, user)
+
+        if self._ask(write) != secret:
+            raise KeyringError(f"the keyring ({self._backend_name}) does not keep what it is given")
+
+    def delete(self, service: str, user: str) -> bool:
+        """Take an entry out; False where there is none."""
+
+        def remove(backend: "KeyringBackend") -> bool:
+            if backend.get_password(service, user) is None:
+                return False
+            backend.delete_password(service, user)
+            return True
+
+        return self._ask(remove)
+
+    def backend_name(self) -> str:
+        """The name of the backend in use."""
+        self._ask(lambda _: None)
+        return self._backend_name
+
+    def is_plaintext(self) -> bool:
+        """Whether the backend in use keeps secrets unencrypted in a file."""
+        return self._ask(_is_plaintext)
+
+    def _ask(self, question: "Callable[[KeyringBackend], Result]") -> Result:
+        with self._lock:
+            if self._gave_up:
+                raise KeyringError(self._gave_up)
+            return self._in_time(question)
+
+    def _in_time(self, question: "Callable[[KeyringBackend], Result]") -> Result:
+        outcome: dict[str, Any] = {}
+
+        def run() -> None:
+            try:
+                outcome["result"] = question(self._backend())
+            except Exception as error:  # noqa: BLE001 - backends raise what they like, ValueError among it
+                outcome["error"] = error
+
+        thread = Thread(target=run, name="keyring", daemon=True)
+        thread.start()
+        thread.join(TIME_LIMIT)
+        name = f"the keyring ({self._backend_name or 'no backend yet'})"
+        if thread.is_alive():
+            self._gave_up = (
+                f"{name} did not answer within {TIME_LIMIT:.0f} s;"
+                " it may be locked, or waiting for a prompt"
+            )
+            raise KeyringError(self._gave_up)
+        if error := outcome.get("error"):
+            if isinstance(error, KeyringError):
+                raise error
+            text = " ".join(str(error).split()) or "no reason given"
+            raise KeyringError(f"{name} failed: {type(error).__name__}: {text}") from None
+        return outcome["result"]  # type: ignore[no-any-return]
+
+    def _backend(self) -> "KeyringBackend":
+        import keyring
+        from keyring.backends import fail
+
+        backend = keyring.get_keyring()
+        if isinstance(backend, fail.Keyring):
+            raise NoKeyringError("there is no keyring on this system")
+        self._backend_name = backend.name
+        return backend
+
+
+def _is_plaintext(backend: "KeyringBackend") -> bool:
+    # A chainer writes to the first of its backends.
+    first = next(iter(getattr(backend, "backends", ())), backend)
+    scheme = getattr(first, "scheme", "")
+    return "plaintext" in type(first).__name__.lower() or scheme == "no encryption"

@@ -1,0 +1,133 @@
+"""Looking balances up: profile and customer in, a record out."""
+
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from msgspec import Raw
+
+from loyalty_cli.errors import LoyaltyError, nearest, usage_error
+from loyalty_cli.model import Failure, Lookup, RawLookup
+from loyalty_cli.platforms import Platforms
+from loyalty_cli.profile import Profile
+from loyalty_cli.providers.contract import Query
+from loyalty_cli.strict_json import compact
+from loyalty_cli.verdict import read_json, unreadable
+
+LONGEST_CUSTOMER = 1000
+
+
+@dataclass(frozen=True)
+class Order:
+    """One look-up that was asked for: what `check_customer` and `check_options` let through."""
+
+    profile: Profile
+    customer: str
+    options: Mapping[str, str]
+    raw: bool = False
+
+    @property
+    def query(self) -> Query:
+        """What the provider is asked."""
+        return Query(self.customer, self.profile.settings, self.options)
+
+
+def check_customer(customer: str) -> str:
+    """Take an identifier that can be sent exactly as it is; raise LoyaltyError for the rest."""
+    if not customer.strip():
+        usage_error("a customer's identifier must not be empty.")
+    if customer in (".", ".."):
+        usage_error(f"the identifier {customer!r} would change the address that is asked.")
+    if len(customer) > LONGEST_CUSTOMER:
+        usage_error(f"an identifier of {len(customer)} characters is too long to be one.")
+    if any(unicodedata.category(sign) in ("Cc", "Cs") for sign in customer):
+        usage_error(
+            f"the identifier {ascii(customer)} has a control character or a broken one in it."
+        )
+    return customer
+
+
+def check_options(profile: Profile, given: Mapping[str, str]) -> Mapping[str, str]:
+    """Lay the options of the command line over a profile's own; raise LoyaltyError for a wrong one."""
+    known = {option.name: option for option in profile.provider.options}
+    checked = {}
+    for name, value in given.items():
+        if name not in known:
+            usage_error(
+                f"{profile.provider.title} (profile {profile.name!r}) has no option {name!r}.",
+                nearest(name, known),
+            )
+        try:
+            checked[name] = known[name].check(value)
+        except ValueError as error:
+            usage_error(
+                f"the option {name} {error}", f"`loyalty providers {profile.provider.name}`"
+            )
+    return {**profile.options, **checked}
+
+
+class Lookups:
+    """Looks up orders; safe to use from several threads."""
+
+    def __init__(
+        self,
+        platforms: Platforms,
+        now: Callable[[], datetime] = partial(datetime.now, UTC),
+    ) -> None:
+        self._platforms = platforms
+        self._now = now
+
+    def look_up(self, order: Order) -> Lookup | RawLookup:
+        """Look one order up; what goes wrong with it stands in the record's `error`."""
+        make = RawLookup if order.raw else Lookup
+        try:
+            content = self._raw(order) if order.raw else self._normalized(order)
+        except LoyaltyError as error:
+            content = {"error": Failure.of(error)}
+        return make(
+            profile=order.profile.name,
+            provider=order.profile.provider.name,
+            customer=order.customer,
+            sandbox=order.profile.sandbox,
+            retrieved_at=self._now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+            **content,
+        )
+
+    def _raw(self, order: Order) -> dict[str, Any]:
+        answer = self._platforms.ask(order.profile, order.query)
+        read_json(answer, order.profile)
+        return {"raw": Raw(compact(answer.body))}
+
+    def _normalized(self, order: Order) -> dict[str, Any]:
+        answer = self._platforms.ask(order.profile, order.query)
+        body = read_json(answer, order.profile)
+        try:
+            reading = order.profile.provider.normalize(body, order.query)
+        except ValueError as error:
+            raise unreadable(answer, order.profile, error) from None
+        return {
+            "balances": reading.balances,
+            "details": None if reading.details is None else dict(reading.details),
+            "warnings": reading.warnings,
+        }
+
+
+def side_by_side(
+    look_up: Callable[[Order], Lookup | RawLookup], orders: Sequence[Order], jobs: int = 8
+) -> Iterator[Lookup | RawLookup]:
+    """Look orders up, several at a time, and give each record in the order asked, in its turn."""
+    if len(orders) == 1:
+        yield look_up(orders[0])
+        return
+    from concurrent.futures import ThreadPoolExecutor
+
+    executor = ThreadPoolExecutor(min(jobs, len(orders)), thread_name_prefix="look up")
+    try:
+        futures = [executor.submit(look_up, order) for order in orders]
+        for future in futures:
+            yield future.result()
+    finally:
+        executor.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,108 @@
+"""The records: what `-o json` promises. Every key is always there."""
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from loyalty_cli.amount import Amount
+from loyalty_cli.errors import ErrorCode, ExitCode, LoyaltyError
+
+SCHEMA_VERSION = 1
+
+Kind = Literal["points", "money", "credit", "percent", "codes", "other"]
+
+
+class Record(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A typed, immutable record; its fields are its JSON keys, in order."""
+
+
+class Value(Record, frozen=True, kw_only=True):
+    """What an amount is worth in money, in whole units of `currency`, as the platform says it."""
+
+    currency: str | None = None
+    available: Amount | None = None
+    pending: Amount | None = None
+    total: Amount | None = None
+
+
+class NextExpiry(Record, frozen=True, kw_only=True):
+    """What expires next; `at` is the platform's own text, an offset only if it sent one."""
+
+    amount: Amount | None = None
+    value: Amount | None = None
+    at: str | None = None
+
+
+class Balance(Record, frozen=True, kw_only=True):
+    """One line of a customer's balance; null is "the platform does not say", never zero."""
+
+    name: str
+    kind: Kind
+    unit: str | None = None
+    available: Amount | None = None
+    pending: Amount | None = None
+    total: Amount | None = None
+    earned: Amount | None = None
+    redeemed: Amount | None = None
+    expired: Amount | None = None
+    cancelled: Amount | None = None
+    count: Amount | None = None
+    value: Value | None = None
+    next_expiry: NextExpiry | None = None
+
+
+class Failure(Record, frozen=True, kw_only=True):
+    """Why a look-up failed; `code` is from a closed list, `provider_code` the platform's own."""
+
+    code: ErrorCode
+    message: str
+    hint: str | None = None
+    http_status: int | None = None
+    provider_code: str | None = None
+
+    @classmethod
+    def of(cls, error: LoyaltyError) -> "Failure":
+        """Turn an error into the record of it."""
+        return cls(
+            code=error.code,
+            message=error.message,
+            hint=error.hint,
+            http_status=error.http_status,
+            provider_code=error.provider_code,
+        )
+
+
+class Lookup(Record, frozen=True, kw_only=True):
+    """One customer at one profile: the balance, or why there is none."""
+
+    schema_version: int = SCHEMA_VERSION
+    profile: str
+    provider: str
+    customer: str
+    sandbox: bool
+    retrieved_at: str
+    balances: tuple[Balance, ...] = ()
+    details: dict[str, Any] | None = None
+    warnings: tuple[str, ...] = ()
+    error: Failure | None = None
+
+
+class RawLookup(Record, frozen=True, kw_only=True):
+    """The same with the platform's own body in place of `balances` and `details`."""
+
+    schema_version: int = SCHEMA_VERSION
+    profile: str
+    provider: str
+    customer: str
+    sandbox: bool
+    retrieved_at: str
+    raw: Any = None
+    warnings: tuple[str, ...] = ()
+    error: Failure | None = None
+
+
+def exit_code(lookups: Iterable[Lookup | RawLookup]) -> ExitCode:
+    """The exit code of a run: the common one if all ended alike, else "some failed"."""
+    codes = {look.error.code.exit_code if look.error else ExitCode.OK for look in lookups}
+    return codes.pop() if len(codes) == 1 else ExitCode.SOME_FAILED

@@ -1,0 +1,95 @@
+"""Asking a platform: sign in as a profile, send what its provider wants sent, judge the answer."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from threading import Lock
+
+from loyalty_cli.credentials import KEYRING, Credentials, Found
+from loyalty_cli.errors import ErrorCode, LoyaltyError
+from loyalty_cli.http import Client
+from loyalty_cli.profile import Profile
+from loyalty_cli.providers.contract import Answer, Exchange, Headers, Query, Request, Secrets, Token
+from loyalty_cli.tokens import Tokens
+from loyalty_cli.verdict import read_json, unreadable, verdict
+
+Send = Callable[[Request], Answer]
+
+
+class Platforms:
+    """The platforms behind profiles; each profile's credentials are looked for once."""
+
+    def __init__(self, client: Client, credentials: Credentials, tokens: Tokens) -> None:
+        self._client = client
+        self._credentials = credentials
+        self._tokens = tokens
+        self._found: dict[str, Mapping[str, Found] | LoyaltyError] = {}
+        self._lock = Lock()
+
+    def ask(self, profile: Profile, query: Query) -> Answer:
+        """Ask for a balance within the profile's timeout, sign-in included.
+
+        Raises LoyaltyError for everything but an answer that may hold one.
+        """
+        found = self._credentials_of(profile)
+        ends = time.monotonic() + profile.timeout
+
+        def send(request: Request) -> Answer:
+            return self._client.read(profile, request, profile.provider.is_busy, ends)
+
+        request = profile.provider.request(query)
+        secrets = {name: each.secret for name, each in found.items()}
+        if profile.auth.exchange is None:
+            answer = send(_signed(request, profile.auth.headers(secrets)))
+        else:
+            keep = all(each.kind == KEYRING for each in found.values())
+            answer = self._send_with_token(profile, request, secrets, send, keep=keep)
+        if error := verdict(answer, profile, query.customer):
+            raise error
+        return answer
+
+    def _send_with_token(
+        self, profile: Profile, request: Request, secrets: Secrets, send: Send, *, keep: bool
+    ) -> Answer:
+        """Send with the token at hand; when the platform no longer takes it, with a new one."""
+
+        def exchange() -> Token:
+            assert profile.auth.exchange is not None
+            return _exchange(profile, profile.auth.exchange, secrets, send)
+
+        token = self._tokens.get(profile, secrets, exchange, keep=keep)
+        answer = send(_signed(request, profile.auth.headers({"token": token})))
+        if answer.status == 401:
+            self._tokens.forget(profile, token, keep=keep)
+            token = self._tokens.get(profile, secrets, exchange, keep=keep)
+            answer = send(_signed(request, profile.auth.headers({"token": token})))
+        return answer
+
+    def _credentials_of(self, profile: Profile) -> Mapping[str, Found]:
+        with self._lock:
+            if profile.name not in self._found:
+                try:
+                    self._found[profile.name] = self._credentials.require(profile)
+                except LoyaltyError as error:
+                    self._found[profile.name] = error
+            found = self._found[profile.name]
+        if isinstance(found, LoyaltyError):
+            raise found
+        return found
+
+
+def _signed(request: Request, headers: Headers) -> Request:
+    return replace(request, headers={**request.headers, **headers})
+
+
+def _exchange(profile: Profile, exchange: Exchange, secrets: Secrets, send: Send) -> Token:
+    answer = send(exchange.request(secrets))
+    error = verdict(answer, profile, customer="")
+    if error is None:
+        try:
+            return exchange.read(read_json(answer, profile))
+        except ValueError as wrong:
+            raise unreadable(answer, profile, wrong) from None
+    if error.code in (ErrorCode.REFUSED, ErrorCode.NOT_FOUND):
+        error.code = ErrorCode.CREDENTIAL_REFUSED
+    raise error

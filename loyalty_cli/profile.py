@@ -1,0 +1,57 @@
+"""A profile: one account at one platform, and how to reach it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from loyalty_cli.providers.contract import Auth, Provider
+
+DEFAULT_TIMEOUT = 10.0
+MAX_TIMEOUT = 3600.0
+
+
+@dataclass(frozen=True)
+class DebitRules:
+    """What a profile allows to be debited: nothing, unless `allow`; amounts in `unit`."""
+
+    allow: bool = False
+    unit: str | None = None
+    max_amount: int | None = None
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A name, the provider and sign-in behind it, and its settings; `timeout` is in seconds."""
+
+    name: str
+    provider: Provider
+    auth: Auth
+    base_url: str
+    settings: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict)
+    timeout: float = DEFAULT_TIMEOUT
+    ca_bundle: Path | None = None
+    debit: DebitRules = field(default_factory=DebitRules)
+    sandbox: bool = False
+
+    @property
+    def host(self) -> str:
+        """The host that answers, with its port where the URL names one."""
+        return urlsplit(self.base_url).netloc
+
+
+def environment_name(profile: str, credential: str) -> str:
+    """The environment variable of a profile's credential: LOYALTY_<PROFILE>_<FIELD>."""
+    return f"LOYALTY_{profile}_{credential}".upper().replace("-", "_")
+
+
+def check_timeout(text: str) -> float:
+    """Read a timeout in seconds; raise ValueError for what is not a time to wait."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        raise ValueError(f"must be a number of seconds, not {text[:40]!r}") from None
+    if not 0 < seconds <= MAX_TIMEOUT:
+        raise ValueError(f"must be more than 0 and at most {MAX_TIMEOUT:.0f} seconds")
+    return seconds

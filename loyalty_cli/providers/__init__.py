@@ -1,0 +1,63 @@
+"""The registry: which providers there are, each loaded when it is asked for and not before."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from loyalty_cli.errors import nearest, setup_error
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+    from loyalty_cli.providers.contract import Provider
+
+ENTRY_POINTS = "loyalty_cli.providers"
+
+BUILT_IN = {
+    "imprint": "loyalty_cli.providers.imprint:Imprint",
+    "gameball": "loyalty_cli.providers.gameball:Gameball",
+    "capillary": "loyalty_cli.providers.capillary:Capillary",
+    "omneo": "loyalty_cli.providers.omneo:Omneo",
+    "saasquatch": "loyalty_cli.providers.saasquatch:SaaSquatch",
+}
+
+
+def names() -> list[str]:
+    """Every provider: the built-in ones first, then those of other installed packages."""
+    return list(dict.fromkeys([*BUILT_IN, *(point.name for point in _entry_points())]))
+
+
+def load(name: str) -> "Provider":
+    """Load one provider; raise LoyaltyError where there is none of that name or it won't load."""
+    if name in BUILT_IN:
+        module, _, attribute = BUILT_IN[name].partition(":")
+        return getattr(import_module(module), attribute)()  # type: ignore[no-any-return]
+    for point in _entry_points():
+        if point.name == name:
+            return _load_entry_point(point)
+    setup_error(f"there is no provider {name!r}.", nearest(name, names()))
+
+
+def _entry_points() -> "list[EntryPoint]":
+    # Reading every installed package's metadata takes longer than the rest of a start-up.
+    from importlib.metadata import entry_points
+
+    return sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name)
+
+
+def _load_entry_point(point: "EntryPoint") -> "Provider":
+    from loyalty_cli.providers.contract import Provider
+
+    package = point.dist.name if point.dist else point.value
+    try:
+        provider = point.load()()
+    except Exception as error:  # noqa: BLE001 - whatever another package raises on import
+        setup_error(
+            f"the provider {point.name!r} of the package {package} does not load: {error!r}.",
+            "Update or remove that package.",
+        )
+    if not isinstance(provider, Provider):
+        setup_error(
+            f"{point.value} of the package {package} is not a loyalty_cli Provider.",
+            "Its entry point must name a class that extends loyalty_cli.providers.contract.Provider.",
+        )
+    return provider

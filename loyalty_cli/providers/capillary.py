@@ -1,0 +1,162 @@
+"""Capillary: a customer's points in one programme or in all of them."""
+
+from hashlib import md5
+from typing import Any
+
+from msgspec import Struct
+
+from loyalty_cli.amount import Amount
+from loyalty_cli.errors import ErrorCode
+from loyalty_cli.model import Balance
+from loyalty_cli.providers.contract import (
+    Auth,
+    Complaint,
+    Exchange,
+    Headers,
+    Provider,
+    Query,
+    Reading,
+    Request,
+    Secrets,
+    Token,
+    basic,
+    matches,
+    typed,
+)
+from loyalty_cli.providers.parameters import Parameter, boolean, integer
+
+JSON = {"Accept": "application/json"}
+CODES = {
+    "8015": ErrorCode.NOT_FOUND,
+    "1212": ErrorCode.REFUSED,
+    "1632": ErrorCode.REFUSED,
+}
+
+
+class PointsBalance(Struct, rename="camel"):
+    """The 200 of get-points-balance."""
+
+    total_points: Amount | None = None
+    main_points: Amount | None = None
+    promised_points: Amount | None = None
+
+
+class Status(Struct):
+    """One item of `errors` or `warnings`."""
+
+    message: str
+    code: int | str | None = None
+
+
+class Statuses(Struct):
+    """The lists that may stand beside the balance, or in its place; their items may be anything."""
+
+    errors: list[Any] | None = None
+    warnings: list[Any] | None = None
+
+
+class AccessToken(Struct, rename="camel"):
+    """A token and the seconds it lives."""
+
+    access_token: str
+    ttl_seconds: Amount
+
+
+class TokenAnswer(Struct):
+    """The 200 of the token exchange."""
+
+    data: AccessToken
+
+
+def _till_sign_in(secrets: Secrets) -> Headers:
+    # The platform wants the MD5 of the password in its place; it protects nothing.
+    digest = md5(secrets["password"].encode(), usedforsecurity=False).hexdigest()
+    return {**JSON, **basic(secrets["username"], digest)}
+
+
+def _token_request(secrets: Secrets) -> Request:
+    credentials = {"key": secrets["client_key"], "secret": secrets["client_secret"]}
+    return Request(("v3", "oauth", "token", "generate"), headers=JSON, json=credentials)
+
+
+def _read_token(body: Any) -> Token:
+    data = typed(body, TokenAnswer).data
+    return Token(data.access_token, float(data.ttl_seconds))
+
+
+class Capillary(Provider):
+    """`GET /v2/customers/{user id}/points/balance`, from the API reference."""
+
+    name = "capillary"
+    title = "Capillary"
+    pages = ("https://docs.capillarytech.com/reference/get_points_balance",)
+    auths = (
+        Auth("basic", ("username", "password"), _till_sign_in),
+        Auth(
+            "oauth",
+            ("client_key", "client_secret"),
+            lambda secrets: JSON | {"X-CAP-API-OAUTH-TOKEN": secrets["token"]},
+            Exchange(_token_request, _read_token),
+        ),
+    )
+    options = (
+        Parameter(
+            "program_id",
+            "the programme to ask about; without it, the default one",
+            integer,
+            sent_as="programId",
+        ),
+        Parameter(
+            "all_programs",
+            "true for the balance across all programmes; program_id is then ignored",
+            boolean,
+            sent_as="fetchDataForAllPrograms",
+        ),
+    )
+    numbers = {
+        "available": "mainPoints",
+        "pending": "promisedPoints",
+        "total": "totalPoints",
+        "details": "promisedPointsBreakup, delayedAccrualPoints, programId",
+        "warnings": "warnings",
+    }
+    busy_statuses = frozenset({461, 521})
+
+    def request(self, query: Query) -> Request:
+        """Ask for the points balance."""
+        path = ("v2", "customers", query.customer, "points", "balance")
+        return Request(path, self.query_parameters(query))
+
+    def normalize(self, body: Any, query: Query) -> Reading:
+        """One line of points, and the platform's own warnings."""
+        answer = typed(body, PointsBalance)
+        warnings = [_status(item).message for item in typed(body, Statuses).warnings or ()]
+        if "program_id" in query.options and query.options.get("all_programs") == "true":
+            warnings.append("all_programs was asked for, so program_id was ignored.")
+        line = Balance(
+            name="points",
+            kind="points",
+            unit="points",
+            available=answer.main_points,
+            pending=answer.promised_points,
+            total=answer.total_points,
+        )
+        kept = ("promisedPointsBreakup", "delayedAccrualPoints", "programId")
+        details = {key: body[key] for key in kept if body.get(key) is not None}
+        return Reading((line,), details or None, tuple(warnings))
+
+    def complaint(self, body: Any) -> Complaint | None:
+        """Read a non-empty `errors`, which may come with any HTTP status, 200 included."""
+        found = matches(body, Statuses)
+        if not found or not found.errors:
+            return None
+        errors = [_status(item) for item in found.errors]
+        message = "; ".join(error.message for error in errors)
+        if errors[0].code is None:
+            return Complaint(message)
+        code = str(errors[0].code)
+        return Complaint(message, code, CODES.get(code))
+
+
+def _status(item: Any) -> Status:
+    return matches(item, Status) or Status(message=str(item))

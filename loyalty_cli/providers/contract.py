@@ -1,0 +1,205 @@
+"""What a provider is: how to ask one loyalty platform for a balance, and how to read its answer.
+
+A provider says; it does not do. It builds requests and reads answers, both pure; sockets, clocks,
+the profile file and the keyring belong to those who call it.
+"""
+
+from abc import ABC, abstractmethod
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, TypeVar
+
+from loyalty_cli.amount import decode_amount
+from loyalty_cli.errors import ErrorCode
+from loyalty_cli.model import Balance
+from loyalty_cli.providers.parameters import Parameter
+from loyalty_cli.strict_json import decode
+
+Headers = Mapping[str, str]
+Secrets = Mapping[str, str]
+Body = TypeVar("Body")
+
+
+@dataclass(frozen=True)
+class Request:
+    """One HTTP request below a profile's base URL.
+
+    `path` holds its segments as they are, unquoted: an identifier goes in whole and reaches the
+    platform byte for byte. A query parameter that is None is left out.
+    """
+
+    path: tuple[str, ...]
+    query: Mapping[str, str | None] = field(default_factory=dict)
+    headers: Headers = field(default_factory=dict)
+    json: Mapping[str, str] | None = field(default=None, repr=False)
+
+    @property
+    def method(self) -> str:
+        """GET, or POST with a JSON body."""
+        return "GET" if self.json is None else "POST"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back: the status, the headers (names in lower case) and the body as bytes."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+    def json(self) -> Any:
+        """The body as JSON, or None where it is not."""
+        try:
+            return decode(self.body)
+        except ValueError:
+            return None
+
+
+@dataclass(frozen=True)
+class Token:
+    """A token that a platform gave in exchange for credentials, good for `lifetime` seconds."""
+
+    value: str = field(repr=False)
+    lifetime: float
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """How credentials become a token: the request for one, and where it stands in the answer.
+
+    `read` gets the answer's JSON and raises ValueError where there is no token in it.
+    """
+
+    request: Callable[[Secrets], Request]
+    read: Callable[[Any], Token]
+
+
+@dataclass(frozen=True)
+class Auth:
+    """One way to sign in: the credential fields it needs, and the headers they become.
+
+    With an `exchange`, `headers` gets `{"token": …}` in place of the credentials.
+    """
+
+    name: str
+    fields: tuple[str, ...]
+    headers: Callable[[Secrets], Headers]
+    exchange: Exchange | None = None
+
+
+def basic(user: str, password: str) -> Headers:
+    """HTTP Basic, in UTF-8."""
+    pair = b64encode(f"{user}:{password}".encode()).decode("ascii")
+    return {"Authorization": f"Basic {pair}"}
+
+
+def bearer(token: str) -> Headers:
+    """HTTP Bearer."""
+    return {"Authorization": f"Bearer {token}"}
+
+
+@dataclass(frozen=True)
+class Query:
+    """What is asked: a customer, the profile's own settings, and the query options in force."""
+
+    customer: str
+    settings: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What an answer says: balance lines, what else it holds, and what the user should know."""
+
+    balances: tuple[Balance, ...]
+    details: Mapping[str, Any] | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Complaint:
+    """An error in the platform's own words.
+
+    `code` is None where those words decide nothing and the HTTP status does.
+    """
+
+    message: str
+    provider_code: str | None = None
+    code: ErrorCode | None = None
+
+
+class Provider(ABC):
+    """One loyalty platform."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    pages: ClassVar[tuple[str, ...]]
+    """The platform's own pages that the numbers come from."""
+    base_url: ClassVar[str | None] = None
+    """Where the platform answers; None where it depends on the customer of the platform."""
+    auths: ClassVar[tuple[Auth, ...]]
+    """The ways to sign in; the first is what a profile without `auth` uses."""
+    settings: ClassVar[tuple[Parameter, ...]] = ()
+    """Profile keys of this provider alone."""
+    options: ClassVar[tuple[Parameter, ...]] = ()
+    """Query options: `options:` in the profile, `-O` on the command line."""
+    numbers: ClassVar[Mapping[str, str]]
+    """Where each number comes from: our key to the platform's field, for people to read."""
+    busy_statuses: ClassVar[frozenset[int]] = frozenset()
+    """Statuses of this platform alone after which a read may be tried again."""
+
+    @abstractmethod
+    def request(self, query: Query) -> Request:
+        """The request for a customer's balance, not yet signed."""
+
+    @abstractmethod
+    def normalize(self, body: Any, query: Query) -> Reading:
+        """Read the JSON of a balance; raise ValueError for what the platform never sends."""
+
+    @abstractmethod
+    def complaint(self, body: Any) -> Complaint | None:
+        """Read the JSON of an error; None for what is not this platform's own error."""
+
+    def is_busy(self, answer: Answer) -> bool:
+        """Whether a read may be tried again for a reason only this platform has."""
+        return answer.status in self.busy_statuses
+
+    def is_not_found(self, answer: Answer) -> bool:
+        """Whether this 404 means the customer, though its body is not the platform's own error."""
+        return False
+
+    def query_parameters(self, query: Query) -> Mapping[str, str | None]:
+        """The query options under the names the platform knows them by."""
+        return {option.sent_as: query.options.get(option.name) for option in self.options}
+
+    def auth(self, name: str | None) -> Auth | None:
+        """The way to sign in called `name`, the first one for None; None if there is no such."""
+        if name is None:
+            return self.auths[0]
+        return next((auth for auth in self.auths if auth.name == name), None)
+
+    def credential_fields(self) -> tuple[str, ...]:
+        """Every credential field of every way to sign in."""
+        return tuple(dict.fromkeys(name for auth in self.auths for name in auth.fields))
+
+
+def typed(body: Any, kind: type[Body]) -> Body:
+    """Check a JSON tree against a record type.
+
+    Unknown keys are ignored; ValueError names the path of what is missing or of the wrong type.
+    """
+    import msgspec
+
+    try:
+        return msgspec.convert(body, kind, dec_hook=decode_amount)
+    except msgspec.ValidationError as error:
+        raise ValueError(str(error).replace("`", "'").replace("$.", "")) from None
+
+
+def matches(body: Any, kind: type[Body]) -> Body | None:
+    """The same for a shape that may well not be there: None instead of an error."""
+    try:
+        return typed(body, kind)
+    except ValueError:
+        return None

@@ -1,0 +1,114 @@
+"""Imprint: the rewards balance of a co-branded card's customer."""
+
+from typing import Any
+
+from msgspec import Struct
+
+from loyalty_cli.amount import Amount
+from loyalty_cli.errors import ErrorCode
+from loyalty_cli.model import Balance
+from loyalty_cli.providers.contract import (
+    Auth,
+    Complaint,
+    Provider,
+    Query,
+    Reading,
+    Request,
+    basic,
+    bearer,
+    matches,
+    typed,
+)
+from loyalty_cli.providers.currencies import is_currency
+from loyalty_cli.providers.parameters import Parameter, integer
+
+
+class RewardsBalance(Struct):
+    """The 200 of getRewardsBalance."""
+
+    reward_balance: Amount
+    reward_symbol: str
+    reward_description: str | None = None
+
+
+class Error(Struct):
+    """An error as the reference has it, flat."""
+
+    type: str
+    message: str
+
+
+class NestedError(Struct):
+    """The same one level down."""
+
+    error: Error
+
+
+class GatewayError(Struct):
+    """What the server in front of the API says, where `error` is text."""
+
+    status: int
+    error: str
+    path: str
+    details: list[Any] | None = None
+
+
+class Imprint(Provider):
+    """`GET /v2/customers/{customer_id}/rewards_balance`, from the API reference."""
+
+    name = "imprint"
+    title = "Imprint"
+    pages = ("https://docs.imprint.co/api-reference", "https://docs.imprint.co/authentication")
+    base_url = "https://dev.imprint.co"
+    auths = (
+        Auth("bearer", ("api_key",), lambda secrets: bearer(secrets["api_key"])),
+        Auth("basic", ("api_key",), lambda secrets: basic(secrets["api_key"], "")),
+    )
+    settings = (
+        Parameter(
+            "minor_units",
+            "how many decimals the balance has: 2 when it counts cents; without it, as it comes",
+            integer,
+        ),
+    )
+    numbers = {
+        "name": "reward_description",
+        "unit": "reward_symbol",
+        "available": "reward_balance, divided by 10^minor_units where the profile has that",
+    }
+
+    def request(self, query: Query) -> Request:
+        """Ask for the rewards balance."""
+        return Request(("v2", "customers", query.customer, "rewards_balance"))
+
+    def normalize(self, body: Any, query: Query) -> Reading:
+        """One line; whether a `$` balance counts dollars or cents is stated nowhere."""
+        answer = typed(body, RewardsBalance)
+        symbol, balance = answer.reward_symbol, answer.reward_balance
+        money = is_currency(symbol)
+        warnings: tuple[str, ...] = ()
+        if minor_units := query.settings.get("minor_units"):
+            balance = balance.shifted(-int(minor_units))
+        elif money:
+            warnings = (
+                f"Imprint does not say whether {balance} {symbol} is in whole or minor units"
+                " (dollars or cents); set minor_units in the profile once you know.",
+            )
+        line = Balance(
+            name=answer.reward_description or "rewards",
+            kind="money" if money else "points",
+            unit=symbol,
+            available=balance,
+        )
+        return Reading((line,), warnings=warnings)
+
+    def complaint(self, body: Any) -> Complaint | None:
+        """Read any of the three error shapes that the documentation shows."""
+        nested = matches(body, NestedError)
+        if error := nested.error if nested else matches(body, Error):
+            not_found = error.type == "CUSTOMER_NOT_FOUND_ERROR"
+            return Complaint(error.message, error.type, ErrorCode.NOT_FOUND if not_found else None)
+        if gateway := matches(body, GatewayError):
+            details = "; ".join(str(detail) for detail in gateway.details or ())
+            return Complaint(f"{gateway.error}: {details}" if details else gateway.error)
+        return None

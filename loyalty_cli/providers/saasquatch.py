@@ -1,0 +1,205 @@
+"""SaaSquatch (impact.com Advocate): the rewards of an account, one balance a type and unit."""
+
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from loyalty_cli.amount import Amount
+from loyalty_cli.errors import ErrorCode
+from loyalty_cli.model import Balance
+from loyalty_cli.providers.contract import (
+    Answer,
+    Auth,
+    Complaint,
+    Provider,
+    Query,
+    Reading,
+    Request,
+    basic,
+    matches,
+    typed,
+)
+from loyalty_cli.providers.parameters import Parameter, one_of
+
+RATE_LIMITED = "RS033"
+CODES = {
+    "RS006": ErrorCode.CREDENTIAL_REFUSED,
+    "RS015": ErrorCode.SETUP,
+    "RS032": ErrorCode.CREDENTIAL_REFUSED,
+    RATE_LIMITED: ErrorCode.RATE_LIMITED,
+    "RS038": ErrorCode.SETUP,
+    "RS041": ErrorCode.NOT_FOUND,
+    "RS042": ErrorCode.NOT_FOUND,
+    "RS045": ErrorCode.CREDENTIAL_REFUSED,
+}
+
+
+class RewardBalance(Struct, rename="camel"):
+    """One balance; which totals it has depends on its type."""
+
+    type: str
+    unit: str | None = None
+    count: Amount | None = None
+    total_assigned_credit: Amount | None = None
+    total_redeemed_credit: Amount | None = None
+    total_pending_credit: Amount | None = None
+    total_expired_credit: Amount | None = None
+    total_cancelled_credit: Amount | None = None
+    total_discount_percent: Amount | None = None
+    referred_discount_percent: Amount | None = None
+    referrer_discount_percent: Amount | None = None
+    total_fuel_tank_codes: Amount | None = None
+
+
+class WrappedBalances(Struct, rename="camel"):
+    """How older servers answer."""
+
+    reward_balances: list[RewardBalance]
+
+
+class Error(Struct, rename="camel"):
+    """An error; without `message` and `statusCode` it is not the platform speaking."""
+
+    status_code: int | str
+    message: str
+    api_error_code: str | None = None
+    rs_code: str | None = None
+
+
+class SaaSquatch(Provider):
+    """`GET /api/v1/{tenant_alias}/reward/balance`, from the API reference."""
+
+    name = "saasquatch"
+    title = "SaaSquatch"
+    pages = (
+        "https://integrations.impact.com/brand-api-reference/advocate-api-reference-v1/"
+        "reference/reward-balance-overview/reward-balance",
+    )
+    base_url = "https://app.referralsaasquatch.com"
+    auths = (
+        Auth("api_key", ("api_key",), lambda secrets: basic("", secrets["api_key"])),
+        Auth(
+            "user_token",
+            ("user_token",),
+            lambda secrets: {"X-SaaSquatch-User-Token": secrets["user_token"]},
+        ),
+    )
+    settings = (Parameter("tenant", "the tenant alias", required=True),)
+    options = (
+        Parameter("user_id", "one user of the account; without it, all", sent_as="userId"),
+        Parameter(
+            "reward_type",
+            "one type of reward: PCT_DISCOUNT, CREDIT or FUELTANK",
+            one_of("PCT_DISCOUNT", "CREDIT", "FUELTANK"),
+            sent_as="rewardTypeFilter",
+        ),
+    )
+    numbers = {
+        "available": "CREDIT: totalAssignedCredit less totalRedeemedCredit;"
+        " PCT_DISCOUNT: totalDiscountPercent; FUELTANK: totalFuelTankCodes",
+        "pending": "totalPendingCredit, not part of assigned",
+        "earned": "totalAssignedCredit",
+        "redeemed": "totalRedeemedCredit",
+        "expired": "totalExpiredCredit",
+        "cancelled": "totalCancelledCredit",
+        "count": "count",
+        "details": "referredDiscountPercent, referrerDiscountPercent",
+    }
+
+    def request(self, query: Query) -> Request:
+        """Ask for the balances of an account: the customer is the account's id."""
+        path = ("api", "v1", query.settings["tenant"], "reward", "balance")
+        return Request(path, {"accountId": query.customer, **self.query_parameters(query)})
+
+    def normalize(self, body: Any, query: Query) -> Reading:  # noqa: ARG002 - the contract's
+        """A list of balances, the same inside `rewardBalances`, or one of them bare."""
+        if isinstance(body, dict) and "rewardBalances" in body:
+            items = typed(body, WrappedBalances).reward_balances
+        else:
+            items = typed(body if isinstance(body, list) else [body], list[RewardBalance])
+        warnings = tuple(text for item in items for text in _warnings(item))
+        details = {
+            _name(item): parts
+            for item in items
+            if item.type == "PCT_DISCOUNT" and (parts := _discount_parts(item))
+        }
+        return Reading(tuple(_line(item) for item in items), details or None, warnings)
+
+    def complaint(self, body: Any) -> Complaint | None:
+        """Read an error by its rsCode."""
+        error = matches(body, Error)
+        if error is None:
+            return None
+        code = error.rs_code
+        return Complaint(error.message, code or error.api_error_code, CODES.get(code or ""))
+
+    def is_busy(self, answer: Answer) -> bool:
+        """The platform says so with a code of its own."""
+        error = matches(answer.json(), Error)
+        return error is not None and error.rs_code == RATE_LIMITED
+
+
+def _name(item: RewardBalance) -> str:
+    words = {"CREDIT": "credit", "PCT_DISCOUNT": "discount", "FUELTANK": "fuel tank"}
+    return " ".join(filter(None, (words.get(item.type, item.type), item.unit)))
+
+
+def _line(item: RewardBalance) -> Balance:
+    return Balance(
+        name=_name(item),
+        kind=_kind(item.type),
+        unit="%" if item.type == "PCT_DISCOUNT" else item.unit,
+        available=_available(item),
+        pending=item.total_pending_credit,
+        earned=item.total_assigned_credit,
+        redeemed=item.total_redeemed_credit,
+        expired=item.total_expired_credit,
+        cancelled=item.total_cancelled_credit,
+        count=item.count,
+    )
+
+
+def _kind(reward_type: str) -> Literal["credit", "percent", "codes", "other"]:
+    match reward_type:
+        case "CREDIT":
+            return "credit"
+        case "PCT_DISCOUNT":
+            return "percent"
+        case "FUELTANK":
+            return "codes"
+        case _:
+            return "other"
+
+
+def _available(item: RewardBalance) -> Amount | None:
+    match item.type:
+        case "PCT_DISCOUNT":
+            return item.total_discount_percent
+        case "FUELTANK":
+            return item.total_fuel_tank_codes
+        case "CREDIT" if item.total_assigned_credit is not None:
+            redeemed = item.total_redeemed_credit
+            return None if redeemed is None else item.total_assigned_credit.minus(redeemed)
+        case _:
+            return None
+
+
+def _warnings(item: RewardBalance) -> list[str]:
+    name = _name(item)
+    if _kind(item.type) == "other":
+        return [f"{name}: this type of reward is not one the reference names; --raw shows it."]
+    if item.type == "CREDIT" and (item.total_expired_credit or item.total_cancelled_credit):
+        return [
+            f"{name}: SaaSquatch does not say whether assigned still includes what expired"
+            f" ({item.total_expired_credit or 0}) or was cancelled"
+            f" ({item.total_cancelled_credit or 0}), so available may be lower."
+        ]
+    return []
+
+
+def _discount_parts(item: RewardBalance) -> dict[str, Amount]:
+    parts = {
+        "referredDiscountPercent": item.referred_discount_percent,
+        "referrerDiscountPercent": item.referrer_discount_percent,
+    }
+    return {key: amount for key, amount in parts.items() if amount is not None}

@@ -1,0 +1,29 @@
+"""Reading a small file that a user named, without ever waiting for it."""
+
+import os
+import stat
+from pathlib import Path
+
+
+def read_regular_file(path: Path, limit: int) -> tuple[bytes, os.stat_result]:
+    """Read at most `limit` bytes of a regular file, and say what kind of file it was.
+
+    Raises OSError as the system does, and ValueError, in words for a user, for what is not a
+    regular file (a pipe would wait for a writer for ever) or is larger than `limit`.
+    """
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise ValueError("it is not a regular file")
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise ValueError(f"it is larger than {limit // 1024} KiB")
+    return content, status
+
+
+def reason(error: OSError | ValueError) -> str:
+    """Say in a few words why a file could not be read."""
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8 text"
+    return error.strerror or str(error) if isinstance(error, OSError) else str(error)

@@ -1,0 +1,46 @@
+"""Which certificate authorities are trusted: the first of these that is set.
+
+The profile's `ca_bundle`; REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or SSL_CERT_FILE; the system's store.
+"""
+
+import os
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+
+from loyalty_cli.errors import setup_error
+
+BUNDLE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
+
+
+def bundle(ca_bundle: Path | None, environment: Mapping[str, str]) -> tuple[Path, str] | None:
+    """The file or folder of certificates in force and what names it; None for the system's."""
+    if ca_bundle:
+        return ca_bundle, "the profile's ca_bundle"
+    for variable in BUNDLE_VARIABLES:
+        if named := environment.get(variable):
+            return Path(named), variable
+    return None
+
+
+def trusted(ca_bundle: Path | None) -> ssl.SSLContext:
+    """A TLS context that checks certificates; raise LoyaltyError for a bundle that is no use."""
+    chosen = bundle(ca_bundle, os.environ)
+    if chosen is None:
+        import truststore
+
+        return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    path, origin = chosen
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        if path.is_dir():
+            context.load_verify_locations(capath=path)
+        else:
+            context.load_verify_locations(cafile=path)
+    except OSError as error:
+        reason = "it holds no certificate" if isinstance(error, ssl.SSLError) else error.strerror
+        setup_error(
+            f"the CA bundle {path} ({origin}) cannot be used: {reason}.",
+            "Name a readable PEM file, or take the setting away to use the system's certificates.",
+        )
+    return context

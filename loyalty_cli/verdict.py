@@ -1,0 +1,136 @@
+"""What a platform's answer amounts to: a body to read, or an error in the user's terms."""
+
+import time
+
+from loyalty_cli.errors import ErrorCode, LoyaltyError
+from loyalty_cli.http import retry_after
+from loyalty_cli.profile import Profile
+from loyalty_cli.providers.contract import Answer, Complaint
+from loyalty_cli.strict_json import decode
+from loyalty_cli.transport_errors import bad_response
+
+
+def verdict(answer: Answer, profile: Profile, customer: str) -> LoyaltyError | None:
+    """Judge an answer: None where its body is what was asked for, else the error it is.
+
+    The platform's own error comes first, at any status: one of them sends errors with 200.
+    """
+    provider = profile.provider
+    complaint = provider.complaint(answer.json())
+    if complaint is None and answer.status == 200:
+        return None
+    if 300 <= answer.status < 400:
+        return _redirect(answer, profile)
+    if complaint is None:
+        complaint = Complaint("", code=_foreign(answer, profile))
+    code = complaint.code or _by_status(answer.status)
+    if code == ErrorCode.BAD_RESPONSE:
+        return _not_its_own(answer, profile)
+    message, hint = _in_words(code, answer, profile, customer)
+    own = ": ".join(filter(None, (complaint.provider_code, complaint.message)))
+    return LoyaltyError(
+        code,
+        f"{message} (HTTP {answer.status}{', ' if own else ''}{own}).",
+        hint=hint,
+        http_status=answer.status,
+        provider_code=complaint.provider_code,
+    )
+
+
+def read_json(answer: Answer, profile: Profile) -> object:
+    """The body of a good answer; raise LoyaltyError where it is not JSON."""
+    try:
+        return decode(answer.body)
+    except ValueError as error:
+        kind = answer.headers.get("content-type", "no content type")
+        raise _at(
+            answer, f"{profile.provider.title}'s answer cannot be read: {error} ({kind})."
+        ) from None
+
+
+def unreadable(answer: Answer, profile: Profile, error: ValueError) -> LoyaltyError:
+    """The error for JSON that is not what the platform's reference says it is."""
+    return _at(answer, f"{profile.provider.title}'s answer is not as documented: {error}.")
+
+
+def _by_status(status: int) -> ErrorCode:
+    match status:
+        case 401 | 403:
+            return ErrorCode.CREDENTIAL_REFUSED
+        case 404:
+            return ErrorCode.NOT_FOUND
+        case 407:
+            return ErrorCode.UNREACHABLE
+        case 429:
+            return ErrorCode.RATE_LIMITED
+        case 408 | 425:
+            return ErrorCode.SERVER_ERROR
+        case _ if status >= 500:
+            return ErrorCode.SERVER_ERROR
+        case _:
+            return ErrorCode.REFUSED
+
+
+def _foreign(answer: Answer, profile: Profile) -> ErrorCode:
+    """Judge an error whose body is not the platform's: it may come from anything on the way."""
+    if answer.status in profile.provider.busy_statuses:
+        return ErrorCode.SERVER_ERROR
+    code = _by_status(answer.status)
+    if code == ErrorCode.NOT_FOUND and profile.provider.is_not_found(answer):
+        return code
+    doubtful = code in (ErrorCode.NOT_FOUND, ErrorCode.REFUSED)
+    return ErrorCode.BAD_RESPONSE if doubtful else code
+
+
+def _in_words(
+    code: ErrorCode, answer: Answer, profile: Profile, customer: str
+) -> tuple[str, str | None]:
+    title = profile.provider.title
+    match code:
+        case ErrorCode.NOT_FOUND:
+            return f"{title} has no customer {customer!r}", "Check the identifier."
+        case ErrorCode.CREDENTIAL_REFUSED:
+            return (
+                f"{title} refused the sign-in of the profile {profile.name!r}",
+                f"Check its credentials: `loyalty profiles` says where they come from,"
+                f" `loyalty login {profile.name}` puts new ones into the keyring.",
+            )
+        case ErrorCode.SETUP:
+            keys = ", ".join(setting.name for setting in profile.provider.settings)
+            return f"{title} does not know the account of the profile {profile.name!r}", (
+                f"Check {keys} in the profile file."
+            )
+        case ErrorCode.RATE_LIMITED:
+            pause = retry_after(answer, time.time())
+            wait = f"Wait {pause:.0f} s" if pause else "Wait a while"
+            return f"{title} is asked too often", f"{wait}, then try again."
+        case ErrorCode.REFUSED:
+            return f"{title} refused the request", None
+        case ErrorCode.UNREACHABLE:
+            return f"the proxy on the way to {title} wants a sign-in", "Check HTTPS_PROXY."
+        case _:
+            return f"{title} cannot answer now", "Try again later."
+
+
+def _redirect(answer: Answer, profile: Profile) -> LoyaltyError:
+    to = answer.headers.get("location", "nowhere")
+    return LoyaltyError(
+        ErrorCode.REDIRECTED,
+        f"{profile.provider.title} at {profile.host} redirects to {to}, which is not followed.",
+        hint="If that is the platform's new address, set it as base_url in the profile.",
+        http_status=answer.status,
+    )
+
+
+def _not_its_own(answer: Answer, profile: Profile) -> LoyaltyError:
+    kind = answer.headers.get("content-type", "no content type")
+    return _at(
+        answer,
+        f"what answered at {profile.host} is not {profile.provider.title}: HTTP {answer.status}, {kind}.",
+    )
+
+
+def _at(answer: Answer, message: str) -> LoyaltyError:
+    error = bad_response(message)
+    error.http_status = answer.status
+    return error
