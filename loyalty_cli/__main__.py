@@ -1,6 +1,17 @@
-"""Run the program as `python -m loyalty_cli`."""
+"""Start the program: what the `loyalty` command and `python -m loyalty_cli` run."""
 
-from loyalty_cli.cli import main
+import gc
+
+# Almost nothing that a start-up makes is garbage; looking for it thirty times takes a while.
+gc.set_threshold(50_000)
+
+
+def main() -> None:
+    """Import the rest and run it."""
+    from loyalty_cli.cli import main as run
+
+    run()
+
 
 if __name__ == "__main__":
     main()

@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn, TypeVar
 from urllib.parse import urlsplit
 
+from msgspec import Struct
+
 from loyalty_cli import providers
 from loyalty_cli.base_url import check_base_url
+from loyalty_cli.config_file import read
 from loyalty_cli.errors import LoyaltyError, nearest, setup_error
 from loyalty_cli.profile import (
     DEFAULT_TIMEOUT,
@@ -19,10 +21,9 @@ from loyalty_cli.profile import (
 )
 from loyalty_cli.providers.contract import Provider
 from loyalty_cli.providers.parameters import Parameter, boolean, integer, text
-from loyalty_cli.regular_file import read_regular_file, reason
-from loyalty_cli.yaml_nodes import Map, Node, Text, YamlError, parse
+from loyalty_cli.regular_file import reason
+from loyalty_cli.yaml_nodes import Map, Node, Text, YamlError
 
-SIZE_LIMIT = 1024 * 1024
 WRITABLE_BY_OTHERS = 0o022
 
 FILE_KEYS = ("default_profile", "profiles", "journal")
@@ -35,11 +36,10 @@ _SECRET_WORDS = ("password", "secret", "token", "api_key", "apikey", "credential
 Read = TypeVar("Read")
 
 
-@dataclass(frozen=True)
-class Config:
-    """A profile file that holds: at least one profile, every one of them complete."""
+class Config(Struct, frozen=True):
+    """At least one profile, every one of them complete, and where they stand."""
 
-    path: Path
+    origin: str
     profiles: Mapping[str, Profile]
     default_profile: str | None = None
     journal: str | None = None
@@ -49,7 +49,7 @@ class Config:
         """Find a profile; raise LoyaltyError with the nearest one where there is none."""
         if name not in self.profiles:
             setup_error(
-                f"there is no profile {name!r} in {self.path}.", nearest(name, self.profiles)
+                f"there is no profile {name!r} in {self.origin}.", nearest(name, self.profiles)
             )
         return self.profiles[name]
 
@@ -64,24 +64,10 @@ class _MistakeError(Exception):
         self.key, self.line, self.hint = key, line, hint
 
 
-def default_path() -> Path:
-    """`config.yaml` in the user's config folder; raise LoyaltyError where there is no home."""
-    from platformdirs import user_config_path
-
-    folder = user_config_path("loyalty", appauthor=False)
-    if not folder.is_absolute():
-        setup_error(
-            "there is no home folder to look for the profile file in.",
-            "Name the file with --config, or set HOME.",
-        )
-    return folder / "config.yaml"
-
-
 def load(path: Path) -> Config:
     """Read and check a profile file; raise LoyaltyError that names file, line and key."""
     try:
-        content, status = read_regular_file(path, SIZE_LIMIT)
-        root = parse(content.decode("utf-8-sig"))
+        root, mode = read(path)
         config = _config(path, root)
     except FileNotFoundError:
         setup_error(
@@ -95,9 +81,11 @@ def load(path: Path) -> Config:
     except _MistakeError as error:
         key = f" {error.key}:" if error.key else ""
         setup_error(f"{_place(path, error.line)}:{key} {error}.", error.hint or None)
-    if status.st_mode & WRITABLE_BY_OTHERS:
+    if mode & WRITABLE_BY_OTHERS:
         warning = f"{path} can be written by other users; run chmod 600 on it."
-        return Config(path, config.profiles, config.default_profile, config.journal, (warning,))
+        return Config(
+            str(path), config.profiles, config.default_profile, config.journal, (warning,)
+        )
     return config
 
 
@@ -124,7 +112,7 @@ def _config(path: Path, root: Node) -> Config:
             f"there is no profile {default!r}",
             nearest(default, profiles),
         )
-    return Config(path, profiles, default, _read(fields, "journal", "", _journal))
+    return Config(str(path), profiles, default, _read(fields, "journal", "", _journal))
 
 
 def _fields(node: Node, key: str, known: Iterable[str]) -> Map:

@@ -16,10 +16,10 @@ def use_watched_connections(manager: PoolManager) -> None:
     manager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
 
 
-class _Watched:
-    """Tells the current call which socket it is waiting on, from the first connect to the last read."""
+class _WatchedConnection(HTTPConnection):
+    """Tells the current call which socket it waits on, from the first connect to the last read."""
 
-    def _new_conn(self: Any) -> socket.socket:
+    def _new_conn(self) -> socket.socket:
         call = current()
         try:
             sock = connect(self._dns_host, self.port, call.remaining)
@@ -32,23 +32,19 @@ class _Watched:
         call.use(sock)
         return sock
 
-    def request(self: Any, *arguments: Any, **options: Any) -> None:
+    def request(self, *arguments: Any, **options: Any) -> None:
         if self.sock is not None:
             current().use(self.sock)
-        super().request(*arguments, **options)  # type: ignore[misc] - of the class it is mixed into
+        super().request(*arguments, **options)
 
 
-class _HTTPConnection(_Watched, HTTPConnection):
-    pass
-
-
-class _HTTPSConnection(_Watched, HTTPSConnection):
-    pass
+class _WatchedTLSConnection(_WatchedConnection, HTTPSConnection):
+    """The same with TLS on top."""
 
 
 class _HTTPPool(HTTPConnectionPool):
-    ConnectionCls = _HTTPConnection
+    ConnectionCls = _WatchedConnection
 
 
 class _HTTPSPool(HTTPSConnectionPool):
-    ConnectionCls = _HTTPSConnection
+    ConnectionCls = _WatchedTLSConnection

@@ -4,8 +4,10 @@ The first source that has it wins. A source that has it but is broken is an erro
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
+
+from msgspec import Struct
 
 from loyalty_cli.errors import ErrorCode, LoyaltyError
 from loyalty_cli.keyring_store import KeyringError, KeyringStore, NoKeyringError, service
@@ -17,13 +19,15 @@ SIZE_LIMIT = 64 * 1024
 KEYRING = "keyring"
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(Struct, frozen=True):
     """A secret and the source it came from, in words for a user."""
 
-    secret: str = field(repr=False)
+    secret: str
     source: str
     kind: str
+
+    def __repr__(self) -> str:
+        return f"Found(source={self.source!r})"
 
 
 def check_secret(secret: str) -> str:
@@ -39,6 +43,16 @@ def check_secret(secret: str) -> str:
     except UnicodeEncodeError:
         raise ValueError("has a character in it that cannot be sent (not Latin-1)") from None
     return secret
+
+
+class CredentialSource(Protocol):
+    """Where credentials come from: the sources of this process, or the sandbox."""
+
+    def find(self, profile: Profile, name: str) -> Found | None:
+        """Find one credential; None where there is none."""
+
+    def require(self, profile: Profile) -> Mapping[str, Found]:
+        """Find all that a profile signs in with; raise LoyaltyError if one is missing."""
 
 
 class Credentials:
@@ -67,7 +81,7 @@ class Credentials:
         )
 
     def require(self, profile: Profile) -> Mapping[str, Found]:
-        """Find every credential that a profile's sign-in needs; raise LoyaltyError for a missing one."""
+        """Find all that a profile signs in with; raise LoyaltyError if one is missing."""
         found = {}
         for name in profile.auth.fields:
             credential = self.find(profile, name)

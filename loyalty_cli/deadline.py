@@ -5,7 +5,6 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from itertools import count
 from threading import Condition, Thread, local
 from typing import TYPE_CHECKING
@@ -14,17 +13,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-@dataclass(eq=False)
 class Call:
     """A call in progress: when it must end (monotonic seconds), and the socket it is using.
 
     `cut` ends whatever that socket is waiting for, from another thread.
     """
 
-    ends: float
-    sock: socket.socket | None = None
-    expired: bool = False
-    done: bool = False
+    def __init__(self, ends: float) -> None:
+        self.ends = ends
+        self.sock: socket.socket | None = None
+        self.expired = False
+        self.done = False
 
     def remaining(self) -> float:
         """Seconds left; raise TimeoutError when there are none."""
@@ -54,7 +53,8 @@ _current = local()
 
 def current() -> Call:
     """The call that this thread is in."""
-    return _current.call  # type: ignore[no-any-return] - an attribute of threading.local
+    call: Call = _current.call
+    return call
 
 
 @contextmanager

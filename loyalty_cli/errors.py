@@ -1,4 +1,4 @@
-"""What can go wrong: one closed list of codes, and the exit code each of them ends the program with."""
+"""What can go wrong: one closed list of codes, and the exit code that each of them leads to."""
 
 from collections.abc import Iterable
 from enum import IntEnum, StrEnum

@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterator
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException
 from http.cookiejar import DefaultCookiePolicy
-from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
@@ -26,6 +25,9 @@ from loyalty_cli.profile import Profile
 from loyalty_cli.providers.contract import Answer, Request
 from loyalty_cli.tls import trusted
 from loyalty_cli.transport_errors import TooLargeError, explain, without_user
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 BODY_LIMIT = 8 * 1024 * 1024
 CHUNK = 64 * 1024

@@ -5,11 +5,12 @@ the import included, happens in a thread that is left behind when the time is ov
 """
 
 import os
-from collections.abc import Callable
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from keyring.backend import KeyringBackend
 
 TIME_LIMIT = 5.0

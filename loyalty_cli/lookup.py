@@ -2,12 +2,10 @@
 
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
-from msgspec import Raw
+from msgspec import Raw, Struct
 
 from loyalty_cli.errors import LoyaltyError, nearest, usage_error
 from loyalty_cli.model import Failure, Lookup, RawLookup
@@ -20,8 +18,7 @@ from loyalty_cli.verdict import read_json, unreadable
 LONGEST_CUSTOMER = 1000
 
 
-@dataclass(frozen=True)
-class Order:
+class Order(Struct, frozen=True):
     """One look-up that was asked for: what `check_customer` and `check_options` let through."""
 
     profile: Profile
@@ -44,14 +41,12 @@ def check_customer(customer: str) -> str:
     if len(customer) > LONGEST_CUSTOMER:
         usage_error(f"an identifier of {len(customer)} characters is too long to be one.")
     if any(unicodedata.category(sign) in ("Cc", "Cs") for sign in customer):
-        usage_error(
-            f"the identifier {ascii(customer)} has a control character or a broken one in it."
-        )
+        usage_error(f"the identifier {customer!a} has a control character or a broken one in it.")
     return customer
 
 
 def check_options(profile: Profile, given: Mapping[str, str]) -> Mapping[str, str]:
-    """Lay the options of the command line over a profile's own; raise LoyaltyError for a wrong one."""
+    """Lay the command line's options over a profile's own; raise LoyaltyError for a wrong one."""
     known = {option.name: option for option in profile.provider.options}
     checked = {}
     for name, value in given.items():
@@ -69,13 +64,17 @@ def check_options(profile: Profile, given: Mapping[str, str]) -> Mapping[str, st
     return {**profile.options, **checked}
 
 
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 class Lookups:
     """Looks up orders; safe to use from several threads."""
 
     def __init__(
         self,
         platforms: Platforms,
-        now: Callable[[], datetime] = partial(datetime.now, UTC),
+        now: Callable[[], datetime] = _utc_now,
     ) -> None:
         self._platforms = platforms
         self._now = now

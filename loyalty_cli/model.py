@@ -106,3 +106,53 @@ def exit_code(lookups: Iterable[Lookup | RawLookup]) -> ExitCode:
     """The exit code of a run: the common one if all ended alike, else "some failed"."""
     codes = {look.error.code.exit_code if look.error else ExitCode.OK for look in lookups}
     return codes.pop() if len(codes) == 1 else ExitCode.SOME_FAILED
+
+
+class CredentialRecord(Record, frozen=True, kw_only=True):
+    """Where one credential would come from: null where no source has it, never its value."""
+
+    field: str
+    source: str | None = None
+    error: Failure | None = None
+
+
+class ProfileRecord(Record, frozen=True, kw_only=True):
+    """One profile of the profile file."""
+
+    schema_version: int = SCHEMA_VERSION
+    profile: str
+    provider: str
+    base_url: str
+    auth: str
+    default: bool
+    sandbox: bool
+    credentials: tuple[CredentialRecord, ...]
+
+
+class AuthRecord(Record, frozen=True, kw_only=True):
+    """One way to sign in, and the credentials it needs."""
+
+    name: str
+    credentials: tuple[str, ...]
+
+
+class ParameterRecord(Record, frozen=True, kw_only=True):
+    """A profile key or a query option of one provider."""
+
+    name: str
+    help: str
+    required: bool
+
+
+class ProviderRecord(Record, frozen=True, kw_only=True):
+    """One provider: what it needs, what it takes, and where its numbers come from."""
+
+    schema_version: int = SCHEMA_VERSION
+    provider: str
+    title: str
+    base_url: str | None
+    auth: tuple[AuthRecord, ...]
+    settings: tuple[ParameterRecord, ...]
+    options: tuple[ParameterRecord, ...]
+    numbers: dict[str, str]
+    pages: tuple[str, ...]

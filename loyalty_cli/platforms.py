@@ -2,15 +2,17 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from functools import partial
 from threading import Lock
 
-from loyalty_cli.credentials import KEYRING, Credentials, Found
+from msgspec.structs import replace
+
+from loyalty_cli.credentials import KEYRING, CredentialSource, Found
 from loyalty_cli.errors import ErrorCode, LoyaltyError
 from loyalty_cli.http import Client
 from loyalty_cli.profile import Profile
 from loyalty_cli.providers.contract import Answer, Exchange, Headers, Query, Request, Secrets, Token
-from loyalty_cli.tokens import Tokens
+from loyalty_cli.tokens import Holder, Tokens
 from loyalty_cli.verdict import read_json, unreadable, verdict
 
 Send = Callable[[Request], Answer]
@@ -19,7 +21,7 @@ Send = Callable[[Request], Answer]
 class Platforms:
     """The platforms behind profiles; each profile's credentials are looked for once."""
 
-    def __init__(self, client: Client, credentials: Credentials, tokens: Tokens) -> None:
+    def __init__(self, client: Client, credentials: CredentialSource, tokens: Tokens) -> None:
         self._client = client
         self._credentials = credentials
         self._tokens = tokens
@@ -39,30 +41,24 @@ class Platforms:
 
         request = profile.provider.request(query)
         secrets = {name: each.secret for name, each in found.items()}
-        if profile.auth.exchange is None:
-            answer = send(_signed(request, profile.auth.headers(secrets)))
-        else:
+        if exchange := profile.auth.exchange:
             keep = all(each.kind == KEYRING for each in found.values())
-            answer = self._send_with_token(profile, request, secrets, send, keep=keep)
+            new_token = partial(_exchange, profile, exchange, secrets, send)
+            answer = self._with_token(Holder(profile, secrets, new_token, keep), request, send)
+        else:
+            answer = send(_signed(request, profile.auth.headers(secrets)))
         if error := verdict(answer, profile, query.customer):
             raise error
         return answer
 
-    def _send_with_token(
-        self, profile: Profile, request: Request, secrets: Secrets, send: Send, *, keep: bool
-    ) -> Answer:
+    def _with_token(self, holder: Holder, request: Request, send: Send) -> Answer:
         """Send with the token at hand; when the platform no longer takes it, with a new one."""
-
-        def exchange() -> Token:
-            assert profile.auth.exchange is not None
-            return _exchange(profile, profile.auth.exchange, secrets, send)
-
-        token = self._tokens.get(profile, secrets, exchange, keep=keep)
-        answer = send(_signed(request, profile.auth.headers({"token": token})))
+        headers = holder.profile.auth.headers
+        token = self._tokens.get(holder)
+        answer = send(_signed(request, headers({"token": token})))
         if answer.status == 401:
-            self._tokens.forget(profile, token, keep=keep)
-            token = self._tokens.get(profile, secrets, exchange, keep=keep)
-            answer = send(_signed(request, profile.auth.headers({"token": token})))
+            token = self._tokens.replace(holder, token)
+            answer = send(_signed(request, headers({"token": token})))
         return answer
 
     def _credentials_of(self, profile: Profile) -> Mapping[str, Found]:

@@ -1,9 +1,10 @@
 """A profile: one account at one platform, and how to reach it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from loyalty_cli.providers.contract import Auth, Provider
 
@@ -11,8 +12,7 @@ DEFAULT_TIMEOUT = 10.0
 MAX_TIMEOUT = 3600.0
 
 
-@dataclass(frozen=True)
-class DebitRules:
+class DebitRules(Struct, frozen=True):
     """What a profile allows to be debited: nothing, unless `allow`; amounts in `unit`."""
 
     allow: bool = False
@@ -20,19 +20,18 @@ class DebitRules:
     max_amount: int | None = None
 
 
-@dataclass(frozen=True)
-class Profile:
+class Profile(Struct, frozen=True):
     """A name, the provider and sign-in behind it, and its settings; `timeout` is in seconds."""
 
     name: str
     provider: Provider
     auth: Auth
     base_url: str
-    settings: Mapping[str, str] = field(default_factory=dict)
-    options: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = {}
+    options: Mapping[str, str] = {}
     timeout: float = DEFAULT_TIMEOUT
     ca_bundle: Path | None = None
-    debit: DebitRules = field(default_factory=DebitRules)
+    debit: DebitRules = DebitRules()
     sandbox: bool = False
 
     @property

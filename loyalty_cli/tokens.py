@@ -2,11 +2,13 @@
 
 import hashlib
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
 from threading import Lock
 
 import msgspec
+from msgspec import Struct
 
 from loyalty_cli.keyring_store import KeyringError, KeyringStore, service
 from loyalty_cli.profile import Profile
@@ -18,12 +20,33 @@ MARGIN = 30.0
 LONGEST = 86400.0
 
 
-class StoredToken(msgspec.Struct, frozen=True):
+class StoredToken(Struct, frozen=True):
     """A token as it is kept: until when it lives (Unix time), and for which credentials it is."""
 
     token: str
     ends: float
     owner: str
+
+    def __repr__(self) -> str:
+        return f"StoredToken(ends={self.ends})"
+
+
+class Holder(Struct, frozen=True):
+    """Whose token it is, how to exchange for a new one, and whether to keep it in the keyring."""
+
+    profile: Profile
+    secrets: Secrets
+    exchange: Callable[[], Token]
+    keep: bool
+
+    def __repr__(self) -> str:
+        return f"Holder({self.profile.name!r})"
+
+    @property
+    def owner(self) -> str:
+        """A digest of the account and the credentials: others must not get this token."""
+        parts = [self.profile.base_url, *(self.secrets[name] for name in sorted(self.secrets))]
+        return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
 
 
 class Tokens:
@@ -36,45 +59,38 @@ class Tokens:
         self._keyring = keyring
         self._now = now
         self._held: dict[str, StoredToken] = {}
-        self._lock = Lock()
+        self._locks: defaultdict[str, Lock] = defaultdict(Lock)
 
-    def get(
-        self, profile: Profile, secrets: Secrets, exchange: Callable[[], Token], *, keep: bool
-    ) -> str:
-        """Give the living token of a profile, or exchange the credentials for a new one.
+    def get(self, holder: Holder) -> str:
+        """Give a token that lives, an exchanged one if need be; raise what `exchange` raises."""
+        with self._locks[holder.profile.name]:
+            held = self._held.get(holder.profile.name) or self._kept(holder)
+            if held and held.owner == holder.owner and held.ends - MARGIN > self._now():
+                self._held[holder.profile.name] = held
+                return held.token
+            return self._exchange(holder)
 
-        With `keep`, it is looked for and kept in the keyring. Raises what `exchange` raises.
-        """
-        owner = _owner(profile, secrets)
-        with self._lock:
-            held = self._held.get(profile.name) or (self._kept(profile) if keep else None)
-            if held is None or held.owner != owner or held.ends - MARGIN <= self._now():
-                token = exchange()
-                held = StoredToken(token.value, self._now() + min(token.lifetime, LONGEST), owner)
-                if keep:
-                    with suppress(KeyringError):
-                        text = msgspec.json.encode(held).decode()
-                        self._keyring.set(service(profile.name), KEYRING_USER, text)
-            self._held[profile.name] = held
-            return held.token
+    def replace(self, holder: Holder, refused: str) -> str:
+        """Give another token than the one the platform refused, which others may have replaced."""
+        with self._locks[holder.profile.name]:
+            held = self._held.get(holder.profile.name)
+            if held and held.token != refused:
+                return held.token
+            return self._exchange(holder)
 
-    def forget(self, profile: Profile, token: str, *, keep: bool) -> None:
-        """Drop a token that the platform no longer takes, unless another took its place."""
-        with self._lock:
-            held = self._held.get(profile.name)
-            if held and held.token == token:
-                del self._held[profile.name]
-                if keep:
-                    with suppress(KeyringError):
-                        self._keyring.delete(service(profile.name), KEYRING_USER)
+    def _exchange(self, holder: Holder) -> str:
+        token = holder.exchange()
+        held = StoredToken(token.value, self._now() + min(token.lifetime, LONGEST), holder.owner)
+        self._held[holder.profile.name] = held
+        if holder.keep:
+            with suppress(KeyringError):
+                text = msgspec.json.encode(held).decode()
+                self._keyring.set(service(holder.profile.name), KEYRING_USER, text)
+        return token.value
 
-    def _kept(self, profile: Profile) -> StoredToken | None:
-        with suppress(KeyringError, msgspec.MsgspecError):
-            if text := self._keyring.get(service(profile.name), KEYRING_USER):
-                return msgspec.json.decode(text, type=StoredToken)
+    def _kept(self, holder: Holder) -> StoredToken | None:
+        if holder.keep:
+            with suppress(KeyringError, msgspec.MsgspecError):
+                if text := self._keyring.get(service(holder.profile.name), KEYRING_USER):
+                    return msgspec.json.decode(text, type=StoredToken)
         return None
-
-
-def _owner(profile: Profile, secrets: Secrets) -> str:
-    parts = [profile.base_url, *(secrets[name] for name in sorted(secrets))]
-    return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()

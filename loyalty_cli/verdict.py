@@ -27,7 +27,8 @@ def verdict(answer: Answer, profile: Profile, customer: str) -> LoyaltyError | N
     if code == ErrorCode.BAD_RESPONSE:
         return _not_its_own(answer, profile)
     message, hint = _in_words(code, answer, profile, customer)
-    own = ": ".join(filter(None, (complaint.provider_code, complaint.message)))
+    words = complaint.message.strip().rstrip(".")
+    own = ": ".join(filter(None, (complaint.provider_code, words)))
     return LoyaltyError(
         code,
         f"{message} (HTTP {answer.status}{', ' if own else ''}{own}).",
@@ -92,8 +93,10 @@ def _in_words(
         case ErrorCode.CREDENTIAL_REFUSED:
             return (
                 f"{title} refused the sign-in of the profile {profile.name!r}",
-                f"Check its credentials: `loyalty profiles` says where they come from,"
-                f" `loyalty login {profile.name}` puts new ones into the keyring.",
+                (
+                    f"Check its credentials: `loyalty profiles` says where they come from,"
+                    f" `loyalty login {profile.name}` puts new ones into the keyring."
+                ),
             )
         case ErrorCode.SETUP:
             keys = ", ".join(setting.name for setting in profile.provider.settings)
@@ -126,7 +129,8 @@ def _not_its_own(answer: Answer, profile: Profile) -> LoyaltyError:
     kind = answer.headers.get("content-type", "no content type")
     return _at(
         answer,
-        f"what answered at {profile.host} is not {profile.provider.title}: HTTP {answer.status}, {kind}.",
+        f"what answered at {profile.host} is not {profile.provider.title}"
+        f" (HTTP {answer.status}, {kind}).",
     )
 
 

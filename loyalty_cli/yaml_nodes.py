@@ -6,8 +6,7 @@ refused, and so is a key that stands twice in one map.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -24,24 +23,21 @@ class YamlError(Exception):
         self.line = line
 
 
-@dataclass(frozen=True)
-class Text:
+class Text(NamedTuple):
     """A scalar."""
 
     value: str
     line: int
 
 
-@dataclass(frozen=True)
-class Items:
+class Items(NamedTuple):
     """A list."""
 
     items: tuple["Node", ...]
     line: int
 
 
-@dataclass(frozen=True)
-class Map:
+class Map(NamedTuple):
     """A map; `keys` holds the line each key stands on."""
 
     items: dict[str, "Node"]

@@ -31,10 +31,10 @@ def load(name: str) -> "Provider":
     if name in BUILT_IN:
         module, _, attribute = BUILT_IN[name].partition(":")
         return getattr(import_module(module), attribute)()  # type: ignore[no-any-return]
-    for point in _entry_points():
-        if point.name == name:
-            return _load_entry_point(point)
-    setup_error(f"there is no provider {name!r}.", nearest(name, names()))
+    point = next((each for each in _entry_points() if each.name == name), None)
+    if point is None:
+        setup_error(f"there is no provider {name!r}.", nearest(name, names()))
+    return _load_entry_point(point)
 
 
 def _entry_points() -> "list[EntryPoint]":
@@ -58,6 +58,6 @@ def _load_entry_point(point: "EntryPoint") -> "Provider":
     if not isinstance(provider, Provider):
         setup_error(
             f"{point.value} of the package {package} is not a loyalty_cli Provider.",
-            "Its entry point must name a class that extends loyalty_cli.providers.contract.Provider.",
+            "Its entry point must name a subclass of loyalty_cli.providers.contract.Provider.",
         )
     return provider

@@ -7,8 +7,9 @@ the profile file and the keyring belong to those who call it.
 from abc import ABC, abstractmethod
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeVar
+
+from msgspec import Struct
 
 from loyalty_cli.amount import decode_amount
 from loyalty_cli.errors import ErrorCode
@@ -21,8 +22,7 @@ Secrets = Mapping[str, str]
 Body = TypeVar("Body")
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(Struct, frozen=True):
     """One HTTP request below a profile's base URL.
 
     `path` holds its segments as they are, unquoted: an identifier goes in whole and reaches the
@@ -30,9 +30,12 @@ class Request:
     """
 
     path: tuple[str, ...]
-    query: Mapping[str, str | None] = field(default_factory=dict)
-    headers: Headers = field(default_factory=dict)
-    json: Mapping[str, str] | None = field(default=None, repr=False)
+    query: Mapping[str, str | None] = {}
+    headers: Headers = {}
+    json: Mapping[str, str] | None = None
+
+    def __repr__(self) -> str:  # without headers and body: there are secrets in them
+        return f"Request({self.method} {'/'.join(self.path)})"
 
     @property
     def method(self) -> str:
@@ -40,8 +43,7 @@ class Request:
         return "GET" if self.json is None else "POST"
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What came back: the status, the headers (names in lower case) and the body as bytes."""
 
     status: int
@@ -56,16 +58,17 @@ class Answer:
             return None
 
 
-@dataclass(frozen=True)
-class Token:
+class Token(Struct, frozen=True):
     """A token that a platform gave in exchange for credentials, good for `lifetime` seconds."""
 
-    value: str = field(repr=False)
+    value: str
     lifetime: float
 
+    def __repr__(self) -> str:
+        return f"Token(lifetime={self.lifetime})"
 
-@dataclass(frozen=True)
-class Exchange:
+
+class Exchange(Struct, frozen=True):
     """How credentials become a token: the request for one, and where it stands in the answer.
 
     `read` gets the answer's JSON and raises ValueError where there is no token in it.
@@ -75,8 +78,7 @@ class Exchange:
     read: Callable[[Any], Token]
 
 
-@dataclass(frozen=True)
-class Auth:
+class Auth(Struct, frozen=True):
     """One way to sign in: the credential fields it needs, and the headers they become.
 
     With an `exchange`, `headers` gets `{"token": …}` in place of the credentials.
@@ -99,17 +101,15 @@ def bearer(token: str) -> Headers:
     return {"Authorization": f"Bearer {token}"}
 
 
-@dataclass(frozen=True)
-class Query:
+class Query(Struct, frozen=True):
     """What is asked: a customer, the profile's own settings, and the query options in force."""
 
     customer: str
-    settings: Mapping[str, str] = field(default_factory=dict)
-    options: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = {}
+    options: Mapping[str, str] = {}
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """What an answer says: balance lines, what else it holds, and what the user should know."""
 
     balances: tuple[Balance, ...]
@@ -117,8 +117,7 @@ class Reading:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Complaint:
+class Complaint(Struct, frozen=True):
     """An error in the platform's own words.
 
     `code` is None where those words decide nothing and the HTTP status does.
@@ -167,6 +166,7 @@ class Provider(ABC):
 
     def is_not_found(self, answer: Answer) -> bool:
         """Whether this 404 means the customer, though its body is not the platform's own error."""
+        del answer
         return False
 
     def query_parameters(self, query: Query) -> Mapping[str, str | None]:

@@ -22,6 +22,11 @@ from loyalty_cli.providers.contract import (
 from loyalty_cli.providers.currencies import is_currency
 from loyalty_cli.providers.parameters import Parameter, integer
 
+UNIT_UNKNOWN = (
+    "Imprint does not say whether {balance} {symbol} is in whole or minor units"
+    " (dollars or cents); set minor_units in the profile once you know."
+)
+
 
 class RewardsBalance(Struct):
     """The 200 of getRewardsBalance."""
@@ -90,10 +95,7 @@ class Imprint(Provider):
         if minor_units := query.settings.get("minor_units"):
             balance = balance.shifted(-int(minor_units))
         elif money:
-            warnings = (
-                f"Imprint does not say whether {balance} {symbol} is in whole or minor units"
-                " (dollars or cents); set minor_units in the profile once you know.",
-            )
+            warnings = (UNIT_UNKNOWN.format(balance=balance, symbol=symbol),)
         line = Balance(
             name=answer.reward_description or "rewards",
             kind="money" if money else "points",

@@ -1,7 +1,8 @@
 """A provider's own profile keys and query options, and the check of their values."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
 def text(value: str) -> str:
@@ -26,7 +27,7 @@ def boolean(value: str) -> str:
 
 
 def one_of(*choices: str) -> Callable[[str], str]:
-    """Make a check that takes one of `choices`, in any case, and gives it as the platform has it."""
+    """Make a check that takes one of `choices` in any case, and gives it as the platform has it."""
 
     def check(value: str) -> str:
         from loyalty_cli.errors import nearest
@@ -39,8 +40,7 @@ def one_of(*choices: str) -> Callable[[str], str]:
     return check
 
 
-@dataclass(frozen=True)
-class Parameter:
+class Parameter(Struct, frozen=True):
     """A name, what it is for, and a check that gives the value to send or raises ValueError."""
 
     name: str

@@ -21,6 +21,10 @@ from loyalty_cli.providers.contract import (
 )
 from loyalty_cli.providers.parameters import Parameter, one_of
 
+MAYBE_LESS = (
+    "{name}: SaaSquatch does not say whether assigned still includes what expired ({expired})"
+    " or was cancelled ({cancelled}), so less may be available."
+)
 RATE_LIMITED = "RS033"
 CODES = {
     "RS006": ErrorCode.CREDENTIAL_REFUSED,
@@ -72,8 +76,10 @@ class SaaSquatch(Provider):
     name = "saasquatch"
     title = "SaaSquatch"
     pages = (
-        "https://integrations.impact.com/brand-api-reference/advocate-api-reference-v1/"
-        "reference/reward-balance-overview/reward-balance",
+        (
+            "https://integrations.impact.com/brand-api-reference/advocate-api-reference-v1/"
+            "reference/reward-balance-overview/reward-balance"
+        ),
     )
     base_url = "https://app.referralsaasquatch.com"
     auths = (
@@ -189,11 +195,8 @@ def _warnings(item: RewardBalance) -> list[str]:
     if _kind(item.type) == "other":
         return [f"{name}: this type of reward is not one the reference names; --raw shows it."]
     if item.type == "CREDIT" and (item.total_expired_credit or item.total_cancelled_credit):
-        return [
-            f"{name}: SaaSquatch does not say whether assigned still includes what expired"
-            f" ({item.total_expired_credit or 0}) or was cancelled"
-            f" ({item.total_cancelled_credit or 0}), so available may be lower."
-        ]
+        expired, cancelled = item.total_expired_credit or 0, item.total_cancelled_credit or 0
+        return [MAYBE_LESS.format(name=name, expired=expired, cancelled=cancelled)]
     return []
 
 

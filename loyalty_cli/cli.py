@@ -1,0 +1,146 @@
+"""Wiring only: the commands, and `main`, which turns an error into a message and an exit code."""
+
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer import _completion_classes
+from typer._completion_classes import completion_init
+from typer.exceptions import TyperException
+
+from loyalty_cli import __version__
+from loyalty_cli.commands import balance, login, logout, profiles, providers, sandbox, schema
+from loyalty_cli.commands.parameters import ConfigOption, SandboxOption, VerboseOption
+from loyalty_cli.errors import ExitCode, LoyaltyError, nearest
+from loyalty_cli.output import messages
+from loyalty_cli.output.stdout import ReaderGoneError, write_bytes, write_text
+
+# Typer shows help texts on TAB through Rich, for markup that ours do not have.
+_completion_classes._sanitize_help_text = lambda text: text  # noqa: SLF001
+completion_init()
+
+app = typer.Typer(
+    name="loyalty",
+    help="A customer's balance at five loyalty platforms, the same way each time.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(balance.balance)
+app.command()(providers.providers)
+app.command()(profiles.profiles)
+app.command()(login.login)
+app.command()(logout.logout)
+app.add_typer(sandbox.app, name="sandbox")
+app.command()(schema.schema)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        write_text(f"loyalty {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _globals(
+    context: typer.Context,
+    config: ConfigOption = None,
+    sandbox: SandboxOption = False,
+    verbose: VerboseOption = False,
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    from loyalty_cli.commands.globals import Globals
+
+    context.obj = Globals(config, sandbox, verbose)
+
+
+def main() -> None:
+    """Run the program and end it with the exit code its errors have."""
+    code = run(sys.argv[1:])
+    if code == ExitCode.INTERRUPTED:
+        messages.note("Interrupted.")
+    # All that was to be written is written. Taking the interpreter apart would take a tenth of the
+    # whole run, and would wait for threads that wait for a platform.
+    os._exit(code)
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line, and give the exit code."""
+    command = typer.main.get_command(app)
+    arguments = _globals_first(arguments) or ["--help"]
+    try:
+        code = _typer(command, arguments)
+        if sys.stdout is not None:
+            write_bytes(b"")  # a help page may still be on its way out
+    except LoyaltyError as error:
+        messages.error(error.message, error.hint)
+        return error.code.exit_code
+    except TyperException as error:
+        return _usage(error)
+    except (KeyboardInterrupt, typer.Abort):
+        return ExitCode.INTERRUPTED
+    except ReaderGoneError:
+        return ExitCode.BROKEN_PIPE
+    except OSError as error:
+        messages.error(f"the system refused: {error.strerror}.", "Mend that, and run it again.")
+        return ExitCode.SETUP
+    except Exception as error:  # noqa: BLE001 - the last resort, and it says so
+        return _defect(error)
+    return code
+
+
+def _typer(command: Any, arguments: list[str]) -> int:
+    try:
+        code = command.main(arguments, prog_name="loyalty", standalone_mode=False)
+    except SystemExit as ended:
+        # How TAB completion ends; and how Typer and Rich end, with 1, when nobody reads their help.
+        code = ExitCode.BROKEN_PIPE if ended.code == 1 else ended.code
+    return int(code or 0)
+
+
+def _globals_first(arguments: list[str]) -> list[str]:
+    """Let `--sandbox`, `--config` and `-v` stand behind the command, too, where people put them."""
+    first: list[str] = []
+    rest = list(arguments)
+    at = 0
+    while at < len(rest) and rest[at] != "--":
+        name, equals, _ = rest[at].partition("=")
+        if name in ("--sandbox", "--verbose", "-v", "--config"):
+            width = 2 if name == "--config" and not equals else 1
+            first += rest[at : at + width]
+            del rest[at : at + width]
+        else:
+            at += 1
+    return first + rest
+
+
+def _usage(error: TyperException) -> int:
+    message = " ".join(error.format_message().split()).rstrip(".")
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "loyalty"
+    messages.error(f"{message}.", _meant(message) or f"`{command} --help` shows what there is.")
+    return ExitCode.USAGE
+
+
+def _meant(message: str) -> str | None:
+    """The valid choice that was probably meant, where the message lists the choices."""
+    found = re.search(r"'(.*)' is not one of (.*)", message)
+    return nearest(found[1], re.findall(r"'([^']*)'", found[2])) if found else None
+
+
+def _defect(error: Exception) -> int:
+    # The exception's text stays out: there is no knowing what it holds.
+    import traceback
+
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{Path(where.filename).name}, line {where.lineno}"
+    messages.error(
+        f"loyalty {__version__} has a defect: {type(error).__name__} in {place}.",
+        "Please report it, with the command you ran and without your credentials.",
+    )
+    return ExitCode.DEFECT

@@ -1,0 +1,72 @@
+"""`loyalty login`: a profile's credentials into the keyring."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from loyalty_cli.commands.parameters import ProfileArgument
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from loyalty_cli.profile import Profile
+
+LONGEST_INPUT = 64 * 1024
+
+
+def login(
+    context: typer.Context,
+    name: ProfileArgument,
+    stdin: Annotated[
+        bool, typer.Option("--stdin", help="Read field=value lines instead of asking.")
+    ] = False,
+    allow_plaintext: Annotated[
+        bool,
+        typer.Option("--allow-plaintext", help="Store them even if the keyring does not encrypt."),
+    ] = False,
+) -> None:
+    """Put a profile's credentials into the keyring."""
+    from loyalty_cli.commands.session import open_session, refuse_sandbox
+    from loyalty_cli.keyring_entries import check_credentials, put, require_backend, shadowed
+    from loyalty_cli.output import messages
+
+    refuse_sandbox(context.obj, "login")
+    with open_session(context.obj) as session:
+        profile = session.config.profile(name)
+        backend = require_backend(session.keyring, profile, allow_plaintext=allow_plaintext)
+        given = _lines() if stdin else _answers(profile)
+        put(session.keyring, profile, check_credentials(profile, given))
+    messages.note(f"{', '.join(profile.auth.fields)} of {name} stored in the keyring ({backend}).")
+    for variable in shadowed(profile):
+        messages.warning(f"{variable} is set, and is used before the keyring.")
+
+
+def _answers(profile: "Profile") -> "Mapping[str, str]":
+    from loyalty_cli.errors import usage_error
+
+    if sys.stdin is None or not sys.stdin.isatty():
+        usage_error("there is no terminal to ask on.", "Send field=value lines with --stdin.")
+    return {
+        name: typer.prompt(f"{name} of {profile.name}", hide_input=True, err=True)
+        for name in profile.auth.fields
+    }
+
+
+def _lines() -> "Mapping[str, str]":
+    from loyalty_cli.errors import usage_error
+
+    if sys.stdin is None:
+        usage_error("stdin is closed.", "Send field=value lines to it, or leave --stdin out.")
+    try:
+        content = sys.stdin.buffer.read(LONGEST_INPUT).decode("utf-8")
+    except UnicodeDecodeError:
+        usage_error("what came on stdin is not UTF-8 text; nothing was stored.")
+    given: dict[str, str] = {}
+    for number, line in enumerate(filter(str.strip, content.split("\n")), start=1):
+        name, equals, secret = line.removesuffix("\r").partition("=")
+        if not equals or name in given:
+            problem = "comes twice" if equals else "is not field=value"
+            usage_error(f"line {number} of stdin {problem}; nothing was stored.")
+        given[name] = secret
+    return given

@@ -1,0 +1,79 @@
+"""Arguments and options that several commands share, and what TAB offers for them.
+
+Nothing here touches the network or the keyring, and a profile file with a mistake in it offers
+what can be read of it.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from loyalty_cli.output.format import Format
+
+
+def complete_profile(context: typer.Context) -> list[str]:
+    """The names of the profiles in the file that this command line would use."""
+    return list(_profiles(context))
+
+
+def complete_provider() -> list[str]:
+    """The names of the providers."""
+    from loyalty_cli.providers import names
+
+    return names()
+
+
+def complete_option(context: typer.Context) -> list[tuple[str, str]]:
+    """The query options of the providers behind the profiles that were named, or else of all."""
+    from loyalty_cli.providers import BUILT_IN, load
+
+    profiles = _profiles(context)
+    named = [profiles.get(name, "") for name in context.params.get("profile") or ()]
+    providers = [load(name) for name in named or profiles.values() if name in BUILT_IN]
+    options = {option.name: option.help for each in providers for option in each.options}
+    return [(f"{name}=", text) for name, text in options.items()]
+
+
+def _profiles(context: typer.Context) -> dict[str, str]:
+    """The profiles of the file in force, each with its provider."""
+    from loyalty_cli.config_file import default_path, outline
+    from loyalty_cli.errors import LoyaltyError
+    from loyalty_cli.providers import BUILT_IN
+
+    chosen = context.find_root().params
+    if chosen.get("sandbox"):
+        return {name: name for name in BUILT_IN}
+    try:
+        return outline(chosen.get("config") or default_path())
+    except LoyaltyError:
+        return {}
+
+
+OutputOption = Annotated[
+    Format, typer.Option("--output", "-o", help="How to print the result.", show_default=True)
+]
+ProfileArgument = Annotated[
+    str,
+    typer.Argument(metavar="PROFILE", help="The profile's name.", autocompletion=complete_profile),
+]
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        envvar="LOYALTY_CONFIG",
+        metavar="PATH",
+        help="The profile file, if not config.yaml in your config folder.",
+    ),
+]
+SandboxOption = Annotated[
+    bool,
+    typer.Option(
+        "--sandbox",
+        envvar="LOYALTY_SANDBOX",
+        help="Ask the embedded sandbox instead of real platforms.",
+    ),
+]
+VerboseOption = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Show the requests on stderr, without secrets.")
+]

@@ -1,0 +1,41 @@
+"""`loyalty sandbox`: the five sandbox APIs on loopback, for curl or a script."""
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Serve the five sandbox APIs on loopback until Ctrl-C.")
+
+
+@app.callback(invoke_without_command=True)
+def sandbox(
+    context: typer.Context,
+    port: Annotated[
+        int,
+        typer.Option(min=0, max=65535, help="The port to serve on; 0 for any that is free."),
+    ] = 0,
+) -> None:
+    """Serve the five sandbox APIs on loopback until Ctrl-C, and print a ready profile file."""
+    if context.invoked_subcommand:
+        return
+    from threading import Event
+
+    from loyalty_cli.output import messages
+    from loyalty_cli.output.stdout import write_text
+    from loyalty_cli.sandbox.embedded import serving
+    from loyalty_cli.sandbox.profiles import profile_file
+
+    with serving(port) as url:
+        write_text(profile_file(url))
+        messages.note(f"serving on {url}; Ctrl-C to stop.")
+        Event().wait()
+
+
+@app.command()
+def reset() -> None:
+    """Forget every debit made in the sandbox."""
+    from loyalty_cli.output import messages
+    from loyalty_cli.sandbox.embedded import open_ledger
+
+    open_ledger().reset()
+    messages.note("the sandbox is as new.")

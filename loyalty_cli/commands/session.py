@@ -1,0 +1,61 @@
+"""What a command works with: the profiles in force and where their credentials come from."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from msgspec import Struct
+
+from loyalty_cli.commands.globals import Globals
+from loyalty_cli.config import Config, load
+from loyalty_cli.config_file import default_path
+from loyalty_cli.credentials import Credentials, CredentialSource
+from loyalty_cli.errors import setup_error, usage_error
+from loyalty_cli.keyring_store import KeyringStore
+from loyalty_cli.output import messages
+from loyalty_cli.profile import Profile
+
+
+class Session(Struct, frozen=True):
+    """The profiles in force, their credentials, and the keyring."""
+
+    config: Config
+    credentials: CredentialSource
+    keyring: KeyringStore
+
+    def choose(self, named: Sequence[str], *, everything: bool) -> list[Profile]:
+        """The profiles that were asked for, in that order; raise LoyaltyError where none was."""
+        if everything:
+            if named:
+                usage_error("--profile and --all-profiles exclude each other.", "Leave one out.")
+            return list(self.config.profiles.values())
+        default = os.environ.get("LOYALTY_PROFILE") or self.config.default_profile
+        names = list(named) or ([default] if default else [])
+        if not names:
+            setup_error(
+                f"no profile was named, and {self.config.origin} has no default_profile.",
+                f"Add -p NAME; there is: {', '.join(self.config.profiles)}.",
+            )
+        return [self.config.profile(name) for name in names]
+
+
+@contextmanager
+def open_session(chosen: Globals) -> Iterator[Session]:
+    """Load the profile file, or start the sandbox; raise LoyaltyError where that cannot be done."""
+    keyring = KeyringStore()
+    if chosen.sandbox:
+        from loyalty_cli.sandbox.embedded import embedded_sandbox
+
+        with embedded_sandbox() as (config, credentials):
+            yield Session(config, credentials, keyring)
+        return
+    config = load(chosen.config or default_path())
+    for warning in config.warnings:
+        messages.warning(warning)
+    yield Session(config, Credentials(os.environ, keyring, messages.warning), keyring)
+
+
+def refuse_sandbox(chosen: Globals, command: str) -> None:
+    """Raise LoyaltyError for a command that the sandbox has no use for."""
+    if chosen.sandbox:
+        usage_error(f"the sandbox needs no {command}.", "Leave --sandbox out.")

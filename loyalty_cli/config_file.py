@@ -1,0 +1,48 @@
+"""The profile file as it stands on disk: where it is, and what can be read of it."""
+
+from pathlib import Path
+
+from loyalty_cli.errors import setup_error
+from loyalty_cli.regular_file import read_regular_file
+from loyalty_cli.yaml_nodes import Map, Node, Text, YamlError, parse
+
+SIZE_LIMIT = 1024 * 1024
+
+
+def default_path() -> Path:
+    """`config.yaml` in the user's config folder; raise LoyaltyError where there is no home."""
+    from platformdirs import user_config_path
+
+    folder = user_config_path("loyalty", appauthor=False)
+    if not folder.is_absolute():
+        setup_error(
+            "there is no home folder to look for the profile file in.",
+            "Name the file with --config, or set HOME.",
+        )
+    return folder / "config.yaml"
+
+
+def read(path: Path) -> tuple[Node, int]:
+    """Read a profile file, and say with which mode it stands there.
+
+    Raises OSError, ValueError and YamlError, all in words for a user.
+    """
+    content, status = read_regular_file(path, SIZE_LIMIT)
+    return parse(content.decode("utf-8-sig")), status.st_mode
+
+
+def outline(path: Path) -> dict[str, str]:
+    """The names of a file's profiles, each with its provider's; what is wrong is passed over."""
+    try:
+        root, _ = read(path)
+    except (OSError, ValueError, YamlError):
+        return {}
+    named = root.items.get("profiles") if isinstance(root, Map) else None
+    if not isinstance(named, Map):
+        return {}
+    providers_of = {
+        name: profile.items.get("provider")
+        for name, profile in named.items.items()
+        if isinstance(profile, Map)
+    }
+    return {name: node.value for name, node in providers_of.items() if isinstance(node, Text)}

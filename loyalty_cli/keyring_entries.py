@@ -1,0 +1,83 @@
+"""A profile's entries in the keyring: putting credentials in, and taking them out."""
+
+import os
+from collections.abc import Mapping
+
+from loyalty_cli.credentials import check_secret
+from loyalty_cli.errors import ErrorCode, LoyaltyError, nearest, usage_error
+from loyalty_cli.keyring_store import KeyringError, KeyringStore, service
+from loyalty_cli.profile import Profile, environment_name
+from loyalty_cli.tokens import KEYRING_USER as TOKEN
+
+
+def require_backend(keyring: KeyringStore, profile: Profile, *, allow_plaintext: bool) -> str:
+    """Name the keyring in use; raise LoyaltyError for none, or for one that hides nothing."""
+    try:
+        backend = keyring.backend_name()
+        plaintext = keyring.is_plaintext()
+    except KeyringError as error:
+        raise _failed(profile, error) from None
+    if plaintext and not allow_plaintext:
+        raise LoyaltyError(
+            ErrorCode.CREDENTIAL_UNREADABLE,
+            f"the keyring ({backend}) keeps secrets unencrypted in a file; nothing was stored.",
+            hint="Set up an encrypting keyring, or store them all the same with --allow-plaintext.",
+        )
+    return backend
+
+
+def check_credentials(profile: Profile, given: Mapping[str, str]) -> Mapping[str, str]:
+    """Take exactly the credentials that a profile's sign-in needs; raise LoyaltyError else."""
+    for name, secret in given.items():
+        if name not in profile.auth.fields:
+            usage_error(
+                f"the profile {profile.name!r} has no credential {name!r}.",
+                nearest(name, profile.auth.fields),
+            )
+        try:
+            check_secret(secret)
+        except ValueError as error:
+            usage_error(f"{name} {error}; nothing was stored.")
+    for name in profile.auth.fields:
+        if name not in given:
+            usage_error(f"{name} is missing; nothing was stored.", f"Add a line {name}=VALUE.")
+    return given
+
+
+def put(keyring: KeyringStore, profile: Profile, credentials: Mapping[str, str]) -> None:
+    """Store credentials, and drop the token that older ones were exchanged for.
+
+    Raises LoyaltyError that says what was stored before the keyring failed.
+    """
+    stored: list[str] = []
+    try:
+        for name, secret in credentials.items():
+            keyring.set(service(profile.name), name, secret)
+            stored.append(name)
+        keyring.delete(service(profile.name), TOKEN)
+    except KeyringError as error:
+        raise _failed(profile, error, f" {', '.join(stored) or 'nothing'} was stored.") from None
+
+
+def take_out(keyring: KeyringStore, profile: Profile) -> list[str]:
+    """Remove every entry of a profile, and name the credentials that were there."""
+    try:
+        fields = [*profile.provider.credential_fields(), TOKEN]
+        return [name for name in fields if keyring.delete(service(profile.name), name)]
+    except KeyringError as error:
+        raise _failed(profile, error) from None
+
+
+def shadowed(profile: Profile) -> list[str]:
+    """The environment variables that are set, and so are used before the keyring."""
+    variables = [environment_name(profile.name, name) for name in profile.auth.fields]
+    return [variable for variable in variables if variable in os.environ]
+
+
+def _failed(profile: Profile, error: KeyringError, stored: str = "") -> LoyaltyError:
+    variables = ", ".join(environment_name(profile.name, name) for name in profile.auth.fields)
+    return LoyaltyError(
+        ErrorCode.CREDENTIAL_UNREADABLE,
+        f"{error} (entries {service(profile.name)}).{stored}",
+        hint=f"Unlock or mend the keyring and run it again, or set {variables}.",
+    )

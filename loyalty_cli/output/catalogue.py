@@ -1,0 +1,134 @@
+"""How providers and profiles are shown."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from loyalty_cli.model import (
+    AuthRecord,
+    CredentialRecord,
+    ParameterRecord,
+    ProfileRecord,
+    ProviderRecord,
+)
+from loyalty_cli.output.csv_text import Cell as CsvCell
+from loyalty_cli.output.document import View
+from loyalty_cli.providers.contract import Provider
+from loyalty_cli.providers.parameters import Parameter
+
+if TYPE_CHECKING:
+    from loyalty_cli.output.table import Column, Group
+
+
+def provider_record(provider: Provider) -> ProviderRecord:
+    """Describe a provider."""
+    return ProviderRecord(
+        provider=provider.name,
+        title=provider.title,
+        base_url=provider.base_url,
+        auth=tuple(AuthRecord(name=auth.name, credentials=auth.fields) for auth in provider.auths),
+        settings=_parameters(provider.settings),
+        options=_parameters(provider.options),
+        numbers=dict(provider.numbers),
+        pages=provider.pages,
+    )
+
+
+def _parameters(parameters: Iterable[Parameter]) -> tuple[ParameterRecord, ...]:
+    return tuple(
+        ParameterRecord(name=each.name, help=each.help, required=each.required)
+        for each in parameters
+    )
+
+
+def _provider_facts(provider: ProviderRecord) -> Iterator[tuple[str, str]]:
+    """What there is to know of a provider, as pairs of what it is about and what it is."""
+    yield "name", f"{provider.provider} ({provider.title})"
+    yield "base_url", provider.base_url or "to be given in the profile"
+    for auth in provider.auth:
+        yield f"auth {auth.name}", f"needs {', '.join(auth.credentials)}"
+    for setting in provider.settings:
+        yield f"setting {setting.name}", setting.help + (", required" if setting.required else "")
+    for option in provider.options:
+        yield f"option {option.name}", option.help
+    yield from provider.numbers.items()
+    for page in provider.pages:
+        yield "page", page
+
+
+def _provider_row(provider: ProviderRecord) -> list[str]:
+    return [
+        provider.provider,
+        provider.base_url or "",
+        "; ".join(f"{auth.name}: {', '.join(auth.credentials)}" for auth in provider.auth),
+        ", ".join(setting.name for setting in provider.settings),
+        ", ".join(option.name for option in provider.options),
+    ]
+
+
+def _profile_rows(profile: ProfileRecord) -> Iterator[list[CsvCell]]:
+    for credential in profile.credentials:
+        yield [
+            profile.profile,
+            profile.default,
+            profile.provider,
+            profile.base_url,
+            profile.auth,
+            credential.field,
+            _source(credential),
+        ]
+
+
+def _source(credential: CredentialRecord) -> str:
+    if credential.error:
+        return f"cannot be read: {credential.error.message}"
+    return credential.source or "missing"
+
+
+def _providers_table(
+    providers: Sequence[ProviderRecord],
+) -> "tuple[Sequence[Column], Sequence[Group]]":
+    headings = ("Provider", "Base URL", "Sign-in and credentials", "Settings", "Options")
+    return _text_table(headings, [_provider_row(each) for each in providers])
+
+
+def _provider_table(
+    providers: Sequence[ProviderRecord],
+) -> "tuple[Sequence[Column], Sequence[Group]]":
+    facts = [fact for each in providers for fact in _provider_facts(each)]
+    return _text_table(("About", "What"), facts)
+
+
+def _profiles_table(
+    profiles: Sequence[ProfileRecord],
+) -> "tuple[Sequence[Column], Sequence[Group]]":
+    rows = []
+    for profile in profiles:
+        for row in _profile_rows(profile):
+            name, _, *rest = (str(cell) for cell in row)
+            rows.append([f"{name} (default)" if profile.default else name, *rest])
+    headings = ("Profile", "Provider", "Base URL", "Sign-in", "Credential", "Source")
+    return _text_table(headings, rows)
+
+
+def _text_table(
+    headings: Sequence[str], rows: Iterable[Sequence[str]]
+) -> "tuple[Sequence[Column], Sequence[Group]]":
+    from loyalty_cli.output.table import Cell, Column, Group
+
+    return (
+        [Column(heading) for heading in headings],
+        [Group([[Cell(text) for text in row] for row in rows])],
+    )
+
+
+PROVIDERS = View[ProviderRecord](
+    ("provider", "base_url", "auth", "settings", "options"),
+    lambda provider: [_provider_row(provider)],
+    _providers_table,
+)
+PROVIDER = View[ProviderRecord](("about", "what"), _provider_facts, _provider_table)
+PROFILES = View[ProfileRecord](
+    ("profile", "default", "provider", "base_url", "auth", "credential", "source"),
+    _profile_rows,
+    _profiles_table,
+)

@@ -1,0 +1,33 @@
+"""Rows as CSV that a spreadsheet does not run."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+from loyalty_cli.output.visible import visible
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+Cell = str | int | Decimal | bool | None
+
+
+def csv_rows(rows: Iterable[Sequence[Cell]]) -> bytes:
+    """Rows in UTF-8, each ended with a line feed; null is an empty cell.
+
+    Text that a spreadsheet would take for a formula gets a `'` in front; numbers stay numbers.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([_cell(cell) for cell in row] for row in rows)
+    return text.getvalue().encode()
+
+
+def _cell(cell: Cell) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if not isinstance(cell, str):
+        return str(cell)
+    return f"'{visible(cell)}" if cell.startswith(_FORMULA_STARTS) else visible(cell)

@@ -1,0 +1,50 @@
+"""The JSON Schema of what `-o json` prints."""
+
+from typing import Any
+
+import msgspec
+
+from loyalty_cli.amount import Amount
+from loyalty_cli.model import SCHEMA_VERSION, Lookup, ProfileRecord, ProviderRecord, RawLookup
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+ARRAYS = (
+    tuple[Lookup, ...],
+    tuple[RawLookup, ...],
+    tuple[ProviderRecord, ...],
+    tuple[ProfileRecord, ...],
+)
+
+
+def json_schema() -> dict[str, Any]:
+    """Describe the array that any command prints; a `jsonl` line is one item of it."""
+    arrays, components = msgspec.json.schema_components(
+        ARRAYS,
+        schema_hook=_amount,
+        ref_template="#/$defs/{name}",
+    )
+    return {
+        "$schema": DIALECT,
+        "title": "What loyalty prints with -o json",
+        "anyOf": list(arrays),
+        "$defs": {name: _strict(schema) for name, schema in components.items()},
+    }
+
+
+def _amount(kind: type) -> dict[str, Any]:
+    if kind is Amount:
+        return {"type": "number"}
+    raise NotImplementedError(kind)
+
+
+def _strict(schema: dict[str, Any]) -> dict[str, Any]:
+    """Every key is always there, whatever its default."""
+    properties = {
+        name: {key: value for key, value in member.items() if key != "default"}
+        for name, member in schema.get("properties", {}).items()
+    }
+    if "schema_version" in properties:
+        properties["schema_version"] = {"const": SCHEMA_VERSION}
+    if not properties:
+        return schema
+    return {**schema, "properties": properties, "required": list(properties)}

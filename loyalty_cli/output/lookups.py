@@ -1,0 +1,186 @@
+"""How look-ups are shown: as balance lines, or with `--raw` as the platform's own fields."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from loyalty_cli.amount import Amount
+from loyalty_cli.model import Balance, Failure, Lookup, NextExpiry, RawLookup, Value
+from loyalty_cli.output import messages
+from loyalty_cli.output.csv_text import Cell as CsvCell
+from loyalty_cli.output.document import View
+from loyalty_cli.output.format import Format
+from loyalty_cli.output.stdout import is_terminal
+
+if TYPE_CHECKING:
+    from loyalty_cli.output.table import Cell, Column, Group
+
+Shown = TypeVar("Shown", Lookup, RawLookup)
+
+NOTHING_YET = "nothing yet"
+NOT_STATED = "not stated"
+
+_WHO = ("schema_version", "profile", "provider", "customer", "sandbox", "retrieved_at")
+_AMOUNTS = ("available", "pending", "total", "earned", "redeemed", "expired", "cancelled", "count")
+_LINE = ("name", "kind", "unit", *_AMOUNTS)
+_VALUE = Value.__struct_fields__
+_EXPIRY = NextExpiry.__struct_fields__
+_ERROR = Failure.__struct_fields__
+
+
+def _csv_header(middle: Sequence[str]) -> list[str]:
+    return [*_WHO, *middle, "warnings", *(f"error_{name}" for name in _ERROR)]
+
+
+def _around(lookup: Lookup | RawLookup, middle: Sequence[CsvCell]) -> list[CsvCell]:
+    error = [getattr(lookup.error, name, None) for name in _ERROR]
+    return [*(getattr(lookup, name) for name in _WHO), *middle, " ".join(lookup.warnings), *error]
+
+
+def _csv_lines(lookup: Lookup) -> Iterator[list[CsvCell]]:
+    for line in lookup.balances or (None,):
+        value, expiry = getattr(line, "value", None), getattr(line, "next_expiry", None)
+        middle = [getattr(line, name, None) for name in _LINE]
+        middle += [getattr(value, name, None) for name in _VALUE]
+        middle += [getattr(expiry, name, None) for name in _EXPIRY]
+        yield _around(lookup, middle)
+
+
+def _csv_fields(lookup: RawLookup) -> Iterator[list[CsvCell]]:
+    fields = _fields(lookup)
+    for field in fields:
+        yield _around(lookup, field)
+    if not fields:
+        yield _around(lookup, (None, None))
+
+
+def _fields(lookup: RawLookup) -> list[tuple[str, CsvCell]]:
+    """The leaves of the platform's JSON, each with its path."""
+    if lookup.raw is None:
+        return []
+    tree = json.loads(bytes(lookup.raw), parse_float=Amount, parse_int=Amount)
+    return list(_leaves("", tree))
+
+
+def _leaves(path: str, value: Any) -> Iterator[tuple[str, CsvCell]]:
+    if isinstance(value, dict) and value:
+        for key, member in value.items():
+            yield from _leaves(f"{path}.{key}" if path else key, member)
+    elif isinstance(value, list) and value:
+        for index, item in enumerate(value):
+            yield from _leaves(f"{path}[{index}]", item)
+    else:
+        yield path or "(all)", "{}" if value == {} else "[]" if value == [] else value
+
+
+def _table(lookups: Sequence[Lookup]) -> "tuple[Sequence[Column], Sequence[Group]]":
+    from loyalty_cli.output.table import Column, Group
+
+    columns = [
+        Column("Customer"),
+        Column("Profile"),
+        Column("Balance"),
+        Column("Available", numbers=True, style="bold"),
+        Column("Pending", numbers=True),
+        Column("Total", numbers=True),
+        Column("Worth", numbers=True),
+        Column("Expires next", numbers=True),
+        Column("on"),
+    ]
+    return columns, _groups(lookups, lambda lookup: Group([*_rows(lookup)], lookup.warnings))
+
+
+def _groups(lookups: Sequence[Shown], group: "Callable[[Shown], Group]") -> "list[Group]":
+    """Nothing where every look-up failed: there is no table to show, and stderr says why."""
+    return [] if all(lookup.error for lookup in lookups) else [group(each) for each in lookups]
+
+
+def _rows(lookup: Lookup) -> "Iterator[list[Cell]]":
+    from loyalty_cli.output.table import Cell
+
+    who = [Cell(lookup.customer), Cell(lookup.profile)]
+    if lookup.error:
+        yield [*who, _failed(lookup.error), *[Cell()] * 6]
+    elif not lookup.balances:
+        yield [*who, Cell(NOTHING_YET, style="dim"), *[Cell()] * 6]
+    for line in lookup.balances:
+        yield [*who, Cell(line.name), *_numbers(line)]
+
+
+def _numbers(line: Balance) -> "list[Cell]":
+    from loyalty_cli.output.table import Cell
+
+    value, expiry = line.value or Value(), line.next_expiry or NextExpiry()
+    nothing = line.available is None and line.total is None
+    return [
+        Cell(NOT_STATED, style="dim") if nothing else _amount(line.available, line.unit),
+        _amount(line.pending, line.unit),
+        _amount(line.total, line.unit),
+        _amount(value.available, value.currency),
+        _amount(expiry.amount, line.unit),
+        Cell(expiry.at or ""),
+    ]
+
+
+def _amount(amount: Amount | None, unit: str | None) -> "Cell":
+    from loyalty_cli.output.table import Cell
+
+    return Cell() if amount is None else Cell(str(amount), unit or "")
+
+
+def _raw_table(lookups: Sequence[RawLookup]) -> "tuple[Sequence[Column], Sequence[Group]]":
+    from loyalty_cli.output.table import Cell, Column, Group
+
+    columns = [Column("Customer"), Column("Profile"), Column("Field"), Column("Value")]
+
+    def group(lookup: RawLookup) -> Group:
+        who = [Cell(lookup.customer), Cell(lookup.profile)]
+        rows = [[*who, Cell(name), Cell(_text(value))] for name, value in _fields(lookup)]
+        failed = [[*who, Cell(), _failed(lookup.error)]] if lookup.error else []
+        return Group(rows + failed)
+
+    return columns, _groups(lookups, group)
+
+
+def _failed(error: Failure) -> "Cell":
+    from loyalty_cli.output.table import Cell
+
+    return Cell(error.code.replace("_", " "), style="red")
+
+
+def _text(value: CsvCell) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "null" if value is None else str(value)
+
+
+BALANCES = View(
+    _csv_header(
+        [
+            *_LINE,
+            *(f"value_{name}" for name in _VALUE),
+            *(f"next_expiry_{name}" for name in _EXPIRY),
+        ]
+    ),
+    _csv_lines,
+    _table,
+)
+RAW = View(_csv_header(["field", "value"]), _csv_fields, _raw_table)
+
+
+def say_what_is_not_shown(lookups: Sequence[Lookup | RawLookup], output: Format) -> None:
+    """Say on stderr why look-ups failed and, where a table went into a pipe, the warnings."""
+    several = len(lookups) > 1
+    failed = [(lookup, lookup.error) for lookup in lookups if lookup.error]
+    if output is Format.TABLE and not is_terminal():
+        for lookup in lookups:
+            for text in lookup.warnings:
+                messages.warning(f"{lookup.customer} at {lookup.profile}: {text}")
+    said = set()
+    for lookup, error in failed:
+        if (error.message, error.hint) not in said:
+            said.add((error.message, error.hint))
+            who = f"{lookup.customer} at {lookup.profile}: " if several else ""
+            messages.error(f"{who}{error.message}", error.hint)
+    if several and failed:
+        messages.note(f"{len(failed)} of {len(lookups)} look-ups failed.")

@@ -1,0 +1,52 @@
+"""What is said to a person: on stderr, one line each."""
+
+import os
+import sys
+from contextlib import suppress
+
+from loyalty_cli.output.visible import visible
+
+LONGEST = 600
+"""Characters of one message: a platform's error text can be a whole page."""
+
+
+def error(message: str, hint: str | None = None) -> None:
+    """Say what went wrong, and on a second line what to do now."""
+    _say("Error", message, "31")
+    if hint:
+        _say("Hint", hint, "36")
+
+
+def warning(message: str) -> None:
+    """Say what the user should know."""
+    _say("Warning", message, "33")
+
+
+def note(message: str) -> None:
+    """Say that something was done."""
+    _line(_shown(message))
+
+
+def trace(message: str) -> None:
+    """Say what `--verbose` asks for."""
+    _line(_shown(message))
+
+
+def _say(label: str, message: str, colour: str) -> None:
+    label = f"{label}:"
+    if sys.stderr is not None and sys.stderr.isatty() and not os.environ.get("NO_COLOR"):
+        label = f"\x1b[{colour};1m{label}\x1b[0m"
+    _line(f"{label} {_shown(message)}")
+
+
+def _shown(message: str) -> str:
+    text = visible(message)
+    rest = len(text) - LONGEST
+    return f"{text[:LONGEST]}… ({rest} more characters)" if rest > 0 else text
+
+
+def _line(text: str) -> None:
+    # Nothing can be said where stderr is closed or full, and the exit code still tells.
+    if sys.stderr is not None:
+        with suppress(OSError, ValueError):
+            print(text, file=sys.stderr, flush=True)  # noqa: T201 - here is where it is done

@@ -1,0 +1,57 @@
+"""Writing the document: all of it, or an error."""
+
+import sys
+from typing import NoReturn
+
+from loyalty_cli.errors import setup_error
+
+
+class ReaderGoneError(Exception):
+    """Whoever read stdout has stopped reading, as `head` does; nothing is wrong."""
+
+
+def require_stdout() -> None:
+    """Raise LoyaltyError where stdout is closed, before anything is done for nobody."""
+    if sys.stdout is None:
+        setup_error(
+            "the result cannot be written: stdout is closed.", "Send it to a file or a pipe."
+        )
+
+
+def write_bytes(content: bytes) -> None:
+    """Write to stdout and make sure that it arrived.
+
+    Raises ReaderGoneError where nobody reads any more, LoyaltyError where the system refuses.
+    """
+    require_stdout()
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise ReaderGoneError from None
+    except OSError as error:
+        _refused(error)
+
+
+def write_text(content: str) -> None:
+    """Write to stdout in its own encoding; what that does not have becomes an escape."""
+    require_stdout()
+    write_bytes(content.encode(sys.stdout.encoding or "utf-8", errors="backslashreplace"))
+
+
+def is_terminal() -> bool:
+    """Whether a person is looking at stdout."""
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
+def is_unicode() -> bool:
+    """Whether stdout can show more than ASCII."""
+    return (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+
+
+def _refused(error: OSError) -> NoReturn:
+    setup_error(
+        f"the result cannot be written to stdout: {error.strerror}.",
+        "Make room, or send it elsewhere, and run it again.",
+    )

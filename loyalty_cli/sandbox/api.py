@@ -1,0 +1,35 @@
+"""What the sandbox's side of a platform is."""
+
+from collections.abc import Callable, Mapping
+from enum import Enum, auto
+
+from msgspec import Struct
+
+from loyalty_cli.profile import DebitRules
+from loyalty_cli.sandbox.ledger import Ledger
+from loyalty_cli.sandbox.server import Received, Reply
+
+
+class Trouble(Enum):
+    """An error that every platform has, each in its own shape."""
+
+    SIGN_IN = auto()
+    NO_CUSTOMER = auto()
+    TOO_OFTEN = auto()
+    BROKEN = auto()
+
+
+class Api(Struct, frozen=True):
+    """One platform as the sandbox plays it, and what a profile needs to be its customer.
+
+    `credentials` holds the made-up value of every credential field, `settings` the profile keys of
+    this provider alone. `handle` gets requests as the platform would: without the prefix that the
+    sandbox serves it under.
+    """
+
+    name: str
+    credentials: Mapping[str, str]
+    handle: Callable[[Received, Ledger], Reply]
+    error: Callable[[Trouble], Reply]
+    settings: Mapping[str, str] = {}
+    debit: DebitRules = DebitRules()

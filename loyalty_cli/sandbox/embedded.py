@@ -1,0 +1,35 @@
+"""The sandbox inside the process: for `--sandbox`, and for `loyalty sandbox` to serve."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from platformdirs import user_state_path
+
+from loyalty_cli.config import Config
+from loyalty_cli.errors import setup_error
+from loyalty_cli.sandbox.app import sandbox
+from loyalty_cli.sandbox.ledger import Ledger
+from loyalty_cli.sandbox.profiles import DEFAULT_PROFILE, SandboxCredentials, sandbox_profiles
+from loyalty_cli.sandbox.server import Server
+
+
+def open_ledger() -> Ledger:
+    """The ledger in the user's state folder; raise LoyaltyError where there is no such folder."""
+    folder = user_state_path("loyalty", appauthor=False)
+    if not folder.is_absolute():
+        setup_error("there is no home folder to keep the sandbox's ledger in.", "Set HOME.")
+    return Ledger(folder / "sandbox.db")
+
+
+@contextmanager
+def serving(port: int = 0) -> Iterator[str]:
+    """Serve the sandbox on loopback, and give its address; raise LoyaltyError where it can't."""
+    with Server(sandbox(open_ledger()), port) as server:
+        yield server.url
+
+
+@contextmanager
+def embedded_sandbox() -> Iterator[tuple[Config, SandboxCredentials]]:
+    """Serve the sandbox, and give its profiles and their credentials."""
+    with serving() as url:
+        yield Config("the sandbox", sandbox_profiles(url), DEFAULT_PROFILE), SandboxCredentials()

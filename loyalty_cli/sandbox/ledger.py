@@ -1,0 +1,204 @@
+"""What the sandbox remembers from one run to the next: every redemption, in an SQLite file.
+
+Several threads and several processes may use one file at a time: each call opens it anew, and a
+redemption is checked and written in one transaction.
+"""
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from decimal import Context, Decimal
+from pathlib import Path
+
+from msgspec import Struct
+
+from loyalty_cli.amount import MAX_DIGITS, Amount
+from loyalty_cli.errors import setup_error
+from loyalty_cli.regular_file import reason
+
+VERSION = 1
+LOCK_TIMEOUT = 30.0
+LOCK_PAUSE = 0.01
+
+_EXACT = Context(prec=3 * MAX_DIGITS)
+
+_SCHEMA = (
+    """
+    CREATE TABLE IF NOT EXISTS redemption (
+        number INTEGER PRIMARY KEY,
+        provider TEXT NOT NULL,
+        customer TEXT NOT NULL,
+        unit TEXT NOT NULL,
+        amount TEXT NOT NULL,
+        total TEXT NOT NULL,
+        reference TEXT,
+        UNIQUE (provider, reference)
+    )
+    """,
+    """
+    CREATE INDEX IF NOT EXISTS redemption_of_account
+    ON redemption (provider, customer, unit, number)
+    """,
+    f"PRAGMA user_version = {VERSION}",
+)
+
+
+class NotEnoughError(Exception):
+    """There is less left than was to be redeemed."""
+
+
+class RepeatedError(Exception):
+    """The reference was redeemed before."""
+
+
+class Account(Struct, frozen=True):
+    """What is redeemed from: one unit of one customer at one provider."""
+
+    provider: str
+    customer: str
+    unit: str
+
+
+class Redemption(Struct, frozen=True):
+    """A redemption that was written down, and all that its account has redeemed with it."""
+
+    number: int
+    total: Amount
+
+
+class Ledger:
+    """The redemptions in a file, which is made where there is none.
+
+    Every method raises LoyaltyError where the file cannot be used.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def check(self) -> None:
+        """Make sure that the file can be written."""
+        with self._explained(), self._transaction():
+            pass
+
+    def redeemed(self, account: Account) -> Amount:
+        """All that an account has redeemed."""
+        with self._explained(), closing(self._open()) as database:
+            return _total(database, account)
+
+    def redeem(
+        self, account: Account, amount: Decimal, limit: Decimal, reference: str | None = None
+    ) -> Redemption:
+        """Redeem, as long as all that the account redeems stays within `limit`.
+
+        Raises NotEnoughError, or RepeatedError where the provider has that reference already.
+        """
+        with self._explained(), self._transaction() as database:
+            if reference is not None and _has(database, account.provider, reference):
+                raise RepeatedError
+            total = Amount(_EXACT.add(_total(database, account), amount))
+            if total > limit:
+                raise NotEnoughError
+            written = database.execute(
+                "INSERT INTO redemption (provider, customer, unit, amount, total, reference)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                (*_key(account), str(amount), str(total), reference),
+            )
+            return Redemption(written.lastrowid or 0, total)
+
+    def reset(self) -> None:
+        """Forget everything; a file that is damaged is made anew."""
+        with self._explained():
+            try:
+                with self._transaction() as database:
+                    database.execute("DELETE FROM redemption")
+            except sqlite3.OperationalError:
+                raise
+            except sqlite3.DatabaseError:
+                for suffix in ("", "-wal", "-shm"):
+                    Path(f"{self.path}{suffix}").unlink(missing_ok=True)
+                with self._transaction():
+                    pass
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """Let nobody else write; what was written is undone when the block raises."""
+        with closing(self._open()) as database:
+            database.execute("BEGIN IMMEDIATE")
+            yield database
+            database.execute("COMMIT")
+
+    def _open(self) -> sqlite3.Connection:
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        database = sqlite3.connect(self.path, timeout=LOCK_TIMEOUT, isolation_level=None)
+        try:
+            _prepare(database)
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.OperationalError, OSError) as error:
+            why = reason(error) if isinstance(error, OSError) else str(error)
+            setup_error(
+                f"the sandbox's ledger {self.path} cannot be used: {why}.",
+                f"Check that you may write to {self.path.parent}, then try again.",
+            )
+        except sqlite3.DatabaseError as error:
+            setup_error(
+                f"the sandbox's ledger {self.path} cannot be used: {error}.",
+                "Run `loyalty sandbox reset`, which starts it anew.",
+            )
+
+
+def _prepare(database: sqlite3.Connection) -> None:
+    # A power cut may take the last redemptions of a sandbox; a killed process never does.
+    database.execute("PRAGMA synchronous = OFF")
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    if version == VERSION:
+        return
+    if version:
+        raise sqlite3.DatabaseError(f"it is of version {version}, not {VERSION}")
+    _turn_to_wal(database)
+    database.execute("BEGIN IMMEDIATE")
+    for statement in _SCHEMA:
+        database.execute(statement)
+    database.execute("COMMIT")
+
+
+def _turn_to_wal(database: sqlite3.Connection) -> None:
+    # SQLite waits for every lock but this one: two who turn a new file at a time fail at once.
+    ends = time.monotonic() + LOCK_TIMEOUT
+    while True:
+        try:
+            database.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > ends:
+                raise
+            time.sleep(LOCK_PAUSE)
+        else:
+            return
+
+
+def _key(account: Account) -> tuple[str, str, str]:
+    return account.provider, account.customer, account.unit
+
+
+def _total(database: sqlite3.Connection, account: Account) -> Amount:
+    row = database.execute(
+        "SELECT total FROM redemption WHERE provider = ? AND customer = ? AND unit = ?"
+        " ORDER BY number DESC LIMIT 1",
+        _key(account),
+    ).fetchone()
+    return Amount(row[0] if row else 0)
+
+
+def _has(database: sqlite3.Connection, provider: str, reference: str) -> bool:
+    found = database.execute(
+        "SELECT 1 FROM redemption WHERE provider = ? AND reference = ?", (provider, reference)
+    )
+    return found.fetchone() is not None

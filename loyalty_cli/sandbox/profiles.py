@@ -1,0 +1,77 @@
+"""The profiles of a running sandbox, and their credentials."""
+
+from collections.abc import Iterator, Mapping
+
+from loyalty_cli import providers
+from loyalty_cli.credentials import Found
+from loyalty_cli.profile import Profile, environment_name
+from loyalty_cli.sandbox import APIS
+from loyalty_cli.sandbox.api import Api
+
+DEFAULT_PROFILE = "saasquatch"
+SOURCE = "sandbox"
+
+
+def sandbox_profiles(url: str) -> dict[str, Profile]:
+    """One profile a provider, under the provider's name, for the sandbox that answers at `url`."""
+    return {name: _profile(api, url) for name, api in APIS.items()}
+
+
+class SandboxCredentials:
+    """The made-up credentials of those profiles, in the place of the real sources."""
+
+    def find(self, profile: Profile, name: str) -> Found | None:
+        """Find one credential; None where the sandbox has no field of that name."""
+        secret = APIS[profile.provider.name].credentials.get(name)
+        return None if secret is None else Found(secret, SOURCE, SOURCE)
+
+    def require(self, profile: Profile) -> Mapping[str, Found]:
+        """Find every credential that a profile's sign-in needs."""
+        known = APIS[profile.provider.name].credentials
+        return {name: Found(known[name], SOURCE, SOURCE) for name in profile.auth.fields}
+
+
+def profile_file(url: str) -> str:
+    """A profile file for the sandbox at `url`, with its credentials in comments."""
+    lines = [
+        f"# The sandbox at {url}. It takes these credentials, which are made up:",
+        *(f"#   export {variable}={value}" for variable, value in _variables()),
+        f"default_profile: {DEFAULT_PROFILE}",
+        "profiles:",
+    ]
+    for api in APIS.values():
+        lines += _entry(api, url)
+    return "\n".join(lines) + "\n"
+
+
+def _profile(api: Api, url: str) -> Profile:
+    provider = providers.load(api.name)
+    return Profile(
+        name=api.name,
+        provider=provider,
+        auth=provider.auths[0],
+        base_url=f"{url}/{api.name}",
+        settings=api.settings,
+        debit=api.debit,
+        sandbox=True,
+    )
+
+
+def _variables() -> Iterator[tuple[str, str]]:
+    for api in APIS.values():
+        for field, value in api.credentials.items():
+            yield environment_name(api.name, field), value
+
+
+def _entry(api: Api, url: str) -> Iterator[str]:
+    auths = [auth.name for auth in providers.load(api.name).auths]
+    others = f"  # or {', '.join(auths[1:])}" if len(auths) > 1 else ""
+    yield f"  {api.name}:"
+    yield f"    provider: {api.name}"
+    yield f"    base_url: {url}/{api.name}"
+    yield f"    auth: {auths[0]}{others}"
+    for key, value in api.settings.items():
+        yield f"    {key}: {value}"
+    if api.debit.allow:
+        rules = f"allow: true, unit: {api.debit.unit}, max_amount: {api.debit.max_amount}"
+        yield f"    debit: {{{rules}}}"

@@ -1,0 +1,268 @@
+"""A small HTTP server on loopback: a function from a request to a reply, behind a real socket.
+
+It knows nothing of the platforms; what it answers, and how badly, is its `handle`'s to say.
+"""
+
+import socket
+import struct
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
+from threading import Event, Lock, Thread
+from types import TracebackType
+from typing import Any, Self, cast
+from urllib.parse import parse_qsl, unquote
+
+from msgspec import Struct
+from msgspec.json import Encoder
+
+from loyalty_cli.amount import encode_amount
+from loyalty_cli.errors import setup_error
+from loyalty_cli.regular_file import reason
+
+HOST = "127.0.0.1"
+BODY_LIMIT = 64 * 1024
+LINE_LIMIT = 64 * 1024
+BACKLOG = 128
+"""Connections that may wait to be accepted; the usual 5 makes the sixth client wait a second."""
+
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+_JSON = Encoder(enc_hook=encode_amount)
+
+
+class Received(Struct, frozen=True):
+    """One request as it arrived.
+
+    `path` holds the segments of the target, decoded one by one, so that a slash which was sent as
+    %2F stays inside its segment. Names in `headers` are in lower case.
+    """
+
+    method: str
+    target: str
+    path: tuple[str, ...] = ()
+    query: Mapping[str, str] = {}
+    headers: Mapping[str, str] = {}
+    body: bytes = b""
+
+
+class Reply(Struct, frozen=True):
+    """What to answer, and how: after `delay` seconds, or not at all but with a `reset`.
+
+    A body that is not bytes is sent as JSON. `headers` go over those that the server makes itself.
+    """
+
+    status: int = 200
+    body: Any = b""
+    headers: Mapping[str, str] = {}
+    content_type: str = "application/json"
+    delay: float = 0.0
+    reset: bool = False
+
+
+Handle = Callable[[Received], Reply]
+
+
+class Server:
+    """Serves `handle` on a port of 127.0.0.1, any free one for port 0, while in its `with` block.
+
+    Each connection has a thread of its own, so `handle` must be safe to call from several.
+    """
+
+    def __init__(self, handle: Handle, port: int = 0) -> None:
+        self._handle = handle
+        self._port = port
+        self._stopping = Event()
+
+    def __enter__(self) -> Self:
+        """Listen; raise LoyaltyError where the port cannot be had."""
+        try:
+            self._listener = _Listener(self._port, self._handle, self._stopping)
+        except OSError as error:
+            setup_error(
+                f"port {self._port} of {HOST} cannot be served: {reason(error)}.",
+                "Choose another port, or 0 for any that is free.",
+            )
+        self._port = self._listener.server_address[1]
+        self._thread = Thread(target=self._serve, name="sandbox", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stop at once: whoever still waits for an answer loses the connection."""
+        self._stopping.set()
+        with suppress(OSError):
+            # The listening thread sleeps until somebody calls.
+            socket.create_connection((HOST, self._port), timeout=1).close()
+        self._thread.join()
+        self._listener.server_close()
+        self._listener.drop_connections()
+
+    @property
+    def url(self) -> str:
+        """Where the server answers, without a slash at the end."""
+        return f"http://{HOST}:{self._port}"
+
+    def _serve(self) -> None:
+        while not self._stopping.is_set():
+            self._listener.handle_request()
+
+
+class _Listener(ThreadingHTTPServer):
+    """The listening socket, and the connections that came from it."""
+
+    request_queue_size = BACKLOG
+
+    def __init__(self, port: int, handle: Handle, stopping: Event) -> None:
+        self.handle = handle
+        self.stopping = stopping
+        self._connections: set[socket.socket] = set()
+        self._lock = Lock()
+        super().__init__((HOST, port), _Connection)
+
+    def server_bind(self) -> None:
+        """Bind, and leave out the look-up of this machine's name, which can take seconds."""
+        TCPServer.server_bind(self)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        with self._lock:
+            self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        with self._lock:
+            self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: a client that went away is no news."""
+
+    def drop_connections(self) -> None:
+        """End the connections that are kept open."""
+        with self._lock:
+            for connection in self._connections:
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+
+
+class _RefusedError(Exception):
+    """A request whose body cannot be read; the connection cannot be used after it."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class _Connection(BaseHTTPRequestHandler):
+    """One connection, request after request."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def handle_one_request(self) -> None:
+        """Read one request, of any method, and answer it."""
+        self.command = ""
+        try:
+            self.raw_requestline = self.rfile.readline(LINE_LIMIT + 1)
+            if len(self.raw_requestline) > LINE_LIMIT:
+                self._refuse(414, "the address is too long")
+            elif not self.raw_requestline:
+                self.close_connection = True
+            elif self.parse_request():
+                self._answer()
+        except OSError:
+            self.close_connection = True
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002 - the base class's
+        """Refuse what is not HTTP."""
+        self._refuse(code, message or HTTPStatus(code).phrase)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's
+        """Say nothing: the terminal belongs to the program."""
+
+    def _answer(self) -> None:
+        try:
+            received = self._received()
+        except _RefusedError as error:
+            self._refuse(error.status, str(error))
+            return
+        try:
+            reply = self._listener.handle(received)
+            content = reply.body if isinstance(reply.body, bytes) else _JSON.encode(reply.body)
+        except Exception as error:  # noqa: BLE001 - whatever a handle raises, the client learns of it
+            reply = Reply(500)
+            content = _JSON.encode({"message": f"{type(error).__name__}: {error}"})
+        if reply.delay and self._listener.stopping.wait(reply.delay):
+            self.close_connection = True
+        elif reply.reset:
+            self._reset()
+        else:
+            self._send(reply, content)
+
+    def _refuse(self, status: int, message: str) -> None:
+        self.close_connection = True
+        self._send(Reply(status), _JSON.encode({"message": message}))
+
+    def _received(self) -> Received:
+        # Not self.path, in which the base class changes a leading double slash.
+        target = self.requestline.split()[1]
+        path, _, query = target.partition("?")
+        segments = path.removeprefix("/").split("/") if path != "/" else []
+        return Received(
+            method=self.command,
+            target=target,
+            path=tuple(unquote(segment) for segment in segments),
+            query=dict(parse_qsl(query, keep_blank_values=True)),
+            headers={name.lower(): value for name, value in self.headers.items()},
+            body=self._body(),
+        )
+
+    def _body(self) -> bytes:
+        if "transfer-encoding" in self.headers:
+            raise _RefusedError(411, "a body must come with its length")
+        lengths = set(self.headers.get_all("content-length", ["0"]))
+        length = lengths.pop()
+        if lengths or not (length.isascii() and length.isdigit()):
+            raise _RefusedError(400, "Content-Length is not a length")
+        if len(length) > len(str(BODY_LIMIT)) or int(length) > BODY_LIMIT:
+            raise _RefusedError(413, f"a body may have {BODY_LIMIT} bytes")
+        body = self.rfile.read(int(length))
+        if len(body) < int(length):
+            raise ConnectionError
+        return body
+
+    def _send(self, reply: Reply, content: bytes) -> None:
+        """Send head and body in one write: two would wait for each other's acknowledgement."""
+        headers = {"content-type": reply.content_type, "content-length": str(len(content))}
+        headers |= {name.lower(): value for name, value in reply.headers.items()}
+        if headers.get("connection", "").lower() == "close":
+            self.close_connection = True
+        elif self.close_connection:
+            headers["connection"] = "close"
+        lines = [f"{self.protocol_version} {reply.status} {_phrase(reply.status)}"]
+        lines += [f"{name.title()}: {value}" for name, value in headers.items()]
+        head = "\r\n".join([*lines, "", ""]).encode("latin-1")
+        self.wfile.write(head if self.command == "HEAD" else head + content)
+
+    def _reset(self) -> None:
+        """Let the connection end with a RST; without this close a FIN would go before it."""
+        self.close_connection = True
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        self.connection.close()
+
+    @property
+    def _listener(self) -> _Listener:
+        return cast("_Listener", self.server)
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown"

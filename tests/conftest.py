@@ -1,0 +1,150 @@
+"""What the tests share: the program, in the process and as one, and real servers on loopback."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from loyalty_cli import cli
+from loyalty_cli.sandbox.server import Handle, Received, Reply, Server
+
+PROGRAM = Path(sys.executable).with_name("loyalty")
+KEPT_VARIABLES = ("PATH", "COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START", "CI", "LANG")
+
+
+class Outcome(NamedTuple):
+    """How a run ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def records(self) -> Any:
+        """The JSON document on stdout, its numbers as Decimals with their own digits."""
+        return json.loads(self.out, parse_float=Decimal, parse_int=Decimal)
+
+    @property
+    def record(self) -> Any:
+        """The only record there is."""
+        (record,) = self.records
+        return record
+
+
+Run = Callable[..., Outcome]
+Serve = Callable[[Handle], str]
+
+
+@pytest.fixture(autouse=True)
+def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """A home of its own, no keyring, and nothing of the caller's settings."""
+    settings = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+    home = tmp_path / "home"
+    home.mkdir()
+    settings |= {"HOME": str(home), "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
+    for name in os.environ.keys() - settings.keys():
+        if name not in ("PYTEST_CURRENT_TEST", "PYTEST_XDIST_WORKER"):
+            monkeypatch.delenv(name)
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    return settings
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Serve a handle on loopback until the test ends, and give the address."""
+    with ExitStack() as servers:
+        yield lambda handle: servers.enter_context(Server(handle)).url
+
+
+@pytest.fixture
+def answer(serve: Serve) -> Callable[[Any], str]:
+    """Serve the same reply whatever is asked, and give the address."""
+
+    def serving(reply: Reply | Any) -> str:
+        always = reply if isinstance(reply, Reply) else Reply(body=reply)
+        return serve(lambda _: always)
+
+    return serving
+
+
+@pytest.fixture
+def received() -> list[Received]:
+    """The requests that a test's own handle keeps here."""
+    return []
+
+
+@pytest.fixture
+def profile_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """Write a profile file, and let the program use it."""
+
+    def write(text: str) -> Path:
+        path = tmp_path / "config.yaml"
+        path.write_text(text)
+        path.chmod(0o600)
+        monkeypatch.setenv("LOYALTY_CONFIG", str(path))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def card(
+    profile_file: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Path]:
+    """Write a file with one Imprint profile, `card`, at an address, its credential in place."""
+
+    def write(url: str, more: str = "") -> Path:
+        monkeypatch.setenv("LOYALTY_CARD_API_KEY", "secret-of-card")
+        return profile_file(
+            "default_profile: card\n"
+            f"profiles:\n  card: {{provider: imprint, base_url: '{url}'{more}}}\n"
+        )
+
+    return write
+
+
+@pytest.fixture
+def loyalty(capsysbinary: pytest.CaptureFixture[bytes]) -> Run:
+    """Run a command line inside this process, which is quick."""
+
+    def run(*arguments: str) -> Outcome:
+        capsysbinary.readouterr()
+        code = cli.run(list(arguments))
+        out, err = capsysbinary.readouterr()
+        return Outcome(int(code), out.decode(), err.decode())
+
+    return run
+
+
+@pytest.fixture
+def program() -> Run:
+    """Run the installed program as a person's shell would: a process with pipes."""
+
+    def run(
+        *arguments: str,
+        input: str | bytes | None = None,  # noqa: A002 - as subprocess has it
+        env: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> Outcome:
+        content = input.encode() if isinstance(input, str) else input
+        options |= {"stdin": subprocess.DEVNULL} if content is None else {"input": content}
+        options.setdefault("stdout", subprocess.PIPE)
+        done = subprocess.run(
+            [PROGRAM, *arguments],
+            stderr=subprocess.PIPE,
+            env=dict(os.environ if env is None else env),
+            timeout=60,
+            check=False,
+            **options,
+        )
+        return Outcome(done.returncode, (done.stdout or b"").decode(), done.stderr.decode())
+
+    return run

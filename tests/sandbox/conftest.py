@@ -1,0 +1,95 @@
+"""A sandbox to ask, and a client that sends exactly what it is told."""
+
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote, urlencode, urlsplit
+
+import pytest
+
+from loyalty_cli import providers
+from loyalty_cli.providers.contract import Query
+from loyalty_cli.sandbox import APIS
+from loyalty_cli.sandbox.app import sandbox
+from loyalty_cli.sandbox.ledger import Ledger
+from loyalty_cli.sandbox.server import Server
+from loyalty_cli.strict_json import decode
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return decode(self.body)
+
+
+class Ask:
+    """Asks a server, one connection a request."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.address = (str(urlsplit(url).hostname), int(urlsplit(url).port or 0))
+
+    def __call__(
+        self,
+        method: str,
+        target: str,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> Answer:
+        connection = HTTPConnection(*self.address, timeout=20)
+        try:
+            connection.request(method, target, body=body, headers=dict(headers or {}))
+            response = connection.getresponse()
+            lower = {name.lower(): value for name, value in response.getheaders()}
+            return Answer(response.status, lower, response.read())
+        finally:
+            connection.close()
+
+
+class Sandbox:
+    """The running sandbox, asked the way that each provider asks."""
+
+    def __init__(self, ask: Ask) -> None:
+        self.ask = ask
+
+    def balance(self, provider: str, customer: str, **options: str) -> Answer:
+        loaded = providers.load(provider)
+        request = loaded.request(Query(customer, APIS[provider].settings, options))
+        path = "/".join(quote(segment, safe="") for segment in request.path)
+        query = urlencode({key: value for key, value in request.query.items() if value})
+        return self.ask("GET", f"/{provider}/{path}?{query}", self.signed(provider))
+
+    def signed(self, provider: str) -> Mapping[str, str]:
+        credentials = APIS[provider].credentials
+        return providers.load(provider).auths[0].headers(credentials)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    return Ledger(tmp_path / "state" / "sandbox.db")
+
+
+@pytest.fixture
+def ask(ledger: Ledger) -> Iterator[Ask]:
+    with Server(sandbox(ledger)) as server:
+        yield Ask(server.url)
+
+
+@pytest.fixture
+def platforms(ask: Ask) -> Sandbox:
+    return Sandbox(ask)
+
+
+@pytest.fixture
+def basic() -> Any:
+    def header(user: str, password: str) -> Mapping[str, str]:
+        pair = b64encode(f"{user}:{password}".encode()).decode()
+        return {"Authorization": f"Basic {pair}"}
+
+    return header

@@ -1,0 +1,348 @@
+"""The server: what of a request reaches the handle, and how a reply goes out."""
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection, RemoteDisconnected
+from threading import Barrier, Event, Thread
+from typing import Any
+
+import pytest
+import requests
+
+from loyalty_cli.amount import Amount
+from loyalty_cli.errors import ErrorCode, LoyaltyError
+from loyalty_cli.sandbox.server import BODY_LIMIT, Handle, Received, Reply, Server
+
+
+class Recorder:
+    """A handle that keeps what it received, and always gives the same reply."""
+
+    def __init__(self, reply: Reply) -> None:
+        self.reply = reply
+        self.received: list[Received] = []
+
+    def __call__(self, received: Received) -> Reply:
+        self.received.append(received)
+        return self.reply
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder(Reply(body={"ok": True}))
+
+
+@pytest.fixture
+def server(recorder: Recorder) -> Iterator[Server]:
+    with Server(recorder) as server:
+        yield server
+
+
+def connect(server: Server) -> socket.socket:
+    host, _, port = server.url.removeprefix("http://").partition(":")
+    return socket.create_connection((host, int(port)), timeout=20)
+
+
+def everything(sock: socket.socket) -> bytes:
+    """Read until the server ends the connection."""
+    return b"".join(iter(lambda: sock.recv(65536), b""))
+
+
+def send(server: Server, text: str) -> bytes:
+    """Send raw text, and read until the server ends the connection."""
+    with connect(server) as sock:
+        sock.sendall(text.encode("latin-1"))
+        return everything(sock)
+
+
+def get(server: Server, target: str) -> requests.Response:
+    return requests.get(server.url + target, timeout=20)
+
+
+def received_at(server: Server, recorder: Recorder, target: str) -> Received:
+    send(server, f"GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    return recorder.received[-1]
+
+
+# What reaches the handle
+
+
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [
+        ("/", ()),
+        ("/a/b", ("a", "b")),
+        ("/customers/a%2Fb/points", ("customers", "a/b", "points")),
+        ("/50%25", ("50%",)),
+        ("/%2e%2e", ("..",)),
+        ("/x%3Fy%23z", ("x?y#z",)),
+        ("/%C3%A4+b%20c", ("ä+b c",)),
+        ("//a//", ("", "a", "", "")),
+    ],
+)
+def test_each_segment_is_decoded_on_its_own(
+    server: Server, recorder: Recorder, target: str, path: tuple[str, ...]
+) -> None:
+    received = received_at(server, recorder, target)
+
+    assert received.path == path
+    assert received.target == target
+
+
+def test_a_query_arrives_decoded(server: Server, recorder: Recorder) -> None:
+    received = received_at(server, recorder, "/?a=b%26c&empty=&plus=1%2B1")
+
+    assert received.query == {"a": "b&c", "empty": "", "plus": "1+1"}
+    assert received.path == ()
+
+
+def test_method_headers_and_body_arrive(server: Server, recorder: Recorder) -> None:
+    requests.request("PURGE", server.url, headers={"X-Name": "Value"}, data=b"\0\xff", timeout=20)
+
+    received = recorder.received[-1]
+    assert (received.method, received.body) == ("PURGE", b"\0\xff")
+    assert received.headers["x-name"] == "Value"
+
+
+# How a reply goes out
+
+
+def test_an_answer_leaves_in_one_piece_fifty_times_on_one_connection(server: Server) -> None:
+    with connect(server) as sock:
+        for _ in range(50):
+            sock.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            head, _, body = sock.recv(65536).partition(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+            assert body == b'{"ok":true}'
+
+
+def test_json_keeps_the_digits_of_an_amount(server: Server, recorder: Recorder) -> None:
+    recorder.reply = Reply(body={"points": Amount("8500.000")})
+
+    response = get(server, "/")
+
+    assert response.text == '{"points":8500.000}'
+    assert response.headers["content-type"] == "application/json"
+
+
+def test_bytes_go_out_as_they_are(server: Server, recorder: Recorder) -> None:
+    recorder.reply = Reply(202, b"<p>\xff", {"X-More": "1"}, "text/html")
+
+    response = get(server, "/")
+
+    assert (response.status_code, response.content) == (202, b"<p>\xff")
+    assert response.headers["content-type"] == "text/html"
+    assert response.headers["x-more"] == "1"
+
+
+def test_a_head_request_gets_no_body(server: Server) -> None:
+    answer = send(server, "HEAD / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+
+    assert answer.lower().endswith(b"content-length: 11\r\nconnection: close\r\n\r\n")
+
+
+def test_a_reply_can_close_the_connection_and_lie_about_its_length(
+    server: Server, recorder: Recorder
+) -> None:
+    recorder.reply = Reply(799, b"abc", {"Connection": "close", "Content-Length": "9"})
+
+    answer = send(server, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+
+    assert answer.startswith(b"HTTP/1.1 799 Unknown\r\n")
+    assert b"Content-Length: 9\r\n" in answer
+    assert answer.endswith(b"\r\n\r\nabc")
+
+
+def test_a_handle_that_fails_is_a_500_and_nothing_is_printed(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    def handle(_: Received) -> Reply:
+        raise KeyError("oops")
+
+    with Server(handle) as server:
+        response = get(server, "/")
+
+    assert response.status_code == 500
+    assert response.json() == {"message": "KeyError: 'oops'"}
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_body_that_is_no_json_is_a_500(server: Server, recorder: Recorder) -> None:
+    recorder.reply = Reply(body={"no": object()})
+
+    assert get(server, "/").status_code == 500
+
+
+def test_a_delayed_answer_comes_after_its_delay(server: Server, recorder: Recorder) -> None:
+    recorder.reply = Reply(body={"late": True}, delay=0.05)
+    began = time.monotonic()
+
+    assert get(server, "/").json() == {"late": True}
+    assert time.monotonic() - began >= 0.05
+
+
+def test_a_reset_is_a_reset_and_not_an_end(server: Server, recorder: Recorder) -> None:
+    recorder.reply = Reply(reset=True)
+
+    with connect(server) as sock:
+        sock.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        with pytest.raises(ConnectionResetError):
+            sock.recv(1)
+
+
+# Requests that are wrong
+
+
+@pytest.mark.parametrize("length", ["-1", "x", "1.0", "0x10", "", "١"])
+def test_a_wrong_length_is_refused(server: Server, recorder: Recorder, length: str) -> None:
+    given = length.encode().decode("latin-1")
+    answer = send(server, f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {given}\r\n\r\n")
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert recorder.received == []
+
+
+def test_two_lengths_are_refused(server: Server) -> None:
+    lengths = "Content-Length: 1\r\nContent-Length: 2\r\n"
+
+    assert send(server, f"POST / HTTP/1.1\r\n{lengths}\r\n").startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize("length", [BODY_LIMIT + 1, 10**30])
+def test_a_body_that_is_too_large_is_refused(server: Server, length: int) -> None:
+    answer = send(server, f"POST / HTTP/1.1\r\nContent-Length: {length}\r\n\r\n")
+
+    assert answer.startswith(b"HTTP/1.1 413 ")
+
+
+def test_the_largest_body_arrives(server: Server, recorder: Recorder) -> None:
+    requests.post(server.url, data=b"x" * BODY_LIMIT, timeout=20)
+
+    assert len(recorder.received[-1].body) == BODY_LIMIT
+
+
+def test_a_body_without_a_length_is_refused(server: Server) -> None:
+    answer = send(server, "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n")
+
+    assert answer.startswith(b"HTTP/1.1 411 ")
+
+
+@pytest.mark.parametrize("line", ["nonsense", "GET / HTTP/9.9", "GET / HTTP/x"])
+def test_what_is_not_http_is_refused(server: Server, recorder: Recorder, line: str) -> None:
+    assert b'{"message":"' in send(server, f"{line}\r\n\r\n")
+    assert recorder.received == []
+
+
+def test_an_endless_address_is_refused(server: Server) -> None:
+    with connect(server) as sock:
+        sock.sendall(b"GET /" + b"a" * 65532)
+
+        assert sock.recv(65536).startswith(b"HTTP/1.1 414 ")
+
+
+def test_a_client_that_goes_away_is_no_news(
+    server: Server, recorder: Recorder, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for part in (b"", b"GET / HT", b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nab"):
+        with connect(server) as sock:
+            sock.sendall(part)
+    with connect(server) as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        sock.sendall(b"GET / HT")
+
+    assert get(server, "/").ok
+    assert len(recorder.received) == 1
+    assert capfd.readouterr() == ("", "")
+
+
+# Starting and stopping
+
+
+def test_it_listens_on_loopback_alone(server: Server) -> None:
+    with connect(server) as sock:
+        assert sock.getpeername()[0] == "127.0.0.1"
+    assert server.url.startswith("http://127.0.0.1:")
+
+
+def test_a_port_that_is_taken_is_a_set_up_error(server: Server, recorder: Recorder) -> None:
+    port = int(server.url.rpartition(":")[2])
+
+    with pytest.raises(LoyaltyError, match=f"port {port} of 127.0.0.1") as raised:
+        Server(recorder, port).__enter__()
+
+    assert raised.value.code == ErrorCode.SETUP
+
+
+def test_many_are_served_at_a_time() -> None:
+    everyone = Barrier(12)
+
+    def handle(_: Received) -> Reply:
+        everyone.wait(timeout=20)
+        return Reply()
+
+    with Server(handle) as server:
+        clients = [Thread(target=get, args=(server, "/")) for _ in range(12)]
+        for client in clients:
+            client.start()
+        for client in clients:
+            client.join(timeout=20)
+
+    assert not everyone.broken
+
+
+def test_stopping_ends_the_connections_that_are_kept_open(recorder: Recorder) -> None:
+    with Server(recorder) as server, closing(connect(server)) as sock:
+        sock.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        sock.recv(65536)
+        server.__exit__(None, None, None)
+
+        assert sock.recv(1) == b""
+
+
+def test_nobody_answers_once_it_stopped(recorder: Recorder) -> None:
+    with Server(recorder) as server:
+        pass
+
+    with pytest.raises(ConnectionRefusedError):
+        connect(server)
+
+
+def stopped_while_waiting(handle: Handle, entered: Event) -> tuple[float, Any]:
+    """Stop a server while a client waits for it: the seconds that took, and the client's fate."""
+    with Server(handle) as server:
+        host = server.url.removeprefix("http://")
+        connection = HTTPConnection(host, timeout=20)
+        connection.request("GET", "/")
+        assert entered.wait(timeout=20)
+        began = time.monotonic()
+    took = time.monotonic() - began
+    with closing(connection), pytest.raises((RemoteDisconnected, ConnectionResetError)) as raised:
+        connection.getresponse()
+    return took, raised.value
+
+
+def test_stopping_does_not_wait_for_a_delay() -> None:
+    entered = Event()
+
+    def handle(_: Received) -> Reply:
+        entered.set()
+        return Reply(delay=60)
+
+    took, _ = stopped_while_waiting(handle, entered)
+
+    assert took < 10
+
+
+def test_stopping_does_not_wait_for_a_handle_that_hangs() -> None:
+    entered, release = Event(), Event()
+
+    def handle(_: Received) -> Reply:
+        entered.set()
+        release.wait(timeout=60)
+        return Reply()
+
+    took, _ = stopped_while_waiting(handle, entered)
+    release.set()
+
+    assert took < 10
