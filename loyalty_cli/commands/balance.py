@@ -42,7 +42,7 @@ def balance(
             "--option",
             "-O",
             metavar="KEY=VALUE",
-            help="A query option of the provider; `loyalty providers NAME` lists them.",
+            help="A query option of the provider; see loyalty providers NAME.",
             autocompletion=complete_option,
         ),
     ] = None,

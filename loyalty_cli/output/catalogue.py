@@ -101,13 +101,20 @@ def _provider_table(
 def _profiles_table(
     profiles: Sequence[ProfileRecord],
 ) -> "tuple[Sequence[Column], Sequence[Group]]":
-    rows = []
+    from loyalty_cli.output.table import Cell, Column, Group
+
+    shared = ("Profile", "Provider", "Base URL", "Sign-in")
+    columns = [Column(each, once=True) for each in shared] + [
+        Column("Credential"),
+        Column("Source"),
+    ]
+    groups = []
     for profile in profiles:
-        for row in _profile_rows(profile):
-            name, _, *rest = (str(cell) for cell in row)
-            rows.append([f"{name} (default)" if profile.default else name, *rest])
-    headings = ("Profile", "Provider", "Base URL", "Sign-in", "Credential", "Source")
-    return _text_table(headings, rows)
+        name = f"{profile.profile} (default)" if profile.default else profile.profile
+        who = [name, profile.provider, profile.base_url, profile.auth]
+        rows = [[*who, each.field, _source(each)] for each in profile.credentials]
+        groups.append(Group([[Cell(text) for text in row] for row in rows]))
+    return columns, groups
 
 
 def _text_table(

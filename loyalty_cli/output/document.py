@@ -8,7 +8,7 @@ from msgspec import Struct
 from loyalty_cli.output.csv_text import Cell as CsvCell
 from loyalty_cli.output.csv_text import csv_rows
 from loyalty_cli.output.format import Format
-from loyalty_cli.output.stdout import write_bytes, write_text
+from loyalty_cli.output.stdout import require_stdout, write_bytes, write_text
 
 if TYPE_CHECKING:
     from loyalty_cli.output.table import Column, Group
@@ -29,6 +29,7 @@ def print_records(records: Iterable[Shown], output: Format, view: View[Shown]) -
 
     Raises LoyaltyError where they cannot be written.
     """
+    require_stdout()
     match output:
         case Format.JSON:
             from loyalty_cli.output.json_text import json_document

@@ -1,19 +1,62 @@
 """Records as JSON: UTF-8, every amount a number with its own digits."""
 
+import re
 from typing import Any
 
 import msgspec
 
 from loyalty_cli.amount import encode_amount
+from loyalty_cli.output.visible import is_shown
 
 _ENCODER = msgspec.json.Encoder(enc_hook=encode_amount)
+
+_MAYBE_NOT_SHOWN = re.compile(r"[^\n -~]")
 
 
 def json_line(record: Any) -> bytes:
     """One record on one line."""
-    return _ENCODER.encode(record) + b"\n"
+    return _inert(_encoded(record)) + b"\n"
 
 
 def json_document(content: Any) -> bytes:
     """Records as one array, or anything else, indented."""
-    return msgspec.json.format(_ENCODER.encode(content), indent=2) + b"\n"
+    return _inert(msgspec.json.format(_encoded(content), indent=2)) + b"\n"
+
+
+def _encoded(content: Any) -> bytes:
+    try:
+        return _ENCODER.encode(content)
+    except UnicodeEncodeError:
+        return _ENCODER.encode(_as_text(content))
+
+
+def _as_text(content: Any) -> Any:
+    """The same with escapes for the bytes of a file's name that are no text."""
+    match content:
+        case str():
+            return content.encode("utf-8", errors="backslashreplace").decode()
+        case list() | tuple():
+            return [_as_text(item) for item in content]
+        case dict():
+            return {_as_text(key): _as_text(value) for key, value in content.items()}
+        case msgspec.Struct():
+            names = content.__struct_fields__
+            return {name: _as_text(getattr(content, name)) for name in names}
+        case _:
+            return content
+
+
+def _inert(document: bytes) -> bytes:
+    """Escape what a terminal would act on; outside ASCII, JSON has nothing but strings."""
+    if document.isascii() and b"\x7f" not in document:
+        return document
+    return _MAYBE_NOT_SHOWN.sub(_escaped, document.decode()).encode()
+
+
+def _escaped(found: re.Match[str]) -> str:
+    from json import dumps
+
+    sign = found[0]
+    if is_shown(sign):
+        return sign
+    return "\\u007f" if sign == "\x7f" else dumps(sign)[1:-1]

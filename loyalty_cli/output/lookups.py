@@ -77,17 +77,25 @@ def _table(lookups: Sequence[Lookup]) -> "tuple[Sequence[Column], Sequence[Group
     from loyalty_cli.output.table import Column, Group
 
     columns = [
-        Column("Customer"),
-        Column("Profile"),
+        Column("Customer", once=True),
+        Column("Profile", once=True),
         Column("Balance"),
         Column("Available", numbers=True, style="bold"),
         Column("Pending", numbers=True),
         Column("Total", numbers=True),
         Column("Worth", numbers=True),
-        Column("Expires next", numbers=True),
-        Column("on"),
+        Column("Expires next", numbers=True, aside=True),
+        Column("on", aside=True),
     ]
-    return columns, _groups(lookups, lambda lookup: Group([*_rows(lookup)], lookup.warnings))
+    totals = any(_is_total(line) for lookup in lookups for line in lookup.balances)
+    return columns, _groups(
+        lookups, lambda lookup: Group([*_rows(lookup, totals=totals)], lookup.warnings)
+    )
+
+
+def _is_total(line: Balance) -> bool:
+    """Whether a line has a total alone; where available is known, a total says nothing new."""
+    return line.available is None and line.total is not None
 
 
 def _groups(lookups: Sequence[Shown], group: "Callable[[Shown], Group]") -> "list[Group]":
@@ -95,7 +103,7 @@ def _groups(lookups: Sequence[Shown], group: "Callable[[Shown], Group]") -> "lis
     return [] if all(lookup.error for lookup in lookups) else [group(each) for each in lookups]
 
 
-def _rows(lookup: Lookup) -> "Iterator[list[Cell]]":
+def _rows(lookup: Lookup, *, totals: bool) -> "Iterator[list[Cell]]":
     from loyalty_cli.output.table import Cell
 
     who = [Cell(lookup.customer), Cell(lookup.profile)]
@@ -104,10 +112,10 @@ def _rows(lookup: Lookup) -> "Iterator[list[Cell]]":
     elif not lookup.balances:
         yield [*who, Cell(NOTHING_YET, style="dim"), *[Cell()] * 6]
     for line in lookup.balances:
-        yield [*who, Cell(line.name), *_numbers(line)]
+        yield [*who, Cell(line.name), *_numbers(line, totals=totals)]
 
 
-def _numbers(line: Balance) -> "list[Cell]":
+def _numbers(line: Balance, *, totals: bool) -> "list[Cell]":
     from loyalty_cli.output.table import Cell
 
     value, expiry = line.value or Value(), line.next_expiry or NextExpiry()
@@ -115,7 +123,7 @@ def _numbers(line: Balance) -> "list[Cell]":
     return [
         Cell(NOT_STATED, style="dim") if nothing else _amount(line.available, line.unit),
         _amount(line.pending, line.unit),
-        _amount(line.total, line.unit),
+        _amount(line.total if totals else None, line.unit),
         _amount(value.available, value.currency),
         _amount(expiry.amount, line.unit),
         Cell(expiry.at or ""),
@@ -131,7 +139,12 @@ def _amount(amount: Amount | None, unit: str | None) -> "Cell":
 def _raw_table(lookups: Sequence[RawLookup]) -> "tuple[Sequence[Column], Sequence[Group]]":
     from loyalty_cli.output.table import Cell, Column, Group
 
-    columns = [Column("Customer"), Column("Profile"), Column("Field"), Column("Value")]
+    columns = [
+        Column("Customer", once=True),
+        Column("Profile", once=True),
+        Column("Field"),
+        Column("Value"),
+    ]
 
     def group(lookup: RawLookup) -> Group:
         who = [Cell(lookup.customer), Cell(lookup.profile)]

@@ -12,14 +12,14 @@ LONGEST = 600
 
 def error(message: str, hint: str | None = None) -> None:
     """Say what went wrong, and on a second line what to do now."""
-    _say("Error", message, "31")
+    _say("Error", _shown(message), "31")
     if hint:
-        _say("Hint", hint, "36")
+        _say("Hint", _shown(hint), "36")
 
 
 def warning(message: str) -> None:
-    """Say what the user should know."""
-    _say("Warning", message, "33")
+    """Say what the user should know, whole: there are amounts in it."""
+    _say("Warning", visible(message), "33")
 
 
 def note(message: str) -> None:
@@ -33,10 +33,13 @@ def trace(message: str) -> None:
 
 
 def _say(label: str, message: str, colour: str) -> None:
-    label = f"{label}:"
-    if sys.stderr is not None and sys.stderr.isatty() and not os.environ.get("NO_COLOR"):
-        label = f"\x1b[{colour};1m{label}\x1b[0m"
-    _line(f"{label} {_shown(message)}")
+    label = f"\x1b[{colour};1m{label}:\x1b[0m" if _is_coloured() else f"{label}:"
+    _line(f"{label} {message}")
+
+
+def _is_coloured() -> bool:
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") in (None, "dumb", "unknown")
+    return sys.stderr is not None and sys.stderr.isatty() and not plain
 
 
 def _shown(message: str) -> str:

@@ -1,7 +1,8 @@
 """Writing the document: all of it, or an error."""
 
 import sys
-from typing import NoReturn
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from loyalty_cli.errors import setup_error
 
@@ -24,20 +25,23 @@ def write_bytes(content: bytes) -> None:
     Raises ReaderGoneError where nobody reads any more, LoyaltyError where the system refuses.
     """
     require_stdout()
-    try:
+    with _arriving():
         sys.stdout.flush()
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        raise ReaderGoneError from None
-    except OSError as error:
-        _refused(error)
 
 
 def write_text(content: str) -> None:
     """Write to stdout in its own encoding; what that does not have becomes an escape."""
     require_stdout()
     write_bytes(content.encode(sys.stdout.encoding or "utf-8", errors="backslashreplace"))
+
+
+def flush() -> None:
+    """Make sure that what others wrote to stdout arrived; raises what `write_bytes` does."""
+    if sys.stdout is not None:
+        with _arriving():
+            sys.stdout.flush()
 
 
 def is_terminal() -> bool:
@@ -50,8 +54,14 @@ def is_unicode() -> bool:
     return (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
 
 
-def _refused(error: OSError) -> NoReturn:
-    setup_error(
-        f"the result cannot be written to stdout: {error.strerror}.",
-        "Make room, or send it elsewhere, and run it again.",
-    )
+@contextmanager
+def _arriving() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise ReaderGoneError from None
+    except OSError as error:
+        setup_error(
+            f"the result cannot be written to stdout: {error.strerror}.",
+            "Make room, or send it elsewhere, and run it again.",
+        )

@@ -1,13 +1,13 @@
 """Tables for people: in a terminal as wide as it is, in a pipe as wide as they need to be.
 
-Nothing is ever cut. A table that does not fit its terminal is shown as a list of its cells instead.
+Nothing is ever cut. What does not fit its terminal as rows is shown in sections, or as a list.
 """
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
-from rich.box import ASCII2, SIMPLE_HEAD
+from rich.box import ASCII2, SIMPLE_HEAD, Box
 from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
@@ -20,10 +20,16 @@ GAP = 2
 
 
 class Column(Struct, frozen=True):
-    """A column: its heading, and whether it holds numbers, which stand to the right."""
+    """A column, by its heading.
+
+    `numbers` stand to the right; what rows have in common is shown `once` in a terminal; what is
+    long can stand `aside`, below the rows.
+    """
 
     heading: str
     numbers: bool = False
+    once: bool = False
+    aside: bool = False
     style: str = ""
 
 
@@ -44,19 +50,47 @@ class Group(Struct, frozen=True):
 
 def table_text(columns: Sequence[Column], groups: Sequence[Group]) -> str:
     """Lay a table out for this process's stdout."""
+    if not is_unicode():
+        groups = [
+            Group([[_in_ascii(each) for each in row] for row in group.rows], group.notes)
+            for group in groups
+        ]
+    if not is_terminal():
+        return plain_text(columns, groups)
     text = io.StringIO()
     console = Console(
         file=text,
-        force_terminal=is_terminal(),
+        force_terminal=True,
         highlight=False,
         markup=False,
         emoji=False,
         legacy_windows=False,
     )
-    if not is_terminal():
-        console.width = 1_000_000
-    draw(console, columns, groups, plain=not is_terminal(), ascii_only=not is_unicode())
+    draw(console, columns, groups, ascii_only=not is_unicode())
     return "".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines())
+
+
+def plain_text(columns: Sequence[Column], groups: Sequence[Group]) -> str:
+    """Lay a table out for a pipe: rows as wide as they are, each cell of them, and nothing else."""
+    grid = _grid(columns, groups)
+    rows = [
+        [_joined(cell, unit) for cell, unit in zip(row, grid.units, strict=True)]
+        for group in grid.groups
+        for row in group.rows
+    ]
+    lines = [[column.heading for column in grid.columns], *rows]
+    return "".join(f"{_plain_line(grid, line)}\n" for line in lines)
+
+
+def _plain_line(grid: "_Grid", texts: Sequence[str]) -> str:
+    cells = []
+    for number, (column, width, text) in enumerate(
+        zip(grid.columns, grid.widths, texts, strict=True), start=1
+    ):
+        fill = " " * (width - cell_len(text))
+        at_the_end = number == len(texts) and not column.numbers
+        cells.append(fill + text if column.numbers else text if at_the_end else text + fill)
+    return (" " * GAP).join(cells).rstrip()
 
 
 def draw(
@@ -64,57 +98,134 @@ def draw(
     columns: Sequence[Column],
     groups: Sequence[Group],
     *,
-    plain: bool = False,
     ascii_only: bool = False,
 ) -> None:
-    """Draw a table on a console, or the list where the console is too narrow for the table.
+    """Draw a table in the first of its layouts that fits: as rows, as sections, or as a list."""
+    everything = _grid(columns, groups)
+    box = ASCII2 if ascii_only else SIMPLE_HEAD
+    if everything.width <= console.width:
+        for number, group in enumerate(everything.groups):
+            rows = list(_without_repeats(everything.columns, group.rows))
+            _draw_rows(console, everything, rows, box, header=number == 0)
+            _draw_notes(console, group.notes)
+    elif _inner(everything).width <= console.width:
+        _draw_sections(console, everything, box)
+    else:
+        _draw_list(console, everything)
 
-    `plain` is for a pipe: no lines, no colours, every cell repeated, the notes left to stderr.
-    """
-    columns, groups = _shown(columns, groups)
-    units = [_widest(cell.unit for cell in _column(groups, at)) for at in range(len(columns))]
+
+class _Grid(Struct, frozen=True):
+    """Columns that hold something, safe to show, and how wide they are."""
+
+    columns: Sequence[Column]
+    groups: Sequence[Group]
+    units: Sequence[int]
+    widths: Sequence[int]
+
+    @property
+    def width(self) -> int:
+        return sum(self.widths) + GAP * len(self.widths)
+
+    def cells(self, at: int) -> Iterator[Cell]:
+        return (row[at] for group in self.groups for row in group.rows)
+
+
+def _grid(columns: Sequence[Column], groups: Sequence[Group]) -> _Grid:
+    """Leave out the columns with nothing in them, make the rest safe, and measure it."""
+    kept = [
+        at
+        for at in range(len(columns))
+        if any(row[at].text for group in groups for row in group.rows)
+    ]
+    columns = [columns[at] for at in kept]
+    groups = [
+        Group([[_safe(row[at]) for at in kept] for row in group.rows], group.notes)
+        for group in groups
+    ]
+    unmeasured = _Grid(columns, groups, (), ())
+    units = [
+        max((cell_len(cell.unit) for cell in unmeasured.cells(at)), default=0)
+        for at in range(len(columns))
+    ]
     widths = [
-        max(cell_len(column.heading), _widest(_joined(cell, unit) for cell in _column(groups, at)))
+        max(
+            [
+                cell_len(column.heading),
+                *(cell_len(_joined(cell, unit)) for cell in unmeasured.cells(at)),
+            ]
+        )
         for at, (column, unit) in enumerate(zip(columns, units, strict=True))
     ]
-    if sum(widths) + GAP * len(widths) > console.width:
-        _draw_list(console, columns, groups)
-        return
-    box = None if plain else ASCII2 if ascii_only else SIMPLE_HEAD
-    for number, group in enumerate(groups):
-        table = Table(box=box, show_header=number == 0, show_edge=False, pad_edge=False)
-        table.padding = (0, 0 if box else GAP, 0, 0)
-        for column, width in zip(columns, widths, strict=True):
-            style = "" if plain else column.style
-            table.add_column(
-                column.heading,
-                justify="right" if column.numbers else "left",
-                style=style,
-                min_width=width,
-                no_wrap=True,
-            )
-        for row in group.rows if plain else _without_repeats(group.rows):
-            cells = zip(row, units, strict=True)
-            table.add_row(*(Text(_joined(cell, unit), cell.style) for cell, unit in cells))
-        console.print(table)
-        if not plain:
-            _draw_notes(console, group.notes)
+    return _Grid(columns, groups, units, widths)
 
 
-def _draw_list(console: Console, columns: Sequence[Column], groups: Sequence[Group]) -> None:
-    width = _widest(column.heading for column in columns)
-    for group in groups:
-        for row in group.rows:
-            for column, cell in zip(columns, row, strict=True):
+def _inner(grid: _Grid) -> _Grid:
+    """What of a grid stands in the rows of a section."""
+    at = [index for index, column in enumerate(grid.columns) if not (column.once or column.aside)]
+    return _grid(
+        [grid.columns[index] for index in at],
+        [Group([[row[index] for index in at] for row in group.rows]) for group in grid.groups],
+    )
+
+
+def _draw_rows(
+    console: Console, grid: _Grid, rows: Sequence[Sequence[Cell]], box: Box, *, header: bool
+) -> None:
+    table = Table(box=box, show_header=header, show_edge=False, pad_edge=False)
+    table.padding = (0, GAP - 1, 0, 0)
+    for column, width in zip(grid.columns, grid.widths, strict=True):
+        table.add_column(
+            column.heading,
+            justify="right" if column.numbers else "left",
+            style=column.style,
+            min_width=width,
+            no_wrap=True,
+        )
+    for row in rows:
+        cells = zip(row, grid.units, strict=True)
+        table.add_row(*(Text(_joined(cell, unit), cell.style) for cell, unit in cells))
+    console.print(table)
+
+
+def _draw_sections(console: Console, grid: _Grid, box: Box) -> None:
+    """A heading over each group with what its rows share; what is long goes below the rows."""
+    inner = _inner(grid)
+    for number, (group, rows) in enumerate(zip(grid.groups, inner.groups, strict=True)):
+        if number:
+            console.print()
+        shared = zip(grid.columns, group.rows[0], strict=True)
+        heading = "  ".join(cell.text for column, cell in shared if column.once)
+        console.print(Text(heading, "bold"), soft_wrap=True)
+        _draw_rows(console, inner, rows.rows, box, header=number == 0)
+        for row, inside in zip(group.rows, rows.rows, strict=True):
+            pairs = zip(grid.columns, row, strict=True)
+            aside = [
+                _labelled(column, cell) for column, cell in pairs if column.aside and cell.text
+            ]
+            if aside:
+                console.print(Text(f"{inside[0].text}: {', '.join(aside)}"), soft_wrap=True)
+        _draw_notes(console, group.notes)
+
+
+def _labelled(column: Column, cell: Cell) -> str:
+    return f"{column.heading.lower()} {cell.text} {cell.unit}".rstrip()
+
+
+def _draw_list(console: Console, grid: _Grid) -> None:
+    width = max(cell_len(column.heading) for column in grid.columns)
+    for group in grid.groups:
+        for number, row in enumerate(_without_repeats(grid.columns, group.rows)):
+            if number:
+                console.print()
+            for column, cell in zip(grid.columns, row, strict=True):
                 if cell.text:
                     value = f"{cell.text} {cell.unit}".rstrip()
-                    line = Text.assemble(
-                        f"{column.heading:{width}}  ", (value, cell.style or column.style)
-                    )
+                    style = cell.style or column.style
+                    line = Text.assemble(f"{column.heading:{width}}  ", (value, style))
                     # The terminal itself goes on in the next line; nothing is put in between.
                     console.print(line, soft_wrap=True)
-            console.print()
         _draw_notes(console, group.notes)
+        console.print()
 
 
 def _draw_notes(console: Console, notes: Sequence[str]) -> None:
@@ -122,36 +233,26 @@ def _draw_notes(console: Console, notes: Sequence[str]) -> None:
         console.print(Text(f"! {visible(note)}", "yellow"), overflow="fold")
 
 
-def _shown(
-    columns: Sequence[Column], groups: Sequence[Group]
-) -> tuple[Sequence[Column], Sequence[Group]]:
-    """Leave out the columns with nothing in them, and make what is left safe to show."""
-    kept = [at for at in range(len(columns)) if any(cell.text for cell in _column(groups, at))]
-    return [columns[at] for at in kept], [
-        Group([[_safe(row[at]) for at in kept] for row in group.rows], group.notes)
-        for group in groups
-    ]
-
-
 def _safe(cell: Cell) -> Cell:
     return Cell(visible(cell.text), visible(cell.unit), cell.style)
 
 
-def _without_repeats(rows: Sequence[Sequence[Cell]]) -> Sequence[Sequence[Cell]]:
-    """Leave out what a row's leading cells share with the row above, as a person would."""
-    shown = []
-    above: Sequence[Cell] = ()
+def _in_ascii(cell: Cell) -> Cell:
+    """The same with escapes in their full width, so that columns still line up."""
+    text, unit = (
+        each.encode("ascii", errors="backslashreplace").decode() for each in (cell.text, cell.unit)
+    )
+    return Cell(text, unit, cell.style)
+
+
+def _without_repeats(
+    columns: Sequence[Column], rows: Sequence[Sequence[Cell]]
+) -> Iterator[Sequence[Cell]]:
+    above: Sequence[Cell] = [Cell()] * len(columns)
     for row in rows:
-        same = 0
-        while same < len(above) and row[same] == above[same]:
-            same += 1
-        shown.append([Cell()] * same + list(row[same:]))
+        cells = zip(columns, row, above, strict=True)
+        yield [Cell() if column.once and cell == over else cell for column, cell, over in cells]
         above = row
-    return shown
-
-
-def _column(groups: Sequence[Group], at: int) -> list[Cell]:
-    return [row[at] for group in groups for row in group.rows]
 
 
 def _joined(cell: Cell, unit_width: int) -> str:
@@ -160,7 +261,3 @@ def _joined(cell: Cell, unit_width: int) -> str:
         return cell.text
     padding = " " * (unit_width - cell_len(cell.unit))
     return f"{cell.text} {cell.unit}{padding}"
-
-
-def _widest(texts: Iterable[str]) -> int:
-    return max((cell_len(text) for text in texts), default=0)

@@ -11,10 +11,11 @@ def visible(text: str) -> str:
     """
     if text.isprintable():
         return text
-    return "".join(sign if _is_shown(sign) else _escaped(sign) for sign in text)
+    return "".join(sign if is_shown(sign) else _escaped(sign) for sign in text)
 
 
-def _is_shown(sign: str) -> bool:
+def is_shown(sign: str) -> bool:
+    """Whether a terminal shows this character and does nothing else about it."""
     category = unicodedata.category(sign)
     return category[0] != "C" and category not in ("Zl", "Zp")
 

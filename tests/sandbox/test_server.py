@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import closing
 from http.client import HTTPConnection, RemoteDisconnected
 from threading import Barrier, Event, Thread
-from typing import Any
 
 import pytest
 import requests
@@ -194,7 +193,7 @@ def test_a_reset_is_a_reset_and_not_an_end(server: Server, recorder: Recorder) -
 # Requests that are wrong
 
 
-@pytest.mark.parametrize("length", ["-1", "x", "1.0", "0x10", "", "١"])
+@pytest.mark.parametrize("length", ["-1", "x", "1.0", "0x10", "", "\N{ARABIC-INDIC DIGIT ONE}"])
 def test_a_wrong_length_is_refused(server: Server, recorder: Recorder, length: str) -> None:
     given = length.encode().decode("latin-1")
     answer = send(server, f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {given}\r\n\r\n")
@@ -292,24 +291,17 @@ def test_many_are_served_at_a_time() -> None:
 
 
 def test_stopping_ends_the_connections_that_are_kept_open(recorder: Recorder) -> None:
-    with Server(recorder) as server, closing(connect(server)) as sock:
+    with Server(recorder) as server:
+        sock = connect(server)
         sock.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         sock.recv(65536)
-        server.__exit__(None, None, None)
 
+    with closing(sock):
         assert sock.recv(1) == b""
 
 
-def test_nobody_answers_once_it_stopped(recorder: Recorder) -> None:
-    with Server(recorder) as server:
-        pass
-
-    with pytest.raises(ConnectionRefusedError):
-        connect(server)
-
-
-def stopped_while_waiting(handle: Handle, entered: Event) -> tuple[float, Any]:
-    """Stop a server while a client waits for it: the seconds that took, and the client's fate."""
+def seconds_to_stop(handle: Handle, entered: Event) -> float:
+    """Stop a server while a client waits for its answer, which then never comes."""
     with Server(handle) as server:
         host = server.url.removeprefix("http://")
         connection = HTTPConnection(host, timeout=20)
@@ -317,9 +309,9 @@ def stopped_while_waiting(handle: Handle, entered: Event) -> tuple[float, Any]:
         assert entered.wait(timeout=20)
         began = time.monotonic()
     took = time.monotonic() - began
-    with closing(connection), pytest.raises((RemoteDisconnected, ConnectionResetError)) as raised:
+    with closing(connection), pytest.raises((RemoteDisconnected, ConnectionResetError)):
         connection.getresponse()
-    return took, raised.value
+    return took
 
 
 def test_stopping_does_not_wait_for_a_delay() -> None:
@@ -329,9 +321,7 @@ def test_stopping_does_not_wait_for_a_delay() -> None:
         entered.set()
         return Reply(delay=60)
 
-    took, _ = stopped_while_waiting(handle, entered)
-
-    assert took < 10
+    assert seconds_to_stop(handle, entered) < 10
 
 
 def test_stopping_does_not_wait_for_a_handle_that_hangs() -> None:
@@ -342,7 +332,7 @@ def test_stopping_does_not_wait_for_a_handle_that_hangs() -> None:
         release.wait(timeout=60)
         return Reply()
 
-    took, _ = stopped_while_waiting(handle, entered)
+    took = seconds_to_stop(handle, entered)
     release.set()
 
     assert took < 10

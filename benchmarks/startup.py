@@ -1,0 +1,124 @@
+"""How long a whole process takes, start to end, as ratios to a bare script in the same run.
+
+Usage: startup.py [ROUNDS]. The commands take turns, so that what else the machine does hits all of
+them alike; each figure is the median of its rounds (40 unless told).
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+from web_server import web_server
+
+ROUNDS = 40
+BIN = Path(sys.executable).parent
+HTTPIE = BIN.parent / "bench" / "bin" / "http"
+
+PROFILES = """
+default_profile: card
+profiles:
+  card: {{provider: imprint, base_url: "{url}"}}
+"""
+
+
+class Contestant(NamedTuple):
+    """A command line, what it adds to the environment, and what its output must hold."""
+
+    command: Sequence[str | Path]
+    output: str
+    environment: Mapping[str, str] = {}
+
+
+class Bound(NamedTuple):
+    """What is promised: this many times as long as that one, at the most."""
+
+    name: str
+    to: str
+    limit: float
+
+
+BOUNDS = (
+    Bound("loyalty balance -o json", "bare script", 1.6),
+    Bound("loyalty balance -o json", "HTTPie", 0.7),
+    Bound("loyalty --version", "bare script", 0.7),
+    Bound("TAB completion", "bare script", 0.7),
+)
+
+
+def contestants(url: str) -> dict[str, Contestant]:
+    """The bare script, HTTPie, and this program three times."""
+    loyalty = BIN / "loyalty"
+    words = "loyalty balance C-1001 -p "
+    tab = {"_LOYALTY_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": "4"}
+    bare = Path(__file__).with_name("bare.py")
+    httpie = [HTTPIE, "--ignore-stdin", f"{url}/v2/customers/C-1001/rewards_balance"]
+    return {
+        "bare script": Contestant([sys.executable, bare, url], "120000"),
+        "HTTPie": Contestant(httpie, "120000"),
+        "loyalty balance -o json": Contestant(
+            [loyalty, "balance", "C-1001", "-o", "json"], "120000"
+        ),
+        "loyalty --version": Contestant([loyalty, "--version"], "loyalty"),
+        "TAB completion": Contestant([loyalty], "card", tab),
+    }
+
+
+def run_once(contestant: Contestant, environment: Mapping[str, str]) -> float:
+    """Run a command, and give the seconds it took; exit where it did not do its work."""
+    began = time.perf_counter()
+    done = subprocess.run(
+        contestant.command,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**environment, **contestant.environment},
+    )
+    took = time.perf_counter() - began
+    if contestant.output not in done.stdout:
+        raise SystemExit(f"{contestant.command} did not work:\n{done.stdout}{done.stderr}")
+    return took
+
+
+def measure(rounds: int, say: Callable[[str], None]) -> dict[str, float]:
+    """The median seconds of each contestant."""
+    with TemporaryDirectory() as home, web_server() as url:
+        config = Path(home) / "config.yaml"
+        config.write_text(PROFILES.format(url=url))
+        config.chmod(0o600)
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": home,
+            "LOYALTY_CONFIG": str(config),
+            "LOYALTY_CARD_API_KEY": "made-up",
+        }
+        times: dict[str, list[float]] = {name: [] for name in contestants(url)}
+        for round_ in range(-1, rounds):
+            for name, contestant in contestants(url).items():
+                took = run_once(contestant, environment)
+                if round_ >= 0:  # the first warms the disk's cache
+                    times[name].append(took)
+        say(f"{rounds} rounds, medians:")
+    return {name: statistics.median(each) for name, each in times.items()}
+
+
+def main() -> None:
+    """Measure and print."""
+    if not HTTPIE.exists():
+        raise SystemExit("HTTPie is missing; `make bench` installs it")
+    medians = measure(int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS, print)
+    for name, seconds in medians.items():
+        print(f"  {name:24} {seconds * 1000:6.1f} ms")
+    for name, to, limit in BOUNDS:
+        ratio = medians[name] / medians[to]
+        verdict = "within" if ratio <= limit else "OVER"
+        print(f"{name} takes {ratio:.2f} times as long as {to} ({verdict} {limit})")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""Write the parts of the documentation that the program itself knows best.
+
+`commands.md` is its help, `balance.svg` a picture of what it prints; a test checks both.
+"""
+
+import html
+import io
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+
+from loyalty_cli.http import Client
+from loyalty_cli.keyring_store import KeyringStore
+from loyalty_cli.lookup import Lookups, Order
+from loyalty_cli.output.lookups import BALANCES
+from loyalty_cli.output.table import draw
+from loyalty_cli.platforms import Platforms
+from loyalty_cli.sandbox.app import sandbox
+from loyalty_cli.sandbox.ledger import Ledger
+from loyalty_cli.sandbox.profiles import SandboxCredentials, sandbox_profiles
+from loyalty_cli.sandbox.server import Server
+from loyalty_cli.tokens import Tokens
+
+HERE = Path(__file__).parent
+PICTURED = "loyalty --sandbox balance C-1001 --all-profiles"
+WIDTH = 134
+
+
+def commands_page() -> str:
+    """Every command with its arguments and options, as Markdown."""
+    typer = [sys.executable, "-m", "typer", "loyalty_cli.cli", "utils", "docs"]
+    done = subprocess.run(
+        [*typer, "--name", "loyalty", "--title", "The commands"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return html.unescape(done.stdout).strip() + "\n"
+
+
+def picture() -> str:
+    """What a terminal shows for PICTURED, as SVG."""
+    console = Console(
+        record=True, width=WIDTH, file=io.StringIO(), force_terminal=True, color_system="truecolor"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        ledger = Ledger(Path(folder) / "sandbox.db")
+        with Server(sandbox(ledger)) as server:
+            platforms = Platforms(Client(), SandboxCredentials(), Tokens(KeyringStore()))
+            profiles = sandbox_profiles(server.url).values()
+            orders = [Order(profile, "C-1001", {}) for profile in profiles]
+            records = [Lookups(platforms).look_up(order) for order in orders]
+    draw(console, *BALANCES.table(records))
+    return console.export_svg(title=PICTURED, unique_id="balance")
+
+
+def main() -> None:
+    """Write both files."""
+    (HERE / "commands.md").write_text(commands_page())
+    (HERE / "balance.svg").write_text(picture())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""The profiles of the sandbox, its credentials, and the profile file that it prints."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from loyalty_cli.config import load
+from loyalty_cli.profile import Profile, environment_name
+from loyalty_cli.sandbox import APIS
+from loyalty_cli.sandbox.profiles import (
+    DEFAULT_PROFILE,
+    SandboxCredentials,
+    profile_file,
+    sandbox_profiles,
+)
+
+URL = "http://127.0.0.1:8042"
+
+every_profile = pytest.mark.parametrize(
+    "profile", sandbox_profiles(URL).values(), ids=lambda profile: profile.name
+)
+
+
+def test_each_provider_has_a_profile_of_its_name() -> None:
+    profiles = sandbox_profiles(URL)
+
+    assert list(profiles) == ["imprint", "gameball", "capillary", "omneo", "saasquatch"]
+    assert profiles["saasquatch"].settings == {"tenant": "sandbox"}
+    assert profiles["saasquatch"].debit.allow
+    assert DEFAULT_PROFILE in profiles
+
+
+@every_profile
+def test_a_profile_is_of_the_sandbox(profile: Profile) -> None:
+    assert profile.sandbox
+    assert profile.name == profile.provider.name
+    assert profile.base_url == f"{URL}/{profile.name}"
+
+
+@every_profile
+def test_the_credentials_of_a_profile_are_there(profile: Profile) -> None:
+    found = SandboxCredentials().require(profile)
+
+    assert tuple(found) == profile.auth.fields
+    for name, credential in found.items():
+        assert credential == SandboxCredentials().find(profile, name)
+        assert credential.source == credential.kind == "sandbox"
+        assert credential.secret.startswith("sandbox-")
+
+
+@every_profile
+def test_a_credential_that_no_sign_in_needs_is_not_there(profile: Profile) -> None:
+    assert SandboxCredentials().find(profile, "shoe_size") is None
+
+
+@every_profile
+def test_every_field_of_every_sign_in_has_a_credential(profile: Profile) -> None:
+    for name in profile.provider.credential_fields():
+        assert SandboxCredentials().find(profile, name)
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Path:
+    path = tmp_path / "config.yaml"
+    path.write_text(profile_file(URL), encoding="utf-8")
+    path.chmod(0o600)
+    return path
+
+
+def test_the_profile_file_holds_the_same_profiles(written: Path) -> None:
+    config = load(written)
+
+    assert config.default_profile == DEFAULT_PROFILE
+    assert config.warnings == ()
+    for name, expected in sandbox_profiles(URL).items():
+        profile = config.profiles[name]
+        assert profile.base_url == expected.base_url
+        assert profile.auth.name == expected.auth.name
+        assert profile.settings == expected.settings
+        assert profile.debit == expected.debit
+        assert not profile.sandbox
+
+
+def test_the_profile_file_says_how_to_set_each_credential(written: Path) -> None:
+    lines = written.read_text(encoding="utf-8").splitlines()
+    exported = [line.removeprefix("#   ") for line in lines if "export" in line]
+
+    assert exported == [
+        f"export {environment_name(api.name, field)}={value}"
+        for api in APIS.values()
+        for field, value in api.credentials.items()
+    ]
+    assert "export LOYALTY_IMPRINT_API_KEY=sandbox-imprint-key" in exported
+
+
+def test_the_sandbox_costs_nothing_until_it_is_used() -> None:
+    program = (
+        "import sys, loyalty_cli.config, loyalty_cli.lookup\n"
+        "print([name for name in sys.modules if 'sandbox' in name])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.strip() == "[]"
