@@ -269,6 +269,9 @@ CUSTOMERS: Mapping[str, Customer] = MappingProxyType(
     {
         **_ORDINARY,
         "E-slow": _ORDINARY["C-1001"],
+        "E-insufficient": _ORDINARY["C-1001"],
+        "E-lost-reply": _ORDINARY["C-1001"],
+        "E-late": _ORDINARY["C-1001"],
     }
 )
 """Everyone a platform can answer for, those who misbehave before or after it included."""

@@ -3,10 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from platformdirs import user_state_path
-
 from loyalty_cli.config import Config
-from loyalty_cli.errors import setup_error
+from loyalty_cli.folders import state_folder
 from loyalty_cli.sandbox.app import sandbox
 from loyalty_cli.sandbox.ledger import Ledger
 from loyalty_cli.sandbox.profiles import DEFAULT_PROFILE, SandboxCredentials, sandbox_profiles
@@ -15,10 +13,7 @@ from loyalty_cli.sandbox.server import Server
 
 def open_ledger() -> Ledger:
     """The ledger in the user's state folder; raise LoyaltyError where there is no such folder."""
-    folder = user_state_path("loyalty", appauthor=False)
-    if not folder.is_absolute():
-        setup_error("there is no home folder to keep the sandbox's ledger in.", "Set HOME.")
-    return Ledger(folder / "sandbox.db")
+    return Ledger(state_folder() / "sandbox.db")
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from loyalty_cli.providers.contract import typed
 from loyalty_cli.sandbox.api import Api, Trouble
 from loyalty_cli.sandbox.customers import CUSTOMERS, Member
 from loyalty_cli.sandbox.ledger import Account, Ledger, NotEnoughError, RepeatedError
-from loyalty_cli.sandbox.misbehaviour import behave
+from loyalty_cli.sandbox.misbehaviour import behave, behave_on_debit
 from loyalty_cli.sandbox.server import Received, Reply
 from loyalty_cli.strict_json import decode
 
@@ -138,23 +138,29 @@ def _redeem(received: Received, ledger: Ledger) -> Reply:
         datetime.fromisoformat(order.transaction_time)
     except ValueError as wrong:
         return _error(422, 3003, "Payload Error", f"A value is missing or wrong: {wrong}")
-    return behave(order.customer_id, error, partial(_take, order, ledger))
+    return behave_on_debit(order.customer_id, error, _too_little, partial(_take, order, ledger))
 
 
-def _take(order: Order, ledger: Ledger) -> Reply:
+def _too_little() -> Reply:
+    return _error(422, 9008, "Transaction Error", "The customer has too few points")
+
+
+def _take(order: Order, ledger: Ledger, delay: float) -> Reply:
     if order.customer_id not in CUSTOMERS:
         return error(Trouble.NO_CUSTOMER)
     member = CUSTOMERS[order.customer_id].gameball
     try:
         points = _asked(order, member)
         account = Account(NAME, order.customer_id, UNIT)
-        done = ledger.redeem(account, points, Decimal(member.available), order.transaction_id)
+        done = ledger.redeem(
+            account, points, Decimal(member.available), order.transaction_id, delay
+        )
     except ValueError as wrong:
         return _error(422, 3003, "Payload Error", str(wrong))
     except RepeatedError:
         return _error(422, 9004, "Transaction Error", "There is such a transactionId already")
     except NotEnoughError:
-        return _error(422, 9008, "Transaction Error", "The customer has too few points")
+        return _too_little()
     body = {
         "customerId": order.customer_id,
         "gameballTransactionId": str(done.number),

@@ -1,12 +1,13 @@
 """What the sandbox remembers from one run to the next: every redemption, in an SQLite file.
 
 Several threads and several processes may use one file at a time: each call opens it anew, and a
-redemption is checked and written in one transaction.
+redemption is checked and written in one transaction. A redemption may be due later, when the
+process that wrote it is gone: it counts from then on, and its amount is set aside until then.
 """
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from decimal import Context, Decimal
 from pathlib import Path
@@ -17,9 +18,12 @@ from loyalty_cli.amount import MAX_DIGITS, Amount
 from loyalty_cli.errors import setup_error
 from loyalty_cli.regular_file import reason
 
-VERSION = 1
+VERSION = 2
 LOCK_TIMEOUT = 30.0
 LOCK_PAUSE = 0.01
+
+# Not the time of the redemption: a clock that is set back must not undo it.
+_AT_ONCE = 0.0
 
 _EXACT = Context(prec=3 * MAX_DIGITS)
 
@@ -31,14 +35,23 @@ _SCHEMA = (
         customer TEXT NOT NULL,
         unit TEXT NOT NULL,
         amount TEXT NOT NULL,
-        total TEXT NOT NULL,
+        due REAL NOT NULL,
         reference TEXT,
         UNIQUE (provider, reference)
     )
     """,
     """
     CREATE INDEX IF NOT EXISTS redemption_of_account
-    ON redemption (provider, customer, unit, number)
+    ON redemption (provider, customer, unit, due)
+    """,
+    """
+    CREATE TABLE IF NOT EXISTS taken (
+        provider TEXT NOT NULL,
+        customer TEXT NOT NULL,
+        unit TEXT NOT NULL,
+        total TEXT NOT NULL,
+        PRIMARY KEY (provider, customer, unit)
+    )
     """,
     f"PRAGMA user_version = {VERSION}",
 )
@@ -61,20 +74,31 @@ class Account(Struct, frozen=True):
 
 
 class Redemption(Struct, frozen=True):
-    """A redemption that was written down, and all that its account has redeemed with it."""
+    """A redemption that was written down, and all that its account has redeemed by now."""
 
     number: int
     total: Amount
 
 
+class _Written(Struct, frozen=True):
+    """A redemption as it stands in the file."""
+
+    number: int
+    account: Account
+    amount: Decimal
+    due: float
+
+
 class Ledger:
     """The redemptions in a file, which is made where there is none.
 
-    Every method raises LoyaltyError where the file cannot be used.
+    Every method raises LoyaltyError where the file cannot be used. `now` is a clock that all who
+    use the file share.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, now: Callable[[], float] = time.time) -> None:
         self.path = path
+        self._now = now
 
     def check(self) -> None:
         """Make sure that the file can be written."""
@@ -82,29 +106,41 @@ class Ledger:
             pass
 
     def redeemed(self, account: Account) -> Amount:
-        """All that an account has redeemed."""
+        """All that an account has redeemed by now."""
         with self._explained(), closing(self._open()) as database:
-            return _total(database, account)
+            database.execute("BEGIN")
+            return _redeemed(database, account, self._now())
 
     def redeem(
-        self, account: Account, amount: Decimal, limit: Decimal, reference: str | None = None
+        self,
+        account: Account,
+        amount: Decimal,
+        limit: Decimal,
+        reference: str | None = None,
+        delay: float = 0.0,
     ) -> Redemption:
-        """Redeem, as long as all that the account redeems stays within `limit`.
+        """Redeem in `delay` seconds, as long as all that the account redeems is within `limit`.
 
-        Raises NotEnoughError, or RepeatedError where the provider has that reference already.
+        Raises NotEnoughError, or RepeatedError where the provider has that reference already. Of
+        two with one reference that are both still to come, the one that is due first counts.
         """
         with self._explained(), self._transaction() as database:
-            if reference is not None and _has(database, account.provider, reference):
+            now = self._now()
+            due = now + delay if delay else _AT_ONCE
+            other = _with_reference(database, account.provider, reference)
+            if other and other.due <= now:
                 raise RepeatedError
-            total = Amount(_EXACT.add(_total(database, account), amount))
-            if total > limit:
-                raise NotEnoughError
+            if other and other.due <= due:
+                return Redemption(other.number, _redeemed(database, account, now))
+            if other:
+                _withdraw(database, other)
+            _take(database, account, amount, limit)
             written = database.execute(
-                "INSERT INTO redemption (provider, customer, unit, amount, total, reference)"
+                "INSERT INTO redemption (provider, customer, unit, amount, due, reference)"
                 " VALUES (?, ?, ?, ?, ?, ?)",
-                (*_key(account), str(amount), str(total), reference),
+                (*_key(account), str(amount), due, reference),
             )
-            return Redemption(written.lastrowid or 0, total)
+            return Redemption(written.lastrowid or 0, _redeemed(database, account, now))
 
     def reset(self) -> None:
         """Forget everything; a file that is damaged is made anew."""
@@ -112,6 +148,7 @@ class Ledger:
             try:
                 with self._transaction() as database:
                     database.execute("DELETE FROM redemption")
+                    database.execute("DELETE FROM taken")
             except sqlite3.OperationalError:
                 raise
             except sqlite3.DatabaseError:
@@ -188,17 +225,56 @@ def _key(account: Account) -> tuple[str, str, str]:
     return account.provider, account.customer, account.unit
 
 
-def _total(database: sqlite3.Connection, account: Account) -> Amount:
+def _redeemed(database: sqlite3.Connection, account: Account, now: float) -> Amount:
+    """What was taken, less what is still to come: few rows, however many are done."""
+    redeemed: Decimal = _taken(database, account)
+    for (amount,) in database.execute(
+        "SELECT amount FROM redemption"
+        " WHERE provider = ? AND customer = ? AND unit = ? AND due > ?",
+        (*_key(account), now),
+    ):
+        redeemed = _EXACT.subtract(redeemed, Decimal(amount))
+    return Amount(redeemed)
+
+
+def _taken(database: sqlite3.Connection, account: Account) -> Decimal:
+    """All that an account has redeemed and will have redeemed."""
     row = database.execute(
-        "SELECT total FROM redemption WHERE provider = ? AND customer = ? AND unit = ?"
-        " ORDER BY number DESC LIMIT 1",
-        _key(account),
+        "SELECT total FROM taken WHERE provider = ? AND customer = ? AND unit = ?", _key(account)
     ).fetchone()
-    return Amount(row[0] if row else 0)
+    return Decimal(row[0] if row else 0)
 
 
-def _has(database: sqlite3.Connection, provider: str, reference: str) -> bool:
-    found = database.execute(
-        "SELECT 1 FROM redemption WHERE provider = ? AND reference = ?", (provider, reference)
+def _take(database: sqlite3.Connection, account: Account, amount: Decimal, limit: Decimal) -> None:
+    total = _EXACT.add(_taken(database, account), amount)
+    if total > limit:
+        raise NotEnoughError
+    _set_taken(database, account, total)
+
+
+def _withdraw(database: sqlite3.Connection, written: _Written) -> None:
+    """Undo a redemption that is still to come."""
+    database.execute("DELETE FROM redemption WHERE number = ?", (written.number,))
+    total = _EXACT.subtract(_taken(database, written.account), written.amount)
+    _set_taken(database, written.account, total)
+
+
+def _set_taken(database: sqlite3.Connection, account: Account, total: Decimal) -> None:
+    database.execute(
+        "INSERT OR REPLACE INTO taken (provider, customer, unit, total) VALUES (?, ?, ?, ?)",
+        (*_key(account), str(total)),
     )
-    return found.fetchone() is not None
+
+
+def _with_reference(
+    database: sqlite3.Connection, provider: str, reference: str | None
+) -> _Written | None:
+    row = database.execute(
+        "SELECT number, customer, unit, amount, due FROM redemption"
+        " WHERE provider = ? AND reference = ?",
+        (provider, reference),
+    ).fetchone()
+    if row is None:
+        return None
+    number, customer, unit, amount, due = row
+    return _Written(number, Account(provider, customer, unit), Decimal(amount), due)

@@ -11,7 +11,7 @@ from loyalty_cli.providers.contract import typed
 from loyalty_cli.sandbox.api import Api, Trouble
 from loyalty_cli.sandbox.customers import CUSTOMERS, Credit, Discount, FuelTank, Referrer, Shape
 from loyalty_cli.sandbox.ledger import Account, Ledger, NotEnoughError
-from loyalty_cli.sandbox.misbehaviour import behave
+from loyalty_cli.sandbox.misbehaviour import behave, behave_on_debit
 from loyalty_cli.sandbox.server import Received, Reply
 from loyalty_cli.sandbox.sign_in import basic
 from loyalty_cli.strict_json import decode
@@ -151,10 +151,14 @@ def _redeem(received: Received, ledger: Ledger) -> Reply:
         return _invalid(f"The body is wrong: {wrong}")
     if order.amount <= 0:
         return _invalid("amount must be more than 0")
-    return behave(order.account_id, error, partial(_take, order, ledger))
+    return behave_on_debit(order.account_id, error, _too_little, partial(_take, order, ledger))
 
 
-def _take(order: Order, ledger: Ledger) -> Reply:
+def _too_little() -> Reply:
+    return _invalid("The account has less credit than that")
+
+
+def _take(order: Order, ledger: Ledger, delay: float) -> Reply:
     if order.account_id not in CUSTOMERS:
         return error(Trouble.NO_CUSTOMER)
     credit = _credit(CUSTOMERS[order.account_id].saasquatch, order.unit)
@@ -163,9 +167,9 @@ def _take(order: Order, ledger: Ledger) -> Reply:
     account = Account(NAME, order.account_id, order.unit)
     limit = Decimal(credit.assigned - credit.redeemed)
     try:
-        done = ledger.redeem(account, Decimal(order.amount), limit)
+        done = ledger.redeem(account, Decimal(order.amount), limit, delay=delay)
     except NotEnoughError:
-        return _invalid("The account has less credit than that")
+        return _too_little()
     left = int(limit - done.total)
     body = {"creditRedeemed": order.amount, "creditAvailable": left, "unit": order.unit}
     return Reply(body=body)

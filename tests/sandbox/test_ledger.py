@@ -3,6 +3,7 @@
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -10,13 +11,20 @@ from decimal import Decimal
 from pathlib import Path
 from threading import Thread
 from types import SimpleNamespace
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from loyalty_cli.errors import ErrorCode, LoyaltyError
 from loyalty_cli.sandbox.ledger import Account, Ledger, NotEnoughError, RepeatedError
 
+if TYPE_CHECKING:
+    from tests.sandbox.conftest import Clock
+
 CENTS = Account("saasquatch", "C-1001", "CENTS")
+POINTS = Account("saasquatch", "C-1001", "points")
 Spoil = Callable[[Path], None]
 
 ONE, LIMIT = Decimal(1), Decimal(100)
@@ -35,6 +43,16 @@ try:
         done += 1
 except NotEnoughError:
     print(done)
+"""
+
+REDEEM_IN_AN_HOUR = """
+import sys
+from decimal import Decimal
+from pathlib import Path
+from loyalty_cli.sandbox.ledger import Account, Ledger
+
+account = Account("saasquatch", "C-1001", "CENTS")
+Ledger(Path(sys.argv[1])).redeem(account, Decimal(30), Decimal(100), delay=3600)
 """
 
 
@@ -148,6 +166,167 @@ def test_processes_never_redeem_more_than_there_is(ledger: Ledger) -> None:
     assert ledger.redeemed(CENTS) == 100
 
 
+# Redemptions that are due later
+
+
+def test_what_is_due_later_counts_from_then_on(ledger: Ledger, clock: "Clock") -> None:
+    ledger.redeem(CENTS, Decimal(12), LIMIT)
+    assert ledger.redeem(CENTS, Decimal(30), LIMIT, delay=3).total == 12
+
+    clock.move(2.9)
+    assert ledger.redeemed(CENTS) == 12
+    clock.move(0.1)
+    assert ledger.redeemed(CENTS) == 42
+    assert ledger.redeem(CENTS, ONE, LIMIT).total == 43
+
+
+def test_what_is_due_later_outlives_its_process(ledger: Ledger) -> None:
+    command = [sys.executable, "-c", REDEEM_IN_AN_HOUR, str(ledger.path)]
+    subprocess.run(command, check=True, timeout=60)
+
+    assert Ledger(ledger.path).redeemed(CENTS) == 0
+    assert Ledger(ledger.path, lambda: time.time() + 3601).redeemed(CENTS) == 30
+
+
+def test_what_is_due_later_is_set_aside_until_then(ledger: Ledger, clock: "Clock") -> None:
+    ledger.redeem(CENTS, Decimal(70), LIMIT, delay=3)
+
+    for delay in (0, 3, 60):
+        with pytest.raises(NotEnoughError):
+            ledger.redeem(CENTS, Decimal(31), LIMIT, delay=delay)
+    assert ledger.redeem(CENTS, Decimal(30), LIMIT).total == 30
+
+    clock.move(60)
+    assert ledger.redeemed(CENTS) == 100
+
+
+def test_a_clock_that_is_set_back_does_not_undo_what_was_done_at_once(
+    ledger: Ledger, clock: "Clock"
+) -> None:
+    ledger.redeem(CENTS, ONE, LIMIT)
+
+    clock.move(-3600)
+
+    assert ledger.redeemed(CENTS) == 1
+
+
+def test_a_reference_that_is_due_later_is_seen_from_then_on(ledger: Ledger, clock: "Clock") -> None:
+    first = ledger.redeem(CENTS, Decimal(60), LIMIT, "order 7", delay=3)
+
+    clock.move(1)
+    assert ledger.redeem(CENTS, Decimal(60), LIMIT, "order 7", delay=3).number == first.number
+    clock.move(2)
+
+    with pytest.raises(RepeatedError):
+        ledger.redeem(CENTS, ONE, LIMIT, "order 7", delay=3)
+    clock.move(3)
+    assert ledger.redeemed(CENTS) == 60
+
+
+def test_of_two_with_one_reference_the_one_that_is_due_first_counts(
+    ledger: Ledger, clock: "Clock"
+) -> None:
+    ledger.redeem(CENTS, Decimal(60), LIMIT, "order 7", delay=3)
+
+    assert ledger.redeem(POINTS, Decimal(80), LIMIT, "order 7").total == 80
+
+    clock.move(3)
+    assert ledger.redeemed(CENTS) == 0
+    assert ledger.redeem(CENTS, LIMIT, LIMIT).total == 100
+
+
+def test_what_is_refused_takes_no_place(ledger: Ledger, clock: "Clock") -> None:
+    ledger.redeem(CENTS, Decimal(60), LIMIT, "order 7", delay=3)
+
+    with pytest.raises(NotEnoughError):
+        ledger.redeem(POINTS, LIMIT + 1, LIMIT, "order 7")
+
+    clock.move(3)
+    assert ledger.redeemed(CENTS) == 60
+
+
+def test_reset_forgets_what_is_still_to_come(ledger: Ledger, clock: "Clock") -> None:
+    ledger.redeem(CENTS, LIMIT, LIMIT, "order 7", delay=3)
+
+    ledger.reset()
+    clock.move(3)
+
+    assert ledger.redeemed(CENTS) == 0
+    assert ledger.redeem(CENTS, LIMIT, LIMIT, "order 7").total == 100
+
+
+class Order(NamedTuple):
+    """One order, and how long after the one before it."""
+
+    pause: int
+    account: Account
+    amount: int
+    reference: str | None
+    delay: int
+
+
+ORDERS = st.builds(
+    Order,
+    pause=st.integers(0, 4),
+    account=st.sampled_from([CENTS, POINTS]),
+    amount=st.integers(1, 70),
+    reference=st.sampled_from([None, "order 7", "order 8"]),
+    delay=st.sampled_from([0, 3, 5]),
+)
+
+
+class Platform:
+    """What a platform would have done by now: orders one after the other, as they are due."""
+
+    def __init__(self) -> None:
+        self.orders: list[tuple[float, Order]] = []
+
+    def done(self, until: float, *more: tuple[float, Order]) -> list[Order]:
+        seen, done = set(), []
+        for due, order in sorted([*self.orders, *more], key=lambda pair: pair[0]):
+            if due <= until and order.reference not in seen:
+                done.append(order)
+                seen |= {order.reference} - {None}
+        return done
+
+    def redeemed(self, account: Account, until: float, *more: tuple[float, Order]) -> int:
+        return sum(order.amount for order in self.done(until, *more) if order.account == account)
+
+    def expected(self, order: Order, now: float) -> type[Exception] | None:
+        if order.reference and order.reference in {done.reference for done in self.done(now)}:
+            return RepeatedError
+        after = self.redeemed(order.account, float("inf"), (now + order.delay, order))
+        return NotEnoughError if after > LIMIT else None
+
+
+def refused(ledger: Ledger, order: Order) -> type[Exception] | None:
+    """Redeem; the refusal, if it is one."""
+    try:
+        ledger.redeem(order.account, Decimal(order.amount), LIMIT, order.reference, order.delay)
+    except (NotEnoughError, RepeatedError) as refusal:
+        return type(refusal)
+    return None
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(ORDERS, max_size=10))
+def test_the_ledger_holds_what_a_platform_would_have_done(orders: list[Order]) -> None:
+    now, platform = 1_800_000_000.0, Platform()
+    with tempfile.TemporaryDirectory() as folder:
+        ledger = Ledger(Path(folder) / "sandbox.db", lambda: now)
+        for order in orders:
+            now += order.pause
+            expected = platform.expected(order, now)
+            assert refused(ledger, order) is expected
+            if expected is None:
+                platform.orders.append((now + order.delay, order))
+            for account in (CENTS, POINTS):
+                assert ledger.redeemed(account) == platform.redeemed(account, now)
+        now += 60
+        for account in (CENTS, POINTS):
+            assert ledger.redeemed(account) == platform.redeemed(account, now) <= LIMIT
+
+
 # The file
 
 
@@ -219,7 +398,17 @@ def make_of_a_later_version(path: Path) -> None:
         database.execute("PRAGMA user_version = 99")
 
 
-@pytest.mark.parametrize("spoil", [damage, make_of_a_later_version])
+def make_of_the_first_version(path: Path) -> None:
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as database:
+        database.execute(
+            "CREATE TABLE redemption (number INTEGER PRIMARY KEY, provider TEXT, customer TEXT,"
+            " unit TEXT, amount TEXT, total TEXT, reference TEXT, UNIQUE (provider, reference))"
+        )
+        database.execute("PRAGMA user_version = 1")
+
+
+@pytest.mark.parametrize("spoil", [damage, make_of_a_later_version, make_of_the_first_version])
 def test_a_file_that_cannot_be_read_is_a_set_up_error_until_it_is_reset(
     ledger: Ledger, spoil: Spoil
 ) -> None:
