@@ -1,0 +1,1 @@
+complete --command loyalty --no-files --arguments "(env _LOYALTY_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=get-args _TYPER_COMPLETE_ARGS=(commandline -cp) loyalty)" --condition "env _LOYALTY_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=is-args _TYPER_COMPLETE_ARGS=(commandline -cp) loyalty"
