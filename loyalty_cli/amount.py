@@ -1,7 +1,7 @@
 """An amount: a decimal number with exactly the digits it was sent with."""
 
 import re
-from decimal import Context, Decimal
+from decimal import Context, Decimal, InvalidOperation
 from typing import Any, Self
 
 # Far more than any balance needs, and little enough that no number can fill the memory:
@@ -24,8 +24,11 @@ class Amount(Decimal):
         """Read a number as JSON writes it; raise ValueError for anything else."""
         if not _JSON_NUMBER.fullmatch(text):
             raise ValueError(f"{text[:40]!r} is not a number")
-        amount = cls(text)
-        if len(text) > MAX_DIGITS or abs(amount.adjusted()) > MAX_DIGITS:
+        try:
+            amount = cls(text)
+        except InvalidOperation:  # an exponent that Decimal itself has no room for
+            amount = None
+        if amount is None or len(text) > MAX_DIGITS or abs(amount.adjusted()) > MAX_DIGITS:
             raise ValueError(f"a number of more than {MAX_DIGITS} digits")
         return amount
 
@@ -38,6 +41,14 @@ class Amount(Decimal):
         if isinstance(value, bool) or not isinstance(value, Decimal | int | str):
             raise ValueError(f"expected a number, got {type(value).__name__}")  # noqa: TRY004 - msgspec names the path of a ValueError
         return cls.parse(value) if isinstance(value, str) else cls(value)
+
+    @classmethod
+    def convert_or_none(cls, value: object) -> Self | None:
+        """Take an amount where there is one, and nothing where there is not."""
+        try:
+            return cls.convert(value)
+        except ValueError:
+            return None
 
     def minus(self, other: Decimal) -> "Amount":
         """Subtract, keeping every digit."""

@@ -1,11 +1,16 @@
 """JSON from outside: read strictly, with every number's digits kept."""
 
 import json
+from collections import Counter
+from collections.abc import Collection
 from typing import Any, NoReturn
 
 import msgspec
 
 from loyalty_cli.amount import MAX_DIGITS, Amount
+
+MAX_DEPTH = 100
+"""Lists and objects inside each other; whoever walks the tree or writes it out can recurse."""
 
 
 def decode(body: bytes) -> Any:
@@ -17,15 +22,17 @@ def decode(body: bytes) -> Any:
     try:
         tree = _DECODER.decode(body.decode("utf-8"))
         if b"\\u" in body:
-            msgspec.json.decode(body)  # refuses half a surrogate pair, which json lets through
+            _PAIRS.decode(body)  # refuses half a surrogate pair, which json lets through
     except UnicodeDecodeError:
         raise ValueError("it is not UTF-8 text") from None
     except RecursionError:
         raise ValueError("it is nested too deep") from None
     except json.JSONDecodeError as error:
         raise ValueError(f"it is not JSON ({error.msg} at character {error.pos})") from None
-    except msgspec.DecodeError as error:
-        raise ValueError(f"it is not JSON ({error})") from None
+    except msgspec.DecodeError:
+        raise ValueError("it has half a character in it (one surrogate of a pair)") from None
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _is_too_deep(tree):
+        raise ValueError("it is nested too deep")
     return tree
 
 
@@ -34,10 +41,23 @@ def compact(body: bytes) -> bytes:
     return msgspec.json.format(body, indent=-1)
 
 
-def _integer(text: str) -> int:
+def _is_too_deep(tree: Any) -> bool:
+    level = [tree]
+    for _ in range(MAX_DEPTH):
+        level = [child for node in level for child in _children(node)]
+    return any(isinstance(node, dict | list) for node in level)
+
+
+def _children(node: Any) -> Collection[Any]:
+    if isinstance(node, dict):
+        return node.values()
+    return node if isinstance(node, list) else ()
+
+
+def _integer(text: str) -> int | Amount:
     if len(text) > MAX_DIGITS:
         raise ValueError(f"it has a number of more than {MAX_DIGITS} digits")
-    return int(text)
+    return Amount(text) if text == "-0" else int(text)
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -47,11 +67,13 @@ def _refuse_constant(name: str) -> NoReturn:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
+        twice = Counter(key for key, _ in pairs).most_common(1)[0][0]
         raise ValueError(f"it has the key {twice!r} twice in one object")
     return members
 
+
+# Its floats are thrown away: none of an amount's digits may go through one.
+_PAIRS = msgspec.json.Decoder(float_hook=str)
 
 _DECODER = json.JSONDecoder(
     parse_int=_integer,

@@ -10,22 +10,27 @@ from loyalty_cli.strict_json import decode
 from loyalty_cli.transport_errors import bad_response
 
 
-def verdict(answer: Answer, profile: Profile, customer: str) -> LoyaltyError | None:
+def verdict(answer: Answer, profile: Profile, customer: str | None) -> LoyaltyError | None:
     """Judge an answer: None where its body is what was asked for, else the error it is.
 
-    The platform's own error comes first, at any status: one of them sends errors with 200.
+    Without a `customer` it was a token that was asked for, and a refusal is one of the sign-in.
+    The platform's own error comes first, at any status: one of them sends errors with 200. From
+    the others, words beside a balance that name no error of theirs are just one more key.
     """
     provider = profile.provider
     complaint = provider.complaint(answer.json())
-    if complaint is None and answer.status == 200:
+    is_error = complaint is not None and (complaint.code or provider.errors_at_200)
+    if answer.status == 200 and not is_error:
         return None
     if 300 <= answer.status < 400:
         return _redirect(answer, profile)
     if complaint is None:
         complaint = Complaint("", code=_foreign(answer, profile))
-    code = complaint.code or _by_status(answer.status)
+    code = complaint.code or _by_status(answer.status, profile)
     if code == ErrorCode.BAD_RESPONSE:
         return _not_its_own(answer, profile)
+    if customer is None and code in (ErrorCode.REFUSED, ErrorCode.NOT_FOUND):
+        code = ErrorCode.CREDENTIAL_REFUSED
     message, hint = _in_words(code, answer, profile, customer)
     words = complaint.message.strip().rstrip(".")
     own = ": ".join(filter(None, (complaint.provider_code, words)))
@@ -54,7 +59,9 @@ def unreadable(answer: Answer, profile: Profile, error: ValueError) -> LoyaltyEr
     return _at(answer, f"{profile.provider.title}'s answer is not as documented: {error}.")
 
 
-def _by_status(status: int) -> ErrorCode:
+def _by_status(status: int, profile: Profile) -> ErrorCode:
+    if status in profile.provider.busy_statuses:
+        return ErrorCode.SERVER_ERROR
     match status:
         case 401 | 403:
             return ErrorCode.CREDENTIAL_REFUSED
@@ -74,9 +81,7 @@ def _by_status(status: int) -> ErrorCode:
 
 def _foreign(answer: Answer, profile: Profile) -> ErrorCode:
     """Judge an error whose body is not the platform's: it may come from anything on the way."""
-    if answer.status in profile.provider.busy_statuses:
-        return ErrorCode.SERVER_ERROR
-    code = _by_status(answer.status)
+    code = _by_status(answer.status, profile)
     if code == ErrorCode.NOT_FOUND and profile.provider.is_not_found(answer):
         return code
     doubtful = code in (ErrorCode.NOT_FOUND, ErrorCode.REFUSED)
@@ -84,7 +89,7 @@ def _foreign(answer: Answer, profile: Profile) -> ErrorCode:
 
 
 def _in_words(
-    code: ErrorCode, answer: Answer, profile: Profile, customer: str
+    code: ErrorCode, answer: Answer, profile: Profile, customer: str | None
 ) -> tuple[str, str | None]:
     title = profile.provider.title
     match code:
@@ -104,15 +109,18 @@ def _in_words(
                 f"Check {keys} in the profile file."
             )
         case ErrorCode.RATE_LIMITED:
-            pause = retry_after(answer, time.time())
-            wait = f"Wait {pause:.0f} s" if pause else "Wait a while"
-            return f"{title} is asked too often", f"{wait}, then try again."
+            return f"{title} is asked too often", _when(answer) or "Wait a while, then try again."
         case ErrorCode.REFUSED:
             return f"{title} refused the request", None
         case ErrorCode.UNREACHABLE:
             return f"the proxy on the way to {title} wants a sign-in", "Check HTTPS_PROXY."
         case _:
-            return f"{title} cannot answer now", "Try again later."
+            return f"{title} cannot answer now", _when(answer) or "Try again later."
+
+
+def _when(answer: Answer) -> str | None:
+    pause = retry_after(answer, time.time())
+    return f"Wait {pause:.0f} s, then try again." if pause else None
 
 
 def _redirect(answer: Answer, profile: Profile) -> LoyaltyError:

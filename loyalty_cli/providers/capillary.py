@@ -61,6 +61,9 @@ class AccessToken(Struct, rename="camel"):
     access_token: str
     ttl_seconds: Amount
 
+    def __repr__(self) -> str:
+        return f"AccessToken(ttl_seconds={self.ttl_seconds})"
+
 
 class TokenAnswer(Struct):
     """The 200 of the token exchange."""
@@ -121,6 +124,7 @@ class Capillary(Provider):
         "warnings": "warnings",
     }
     busy_statuses = frozenset({461, 521})
+    errors_at_200 = True
 
     def request(self, query: Query) -> Request:
         """Ask for the points balance."""

@@ -32,7 +32,7 @@ class Request(Struct, frozen=True):
     path: tuple[str, ...]
     query: Mapping[str, str | None] = {}
     headers: Headers = {}
-    json: Mapping[str, str] | None = None
+    json: Mapping[str, object] | None = None
 
     def __repr__(self) -> str:  # without headers and body: there are secrets in them
         return f"Request({self.method} {'/'.join(self.path)})"
@@ -49,6 +49,9 @@ class Answer(Struct, frozen=True):
     status: int
     headers: Headers
     body: bytes
+
+    def __repr__(self) -> str:  # without the body: it may be a token
+        return f"Answer({self.status})"
 
     def json(self) -> Any:
         """The body as JSON, or None where it is not."""
@@ -147,6 +150,8 @@ class Provider(ABC):
     """Where each number comes from: our key to the platform's field, for people to read."""
     busy_statuses: ClassVar[frozenset[int]] = frozenset()
     """Statuses of this platform alone after which a read may be tried again."""
+    errors_at_200: ClassVar[bool] = False
+    """Whether this platform sends errors that have no code of ours with status 200, too."""
 
     @abstractmethod
     def request(self, query: Query) -> Request:

@@ -1,5 +1,6 @@
 """Gameball: a customer's points and what they are worth."""
 
+from datetime import UTC
 from typing import Any
 
 from msgspec import Struct
@@ -11,7 +12,6 @@ from loyalty_cli.providers.contract import (
     Answer,
     Auth,
     Complaint,
-    Provider,
     Query,
     Reading,
     Request,
@@ -19,8 +19,10 @@ from loyalty_cli.providers.contract import (
     typed,
 )
 from loyalty_cli.providers.parameters import Parameter
+from loyalty_cli.providers.redeeming import Applied, Debit, Redeems
 
 REQUEST_IN_PROGRESS = "2001"
+REPEATED_TRANSACTION = "9004"
 CODES = {
     "1000": ErrorCode.CREDENTIAL_REFUSED,
     "1001": ErrorCode.CREDENTIAL_REFUSED,
@@ -49,6 +51,14 @@ class CustomerBalance(Struct, rename="camel"):
     total_earned_points: Amount | None = None
 
 
+class Redemption(Struct, rename="camel"):
+    """The 200 of redeem."""
+
+    transaction_id: str
+    redeem_equivalent_points: Amount
+    gameball_transaction_id: str | int | None = None
+
+
 class Error(Struct):
     """Any answer but a 2xx; `type` is spelt in several ways, `code` is not."""
 
@@ -56,13 +66,14 @@ class Error(Struct):
     message: str
 
 
-class Gameball(Provider):
+class Gameball(Redeems):
     """`GET /api/v4.0/integrations/customers/{customerId}/balance`, from the API reference."""
 
     name = "gameball"
     title = "Gameball"
     pages = ("https://developer.gameball.co/api-reference/customers/progress/get-customer-balance",)
     base_url = "https://api.gameball.co"
+    idempotent = True
     auths = (
         Auth(
             "keys",
@@ -118,6 +129,30 @@ class Gameball(Provider):
         if error := matches(body, Error):
             return Complaint(error.message, str(error.code), CODES.get(str(error.code)))
         return None
+
+    def debit_request(self, query: Query, debit: Debit) -> Request:  # noqa: ARG002 - the contract's
+        """`POST /api/v4.0/integrations/transactions/redeem`; the transactionId de-duplicates."""
+        at = debit.at.astimezone(UTC).isoformat(timespec="milliseconds")
+        body = {
+            "customerId": debit.customer,
+            "transactionId": debit.reference,
+            "transactionTime": at.replace("+00:00", "Z"),
+            "points": debit.amount,
+        }
+        return Request(("api", "v4.0", "integrations", "transactions", "redeem"), json=body)
+
+    def read_debit(self, body: Any, debit: Debit) -> Applied:
+        """Confirmed where it is this transaction, with exactly the points."""
+        answer = typed(body, Redemption)
+        points = answer.redeem_equivalent_points
+        if answer.transaction_id != debit.reference or points != debit.amount:
+            raise ValueError(f"it redeemed {points} points as {answer.transaction_id!r}")
+        number = answer.gameball_transaction_id
+        return Applied(provider_reference=None if number is None else str(number))
+
+    def is_repeat(self, complaint: Complaint) -> bool:
+        """A transaction with this id was made before."""
+        return complaint.provider_code == REPEATED_TRANSACTION
 
     def is_busy(self, answer: Answer) -> bool:
         """Another request for this customer is in progress."""

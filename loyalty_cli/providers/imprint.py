@@ -20,7 +20,7 @@ from loyalty_cli.providers.contract import (
     typed,
 )
 from loyalty_cli.providers.currencies import is_currency
-from loyalty_cli.providers.parameters import Parameter, integer
+from loyalty_cli.providers.parameters import Parameter, decimals
 
 UNIT_UNKNOWN = (
     "Imprint does not say whether {balance} {symbol} is in whole or minor units"
@@ -73,7 +73,7 @@ class Imprint(Provider):
         Parameter(
             "minor_units",
             "how many decimals the balance has: 2 when it counts cents; without it, as it comes",
-            integer,
+            decimals,
         ),
     )
     numbers = {

@@ -11,7 +11,6 @@ from loyalty_cli.providers.contract import (
     Answer,
     Auth,
     Complaint,
-    Provider,
     Query,
     Reading,
     Request,
@@ -19,7 +18,8 @@ from loyalty_cli.providers.contract import (
     matches,
     typed,
 )
-from loyalty_cli.providers.parameters import Parameter, one_of
+from loyalty_cli.providers.parameters import Parameter, one_of, segment
+from loyalty_cli.providers.redeeming import Applied, Debit, Redeems
 
 MAYBE_LESS = (
     "{name}: SaaSquatch does not say whether assigned still includes what expired ({expired})"
@@ -61,6 +61,14 @@ class WrappedBalances(Struct, rename="camel"):
     reward_balances: list[RewardBalance]
 
 
+class DebitResponse(Struct, rename="camel"):
+    """The 200 of debitRewardBalance."""
+
+    credit_redeemed: int
+    unit: str
+    credit_available: Any = None
+
+
 class Error(Struct, rename="camel"):
     """An error; without `message` and `statusCode` it is not the platform speaking."""
 
@@ -70,7 +78,7 @@ class Error(Struct, rename="camel"):
     rs_code: str | None = None
 
 
-class SaaSquatch(Provider):
+class SaaSquatch(Redeems):
     """`GET /api/v1/{tenant_alias}/reward/balance`, from the API reference."""
 
     name = "saasquatch"
@@ -90,7 +98,7 @@ class SaaSquatch(Provider):
             lambda secrets: {"X-SaaSquatch-User-Token": secrets["user_token"]},
         ),
     )
-    settings = (Parameter("tenant", "the tenant alias", required=True),)
+    settings = (Parameter("tenant", "the tenant alias", segment, required=True),)
     options = (
         Parameter("user_id", "one user of the account; without it, all", sent_as="userId"),
         Parameter(
@@ -138,6 +146,19 @@ class SaaSquatch(Provider):
             return None
         code = error.rs_code
         return Complaint(error.message, code or error.api_error_code, CODES.get(code or ""))
+
+    def debit_request(self, query: Query, debit: Debit) -> Request:
+        """`POST /api/v1/{tenant_alias}/credit/bulkredeem`: permanent, and of CREDIT alone."""
+        path = ("api", "v1", query.settings["tenant"], "credit", "bulkredeem")
+        body = {"accountId": debit.customer, "unit": debit.unit, "amount": debit.amount}
+        return Request(path, json=body)
+
+    def read_debit(self, body: Any, debit: Debit) -> Applied:
+        """Confirmed where exactly the amount was redeemed, in exactly the unit."""
+        answer = typed(body, DebitResponse)
+        if (answer.credit_redeemed, answer.unit) != (debit.amount, debit.unit):
+            raise ValueError(f"it redeemed {answer.credit_redeemed} {answer.unit}")
+        return Applied(balance_after=Amount.convert_or_none(answer.credit_available))
 
     def is_busy(self, answer: Answer) -> bool:
         """The platform says so with a code of its own."""

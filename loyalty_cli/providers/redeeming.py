@@ -1,0 +1,47 @@
+"""The contract of a provider that can debit."""
+
+from abc import abstractmethod
+from datetime import datetime
+from typing import Any, ClassVar
+
+from msgspec import Struct
+
+from loyalty_cli.amount import Amount
+from loyalty_cli.providers.contract import Complaint, Provider, Query, Request
+
+
+class Debit(Struct, frozen=True):
+    """A debit as a provider sends it: `amount` in whole units of `unit`, `at` in UTC."""
+
+    customer: str
+    unit: str
+    amount: int
+    reference: str
+    at: datetime
+
+
+class Applied(Struct, frozen=True):
+    """What a platform says of a debit it made."""
+
+    balance_after: Amount | None = None
+    provider_reference: str | None = None
+
+
+class Redeems(Provider):
+    """A provider that can debit."""
+
+    idempotent: ClassVar[bool] = False
+    """Whether the platform itself makes a debit with the same reference but once."""
+
+    @abstractmethod
+    def debit_request(self, query: Query, debit: Debit) -> Request:
+        """The request that makes a debit, not yet signed."""
+
+    @abstractmethod
+    def read_debit(self, body: Any, debit: Debit) -> Applied:
+        """Read the JSON of a success; raise ValueError where it does not confirm exactly this."""
+
+    def is_repeat(self, complaint: Complaint) -> bool:
+        """Whether an error says that a debit with this reference was made before."""
+        del complaint
+        return False

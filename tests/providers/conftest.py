@@ -1,0 +1,31 @@
+"""A platform for the tests of one provider, and for those of the contract."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Run
+from tests.providers.contract import Cases, Platform, in_a_moment
+
+Ask = Callable[[Cases], Platform]
+
+
+@pytest.fixture
+def ask(
+    loyalty: Run, profile_file: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Ask]:
+    """Serve the platform of some cases until the test ends; tries follow each other at once."""
+    in_a_moment(monkeypatch)
+    with ExitStack() as served:
+        yield lambda cases: served.enter_context(
+            Platform(cases, loyalty, profile_file, monkeypatch).answering()
+        )
+
+
+@pytest.fixture
+def platform(request: pytest.FixtureRequest, ask: Ask) -> Platform:
+    """The platform of the provider that the test's module has the cases of."""
+    cases: Cases = request.module.CASES
+    return ask(cases)

@@ -1,0 +1,413 @@
+"""Capillary: what its reference says, its two ways of signing in, and its errors at any status."""
+
+from base64 import b64decode
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from loyalty_cli.sandbox.server import Handle, Received, Reply
+from tests.conftest import Outcome
+from tests.providers.contract import Cases, Platform, changed, digits, full
+
+CASES = Cases(
+    provider="capillary",
+    answer={
+        "entityId": 565039505,
+        "entityType": "CUSTOMER",
+        "totalPoints": 8600,
+        "mainPoints": 8500,
+        "promisedPoints": 100,
+        "promisedPointsBreakup": {"delayedAccrualPoints": 60, "externalTriggerBasedPoints": 40},
+        "warnings": [],
+    },
+    balances=[
+        {
+            "name": "points",
+            "kind": "points",
+            "unit": "points",
+            "available": 8500,
+            "pending": 100,
+            "total": 8600,
+        }
+    ],
+    details={
+        "promisedPointsBreakup": {"delayedAccrualPoints": 60, "externalTriggerBasedPoints": 40}
+    },
+    amounts={
+        "mainPoints": "points.available",
+        "promisedPoints": "points.pending",
+        "totalPoints": "points.total",
+    },
+    path=("v2", "customers", "{}", "points", "balance"),
+    options={
+        "program_id": ("42", {"programId": "42"}),
+        "all_programs": ("true", {"fetchDataForAllPrograms": "true"}),
+    },
+    credentials={
+        "username": "till-1",
+        "password": "capillary-s3cret",
+        "client_key": "capillary-k3y",
+        "client_secret": "capillary-cl1ent",
+    },
+    signs_in={
+        # base64 of till-1:bc2f527a7a1436c09b222eaf8da4f12f, the MD5 of the password
+        "basic": {
+            "authorization": "Basic dGlsbC0xOmJjMmY1MjdhN2ExNDM2YzA5YjIyMmVhZjhkYTRmMTJm",
+            "accept": "application/json",
+        },
+        "oauth": {"x-cap-api-oauth-token": "t0ken-1", "accept": "application/json"},
+    },
+    token={"data": {"accessToken": "t0ken-1", "ttlSeconds": 3600}, "errors": None},
+    not_found=Reply(
+        200,
+        {
+            "errors": [{"status": False, "code": 8015, "message": "Customer not found"}],
+            "warnings": [],
+        },
+    ),
+    refused=Reply(401, {"errors": [{"status": False, "code": 401, "message": "No"}]}),
+    throttled=Reply(429, {"errors": [{"status": False, "code": 429, "message": "Slow down"}]}),
+)
+EXCHANGE = ("v3", "oauth", "token", "generate")
+
+
+def errors(*items: Any) -> dict[str, Any]:
+    return {"errors": list(items), "warnings": []}
+
+
+def error(code: Any, message: str = "In its own words") -> dict[str, Any]:
+    return {"status": False, "code": code, "message": message}
+
+
+# The balance
+
+
+def test_numbers_keep_their_zeros(platform: Platform) -> None:
+    done = platform.replies(
+        b'{"mainPoints": 8500.000, "totalPoints": "8500.000", "promisedPoints": 0.000,'
+        b' "promisedPointsBreakup": {"delayedAccrualPoints": 0.000}}'
+    ).run()
+
+    record = digits(done)
+    (line,) = record["balances"]
+    assert (line["available"], line["total"], line["pending"]) == ("8500.000", "8500.000", "0.000")
+    assert record["details"] == {"promisedPointsBreakup": {"delayedAccrualPoints": "0.000"}}
+
+
+def test_an_answer_that_says_nothing_is_a_line_of_nothing(platform: Platform) -> None:
+    record = platform.replies({}).reads()
+
+    assert record["balances"] == [full({"name": "points", "kind": "points", "unit": "points"})]
+    assert (record["details"], record["warnings"]) == (None, [])
+
+
+def test_details_are_kept_as_they_came(platform: Platform) -> None:
+    details = {
+        "promisedPointsBreakup": {"delayedAccrualPoints": "1.50", "new": [None]},
+        "delayedAccrualPoints": 7,
+        "programId": 42,
+    }
+
+    assert platform.replies({"mainPoints": 1, **details}).reads()["details"] == details
+
+
+def test_details_that_are_null_are_left_out(platform: Platform) -> None:
+    answer = {"promisedPointsBreakup": None, "delayedAccrualPoints": 0, "programId": None}
+
+    assert platform.replies(answer).reads()["details"] == {"delayedAccrualPoints": 0}
+
+
+@pytest.mark.parametrize("listed", [[], None])
+def test_an_empty_list_of_errors_is_no_error(platform: Platform, listed: Any) -> None:
+    answer = {**CASES.answer, "errors": listed, "warnings": listed}
+
+    record = platform.replies(answer).reads()
+
+    assert (record["balances"], record["warnings"]) == (CASES.full_balances(), [])
+
+
+def test_warnings_are_passed_on_and_fail_nothing(platform: Platform) -> None:
+    warnings = [error(1, "Points expire soon"), error(None, "Ask again"), {"odd": 1}, "text"]
+
+    record = platform.replies({**CASES.answer, "warnings": warnings}).reads()
+
+    assert record["balances"] == CASES.full_balances()
+    assert record["warnings"] == ["Points expire soon", "Ask again", "{'odd': 1}", "text"]
+
+
+@pytest.mark.parametrize("place", ["errors", "warnings"])
+@pytest.mark.parametrize("value", ["text", {"a": 1}, 5])
+def test_a_list_that_is_none_makes_a_bad_answer(platform: Platform, place: str, value: Any) -> None:
+    assert platform.replies({**CASES.answer, place: value}).tells().code == "bad_response"
+
+
+# The programme
+
+
+def test_no_programme_is_sent_where_none_is_asked_for(platform: Platform) -> None:
+    platform.reads()
+
+    assert platform.received[0].query == {}
+
+
+def test_all_programmes_can_be_declined_in_words(platform: Platform) -> None:
+    record = platform.reads("-O", "all_programs=false", "-O", "program_id=42")
+
+    assert platform.received[0].query == {"fetchDataForAllPrograms": "false", "programId": "42"}
+    assert record["warnings"] == []
+
+
+def test_a_programme_beside_all_of_them_is_ignored_and_said_so(platform: Platform) -> None:
+    record = platform.reads("-O", "all_programs=true", "-O", "program_id=42")
+
+    assert platform.received[0].query == {"fetchDataForAllPrograms": "true", "programId": "42"}
+    assert record["warnings"] == ["all_programs was asked for, so program_id was ignored."]
+
+
+@pytest.mark.parametrize(
+    "option", ["program_id=x", "program_id=1.5", "program_id=-1", "all_programs=yes"]
+)
+def test_an_option_of_the_wrong_type_is_refused_before(platform: Platform, option: str) -> None:
+    done = platform.run("-O", option)
+
+    assert done.code == 2
+    assert option.partition("=")[0] in done.err
+    assert platform.received == []
+
+
+# Errors
+
+
+@pytest.mark.parametrize("status", [200, 400, 404, 500])
+@pytest.mark.parametrize(
+    ("code", "exit_code", "meaning"),
+    [
+        (8015, 5, "not_found"),
+        ("8015", 5, "not_found"),
+        (1212, 6, "refused"),
+        (1632, 6, "refused"),
+    ],
+)
+def test_an_error_is_told_by_its_code_at_any_status(
+    platform: Platform, status: int, code: Any, exit_code: int, meaning: str
+) -> None:
+    told = platform.replies(Reply(status, errors(error(code)))).tells()
+
+    assert (told.exit_code, told.code) == (exit_code, meaning)
+    assert told.provider_code == str(code)
+    assert f"(HTTP {status}, {code}: In its own words)" in told.message
+
+
+@pytest.mark.parametrize(
+    ("status", "exit_code"), [(200, 6), (400, 6), (401, 4), (403, 4), (404, 5), (500, 7)]
+)
+def test_a_code_that_nobody_knows_leaves_it_to_the_status(
+    platform: Platform, status: int, exit_code: int
+) -> None:
+    told = platform.replies(Reply(status, errors(error(77777)))).tells()
+
+    assert (told.exit_code, told.provider_code) == (exit_code, "77777")
+
+
+def test_errors_beside_a_balance_are_still_errors(platform: Platform) -> None:
+    told = platform.replies({**CASES.answer, **errors(error(8015), error(5, "and more"))}).tells()
+
+    assert (told.exit_code, told.provider_code) == (5, "8015")
+    assert "In its own words; and more" in told.message
+
+
+@pytest.mark.parametrize("item", ["broken", {"odd": 1}, None, 5, {"code": 8015}])
+def test_errors_of_an_unknown_shape_are_still_errors(platform: Platform, item: Any) -> None:
+    told = platform.replies(errors(item)).tells()
+
+    assert (told.exit_code, told.code) == (6, "refused")
+    assert str(item) in told.message
+
+
+@pytest.mark.parametrize("body", [b"busy", errors(error(77777)), errors()])
+@pytest.mark.parametrize("status", [461, 521, 503])
+def test_a_busy_platform_is_asked_three_times(platform: Platform, status: int, body: Any) -> None:
+    told = platform.replies(Reply(status, body)).tells()
+
+    assert (told.exit_code, told.code) == (7, "server_error")
+    assert len(platform.received) == 3
+
+
+def test_a_platform_that_was_busy_answers_the_next_time(platform: Platform) -> None:
+    record = platform.replies(Reply(461, b""), Reply(521, b""), CASES.answer).reads()
+
+    assert record["balances"] == CASES.full_balances()
+
+
+# Signing in
+
+
+def test_the_password_is_sent_as_its_md5_in_lower_case(platform: Platform) -> None:
+    platform.reads()
+
+    _, _, pair = platform.received[0].headers["authorization"].partition(" ")
+    assert b64decode(pair) == b"till-1:bc2f527a7a1436c09b222eaf8da4f12f"
+
+
+class OAuth:
+    """A platform that exchanges credentials for t0ken-1, t0ken-2, … and takes some of them."""
+
+    def __init__(self, *good: str, exchange: Reply | None = None, lifetime: Any = 3600) -> None:
+        self.good = good
+        self.exchange = exchange
+        self.lifetime = lifetime
+        self.exchanges: list[Received] = []
+        self.tokens: list[str] = []
+
+    def __call__(self, received: Received) -> Reply:
+        if received.path == EXCHANGE:
+            self.exchanges.append(received)
+            token = f"t0ken-{len(self.exchanges)}"
+            data = {"accessToken": token, "ttlSeconds": self.lifetime}
+            return self.exchange or Reply(body={"data": data, "errors": None})
+        self.tokens.append(received.headers["x-cap-api-oauth-token"])
+        return Reply(body=CASES.answer) if self.tokens[-1] in self.good else CASES.refused
+
+
+@pytest.fixture
+def over_oauth(platform: Platform) -> Callable[..., Outcome]:
+    """Look customers up, one or more, at a platform that wants a token."""
+
+    def run(handle: Handle, *more: str) -> Outcome:
+        platform.script = handle
+        platform.profile(auth="oauth")
+        return platform.run(*more)
+
+    return run
+
+
+def test_credentials_are_exchanged_for_a_token(over_oauth: Callable[..., Outcome]) -> None:
+    oauth = OAuth("t0ken-1")
+
+    assert over_oauth(oauth).code == 0
+
+    (exchange,) = oauth.exchanges
+    assert exchange.method == "POST"
+    assert exchange.body == b'{"key":"capillary-k3y","secret":"capillary-cl1ent"}'
+    assert exchange.headers["content-type"] == "application/json"
+    assert exchange.headers["accept"] == "application/json"
+    assert "authorization" not in exchange.headers
+    assert oauth.tokens == ["t0ken-1"]
+
+
+def test_two_customers_share_a_token(over_oauth: Callable[..., Outcome]) -> None:
+    oauth = OAuth("t0ken-1")
+
+    done = over_oauth(oauth, "C-1002", "C-1003")
+
+    assert (done.code, len(done.records)) == (0, 3)
+    assert len(oauth.exchanges) == 1
+    assert oauth.tokens == ["t0ken-1"] * 3
+
+
+def test_a_token_that_lives_no_more_is_exchanged_before_it_is_used(
+    over_oauth: Callable[..., Outcome],
+) -> None:
+    oauth = OAuth("t0ken-1", "t0ken-2", lifetime="0")
+
+    assert over_oauth(oauth, "C-1002").code == 0
+
+    assert len(oauth.exchanges) == 2
+
+
+def test_a_token_that_is_refused_is_exchanged_again_once(
+    over_oauth: Callable[..., Outcome],
+) -> None:
+    oauth = OAuth("t0ken-2")
+
+    assert over_oauth(oauth).code == 0
+
+    assert oauth.tokens == ["t0ken-1", "t0ken-2"]
+
+
+def test_a_second_token_that_is_refused_is_the_end_of_it(
+    over_oauth: Callable[..., Outcome],
+) -> None:
+    oauth = OAuth()
+
+    done = over_oauth(oauth)
+
+    assert (done.code, done.record["error"]["code"]) == (4, "credential_refused")
+    assert oauth.tokens == ["t0ken-1", "t0ken-2"]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(401, errors(error(401))),
+        Reply(403, b"<html>"),
+        Reply(400, errors(error(77777))),
+        Reply(200, {"data": None, **errors(error(77777))}),
+        Reply(404, errors(error(77777))),
+    ],
+    ids=["401", "403 HTML", "400", "200", "404"],
+)
+def test_credentials_that_are_refused_are_a_sign_in_refused(
+    over_oauth: Callable[..., Outcome], reply: Reply
+) -> None:
+    oauth = OAuth(exchange=reply)
+
+    done = over_oauth(oauth)
+
+    assert (done.code, done.record["error"]["code"]) == (4, "credential_refused")
+    assert oauth.tokens == []
+    assert "Traceback" not in done.err
+    assert "capillary-cl1ent" not in done.out + done.err
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html>",
+        {"data": None},
+        {},
+        [],
+        {"data": {"accessToken": "x"}},
+        {"data": {"accessToken": 5, "ttlSeconds": 5}},
+        {"data": {"accessToken": "", "ttlSeconds": 5}},
+        {"data": {"accessToken": " x", "ttlSeconds": 5}},
+        {"data": {"accessToken": "a\r\nX-Other: b", "ttlSeconds": 5}},
+        {"data": {"accessToken": "\u20ac", "ttlSeconds": 5}},
+        {"data": {"accessToken": "x", "ttlSeconds": "NaN"}},
+        {"data": {"accessToken": "x", "ttlSeconds": True}},
+    ],
+    ids=str,
+)
+def test_an_exchange_without_a_token_is_a_bad_answer(
+    over_oauth: Callable[..., Outcome], body: Any
+) -> None:
+    oauth = OAuth(exchange=Reply(body=body))
+
+    done = over_oauth(oauth)
+
+    assert (done.code, done.record["error"]["code"]) == (7, "bad_response")
+    assert len(done.err.splitlines()) <= 2
+    assert oauth.tokens == []
+
+
+@pytest.mark.parametrize("lifetime", [-5, "1e300", 10**300])
+def test_any_lifetime_that_is_a_number_will_do(
+    over_oauth: Callable[..., Outcome], lifetime: Any
+) -> None:
+    assert over_oauth(OAuth("t0ken-1", lifetime=lifetime)).code == 0
+
+
+def test_a_base_url_must_be_given(platform: Platform) -> None:
+    platform.profile(base_url=None)
+
+    done = platform.run()
+
+    assert (done.code, done.out) == (3, "")
+    assert "profiles.main.base_url" in done.err
+
+
+def test_other_numbers_of_the_answer_may_be_anything(platform: Platform) -> None:
+    answer = changed(changed(CASES.answer, "entityId", "x"), "entityType", 5)
+
+    assert platform.replies(answer).reads()["balances"] == CASES.full_balances()

@@ -1,0 +1,160 @@
+"""Amounts: every digit in, every digit out."""
+
+import json
+from decimal import Decimal, localcontext
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loyalty_cli.amount import MAX_DIGITS, Amount, decode_amount, encode_amount
+
+NOT_NUMBERS = ["", " ", "NaN", "nan", "sNaN", "Infinity", "-inf", "1_000", "1,000", " 5 ", "5\n"]
+NOT_NUMBERS += [
+    "+5",
+    ".5",
+    "5.",
+    "0x10",
+    "1e",
+    "e5",
+    "--1",
+    "1.2.3",
+    "\u0663",
+    "\uff15",
+    "$5",
+    "true",
+]
+NUMBERS = st.from_regex(r"-?(0|[1-9][0-9]{0,59})(\.[0-9]{1,60})?", fullmatch=True)
+
+
+@given(NUMBERS)
+def test_a_number_is_written_as_it_was_read(text: str) -> None:
+    assert str(Amount.parse(text)) == text
+
+
+@given(st.integers())
+def test_a_whole_number_is_written_as_it_is(number: int) -> None:
+    assert str(Amount.convert(number)) == str(number)
+
+
+@given(NUMBERS)
+def test_json_gets_a_number_with_those_digits(text: str) -> None:
+    written = msgspec.json.encode([Amount.parse(text)], enc_hook=encode_amount)
+
+    assert written == f"[{text}]".encode()
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("1e5", "100000"),
+        ("1E+5", "100000"),
+        ("1.50e1", "15.0"),
+        ("1.5e-7", "0.00000015"),
+        ("0e5", "0"),
+        ("-0e-3", "-0.000"),
+        ("007", "7"),
+        ("-0", "-0"),
+    ],
+)
+def test_an_exponent_is_written_out(text: str, shown: str) -> None:
+    amount = Amount.parse(text)
+
+    assert str(amount) == shown
+    assert amount == Decimal(text)
+    assert json.loads(shown, parse_float=Decimal, parse_int=Decimal) == Decimal(text)
+
+
+@pytest.mark.parametrize("text", ["1e400", "1e-400", "-1e400", "9" * MAX_DIGITS])
+def test_the_largest_and_the_smallest_are_read(text: str) -> None:
+    assert Amount.parse(text) == Decimal(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1e401",
+        "1e-401",
+        "0e999",
+        "9" * (MAX_DIGITS + 1),
+        "1" * 5000,
+        "1e999999999",
+        "-1e-999999999",
+        "1e99999999999999999999",
+        "0e-99999999999999999999",
+    ],
+    ids=lambda text: text[:24],
+)
+def test_what_could_fill_the_memory_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="more than 400 digits"):
+        Amount.parse(text)
+
+
+@pytest.mark.parametrize("text", NOT_NUMBERS)
+def test_what_json_would_not_write_is_no_number(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a number"):
+        Amount.parse(text)
+
+
+@pytest.mark.parametrize("value", [True, False, None, 1.5, [], {}, b"5"], ids=repr)
+def test_what_is_neither_number_nor_text_is_no_amount(value: object) -> None:
+    with pytest.raises(ValueError, match="expected a number, got"):
+        Amount.convert(value)
+
+
+def test_a_refusal_shows_no_more_than_the_beginning() -> None:
+    with pytest.raises(ValueError, match="is not a number") as raised:
+        Amount.parse("x" * 100_000)
+
+    assert len(str(raised.value)) < 100
+
+
+@given(st.integers(-(10**90), 10**90), st.integers(-(10**90), 10**90), st.integers(0, 90))
+def test_a_difference_is_exact(minuend: int, subtrahend: int, places: int) -> None:
+    first, second = (Amount.convert(each).shifted(-places) for each in (minuend, subtrahend))
+
+    difference = first.minus(second)
+
+    assert type(difference) is Amount
+    assert str(difference) == str(Amount.convert(minuend - subtrahend).shifted(-places))
+
+
+def test_a_difference_is_exact_between_the_extremes() -> None:
+    difference = Amount.parse("1e400").minus(Amount.parse("1e-400"))
+
+    assert str(difference) == f"{'9' * 400}.{'9' * 400}"
+
+
+def test_the_callers_own_rounding_does_not_matter() -> None:
+    with localcontext(prec=2):
+        assert str(Amount.parse("12345.678")) == "12345.678"
+        assert str(Amount.parse("12345.678").minus(Decimal("0.001"))) == "12345.677"
+        assert str(Amount.parse("12345").shifted(-2)) == "123.45"
+
+
+@given(st.integers(-(10**60), 10**60), st.integers(0, 9))
+def test_shifting_moves_the_point_and_loses_nothing(number: int, places: int) -> None:
+    shifted = Amount.convert(number).shifted(-places)
+
+    assert str(shifted).replace(".", "").lstrip("-0") == str(abs(number)).lstrip("0")
+    assert len(str(shifted).partition(".")[2]) == places
+
+
+def test_only_amounts_are_read_and_written_as_amounts() -> None:
+    with pytest.raises(NotImplementedError):
+        encode_amount(object())
+    with pytest.raises(NotImplementedError):
+        decode_amount(complex, 1)
+
+
+class Holder(msgspec.Struct):
+    amount: Amount
+
+
+@pytest.mark.parametrize("value", [1200, "1200", Amount("1200")])
+def test_a_record_takes_numbers_and_text(value: Any) -> None:
+    holder = msgspec.convert({"amount": value}, Holder, dec_hook=decode_amount)
+
+    assert (type(holder.amount), str(holder.amount)) == (Amount, "1200")

@@ -1,0 +1,195 @@
+"""Verdicts: what an answer amounts to, whatever its status and whoever wrote its body."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from loyalty_cli import providers
+from loyalty_cli.errors import ErrorCode, LoyaltyError
+from loyalty_cli.profile import Profile
+from loyalty_cli.providers.contract import Answer
+from loyalty_cli.verdict import read_json, unreadable, verdict
+
+OWN = {
+    "imprint": {"error": {"type": "SOME_ERROR", "message": "In its own words."}},
+    "gameball": {"code": 77777, "message": "In its own words."},
+    "capillary": {"errors": [{"code": 77777, "message": "In its own words."}]},
+    "omneo": {"message": "In its own words."},
+    "saasquatch": {"statusCode": 1, "message": "In its own words.", "rsCode": "RS777"},
+}
+HTML = {"content-type": "text/html"}
+
+
+def profile(name: str = "imprint") -> Profile:
+    provider = providers.load(name)
+    return Profile("main", provider, provider.auths[0], "https://api.example.com:8443/v1")
+
+
+def judged(
+    status: int, body: Any = b"<html>", headers: Mapping[str, str] = HTML, name: str = "imprint"
+) -> LoyaltyError | None:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return verdict(Answer(status, headers, content), profile(name), "C-1")
+
+
+def error_of(*arguments: Any, **named: Any) -> LoyaltyError:
+    error = judged(*arguments, **named)
+    assert error is not None
+    return error
+
+
+@pytest.mark.parametrize("name", providers.BUILT_IN)
+@pytest.mark.parametrize("body", [b"", b"<html>", b"{}", b"[]", b'{"a": 1'])
+def test_a_200_without_an_error_in_it_is_left_to_its_reader(name: str, body: bytes) -> None:
+    assert judged(200, body, name=name) is None
+
+
+@pytest.mark.parametrize("name", sorted(OWN.keys() - {"capillary"}))
+def test_words_that_name_no_error_are_no_error_with_200(name: str) -> None:
+    assert judged(200, OWN[name], name=name) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (200, ErrorCode.REFUSED),
+        (400, ErrorCode.REFUSED),
+        (401, ErrorCode.CREDENTIAL_REFUSED),
+        (404, ErrorCode.NOT_FOUND),
+        (429, ErrorCode.RATE_LIMITED),
+        (461, ErrorCode.SERVER_ERROR),
+        (521, ErrorCode.SERVER_ERROR),
+        (503, ErrorCode.SERVER_ERROR),
+    ],
+)
+def test_capillary_sends_errors_at_any_status(status: int, code: ErrorCode) -> None:
+    assert error_of(status, OWN["capillary"], name="capillary").code == code
+
+
+OWN_WORDS = [
+    (400, ErrorCode.REFUSED, 6),
+    (401, ErrorCode.CREDENTIAL_REFUSED, 4),
+    (403, ErrorCode.CREDENTIAL_REFUSED, 4),
+    (404, ErrorCode.NOT_FOUND, 5),
+    (405, ErrorCode.REFUSED, 6),
+    (407, ErrorCode.UNREACHABLE, 7),
+    (408, ErrorCode.SERVER_ERROR, 7),
+    (409, ErrorCode.REFUSED, 6),
+    (422, ErrorCode.REFUSED, 6),
+    (425, ErrorCode.SERVER_ERROR, 7),
+    (429, ErrorCode.RATE_LIMITED, 7),
+    (500, ErrorCode.SERVER_ERROR, 7),
+    (503, ErrorCode.SERVER_ERROR, 7),
+    (599, ErrorCode.SERVER_ERROR, 7),
+]
+
+
+@pytest.mark.parametrize("name", providers.BUILT_IN)
+@pytest.mark.parametrize(("status", "code", "exit_code"), OWN_WORDS)
+def test_the_platforms_own_words_are_judged_by_the_status(
+    name: str, status: int, code: ErrorCode, exit_code: int
+) -> None:
+    error = error_of(status, OWN[name], name=name)
+
+    assert (error.code, error.code.exit_code, error.http_status) == (code, exit_code, status)
+    assert "In its own words)." in error.message
+
+
+@pytest.mark.parametrize("name", sorted(OWN.keys() - {"omneo"}))
+@pytest.mark.parametrize("body", [b"", b"<html>", b"\xff", b"[]", b'{"a": "b"}', b"null"])
+@pytest.mark.parametrize("status", [201, 204, 206, 400, 404, 405, 410, 418, 422])
+def test_a_strangers_refusal_is_a_bad_answer(name: str, body: bytes, status: int) -> None:
+    error = error_of(status, body, name=name)
+
+    assert (error.code, error.http_status) == (ErrorCode.BAD_RESPONSE, status)
+    assert error.message.startswith("what answered at api.example.com:8443 is not ")
+    assert f"(HTTP {status}, text/html)" in error.message
+
+
+@pytest.mark.parametrize("name", providers.BUILT_IN)
+@pytest.mark.parametrize(
+    ("status", "code"), [case[:2] for case in OWN_WORDS if case[2] != 6 and case[0] != 404]
+)
+def test_a_strangers_words_are_judged_by_a_status_that_is_plain(
+    name: str, status: int, code: ErrorCode
+) -> None:
+    assert error_of(status, name=name).code == code
+
+
+@pytest.mark.parametrize("body", [b"<html>", OWN["imprint"]])
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308, 304])
+def test_a_redirect_is_named_and_not_followed(status: int, body: Any) -> None:
+    error = error_of(status, body, {"location": "https://elsewhere.example.com/x"})
+
+    assert (error.code, error.code.exit_code) == (ErrorCode.REDIRECTED, 7)
+    assert "redirects to https://elsewhere.example.com/x, which is not followed" in error.message
+    assert error.http_status == status
+
+
+def test_a_redirect_to_nowhere_is_one_too() -> None:
+    assert "redirects to nowhere" in error_of(302, b"", {}).message
+
+
+@pytest.mark.parametrize(
+    ("headers", "hint"),
+    [
+        ({}, "Wait a while, then try again."),
+        ({"retry-after": "7"}, "Wait 7 s, then try again."),
+        ({"retry-after": "0"}, "Wait a while, then try again."),
+        ({"retry-after": "soon"}, "Wait a while, then try again."),
+    ],
+)
+def test_a_throttled_user_is_told_how_long_to_wait(headers: Mapping[str, str], hint: str) -> None:
+    assert error_of(429, b"", headers).hint == hint
+
+
+def test_an_error_names_platform_status_code_and_words() -> None:
+    error = error_of(400, OWN["saasquatch"], name="saasquatch")
+
+    assert error.message == ("SaaSquatch refused the request (HTTP 400, RS777: In its own words).")
+    assert error.provider_code == "RS777"
+
+
+def test_an_error_without_words_is_a_sentence_too() -> None:
+    assert error_of(503).message == "Imprint cannot answer now (HTTP 503)."
+
+
+def test_a_refused_sign_in_says_what_to_do() -> None:
+    error = error_of(401)
+
+    assert "profile 'main'" in error.message
+    assert "loyalty login main" in str(error.hint)
+
+
+def test_an_unknown_customer_is_shown_with_its_quotes() -> None:
+    error = error_of(404, OWN["imprint"])
+
+    assert error.message.startswith("Imprint has no customer 'C-1' (HTTP 404, ")
+
+
+def test_a_body_that_is_not_json_is_told_with_its_type() -> None:
+    with pytest.raises(LoyaltyError) as raised:
+        read_json(Answer(200, HTML, b"<html>"), profile())
+
+    assert raised.value.code == ErrorCode.BAD_RESPONSE
+    assert raised.value.http_status == 200
+    assert "it is not JSON" in raised.value.message
+    assert "(text/html)" in raised.value.message
+
+
+def test_a_body_without_a_type_is_told_so() -> None:
+    with pytest.raises(LoyaltyError, match="no content type"):
+        read_json(Answer(200, {}, b""), profile())
+
+
+def test_a_body_that_is_json_is_read() -> None:
+    assert read_json(Answer(200, {}, b'{"a": [1]}'), profile()) == {"a": [1]}
+
+
+def test_json_of_the_wrong_shape_is_told_in_the_readers_words() -> None:
+    error = unreadable(Answer(200, {}, b""), profile(), ValueError("Expected 'str' - at 'unit'"))
+
+    assert (error.code, error.http_status) == (ErrorCode.BAD_RESPONSE, 200)
+    assert error.message == ("Imprint's answer is not as documented: Expected 'str' - at 'unit'.")
