@@ -1,7 +1,7 @@
 """A platform's base URL: scheme, host, and perhaps a path prefix."""
 
 from ipaddress import ip_address
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 
 def check_base_url(url: str) -> str:
@@ -11,22 +11,44 @@ def check_base_url(url: str) -> str:
     """
     if any(sign.isspace() or not sign.isprintable() for sign in url):
         raise ValueError("must not have spaces or control characters in it")
+    if not url.isascii() or "\\" in url:
+        raise ValueError("must be ASCII without \\: a host as xn--…, a path with %XX")
+    if "@" in url:  # not in the host alone: a password with a slash in it ends the host early
+        raise ValueError("must not have a user or a password in it")
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
-    except ValueError as error:
-        raise ValueError(f"is not a URL ({error})") from None
-    if "@" in parts.netloc:
-        raise ValueError("must not have a user or a password in it")
+    except ValueError:
+        raise ValueError("is not a URL: its host or its port is wrong") from None
     if parts.scheme not in ("http", "https") or not host:
         raise ValueError("must be a URL such as https://api.example.com")
-    if parts.query or parts.fragment or url.endswith(("?", "#")):
+    if not (_is_address(host) if "[" in parts.netloc else _is_name(host)):
+        raise ValueError(f"has a host that cannot be one: {host[:80]}")
+    if "?" in url or "#" in url:
         raise ValueError("must end with the host or a path, without ? or #")
-    if any(segment in (".", "..") for segment in parts.path.split("/")):
+    if any(unquote(segment) in (".", "..") for segment in parts.path.split("/")):
         raise ValueError("must not have . or .. in its path")
     if parts.scheme == "http" and not is_loopback(host):
         raise ValueError("must begin with https:// (http:// is for loopback alone)")
-    return url.rstrip("/")
+    return f"{parts.scheme}{url[len(parts.scheme) :]}".rstrip("/")
+
+
+def _is_name(host: str) -> bool:
+    labels = host.removesuffix(".").split(".")
+    return len(host) <= 253 and all(map(_is_label, labels))
+
+
+def _is_label(label: str) -> bool:
+    letters = label.replace("-", "").replace("_", "")
+    return len(label) <= 63 and label.strip("-") == label and letters.isalnum()
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return "%" not in host
 
 
 def is_loopback(host: str) -> bool:

@@ -29,12 +29,16 @@ class _WatchedConnection(HTTPConnection):
             raise
         except OSError as error:
             raise NewConnectionError(self, str(error)) from error
-        call.use(sock)
+        call.use(sock.fileno())
         return sock
+
+    def _tunnel(self) -> None:
+        super()._tunnel()
+        current().remaining()  # a proxy's answer that was cut off can look like a whole one
 
     def request(self, *arguments: Any, **options: Any) -> None:
         if self.sock is not None:
-            current().use(self.sock)
+            current().use(self.sock.fileno())
         super().request(*arguments, **options)
 
 
@@ -42,9 +46,17 @@ class _WatchedTLSConnection(_WatchedConnection, HTTPSConnection):
     """The same with TLS on top."""
 
 
-class _HTTPPool(HTTPConnectionPool):
+class _WatchedPool(HTTPConnectionPool):
+    """Takes a connection from the call before another call can have it."""
+
+    def _put_conn(self, conn: Any) -> None:
+        current().leave()
+        super()._put_conn(conn)
+
+
+class _HTTPPool(_WatchedPool):
     ConnectionCls = _WatchedConnection
 
 
-class _HTTPSPool(HTTPSConnectionPool):
+class _HTTPSPool(_WatchedPool, HTTPSConnectionPool):
     ConnectionCls = _WatchedTLSConnection

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import contextmanager, suppress
 from itertools import count
-from threading import Condition, Thread, local
+from threading import Condition, Lock, Thread, local
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,16 +14,17 @@ if TYPE_CHECKING:
 
 
 class Call:
-    """A call in progress: when it must end (monotonic seconds), and the socket it is using.
+    """A call in progress: when it must end (monotonic seconds), and the connection it is using.
 
-    `cut` ends whatever that socket is waiting for, from another thread.
+    `cut` ends whatever the call is waiting for on that connection, from another thread.
     """
 
     def __init__(self, ends: float) -> None:
         self.ends = ends
-        self.sock: socket.socket | None = None
         self.expired = False
         self.done = False
+        self._handle: socket.socket | None = None
+        self._lock = Lock()
 
     def remaining(self) -> float:
         """Seconds left; raise TimeoutError when there are none."""
@@ -33,19 +34,37 @@ class Call:
             raise TimeoutError
         return left
 
-    def use(self, sock: socket.socket) -> None:
-        """Name the socket that the call waits on from now."""
-        self.sock = sock
-        if self.expired:
-            self.cut()
+    def use(self, descriptor: int) -> None:
+        """Name the connection that the call waits on from now."""
+        # A handle of the call's own: TLS takes a socket away from the object that it was, and the
+        # handshake has not ended by then.
+        handle = socket.fromfd(descriptor, socket.AF_INET, socket.SOCK_STREAM)
+        with self._lock:
+            self._let_go()
+            self._handle = handle
+            if self.expired:
+                self._shut_down()
+
+    def leave(self) -> None:
+        """Name no connection: the one that it was is closed, or any call's from now."""
+        with self._lock:
+            self._let_go()
 
     def cut(self) -> None:
         """Let the call fail now."""
-        self.expired = True
-        if sock := self.sock:
+        with self._lock:
+            self.expired = True
+            self._shut_down()
+
+    def _shut_down(self) -> None:
+        if self._handle:
             with suppress(OSError):
-                # Not SSLSocket.shutdown, which takes the TLS state away under the reader.
-                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+                self._handle.shutdown(socket.SHUT_RDWR)
+
+    def _let_go(self) -> None:
+        if self._handle:
+            self._handle.close()
+            self._handle = None
 
 
 _current = local()
@@ -65,7 +84,8 @@ def watched(call: Call) -> "Iterator[Call]":
     try:
         yield call
     finally:
-        call.done, call.sock = True, None
+        call.done = True
+        call.leave()
         _current.call = None
 
 
@@ -106,14 +126,18 @@ _watchdog = _Watchdog()
 def connect(host: str, port: int, remaining: Callable[[], float]) -> socket.socket:
     """Look a host up and connect to the first of its addresses that answers.
 
+    One that says nothing has its share of the time and no more, so that the next can answer.
     Raises OSError as the system does (socket.gaierror for a name that is not known), TimeoutError
     when the time is over. The system's own look-up knows no deadline, so it runs in a thread.
     """
     failure: OSError | None = None
-    for family, kind, protocol, _, address in _look_up(host, port, remaining()):
+    found = _look_up(host, port, remaining())
+    for left, (family, kind, protocol, _, address) in zip(
+        range(len(found), 0, -1), found, strict=True
+    ):
         sock = socket.socket(family, kind, protocol)
         try:
-            sock.settimeout(remaining())
+            sock.settimeout(remaining() / left)
             sock.connect(address)
             sock.settimeout(remaining())
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -24,7 +24,7 @@ from loyalty_cli.errors import ErrorCode, LoyaltyError, setup_error
 from loyalty_cli.profile import Profile
 from loyalty_cli.providers.contract import Answer, Request
 from loyalty_cli.tls import trusted
-from loyalty_cli.transport_errors import TooLargeError, explain, without_user
+from loyalty_cli.transport_errors import TooLargeError, explain, proxy_fault, without_user
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,7 +90,7 @@ class Client:
                 try:
                     answer = self._send(profile, request, call)
                 except LoyaltyError as error:
-                    if last or error.code != ErrorCode.UNREACHABLE or not _wait_fits(pause, call):
+                    if last or not _may_pass(error) or not _wait_fits(pause, call):
                         raise
                 else:
                     if last or not (answer.status in BUSY_STATUSES or is_busy(answer)):
@@ -117,7 +117,7 @@ class Client:
             with session.send(
                 prepared, stream=True, timeout=call.remaining(), allow_redirects=False
             ) as response:
-                content = b"".join(_chunks(response.raw))
+                content = b"".join(_chunks(response.raw, call))
         except _FAILURES as error:
             where = f"{profile.provider.title} at {profile.host}"
             proxy = select_proxy(url, session.proxies)
@@ -137,6 +137,13 @@ class Client:
             return self._sessions[key]
 
 
+class _Session(requests.Session):
+    """requests' own, but blind to redirects."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """None: even where it is not to follow, requests would read the body whole."""
+
+
 class _Adapter(HTTPAdapter):
     """requests' own, with our connections and our idea of whom to trust."""
 
@@ -149,7 +156,7 @@ class _Adapter(HTTPAdapter):
         use_watched_connections(self.poolmanager)
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
-        manager = super().proxy_manager_for(proxy, **options)
+        manager = super().proxy_manager_for(proxy, proxy_ssl_context=self._context, **options)
         use_watched_connections(manager)
         return manager
 
@@ -165,32 +172,42 @@ class _Adapter(HTTPAdapter):
 
 def _new_session(profile: Profile) -> requests.Session:
     secure = profile.base_url.startswith("https:")
-    session = requests.Session()
+    session = _Session()
     session.trust_env = False  # it would read .netrc, and put what it finds there over our header
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.headers.clear()
     session.headers.update(HEADERS)
+    session.adapters.clear()  # requests' own, which know neither our deadline nor our TLS context
     session.mount(
-        "https:" if secure else "http:", _Adapter(trusted(profile.ca_bundle) if secure else None)
+        "https://" if secure else "http://",
+        _Adapter(trusted(profile.ca_bundle) if secure else None),
     )
     if not profile.sandbox:
         session.proxies.update(get_environ_proxies(profile.base_url))
         proxy = select_proxy(profile.base_url, session.proxies)
-        if proxy and proxy.lower().startswith("socks"):
+        if proxy and (fault := proxy_fault(proxy)):
             setup_error(
-                f"the proxy {without_user(proxy)} is a SOCKS proxy, which is not supported.",
+                f"the proxy {without_user(proxy)} cannot be used: {fault}.",
                 "Set HTTPS_PROXY to an HTTP proxy, or NO_PROXY to go without one.",
             )
     return session
 
 
-def _chunks(raw: Any) -> Iterator[bytes]:
+def _chunks(raw: Any, call: Call) -> Iterator[bytes]:
     size = 0
     for chunk in raw.stream(CHUNK, decode_content=True):
         size += len(chunk)
         if size > BODY_LIMIT:
             raise TooLargeError
         yield chunk
+    if call.expired:
+        raise TimeoutError  # cut off here, which can look like the end
+
+
+def _may_pass(error: LoyaltyError) -> bool:
+    """Whether a connection that failed may work the next time; a proxy's "no" stays one."""
+    passing = error.http_status is None or error.http_status in BUSY_STATUSES
+    return error.code == ErrorCode.UNREACHABLE and passing
 
 
 def _wait_fits(pause: float, call: Call) -> bool:

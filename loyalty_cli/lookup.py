@@ -16,6 +16,8 @@ from loyalty_cli.strict_json import compact
 from loyalty_cli.verdict import read_json, unreadable
 
 LONGEST_CUSTOMER = 1000
+INTERRUPTIBLE = 0.2
+"""Seconds of one wait: one without an end that begins just as Ctrl-C comes never learns of it."""
 
 
 class Order(Struct, frozen=True):
@@ -121,12 +123,14 @@ def side_by_side(
     if len(orders) == 1:
         yield look_up(orders[0])
         return
-    from concurrent.futures import ThreadPoolExecutor
+    from concurrent.futures import ThreadPoolExecutor, wait
 
     executor = ThreadPoolExecutor(min(jobs, len(orders)), thread_name_prefix="look up")
     try:
         futures = [executor.submit(look_up, order) for order in orders]
         for future in futures:
+            while not wait((future,), INTERRUPTIBLE).done:
+                pass
             yield future.result()
     finally:
         executor.shutdown(wait=False, cancel_futures=True)

@@ -7,15 +7,19 @@ from threading import Lock
 
 from msgspec.structs import replace
 
-from loyalty_cli.credentials import KEYRING, CredentialSource, Found
-from loyalty_cli.errors import ErrorCode, LoyaltyError
+from loyalty_cli.credentials import KEYRING, CredentialSource, Found, check_secret
+from loyalty_cli.errors import LoyaltyError
 from loyalty_cli.http import Client
 from loyalty_cli.profile import Profile
 from loyalty_cli.providers.contract import Answer, Exchange, Headers, Query, Request, Secrets, Token
+from loyalty_cli.redaction import redact
 from loyalty_cli.tokens import Holder, Tokens
 from loyalty_cli.verdict import read_json, unreadable, verdict
 
 Send = Callable[[Request], Answer]
+
+PUBLIC_HEADERS = frozenset({"application/json"})
+"""Values of headers that are no secret, though they are sent with the sign-in."""
 
 
 class Platforms:
@@ -35,20 +39,26 @@ class Platforms:
         """
         found = self._credentials_of(profile)
         ends = time.monotonic() + profile.timeout
+        secrets = {name: each.secret for name, each in found.items()}
+        sent = set(secrets.values())
 
         def send(request: Request) -> Answer:
+            sent.update(value.rpartition(" ")[2] for value in request.headers.values())
             return self._client.read(profile, request, profile.provider.is_busy, ends)
 
-        request = profile.provider.request(query)
-        secrets = {name: each.secret for name, each in found.items()}
-        if exchange := profile.auth.exchange:
-            keep = all(each.kind == KEYRING for each in found.values())
-            new_token = partial(_exchange, profile, exchange, secrets, send)
-            answer = self._with_token(Holder(profile, secrets, new_token, keep), request, send)
-        else:
-            answer = send(_signed(request, profile.auth.headers(secrets)))
-        if error := verdict(answer, profile, query.customer):
-            raise error
+        try:
+            request = profile.provider.request(query)
+            if exchange := profile.auth.exchange:
+                keep = all(each.kind == KEYRING for each in found.values())
+                new_token = partial(_exchange, profile, exchange, secrets, send)
+                answer = self._with_token(Holder(profile, secrets, new_token, keep), request, send)
+            else:
+                answer = send(_signed(request, profile.auth.headers(secrets)))
+            if error := verdict(answer, profile, query.customer):
+                raise error
+        except LoyaltyError as error:
+            redact(error, sent - PUBLIC_HEADERS)
+            raise
         return answer
 
     def _with_token(self, holder: Holder, request: Request, send: Send) -> Answer:
@@ -80,12 +90,17 @@ def _signed(request: Request, headers: Headers) -> Request:
 
 def _exchange(profile: Profile, exchange: Exchange, secrets: Secrets, send: Send) -> Token:
     answer = send(exchange.request(secrets))
-    error = verdict(answer, profile, customer="")
-    if error is None:
-        try:
-            return exchange.read(read_json(answer, profile))
-        except ValueError as wrong:
-            raise unreadable(answer, profile, wrong) from None
-    if error.code in (ErrorCode.REFUSED, ErrorCode.NOT_FOUND):
-        error.code = ErrorCode.CREDENTIAL_REFUSED
-    raise error
+    if error := verdict(answer, profile, customer=None):
+        raise error
+    try:
+        return _sendable(exchange.read(read_json(answer, profile)))
+    except ValueError as wrong:
+        raise unreadable(answer, profile, wrong) from None
+
+
+def _sendable(token: Token) -> Token:
+    try:
+        check_secret(token.value)
+    except ValueError as error:
+        raise ValueError(f"the token {error}") from None
+    return token

@@ -7,8 +7,10 @@ import os
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NoReturn
 
 from loyalty_cli.errors import setup_error
+from loyalty_cli.regular_file import reason
 
 BUNDLE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 
@@ -35,12 +37,18 @@ def trusted(ca_bundle: Path | None) -> ssl.SSLContext:
     try:
         if path.is_dir():
             context.load_verify_locations(capath=path)
+        elif path.exists() and not path.is_file():
+            _refuse(path, origin, "it is neither a file nor a folder")  # a pipe would never end
         else:
             context.load_verify_locations(cafile=path)
     except OSError as error:
-        reason = "it holds no certificate" if isinstance(error, ssl.SSLError) else error.strerror
-        setup_error(
-            f"the CA bundle {path} ({origin}) cannot be used: {reason}.",
-            "Name a readable PEM file, or take the setting away to use the system's certificates.",
-        )
+        holds_none = isinstance(error, ssl.SSLError)
+        _refuse(path, origin, "it holds no certificate" if holds_none else reason(error))
     return context
+
+
+def _refuse(path: Path, origin: str, why: str) -> NoReturn:
+    setup_error(
+        f"the CA bundle {path} ({origin}) cannot be used: {why}.",
+        "Name a readable PEM file, or take the setting away to use the system's certificates.",
+    )

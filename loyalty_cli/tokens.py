@@ -10,6 +10,7 @@ from threading import Lock
 import msgspec
 from msgspec import Struct
 
+from loyalty_cli.credentials import check_secret
 from loyalty_cli.keyring_store import KeyringError, KeyringStore, service
 from loyalty_cli.profile import Profile
 from loyalty_cli.providers.contract import Secrets, Token
@@ -26,6 +27,9 @@ class StoredToken(Struct, frozen=True):
     token: str
     ends: float
     owner: str
+
+    def __post_init__(self) -> None:
+        check_secret(self.token)
 
     def __repr__(self) -> str:
         return f"StoredToken(ends={self.ends})"

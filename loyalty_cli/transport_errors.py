@@ -1,9 +1,10 @@
 """What an exception from below HTTP means to a user."""
 
+import re
 import socket
 import ssl
 from collections.abc import Iterator
-from http.client import HTTPException
+from http.client import HTTPException, IncompleteRead
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -35,15 +36,19 @@ def explain(error: Exception, where: str, timeout: float, proxy: str | None) -> 
             f"{where} did not answer within {timeout:g} s.",
             hint="Try again, or give it longer with --timeout.",
         )
-    if _first(causes, requests.exceptions.ProxyError) and proxy:
-        reason = _reason(causes)
+    refused = _refused_by_proxy(causes)
+    if proxy and (refused or _first(causes, requests.exceptions.ProxyError)):
+        wants = "it wants a sign-in (HTTP 407)" if refused == 407 else f"it answers HTTP {refused}"
+        reason = wants if refused else _reason(causes)
         return LoyaltyError(
             ErrorCode.UNREACHABLE,
             f"the proxy {without_user(proxy)} on the way to {where} cannot be used: {reason}.",
             hint="Check HTTPS_PROXY and HTTP_PROXY, or set NO_PROXY for this host.",
+            http_status=refused,
         )
-    if tls := _first(causes, ssl.SSLError):
-        reason = getattr(tls, "verify_message", "") or tls.reason or "the connection broke off"
+    tls = _first(causes, ssl.SSLError)
+    if tls and not isinstance(tls, HUNG_UP):
+        reason = getattr(tls, "verify_message", "") or _in_words(getattr(tls, "reason", None))
         return LoyaltyError(
             ErrorCode.TLS_FAILED,
             f"there is no secure connection to {where}: {reason}.",
@@ -51,7 +56,7 @@ def explain(error: Exception, where: str, timeout: float, proxy: str | None) -> 
         )
     if _first(causes, urllib3.exceptions.DecodeError):
         return bad_response(f"{where} sent a body that does not unpack.")
-    if _first(causes, HTTPException) and not _first(causes, ConnectionError, HTTP_CUT_SHORT):
+    if _is_not_http(causes):
         return bad_response(f"{where} sent something that is not HTTP.")
     return LoyaltyError(
         ErrorCode.UNREACHABLE, f"{where} cannot be reached: {_reason(causes)}.", hint=TRY_AGAIN
@@ -66,25 +71,74 @@ def bad_response(message: str) -> LoyaltyError:
 
 
 def without_user(url: str) -> str:
-    """A URL without the user and the password that may stand in it."""
-    host = urlsplit(url if "//" in url else f"//{url}").netloc.rpartition("@")[2]
-    return host or "(not a URL)"
+    """The host and port of a URL, without the user and the password that may stand before them."""
+    # From the last @ on: a password may hold what looks like the end of a host.
+    _, at, rest = url.rpartition("@")
+    try:
+        return urlsplit(f"//{rest}" if at else _with_scheme(url)).netloc or NOT_A_URL
+    except ValueError:
+        return NOT_A_URL
 
 
-HTTP_CUT_SHORT = urllib3.exceptions.IncompleteRead
+def proxy_fault(proxy: str) -> str | None:
+    """Say what is wrong with the address of a proxy; None for one that can be tried."""
+    try:
+        parts = urlsplit(_with_scheme(proxy))
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    if not host:
+        return "its address is not a URL; in a password, write / as %2F, @ as %40 and so on"
+    if parts.scheme.startswith("socks"):
+        return "it is a SOCKS proxy, which is not supported"
+    if parts.scheme not in ("http", "https"):
+        return "it is not an HTTP proxy"
+    return None
+
+
+def _with_scheme(url: str) -> str:
+    return url if "://" in url else f"http://{url}"
+
+
+def _refused_by_proxy(causes: list[BaseException]) -> int | None:
+    """The status that a proxy answered CONNECT with; the library has it in a text alone."""
+    for cause in causes:
+        if found := re.match(r"Tunnel connection failed: (\d{3})\b", str(cause)):
+            return int(found[1])
+    return None
+
+
+NOT_A_URL = "(not a URL)"
+CUT_SHORT = "the connection ended in the middle of the answer"
+HUNG_UP = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
+
+
+def _is_not_http(causes: list[BaseException]) -> bool:
+    if _first(causes, urllib3.exceptions.InvalidHeader, urllib3.exceptions.InvalidChunkLength):
+        return True
+    return bool(
+        _first(causes, HTTPException) and not _first(causes, ConnectionError, IncompleteRead)
+    )
 
 
 def _reason(causes: list[BaseException]) -> str:
     if unknown := _first(causes, socket.gaierror):
         return f"its name is not known ({unknown.strerror})"
-    if _first(causes, HTTP_CUT_SHORT):
-        return "the connection ended in the middle of the answer"
+    if _first(causes, IncompleteRead):
+        return CUT_SHORT
     for cause in reversed(causes):
-        if isinstance(cause, OSError) and cause.strerror:
+        if isinstance(cause, OSError) and not isinstance(cause, ssl.SSLError) and cause.strerror:
             return cause.strerror
-    if _first(causes, ConnectionError):
+    if _first(causes, ConnectionError, *HUNG_UP):
         return "the connection ended without an answer"
+    if _first(causes, urllib3.exceptions.ProtocolError):  # in which urllib3 says so in words
+        return CUT_SHORT
     return "the connection failed"
+
+
+def _in_words(tls_reason: str | None) -> str:
+    """What OpenSSL calls WRONG_VERSION_NUMBER, as a person would."""
+    return tls_reason.replace("_", " ").lower() if tls_reason else "the connection broke off"
 
 
 def _first(causes: list[BaseException], *kinds: type[Cause]) -> Cause | None:

@@ -1,0 +1,464 @@
+"""Tokens: exchanged once, used while they live, kept where the credentials are."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from threading import Barrier, Event, Thread
+from typing import Any
+
+import pytest
+from keyring import core
+
+from loyalty_cli.keyring_store import KeyringStore
+from loyalty_cli.providers.contract import Token
+from loyalty_cli.sandbox.server import Received, Reply
+from loyalty_cli.tokens import LONGEST, MARGIN, Holder, StoredToken, Tokens
+from tests import memory_keyring
+from tests.conftest import Outcome, Run, Serve
+from tests.servers import profile_at
+
+PATIENCE = 20.0
+ENTRY = "loyalty-cli/club token"
+KEY, SECRET = "the-client-key", "the-client-secret"
+OTHERS: list[dict[str, Any]] = [{"key": "another"}, {"url": "https://b.example"}]
+
+
+@pytest.fixture
+def shared_keyring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A keyring in a file, for this process and for those that it starts."""
+    monkeypatch.setenv(memory_keyring.FILE, str(tmp_path / "keyring.json"))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "tests.memory_keyring.Keyring")
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent.parent))
+    monkeypatch.setattr(core, "_keyring_backend", memory_keyring.Keyring())
+
+
+class Clock:
+    """The time, as a test wants it."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Exchanges:
+    """Gives a new token each time, and counts."""
+
+    def __init__(self, lifetime: float = 3600.0) -> None:
+        self.count = 0
+        self.lifetime = lifetime
+
+    def __call__(self) -> Token:
+        self.count += 1
+        return Token(f"t-{self.count}", self.lifetime)
+
+
+def holder(
+    exchange: Callable[[], Token],
+    *,
+    keep: bool = False,
+    url: str = "https://a.example",
+    name: str = "club",
+    key: str = KEY,
+) -> Holder:
+    profile = profile_at(url, "capillary", "oauth", name=name)
+    secrets = {"client_key": key, "client_secret": SECRET}
+    return Holder(profile, secrets, exchange, keep)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def tokens(clock: Clock) -> Tokens:
+    return Tokens(KeyringStore(), clock)
+
+
+def test_a_token_is_used_while_it_lives(tokens: Tokens, clock: Clock) -> None:
+    exchange = Exchanges()
+    first = tokens.get(holder(exchange))
+    clock.now += 3600 - MARGIN - 1
+
+    assert tokens.get(holder(exchange)) == first == "t-1"
+    assert exchange.count == 1
+
+
+def test_a_token_that_is_about_to_end_is_renewed(tokens: Tokens, clock: Clock) -> None:
+    exchange = Exchanges()
+    tokens.get(holder(exchange))
+    clock.now += 3600 - MARGIN
+
+    assert tokens.get(holder(exchange)) == "t-2"
+    assert exchange.count == 2
+
+
+@pytest.mark.parametrize("lifetime", [0.0, -5.0, MARGIN])
+def test_a_token_that_hardly_lives_is_used_but_once(tokens: Tokens, lifetime: float) -> None:
+    exchange = Exchanges(lifetime)
+
+    assert [tokens.get(holder(exchange)) for _ in range(3)] == ["t-1", "t-2", "t-3"]
+
+
+def test_no_token_is_believed_to_live_for_ever(tokens: Tokens, clock: Clock) -> None:
+    exchange = Exchanges(1e18)
+    tokens.get(holder(exchange))
+    clock.now += LONGEST
+
+    assert tokens.get(holder(exchange)) == "t-2"
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_a_token_is_not_used_for_another_account(tokens: Tokens, other: dict[str, Any]) -> None:
+    exchange = Exchanges()
+    tokens.get(holder(exchange))
+
+    assert tokens.get(holder(exchange, **other)) == "t-2"
+
+
+def test_a_token_is_not_used_for_another_profile(tokens: Tokens) -> None:
+    exchange = Exchanges()
+    tokens.get(holder(exchange))
+
+    assert tokens.get(holder(exchange, name="other")) == "t-2"
+
+
+def test_a_token_that_was_refused_is_replaced_once(tokens: Tokens) -> None:
+    """Of two that were refused the same token, the second gets what the first exchanged."""
+    exchange = Exchanges()
+    refused = tokens.get(holder(exchange))
+
+    assert tokens.replace(holder(exchange), refused) == "t-2"
+    assert tokens.replace(holder(exchange), refused) == "t-2"
+    assert exchange.count == 2
+
+
+def in_threads(*targets: Callable[[], object]) -> None:
+    threads = [Thread(target=target, daemon=True) for target in targets]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE)
+    assert not any(thread.is_alive() for thread in threads)
+
+
+def test_several_threads_exchange_once(tokens: Tokens) -> None:
+    together = Barrier(8)
+    exchange = Exchanges()
+    got: list[str] = []
+
+    def get() -> None:
+        together.wait(PATIENCE)
+        got.append(tokens.get(holder(exchange)))
+
+    in_threads(*[get] * 8)
+
+    assert got == ["t-1"] * 8
+    assert exchange.count == 1
+
+
+def test_two_profiles_do_not_wait_for_each_other(tokens: Tokens) -> None:
+    other_has_its_token = Event()
+
+    def slow() -> Token:
+        assert other_has_its_token.wait(PATIENCE)
+        return Token("slow", 60)
+
+    def get_other() -> None:
+        tokens.get(holder(Exchanges(), name="other"))
+        other_has_its_token.set()
+
+    in_threads(lambda: tokens.get(holder(slow)), get_other)
+
+
+@pytest.mark.usefixtures("shared_keyring")
+def test_a_token_is_kept_for_the_next_run(clock: Clock) -> None:
+    exchange = Exchanges()
+    first = Tokens(KeyringStore(), clock).get(holder(exchange, keep=True))
+
+    assert Tokens(KeyringStore(), clock).get(holder(exchange, keep=True)) == first
+    assert exchange.count == 1
+
+
+@pytest.mark.usefixtures("shared_keyring")
+def test_a_kept_token_says_nothing_of_the_credentials(tokens: Tokens) -> None:
+    tokens.get(holder(Exchanges(), keep=True))
+
+    kept = memory_keyring.entries()[ENTRY]
+    assert SECRET not in kept
+    assert KEY not in kept
+
+
+@pytest.mark.usefixtures("shared_keyring")
+def test_a_token_is_kept_only_where_it_may_be(tokens: Tokens) -> None:
+    tokens.get(holder(Exchanges()))
+
+    assert memory_keyring.entries() == {}
+
+
+@pytest.mark.usefixtures("shared_keyring")
+def test_a_kept_token_is_not_read_where_it_may_not_be_kept(clock: Clock) -> None:
+    Tokens(KeyringStore(), clock).get(holder(Exchanges(), keep=True))
+    exchange = Exchanges()
+    Tokens(KeyringStore(), clock).get(holder(exchange))
+
+    assert exchange.count == 1
+
+
+@pytest.mark.usefixtures("shared_keyring")
+@pytest.mark.parametrize("other", OTHERS)
+def test_a_kept_token_of_another_account_is_replaced(clock: Clock, other: dict[str, Any]) -> None:
+    Tokens(KeyringStore(), clock).get(holder(Exchanges(), keep=True))
+    before = memory_keyring.entries()[ENTRY]
+    exchange = Exchanges()
+    Tokens(KeyringStore(), clock).get(holder(exchange, keep=True, **other))
+
+    assert exchange.count == 1
+    assert memory_keyring.entries()[ENTRY] != before
+
+
+@pytest.mark.usefixtures("shared_keyring")
+def test_a_kept_token_that_has_ended_is_replaced(clock: Clock) -> None:
+    exchange = Exchanges()
+    Tokens(KeyringStore(), clock).get(holder(exchange, keep=True))
+    clock.now += 3600
+
+    assert Tokens(KeyringStore(), clock).get(holder(exchange, keep=True)) == "t-2"
+    assert '"t-2"' in memory_keyring.entries()[ENTRY]
+
+
+CORRUPT = {
+    "nothing": "",
+    "no JSON": "certainly not",
+    "another JSON": "[1, 2]",
+    "no token": '{"ends": 1e12, "owner": "OWNER"}',
+    "a number": '{"token": 5, "ends": 1e12, "owner": "OWNER"}',
+    "an end that is none": '{"token": "x", "ends": "late", "owner": "OWNER"}',
+    "an empty token": '{"token": "", "ends": 1e12, "owner": "OWNER"}',
+    "a token with a line break": '{"token": "x\\r\\nEvil: yes", "ends": 1e12, "owner": "OWNER"}',
+    "a token that cannot be sent": '{"token": "\\u2026", "ends": 1e12, "owner": "OWNER"}',
+}
+
+
+@pytest.mark.usefixtures("shared_keyring")
+@pytest.mark.parametrize("kept", CORRUPT.values(), ids=CORRUPT.keys())
+def test_a_kept_token_that_makes_no_sense_is_replaced(tokens: Tokens, kept: str) -> None:
+    mine = holder(Exchanges(), keep=True)
+    memory_keyring.keep({ENTRY: kept.replace("OWNER", mine.owner)})
+
+    assert tokens.get(mine) == "t-1"
+    assert '"t-1"' in memory_keyring.entries()[ENTRY]
+
+
+@pytest.mark.usefixtures("shared_keyring")
+def test_a_keyring_that_fails_on_the_token_costs_an_exchange_and_no_more(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(memory_keyring.FORBIDDEN, "token")
+    exchange = Exchanges()
+    tokens = Tokens(KeyringStore(), clock)
+
+    assert tokens.get(holder(exchange, keep=True)) == "t-1"
+    assert tokens.get(holder(exchange, keep=True)) == "t-1"
+    assert exchange.count == 1
+
+
+def test_nothing_secret_shows_when_it_is_printed() -> None:
+    shown = f"{StoredToken('hidden', 5.0, 'me')!r} {holder(Exchanges())!r} {Token('hidden', 5)!r}"
+
+    assert shown == "StoredToken(ends=5.0) Holder('club') Token(lifetime=5)"
+
+
+# Through the program, against a platform that takes the last token it gave.
+
+
+class Platform:
+    """A Capillary that counts the tokens it gives and the balances it is asked for."""
+
+    def __init__(self) -> None:
+        self.given = 0
+        self.asked = 0
+        self.good = ""
+        self.exchange: Reply | None = None
+        self.keys: list[bytes] = []
+
+    def __call__(self, received: Received) -> Reply:
+        if received.path == ("v3", "oauth", "token", "generate"):
+            self.given += 1
+            self.keys.append(received.body)
+            self.good = f"token-{self.given}"
+            data = {"accessToken": self.good, "ttlSeconds": 3600}
+            return self.exchange or Reply(body={"data": data})
+        self.asked += 1
+        if received.headers.get("x-cap-api-oauth-token") != self.good:
+            return Reply(401, {"errors": [{"code": 401, "message": "Unknown token"}]})
+        return Reply(body={"mainPoints": 5})
+
+
+@pytest.fixture
+def platform() -> Platform:
+    return Platform()
+
+
+@pytest.fixture
+def club(
+    platform: Platform,
+    serve: Serve,
+    profile_file: Callable[[str], Path],
+    loyalty: Run,
+) -> Callable[..., Outcome]:
+    """Look customers up at a profile that exchanges its credentials for a token."""
+    url = serve(platform)
+    profile_file(f"profiles:\n  club: {{provider: capillary, auth: oauth, base_url: '{url}'}}\n")
+    return lambda *more: loyalty("balance", *(more or ["C-1"]), "-p", "club", "-o", "json")
+
+
+@pytest.fixture
+def in_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOYALTY_CLUB_CLIENT_KEY", KEY)
+    monkeypatch.setenv("LOYALTY_CLUB_CLIENT_SECRET", SECRET)
+
+
+@pytest.fixture
+def in_keyring(shared_keyring: None) -> None:
+    del shared_keyring
+    memory_keyring.keep(
+        {"loyalty-cli/club client_key": KEY, "loyalty-cli/club client_secret": SECRET}
+    )
+
+
+@pytest.mark.usefixtures("in_environment")
+def test_many_customers_need_one_token(club: Callable[..., Outcome], platform: Platform) -> None:
+    assert club(*(f"C-{number}" for number in range(20))).code == 0
+
+    assert (platform.given, platform.asked) == (1, 20)
+    assert json.loads(platform.keys[0]) == {"key": KEY, "secret": SECRET}
+
+
+@pytest.mark.usefixtures("in_keyring")
+def test_the_next_run_uses_the_kept_token(club: Callable[..., Outcome], platform: Platform) -> None:
+    assert [club().code, club().code] == [0, 0]
+
+    assert (platform.given, platform.asked) == (1, 2)
+
+
+@pytest.mark.usefixtures("in_keyring")
+def test_two_processes_share_the_kept_token(
+    club: Callable[..., Outcome], platform: Platform
+) -> None:
+    assert club().code == 0
+    command = [sys.executable, "-m", "loyalty_cli", "balance", "C-2", "-p", "club", "-o", "jsonl"]
+    done = subprocess.run(command, capture_output=True, check=True, timeout=60)
+
+    assert json.loads(done.stdout)["balances"][0]["available"] == 5
+    assert (platform.given, platform.asked) == (1, 2)
+
+
+@pytest.mark.usefixtures("in_keyring")
+def test_a_kept_token_that_the_platform_forgot_is_replaced(
+    club: Callable[..., Outcome], platform: Platform
+) -> None:
+    club()
+    platform.good = "forgotten"
+    assert [club().code, club().code] == [0, 0]
+
+    assert (platform.given, platform.asked) == (2, 4)
+
+
+@pytest.mark.usefixtures("in_environment", "shared_keyring")
+def test_a_token_for_credentials_of_the_environment_is_not_kept(
+    club: Callable[..., Outcome], platform: Platform
+) -> None:
+    assert [club().code, club().code] == [0, 0]
+
+    assert platform.given == 2
+    assert memory_keyring.entries() == {}
+
+
+@pytest.mark.usefixtures("in_keyring")
+def test_a_token_is_not_kept_where_one_credential_came_from_elsewhere(
+    club: Callable[..., Outcome], platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOYALTY_CLUB_CLIENT_KEY", KEY)
+
+    assert [club().code, club().code] == [0, 0]
+    assert platform.given == 2
+    assert ENTRY not in memory_keyring.entries()
+
+
+@pytest.mark.usefixtures("in_keyring")
+def test_a_keyring_that_refuses_the_token_alone_does_not_end_the_run(
+    club: Callable[..., Outcome], platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(memory_keyring.FORBIDDEN, "token")
+
+    done = club()
+
+    assert (done.code, done.err) == (0, "")
+    assert platform.given == 1
+
+
+@pytest.mark.usefixtures("in_environment")
+def test_a_token_that_is_refused_at_once_is_replaced_once_and_then_an_error(
+    club: Callable[..., Outcome], platform: Platform
+) -> None:
+    data = {"accessToken": "never good", "ttlSeconds": 3600}
+    platform.exchange = Reply(body={"data": data})
+
+    done = club()
+
+    assert (done.code, done.record["error"]["code"]) == (4, "credential_refused")
+    assert (platform.given, platform.asked) == (2, 2)
+
+
+REFUSALS = {
+    "401": (Reply(401, {"errors": [{"code": 401, "message": "No"}]}), 4, "credential_refused"),
+    "403": (Reply(403, {}), 4, "credential_refused"),
+    "400": (
+        Reply(400, {"errors": [{"code": 400, "message": "No"}]}), 4, "credential_refused"),
+    "404": (
+        Reply(404, {"errors": [{"code": 404, "message": "No"}]}), 4, "credential_refused"),
+    "a page": (Reply(404, b"<html>", content_type="text/html"), 7, "bad_response"),
+    "a redirect": (Reply(302, headers={"Location": "/x"}), 7, "redirected"),
+    "no JSON": (Reply(200, b"<html>"), 7, "bad_response"),
+    "no token": (Reply(200, {"data": {}}), 7, "bad_response"),
+    "an empty token": (Reply(200, {"data": {"accessToken": "", "ttlSeconds": 5}}), 7,
+                       "bad_response"),
+    "a broken token": (Reply(200, {"data": {"accessToken": "hush\r\nhush", "ttlSeconds": 5}}), 7,
+                       "bad_response"),
+    "a strange token": (Reply(200, {"data": {"accessToken": "hush…hush", "ttlSeconds": 5}}), 7,
+                        "bad_response"),
+    "no lifetime": (Reply(200, {"data": {"accessToken": "hushhush"}}), 7, "bad_response"),
+}  # fmt: skip
+
+
+@pytest.mark.usefixtures("in_environment")
+@pytest.mark.parametrize("how", REFUSALS)
+def test_without_a_token_no_balance_is_asked_for(
+    how: str, club: Callable[..., Outcome], platform: Platform
+) -> None:
+    platform.exchange, code, name = REFUSALS[how]
+
+    done = club()
+
+    assert (done.code, done.record["error"]["code"]) == (code, name)
+    assert (platform.given, platform.asked) == (1, 0)
+    for hidden in ("hush", KEY, SECRET):
+        assert hidden not in done.out + done.err
+    if code == 4:
+        assert done.record["error"]["message"].startswith("Capillary refused the sign-in of")
+
+
+@pytest.mark.usefixtures("in_environment")
+def test_an_exchange_that_is_busy_is_tried_again(
+    club: Callable[..., Outcome], platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("loyalty_cli.http.FIRST_PAUSE", 0.0)
+    platform.exchange = Reply(503, {})
+
+    assert club().code == 7
+    assert (platform.given, platform.asked) == (3, 0)

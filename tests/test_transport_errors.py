@@ -1,0 +1,172 @@
+"""What an exception from below HTTP means to a user."""
+
+import socket
+import ssl
+from http.client import BadStatusLine, IncompleteRead, RemoteDisconnected
+
+import pytest
+import requests
+import urllib3
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loyalty_cli.errors import ErrorCode, ExitCode, LoyaltyError
+from loyalty_cli.transport_errors import (
+    TooLargeError,
+    bad_response,
+    explain,
+    proxy_fault,
+    without_user,
+)
+
+WHERE = "Imprint at api.example.com"
+PROXY = "http://staff:hidden@proxy.example:3128"
+
+
+def explained(error: Exception, proxy: str | None = None) -> LoyaltyError:
+    return explain(error, WHERE, 10.0, proxy)
+
+
+def wrapped(error: Exception) -> Exception:
+    """As the libraries hand an exception on: one inside the arguments of another."""
+    return requests.exceptions.ConnectionError(
+        urllib3.exceptions.ProtocolError("Connection aborted.", error)
+    )
+
+
+REFUSED = ConnectionRefusedError(111, "Connection refused")
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        (TimeoutError(), ErrorCode.TIMED_OUT, "did not answer within 10 s"),
+        (wrapped(TimeoutError("timed out")), ErrorCode.TIMED_OUT, "did not answer"),
+        (TooLargeError(), ErrorCode.BAD_RESPONSE, "more than a balance can be"),
+        (REFUSED, ErrorCode.UNREACHABLE, "Connection refused"),
+        (wrapped(REFUSED), ErrorCode.UNREACHABLE, "Connection refused"),
+        (wrapped(OSError(113, "No route to host")), ErrorCode.UNREACHABLE, "No route to host"),
+        (wrapped(RemoteDisconnected("hidden")), ErrorCode.UNREACHABLE, "without an answer"),
+        (wrapped(socket.gaierror(-2, "Name unknown")), ErrorCode.UNREACHABLE, "(Name unknown)"),
+        (wrapped(IncompleteRead(b"x", 5)), ErrorCode.UNREACHABLE, "in the middle of the answer"),
+        (
+            urllib3.exceptions.ProtocolError("Response ended prematurely"),
+            ErrorCode.UNREACHABLE,
+            "in the middle of the answer",
+        ),
+        (wrapped(BadStatusLine("hidden")), ErrorCode.BAD_RESPONSE, "not HTTP"),
+        (urllib3.exceptions.InvalidHeader("hidden"), ErrorCode.BAD_RESPONSE, "not HTTP"),
+        (urllib3.exceptions.DecodeError("hidden"), ErrorCode.BAD_RESPONSE, "does not unpack"),
+        (wrapped(ssl.SSLError(1, "bad record mac")), ErrorCode.TLS_FAILED, "no secure connection"),
+        (wrapped(ssl.SSLEOFError(8, "EOF")), ErrorCode.UNREACHABLE, "without an answer"),
+        (wrapped(ssl.SSLZeroReturnError(6, "x")), ErrorCode.UNREACHABLE, "without an answer"),
+        (requests.exceptions.InvalidURL("hidden"), ErrorCode.UNREACHABLE, "the connection failed"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
+)
+def test_an_exception_becomes_an_error_in_words(
+    error: Exception, code: ErrorCode, words: str
+) -> None:
+    found = explained(error)
+
+    assert found.code is code
+    assert found.code.exit_code is ExitCode.UNAVAILABLE
+    assert found.message.startswith((WHERE, f"there is no secure connection to {WHERE}"))
+    assert words in found.message
+    assert found.hint
+    assert "hidden" not in found.message + found.hint
+
+
+def test_the_tls_library_s_own_words_say_what_is_wrong_with_a_certificate() -> None:
+    error = ssl.SSLCertVerificationError(1, "hidden")
+    error.verify_message = "certificate has expired"
+
+    assert explained(wrapped(error)).message == (
+        f"there is no secure connection to {WHERE}: certificate has expired."
+    )
+
+
+def test_a_tls_error_without_words_is_an_error_all_the_same() -> None:
+    assert explained(ssl.SSLError()).message.endswith(": the connection broke off.")
+
+
+def test_exceptions_that_name_each_other_are_seen_once() -> None:
+    one, other = OSError("one"), OSError("other")
+    one.__cause__, other.__cause__ = other, one
+
+    assert explained(one).code is ErrorCode.UNREACHABLE
+
+
+def test_a_proxy_is_blamed_by_its_host_alone() -> None:
+    error = requests.exceptions.ProxyError(
+        urllib3.exceptions.ProxyError("Unable to connect to proxy http://staff:hidden@x", REFUSED)
+    )
+
+    assert explained(error, PROXY).message == (
+        f"the proxy proxy.example:3128 on the way to {WHERE} cannot be used: Connection refused."
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [(407, "it wants a sign-in (HTTP 407)"), (403, "HTTP 403"), (502, "HTTP 502")],
+)
+def test_a_tunnel_that_was_not_opened_is_the_proxy_s_doing(status: int, words: str) -> None:
+    error = wrapped(OSError(f"Tunnel connection failed: {status} hidden"))
+
+    found = explained(error, PROXY)
+
+    assert words in found.message
+    assert found.http_status == status
+    assert "hidden" not in found.message
+
+
+def test_an_error_without_a_proxy_is_not_a_proxy_s() -> None:
+    error = requests.exceptions.ProxyError(REFUSED)
+
+    assert explained(error).message == f"{WHERE} cannot be reached: Connection refused."
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("http://proxy.example:3128", "proxy.example:3128"),
+        ("http://staff:hidden@proxy.example:3128/", "proxy.example:3128"),
+        ("proxy.example:3128", "proxy.example:3128"),
+        ("staff:hidden@proxy.example:3128", "proxy.example:3128"),
+        ("http://staff:hid/den@proxy.example", "proxy.example"),
+        ("http://staff:hid@den@proxy.example", "proxy.example"),
+        ("http://staff:hid#den?x@proxy.example", "proxy.example"),
+        ("http://staff:hidden@[::1]:3128", "[::1]:3128"),
+        ("http://staff:hidden@[::1:3128", "(not a URL)"),
+        ("http://staff:hidden@", "(not a URL)"),
+        ("http://", "(not a URL)"),
+        ("", "(not a URL)"),
+    ],
+)
+def test_a_proxy_is_shown_without_user_and_password(url: str, shown: str) -> None:
+    assert without_user(url) == shown
+
+
+@given(
+    password=st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), min_size=1),
+    scheme=st.sampled_from(["http://", "https://", "socks5://", ""]),
+)
+def test_no_password_can_show(password: str, scheme: str) -> None:
+    url = f"{scheme}staff:{password}@host.example:3128"
+
+    assert without_user(url) == "host.example:3128"
+    fault = proxy_fault(url)
+    assert fault is None or fault == proxy_fault("http://") or "proxy" in fault
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    ["http://proxy.example", "https://p:443", "p.example:3128", "http://a:b@p:1", "http://[::1]:1"],
+)
+def test_an_http_proxy_can_be_tried(proxy: str) -> None:
+    assert proxy_fault(proxy) is None
+
+
+def test_an_answer_that_makes_no_sense_is_not_the_user_s_fault() -> None:
+    assert bad_response("Odd.").code.exit_code is ExitCode.UNAVAILABLE
