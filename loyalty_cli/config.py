@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import NoReturn, TypeVar
-from urllib.parse import urlsplit
 
 from msgspec import Struct
 
@@ -31,7 +30,7 @@ PROFILE_KEYS = ("provider", "base_url", "auth", "timeout", "ca_bundle", "options
 DEBIT_KEYS = ("allow", "unit", "max_amount")
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-_SECRET_WORDS = ("password", "secret", "token", "api_key", "apikey", "credential")
+_SECRET_WORDS = ("passw", "secret", "token", "api_key", "apikey", "credential", "authorization")
 
 Read = TypeVar("Read")
 
@@ -99,8 +98,7 @@ def _config(path: Path, root: Node) -> Config:
     fields = _fields(root, "", FILE_KEYS)
     named = fields.items.get("profiles")
     if not isinstance(named, Map) or not named.items:
-        line = named.line if named else None
-        raise _MistakeError("must be a map with at least one profile", "profiles", line)
+        _mistake(fields, "profiles", "", "must be a map with at least one profile")
     profiles = {name: _profile(name, node, named, path) for name, node in named.items.items()}
     _refuse_colliding_names(profiles.values(), named)
     default = _read(fields, "default_profile", "", text)
@@ -115,25 +113,31 @@ def _config(path: Path, root: Node) -> Config:
     return Config(str(path), profiles, default, _read(fields, "journal", "", _journal))
 
 
-def _fields(node: Node, key: str, known: Iterable[str]) -> Map:
-    """Take a map whose keys are all known; null is an empty one."""
+def _fields(node: Node, key: str, known: Iterable[str], credentials: Iterable[str] = ()) -> Map:
+    """Take a map whose keys are all known; null is an empty one.
+
+    `credentials` are names that are refused as what they are, beside those that sound like one.
+    """
     if node is None:
         return Map({}, {}, 0)
     if not isinstance(node, Map):
         raise _MistakeError("must be a map of keys and values", key, node.line)
     for name, line in node.keys.items():
         if name not in known:
-            if any(word in name.lower() for word in _SECRET_WORDS):
-                _refuse_secret(_join(key, name), line)
+            # In `{api_key:abc}` the key is all of it, and the value must not be shown.
+            shown = re.split("[:=]", name, maxsplit=1)[0]
+            plain = shown.lower().replace("-", "_")
+            if plain in credentials or any(word in plain for word in _SECRET_WORDS):
+                _refuse_secret(_join(key, shown), line)
             raise _MistakeError(
-                "there is no such key", _join(key, name), line, nearest(name, known)
+                "there is no such key", _join(key, shown), line, nearest(shown, known)
             )
     return node
 
 
 def _refuse_secret(key: str, line: int) -> NoReturn:
     raise _MistakeError(
-        "a secret does not belong in this file",
+        "a credential does not belong in this file",
         key,
         line,
         "Take it out and run `loyalty login` for the profile, or set its environment variable.",
@@ -174,7 +178,12 @@ def _profile(name: str, node: Node, named: Map, path: Path) -> Profile:
     if not isinstance(node, Map):
         raise _MistakeError("must be a map with a provider", key, line)
     provider = _provider(node, key)
-    fields = _fields(node, key, (*PROFILE_KEYS, *(setting.name for setting in provider.settings)))
+    fields = _fields(
+        node,
+        key,
+        (*PROFILE_KEYS, *(setting.name for setting in provider.settings)),
+        provider.credential_fields(),
+    )
     auth = provider.auth(_read(fields, "auth", key, text))
     if auth is None:
         known = [way.name for way in provider.auths]
@@ -185,13 +194,9 @@ def _profile(name: str, node: Node, named: Map, path: Path) -> Profile:
         auth=auth,
         base_url=_base_url(fields, key, provider),
         settings=_settings(fields, key, provider),
-        options=_parameters(
-            _section(fields, "options", key, provider.options), provider.options, f"{key}.options"
-        ),
+        options=_options(fields, f"{key}.options", provider),
         timeout=_read(fields, "timeout", key, check_timeout) or DEFAULT_TIMEOUT,
-        ca_bundle=_read(
-            fields, "ca_bundle", key, lambda given: path.parent / Path(text(given)).expanduser()
-        ),
+        ca_bundle=_read(fields, "ca_bundle", key, lambda given: _beside(path, given)),
         debit=_debit(fields, key),
     )
 
@@ -228,10 +233,10 @@ def _settings(fields: Map, key: str, provider: Provider) -> Mapping[str, str]:
     return settings
 
 
-def _section(fields: Map, name: str, key: str, known: tuple[Parameter, ...]) -> Map:
-    return _fields(
-        fields.items.get(name), _join(key, name), [parameter.name for parameter in known]
-    )
+def _options(fields: Map, key: str, provider: Provider) -> Mapping[str, str]:
+    known = [option.name for option in provider.options]
+    given = _fields(fields.items.get("options"), key, known, provider.credential_fields())
+    return _parameters(given, provider.options, key)
 
 
 def _parameters(fields: Map, known: tuple[Parameter, ...], key: str) -> Mapping[str, str]:
@@ -250,9 +255,19 @@ def _debit(fields: Map, key: str) -> DebitRules:
     )
 
 
+def _beside(path: Path, value: str) -> Path:
+    """A file that the profile file names, from the folder that this one is in."""
+    try:
+        return path.parent / Path(text(value)).expanduser()
+    except RuntimeError:
+        raise ValueError("begins with a home folder that is not known") from None
+
+
 def _journal(value: str) -> str:
-    if urlsplit(value).password:
-        raise ValueError("a secret does not belong in this file; leave the password out")
+    # Up to the last @: a password with a slash or an @ in it is one, too.
+    user = value.partition("://")[2].rpartition("@")[0]
+    if ":" in user or "password=" in value.lower():
+        raise ValueError("a password does not belong in this file; leave it out")
     return text(value)
 
 

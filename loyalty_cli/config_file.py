@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from loyalty_cli.errors import setup_error
+from loyalty_cli.folders import config_folder
 from loyalty_cli.regular_file import read_regular_file
 from loyalty_cli.yaml_nodes import Map, Node, Text, YamlError, parse
 
@@ -11,15 +11,7 @@ SIZE_LIMIT = 1024 * 1024
 
 def default_path() -> Path:
     """`config.yaml` in the user's config folder; raise LoyaltyError where there is no home."""
-    from platformdirs import user_config_path
-
-    folder = user_config_path("loyalty", appauthor=False)
-    if not folder.is_absolute():
-        setup_error(
-            "there is no home folder to look for the profile file in.",
-            "Name the file with --config, or set HOME.",
-        )
-    return folder / "config.yaml"
+    return config_folder() / "config.yaml"
 
 
 def read(path: Path) -> tuple[Node, int]:

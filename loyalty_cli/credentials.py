@@ -36,6 +36,8 @@ def check_secret(secret: str) -> str:
         raise ValueError("is empty")
     if "\n" in secret or "\r" in secret:
         raise ValueError("has a line break in it")
+    if secret != secret.strip(" "):
+        raise ValueError("begins or ends with a space")
     if not secret.isprintable():
         raise ValueError("has a character in it that cannot be printed")
     try:
@@ -102,15 +104,19 @@ class Credentials:
         )
 
     def _from_folder(self, profile: Profile, name: str) -> Found | None:
-        variable = next((each for each in FOLDER_VARIABLES if self._environment.get(each)), None)
+        variable = self._folder_variable()
         if variable is None:
             return None
+        if not self._environment[variable]:
+            raise _unreadable(f"{variable} in the environment is empty.")
         folder = Path(self._environment[variable])
         path = folder / f"{profile.name}.{name}"
         try:
             content, _ = read_regular_file(path, SIZE_LIMIT)
             secret = content.decode("utf-8")
         except FileNotFoundError:
+            if path.is_symlink():
+                raise _unreadable(f"the credential file {path} leads to no file.") from None
             if folder.is_dir():
                 return None
             raise _unreadable(f"the folder {folder} that {variable} names is not there.") from None
@@ -118,8 +124,11 @@ class Credentials:
             raise _unreadable(
                 f"the credential file {path} cannot be read: {reason(error)}."
             ) from None
-        secret = secret.removesuffix("\n").removesuffix("\r")
+        secret = secret.removesuffix("\r\n" if secret.endswith("\r\n") else "\n")
         return Found(_checked(secret, f"the credential file {path}"), f"file {path}", "file")
+
+    def _folder_variable(self) -> str | None:
+        return next((each for each in FOLDER_VARIABLES if each in self._environment), None)
 
     def _from_keyring(self, profile: Profile, name: str) -> Found | None:
         entry = f"{service(profile.name)} {name}"
@@ -151,9 +160,12 @@ class Credentials:
             keyring = f"the keyring ({self._keyring.backend_name()}) has none"
         except KeyringError as error:
             keyring = str(error)
+        places = [f"{variable} is not set"]
+        if folder := self._folder_variable():
+            places.append(f"{self._environment[folder]} has no file {profile.name}.{name}")
         return LoyaltyError(
             ErrorCode.CREDENTIAL_MISSING,
-            f"no {name} for the profile {profile.name!r}: {variable} is not set, and {keyring}.",
+            f"no {name} for the profile {profile.name!r}: {', '.join(places)}, and {keyring}.",
             hint=f"Run `loyalty login {profile.name}`, or set {variable}.",
         )
 

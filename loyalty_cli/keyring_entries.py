@@ -30,8 +30,9 @@ def check_credentials(profile: Profile, given: Mapping[str, str]) -> Mapping[str
     """Take exactly the credentials that a profile's sign-in needs; raise LoyaltyError else."""
     for name, secret in given.items():
         if name not in profile.auth.fields:
+            # Without the name: a secret on its own that ends with = reads as one.
             usage_error(
-                f"the profile {profile.name!r} has no credential {name!r}.",
+                f"a name that was given is no credential of {profile.name}; nothing was stored.",
                 nearest(name, profile.auth.fields),
             )
         try:
@@ -60,12 +61,17 @@ def put(keyring: KeyringStore, profile: Profile, credentials: Mapping[str, str])
 
 
 def take_out(keyring: KeyringStore, profile: Profile) -> list[str]:
-    """Remove every entry of a profile, and name the credentials that were there."""
+    """Remove every entry of a profile, and name those that were there.
+
+    Raises LoyaltyError that says what was taken out before the keyring failed.
+    """
+    gone: list[str] = []
     try:
-        fields = [*profile.provider.credential_fields(), TOKEN]
-        return [name for name in fields if keyring.delete(service(profile.name), name)]
+        names = (*profile.provider.credential_fields(), TOKEN)
+        gone.extend(name for name in names if keyring.delete(service(profile.name), name))
     except KeyringError as error:
-        raise _failed(profile, error) from None
+        raise _failed(profile, error, f" {', '.join(gone) or 'nothing'} was taken out.") from None
+    return gone
 
 
 def shadowed(profile: Profile) -> list[str]:
@@ -74,10 +80,10 @@ def shadowed(profile: Profile) -> list[str]:
     return [variable for variable in variables if variable in os.environ]
 
 
-def _failed(profile: Profile, error: KeyringError, stored: str = "") -> LoyaltyError:
+def _failed(profile: Profile, error: KeyringError, done: str = "") -> LoyaltyError:
     variables = ", ".join(environment_name(profile.name, name) for name in profile.auth.fields)
     return LoyaltyError(
         ErrorCode.CREDENTIAL_UNREADABLE,
-        f"{error} (entries {service(profile.name)}).{stored}",
+        f"{error} (entries {service(profile.name)}).{done}",
         hint=f"Unlock or mend the keyring and run it again, or set {variables}.",
     )

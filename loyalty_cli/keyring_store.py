@@ -54,7 +54,12 @@ class KeyringStore:
             backend.set_password(service, user, secret)
             return backend.get_password(service, user)
 
-        if self._ask(write) != secret:
+        try:
+            kept = self._ask(write)
+        except KeyringError as error:
+            # There is no knowing what a backend says of what it was given.
+            raise type(error)(str(error).replace(secret, "…")) from None
+        if kept != secret:
             raise KeyringError(f"the keyring ({self._backend_name}) does not keep what it is given")
 
     def delete(self, service: str, user: str) -> bool:
@@ -89,7 +94,7 @@ class KeyringStore:
         def run() -> None:
             try:
                 outcome["result"] = question(self._backend())
-            except Exception as error:  # noqa: BLE001 - backends raise what they like, ValueError among it
+            except BaseException as error:  # noqa: BLE001 - backends raise what they like, SystemExit among it
                 outcome["error"] = error
 
         thread = Thread(target=run, name="keyring", daemon=True)

@@ -48,9 +48,11 @@ def environment_name(profile: str, credential: str) -> str:
 def check_timeout(text: str) -> float:
     """Read a timeout in seconds; raise ValueError for what is not a time to wait."""
     try:
-        seconds = float(text)
+        seconds = float(text) if text.isascii() and "_" not in text else None
     except ValueError:
-        raise ValueError(f"must be a number of seconds, not {text[:40]!r}") from None
+        seconds = None
+    if seconds is None:  # float() alone takes 1_0, and the digits of every script
+        raise ValueError(f"must be a number of seconds, not {text[:40]!r}")
     if not 0 < seconds <= MAX_TIMEOUT:
         raise ValueError(f"must be more than 0 and at most {MAX_TIMEOUT:.0f} seconds")
     return seconds

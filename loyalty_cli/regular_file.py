@@ -12,11 +12,16 @@ def read_regular_file(path: Path, limit: int) -> tuple[bytes, os.stat_result]:
     regular file (a pipe would wait for a writer for ever) or is larger than `limit`.
     """
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-    with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
+    try:
         status = os.fstat(descriptor)
+        if stat.S_ISDIR(status.st_mode):
+            raise ValueError("it is a folder")
         if not stat.S_ISREG(status.st_mode):
             raise ValueError("it is not a regular file")
-        content = file.read(limit + 1)
+        with open(descriptor, "rb", closefd=False) as file:
+            content = file.read(limit + 1)
+    finally:
+        os.close(descriptor)
     if len(content) > limit:
         raise ValueError(f"it is larger than {limit // 1024} KiB")
     return content, status

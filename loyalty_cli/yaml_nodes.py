@@ -2,9 +2,11 @@
 
 Every scalar is kept as the text it is, so `0123`, `12:30:45` and `no` mean what they look like;
 whoever needs a number or a truth value reads it from the text. Anchors, aliases and tags are
-refused, and so is a key that stands twice in one map.
+refused, and so are control characters, line breaks in a value, and a key that stands twice in one
+map. Reading stops at the first mistake: the rest of a hostile file costs nothing.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -13,6 +15,9 @@ import yaml
 MAX_DEPTH = 20
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# What YAML itself allows in no file; found here, it has a line.
+_NOT_IN_A_FILE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
+_NOT_IN_A_VALUE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 class YamlError(Exception):
@@ -50,21 +55,35 @@ Node = Text | Items | Map | None
 
 def parse(text: str) -> Node:
     """Read one document; None for an empty one and for each null in it. Raises YamlError."""
+    if found := _NOT_IN_A_FILE.search(text):
+        line = text.count("\n", 0, found.start()) + 1
+        raise YamlError(f"a control character (U+{ord(found[0]):04X}) stands here", line)
+    events = yaml.parse(text, Loader=_LOADER)
     try:
-        events = yaml.parse(text, Loader=_LOADER)
-        content = [event for event in events if not isinstance(event, _FRAME)]
+        return _document(event for event in events if not isinstance(event, _FRAME))
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        raise YamlError(error.problem or str(error), mark.line + 1 if mark else None) from None
-    except yaml.YAMLError as error:
-        raise YamlError(str(error).splitlines()[0]) from None
-    if not content:
+        raise _syntax_error(error, text) from None
+
+
+def _document(events: Iterator[Any]) -> Node:
+    first = next(events, None)
+    if first is None:
         return None
-    rest = iter(content)
-    root = _node(next(rest), rest, depth=0)
-    if extra := next(rest, None):
+    root = _node(first, events, depth=0)
+    if extra := next(events, None):
         raise YamlError("a second document begins here", _line(extra))
     return root
+
+
+def _syntax_error(error: yaml.MarkedYAMLError, text: str) -> YamlError:
+    """Say what is wrong and, where it began on another line (a quote never closed), where."""
+    place, began = error.problem_mark, error.context_mark
+    message = error.problem or "this is not YAML"
+    # At the end of the text the parser is a line further than anyone who looks at it.
+    line = min(place.line + 1, len(text.rstrip().splitlines()) or 1) if place else None
+    if error.context and began and line and began.line + 1 < line:
+        message += f", {error.context} that begins on line {began.line + 1}"
+    return YamlError(message, line)
 
 
 _FRAME = (
@@ -83,10 +102,13 @@ def _node(event: Any, rest: Iterator[Any], depth: int) -> Node:
     if isinstance(event, yaml.AliasEvent) or event.anchor:
         raise YamlError("anchors (&) and aliases (*) are not used here", _line(event))
     if event.tag:
-        raise YamlError(f"the tag {event.tag} is not used here", _line(event))
+        # Without its text: a secret that begins with ! reads as one.
+        raise YamlError("tags (!) are not used here", _line(event))
     if depth > MAX_DEPTH:
         raise YamlError("this is nested too deep", _line(event))
     if isinstance(event, yaml.ScalarEvent):
+        if _NOT_IN_A_VALUE.search(event.value):
+            raise YamlError("a value has a line break or a control character in it", _line(event))
         plain = not event.style
         return None if plain and event.value in _NULLS else Text(event.value, _line(event))
     if isinstance(event, yaml.SequenceStartEvent):

@@ -1,20 +1,232 @@
-"""The program as a whole."""
+"""The program as a whole: its command line, what it says about a wrong one, and what it loads."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
-from tests.conftest import Run
+import pytest
+
+from loyalty_cli import __version__
+from tests.conftest import PROGRAM, Run
+
+TWO_PROFILES = (
+    "default_profile: points\n"
+    "profiles:\n"
+    "  points: {provider: gameball, base_url: 'http://127.0.0.1:1'}\n"
+    "  club: {provider: capillary, base_url: 'http://127.0.0.1:1'}\n"
+)
 
 
-def test_a_balance_comes_as_json(
-    loyalty: Run, answer: Callable[..., str], card: Callable[..., object]
-) -> None:
-    card(answer({"reward_balance": 120000, "reward_symbol": "points"}))
-
-    done = loyalty("balance", "C-1", "-o", "json")
-
-    assert done.code == 0
-    assert done.record["balances"][0]["available"] == 120000
+def loaded(*arguments: str) -> set[str]:
+    """The modules that one run of the program loads, without those that measure its coverage."""
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", PROGRAM, *arguments],
+        env={name: os.environ[name] for name in os.environ if not name.startswith("COVERAGE")},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert done.returncode == 0
+    lines = [line for line in done.stderr.splitlines() if line.startswith("import time:")]
+    return {line.rpartition("|")[2].strip() for line in lines}
 
 
 def test_the_program_shows_its_version(program: Run) -> None:
-    assert program("--version").out.startswith("loyalty ")
+    done = program("--version")
+
+    assert (done.code, done.out, done.err) == (0, f"loyalty {__version__}\n", "")
+
+
+def test_python_can_run_it_as_a_module() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "loyalty_cli", "--version"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+
+    assert done.stdout == f"loyalty {__version__}\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["-h"], ["--help"]], ids=str)
+def test_without_a_command_it_shows_what_there_is(loyalty: Run, arguments: list[str]) -> None:
+    done = loyalty(*arguments)
+
+    assert done.code == 0
+    for command in ("balance", "providers", "profiles", "login", "logout", "sandbox", "schema"):
+        assert command in done.out
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["balance"],
+        ["providers"],
+        ["profiles"],
+        ["login"],
+        ["logout"],
+        ["schema"],
+        ["sandbox"],
+        ["sandbox", "reset"],
+    ],
+    ids=" ".join,
+)
+def test_every_command_has_a_help_page(loyalty: Run, command: list[str]) -> None:
+    done = loyalty(*command, "--help")
+
+    assert (done.code, done.err) == (0, "")
+    assert f"loyalty {' '.join(command)} [OPTIONS]" in done.out
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "hint"),
+    [
+        (["blance", "X"], "No such command 'blance'.", "Did you mean 'balance'?"),
+        (["sandbox", "rest"], "No such command 'rest'.", "Did you mean 'reset'?"),
+        (["xyz"], "No such command 'xyz'.", "`loyalty --help` shows what there is."),
+        (["--verson"], "No such option: --verson.", "Did you mean '--version'?"),
+        (["--nope"], "No such option: --nope.", "`loyalty --help` shows what there is."),
+        (["balance", "X", "--timout", "3"], "No such option: --timout.", "mean '--timeout'?"),
+        (["balance", "X", "--sandbx"], "No such option: --sandbx.", "mean '--sandbox'?"),
+        (["balance", "X", "-o", "jsn"], "'jsn' is not one of", "Did you mean 'json'?"),
+        (["balance", "X", "-o"], "Option '-o' requires an argument.", "--help` shows"),
+        (["balance", "X", "--config"], "Option '--config' requires an argument.", "--help` shows"),
+        (["balance"], "Missing argument 'CUSTOMER...'.", "`loyalty balance --help` shows"),
+        (["login"], "Missing argument 'PROFILE'.", "`loyalty login --help` shows"),
+        (["schema", "x"], "unexpected extra argument(s) (x).", "`loyalty schema --help` shows"),
+        (["-v"], "Missing command.", "`loyalty --help` shows what there is."),
+        (["providers", "imprnt"], "there is no provider 'imprnt'.", "Did you mean 'imprint'?"),
+        (["sandbox", "--port", "http"], "'http' is not a valid int", "`loyalty sandbox --help`"),
+        (["sandbox", "--port", "99999"], "99999 is not in the range", "`loyalty sandbox --help`"),
+        (["--sandbox=1", "balance", "X"], "'--sandbox' does not take a value.", "--help` shows"),
+    ],
+    ids=str,
+)
+def test_a_wrong_command_line_is_named_with_what_was_probably_meant(
+    loyalty: Run, wrong: list[str], error: str, hint: str
+) -> None:
+    done = loyalty(*wrong)
+
+    assert (done.code, done.out) == (2, "")
+    first, second = done.err.splitlines()
+    assert first.startswith("Error: ")
+    assert error in first
+    assert not first.endswith(("..", "?."))
+    assert second.startswith("Hint: ")
+    assert hint in second
+
+
+def test_a_wrong_word_with_escapes_in_it_is_shown_and_does_nothing(loyalty: Run) -> None:
+    for wrong in (["\x1b[2J"], ["--\x1b[2J"], ["balance", "X", "-o", "\x1b[2J"]):
+        done = loyalty(*wrong)
+
+        assert done.code == 2
+        assert "\x1b" not in done.err
+
+
+def test_a_switch_in_the_environment_must_be_one(
+    loyalty: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOYALTY_SANDBOX", "perhaps")
+
+    done = loyalty("providers")
+
+    assert done.code == 2
+    assert "perhaps" in done.err
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ["--sandbox", "balance", "C-1001", "-p", "imprint", "-o", "json"],
+        ["balance", "--sandbox", "C-1001", "-p", "imprint", "-o", "json"],
+        ["balance", "C-1001", "-p", "imprint", "-o", "json", "--sandbox"],
+    ],
+    ids=" ".join,
+)
+def test_the_sandbox_may_be_asked_for_before_and_after_the_command(
+    loyalty: Run, line: list[str]
+) -> None:
+    assert loyalty(*line).record["sandbox"] is True
+
+
+@pytest.mark.parametrize("form", [["--config", "FILE"], ["--config=FILE"]], ids=str)
+def test_the_profile_file_may_be_named_before_and_after_the_command(
+    loyalty: Run, tmp_path: Path, form: list[str]
+) -> None:
+    file = tmp_path / "other.yaml"
+    file.write_text(TWO_PROFILES)
+    option = [part.replace("FILE", str(file)) for part in form]
+
+    for line in ([*option, "profiles", "-o", "json"], ["profiles", "-o", "json", *option]):
+        assert [record["profile"] for record in loyalty(*line).records] == ["points", "club"]
+
+
+def test_the_option_wins_over_the_environment(
+    loyalty: Run, profile_file: Callable[[str], Path], tmp_path: Path
+) -> None:
+    profile_file("profiles: {card: {provider: imprint}}\n")
+    other = tmp_path / "other.yaml"
+    other.write_text(TWO_PROFILES)
+
+    from_environment = loyalty("profiles", "-o", "json").records
+    from_option = loyalty("--config", str(other), "profiles", "-o", "json").records
+
+    assert [record["profile"] for record in from_environment] == ["card"]
+    assert [record["profile"] for record in from_option] == ["points", "club"]
+
+
+@pytest.mark.parametrize("line", [["-v", "balance", "C-1001"], ["balance", "C-1001", "--verbose"]])
+def test_the_requests_are_shown_on_stderr_before_and_after_the_command(
+    loyalty: Run, line: list[str]
+) -> None:
+    done = loyalty("--sandbox", *line, "-o", "json")
+
+    assert done.record["error"] is None
+    sent, answered = done.err.splitlines()
+    assert sent.startswith("> GET http://127.0.0.1:")
+    assert answered.startswith("< 200, ")
+
+
+def test_behind_two_dashes_everything_is_a_customer(
+    loyalty: Run, answer: Callable[..., str], card: Callable[..., object]
+) -> None:
+    card(answer({"reward_balance": 7, "reward_symbol": "points"}))
+
+    done = loyalty("balance", "-o", "json", "--", "--sandbox", "-v")
+
+    assert [record["customer"] for record in done.records] == ["--sandbox", "-v"]
+    assert not any(record["sandbox"] for record in done.records)
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["balance", "--help"]], ids=str)
+def test_a_page_about_the_program_loads_neither_requests_nor_keyring(arguments: list[str]) -> None:
+    assert not {"requests", "keyring", "yaml", "ssl", "sqlite3"} & loaded(*arguments)
+
+
+def test_the_version_does_without_rich_and_msgspec() -> None:
+    assert not {"rich", "msgspec", "loyalty_cli.output.table"} & loaded("--version")
+
+
+@pytest.mark.parametrize("output", ["json", "jsonl", "csv"])
+def test_a_program_gets_its_balance_without_rich(output: str) -> None:
+    modules = loaded("--sandbox", "balance", "C-1001", "-o", output)
+
+    assert "requests" in modules
+    assert not {"rich", "rich.console", "keyring"} & modules
+
+
+def test_keyring_stays_out_where_the_environment_has_the_credentials(
+    answer: Callable[..., str], card: Callable[..., object]
+) -> None:
+    card(answer({"reward_balance": 7, "reward_symbol": "points"}))
+
+    modules = loaded("balance", "C-1001", "-o", "json")
+
+    assert "requests" in modules
+    assert not {module for module in modules if module.split(".")[0] == "keyring"}

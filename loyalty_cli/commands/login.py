@@ -59,14 +59,19 @@ def _lines() -> "Mapping[str, str]":
     if sys.stdin is None:
         usage_error("stdin is closed.", "Send field=value lines to it, or leave --stdin out.")
     try:
-        content = sys.stdin.buffer.read(LONGEST_INPUT).decode("utf-8")
+        content = sys.stdin.buffer.read(LONGEST_INPUT + 1)
+        lines = content.decode("utf-8-sig").split("\n")
     except UnicodeDecodeError:
         usage_error("what came on stdin is not UTF-8 text; nothing was stored.")
+    if len(content) > LONGEST_INPUT:
+        usage_error("what came on stdin is too long to be credentials; nothing was stored.")
     given: dict[str, str] = {}
-    for number, line in enumerate(filter(str.strip, content.split("\n")), start=1):
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
         name, equals, secret = line.removesuffix("\r").partition("=")
         if not equals or name in given:
-            problem = "comes twice" if equals else "is not field=value"
+            problem = "names a field again" if equals else "is not field=value"
             usage_error(f"line {number} of stdin {problem}; nothing was stored.")
         given[name] = secret
     return given

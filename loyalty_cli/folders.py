@@ -1,0 +1,30 @@
+"""The user's own folders, where the system's conventions put them."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from loyalty_cli.errors import setup_error
+
+
+def config_folder() -> Path:
+    """Where the profile file is; raise LoyaltyError where the user has no home folder."""
+    from platformdirs import user_config_path
+
+    return _folder(user_config_path, "Name the profile file with --config, or set HOME.")
+
+
+def state_folder() -> Path:
+    """Where the journal and the sandbox's ledger are; raise LoyaltyError without a home folder."""
+    from platformdirs import user_state_path
+
+    return _folder(user_state_path, "Set HOME.")
+
+
+def _folder(find: Callable[..., Path], hint: str) -> Path:
+    try:
+        folder = find("loyalty", appauthor=False)
+    except RuntimeError:  # what newer versions raise where older ones gave a `~` of no use
+        folder = Path()
+    if not folder.is_absolute():
+        setup_error("there is no home folder to look in.", hint)
+    return folder

@@ -1,0 +1,78 @@
+"""`loyalty providers`: what there is, and what each can do."""
+
+import csv
+import io
+
+import pytest
+
+from loyalty_cli import providers
+from tests.conftest import Run
+
+NAMES = ["imprint", "gameball", "capillary", "omneo", "saasquatch"]
+
+
+def test_every_provider_is_listed_with_how_to_sign_in(loyalty: Run) -> None:
+    done = loyalty("providers")
+
+    assert (done.code, done.err) == (0, "")
+    heading, *rows = done.out.splitlines()
+    assert heading.split()[:3] == ["Provider", "Base", "URL"]
+    assert [row.split()[0] for row in rows] == NAMES
+    assert "basic: username, password; oauth: client_key, client_secret" in done.out
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_one_provider_is_shown_with_all_it_has(loyalty: Run, name: str) -> None:
+    provider = providers.load(name)
+
+    shown = loyalty("providers", name).out
+
+    assert provider.title in shown
+    for auth in provider.auths:
+        assert f"auth {auth.name}" in shown
+        assert ", ".join(auth.fields) in shown
+    for parameter in (*provider.settings, *provider.options):
+        assert parameter.name in shown
+        assert parameter.help in shown
+    for number, source in provider.numbers.items():
+        assert number in shown
+        assert source in shown
+    for page in provider.pages:
+        assert page in shown
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_one_provider_is_one_record(loyalty: Run, name: str) -> None:
+    record = loyalty("providers", name, "-o", "json").record
+
+    assert record["provider"] == name
+    assert record["auth"][0]["credentials"]
+    assert record["numbers"]["available" if name != "omneo" else "points"]
+
+
+def test_csv_has_a_row_for_each_provider(loyalty: Run) -> None:
+    rows = csv.DictReader(io.StringIO(loyalty("providers", "-o", "csv").out))
+
+    assert [row["provider"] for row in rows] == NAMES
+
+
+def test_csv_of_one_provider_has_a_row_for_each_fact(loyalty: Run) -> None:
+    rows = list(csv.DictReader(io.StringIO(loyalty("providers", "omneo", "-o", "csv").out)))
+
+    assert rows[0] == {"about": "name", "what": "omneo (Omneo)"}
+    assert len(rows) > 5
+
+
+def test_it_needs_no_profile_file_and_does_not_read_one(
+    loyalty: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOYALTY_CONFIG", "/nowhere/at/all.yaml")
+
+    assert loyalty("providers").code == 0
+
+
+def test_an_unknown_provider_is_an_error(loyalty: Run) -> None:
+    done = loyalty("providers", "Gamebal", "-o", "json")
+
+    assert (done.code, done.out) == (2, "")
+    assert done.err == "Error: there is no provider 'Gamebal'.\nHint: Did you mean 'gameball'?\n"

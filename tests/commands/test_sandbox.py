@@ -1,0 +1,207 @@
+"""`loyalty sandbox`: five platforms on loopback, for a second program to use."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import pytest
+
+from loyalty_cli import providers
+from tests.conftest import PROGRAM, Run
+
+WAYS = [(name, auth.name) for name in providers.BUILT_IN for auth in providers.load(name).auths]
+REDEEM = "/gameball/api/v4.0/integrations/transactions/redeem"
+
+
+class Serving(NamedTuple):
+    """A sandbox that another process serves, and the profile file that it printed."""
+
+    process: subprocess.Popen[str]
+    file: str
+    url: str
+
+    def ask(
+        self, method: str, path: str, headers: dict[str, str], body: str | None = None
+    ) -> tuple[int, str]:
+        connection = HTTPConnection(str(urlsplit(self.url).netloc), timeout=20)
+        try:
+            connection.request(method, path, body=body, headers=headers)
+            response = connection.getresponse()
+            return response.status, response.read().decode()
+        finally:
+            connection.close()
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Serving]]:
+    """Start `loyalty sandbox`, and wait until it serves."""
+    started: list[subprocess.Popen[str]] = []
+
+    def starting(*arguments: str) -> Serving:
+        process = subprocess.Popen(
+            [PROGRAM, "sandbox", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        assert process.stderr is not None
+        assert process.stdout is not None
+        found = re.fullmatch(r"serving on (\S+); Ctrl-C to stop\.\n", process.stderr.readline())
+        assert found
+        file = os.read(process.stdout.fileno(), 65536).decode()
+        return Serving(process, file, found[1])
+
+    yield starting
+    for process in started:
+        with process:
+            process.kill()
+
+
+@pytest.fixture
+def serving(start: Callable[..., Serving]) -> Serving:
+    return start()
+
+
+@pytest.fixture
+def use(
+    serving: Serving, profile_file: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], Path]:
+    """Take the credentials from the comments, and write the file with another sign-in in it."""
+    for name, value in re.findall(r"^#   export (\w+)=(\S+)$", serving.file, re.MULTILINE):
+        monkeypatch.setenv(name, value)
+    return profile_file
+
+
+@pytest.mark.parametrize(("provider", "auth"), WAYS)
+def test_the_printed_file_works_with_the_credentials_in_its_comments(
+    loyalty: Run, serving: Serving, use: Callable[[str], Path], provider: str, auth: str
+) -> None:
+    first = providers.load(provider).auths[0].name
+    head, entry, rest = serving.file.partition(f"  {provider}:\n")
+    use(head + entry + rest.replace(f"auth: {first}", f"auth: {auth}", 1))
+
+    done = loyalty("balance", "C-1001", "-p", provider, "-o", "json")
+
+    assert (done.code, done.record["error"]) == (0, None)
+    assert done.record["balances"]
+    assert done.record["sandbox"] is False
+
+
+def test_a_second_process_gets_all_five_balances_from_it(
+    program: Run, serving: Serving, use: Callable[[str], Path]
+) -> None:
+    use(serving.file)
+
+    done = program("balance", "C-1001", "--all-profiles", "-o", "json")
+
+    assert done.code == 0
+    assert [record["profile"] for record in done.records] == list(providers.BUILT_IN)
+
+
+def test_the_file_is_all_that_it_prints(serving: Serving) -> None:
+    serving.process.send_signal(signal.SIGINT)
+    out, err = serving.process.communicate(timeout=10)
+
+    assert (serving.process.returncode, out, err) == (130, "", "Interrupted.\n")
+    assert serving.file.startswith(f"# The sandbox at {serving.url}.")
+    assert serving.file.count("\n  ") >= 5
+
+
+def test_it_answers_anything_that_speaks_http(serving: Serving) -> None:
+    path = "/imprint/v2/customers/C-1001/rewards_balance"
+
+    signed = serving.ask("GET", path, {"Authorization": "Bearer sandbox-imprint-key"})
+    unsigned = serving.ask("GET", path, {})
+
+    assert (signed[0], json.loads(signed[1])["reward_balance"]) == (200, 120000)
+    assert unsigned[0] == 401
+
+
+def test_ctrl_c_frees_the_port(serving: Serving, start: Callable[..., Serving]) -> None:
+    port = str(urlsplit(serving.url).port)
+    serving.process.send_signal(signal.SIGINT)
+    serving.process.wait(timeout=10)
+
+    again = start("--port", port)
+
+    assert again.url == serving.url
+
+
+def test_a_port_in_use_is_a_clear_error(program: Run) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = program("sandbox", "--port", str(port))
+
+    assert (done.code, done.out) == (3, "")
+    error, hint = done.err.splitlines()
+    assert error == f"Error: port {port} of 127.0.0.1 cannot be served: Address already in use."
+    assert hint.startswith("Hint: Choose another port")
+
+
+def test_what_was_redeemed_shows_in_the_embedded_sandbox_until_it_is_reset(
+    loyalty: Run, serving: Serving
+) -> None:
+    def available() -> int:
+        done = loyalty("--sandbox", "balance", "C-1001", "-p", "gameball", "-o", "json")
+        return int(done.record["balances"][0]["available"])
+
+    before = available()
+    order = {
+        "customerId": "C-1001",
+        "transactionId": "T-1",
+        "transactionTime": "2026-11-20T05:00:00Z",
+        "points": 100,
+    }
+    keys = {"apikey": "sandbox-gameball-key", "secretkey": "sandbox-gameball-secret"}
+
+    status, _ = serving.ask("POST", REDEEM, keys, json.dumps(order))
+
+    assert status == 200
+    assert available() == before - 100
+    reset = loyalty("sandbox", "reset")
+    assert (reset.code, reset.out, reset.err) == (0, "", "the sandbox is as new.\n")
+    assert available() == before
+
+
+def test_a_ledger_that_cannot_be_used_is_a_clear_error_until_it_is_reset(
+    loyalty: Run, environment: dict[str, str]
+) -> None:
+    folder = Path(environment["HOME"], ".local", "state", "loyalty")
+    folder.mkdir(parents=True)
+    (folder / "sandbox.db").write_text("this is no database, " * 100)
+
+    for command in (["sandbox"], ["--sandbox", "balance", "C-1001"]):
+        done = loyalty(*command)
+        assert (done.code, done.out) == (3, "")
+        assert done.err.startswith("Error: ")
+        assert len(done.err.splitlines()) <= 2
+
+    assert loyalty("sandbox", "reset").code == 0
+    assert loyalty("--sandbox", "balance", "C-1001").code == 0
+
+
+@pytest.mark.parametrize("command", ["login", "logout"])
+def test_it_needs_no_credentials_of_anybody(loyalty: Run, command: str) -> None:
+    done = loyalty("--sandbox", command, "gameball")
+
+    assert (done.code, done.out) == (2, "")
+    assert f"the sandbox needs no {command}" in done.err
+
+
+def test_a_state_folder_of_ones_own_is_used(
+    loyalty: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "elsewhere"))
+
+    assert loyalty("--sandbox", "balance", "C-1001").code == 0
+    assert (tmp_path / "elsewhere" / "loyalty" / "sandbox.db").exists()

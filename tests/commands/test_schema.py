@@ -1,0 +1,37 @@
+"""`loyalty schema`: a document that a validator takes as it is."""
+
+import json
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from tests.conftest import Run
+
+
+def test_it_is_a_json_schema(loyalty: Run) -> None:
+    done = loyalty("schema")
+
+    schema = json.loads(done.out)
+    assert (done.code, done.err) == (0, "")
+    assert schema["$schema"] == Draft202012Validator.META_SCHEMA["$id"]
+    Draft202012Validator.check_schema(schema)
+
+
+def test_what_the_program_prints_fits_what_the_program_promises(program: Run) -> None:
+    validator = Draft202012Validator(json.loads(program("schema").out))
+
+    done = program("--sandbox", "balance", "C-1006", "E-404", "--all-profiles", "-o", "json")
+
+    validator.validate(json.loads(done.out))
+    assert not validator.is_valid([{"schema_version": 1}])
+
+
+def test_it_takes_no_arguments(loyalty: Run) -> None:
+    assert loyalty("schema", "-o", "json").code == 2
+
+
+@pytest.mark.parametrize("kind", ["Lookup", "RawLookup", "ProviderRecord", "ProfileRecord"])
+def test_every_record_says_which_version_it_is(loyalty: Run, kind: str) -> None:
+    record = json.loads(loyalty("schema").out)["$defs"][kind]
+
+    assert record["properties"]["schema_version"] == {"const": 1}

@@ -1,0 +1,52 @@
+"""CSV: what comes out reads back, and no spreadsheet runs it."""
+
+import csv
+import io
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from loyalty_cli.amount import Amount
+from loyalty_cli.output.csv_text import Cell, csv_rows
+from loyalty_cli.output.visible import visible
+
+
+def read_back(*cells: Cell) -> list[str]:
+    (row,) = csv.reader(io.StringIO(csv_rows([cells]).decode(), newline=""))
+    return row
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_text_that_a_spreadsheet_would_run_gets_a_quote_in_front(start: str) -> None:
+    text = f"{start}cmd|'/c calc'!A1"
+
+    assert read_back(text) == [f"'{visible(text)}"]
+
+
+def test_numbers_stay_numbers_the_negative_ones_too() -> None:
+    amounts: list[Cell] = [Amount("-350"), Amount("8500.000"), Amount("-0.10"), 0, Decimal(-1)]
+
+    assert read_back(*amounts) == ["-350", "8500.000", "-0.10", "0", "-1"]
+
+
+def test_null_is_an_empty_cell_and_truth_is_a_word() -> None:
+    assert read_back(None, True, False, "") == ["", "true", "false", ""]
+
+
+@settings(deadline=None)
+@given(st.lists(st.text(), min_size=1))
+def test_any_text_reads_back_as_it_is_shown(texts: list[str]) -> None:
+    back = read_back(*texts)
+
+    assert [cell.removeprefix("'") for cell in back] == [
+        visible(text).removeprefix("'") for text in texts
+    ]
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(st.text(), min_size=1, max_size=3)))
+def test_a_row_is_one_line(rows: list[list[str]]) -> None:
+    assert csv_rows(rows).count(b"\n") == len(rows)
+    assert b"\r" not in csv_rows(rows)

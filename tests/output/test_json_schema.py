@@ -1,0 +1,83 @@
+"""The JSON Schema: what every command prints fits it, and nothing else does."""
+
+import json
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from loyalty_cli.output.json_schema import json_schema
+from tests.conftest import Run
+
+COMMANDS = [
+    ["balance", "C-1001", "C-1004", "C-1006", "--all-profiles"],
+    ["balance", "C-1001", "C-1004", "C-1006", "--all-profiles", "--raw"],
+    ["balance", "E-404", "E-401", "E-html", "--all-profiles"],
+    ["balance", "E-404", "E-401", "E-html", "--all-profiles", "--raw"],
+    ["balance", "C-1003", "E-404"],
+    ["profiles"],
+    ["providers"],
+    ["providers", "capillary"],
+]
+
+
+@pytest.fixture(scope="module")
+def validator() -> Draft202012Validator:
+    schema = json_schema()
+    Draft202012Validator.check_schema(schema)
+    return Draft202012Validator(schema)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_what_a_command_prints_fits(
+    loyalty: Run, validator: Draft202012Validator, command: list[str]
+) -> None:
+    done = loyalty("--sandbox", *command, "-o", "json")
+
+    validator.validate(json.loads(done.out))
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_a_line_of_jsonl_is_one_item_of_it(
+    loyalty: Run, validator: Draft202012Validator, command: list[str]
+) -> None:
+    lines = loyalty("--sandbox", *command, "-o", "jsonl").out.splitlines()
+
+    for line in lines:
+        validator.validate([json.loads(line)])
+    assert len(lines) >= 1
+
+
+def test_every_key_of_every_record_is_always_there(validator: Draft202012Validator) -> None:
+    schema: Any = validator.schema
+
+    for name, record in schema["$defs"].items():
+        if record.get("type") == "object":
+            assert record["required"] == list(record["properties"]), name
+            assert record["additionalProperties"] is False, name
+            assert all("default" not in each for each in record["properties"].values()), name
+
+
+@pytest.mark.parametrize("key", ["schema_version", "balances", "error", "warnings", "sandbox"])
+def test_a_record_without_a_key_does_not_fit(
+    loyalty: Run, validator: Draft202012Validator, key: str
+) -> None:
+    (record,) = json.loads(loyalty("--sandbox", "balance", "C-1001", "-o", "json").out)
+
+    del record[key]
+
+    assert not validator.is_valid([record])
+
+
+def test_an_amount_that_is_text_does_not_fit(loyalty: Run, validator: Draft202012Validator) -> None:
+    (record,) = json.loads(loyalty("--sandbox", "balance", "C-1001", "-o", "json").out)
+
+    record["balances"][0]["available"] = "10000"
+
+    assert not validator.is_valid([record])
+
+
+def test_the_error_codes_are_a_closed_list(validator: Draft202012Validator) -> None:
+    schema: Any = validator.schema
+
+    assert "not_found" in schema["$defs"]["ErrorCode"]["enum"]

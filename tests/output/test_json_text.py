@@ -1,0 +1,110 @@
+"""JSON: the same values, every digit, and nothing that a terminal would act on."""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from loyalty_cli.amount import Amount
+from loyalty_cli.model import Balance, CredentialRecord, RawLookup
+from loyalty_cli.output.json_text import json_document, json_line
+from loyalty_cli.output.visible import is_shown
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | TEXT,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
+)
+
+
+def with_body(body: bytes) -> RawLookup:
+    return RawLookup(
+        profile="p",
+        provider="imprint",
+        customer="C",
+        sandbox=False,
+        retrieved_at="2026-11-20T05:00:00Z",
+        raw=msgspec.Raw(body),
+    )
+
+
+@pytest.mark.parametrize(
+    "digits", ["8500.000", "98765432109876543210", "-0.10", "0", "1" * 80, "0.0000000001"]
+)
+def test_an_amount_is_a_number_with_its_own_digits(digits: str) -> None:
+    line = json_line(Balance(name="points", kind="points", available=Amount(digits)))
+
+    assert f'"available":{digits},'.encode() in line
+
+
+@settings(deadline=None)
+@given(JSON)
+def test_any_value_reads_back(value: Any) -> None:
+    assert json.loads(json_document(value)) == value
+    assert json.loads(json_line(value)) == value
+
+
+@settings(deadline=None)
+@given(JSON)
+def test_nothing_in_it_acts_on_a_terminal(value: Any) -> None:
+    for sign in json_document(value).decode() + json_line(value).decode():
+        assert is_shown(sign) or sign == "\n"
+
+
+@settings(deadline=None)
+@given(JSON)
+def test_a_record_is_one_line(value: Any) -> None:
+    assert json_line(value).count(b"\n") == 1
+    assert len(json_line(value).decode().splitlines()) == 1
+
+
+def test_hostile_characters_are_escaped_the_way_json_does_it() -> None:
+    line = json_line("\x1b\x7f\x9b\u202e\U000e0041é積🎁")
+
+    assert line == '"\\u001b\\u007f\\u009b\\u202e\\udb40\\udc41é積🎁"\n'.encode()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"z":1,"a":2}',
+        b'{"n":1.50,"m":1e3,"big":98765432109876543210,"e":-0.0,"x":1E+2}',
+        b'{"text":"caf\\u00e9 \\/ \\n \\ud83c\\udf81 \\u0000"}',
+        '{"text":"café 積"}'.encode(),
+    ],
+)
+def test_a_platforms_json_is_untouched(body: bytes) -> None:
+    assert b'"raw":' + body in json_line(with_body(body))
+
+
+def test_only_white_space_of_a_platforms_json_changes_in_a_document() -> None:
+    body = b'{"z":1.50,"a":[1E+2,"caf\\u00e9 \\/"]}'
+
+    document = json_document([with_body(body)])
+
+    assert body in b"".join(document.split()).replace(b'"caf\\u00e9\\/"', b'"caf\\u00e9 \\/"')
+
+
+def test_a_control_character_in_a_platforms_json_is_escaped_and_means_the_same() -> None:
+    line = json_line(with_body('{"name":"a\x9b31m\u202e"}'.encode()))
+
+    assert b'{"name":"a\\u009b31m\\u202e"}' in line
+    assert json.loads(line)["raw"] == {"name": "a\x9b31m\u202e"}
+
+
+def test_a_file_name_that_is_no_text_is_shown_with_escapes() -> None:
+    line = json_line([CredentialRecord(field="api_key", source="file /run/\udcff")])
+
+    assert json.loads(line)[0]["source"] == r"file /run/\udcff"
+
+
+def test_the_digits_survive_a_reader_that_keeps_them() -> None:
+    amount = Amount("12345678901234567.890")
+
+    (read,) = json.loads(json_document([amount]), parse_float=Decimal)
+
+    assert str(read) == "12345678901234567.890"

@@ -1,0 +1,209 @@
+"""The same result in a terminal and in a pipe, and what a hostile platform can do to either."""
+
+import csv
+import io
+import json
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from loyalty_cli.output.visible import is_shown, visible
+from loyalty_cli.sandbox.server import Reply
+from tests.conftest import Run
+from tests.output.terminal import in_terminal, run_together, unstyled
+
+WIDTHS = [20, 40, 80, 200]
+HOSTILE = (
+    "a\x1b[31mb\x9b32mc\x1b]8;;http://evil\x07d\x1b]52;c;eA==\x07e\r\b\x00\u202e"
+    " [red]r[/red] [/x] [gold] :star: \u2028\x7f"
+)
+WISHES = {
+    "FORCE_COLOR": "1",
+    "CLICOLOR_FORCE": "1",
+    "TTY_COMPATIBLE": "1",
+    "TTY_INTERACTIVE": "1",
+    "COLUMNS": "20",
+    "TERM": "xterm-256color",
+}
+
+
+@pytest.fixture
+def hostile(answer: Callable[..., str], card: Callable[..., object]) -> None:
+    body = {"reward_balance": 7, "reward_symbol": HOSTILE, "reward_description": HOSTILE}
+    card(answer(body))
+
+
+@pytest.fixture
+def hostile_error(answer: Callable[..., str], card: Callable[..., object]) -> None:
+    card(answer(Reply(404, {"type": "CUSTOMER_NOT_FOUND_ERROR", "message": HOSTILE})))
+
+
+def acting(text: str) -> set[str]:
+    """The characters that a terminal would act on, line ends aside."""
+    return {sign for sign in text if not is_shown(sign)} - {"\n"}
+
+
+def test_a_person_sees_whose_balance_it_is_and_where_and_what_is_to_come() -> None:
+    shown = unstyled(in_terminal("--sandbox", "balance", "C-1001", "-p", "gameball", width=120).out)
+
+    heading, _, line = shown.splitlines()
+    for text in ("Customer", "Profile", "Balance", "Available", "Pending", "Expires next"):
+        assert text in heading
+    for text in ("C-1001", "gameball", "Reward Points", "1200 points", "300 points", "60 USD"):
+        assert text in line
+    assert "200 points" in line
+    assert "2024-12-01T00:00:00" in line
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_terminal_of_any_width_shows_every_digit_and_every_warning(
+    loyalty: Run, width: int
+) -> None:
+    asked = ["--sandbox", "balance", "C-1006", "C-1007", "E-404", "--all-profiles"]
+
+    shown = run_together(unstyled(in_terminal(*asked, width=width).out))
+
+    for record in loyalty(*asked, "-o", "json").records:
+        assert record["customer"] in shown
+        assert record["profile"] in shown
+        for warning in record["warnings"]:
+            assert run_together(f"! {warning}") in shown
+        for line in record["balances"]:
+            assert run_together(line["name"]) in shown
+            for name in ("available", "pending"):
+                if line[name] is not None:
+                    assert f"{line[name]:f}{line['unit'] or ''}" in shown
+
+
+def test_a_terminal_that_does_not_say_how_wide_it_is_gets_everything_too() -> None:
+    shown = in_terminal("--sandbox", "balance", "C-1006", "--all-profiles", width=0)
+
+    assert shown.code == 0
+    assert "12345678901234567.890" in shown.out
+
+
+def test_a_warning_stands_under_its_rows_and_is_not_said_again() -> None:
+    done = in_terminal(
+        *("--sandbox", "balance", "C-1004", "C-1001", "-p", "imprint"),
+        width=200,
+        stderr=subprocess.PIPE,
+    )
+
+    first, warning, second, other = unstyled(done.out).splitlines()[2:]
+    assert first.startswith("C-1004")
+    assert warning.startswith("! Imprint does not say whether 2599 $")
+    assert second.startswith("C-1001")
+    assert other.startswith("! Imprint does not say whether 120000 $")
+    assert done.err == ""
+
+
+def test_a_pipe_gets_the_same_cells_and_the_warnings_go_to_stderr(loyalty: Run) -> None:
+    done = loyalty("--sandbox", "balance", "C-1004", "-p", "imprint")
+
+    assert [line.split() for line in done.out.splitlines()] == [
+        ["Customer", "Profile", "Balance", "Available"],
+        ["C-1004", "imprint", "rewards", "2599", "$"],
+    ]
+    assert done.err.startswith("Warning: C-1004 at imprint: Imprint does not say")
+
+
+@pytest.mark.parametrize("output", ["table", "csv"])
+def test_a_pipe_gets_no_colours_and_no_wrapping_whatever_the_environment_wishes(
+    program: Run, environment: dict[str, str], output: str
+) -> None:
+    asked = ("--sandbox", "balance", "C-1001", "C-1006", "-p", "gameball", "-o", output)
+
+    plain, wished = program(*asked), program(*asked, env=environment | WISHES)
+
+    assert "\x1b" not in wished.out
+    if output == "table":
+        assert wished.out == plain.out
+        assert len(wished.out.splitlines()) == 3
+    assert len(wished.out.splitlines()) == len(plain.out.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("wish", "unwanted"), [({"NO_COLOR": "1"}, "\x1b[3"), ({"TERM": "dumb"}, "\x1b")]
+)
+def test_a_terminal_without_colours_gets_none(wish: dict[str, str], unwanted: str) -> None:
+    done = in_terminal("--sandbox", "balance", "C-1004", "E-404", "-p", "imprint", env=wish)
+
+    assert done.code == 9
+    assert "2599 $" in unstyled(done.out)
+    assert unwanted not in done.out
+
+
+@pytest.mark.usefixtures("hostile")
+@pytest.mark.parametrize("raw", [[], ["--raw"]])
+@pytest.mark.parametrize("output", ["table", "json", "jsonl", "csv"])
+def test_hostile_text_does_nothing_in_a_pipe(loyalty: Run, output: str, raw: list[str]) -> None:
+    done = loyalty("balance", "C-1", "-o", output, *raw)
+
+    assert done.code == 0
+    assert acting(done.out) == acting(done.err) == set()
+    assert "[/x]" in done.out
+    assert ":star:" in done.out
+    assert ("\\u001b[31m" if "json" in output else r"\x1b[31m") in done.out
+
+
+@pytest.mark.usefixtures("hostile")
+@pytest.mark.parametrize("output", ["table", "json", "csv"])
+def test_hostile_text_does_nothing_in_a_terminal(output: str) -> None:
+    done = in_terminal("balance", "C-1", "-o", output, width=80)
+
+    shown = unstyled(done.out)
+    assert done.code == 0
+    assert acting(shown) == set()
+    if output == "table":
+        assert run_together(visible(HOSTILE)) in run_together(shown)
+
+
+@pytest.mark.usefixtures("hostile")
+@pytest.mark.parametrize("output", ["json", "jsonl"])
+def test_hostile_text_is_still_what_it_was_to_a_program(loyalty: Run, output: str) -> None:
+    (line,) = [
+        line
+        for record in [json.loads(loyalty("balance", "C-1", "-o", output).out)]
+        for line in (record[0] if output == "json" else record)["balances"]
+    ]
+
+    assert line["name"] == HOSTILE
+
+
+@pytest.mark.usefixtures("hostile_error")
+@pytest.mark.parametrize("output", ["table", "json", "jsonl", "csv"])
+def test_a_hostile_error_does_nothing(loyalty: Run, output: str) -> None:
+    done = loyalty("balance", "C-1", "-o", output)
+
+    assert done.code == 5
+    assert acting(done.out) == acting(done.err) == set()
+    assert r"a\x1b[31mb" in done.err
+
+
+@pytest.mark.parametrize("start", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+def test_a_spreadsheet_runs_nothing_of_a_platform(
+    loyalty: Run, answer: Callable[..., str], card: Callable[..., object], start: str
+) -> None:
+    body: Any = {"reward_balance": -350, "reward_symbol": "p", "reward_description": start}
+    card(answer(body))
+
+    for raw in ([], ["--raw"]):
+        rows = list(csv.reader(io.StringIO(loyalty("balance", "C-1", "-o", "csv", *raw).out)))
+        cells = {cell for row in rows[1:] for cell in row}
+        assert f"'{visible(start)}" in cells
+        assert "-350" in cells
+
+
+@pytest.mark.parametrize("output", ["table", "json", "csv"])
+def test_a_megabyte_of_text_comes_out_whole(
+    loyalty: Run, answer: Callable[..., str], card: Callable[..., object], output: str
+) -> None:
+    name = "x" * 1_000_000 + "\x1b"
+    card(answer({"reward_balance": 7, "reward_symbol": "p", "reward_description": name}))
+
+    done = loyalty("balance", "C-1", "-o", output)
+
+    escape = "\\u001b" if output == "json" else r"\x1b"
+    assert "x" * 1_000_000 + escape in done.out

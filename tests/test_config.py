@@ -1,0 +1,543 @@
+"""The profile file: what it can say, and how each mistake in it is told."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from loyalty_cli import providers
+from loyalty_cli.config import DEBIT_KEYS, FILE_KEYS, PROFILE_KEYS, Config, load
+from loyalty_cli.errors import ErrorCode, LoyaltyError
+from loyalty_cli.profile import DebitRules
+from loyalty_cli.sandbox.server import Received, Reply
+from loyalty_cli.yaml_nodes import Map, Node, parse
+from tests.conftest import Run, Serve
+
+ROOT = Path(__file__).parent.parent
+EXAMPLE = ROOT / "config.example.yaml"
+
+Write = Callable[[str], Path]
+Refused = Callable[[str], str]
+
+SECRET = "hunter2"
+
+EVERY_PROVIDER = """
+default_profile: referrals
+profiles:
+  card:        {provider: imprint, base_url: https://dev.sbx.imprint.co, auth: bearer}
+  points:      {provider: gameball, options: {expand: tier}}
+  club:        {provider: capillary, base_url: https://eu.api.capillarytech.com, auth: basic,
+                options: {program_id: 42}}
+  store:       {provider: omneo, base_url: https://api.acme.getomneo.com,
+                options: {currency: AUD}}
+  referrals:
+    provider: saasquatch
+    tenant: acme
+    auth: api_key              # or user_token
+    debit: {allow: true, unit: CENTS, max_amount: 5000}
+journal: null
+"""
+
+
+@pytest.fixture
+def refused(loyalty: Run, profile_file: Write) -> Refused:
+    """What is said of a profile file that is refused, FILE in the place of its path."""
+
+    def said(text: str) -> str:
+        path = profile_file(text)
+        done = loyalty("profiles")
+        assert (done.code, done.out) == (3, "")
+        lines = done.err.splitlines()
+        assert lines[0].startswith(f"Error: {path}")
+        assert [line.split(":")[0] for line in lines] in (["Error"], ["Error", "Hint"])
+        return done.err.replace(str(path), "FILE")
+
+    return said
+
+
+def one(profile: str) -> str:
+    """A file with one profile, on line 2."""
+    return f"profiles:\n  card: {{{profile}}}\n"
+
+
+def test_every_provider_is_read(profile_file: Write) -> None:
+    config = load(profile_file(EVERY_PROVIDER))
+
+    assert (config.default_profile, config.journal, config.warnings) == ("referrals", None, ())
+    assert list(config.profiles) == ["card", "points", "club", "store", "referrals"]
+    points, club = config.profiles["points"], config.profiles["club"]
+    assert points.base_url == "https://api.gameball.co"
+    assert (points.timeout, points.options) == (10.0, {"expand": "tier"})
+    assert (club.auth.name, club.options) == ("basic", {"program_id": "42"})
+    referrals = config.profiles["referrals"]
+    assert referrals.settings == {"tenant": "acme"}
+    assert referrals.debit == DebitRules(allow=True, unit="CENTS", max_amount=5000)
+    assert config.profiles["card"].debit == DebitRules()
+
+
+def test_a_profile_needs_no_more_than_its_provider(profile_file: Write) -> None:
+    profile = load(profile_file(one("provider: imprint"))).profiles["card"]
+
+    assert (profile.auth.name, profile.base_url) == ("bearer", "https://dev.imprint.co")
+
+
+def test_every_common_key_is_read(profile_file: Write) -> None:
+    path = profile_file(
+        one(
+            "provider: imprint, base_url: 'https://host.example/prefix/', auth: basic,"
+            " timeout: 2.5, ca_bundle: ca.pem, minor_units: 2, options: null, debit: {}"
+        )
+        + "journal: /var/lib/loyalty/journal.db\n"
+    )
+
+    config = load(path)
+    profile = config.profiles["card"]
+
+    assert profile.base_url == "https://host.example/prefix"
+    assert (profile.auth.name, profile.timeout) == ("basic", 2.5)
+    assert profile.ca_bundle == path.parent / "ca.pem"
+    assert profile.settings == {"minor_units": "2"}
+    assert (profile.options, profile.debit) == ({}, DebitRules())
+    assert config.journal == "/var/lib/loyalty/journal.db"
+
+
+def test_a_certificate_file_may_be_absolute_or_in_the_home_folder(
+    profile_file: Write, environment: dict[str, str]
+) -> None:
+    def bundle(value: str) -> Path | None:
+        text = one(f"provider: imprint, ca_bundle: {value}")
+        return load(profile_file(text)).profiles["card"].ca_bundle
+
+    assert bundle("/etc/ca.pem") == Path("/etc/ca.pem")
+    assert bundle("~/ca.pem") == Path(environment["HOME"]) / "ca.pem"
+
+
+@pytest.mark.parametrize("tenant", ["0123", "no", "12:30:45", "1e3", "1_000", "~acme", "'null'"])
+def test_text_reaches_the_platform_as_it_is_written(
+    serve: Serve,
+    profile_file: Write,
+    monkeypatch: pytest.MonkeyPatch,
+    loyalty: Run,
+    tenant: str,
+) -> None:
+    received: list[Received] = []
+
+    def handle(request: Received) -> Reply:
+        received.append(request)
+        return Reply(body=[])
+
+    url = serve(handle)
+    profile_file(one(f"provider: saasquatch, base_url: '{url}', tenant: {tenant}"))
+    monkeypatch.setenv("LOYALTY_CARD_API_KEY", "x")
+
+    assert loyalty("balance", "C-1", "-p", "card").code == 0
+    assert received[0].path[:3] == ("api", "v1", tenant.strip("'"))
+
+
+# The example beside the README.
+
+
+def uncommented() -> str:
+    """The example with every setting in it switched on."""
+    return re.sub(r"^( *)#(\w+:)", r"\1\2", EXAMPLE.read_text(), flags=re.MULTILINE)
+
+
+def keys(node: Node) -> Iterator[str]:
+    if isinstance(node, Map):
+        for name, inner in node.items.items():
+            yield name
+            yield from keys(inner)
+
+
+@pytest.mark.parametrize("text", [EXAMPLE.read_text(), uncommented()], ids=["as it is", "all on"])
+def test_the_example_is_a_profile_file(loyalty: Run, profile_file: Write, text: str) -> None:
+    profile_file(text)
+
+    done = loyalty("profiles", "-o", "json")
+
+    assert (done.code, done.err) == (0, "")
+    assert {record["provider"] for record in done.records} == set(providers.BUILT_IN)
+
+
+def test_the_example_shows_every_key_there_is() -> None:
+    known = {*FILE_KEYS, *PROFILE_KEYS, *DEBIT_KEYS}
+    for provider in map(providers.load, providers.BUILT_IN):
+        known |= {each.name for each in (*provider.settings, *provider.options)}
+
+    shown = set(keys(parse(uncommented())))
+
+    assert shown - known == {"card", "points", "club", "store", "referrals"}
+    assert known - shown == set()
+
+
+def test_the_example_names_every_provider_and_every_way_to_sign_in() -> None:
+    comments = " ".join(re.findall(r"# (.*)", EXAMPLE.read_text()))
+    for provider in map(providers.load, providers.BUILT_IN):
+        assert provider.name in comments
+        if len(provider.auths) > 1:
+            assert all(auth.name in EXAMPLE.read_text() for auth in provider.auths)
+
+
+# What is not YAML, or more than is wanted of it.
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("profiles: {\n", "FILE, line 1: "),
+        ('profiles: "abc\n', "FILE, line 1: found unexpected end of stream"),
+        ("profiles:\n\tcard: {}\n", "FILE, line 2: found character that cannot start any token"),
+        ("profiles: &a {}\n", "FILE, line 1: anchors (&) and aliases (*) are not used"),
+        ("profiles: !!map {}\n", "FILE, line 1: tags (!) are not used"),
+        (f"{one('provider: imprint')}---\na: 1\n", "FILE, line 4: a second document"),
+        ("profiles:\n  a\0b: 1\n", "FILE, line 2: a control character (U+0000)"),
+        ("[" * 500, "FILE, line 1: this is nested too deep"),
+        ("[" * 100_000, "FILE, line 1: this is nested too deep"),
+        ("journal: a\njournal: b\n", "line 2: the key 'journal' is there twice (first on line 1)"),
+        ("profiles:\n  a: {}\n  a: {}\n", "line 3: the key 'a' is there twice"),
+        (one("provider: imprint, provider: imprint"), "line 2: the key 'provider' is there twice"),
+        (one("debit: {unit: a, unit: b}"), "line 2: the key 'unit' is there twice"),
+        (one("options: {expand: a, expand: b}"), "line 2: the key 'expand' is there twice"),
+    ],
+    ids=lambda value: value[:30] if isinstance(value, str) else None,
+)
+def test_a_mistake_in_the_yaml_is_told_with_its_line(
+    refused: Refused, text: str, said: str
+) -> None:
+    assert said in refused(text)
+
+
+# What is YAML and not a profile file.
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("- a\n", "FILE, line 1: must be a map"),
+        ("hello\n", "FILE, line 1: must be a map"),
+        ("journal: x\n", "FILE, line 1: profiles: must be a map with at least one profile"),
+        ("journal: x\nprofiles:\n", "FILE, line 2: profiles: must be a map with"),
+        ("profiles: {}\n", "FILE, line 1: profiles: must be a map with"),
+        ("profiles: [a]\n", "FILE, line 1: profiles: must be a map with"),
+        ("profiles: a\n", "FILE, line 1: profiles: must be a map with"),
+        ("profiles:\n  card: a\n", "FILE, line 2: profiles.card: must be a map with a provider"),
+        ("profiles:\n  card:\n", "FILE, line 2: profiles.card: must be a map with a provider"),
+        ("a: 1\nprofile: {}\n", "FILE, line 1: a: there is no such key"),
+        ("profile: {}\n", "profile: there is no such key.\nHint: Did you mean 'profiles'?"),
+        ("defualt_profile: a\n", "Did you mean 'default_profile'?"),
+        ("Journal: a\n", "Did you mean 'journal'?"),
+        (
+            one("provider: imprint, base-url: x"),
+            (
+                "FILE, line 2: profiles.card.base-url: there is no such key."
+                "\nHint: Did you mean 'base_url'?"
+            ),
+        ),
+        (one("provider: imprint, tenant: x"), "profiles.card.tenant: there is no such key"),
+        (one("provider: imprint, minor_unit: 2"), "Did you mean 'minor_units'?"),
+        (one("<<: {provider: imprint}, provider: imprint"), "profiles.card.<<: there is no"),
+        (
+            one("provider: imprint, debit: {max: 1}"),
+            "FILE, line 2: profiles.card.debit.max: there is no such key",
+        ),
+        (one("provider: imprint, debit: {max_amuont: 1}"), "Did you mean 'max_amount'?"),
+        (
+            one("provider: gameball, options: {expnad: tier}"),
+            "profiles.card.options.expnad: there is no such key.\nHint: Did you mean 'expand'?",
+        ),
+        (one("provider: imprint, options: {expand: x}"), "Hint: There is none."),
+        (
+            one("provider: imprnt"),
+            (
+                "FILE, line 2: profiles.card.provider: there is no provider 'imprnt'."
+                "\nHint: Did you mean 'imprint'?"
+            ),
+        ),
+        (
+            one("base_url: 'https://x.example'"),
+            (
+                "FILE, line 2: profiles.card.provider: is missing."
+                "\nHint: There is: imprint, gameball, capillary, omneo, saasquatch."
+            ),
+        ),
+        (
+            one("provider: imprint, auth: oauth"),
+            "FILE, line 2: profiles.card.auth: must be one of bearer, basic for Imprint",
+        ),
+        (one("provider: capillary"), "profiles.card.base_url: is missing, and Capillary has no"),
+        (one("provider: omneo"), "profiles.card.base_url: is missing, and Omneo has no"),
+        (one("provider: saasquatch"), "profiles.card.tenant: is missing: the tenant alias"),
+        (
+            one("provider: imprint, base_url: 'http://api.example.com'"),
+            "FILE, line 2: profiles.card.base_url: must begin with https://",
+        ),
+        (one("provider: imprint, base_url: api.example.com"), "profiles.card.base_url: must be"),
+        (one("provider: imprint, ca_bundle: ~nobody-here/x"), "profiles.card.ca_bundle: begins"),
+        (
+            f"default_profile: crad\n{one('provider: imprint')}",
+            (
+                "FILE, line 1: default_profile: there is no profile 'crad'."
+                "\nHint: Did you mean 'card'?"
+            ),
+        ),
+    ],
+    ids=lambda value: value.strip()[-40:] if isinstance(value, str) else None,
+)
+def test_a_mistake_is_told_with_line_key_and_the_nearest_valid_one(
+    refused: Refused, text: str, said: str
+) -> None:
+    assert said in refused(text)
+
+
+NOT_TEXT = ["[a]", "{a: b}", "''", "' '"]
+
+
+@pytest.mark.parametrize(
+    ("key", "wrong"),
+    [
+        *(
+            (key, value)
+            for key in ("provider", "base_url", "auth", "timeout", "ca_bundle", "minor_units")
+            for value in NOT_TEXT
+        ),
+        *(("options", value) for value in ("a", "[a]", "''")),
+        *(("debit", value) for value in ("a", "[a]", "true")),
+        *(("timeout", value) for value in ("0", "-1", "nan", "inf", "1e9", "3601", "ten", "1_0")),
+        *(("timeout", value) for value in ("10s", "1.2.3", "٣", "-0.0")),
+        *(("minor_units", value) for value in ("-1", "1.5", "two", "1e3", "²", "9" * 30)),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_told_with_its_key(
+    refused: Refused, key: str, wrong: str
+) -> None:
+    provider = "" if key == "provider" else "provider: imprint, "
+    assert f"FILE, line 2: profiles.card.{key}: " in refused(one(f"{provider}{key}: {wrong}"))
+
+
+@pytest.mark.parametrize(
+    ("key", "wrong"),
+    [
+        *(("allow", value) for value in ("yes", "1", "True", "[true]", "''")),
+        *(("unit", value) for value in NOT_TEXT),
+        *(("max_amount", value) for value in ("-1", "1e3", "50.00", "1,000", "many", "[1]", "{}")),
+    ],
+)
+def test_a_debit_rule_of_the_wrong_kind_is_told_with_its_key(
+    refused: Refused, key: str, wrong: str
+) -> None:
+    said = refused(one(f"provider: imprint, debit: {{{key}: {wrong!s}}}"))
+    if wrong != "1,000":  # which ends the value at its comma
+        assert f"FILE, line 2: profiles.card.debit.{key}: " in said
+
+
+@pytest.mark.parametrize(
+    ("provider", "option", "wrong"),
+    [
+        ("gameball", "expand", "[tier]"),
+        ("gameball", "expand", "''"),
+        ("capillary", "program_id", "forty"),
+        ("capillary", "all_programs", "yes"),
+        ("omneo", "currency", "{a: b}"),
+        ("saasquatch", "reward_type", "MONEY"),
+    ],
+)
+def test_an_option_of_the_wrong_kind_is_told_with_its_key(
+    refused: Refused, provider: str, option: str, wrong: str
+) -> None:
+    more = ", tenant: acme" if provider == "saasquatch" else ""
+    text = f"provider: {provider}, base_url: 'https://h.example'{more}"
+    said = refused(one(f"{text}, options: {{{option}: {wrong}}}"))
+    assert f"FILE, line 2: profiles.card.options.{option}: " in said
+
+
+@pytest.mark.parametrize("text", ["[a]", "{a: b}", "''"])
+@pytest.mark.parametrize("key", ["default_profile", "journal"])
+def test_a_file_key_of_the_wrong_kind_is_told(refused: Refused, key: str, text: str) -> None:
+    assert f"FILE, line 3: {key}: " in refused(f"{one('provider: imprint')}{key}: {text}\n")
+
+
+@pytest.mark.parametrize(
+    "name", ["-a", "_a", "a.b", "a b", "a/b", "../a", "'a\u202eb'", "é", "a" * 65, "''", "a:b"]
+)
+def test_a_name_that_cannot_be_a_profiles_is_told(refused: Refused, name: str) -> None:
+    said = refused(f"profiles:\n  {name}: {{provider: imprint}}\n")
+    assert "FILE, line 2: profiles." in said
+    assert "letters, digits, - and _" in said
+
+
+@pytest.mark.parametrize("name", ["a", "0", "A-1_b", "null_", "no", "a" * 64])
+def test_a_name_may_be_letters_digits_and_two_signs(profile_file: Write, name: str) -> None:
+    assert list(load(profile_file(f"profiles: {{{name}: {{provider: imprint}}}}")).profiles) == [
+        name
+    ]
+
+
+@pytest.mark.parametrize(("first", "second"), [("a-b", "a_b"), ("Card", "card")])
+def test_two_profiles_that_would_share_a_variable_are_refused(
+    refused: Refused, first: str, second: str
+) -> None:
+    said = refused(
+        f"profiles:\n  {first}: {{provider: imprint}}\n  {second}: {{provider: gameball}}\n"
+    )
+
+    variable = f"LOYALTY_{second.upper()}_API_KEY"
+    assert f"FILE, line 3: profiles.{second}: shares the environment variable {variable}" in said
+    assert repr(first) in said
+
+
+def test_names_alike_do_not_collide_where_no_variable_is_shared(profile_file: Write) -> None:
+    omneo = "{provider: omneo, base_url: 'https://h.example'}"
+    config = load(profile_file(f"profiles: {{a-b: {{provider: imprint}}, a_b: {omneo}}}"))
+
+    assert len(config.profiles) == 2
+
+
+# Secrets.
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "api_key", "apikey", "apiKey", "API-KEY", "password", "Passwort_password", "passwd",
+        "token", "access_token", "secret", "secret_key", "client_secret", "credentials",
+        "authorization",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "where",
+    [
+        "{key}: {value}\nprofiles: {{card: {{provider: imprint}}}}\n",
+        "profiles: {{card: {{provider: imprint, {key}: {value}}}}}\n",
+        "profiles: {{card: {{provider: imprint, {key}:{value}}}}}\n",
+        "profiles: {{card: {{provider: imprint, {key}={value}}}}}\n",
+        "profiles: {{card: {{provider: imprint, options: {{{key}: {value}}}}}}}\n",
+        "profiles: {{card: {{provider: imprint, debit: {{{key}: {value}}}}}}}\n",
+    ],
+    ids=["file", "profile", "no space", "equals sign", "options", "debit"],
+)
+def test_a_secret_is_refused_and_not_repeated(refused: Refused, where: str, key: str) -> None:
+    said = refused(where.format(key=key, value=SECRET))
+
+    assert f"{key}: a credential does not belong in this file" in said
+    assert "loyalty login" in said
+    assert SECRET not in said
+
+
+@pytest.mark.parametrize("name", providers.BUILT_IN)
+def test_every_credential_of_a_provider_is_known_as_one(refused: Refused, name: str) -> None:
+    for field in providers.load(name).credential_fields():
+        said = refused(one(f"provider: {name}, {field}: {SECRET}"))
+        assert f"profiles.card.{field}: a credential does not belong in this file" in said
+        assert SECRET not in said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"profiles: {{card: {{provider: imprint, base_url: 'https://me:{SECRET}@h.example'}}}}",
+        f"profiles: {{card: {{provider: imprint, base_url: 'https://me:{SECRET}/x@h.example'}}}}",
+        f"profiles: {{card: {{provider: imprint, baseurl:https://me:{SECRET}@h.example}}}}",
+        f"profiles: {{card: {{provider: imprint, auth: {SECRET}}}}}",
+        f"profiles: {{card: {{provider: imprint, auth: {{api_key: {SECRET}}}}}}}",
+        f"profiles: {{card: {{provider: imprint, api_key: !{SECRET}}}}}",
+        f"profiles: {{card: {{provider: imprint, api_key: *{SECRET}}}}}",
+        f"profiles: {{card: {{provider: imprint, api_key: '{SECRET}}}}}",
+        f"profiles:\n  card:\n    provider: imprint\n    api_key:{SECRET}\n    auth: basic\n",
+        f"profiles:\n  provider: imprint\n  api_key: {SECRET}\n",
+        f"{one('provider: imprint')}journal: postgresql://me:{SECRET}@host/db\n",
+        f"{one('provider: imprint')}journal: postgresql://me:{SECRET}/x@host/db\n",
+        f"{one('provider: imprint')}journal: postgresql://me:{SECRET}@x@host/db\n",
+        f"{one('provider: imprint')}journal: postgresql://host/db?Password={SECRET}\n",
+        f"{one('provider: imprint')}journal: 'host=h password={SECRET}'\n",
+    ],
+)
+def test_a_secret_in_another_place_is_not_repeated_either(refused: Refused, text: str) -> None:
+    assert SECRET not in refused(text)
+
+
+@pytest.mark.parametrize(
+    "journal", ["journal.db", "/a/b@c.db", "postgresql://me@host:5432/db", "postgresql:///db"]
+)
+def test_a_journal_without_a_password_is_taken(profile_file: Write, journal: str) -> None:
+    config = load(profile_file(f"{one('provider: imprint')}journal: {journal}\n"))
+
+    assert config.journal == journal
+
+
+# Anything at all.
+
+# A busy machine is no mistake, and nothing is left behind.
+CALM = settings(database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@pytest.fixture(scope="module")
+def anywhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("config") / "config.yaml"
+
+
+def load_or_be_told(path: Path, content: bytes) -> Config | None:
+    path.write_bytes(content)
+    path.chmod(0o600)
+    try:
+        return load(path)
+    except LoyaltyError as error:
+        assert error.code is ErrorCode.SETUP  # noqa: PT017 - either outcome is right
+        assert str(path) in error.message  # noqa: PT017
+        return None
+
+
+@settings(CALM, max_examples=120)
+@given(content=st.binary(max_size=80) | st.text(max_size=80).map(str.encode))
+@example(b"profiles: {\xff: 1}")
+@example(b"\xef\xbb\xbf\xef\xbb\xbfprofiles: 1")
+def test_any_bytes_are_a_profile_file_or_a_mistake(anywhere: Path, content: bytes) -> None:
+    load_or_be_told(anywhere, content)
+
+
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.dates()
+    | st.text(max_size=12)
+    | st.sampled_from(["imprint", "omneo", "https://h.example", "http://[", "~x", "a/../b", "٣"])
+)
+KNOWN_KEYS = st.sampled_from(
+    [*FILE_KEYS, *PROFILE_KEYS, *DEBIT_KEYS, "tenant", "minor_units", "expand", "program_id", "x"]
+)
+ANYTHING = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KNOWN_KEYS, inner, max_size=4),
+    max_leaves=10,
+)
+PROFILE = st.fixed_dictionaries(
+    {"provider": st.sampled_from(list(providers.BUILT_IN))},
+    optional=dict.fromkeys((*PROFILE_KEYS[1:], "tenant", "minor_units"), ANYTHING),
+)
+
+
+@settings(CALM, max_examples=120)
+@given(
+    tree=ANYTHING
+    | st.fixed_dictionaries(
+        {"profiles": st.dictionaries(st.text("aAb-_", max_size=3), PROFILE, max_size=3)},
+        optional={"default_profile": SCALARS, "journal": SCALARS},
+    )
+)
+def test_any_yaml_is_a_profile_file_or_a_mistake(anywhere: Path, tree: Any) -> None:
+    content = b""
+    with suppress(yaml.YAMLError, UnicodeEncodeError):
+        content = yaml.safe_dump(tree, allow_unicode=True).encode()
+
+    config = load_or_be_told(anywhere, content)
+
+    if config:
+        assert config.profiles
+        assert all(profile.timeout > 0 for profile in config.profiles.values())

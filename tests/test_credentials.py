@@ -1,0 +1,359 @@
+"""Where a credential comes from, and what becomes of one that cannot be used."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from loyalty_cli import providers
+from loyalty_cli.credentials import Credentials, Found
+from loyalty_cli.errors import ErrorCode, LoyaltyError
+from loyalty_cli.keyring_store import KeyringStore
+from loyalty_cli.profile import Profile
+from loyalty_cli.providers.contract import Request, Token
+from loyalty_cli.tokens import Holder, StoredToken
+from tests import backends
+from tests.conftest import Run
+from tests.requires import without_rights
+
+SECRET = "hunter2"
+VARIABLE = "LOYALTY_MY_CARD_API_KEY"
+
+IMPRINT = providers.load("imprint")
+CARD = Profile("my-card", IMPRINT, IMPRINT.auths[0], "https://api.example")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    path = tmp_path / "credentials"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
+def warnings() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def find(warnings: list[str]) -> Callable[..., Found | None]:
+    """Look for the credential of CARD with these variables set."""
+
+    def look(**variables: object) -> Found | None:
+        environment = {name: str(value) for name, value in variables.items()}
+        credentials = Credentials(environment, KeyringStore(), warnings.append)
+        return credentials.find(CARD, "api_key")
+
+    return look
+
+
+@pytest.fixture
+def broken(
+    find: Callable[..., Found | None], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., str]:
+    """What is said of a source that is there and broken, with a keyring behind it that works."""
+
+    def said(**variables: object) -> str:
+        memory = backends.use(monkeypatch, backends.Memory())
+        memory.set_password("loyalty-cli/my-card", "api_key", "from the keyring")
+        with pytest.raises(LoyaltyError) as caught:
+            find(**variables)
+        assert caught.value.code is ErrorCode.CREDENTIAL_UNREADABLE
+        assert caught.value.code.exit_code == 4
+        assert caught.value.hint
+        assert SECRET not in caught.value.message + caught.value.hint
+        return caught.value.message
+
+    return said
+
+
+def test_the_environment_goes_first_then_the_folder_then_the_keyring(
+    find: Callable[..., Found | None], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = backends.use(monkeypatch, backends.Memory())
+    assert find() is None
+
+    memory.set_password("loyalty-cli/my-card", "api_key", "from the keyring")
+    found = find()
+    assert found == Found(
+        "from the keyring", "keyring loyalty-cli/my-card api_key (backends Memory)", "keyring"
+    )
+    assert find(LOYALTY_CREDENTIALS_DIR=folder) == found
+
+    path = folder / "my-card.api_key"
+    path.write_text("from a file")
+    assert find(LOYALTY_CREDENTIALS_DIR=folder) == Found("from a file", f"file {path}", "file")
+
+    everything = {"LOYALTY_CREDENTIALS_DIR": folder, VARIABLE: "from the environment"}
+    assert find(**everything) == Found(
+        "from the environment", f"environment {VARIABLE}", "environment"
+    )
+
+
+def test_our_own_folder_goes_before_systemds(
+    find: Callable[..., Found | None], folder: Path, tmp_path: Path
+) -> None:
+    (folder / "my-card.api_key").write_text("systemd's")
+    own = tmp_path / "own"
+    own.mkdir()
+    found = find(CREDENTIALS_DIRECTORY=folder)
+    assert found
+    assert found.secret == "systemd's"
+
+    assert find(CREDENTIALS_DIRECTORY=folder, LOYALTY_CREDENTIALS_DIR=own) is None
+
+
+@pytest.mark.parametrize(
+    ("content", "secret"),
+    [
+        (b"hunter2", "hunter2"),
+        (b"hunter2\n", "hunter2"),
+        (b"hunter2\r\n", "hunter2"),
+        (b"two words = one", "two words = one"),
+        ("schlüssel".encode(), "schlüssel"),
+    ],
+)
+def test_one_line_end_is_dropped_from_a_file(
+    find: Callable[..., Found | None], folder: Path, content: bytes, secret: str
+) -> None:
+    (folder / "my-card.api_key").write_bytes(content)
+
+    found = find(LOYALTY_CREDENTIALS_DIR=folder)
+
+    assert found
+    assert found.secret == secret
+
+
+UNUSABLE = [
+    ("", "is empty"),
+    (f"{SECRET}\n{SECRET}", "has a line break in it"),
+    (f"{SECRET}\r", "has a line break in it"),
+    (f"\n{SECRET}", "has a line break in it"),
+    (f"{SECRET}\0", "cannot be printed"),
+    (f"{SECRET}\x1b[31m", "cannot be printed"),
+    (f"\ufeff{SECRET}", "cannot be printed"),
+    (f"{SECRET}\udcff", "cannot be printed"),
+    (f"{SECRET}€", "not Latin-1"),
+    (f" {SECRET}", "begins or ends with a space"),
+    (f"{SECRET} ", "begins or ends with a space"),
+]
+
+
+@pytest.mark.parametrize(("secret", "said"), UNUSABLE)
+def test_a_variable_with_what_cannot_be_sent_is_an_error(
+    broken: Callable[..., str], secret: str, said: str
+) -> None:
+    message = broken(**{VARIABLE: secret})
+
+    assert message.startswith(f"{VARIABLE} in the environment ")
+    assert said in message
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        *((secret.encode(), said) for secret, said in UNUSABLE if "\udcff" not in secret),
+        (b"\n", "is empty"),
+        (b"hunter2\n\n", "has a line break in it"),
+        (b"hunter2\r\n\r\n", "has a line break in it"),
+        (b"hunter2\n\r", "has a line break in it"),
+        (b"hunter2\xff", "cannot be read: it is not UTF-8 text"),
+        (b"x" * 100_000, "cannot be read: it is larger than 64 KiB"),
+    ],
+    ids=lambda value: repr(value[:20]),
+)
+def test_a_file_with_what_cannot_be_sent_is_an_error(
+    broken: Callable[..., str], folder: Path, content: bytes, said: str
+) -> None:
+    path = folder / "my-card.api_key"
+    path.write_bytes(content)
+
+    message = broken(LOYALTY_CREDENTIALS_DIR=folder)
+
+    assert message.startswith(f"the credential file {path} ")
+    assert said in message
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda path: path.mkdir(), "it is a folder"),
+        (os.mkfifo, "it is not a regular file"),
+        (lambda path: path.symlink_to("/dev/zero"), "it is not a regular file"),
+        (lambda path: path.symlink_to("nowhere"), "leads to no file"),
+        (lambda path: path.symlink_to(path.name), "Too many levels of symbolic links"),
+    ],
+    ids=["folder", "pipe", "device", "link to nowhere", "link to itself"],
+)
+def test_a_file_that_is_none_is_an_error(
+    broken: Callable[..., str], folder: Path, make: Callable[[Path], None], said: str
+) -> None:
+    path = folder / "my-card.api_key"
+    make(path)
+
+    message = broken(LOYALTY_CREDENTIALS_DIR=folder)
+
+    assert str(path) in message
+    assert said in message
+
+
+def test_a_file_that_may_not_be_read_is_an_error(broken: Callable[..., str], folder: Path) -> None:
+    path = folder / "my-card.api_key"
+    path.touch(mode=0)
+
+    with without_rights():
+        message = broken(LOYALTY_CREDENTIALS_DIR=folder)
+
+    assert message == f"the credential file {path} cannot be read: Permission denied."
+
+
+@pytest.mark.parametrize("variable", ["LOYALTY_CREDENTIALS_DIR", "CREDENTIALS_DIRECTORY"])
+def test_a_folder_that_is_none_is_an_error(
+    broken: Callable[..., str], tmp_path: Path, variable: str
+) -> None:
+    missing, file = tmp_path / "missing", tmp_path / "file"
+    file.touch()
+
+    assert broken(**{variable: missing}) == (
+        f"the folder {missing} that {variable} names is not there."
+    )
+    assert "Not a directory" in broken(**{variable: file})
+    assert broken(**{variable: ""}) == f"{variable} in the environment is empty."
+
+
+@pytest.mark.parametrize(
+    ("secret", "said"),
+    [("", "is empty"), (f"{SECRET}\n", "has a line break"), (f"{SECRET}€", "not Latin-1")],
+)
+def test_an_entry_with_what_cannot_be_sent_is_an_error(
+    find: Callable[..., Found | None], monkeypatch: pytest.MonkeyPatch, secret: str, said: str
+) -> None:
+    memory = backends.use(monkeypatch, backends.Memory())
+    memory.set_password("loyalty-cli/my-card", "api_key", secret)
+
+    with pytest.raises(LoyaltyError) as caught:
+        find()
+
+    assert caught.value.message.startswith("the keyring entry loyalty-cli/my-card api_key ")
+    assert said in caught.value.message
+    assert SECRET not in caught.value.message
+
+
+def test_a_keyring_that_fails_is_an_error_with_a_way_out(
+    find: Callable[..., Found | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backends.use(monkeypatch, backends.Raising(OSError("the door\nis stuck")))
+
+    with pytest.raises(LoyaltyError) as caught:
+        find()
+
+    assert caught.value.code is ErrorCode.CREDENTIAL_UNREADABLE
+    assert caught.value.message == (
+        "api_key of the profile 'my-card': the keyring (backends Raising) failed:"
+        " OSError: the door is stuck (entry loyalty-cli/my-card api_key)."
+    )
+    assert VARIABLE in str(caught.value.hint)
+
+
+def test_a_keyring_that_does_not_encrypt_is_warned_of_once(
+    warnings: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = backends.use(monkeypatch, backends.PlaintextMemory())
+    gameball = providers.load("gameball")
+    points = Profile("points", gameball, gameball.auths[0], "https://api.example")
+    for field in points.auth.fields:
+        memory.set_password("loyalty-cli/points", field, SECRET)
+
+    Credentials({}, KeyringStore(), warnings.append).require(points)
+
+    assert warnings == [
+        "the keyring (backends PlaintextMemory) keeps secrets unencrypted in a file."
+    ]
+
+
+def test_a_missing_credential_is_told_with_every_place_it_could_be_in(
+    loyalty: Run,
+    profile_file: Callable[[str], Path],
+    monkeypatch: pytest.MonkeyPatch,
+    folder: Path,
+) -> None:
+    profile_file("profiles: {my-card: {provider: imprint}}\n")
+
+    done = loyalty("balance", "C-1", "-p", "my-card")
+    assert (done.code, done.out) == (4, "")
+    assert done.err == (
+        f"Error: no api_key for the profile 'my-card': {VARIABLE} is not set,"
+        " and there is no keyring on this system.\n"
+        f"Hint: Run `loyalty login my-card`, or set {VARIABLE}.\n"
+    )
+
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(folder))
+    backends.use(monkeypatch, backends.Memory())
+    said = loyalty("balance", "C-1", "-p", "my-card").err
+    assert f"{folder} has no file my-card.api_key, and the keyring (backends Memory) has" in said
+
+    backends.use(monkeypatch, backends.Raising(OSError("stuck")))
+    assert "OSError: stuck" in loyalty("balance", "C-1", "-p", "my-card").err
+
+
+def test_a_variable_that_is_not_utf_8_is_an_error_in_a_real_environment(
+    program: Run, card: Callable[..., Path], environment: dict[str, str]
+) -> None:
+    path = card("https://api.example")
+    env = {**environment, "LOYALTY_CONFIG": str(path), "LOYALTY_CARD_API_KEY": "hunter2\udcff"}
+
+    done = program("balance", "C-1", env=env)
+
+    assert (done.code, done.out) == (4, "")
+    assert "LOYALTY_CARD_API_KEY in the environment" in done.err
+    assert "hunter2" not in done.err
+
+
+@pytest.mark.parametrize("source", ["environment", "folder", "keyring"])
+def test_keyring_is_imported_only_where_the_other_sources_have_nothing(
+    answer: Callable[..., str],
+    card: Callable[..., Path],
+    environment: dict[str, str],
+    folder: Path,
+    source: str,
+) -> None:
+    path = card(answer({"reward_balance": 1, "reward_symbol": "points"}))
+    (folder / "card.api_key").write_text(SECRET)
+    given = {
+        "environment": {"LOYALTY_CARD_API_KEY": SECRET},
+        "folder": {"LOYALTY_CREDENTIALS_DIR": str(folder)},
+        "keyring": {},
+    }[source]
+
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "loyalty_cli", "balance", "C-1"],
+        env={**environment, **given, "LOYALTY_CONFIG": str(path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    imported = set(re.findall(r"^import time:.*\| +(\S+)$", done.stderr, flags=re.MULTILINE))
+    assert "loyalty_cli.credentials" in imported
+    assert ("keyring" in imported) == (source == "keyring")
+    assert done.returncode == (4 if source == "keyring" else 0)
+
+
+def test_no_record_shows_a_secret_when_it_is_printed() -> None:
+    records = [
+        Found(SECRET, "file x", "file"),
+        Token(SECRET, 60),
+        Request(("v1",), headers={"Authorization": SECRET}, json={"key": SECRET}),
+        StoredToken(SECRET, 1.0, "owner"),
+        Holder(CARD, {"api_key": SECRET}, lambda: Token(SECRET, 60), keep=False),
+    ]
+
+    for record in records:
+        shown = f"{record!r} {record} {[record]} { ({'a': record}) }"
+        assert type(record).__name__ in shown
+        assert SECRET not in shown

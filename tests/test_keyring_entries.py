@@ -1,0 +1,128 @@
+"""A profile's entries in the keyring: all of them or, with a word about which, some."""
+
+import pytest
+
+from loyalty_cli import providers
+from loyalty_cli.errors import ErrorCode, LoyaltyError
+from loyalty_cli.keyring_entries import (
+    check_credentials,
+    put,
+    require_backend,
+    shadowed,
+    take_out,
+)
+from loyalty_cli.keyring_store import KeyringStore
+from loyalty_cli.profile import Profile
+from tests import backends
+
+GAMEBALL = providers.load("gameball")
+CAPILLARY = providers.load("capillary")
+POINTS = Profile("points", GAMEBALL, GAMEBALL.auths[0], "https://api.example")
+CLUB = Profile("club", CAPILLARY, CAPILLARY.auths[1], "https://api.example")
+
+BOTH = {"api_key": "hunter2", "secret_key": "hunter3"}
+
+
+def test_what_a_sign_in_needs_is_taken_as_it_is() -> None:
+    assert check_credentials(POINTS, BOTH) == BOTH
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"api_key": "hunter2"}, "secret_key is missing"),
+        ({}, "api_key is missing"),
+        ({**BOTH, "api_kye": "hunter2"}, "a name that was given is no credential of points"),
+        ({**BOTH, "secret_key": ""}, "secret_key is empty"),
+        ({**BOTH, "secret_key": "hunter2\n"}, "secret_key has a line break in it"),
+        ({**BOTH, "secret_key": "hunter2€"}, "secret_key has a character in it"),
+        ({**BOTH, "secret_key": " hunter2"}, "secret_key begins or ends with a space"),
+    ],
+)
+def test_anything_else_is_a_usage_error_without_the_value(given: dict[str, str], said: str) -> None:
+    with pytest.raises(LoyaltyError) as caught:
+        check_credentials(POINTS, given)
+
+    assert caught.value.code is ErrorCode.USAGE
+    assert said in caught.value.message
+    assert "nothing was stored" in caught.value.message
+    assert "hunter" not in f"{caught.value.message} {caught.value.hint}"
+
+
+def test_what_was_stored_before_the_keyring_failed_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    backends.use(monkeypatch, backends.Failing(at="secret_key"))
+
+    with pytest.raises(LoyaltyError) as caught:
+        put(KeyringStore(), POINTS, BOTH)
+
+    assert caught.value.code is ErrorCode.CREDENTIAL_UNREADABLE
+    assert caught.value.message == (
+        "the keyring (backends Failing) failed: OSError: the disk is full"
+        " (entries loyalty-cli/points). api_key was stored."
+    )
+    assert "LOYALTY_POINTS_API_KEY, LOYALTY_POINTS_SECRET_KEY" in str(caught.value.hint)
+
+
+def test_what_was_taken_out_before_the_keyring_failed_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    backend = backends.use(monkeypatch, backends.Failing(at="secret_key"))
+    backend.entries = {("loyalty-cli/points", name): "x" for name in BOTH}
+
+    with pytest.raises(LoyaltyError) as caught:
+        take_out(KeyringStore(), POINTS)
+
+    assert caught.value.message.endswith("(entries loyalty-cli/points). api_key was taken out.")
+    assert backend.entries == {("loyalty-cli/points", "secret_key"): "x"}
+
+
+def test_every_sign_ins_credentials_and_the_token_are_taken_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    names = ["username", "password", "client_key", "client_secret", "token"]
+    backend = backends.use(monkeypatch, backends.Memory())
+    backend.entries = {("loyalty-cli/club", name): "x" for name in names}
+    backend.entries["loyalty-cli/other", "token"] = "y"
+
+    assert take_out(KeyringStore(), CLUB) == names
+    assert backend.entries == {("loyalty-cli/other", "token"): "y"}
+    assert take_out(KeyringStore(), CLUB) == []
+
+
+def test_storing_drops_the_token_that_older_credentials_got(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    backend = backends.use(monkeypatch, backends.Memory())
+    backend.entries = {("loyalty-cli/club", "token"): "old"}
+
+    put(KeyringStore(), CLUB, {"client_key": "k", "client_secret": "s"})
+
+    assert backend.entries == {
+        ("loyalty-cli/club", "client_key"): "k",
+        ("loyalty-cli/club", "client_secret"): "s",
+    }
+
+
+def test_a_keyring_that_does_not_encrypt_needs_to_be_allowed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    backends.use(monkeypatch, backends.PlaintextMemory())
+
+    with pytest.raises(LoyaltyError) as caught:
+        require_backend(KeyringStore(), POINTS, allow_plaintext=False)
+
+    assert caught.value.code is ErrorCode.CREDENTIAL_UNREADABLE
+    assert "keeps secrets unencrypted in a file; nothing was stored" in caught.value.message
+    assert "--allow-plaintext" in str(caught.value.hint)
+    allowed = require_backend(KeyringStore(), POINTS, allow_plaintext=True)
+    assert allowed == "backends PlaintextMemory"
+
+
+def test_the_variables_that_go_before_the_keyring_are_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert shadowed(POINTS) == []
+    monkeypatch.setenv("LOYALTY_POINTS_SECRET_KEY", "")
+    assert shadowed(POINTS) == ["LOYALTY_POINTS_SECRET_KEY"]

@@ -1,0 +1,188 @@
+"""The system keyring: what it answers, and all the ways in which it does not."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from keyring.backends import chainer, fail, null
+from keyring.errors import KeyringLocked
+from keyrings.alt.file import PlaintextKeyring  # type: ignore[import-untyped]
+
+from loyalty_cli import keyring_store
+from loyalty_cli.keyring_store import KeyringError, KeyringStore, NoKeyringError, service
+from tests import backends
+from tests.conftest import Run
+
+CARD = service("card")
+
+
+@pytest.fixture
+def blocking(monkeypatch: pytest.MonkeyPatch) -> Iterator[backends.Blocking]:
+    """A keyring that waits for ever, and little patience with it."""
+    monkeypatch.setattr(keyring_store, "TIME_LIMIT", 0.05)
+    backend = backends.use(monkeypatch, backends.Blocking())
+    yield backend
+    backend.released.set()
+
+
+def why(store: KeyringStore) -> str:
+    with pytest.raises(KeyringError) as caught:
+        store.get(CARD, "api_key")
+    return str(caught.value)
+
+
+def test_what_is_written_is_read_and_taken_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    backends.use(monkeypatch, backends.Memory())
+    store = KeyringStore()
+
+    store.set(CARD, "api_key", "hunter2")
+
+    assert store.get(CARD, "api_key") == "hunter2"
+    assert store.get(CARD, "other") is None
+    assert store.delete(CARD, "api_key")
+    assert not store.delete(CARD, "api_key")
+    assert store.get(CARD, "api_key") is None
+    assert store.backend_name() == "backends Memory"
+
+
+def test_no_keyring_is_an_error_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    backends.use(monkeypatch, fail.Keyring())  # type: ignore[no-untyped-call]
+
+    with pytest.raises(NoKeyringError, match="no keyring on this system"):
+        KeyringStore().get(CARD, "api_key")
+
+
+def test_a_keyring_that_keeps_nothing_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    backends.use(monkeypatch, null.Keyring())  # type: ignore[no-untyped-call]
+    store = KeyringStore()
+
+    with pytest.raises(KeyringError, match=r"\(null Keyring\) does not keep what it is given"):
+        store.set(CARD, "api_key", "hunter2")
+    assert store.get(CARD, "api_key") is None
+    assert not store.delete(CARD, "api_key")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (KeyringLocked("the door is shut"), "KeyringLocked: the door is shut"),
+        (ValueError(), "ValueError: no reason given"),
+        (OSError(5, "Input/output error"), "OSError: [Errno 5] Input/output error"),
+        (RuntimeError("two\n  lines"), "RuntimeError: two lines"),
+        (KeyError("x"), "KeyError: 'x'"),
+        (SystemExit(3), "SystemExit: 3"),
+        (AssertionError(), "AssertionError: no reason given"),
+    ],
+    ids=repr,
+)
+def test_whatever_a_backend_raises_is_told_with_its_name(
+    monkeypatch: pytest.MonkeyPatch, error: BaseException, said: str
+) -> None:
+    backends.use(monkeypatch, backends.Raising(error))
+    store = KeyringStore()
+
+    assert why(store) == f"the keyring (backends Raising) failed: {said}"
+    assert why(store) == f"the keyring (backends Raising) failed: {said}"  # and asked again
+
+
+def test_a_backend_that_repeats_the_secret_is_not_quoted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    backends.use(monkeypatch, backends.Talkative())
+
+    with pytest.raises(KeyringError) as caught:
+        KeyringStore().set(CARD, "api_key", "hunter2")
+
+    assert str(caught.value).endswith("ValueError: loyalty-cli/card api_key … is too long")
+
+
+def test_a_keyring_that_waits_for_ever_is_given_up_and_not_asked_again(
+    blocking: backends.Blocking,
+) -> None:
+    store = KeyringStore()
+    said = why(store)
+    assert "the keyring (backends Blocking) did not answer within" in said
+    assert "waiting for a prompt" in said
+
+    began = time.monotonic()
+    for _ in range(100):
+        assert why(store) == said
+    with pytest.raises(KeyringError):
+        store.set(CARD, "api_key", "x")
+    with pytest.raises(KeyringError):
+        store.delete(CARD, "api_key")
+    with pytest.raises(KeyringError):
+        store.backend_name()
+
+    assert time.monotonic() - began < 100 * keyring_store.TIME_LIMIT
+    assert blocking.asked == 1
+
+
+def test_a_run_waits_once_however_many_credentials_it_needs(
+    blocking: backends.Blocking, loyalty: Run, profile_file: Callable[[str], Path]
+) -> None:
+    profile_file("profiles: {card: {provider: imprint}, points: {provider: gameball}}\n")
+
+    done = loyalty("balance", "C-1", "--all-profiles", "-o", "json")
+
+    assert done.code == 4
+    assert [record["error"]["code"] for record in done.records] == ["credential_unreadable"] * 2
+    assert blocking.asked == 1
+
+
+def test_the_one_that_does_not_encrypt_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    def is_plaintext(backend: object) -> bool:
+        monkeypatch.setattr("keyring.core._keyring_backend", backend)
+        return KeyringStore().is_plaintext()
+
+    class Chain(chainer.ChainerBackend):
+        backends = (backends.Memory(), backends.PlaintextMemory())
+
+    class PlaintextChain(chainer.ChainerBackend):
+        backends = (backends.PlaintextMemory(), backends.Memory())
+
+    assert is_plaintext(PlaintextKeyring())
+    assert is_plaintext(backends.PlaintextMemory())
+    assert is_plaintext(PlaintextChain())  # type: ignore[no-untyped-call]
+    assert not is_plaintext(Chain())  # type: ignore[no-untyped-call]
+    assert not is_plaintext(backends.Memory())
+
+
+# What is wrong before there is a backend, in a process of its own: keyring finds one only once.
+
+
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        ("keyring.backends.SecretServce.Keyring", "ModuleNotFoundError"),
+        ("keyring.backends.SecretService.Keyrng", "AttributeError"),
+        ("nonsense", "ValueError"),
+        ("exploding.Keyring", "ZeroDivisionError"),
+        ("exiting.Keyring", "SystemExit"),
+    ],
+)
+def test_a_backend_that_cannot_be_loaded_is_an_error_that_names_it(
+    program: Run,
+    environment: dict[str, str],
+    profile_file: Callable[[str], Path],
+    named: str,
+    said: str,
+) -> None:
+    path = profile_file("profiles: {card: {provider: imprint}}\n")
+    path.with_name("exploding.py").write_text("1 / 0\n")
+    path.with_name("exiting.py").write_text("raise SystemExit(0)\n")
+    env = {
+        **environment,
+        "LOYALTY_CONFIG": str(path),
+        "PYTHON_KEYRING_BACKEND": named,
+        "PYTHONPATH": str(path.parent),
+    }
+
+    done = program("balance", "C-1", "-p", "card", env=env)
+
+    assert (done.code, done.out) == (4, "")
+    assert f"the keyring ({named}) failed: {said}: " in done.err
+    assert "entry loyalty-cli/card api_key" in done.err
+    assert "LOYALTY_CARD_API_KEY" in done.err
+    assert len(done.err.splitlines()) == 2

@@ -1,0 +1,327 @@
+"""stdout holds the document, all of it, and nothing else."""
+
+import csv
+import fcntl
+import io
+import json
+import os
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from loyalty_cli.sandbox.server import Received, Reply
+from tests.conftest import PROGRAM, Outcome, Run, Serve
+
+FORMATS = ["table", "json", "jsonl", "csv"]
+SANDBOX = ("--sandbox", "balance", "-p", "gameball", "-p", "imprint")
+RESULTS = {
+    "balance, all found": ([*SANDBOX, "C-1001", "C-1004"], 4),
+    "balance, none found": ([*SANDBOX, "E-404"], 2),
+    "balance, one failed": ([*SANDBOX, "C-1001", "E-404", "-v"], 4),
+    "raw balance, all found": ([*SANDBOX, "--raw", "C-1001", "C-1004"], 4),
+    "raw balance, none found": ([*SANDBOX, "--raw", "E-404"], 2),
+    "raw balance, one failed": ([*SANDBOX, "--raw", "C-1001", "E-404"], 4),
+    "providers": (["providers"], 5),
+    "one provider": (["providers", "capillary"], 1),
+    "profiles": (["--sandbox", "profiles"], 5),
+}
+DOCUMENTS = [
+    ["--version"],
+    ["--help"],
+    ["balance", "--help"],
+    ["sandbox", "reset", "-h"],
+    ["schema"],
+    ["sandbox"],
+    *(
+        [*command, "-o", output]
+        for command in (["providers"], ["providers", "omneo"], ["--sandbox", "profiles"])
+        for output in FORMATS
+    ),
+    *(["--sandbox", "balance", "C-1001", "-o", output] for output in FORMATS),
+]
+"""Every command that prints something."""
+
+PLAINTEXT = {"PYTHON_KEYRING_BACKEND": "keyrings.alt.file.PlaintextKeyring"}
+
+
+@pytest.fixture
+def points(profile_file: Callable[[str], Path]) -> Path:
+    return profile_file("default_profile: points\nprofiles: {points: {provider: gameball}}\n")
+
+
+def redirected(
+    redirection: str, *arguments: str, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the program with its streams as a shell sets them up."""
+    return subprocess.run(
+        ["/bin/sh", "-c", f'exec "$@" {redirection}', "sh", str(PROGRAM), *arguments],
+        env={**os.environ, **(env or {})},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_json_is_one_array_of_all_records(loyalty: Run, name: str) -> None:
+    command, records = RESULTS[name]
+
+    done = loyalty(*command, "-o", "json")
+
+    assert len(done.records) == records
+    assert done.out.endswith("]\n")
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_jsonl_is_one_record_a_line(loyalty: Run, name: str) -> None:
+    command, records = RESULTS[name]
+
+    lines = loyalty(*command, "-o", "jsonl").out.splitlines(keepends=True)
+
+    assert len(lines) == records
+    for line in lines:
+        assert isinstance(json.loads(line), dict)
+        assert line.endswith("\n")
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_csv_is_a_header_and_rows_as_wide(loyalty: Run, name: str) -> None:
+    command, records = RESULTS[name]
+
+    header, *rows = csv.reader(io.StringIO(loyalty(*command, "-o", "csv").out, newline=""))
+
+    assert len(set(header)) == len(header)
+    assert len(rows) >= records
+    assert {len(row) for row in rows} == {len(header)}
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_a_table_is_a_heading_and_rows_or_nothing_where_all_failed(loyalty: Run, name: str) -> None:
+    command, _ = RESULTS[name]
+
+    done = loyalty(*command)
+
+    if "none found" in name:
+        assert done.out == ""
+        assert done.err.startswith("Error: ")
+        return
+    heading, *rows = done.out.splitlines()
+    assert heading.split()[0] in ("Customer", "Provider", "Profile", "About")
+    assert rows
+    for word in ("Error:", "Warning:", "Hint:", "> GET", "failed."):
+        assert word not in done.out
+
+
+def test_the_other_commands_print_one_thing_each(loyalty: Run) -> None:
+    version, schema = loyalty("--version"), loyalty("schema")
+
+    assert version.out.split()[0] == "loyalty"
+    assert len(version.out.splitlines()) == 1
+    assert json.loads(schema.out)["$schema"]
+    assert version.err == schema.err == ""
+
+
+@pytest.mark.usefixtures("points")
+def test_login_logout_and_reset_print_nothing_there(
+    program: Run, environment: Mapping[str, str]
+) -> None:
+    env = {**environment, **PLAINTEXT, "LOYALTY_CONFIG": os.environ["LOYALTY_CONFIG"]}
+
+    stored = program(
+        *("login", "points", "--stdin", "--allow-plaintext"),
+        input="api_key=a\nsecret_key=b\n",
+        env=env,
+    )
+    taken = program("logout", "points", env=env)
+    reset = program("sandbox", "reset", env=env)
+
+    for done in (stored, taken, reset):
+        assert (done.code, done.out) == (0, "")
+        assert done.err
+
+
+@pytest.mark.parametrize("command", DOCUMENTS, ids=" ".join)
+def test_a_closed_stdout_is_an_error(command: list[str]) -> None:
+    done = redirected(">&-", *command)
+
+    assert done.returncode == 3
+    assert done.stderr.startswith("Error: the result cannot be written: stdout is closed.\n")
+
+
+@pytest.mark.parametrize("command", DOCUMENTS, ids=" ".join)
+def test_a_full_disk_is_an_error(command: list[str]) -> None:
+    done = redirected(">/dev/full", *command)
+
+    assert done.returncode == 3
+    assert "No space left on device" in done.stderr
+    assert len(done.stderr.splitlines()) <= 3
+
+
+@pytest.mark.parametrize("command", DOCUMENTS, ids=" ".join)
+def test_a_reader_that_has_gone_is_no_error_to_talk_about(command: list[str]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run(
+            [PROGRAM, *command],
+            stdin=subprocess.DEVNULL,
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            check=False,
+            timeout=30,
+        )
+    finally:
+        os.close(writer)
+
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+@pytest.mark.parametrize("redirection", [">&-", ">/dev/full"])
+def test_a_command_that_prints_nothing_does_not_mind(redirection: str) -> None:
+    done = redirected(redirection, "sandbox", "reset")
+
+    assert (done.returncode, done.stderr) == (0, "the sandbox is as new.\n")
+
+
+@pytest.mark.parametrize("redirection", ["2>&-", "2>/dev/full"])
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        (["--version"], 0),
+        (["--help"], 0),
+        (["schema"], 0),
+        (["providers"], 0),
+        ([*SANDBOX, "C-1001"], 0),
+        ([*SANDBOX, "E-404"], 5),
+        ([*SANDBOX, "C-1001", "E-404", "-v"], 9),
+        (["balance"], 2),
+        (["profiles"], 3),
+        (["sandbox", "reset"], 0),
+    ],
+    ids=str,
+)
+def test_without_a_stderr_the_exit_code_still_tells(
+    redirection: str, command: list[str], code: int
+) -> None:
+    done = redirected(redirection, *command)
+
+    assert done.returncode == code
+    assert (done.stdout == "") == (code in (2, 3, 5) or "reset" in command)
+
+
+def test_with_neither_stream_the_exit_code_still_tells() -> None:
+    assert redirected(">&- 2>&-", "providers").returncode == 3
+
+
+class Held:
+    """Platforms whose second answer waits until the first one was read."""
+
+    def __init__(self) -> None:
+        self.first_was_read = Event()
+        self.in_time = True
+
+    def __call__(self, received: Received) -> Reply:
+        if received.path[2] == "C-2":
+            self.in_time = self.first_was_read.wait(timeout=20)
+        body = b'{\n  "reward_balance": 7,\n  "reward_symbol": "points"\n}\n'
+        return Reply(body=body)
+
+
+@pytest.mark.parametrize("more", [[], ["--raw"]], ids=str)
+@pytest.mark.parametrize("output", ["jsonl", "csv"])
+def test_a_record_comes_as_soon_as_it_is_its_turn(
+    serve: Serve, card: Callable[..., object], output: str, more: list[str]
+) -> None:
+    held = Held()
+    card(serve(held))
+
+    with subprocess.Popen(
+        [PROGRAM, "balance", "C-1", "C-2", "-o", output, *more],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        if output == "csv":
+            assert "customer" in process.stdout.readline()
+        first = process.stdout.readline()
+        held.first_was_read.set()
+        rest = process.stdout.readlines()
+
+    assert process.returncode == 0
+    assert held.in_time
+    assert "C-1" in first
+    assert "C-2" in rest[-1]
+
+
+def test_records_come_in_the_order_asked_and_not_in_that_of_the_answers(
+    serve: Serve, card: Callable[..., object], loyalty: Run
+) -> None:
+    last_was_asked = Event()
+
+    def handle(received: Received) -> Reply:
+        if received.path[2] == "C-3":
+            last_was_asked.set()
+        else:
+            last_was_asked.wait(timeout=20)
+        return Reply(body={"reward_balance": 7, "reward_symbol": "points"})
+
+    card(serve(handle))
+
+    done = loyalty("balance", "C-1", "C-2", "C-3", "-o", "json")
+
+    assert [record["customer"] for record in done.records] == ["C-1", "C-2", "C-3"]
+
+
+@pytest.fixture
+def narrow_pipe() -> Iterator[tuple[int, int]]:
+    """A pipe with room for one page, which is full."""
+    reader, writer = os.pipe()
+    size = fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+    os.write(writer, b"x" * size)
+    yield reader, writer
+    os.close(reader)
+
+
+def through(pipe: tuple[int, int], *command: str) -> Outcome:
+    """Run the program with its stdout in a pipe that is read only when it is known to wait."""
+    reader, writer = pipe
+    with subprocess.Popen(
+        [PROGRAM, *command], stdin=subprocess.DEVNULL, stdout=writer, stderr=subprocess.PIPE
+    ) as process:
+        os.close(writer)
+        chunks = iter(lambda: os.read(reader, 512), b"")
+        content = b"".join(chunks).removeprefix(b"x" * 4096).decode()
+        _, err = process.communicate(timeout=30)
+    return Outcome(process.returncode, content, err.decode())
+
+
+@pytest.mark.parametrize("command", [["--help"], ["balance", "--help"], ["schema"]], ids=str)
+def test_a_page_is_whole_for_a_reader_that_takes_its_time(
+    narrow_pipe: tuple[int, int], program: Run, command: list[str]
+) -> None:
+    assert through(narrow_pipe, *command) == program(*command)
+
+
+@pytest.mark.parametrize("output", FORMATS)
+def test_a_large_document_is_whole_for_a_reader_that_takes_its_time(
+    narrow_pipe: tuple[int, int],
+    program: Run,
+    answer: Callable[..., str],
+    card: Callable[..., object],
+    output: str,
+) -> None:
+    card(answer({f"field {number}": "x" * 90 for number in range(1500)}))
+    command = ("balance", "C-1", "--raw", "-o", output)
+
+    done = through(narrow_pipe, *command)
+
+    assert done.code == 0
+    assert len(done.out) > 150_000
+    assert "field 1499" in done.out
+    assert len(done.out.splitlines()) == len(program(*command).out.splitlines())
