@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer import _completion_classes
 from typer._completion_classes import completion_init
+from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from loyalty_cli import __version__
@@ -16,14 +17,29 @@ from loyalty_cli.commands import balance, login, logout, profiles, providers, sa
 from loyalty_cli.commands.parameters import ConfigOption, SandboxOption, VerboseOption
 from loyalty_cli.errors import ExitCode, LoyaltyError, nearest
 from loyalty_cli.output import messages
-from loyalty_cli.output.stdout import ReaderGoneError, write_bytes, write_text
+from loyalty_cli.output.stdout import ReaderGoneError, flush, require_stdout, write_text
+
+GLOBALS = ("--sandbox", "--verbose", "-v", "--config")
 
 # Typer shows help texts on TAB through Rich, for markup that ours do not have.
 _completion_classes._sanitize_help_text = lambda text: text  # noqa: SLF001
 completion_init()
 
+
+class _Program(TyperGroup):
+    """The commands, behind which `--sandbox`, `--config` and `-v` may stand, where people put them.
+
+    That holds while TAB completes a command line, too.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put those options first, where Typer looks for them."""
+        return super().parse_args(ctx, _globals_first(args, whole=not ctx.resilient_parsing))
+
+
 app = typer.Typer(
     name="loyalty",
+    cls=_Program,
     help="A customer's balance at five loyalty platforms, the same way each time.",
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -72,11 +88,12 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run one command line, and give the exit code."""
     command = typer.main.get_command(app)
-    arguments = _globals_first(arguments) or ["--help"]
+    arguments = arguments or ["--help"]
     try:
+        if "--help" in arguments or "-h" in arguments:
+            require_stdout()
         code = _typer(command, arguments)
-        if sys.stdout is not None:
-            write_bytes(b"")  # a help page may still be on its way out
+        flush()  # a help page may still be on its way out
     except LoyaltyError as error:
         messages.error(error.message, error.hint)
         return error.code.exit_code
@@ -103,15 +120,17 @@ def _typer(command: Any, arguments: list[str]) -> int:
     return int(code or 0)
 
 
-def _globals_first(arguments: list[str]) -> list[str]:
-    """Let `--sandbox`, `--config` and `-v` stand behind the command, too, where people put them."""
+def _globals_first(arguments: list[str], *, whole: bool) -> list[str]:
+    """Move the options that stand before the command to the front of a `whole` or begun line."""
     first: list[str] = []
     rest = list(arguments)
     at = 0
     while at < len(rest) and rest[at] != "--":
         name, equals, _ = rest[at].partition("=")
-        if name in ("--sandbox", "--verbose", "-v", "--config"):
+        if name in GLOBALS:
             width = 2 if name == "--config" and not equals else 1
+            if at + width > len(rest):  # the path is missing, and the command's name is not it
+                return [*first, rest[at]] if whole else first + rest
             first += rest[at : at + width]
             del rest[at : at + width]
         else:
@@ -120,17 +139,26 @@ def _globals_first(arguments: list[str]) -> list[str]:
 
 
 def _usage(error: TyperException) -> int:
-    message = " ".join(error.format_message().split()).rstrip(".")
+    message, meant = _meant(" ".join(error.format_message().split()))
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "loyalty"
-    messages.error(f"{message}.", _meant(message) or f"`{command} --help` shows what there is.")
+    message = message.rstrip(".")
+    messages.error(f"{message}.", meant or f"`{command} --help` shows what there is.")
     return ExitCode.USAGE
 
 
-def _meant(message: str) -> str | None:
-    """The valid choice that was probably meant, where the message lists the choices."""
-    found = re.search(r"'(.*)' is not one of (.*)", message)
-    return nearest(found[1], re.findall(r"'([^']*)'", found[2])) if found else None
+def _meant(message: str) -> tuple[str, str | None]:
+    """Part Typer's message from its suggestions, and say which of them was probably meant."""
+    from difflib import get_close_matches
+
+    if found := re.fullmatch(r"(No such command .*)\. (Did you mean .*\?)", message):
+        return found[1], found[2]
+    if found := re.fullmatch(r"(No such option: (.*?))(?: \(Possible options: (.*)\))?", message):
+        close = get_close_matches(found[2], [*(found[3] or "").split(", "), *GLOBALS], n=1)
+        return found[1], f"Did you mean {close[0]!r}?" if close else None
+    if found := re.search(r"'([^']*)' is not one of (.*)", message):
+        return message, nearest(found[1], re.findall(r"'([^']*)'", found[2]))
+    return message, None
 
 
 def _defect(error: Exception) -> int:

@@ -4,6 +4,7 @@ Nothing here touches the network or the keyring, and a profile file with a mista
 what can be read of it.
 """
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -45,9 +46,12 @@ def _profiles(context: typer.Context) -> dict[str, str]:
     if chosen.get("sandbox"):
         return {name: name for name in BUILT_IN}
     try:
-        return outline(chosen.get("config") or default_path())
-    except LoyaltyError:
+        path = chosen.get("config")  # as it was typed: the shell has expanded nothing
+        profiles = outline(Path(path).expanduser() if path else default_path())
+    except (LoyaltyError, RuntimeError):
         return {}
+    # Only what can be a name goes to a shell, which might run the rest.
+    return {name: of for name, of in profiles.items() if re.fullmatch(r"[\w-]+", name, re.ASCII)}
 
 
 OutputOption = Annotated[

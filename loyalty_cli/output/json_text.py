@@ -6,11 +6,9 @@ from typing import Any
 import msgspec
 
 from loyalty_cli.amount import encode_amount
-from loyalty_cli.output.visible import is_shown
+from loyalty_cli.output.visible import MAYBE_NOT_SHOWN, is_shown
 
 _ENCODER = msgspec.json.Encoder(enc_hook=encode_amount)
-
-_MAYBE_NOT_SHOWN = re.compile(r"[^\n -~]")
 
 
 def json_line(record: Any) -> bytes:
@@ -50,13 +48,13 @@ def _inert(document: bytes) -> bytes:
     """Escape what a terminal would act on; outside ASCII, JSON has nothing but strings."""
     if document.isascii() and b"\x7f" not in document:
         return document
-    return _MAYBE_NOT_SHOWN.sub(_escaped, document.decode()).encode()
+    return MAYBE_NOT_SHOWN.sub(_escaped, document.decode()).encode()
 
 
 def _escaped(found: re.Match[str]) -> str:
     from json import dumps
 
     sign = found[0]
-    if is_shown(sign):
+    if is_shown(sign) or sign == "\n":
         return sign
     return "\\u007f" if sign == "\x7f" else dumps(sign)[1:-1]

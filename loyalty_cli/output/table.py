@@ -87,9 +87,8 @@ def _plain_line(grid: "_Grid", texts: Sequence[str]) -> str:
     for number, (column, width, text) in enumerate(
         zip(grid.columns, grid.widths, texts, strict=True), start=1
     ):
-        fill = " " * (width - cell_len(text))
         at_the_end = number == len(texts) and not column.numbers
-        cells.append(fill + text if column.numbers else text if at_the_end else text + fill)
+        cells.append(text if at_the_end else _filled(column, width, text))
     return (" " * GAP).join(cells).rstrip()
 
 
@@ -174,16 +173,16 @@ def _draw_rows(
     table = Table(box=box, show_header=header, show_edge=False, pad_edge=False)
     table.padding = (0, GAP - 1, 0, 0)
     for column, width in zip(grid.columns, grid.widths, strict=True):
-        table.add_column(
-            column.heading,
-            justify="right" if column.numbers else "left",
-            style=column.style,
-            min_width=width,
-            no_wrap=True,
-        )
+        heading = _filled(column, width, column.heading)
+        table.add_column(heading, style=column.style, min_width=width, no_wrap=True)
     for row in rows:
-        cells = zip(row, grid.units, strict=True)
-        table.add_row(*(Text(_joined(cell, unit), cell.style) for cell, unit in cells))
+        cells = zip(row, grid.columns, grid.widths, grid.units, strict=True)
+        table.add_row(
+            *(
+                Text(_filled(column, width, _joined(cell, unit)), cell.style)
+                for cell, column, width, unit in cells
+            )
+        )
     console.print(table)
 
 
@@ -253,6 +252,12 @@ def _without_repeats(
         cells = zip(columns, row, above, strict=True)
         yield [Cell() if column.once and cell == over else cell for column, cell, over in cells]
         above = row
+
+
+def _filled(column: Column, width: int, text: str) -> str:
+    """Text in its column's width; numbers to the right, which Rich would do without their units."""
+    fill = " " * (width - cell_len(text))
+    return fill + text if column.numbers else text + fill
 
 
 def _joined(cell: Cell, unit_width: int) -> str:

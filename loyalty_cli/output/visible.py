@@ -1,6 +1,9 @@
 """Text from outside, made safe to show."""
 
+import re
 import unicodedata
+
+MAYBE_NOT_SHOWN = re.compile(r"[^ -~]")
 
 
 def visible(text: str) -> str:
@@ -11,7 +14,7 @@ def visible(text: str) -> str:
     """
     if text.isprintable():
         return text
-    return "".join(sign if is_shown(sign) else _escaped(sign) for sign in text)
+    return MAYBE_NOT_SHOWN.sub(_shown, text)
 
 
 def is_shown(sign: str) -> bool:
@@ -20,5 +23,6 @@ def is_shown(sign: str) -> bool:
     return category[0] != "C" and category not in ("Zl", "Zp")
 
 
-def _escaped(sign: str) -> str:
-    return sign.encode("unicode_escape").decode("ascii")
+def _shown(found: re.Match[str]) -> str:
+    sign = found[0]
+    return sign if is_shown(sign) else sign.encode("unicode_escape").decode("ascii")
