@@ -13,7 +13,17 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from loyalty_cli import __version__
-from loyalty_cli.commands import balance, login, logout, profiles, providers, sandbox, schema
+from loyalty_cli.commands import (
+    balance,
+    debit,
+    journal,
+    login,
+    logout,
+    profiles,
+    providers,
+    sandbox,
+    schema,
+)
 from loyalty_cli.commands.parameters import ConfigOption, SandboxOption, VerboseOption
 from loyalty_cli.errors import ExitCode, LoyaltyError, nearest
 from loyalty_cli.output import messages
@@ -46,6 +56,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(balance.balance)
+app.command()(debit.debit)
+app.add_typer(journal.app, name="journal")
 app.command()(providers.providers)
 app.command()(profiles.profiles)
 app.command()(login.login)
@@ -96,6 +108,8 @@ def run(arguments: list[str]) -> int:
         flush()  # a help page may still be on its way out
     except LoyaltyError as error:
         messages.error(error.message, error.hint)
+        for detail in error.details:
+            messages.note(f"  {detail}")
         return error.code.exit_code
     except TyperException as error:
         return _usage(error)

@@ -12,9 +12,11 @@ from loyalty_cli.base_url import check_base_url
 from loyalty_cli.config_file import read
 from loyalty_cli.errors import LoyaltyError, nearest, setup_error
 from loyalty_cli.profile import (
+    DEFAULT_SETTLE,
     DEFAULT_TIMEOUT,
     DebitRules,
     Profile,
+    check_settle,
     check_timeout,
     environment_name,
 )
@@ -27,7 +29,7 @@ WRITABLE_BY_OTHERS = 0o022
 
 FILE_KEYS = ("default_profile", "profiles", "journal")
 PROFILE_KEYS = ("provider", "base_url", "auth", "timeout", "ca_bundle", "options", "debit")
-DEBIT_KEYS = ("allow", "unit", "max_amount")
+DEBIT_KEYS = ("allow", "unit", "max_amount", "max_total", "settle")
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _SECRET_WORDS = ("passw", "secret", "token", "api_key", "apikey", "credential", "authorization")
@@ -247,12 +249,17 @@ def _parameters(fields: Map, known: tuple[Parameter, ...], key: str) -> Mapping[
 def _debit(fields: Map, key: str) -> DebitRules:
     key = f"{key}.debit"
     rules = _fields(fields.items.get("debit"), key, DEBIT_KEYS)
-    max_amount = _read(rules, "max_amount", key, integer)
     return DebitRules(
         allow=_read(rules, "allow", key, boolean) == "true",
         unit=_read(rules, "unit", key, text),
-        max_amount=None if max_amount is None else int(max_amount),
+        max_amount=_read(rules, "max_amount", key, _whole),
+        max_total=_read(rules, "max_total", key, _whole),
+        settle=_read(rules, "settle", key, check_settle) or DEFAULT_SETTLE,
     )
+
+
+def _whole(value: str) -> int:
+    return int(integer(value))
 
 
 def _beside(path: Path, value: str) -> Path:

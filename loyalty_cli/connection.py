@@ -19,6 +19,22 @@ def use_watched_connections(manager: PoolManager) -> None:
 class _WatchedConnection(HTTPConnection):
     """Tells the current call which socket it waits on, from the first connect to the last read."""
 
+    _connecting = False
+
+    def connect(self) -> None:
+        self._connecting = True
+        try:
+            super().connect()
+        finally:
+            self._connecting = False
+
+    def send(self, data: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        if not self._connecting:  # what a proxy is told on the way is not the request
+            current().offer()
+        super().send(data)
+
     def _new_conn(self) -> socket.socket:
         call = current()
         try:
@@ -50,7 +66,10 @@ class _WatchedPool(HTTPConnectionPool):
     """Takes a connection from the call before another call can have it."""
 
     def _put_conn(self, conn: Any) -> None:
-        current().leave()
+        call = current()
+        call.leave()
+        if call.once and conn is not None:
+            conn.close()
         super()._put_conn(conn)
 
 

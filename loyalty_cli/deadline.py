@@ -19,12 +19,26 @@ class Call:
     `cut` ends whatever the call is waiting for on that connection, from another thread.
     """
 
-    def __init__(self, ends: float) -> None:
+    def __init__(self, ends: float, before_first_byte: Callable[[], None] | None = None) -> None:
         self.ends = ends
+        self.offered = False
+        self._before_first_byte = before_first_byte
         self.expired = False
         self.done = False
         self._handle: socket.socket | None = None
         self._lock = Lock()
+
+    @property
+    def once(self) -> bool:
+        """Whether the request must not be sent twice, and has a connection of its own."""
+        return self._before_first_byte is not None
+
+    def offer(self) -> None:
+        """Note that the next byte goes to the platform; who may stop it is asked before."""
+        if not self.offered:
+            if self._before_first_byte:
+                self._before_first_byte()
+            self.offered = True
 
     def remaining(self) -> float:
         """Seconds left; raise TimeoutError when there are none."""

@@ -16,6 +16,7 @@ class ExitCode(IntEnum):
     NOT_FOUND = 5
     REFUSED = 6
     UNAVAILABLE = 7
+    OUTCOME_UNKNOWN = 8
     SOME_FAILED = 9
     INTERRUPTED = 130
     BROKEN_PIPE = 141
@@ -31,6 +32,9 @@ class ErrorCode(StrEnum):
     CREDENTIAL_REFUSED = "credential_refused"
     NOT_FOUND = "not_found"
     REFUSED = "refused"
+    ACCOUNT_BUSY = "account_busy"
+    REFERENCE_TAKEN = "reference_taken"
+    OUTCOME_UNKNOWN = "outcome_unknown"
     UNREACHABLE = "unreachable"
     TLS_FAILED = "tls_failed"
     TIMED_OUT = "timed_out"
@@ -53,17 +57,20 @@ _EXIT_CODES = {
     ErrorCode.CREDENTIAL_REFUSED: ExitCode.CREDENTIAL,
     ErrorCode.NOT_FOUND: ExitCode.NOT_FOUND,
     ErrorCode.REFUSED: ExitCode.REFUSED,
+    ErrorCode.ACCOUNT_BUSY: ExitCode.REFUSED,
+    ErrorCode.REFERENCE_TAKEN: ExitCode.REFUSED,
+    ErrorCode.OUTCOME_UNKNOWN: ExitCode.OUTCOME_UNKNOWN,
 }
 
 
 class LoyaltyError(Exception):
     """Something a user can act on.
 
-    `message` says what happened and where, `hint` what to do now; `http_status` and
-    `provider_code` are the platform's own, where one answered.
+    `message` says what happened and where, `hint` what to do now, and `details`, a line each, what
+    there is to mend; `http_status` and `provider_code` are the platform's own, where one answered.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each of them is told to somebody
         self,
         code: ErrorCode,
         message: str,
@@ -71,6 +78,7 @@ class LoyaltyError(Exception):
         hint: str | None = None,
         http_status: int | None = None,
         provider_code: str | None = None,
+        details: tuple[str, ...] = (),
     ) -> None:
         super().__init__(message)
         self.code = code
@@ -78,6 +86,22 @@ class LoyaltyError(Exception):
         self.hint = hint
         self.http_status = http_status
         self.provider_code = provider_code
+        self.details = details
+
+
+class NotSentError(LoyaltyError):
+    """A request that must not be sent twice was not sent at all."""
+
+    @classmethod
+    def of(cls, error: LoyaltyError) -> "NotSentError":
+        """The same error, with the knowledge that nothing was sent."""
+        return cls(
+            error.code,
+            error.message,
+            hint=error.hint,
+            http_status=error.http_status,
+            provider_code=error.provider_code,
+        )
 
 
 def usage_error(message: str, hint: str | None = None) -> NoReturn:

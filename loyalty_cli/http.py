@@ -20,7 +20,7 @@ from requests.utils import get_environ_proxies, select_proxy
 from loyalty_cli import __version__
 from loyalty_cli.connection import use_watched_connections
 from loyalty_cli.deadline import Call, watched
-from loyalty_cli.errors import ErrorCode, LoyaltyError, setup_error
+from loyalty_cli.errors import ErrorCode, LoyaltyError, NotSentError, setup_error
 from loyalty_cli.profile import Profile
 from loyalty_cli.providers.contract import Answer, Request
 from loyalty_cli.tls import trusted
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BODY_LIMIT = 8 * 1024 * 1024
+ONCE_BODY_LIMIT = 1024 * 1024
 CHUNK = 64 * 1024
 MAX_TRIES = 3
 FIRST_PAUSE = 0.5
@@ -71,7 +72,7 @@ class Client:
     ) -> None:
         self._trace = trace or (lambda _: None)
         self._sleep = sleep
-        self._sessions: dict[tuple[str, Path | None, bool], requests.Session] = {}
+        self._sessions: dict[tuple[str, Path | None, bool, bool], requests.Session] = {}
         self._lock = Lock()
 
     def read(
@@ -102,22 +103,42 @@ class Client:
                 self._sleep(pause)
         raise AssertionError("the last try either returns or raises")
 
-    def _send(self, profile: Profile, request: Request, call: Call) -> Answer:
-        session = self._session(profile)
+    def send_once(
+        self, profile: Profile, request: Request, before_first_byte: Callable[[], None]
+    ) -> Answer:
+        """Send a request that must not be sent twice, over a connection of its own.
+
+        `before_first_byte` is called when all is ready, and can still stop it by raising OSError.
+        Raises NotSentError where not one byte was offered to the platform, and another LoyaltyError
+        where it was, and no whole answer came.
+        """
+        call = Call(time.monotonic() + profile.timeout, before_first_byte)
+        with watched(call):
+            try:
+                return self._send(profile, request, call, ONCE_BODY_LIMIT)
+            except LoyaltyError as error:
+                if call.offered:
+                    raise
+                raise NotSentError.of(error) from None
+
+    def _send(
+        self, profile: Profile, request: Request, call: Call, limit: int = BODY_LIMIT
+    ) -> Answer:
+        session = self._session(profile, once=call.once)
         url = url_of(profile, request)
         body = None if request.json is None else msgspec.json.encode(request.json)
         headers = {**request.headers, **({"Content-Type": "application/json"} if body else {})}
-        prepared = session.prepare_request(
-            requests.Request(request.method, url, headers=headers, data=body)
-        )
-        prepared.url = url  # as it was encoded above; preparing decodes some of it again
         self._trace(f"> {request.method} {url}")
         began = time.monotonic()
         try:
+            prepared = session.prepare_request(
+                requests.Request(request.method, url, headers=headers, data=body)
+            )
+            prepared.url = url  # as it was encoded above; preparing decodes some of it again
             with session.send(
                 prepared, stream=True, timeout=call.remaining(), allow_redirects=False
             ) as response:
-                content = b"".join(_chunks(response.raw, call))
+                content = b"".join(_chunks(response.raw, call, limit))
         except _FAILURES as error:
             where = f"{profile.provider.title} at {profile.host}"
             proxy = select_proxy(url, session.proxies)
@@ -128,9 +149,9 @@ class Client:
         lower = {name.lower(): value for name, value in response.headers.items()}
         return Answer(response.status_code, lower, content)
 
-    def _session(self, profile: Profile) -> requests.Session:
+    def _session(self, profile: Profile, *, once: bool) -> requests.Session:
         parts = urlsplit(profile.base_url)
-        key = (f"{parts.scheme}://{parts.netloc}", profile.ca_bundle, not profile.sandbox)
+        key = (f"{parts.scheme}://{parts.netloc}", profile.ca_bundle, profile.sandbox, once)
         with self._lock:
             if key not in self._sessions:
                 self._sessions[key] = _new_session(profile)
@@ -193,11 +214,11 @@ def _new_session(profile: Profile) -> requests.Session:
     return session
 
 
-def _chunks(raw: Any, call: Call) -> Iterator[bytes]:
+def _chunks(raw: Any, call: Call, limit: int) -> Iterator[bytes]:
     size = 0
     for chunk in raw.stream(CHUNK, decode_content=True):
         size += len(chunk)
-        if size > BODY_LIMIT:
+        if size > limit:
             raise TooLargeError
         yield chunk
     if call.expired:

@@ -1,7 +1,7 @@
 """Looking balances up: profile and customer in, a record out."""
 
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,11 +13,9 @@ from loyalty_cli.platforms import Platforms
 from loyalty_cli.profile import Profile
 from loyalty_cli.providers.contract import Query
 from loyalty_cli.strict_json import compact
-from loyalty_cli.verdict import read_json, unreadable
+from loyalty_cli.verdict import read_json
 
 LONGEST_CUSTOMER = 1000
-INTERRUPTIBLE = 0.2
-"""Seconds of one wait: one without an end that begins just as Ctrl-C comes never learns of it."""
 
 
 class Order(Struct, frozen=True):
@@ -103,34 +101,9 @@ class Lookups:
         return {"raw": Raw(compact(answer.body))}
 
     def _normalized(self, order: Order) -> dict[str, Any]:
-        answer = self._platforms.ask(order.profile, order.query)
-        body = read_json(answer, order.profile)
-        try:
-            reading = order.profile.provider.normalize(body, order.query)
-        except ValueError as error:
-            raise unreadable(answer, order.profile, error) from None
+        reading = self._platforms.reading(order.profile, order.query)
         return {
             "balances": reading.balances,
             "details": None if reading.details is None else dict(reading.details),
             "warnings": reading.warnings,
         }
-
-
-def side_by_side(
-    look_up: Callable[[Order], Lookup | RawLookup], orders: Sequence[Order], jobs: int = 8
-) -> Iterator[Lookup | RawLookup]:
-    """Look orders up, several at a time, and give each record in the order asked, in its turn."""
-    if len(orders) == 1:
-        yield look_up(orders[0])
-        return
-    from concurrent.futures import ThreadPoolExecutor, wait
-
-    executor = ThreadPoolExecutor(min(jobs, len(orders)), thread_name_prefix="look up")
-    try:
-        futures = [executor.submit(look_up, order) for order in orders]
-        for future in futures:
-            while not wait((future,), INTERRUPTIBLE).done:
-                pass
-            yield future.result()
-    finally:
-        executor.shutdown(wait=False, cancel_futures=True)

@@ -102,10 +102,17 @@ class RawLookup(Record, frozen=True, kw_only=True):
     error: Failure | None = None
 
 
-def exit_code(lookups: Iterable[Lookup | RawLookup]) -> ExitCode:
-    """The exit code of a run: the common one if all ended alike, else "some failed"."""
-    codes = {look.error.code.exit_code if look.error else ExitCode.OK for look in lookups}
-    return codes.pop() if len(codes) == 1 else ExitCode.SOME_FAILED
+def exit_code(errors: Iterable[LoyaltyError | Failure | None]) -> ExitCode:
+    """The exit code of a run: the common one if all ended alike, else "some failed".
+
+    An outcome that is not known goes before everything else.
+    """
+    codes = {error.code.exit_code if error else ExitCode.OK for error in errors}
+    if ExitCode.OUTCOME_UNKNOWN in codes:
+        return ExitCode.OUTCOME_UNKNOWN
+    if len(codes) > 1:
+        return ExitCode.SOME_FAILED
+    return codes.pop() if codes else ExitCode.OK
 
 
 class CredentialRecord(Record, frozen=True, kw_only=True):
@@ -156,3 +163,45 @@ class ProviderRecord(Record, frozen=True, kw_only=True):
     options: tuple[ParameterRecord, ...]
     numbers: dict[str, str]
     pages: tuple[str, ...]
+
+
+State = Literal["planned", "sending", "confirmed", "refused", "unknown", "not_applied"]
+
+
+class DebitRecord(Record, frozen=True, kw_only=True):
+    """One debit as it stands; `replayed` if it stood so before this run, and nothing was sent."""
+
+    schema_version: int = SCHEMA_VERSION
+    profile: str
+    provider: str
+    customer: str
+    unit: str
+    amount: int
+    reference: str
+    state: State
+    attempt: int
+    replayed: bool = False
+    balance_after: Amount | None = None
+    provider_reference: str | None = None
+    at: str
+    sandbox: bool
+    error: Failure | None = None
+
+
+class EventRecord(Record, frozen=True, kw_only=True):
+    """One change of a debit's state: who made it, when, and on what evidence."""
+
+    at: str
+    actor: str
+    attempt: int
+    before: State | None
+    after: State
+    why: str
+
+
+class DebitHistory(Record, frozen=True, kw_only=True):
+    """A debit with everything that happened to it."""
+
+    schema_version: int = SCHEMA_VERSION
+    debit: DebitRecord
+    events: tuple[EventRecord, ...]

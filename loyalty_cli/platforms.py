@@ -1,7 +1,8 @@
 """Asking a platform: sign in as a profile, send what its provider wants sent, judge the answer."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from threading import Lock
 
@@ -11,7 +12,16 @@ from loyalty_cli.credentials import KEYRING, CredentialSource, Found, check_secr
 from loyalty_cli.errors import LoyaltyError
 from loyalty_cli.http import Client
 from loyalty_cli.profile import Profile
-from loyalty_cli.providers.contract import Answer, Exchange, Headers, Query, Request, Secrets, Token
+from loyalty_cli.providers.contract import (
+    Answer,
+    Exchange,
+    Headers,
+    Query,
+    Reading,
+    Request,
+    Secrets,
+    Token,
+)
 from loyalty_cli.redaction import redact
 from loyalty_cli.tokens import Holder, Tokens
 from loyalty_cli.verdict import read_json, unreadable, verdict
@@ -43,10 +53,10 @@ class Platforms:
         sent = set(secrets.values())
 
         def send(request: Request) -> Answer:
-            sent.update(value.rpartition(" ")[2] for value in request.headers.values())
+            sent.update(_header_secrets(request))
             return self._client.read(profile, request, profile.provider.is_busy, ends)
 
-        try:
+        with _redacted(sent):
             request = profile.provider.request(query)
             if exchange := profile.auth.exchange:
                 keep = all(each.kind == KEYRING for each in found.values())
@@ -56,10 +66,29 @@ class Platforms:
                 answer = send(_signed(request, profile.auth.headers(secrets)))
             if error := verdict(answer, profile, query.customer):
                 raise error
-        except LoyaltyError as error:
-            redact(error, sent - PUBLIC_HEADERS)
-            raise
         return answer
+
+    def reading(self, profile: Profile, query: Query) -> Reading:
+        """Ask for a balance, and read what the answer says; raise LoyaltyError as `ask` does."""
+        answer = self.ask(profile, query)
+        body = read_json(answer, profile)
+        try:
+            return profile.provider.normalize(body, query)
+        except ValueError as error:
+            raise unreadable(answer, profile, error) from None
+
+    def debit(
+        self, profile: Profile, request: Request, before_first_byte: Callable[[], None]
+    ) -> Answer:
+        """Send a debit, once, and give whatever answer came.
+
+        `before_first_byte` may still stop it, by raising. Raises NotSentError where nothing was
+        sent, and any other LoyaltyError where it was sent and no whole answer came.
+        """
+        secrets = {name: each.secret for name, each in self._credentials_of(profile).items()}
+        signed = _signed(request, profile.auth.headers(secrets))
+        with _redacted({*secrets.values(), *_header_secrets(signed)}):
+            return self._client.send_once(profile, signed, before_first_byte)
 
     def _with_token(self, holder: Holder, request: Request, send: Send) -> Answer:
         """Send with the token at hand; when the platform no longer takes it, with a new one."""
@@ -82,6 +111,19 @@ class Platforms:
         if isinstance(found, LoyaltyError):
             raise found
         return found
+
+
+def _header_secrets(request: Request) -> Iterator[str]:
+    return (value.rpartition(" ")[2] for value in request.headers.values())
+
+
+@contextmanager
+def _redacted(secrets: set[str]) -> Iterator[None]:
+    try:
+        yield
+    except LoyaltyError as error:
+        redact(error, secrets - PUBLIC_HEADERS)
+        raise
 
 
 def _signed(request: Request, headers: Headers) -> Request:

@@ -10,14 +10,22 @@ from loyalty_cli.providers.contract import Auth, Provider
 
 DEFAULT_TIMEOUT = 10.0
 MAX_TIMEOUT = 3600.0
+DEFAULT_SETTLE = 900.0
+MAX_SETTLE = 86400.0
 
 
 class DebitRules(Struct, frozen=True):
-    """What a profile allows to be debited: nothing, unless `allow`; amounts in `unit`."""
+    """What a profile allows to be debited: nothing, unless `allow`; amounts in `unit`.
+
+    `max_amount` bounds a debit, `max_total` a run; `settle` is the seconds after which a request
+    can no longer arrive at the platform.
+    """
 
     allow: bool = False
     unit: str | None = None
     max_amount: int | None = None
+    max_total: int | None = None
+    settle: float = DEFAULT_SETTLE
 
 
 class Profile(Struct, frozen=True):
@@ -47,12 +55,21 @@ def environment_name(profile: str, credential: str) -> str:
 
 def check_timeout(text: str) -> float:
     """Read a timeout in seconds; raise ValueError for what is not a time to wait."""
+    return _seconds(text, MAX_TIMEOUT)
+
+
+def check_settle(text: str) -> float:
+    """Read a settle period in seconds; raise ValueError for what is not one."""
+    return _seconds(text, MAX_SETTLE)
+
+
+def _seconds(text: str, most: float) -> float:
     try:
         seconds = float(text) if text.isascii() and "_" not in text else None
     except ValueError:
         seconds = None
     if seconds is None:  # float() alone takes 1_0, and the digits of every script
         raise ValueError(f"must be a number of seconds, not {text[:40]!r}")
-    if not 0 < seconds <= MAX_TIMEOUT:
-        raise ValueError(f"must be more than 0 and at most {MAX_TIMEOUT:.0f} seconds")
+    if not 0 < seconds <= most:
+        raise ValueError(f"must be more than 0 and at most {most:.0f} seconds")
     return seconds

@@ -13,9 +13,10 @@ import pytest
 
 from loyalty_cli import http
 from loyalty_cli.errors import ErrorCode, LoyaltyError
-from loyalty_cli.lookup import Lookups, Order, check_options, side_by_side
+from loyalty_cli.lookup import Lookups, Order, check_options
 from loyalty_cli.model import Lookup, RawLookup
 from loyalty_cli.sandbox.server import Received, Reply
+from loyalty_cli.side_by_side import side_by_side
 from tests.conftest import PROGRAM, Outcome, Run, Serve
 from tests.servers import Answering, RawServer, Wire, profile_at, reply, unused_port
 
@@ -302,6 +303,8 @@ class Failing:
 
     def ask(self, *_: object) -> Any:
         raise LoyaltyError(ErrorCode.UNREACHABLE, "Nobody is there.", hint="Wait.")
+
+    reading = ask
 
 
 @pytest.fixture

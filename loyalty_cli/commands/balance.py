@@ -111,12 +111,13 @@ def _look_up(
     session: "Session", orders: "Sequence[Order]", output: Format, *, raw: bool, verbose: bool
 ) -> int:
     from loyalty_cli.http import Client
-    from loyalty_cli.lookup import Lookups, side_by_side
+    from loyalty_cli.lookup import Lookups
     from loyalty_cli.model import exit_code
     from loyalty_cli.output import lookups as views
     from loyalty_cli.output import messages
     from loyalty_cli.output.document import View, print_records
     from loyalty_cli.platforms import Platforms
+    from loyalty_cli.side_by_side import side_by_side
     from loyalty_cli.tokens import Tokens
 
     client = Client(trace=messages.trace if verbose else None)
@@ -125,4 +126,4 @@ def _look_up(
     view: View[Any] = views.RAW if raw else views.BALANCES
     done = print_records(records, output, view)
     views.say_what_is_not_shown(done, output)
-    return exit_code(done)
+    return exit_code(record.error for record in done)

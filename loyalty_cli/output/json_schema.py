@@ -5,7 +5,15 @@ from typing import Any
 import msgspec
 
 from loyalty_cli.amount import Amount
-from loyalty_cli.model import SCHEMA_VERSION, Lookup, ProfileRecord, ProviderRecord, RawLookup
+from loyalty_cli.model import (
+    SCHEMA_VERSION,
+    DebitHistory,
+    DebitRecord,
+    Lookup,
+    ProfileRecord,
+    ProviderRecord,
+    RawLookup,
+)
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 ARRAYS = (
@@ -13,6 +21,8 @@ ARRAYS = (
     tuple[RawLookup, ...],
     tuple[ProviderRecord, ...],
     tuple[ProfileRecord, ...],
+    tuple[DebitRecord, ...],
+    tuple[DebitHistory, ...],
 )
 
 

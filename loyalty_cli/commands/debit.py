@@ -1,0 +1,68 @@
+"""`loyalty debit`: take an amount off a customer's credit, once."""
+
+from typing import Annotated
+
+import typer
+
+from loyalty_cli.commands.parameters import OutputOption, complete_profile
+from loyalty_cli.output.format import Format
+
+
+def debit(
+    context: typer.Context,
+    customer: Annotated[
+        str | None,
+        typer.Argument(metavar="CUSTOMER", help="The customer, as the platform knows it."),
+    ] = None,
+    amount: Annotated[
+        str | None,
+        typer.Argument(metavar="AMOUNT", help="How much, in whole units."),
+    ] = None,
+    file: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            "-f",
+            metavar="FILE",
+            help="Many debits, as CSV with a header or as JSON Lines; - for stdin.",
+        ),
+    ] = None,
+    unit: Annotated[
+        str | None,
+        typer.Option(metavar="UNIT", help="The unit. Else the profile's debit.unit."),
+    ] = None,
+    reference: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="Your name for this debit; one name is debited once."),
+    ] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            "--profile",
+            "-p",
+            metavar="NAME",
+            help="The profile. Else LOYALTY_PROFILE, else default_profile.",
+            autocompletion=complete_profile,
+        ),
+    ] = None,
+    expect_total: Annotated[
+        str | None,
+        typer.Option(metavar="AMOUNT", help="Refuse a file whose amounts have another sum."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check everything, and send nothing.")
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Do not ask; needed where there is no terminal.")
+    ] = False,
+    output: OutputOption = Format.TABLE,
+) -> int:
+    """Debit a customer's credit, once for each reference; or many, with --from."""
+    from loyalty_cli.commands.debiting import Asked, run
+    from loyalty_cli.commands.session import open_session
+    from loyalty_cli.output.stdout import require_stdout
+
+    require_stdout()
+    asked = Asked(customer, amount, file, unit, reference, profile, expect_total)
+    with open_session(context.obj) as session:
+        return run(session, context.obj, asked, output, dry_run=dry_run, yes=yes)

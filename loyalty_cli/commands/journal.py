@@ -1,0 +1,134 @@
+"""`loyalty journal`: what was debited, what is still unknown, and how to settle it."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from loyalty_cli.commands.parameters import OutputOption, complete_profile
+from loyalty_cli.output.format import Format
+
+if TYPE_CHECKING:
+    from loyalty_cli.journal.entries import State
+
+app = typer.Typer(help="What was debited, what is still unknown, and how to settle it.")
+
+Moment = Annotated[
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="In UTC, by when it was planned."),
+]
+
+
+@app.command("list")
+def list_(
+    context: typer.Context,
+    state: Annotated[
+        list[str] | None, typer.Option(metavar="STATE", help="Only these: unknown, refused, …")
+    ] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option("--profile", "-p", metavar="NAME", autocompletion=complete_profile),
+    ] = None,
+    since: Moment = None,
+    until: Moment = None,
+    output: OutputOption = Format.TABLE,
+) -> None:
+    """List debits, the oldest first."""
+    from loyalty_cli.commands.journals import open_existing
+    from loyalty_cli.commands.session import open_session
+    from loyalty_cli.debits.records import entry_record
+    from loyalty_cli.journal.store import Filter
+    from loyalty_cli.output.debits import DEBITS
+    from loyalty_cli.output.document import print_records
+
+    states = _states(state or [])
+    with open_session(context.obj) as session:
+        journal = open_existing(session, context.obj)
+        chosen = Filter(states, profile, None, _utc(since), _utc(until))
+        print_records((entry_record(each) for each in journal.find(chosen)), output, DEBITS)
+
+
+@app.command()
+def show(
+    context: typer.Context,
+    reference: Annotated[str, typer.Argument(metavar="REFERENCE", help="The debit's reference.")],
+    output: OutputOption = Format.TABLE,
+) -> None:
+    """Show a debit with everything that happened to it."""
+    from loyalty_cli.commands.journals import open_existing
+    from loyalty_cli.commands.reconciling import the_one
+    from loyalty_cli.commands.session import open_session
+    from loyalty_cli.debits.records import history
+    from loyalty_cli.output.debits import HISTORY
+    from loyalty_cli.output.document import print_records
+
+    with open_session(context.obj) as session:
+        journal = open_existing(session, context.obj)
+        entry = the_one(journal, reference)
+        print_records([history(entry, journal.events(entry.key))], output, HISTORY)
+
+
+@app.command()
+def reconcile(
+    context: typer.Context,
+    output: OutputOption = Format.TABLE,
+) -> int:
+    """Settle what evidence settles; exit code 8 while something stays unknown."""
+    from loyalty_cli.commands.reconciling import run
+    from loyalty_cli.commands.session import open_session
+
+    with open_session(context.obj) as session:
+        return run(session, context.obj, output)
+
+
+@app.command()
+def resolve(
+    context: typer.Context,
+    reference: Annotated[str, typer.Argument(metavar="REFERENCE", help="The debit's reference.")],
+    why: Annotated[str, typer.Option(metavar="TEXT", help="How you know; it is kept.")],
+    confirmed: Annotated[
+        bool, typer.Option("--confirmed", help="The platform made the debit.")
+    ] = False,
+    not_applied: Annotated[
+        bool, typer.Option("--not-applied", help="The platform did not make it.")
+    ] = False,
+    output: OutputOption = Format.TABLE,
+) -> None:
+    """Settle an unknown debit by hand, with who and why."""
+    from loyalty_cli.commands.reconciling import resolve as settle
+    from loyalty_cli.commands.session import open_session
+    from loyalty_cli.errors import usage_error
+
+    if confirmed == not_applied:
+        usage_error("say either --confirmed or --not-applied.")
+    if not why.strip():
+        usage_error("--why must say how you know.")
+    with open_session(context.obj) as session:
+        settle(session, context.obj, reference, why, output, confirmed=confirmed)
+
+
+@app.command()
+def init(context: typer.Context) -> None:
+    """Make the journal, where there is none yet."""
+    from loyalty_cli.commands.journals import journal_place
+    from loyalty_cli.commands.session import open_session
+    from loyalty_cli.journal.opening import open_journal
+    from loyalty_cli.output import messages
+
+    with open_session(context.obj) as session:
+        journal = open_journal(journal_place(session, context.obj), create=True)
+    messages.note(f"the journal {journal.place} is ready.")
+
+
+def _states(given: list[str]) -> "tuple[State, ...]":
+    from loyalty_cli.errors import nearest, usage_error
+    from loyalty_cli.journal.entries import State
+
+    for name in given:
+        if name not in list(State):
+            usage_error(f"there is no state {name!r}.", nearest(name, list(State)))
+    return tuple(State(name) for name in given)
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.replace(tzinfo=UTC)

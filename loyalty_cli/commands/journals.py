@@ -1,0 +1,43 @@
+"""Which journal the commands use, and opening it."""
+
+import os
+from pathlib import Path
+
+import typer
+
+from loyalty_cli.commands.globals import Globals
+from loyalty_cli.commands.session import Session
+from loyalty_cli.folders import state_folder
+from loyalty_cli.journal.opening import open_journal
+from loyalty_cli.journal.store import Journal
+
+
+def journal_place(session: Session, chosen: Globals) -> str:
+    """The path or URL of the journal in force; the sandbox keeps its own."""
+    if chosen.sandbox:
+        return str(state_folder() / "sandbox-journal.db")
+    named = session.config.journal
+    if named is None:
+        return str(state_folder() / "journal.db")
+    if "://" in named:
+        return named
+    return str(Path(session.config.origin).parent / Path(named).expanduser())
+
+
+def open_existing(session: Session, chosen: Globals) -> Journal:
+    """Open the journal; raise LoyaltyError where there is none. The sandbox's is made."""
+    return open_journal(journal_place(session, chosen), create=chosen.sandbox)
+
+
+def open_for_debits(session: Session, chosen: Globals, *, interactive: bool) -> Journal:
+    """Open the journal; where there is none a person is asked, and a job is refused."""
+    place = journal_place(session, chosen)
+    missing = "://" not in place and not os.path.lexists(place)
+    create = (
+        missing
+        and interactive
+        and typer.confirm(
+            f"There is no journal {place} yet. Is this the first debit from here?", err=True
+        )
+    )
+    return open_journal(place, create=create or chosen.sandbox)

@@ -1,0 +1,64 @@
+"""What `loyalty journal reconcile` and `resolve` do."""
+
+from loyalty_cli.commands.globals import Globals
+from loyalty_cli.commands.journals import open_existing
+from loyalty_cli.commands.session import Session
+from loyalty_cli.debits.debit import Debits
+from loyalty_cli.debits.reconcile import Reconciler
+from loyalty_cli.debits.records import entry_record, settled_record
+from loyalty_cli.errors import ErrorCode, ExitCode, LoyaltyError, usage_error
+from loyalty_cli.http import Client
+from loyalty_cli.journal.entries import OPEN, Change, Entry, State
+from loyalty_cli.journal.store import Filter, Journal
+from loyalty_cli.output import messages
+from loyalty_cli.output.debits import DEBITS, say_errors
+from loyalty_cli.output.document import print_records
+from loyalty_cli.output.format import Format
+from loyalty_cli.platforms import Platforms
+from loyalty_cli.tokens import Tokens
+
+
+def run(session: Session, chosen: Globals, output: Format) -> int:
+    """Go through what is open, print each with what came of it, and say whether all is settled."""
+    journal = open_existing(session, chosen)
+    client = Client(trace=messages.trace if chosen.verbose else None)
+    platforms = Platforms(client, session.credentials, Tokens(session.keyring))
+    debits = Debits(journal, platforms)
+    reconciler = Reconciler(journal, debits, session.config.profiles.values())
+    entries = list(journal.find(Filter(states=OPEN)))
+    records = (settled_record(reconciler.reconcile(entry)) for entry in entries)
+    done = print_records(records, output, DEBITS)
+    say_errors(done)
+    still_open = any(record.state in OPEN for record in done)
+    return ExitCode.OUTCOME_UNKNOWN if still_open else ExitCode.OK
+
+
+def resolve(
+    session: Session, chosen: Globals, reference: str, why: str, output: Format, *, confirmed: bool
+) -> None:
+    """Settle one unknown debit as a person says; raise LoyaltyError where it is not unknown."""
+    journal = open_existing(session, chosen)
+    entry = the_one(journal, reference)
+    if entry.state is not State.UNKNOWN:
+        raise LoyaltyError(
+            ErrorCode.REFUSED,
+            f"the debit {reference!r} is {entry.state}, not unknown.",
+            hint="`loyalty journal reconcile` first turns one whose sender is gone into unknown.",
+        )
+    state = State.CONFIRMED if confirmed else State.NOT_APPLIED
+    settled = journal.change(entry, state, Change(f"by hand: {why}"))
+    print_records([entry_record(settled or the_one(journal, reference))], output, DEBITS)
+
+
+def the_one(journal: Journal, reference: str) -> Entry:
+    """The debit of that reference; raise LoyaltyError for none, or for one at several accounts."""
+    found = list(journal.find(Filter(reference=reference)))
+    if not found:
+        usage_error(
+            f"the journal {journal.place} has no debit {reference!r}.",
+            "`loyalty journal list` shows what it has.",
+        )
+    if len(found) > 1:
+        places = "; ".join(entry.key.platform for entry in found)
+        usage_error(f"the reference {reference!r} is there at several accounts: {places}.")
+    return found[0]

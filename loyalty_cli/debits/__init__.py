@@ -1,0 +1,1 @@
+"""Debits: each made once at the most, and none forgotten."""

@@ -1,0 +1,123 @@
+"""Settling debits whose outcome is not known, by evidence: `loyalty journal reconcile`."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+
+from loyalty_cli.amount import Amount
+from loyalty_cli.debits.debit import (
+    Debits,
+    Order,
+    Settled,
+    note_gone,
+    platform_of,
+    recorded_error,
+)
+from loyalty_cli.errors import ErrorCode, LoyaltyError
+from loyalty_cli.journal.entries import Baseline, Change, Entry, Event, State
+from loyalty_cli.journal.store import Journal
+from loyalty_cli.model import Balance
+from loyalty_cli.profile import Profile
+from loyalty_cli.providers.redeeming import Redeems
+
+BETWEEN_LOOKS = timedelta(seconds=60)
+UNCHANGED = "looked: the redeemed total is what it was before the debit"
+
+
+class Verdict(Struct, frozen=True):
+    """What evidence says of an unknown debit: a state to go to, or why it stays unknown."""
+
+    state: State
+    why: str
+
+
+def judge(
+    entry: Entry, now_has: Balance, events: list[Event], now: datetime, settle: timedelta
+) -> Verdict:
+    """Judge an unknown debit by what its account has now, and what was seen of it before.
+
+    A total that moved by exactly the amount proves the debit. A total that did not move proves that
+    there was none only when the request can no longer arrive, and when it is seen twice.
+    """
+    before = entry.baseline or Baseline()
+    if before.redeemed is None or now_has.redeemed is None:
+        return _stays("the account does not say what was redeemed")
+    if not (_same(before.expired, now_has.expired) and _same(before.cancelled, now_has.cancelled)):
+        return _stays("credit expired or was cancelled since")
+    moved = now_has.redeemed.minus(Amount(before.redeemed))
+    if moved == entry.amount:
+        change = f"redeemed went from {before.redeemed} to {now_has.redeemed}"
+        return Verdict(State.CONFIRMED, f"by balance: {change}")
+    if moved != 0:
+        return _stays(f"redeemed moved by {moved}, not by {entry.amount}")
+    became_unknown = next(event.at for event in reversed(events) if event.before is State.SENDING)
+    if now < became_unknown + settle:
+        return _stays(f"the request may still arrive until {became_unknown + settle:%H:%M:%S} UTC")
+    looks = [
+        event.at
+        for event in events
+        if event.why == UNCHANGED and event.at >= became_unknown + settle
+    ]
+    if looks and now - looks[0] >= BETWEEN_LOOKS:
+        return Verdict(State.NOT_APPLIED, f"redeemed is {now_has.redeemed} as before, seen twice")
+    return _stays(UNCHANGED)
+
+
+def _stays(why: str) -> Verdict:
+    return Verdict(State.UNKNOWN, why)
+
+
+def _same(before: str | None, after: Amount | None) -> bool:
+    if before is None or after is None:
+        return before is None and after is None
+    return Amount(before) == after
+
+
+class Reconciler:
+    """Goes through what is open, and settles what evidence settles."""
+
+    def __init__(self, journal: Journal, debits: Debits, profiles: Iterable[Profile]) -> None:
+        self._journal = journal
+        self._debits = debits
+        self._profiles = {platform_of(profile): profile for profile in profiles}
+
+    def reconcile(self, entry: Entry) -> Settled:
+        """Settle one open debit if it can be settled now; `error` says why not."""
+        profile = self._profiles.get(entry.key.platform)
+        if profile is None or not isinstance(profile.provider, Redeems):
+            return self._stays(entry, f"no profile in the file is for {entry.key.platform}")
+        entry = note_gone(self._journal, entry, profile)
+        if entry.state is not State.UNKNOWN:
+            return Settled(entry, error=recorded_error(entry))
+        if profile.provider.idempotent:
+            return self._debits.send_again(profile, entry)
+        try:
+            now_has = self._debits.account(_order(profile, entry))
+        except LoyaltyError as error:
+            return self._stays(entry, error.message.rstrip("."))
+        return self._judged(entry, now_has, timedelta(seconds=profile.debit.settle))
+
+    def _judged(self, entry: Entry, now_has: Balance, settle: timedelta) -> Settled:
+        events = self._journal.events(entry.key)
+        verdict = judge(entry, now_has, events, self._journal.now(), settle)
+        if verdict.state is State.UNKNOWN:
+            if verdict.why == UNCHANGED:
+                self._journal.note(entry, UNCHANGED)
+                return self._stays(entry, f"{UNCHANGED}; look again in a minute")
+            return self._stays(entry, verdict.why)
+        settled = self._journal.change(entry, verdict.state, Change(verdict.why))
+        present = settled or self._journal.get(entry.key) or entry
+        return Settled(present, error=recorded_error(present))
+
+    def _stays(self, entry: Entry, why: str) -> Settled:
+        error = LoyaltyError(
+            ErrorCode.OUTCOME_UNKNOWN,
+            f"{entry.key.reference!r} stays {entry.state}: {why}.",
+            hint="`loyalty journal resolve` settles it by hand, with who and why.",
+        )
+        return Settled(entry, error=error)
+
+
+def _order(profile: Profile, entry: Entry) -> Order:
+    return Order(profile, entry.customer, entry.unit, entry.amount, entry.key.reference)

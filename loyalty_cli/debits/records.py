@@ -1,0 +1,56 @@
+"""Debits of the journal as the records that are printed."""
+
+from datetime import datetime
+
+from loyalty_cli.amount import Amount
+from loyalty_cli.debits.debit import Settled, recorded_error
+from loyalty_cli.journal.entries import Entry, Event
+from loyalty_cli.model import DebitHistory, DebitRecord, EventRecord, Failure
+
+
+def settled_record(settled: Settled) -> DebitRecord:
+    """What came of a debit in this run."""
+    entry, error = settled.entry, settled.error
+    return DebitRecord(
+        profile=entry.profile,
+        provider=entry.provider,
+        customer=entry.customer,
+        unit=entry.unit,
+        amount=entry.amount,
+        reference=entry.key.reference,
+        state=entry.state.value,
+        attempt=entry.attempt,
+        replayed=settled.replayed,
+        balance_after=None if entry.balance_after is None else Amount(entry.balance_after),
+        provider_reference=entry.provider_reference,
+        at=_text(entry.changed_at),
+        sandbox=entry.sandbox,
+        error=Failure.of(error) if error else None,
+    )
+
+
+def entry_record(entry: Entry) -> DebitRecord:
+    """A debit as the journal has it."""
+    return settled_record(Settled(entry, error=recorded_error(entry)))
+
+
+def history(entry: Entry, events: list[Event]) -> DebitHistory:
+    """A debit with its events."""
+    return DebitHistory(
+        debit=entry_record(entry), events=tuple(_event_record(event) for event in events)
+    )
+
+
+def _event_record(event: Event) -> EventRecord:
+    return EventRecord(
+        at=_text(event.at),
+        actor=event.actor,
+        attempt=event.attempt,
+        before=None if event.before is None else event.before.value,
+        after=event.after.value,
+        why=event.why,
+    )
+
+
+def _text(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

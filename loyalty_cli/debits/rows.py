@@ -1,0 +1,216 @@
+"""A file of debits, CSV with a header or JSON Lines: read whole and strictly before any is made."""
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NoReturn
+
+from msgspec import Struct
+
+from loyalty_cli.errors import ErrorCode, LoyaltyError, nearest, usage_error
+from loyalty_cli.lookup import check_customer
+from loyalty_cli.strict_json import decode
+
+COLUMNS = ("customer", "amount", "unit", "reference", "profile")
+NEEDED = ("customer", "amount", "reference")
+LARGEST_AMOUNT = 10**15
+LONGEST_REFERENCE = 200
+
+_AMOUNT = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
+
+
+class Row(Struct, frozen=True):
+    """One debit of a file; `unit` and `profile` are None where the file leaves them open."""
+
+    number: int
+    customer: str
+    amount: int
+    reference: str
+    unit: str | None = None
+    profile: str | None = None
+
+
+class Mistake(Struct, frozen=True):
+    """What is wrong with a row: in which column, with which value, and why."""
+
+    number: int
+    column: str
+    value: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"row {self.number}, {self.column} {self.value!r}: {self.why}"
+
+
+def check_amount(text: str) -> int:
+    """Read an amount: a whole number above zero, written plainly. Raises ValueError."""
+    if not _AMOUNT.fullmatch(text) or int(text) > LARGEST_AMOUNT:
+        raise ValueError(f"must be a whole number from 1 to {LARGEST_AMOUNT}, written plainly")
+    return int(text)
+
+
+def check_reference(text: str) -> str:
+    """Take a reference that can be told apart and found again. Raises ValueError."""
+    if not text.strip() or text != text.strip():
+        raise ValueError("must not be empty, nor have spaces around it")
+    if len(text) > LONGEST_REFERENCE:
+        raise ValueError(f"must have at most {LONGEST_REFERENCE} characters")
+    if not text.isprintable():
+        raise ValueError("must not have control characters in it")
+    return text
+
+
+def check_unit(text: str) -> str:
+    """Take a unit as the platform writes it. Raises ValueError."""
+    if not text or text != text.strip() or not text.isprintable():
+        raise ValueError("must be a unit as the platform writes it")
+    return text
+
+
+def read_rows(content: bytes, check_profile: Callable[[str], str]) -> list[Row]:
+    """Read a file of debits.
+
+    Raises LoyaltyError that names every mistake in it, with row, column, value and reason.
+    """
+    text = _text(content)
+    rows: list[Row] = []
+    mistakes: list[Mistake] = []
+    seen: dict[str, int] = {}
+    read = _json_lines if text.lstrip()[:1] == "{" else _csv
+    for number, cells in read(text):
+        if isinstance(cells, Mistake):
+            mistakes.append(cells)
+            continue
+        row = _row(number, cells, check_profile, mistakes)
+        if row and row.reference in seen:
+            why = f"is there already, in row {seen[row.reference]}"
+            mistakes.append(Mistake(number, "reference", row.reference, why))
+        elif row:
+            seen[row.reference] = number
+            rows.append(row)
+    if mistakes:
+        _refuse(mistakes)
+    if not rows:
+        usage_error("there is no debit in the file.", "It needs a header and at least one row.")
+    return rows
+
+
+def _text(content: bytes) -> str:
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        usage_error("the file is not UTF-8 text.", "Save it as UTF-8 and run it again.")
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        usage_error(f"line {line} of the file has a NUL in it.", "Save it as UTF-8 text.")
+    return text
+
+
+def _csv(text: str) -> Iterator[tuple[int, Mapping[str, Any] | Mistake]]:
+    lines = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        header = next((cells for cells in lines if cells), [])
+        _check_header(header)
+        for cells in lines:
+            if not cells:
+                continue
+            if len(cells) != len(header):
+                why = f"has {len(cells)} cells where the header has {len(header)}"
+                yield lines.line_num, Mistake(lines.line_num, "the row", ",".join(cells), why)
+            else:
+                given = zip(header, cells, strict=True)
+                yield lines.line_num, {name: cell for name, cell in given if cell != ""}
+    except csv.Error as error:
+        usage_error(f"line {lines.line_num} of the file is not CSV: {error}.")
+
+
+def _check_header(header: list[str]) -> None:
+    for name in header:
+        if name not in COLUMNS:
+            usage_error(f"the file has a column {name!r}.", nearest(name, COLUMNS))
+        if header.count(name) > 1:
+            usage_error(f"the file has the column {name!r} twice.", "Leave one out.")
+    missing = [name for name in NEEDED if name not in header]
+    if missing:
+        usage_error(
+            f"the file has no column {missing[0]!r}.",
+            f"Its first line must name {', '.join(NEEDED)}, and may name unit and profile.",
+        )
+
+
+def _json_lines(text: str) -> Iterator[tuple[int, Mapping[str, Any] | Mistake]]:
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            cells = _object(line)
+        except ValueError as error:
+            yield number, Mistake(number, "the row", line[:80], str(error))
+        else:
+            yield number, {name: cell for name, cell in cells.items() if cell is not None}
+
+
+def _object(line: str) -> Mapping[str, Any]:
+    cells = decode(line.encode())
+    if not isinstance(cells, dict):
+        raise ValueError("it is not an object")  # noqa: TRY004 - as what decode raises
+    unknown = [name for name in cells if name not in COLUMNS]
+    if unknown:
+        raise ValueError(f"it has a key {unknown[0]!r}. {nearest(unknown[0], COLUMNS)}")
+    return cells
+
+
+def _row(
+    number: int,
+    cells: Mapping[str, Any],
+    check_profile: Callable[[str], str],
+    mistakes: list[Mistake],
+) -> Row | None:
+    checks: Mapping[str, Callable[[str], Any]] = {
+        "customer": _customer,
+        "amount": check_amount,
+        "reference": check_reference,
+        "unit": check_unit,
+        "profile": check_profile,
+    }
+    values: dict[str, Any] = {}
+    before = len(mistakes)
+    for name, check in checks.items():
+        cell = cells.get(name)
+        if cell is None:
+            if name in NEEDED:
+                mistakes.append(Mistake(number, name, "", "is missing"))
+            continue
+        try:
+            values[name] = check(_cell(name, cell))
+        except ValueError as error:
+            mistakes.append(Mistake(number, name, str(cell)[:80], str(error)))
+    return Row(number, **values) if len(mistakes) == before else None
+
+
+def _cell(name: str, cell: Any) -> str:
+    """A cell as text; an amount alone may be a JSON number."""
+    if isinstance(cell, str):
+        return cell
+    if name == "amount" and isinstance(cell, int) and not isinstance(cell, bool):
+        return str(cell)
+    raise ValueError("must be text" if name != "amount" else "must be a whole number")
+
+
+def _customer(text: str) -> str:
+    if text != text.strip():
+        raise ValueError("has spaces around it")
+    try:
+        return check_customer(text)
+    except LoyaltyError as error:
+        raise ValueError(error.message.rstrip(".")) from None
+
+
+def _refuse(mistakes: list[Mistake]) -> NoReturn:
+    raise LoyaltyError(
+        ErrorCode.USAGE,
+        f"the file has {len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}.",
+        hint="No debit was made. Mend these, and run it again:",
+        details=tuple(str(mistake) for mistake in mistakes),
+    )

@@ -1,0 +1,1 @@
+"""The journal of debits: what keeps one from being made twice, or forgotten."""

@@ -1,0 +1,119 @@
+"""A debit as the journal has it: its state, whose it is, and how it came there."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class State(StrEnum):
+    """Where a debit stands; only `planned` says that nothing was ever sent for it."""
+
+    PLANNED = "planned"
+    SENDING = "sending"
+    CONFIRMED = "confirmed"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    NOT_APPLIED = "not_applied"
+
+
+OPEN = (State.SENDING, State.UNKNOWN)
+"""States in which the platform may or may not have taken the amount, or may yet."""
+
+TRANSITIONS = {
+    State.PLANNED: {State.SENDING},
+    State.SENDING: {State.CONFIRMED, State.REFUSED, State.PLANNED, State.UNKNOWN},
+    State.UNKNOWN: {State.CONFIRMED, State.NOT_APPLIED},
+    State.NOT_APPLIED: {State.PLANNED},
+    State.CONFIRMED: set[State](),
+    State.REFUSED: set[State](),
+}
+
+
+class Key(Struct, frozen=True, order=True):
+    """What makes a debit the same debit: the account at the platform, and the caller's reference.
+
+    `platform` is provider, base URL and tenant; the name of a profile is not part of it.
+    """
+
+    platform: str
+    reference: str
+
+
+class Sender(Struct, frozen=True):
+    """The process that claimed a debit; `started` and `boot` tell it from a later one."""
+
+    host: str
+    pid: int
+    started: str
+    boot: str
+
+
+class Baseline(Struct, frozen=True):
+    """What the account had just before the claim, as the platform wrote it; null: not said."""
+
+    available: str | None = None
+    earned: str | None = None
+    redeemed: str | None = None
+    expired: str | None = None
+    cancelled: str | None = None
+
+
+class Planned(Struct, frozen=True):
+    """A debit that was asked for: `amount` in whole units of `unit`, `timeout` in seconds."""
+
+    key: Key
+    profile: str
+    provider: str
+    customer: str
+    unit: str
+    amount: int
+    sandbox: bool = False
+
+
+class Entry(Struct, frozen=True):
+    """A debit and its present state; times are in UTC."""
+
+    key: Key
+    profile: str
+    provider: str
+    customer: str
+    unit: str
+    amount: int
+    sandbox: bool
+    state: State
+    attempt: int
+    created_at: datetime
+    changed_at: datetime
+    sender: Sender | None = None
+    baseline: Baseline | None = None
+    balance_after: str | None = None
+    provider_reference: str | None = None
+    error: str | None = None
+
+    def asks_the_same(self, planned: Planned) -> bool:
+        """Whether this is the debit that is asked for again."""
+        mine = (self.customer, self.unit, self.amount)
+        return mine == (planned.customer, planned.unit, planned.amount)
+
+
+class Change(Struct, frozen=True):
+    """What a change of state leaves in the journal beside the state itself; `why` is evidence."""
+
+    why: str
+    sender: Sender | None = None
+    baseline: Baseline | None = None
+    balance_after: str | None = None
+    provider_reference: str | None = None
+    error: str | None = None
+
+
+class Event(Struct, frozen=True):
+    """One change of state: who made it, when, and on what evidence."""
+
+    at: datetime
+    actor: str
+    attempt: int
+    before: State | None
+    after: State
+    why: str

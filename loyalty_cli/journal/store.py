@@ -1,0 +1,317 @@
+"""The journal: what was debited, what is open, and every change of state, on SQLite or PostgreSQL.
+
+A row's state is what keeps a debit from being made twice. Every method is one transaction, and
+durable when it returns.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, NoReturn
+
+import msgspec
+import sqlalchemy as sql
+from msgspec import Struct
+from sqlalchemy.dialects import postgresql, sqlite
+
+from loyalty_cli.errors import ErrorCode, LoyaltyError
+from loyalty_cli.journal.entries import (
+    TRANSITIONS,
+    Baseline,
+    Change,
+    Entry,
+    Event,
+    Key,
+    Planned,
+    Sender,
+    State,
+)
+from loyalty_cli.journal.tables import debits, events
+
+BATCH = 500
+READING = "loyalty_reading"
+"""The execution option of a transaction that only reads."""
+
+
+class Filter(Struct, frozen=True):
+    """Which debits to list; what is not given is not asked about. Times are in UTC."""
+
+    states: tuple[State, ...] = ()
+    profile: str | None = None
+    reference: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+class Journal:
+    """A journal that is open; safe to use from several threads, processes and hosts."""
+
+    def __init__(self, engine: sql.Engine, place: str, actor: str) -> None:
+        self._engine = engine
+        self.place = place
+        self._actor = actor
+
+    def now(self) -> datetime:
+        """The time by the one clock that all who share the journal have, in UTC."""
+        with self._reading() as connection:
+            return self._clock(connection)
+
+    def plan(self, asked: Sequence[Planned]) -> list[Entry]:
+        """Write debits down that are not there yet, all of them in one transaction.
+
+        Gives the entries in the order asked: new ones, and those that were there. Raises
+        LoyaltyError, and writes nothing, where one is there with another customer, unit or amount.
+        """
+        with self._writing() as connection:
+            at = self._clock(connection)
+            fresh = {
+                key for batch in _batches(asked) for key in self._insert_new(connection, batch, at)
+            }
+            entries = self._by_key(connection, [each.key for each in asked])
+            for planned in asked:
+                if not entries[planned.key].asks_the_same(planned):
+                    _refuse_another(planned, entries[planned.key])
+            made = [self._event(entries[key], None, "planned", at) for key in fresh]
+            for batch in _batches(made):
+                connection.execute(events.insert(), batch)
+        return [entries[planned.key] for planned in asked]
+
+    def claim(self, entry: Entry, sender: Sender, baseline: Baseline) -> Entry | None:
+        """Claim a planned debit for one sender; None where another was quicker.
+
+        Raises LoyaltyError (`account_busy`) where the account has another open debit.
+        """
+        change = Change("claimed", sender=sender, baseline=baseline)
+        try:
+            return self._change(entry, State.SENDING, change, attempt=entry.attempt + 1)
+        except sql.exc.IntegrityError:
+            raise LoyaltyError(
+                ErrorCode.ACCOUNT_BUSY,
+                f"the account {entry.customer!r} has another debit whose outcome is open.",
+                hint="`loyalty journal list --state unknown` shows it; settle it, then run again.",
+            ) from None
+
+    def change(self, entry: Entry, state: State, change: Change) -> Entry | None:
+        """Take a debit from the state it was read in to another; None where it is not in it now."""
+        return self._change(entry, state, change, attempt=entry.attempt)
+
+    def note(self, entry: Entry, why: str) -> None:
+        """Add to what is known of a debit without a change of its state."""
+        with self._writing() as connection:
+            at = self._clock(connection)
+            connection.execute(events.insert(), self._event(entry, entry.state, why, at))
+
+    def known(self, keys: Sequence[Key]) -> dict[Key, Entry]:
+        """Those of some debits that the journal has."""
+        with self._reading() as connection:
+            return self._by_key(connection, keys)
+
+    def get(self, key: Key) -> Entry | None:
+        """The debit of that key."""
+        return self.known([key]).get(key)
+
+    def find(self, chosen: Filter) -> Iterator[Entry]:
+        """The debits that fit, the oldest first."""
+        query = debits.select().order_by(debits.c.created_at, debits.c.reference)
+        for condition in _conditions(chosen):
+            query = query.where(condition)
+        with self._reading() as connection:
+            for row in connection.execution_options(yield_per=BATCH).execute(query):
+                yield _entry(row)
+
+    def events(self, key: Key) -> list[Event]:
+        """What happened to a debit, the first first."""
+        query = (
+            events.select()
+            .where(events.c.platform == key.platform, events.c.reference == key.reference)
+            .order_by(events.c.number)
+        )
+        with self._reading() as connection:
+            return [_read_event(row) for row in connection.execute(query)]
+
+    def _change(self, entry: Entry, state: State, change: Change, *, attempt: int) -> Entry | None:
+        if state not in TRANSITIONS[entry.state]:
+            raise AssertionError(f"{entry.state} never becomes {state}")
+        with self._writing() as connection:
+            at = self._clock(connection)
+            after = _changed(entry, state, change, attempt, at)
+            done = connection.execute(
+                debits.update()
+                .where(_is(entry.key))
+                .where(debits.c.state == entry.state, debits.c.attempt == entry.attempt)
+                .values(**_row(after))
+            )
+            if done.rowcount != 1:
+                return None
+            connection.execute(events.insert(), self._event(after, entry.state, change.why, at))
+        return after
+
+    def _insert_new(
+        self, connection: sql.Connection, batch: Sequence[Planned], at: datetime
+    ) -> Iterable[Key]:
+        dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+        statement = (
+            dialect.insert(debits)
+            .on_conflict_do_nothing()
+            .returning(debits.c.platform, debits.c.reference)
+        )
+        rows = [_row(new_entry(planned, at)) for planned in batch]
+        return [Key(*row) for row in connection.execute(statement.values(rows))]
+
+    def _by_key(self, connection: sql.Connection, keys: Sequence[Key]) -> dict[Key, Entry]:
+        found: dict[Key, Entry] = {}
+        for batch in _batches(keys):
+            pairs = [(key.platform, key.reference) for key in batch]
+            chosen = sql.tuple_(debits.c.platform, debits.c.reference).in_(pairs)
+            for row in connection.execute(debits.select().where(chosen)):
+                entry = _entry(row)
+                found[entry.key] = entry
+        return found
+
+    def _event(self, entry: Entry, before: State | None, why: str, at: datetime) -> dict[str, Any]:
+        return {
+            "platform": entry.key.platform,
+            "reference": entry.key.reference,
+            "at": _written(at),
+            "actor": self._actor,
+            "attempt": entry.attempt,
+            "before": before,
+            "after": entry.state,
+            "why": why,
+        }
+
+    def _clock(self, connection: sql.Connection) -> datetime:
+        if connection.dialect.name == "sqlite":
+            return datetime.now(UTC)  # all who share the file share this machine
+        moment = connection.execute(sql.select(sql.func.clock_timestamp())).scalar_one()
+        return moment.astimezone(UTC)  # type: ignore[no-any-return]
+
+    @contextmanager
+    def _reading(self) -> Iterator[sql.Connection]:
+        try:
+            with self._engine.connect() as connection:
+                yield connection.execution_options(**{READING: True})
+        except sql.exc.DBAPIError as error:
+            _failed(self.place, error)
+
+    @contextmanager
+    def _writing(self) -> Iterator[sql.Connection]:
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except sql.exc.IntegrityError:
+            raise
+        except sql.exc.DBAPIError as error:
+            _failed(self.place, error)
+
+
+class JournalError(LoyaltyError):
+    """The journal failed: nothing may be sent that is not written down."""
+
+
+def _failed(place: str, error: sql.exc.DBAPIError) -> NoReturn:
+    reason = " ".join(str(error.orig).split())
+    raise JournalError(
+        ErrorCode.SETUP,
+        f"the journal {place} failed: {reason}.",
+        hint="Nothing more was sent. Mend the journal, then run the same again.",
+    ) from None
+
+
+def _refuse_another(planned: Planned, entry: Entry) -> NoReturn:
+    raise LoyaltyError(
+        ErrorCode.REFERENCE_TAKEN,
+        f"the reference {entry.key.reference!r} is on record for another debit:"
+        f" {entry.amount} {entry.unit} of {entry.customer!r}, {entry.state};"
+        f" asked for now: {planned.amount} {planned.unit} of {planned.customer!r}.",
+        hint="Use another reference for another debit.",
+    )
+
+
+def _batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(items), BATCH):
+        yield items[start : start + BATCH]
+
+
+def _is(key: Key) -> sql.ColumnElement[bool]:
+    return sql.and_(debits.c.platform == key.platform, debits.c.reference == key.reference)
+
+
+def _conditions(chosen: Filter) -> Iterator[sql.ColumnElement[bool]]:
+    if chosen.states:
+        yield debits.c.state.in_(chosen.states)
+    if chosen.profile is not None:
+        yield debits.c.profile == chosen.profile
+    if chosen.reference is not None:
+        yield debits.c.reference == chosen.reference
+    if chosen.since is not None:
+        yield debits.c.created_at >= _written(chosen.since)
+    if chosen.until is not None:
+        yield debits.c.created_at < _written(chosen.until)
+
+
+def new_entry(planned: Planned, at: datetime) -> Entry:
+    """A debit as it is before anything was done for it."""
+    return Entry(
+        key=planned.key,
+        profile=planned.profile,
+        provider=planned.provider,
+        customer=planned.customer,
+        unit=planned.unit,
+        amount=planned.amount,
+        sandbox=planned.sandbox,
+        state=State.PLANNED,
+        attempt=0,
+        created_at=at,
+        changed_at=at,
+    )
+
+
+def _changed(entry: Entry, state: State, change: Change, attempt: int, at: datetime) -> Entry:
+    return msgspec.structs.replace(
+        entry,
+        state=state,
+        attempt=attempt,
+        changed_at=at,
+        sender=change.sender or entry.sender,
+        baseline=change.baseline or entry.baseline,
+        balance_after=change.balance_after,
+        provider_reference=change.provider_reference,
+        error=change.error,
+    )
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    row = msgspec.structs.asdict(entry)
+    key = row.pop("key")
+    for name in ("sender", "baseline"):
+        row[name] = None if row[name] is None else msgspec.json.encode(row[name]).decode()
+    for name in ("created_at", "changed_at"):
+        row[name] = _written(row[name])
+    return {"platform": key.platform, "reference": key.reference, **row}
+
+
+def _entry(row: sql.Row[Any]) -> Entry:
+    values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public way to a row's names
+    key = Key(values.pop("platform"), values.pop("reference"))
+    for name, kind in (("sender", Sender), ("baseline", Baseline)):
+        if values[name] is not None:
+            values[name] = msgspec.json.decode(values[name], type=kind)
+    for name in ("created_at", "changed_at"):
+        values[name] = datetime.fromisoformat(values[name])
+    return Entry(key=key, **(values | {"state": State(values["state"])}))
+
+
+def _read_event(row: sql.Row[Any]) -> Event:
+    return Event(
+        at=datetime.fromisoformat(row.at),
+        actor=row.actor,
+        attempt=row.attempt,
+        before=State(row.before) if row.before else None,
+        after=State(row.after),
+        why=row.why,
+    )
+
+
+def _written(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")

@@ -1,0 +1,62 @@
+"""The journal's tables, the same in SQLite and PostgreSQL."""
+
+import sqlalchemy as sql
+
+from loyalty_cli.journal.entries import OPEN
+
+SCHEMA_VERSION = 1
+
+metadata = sql.MetaData()
+
+debits = sql.Table(
+    "debits",
+    metadata,
+    sql.Column("platform", sql.Text, primary_key=True),
+    sql.Column("reference", sql.Text, primary_key=True),
+    sql.Column("profile", sql.Text, nullable=False),
+    sql.Column("provider", sql.Text, nullable=False),
+    sql.Column("customer", sql.Text, nullable=False),
+    sql.Column("unit", sql.Text, nullable=False),
+    sql.Column("amount", sql.BigInteger, nullable=False),
+    sql.Column("sandbox", sql.Boolean, nullable=False),
+    sql.Column("state", sql.Text, nullable=False),
+    sql.Column("attempt", sql.Integer, nullable=False),
+    sql.Column("created_at", sql.Text, nullable=False),
+    sql.Column("changed_at", sql.Text, nullable=False),
+    sql.Column("sender", sql.Text),
+    sql.Column("baseline", sql.Text),
+    sql.Column("balance_after", sql.Text),
+    sql.Column("provider_reference", sql.Text),
+    sql.Column("error", sql.Text),
+)
+
+_is_open = debits.c.state.in_([sql.literal_column(f"'{state}'") for state in OPEN])
+
+# The database itself holds that an account has one open debit at the most.
+one_open_debit = sql.Index(
+    "one_open_debit",
+    debits.c.platform,
+    debits.c.customer,
+    unique=True,
+    sqlite_where=_is_open,
+    postgresql_where=_is_open,
+)
+
+sql.Index("debits_by_state", debits.c.state, debits.c.changed_at)
+
+events = sql.Table(
+    "events",
+    metadata,
+    sql.Column("number", sql.BigInteger().with_variant(sql.Integer, "sqlite"), primary_key=True),
+    sql.Column("platform", sql.Text, nullable=False),
+    sql.Column("reference", sql.Text, nullable=False),
+    sql.Column("at", sql.Text, nullable=False),
+    sql.Column("actor", sql.Text, nullable=False),
+    sql.Column("attempt", sql.Integer, nullable=False),
+    sql.Column("before", sql.Text),
+    sql.Column("after", sql.Text, nullable=False),
+    sql.Column("why", sql.Text, nullable=False),
+    sql.Index("events_of_a_debit", "platform", "reference"),
+)
+
+schema = sql.Table("journal_schema", metadata, sql.Column("version", sql.Integer, nullable=False))
