@@ -1,9 +1,9 @@
-"""A web server with one fixed answer, quick enough not to be what is measured: nginx."""
+"""A web server with fixed answers, quick enough not to be what is measured: nginx."""
 
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,22 +24,31 @@ http {{
     scgi_temp_path {folder}/scgi;
     server {{
         listen 127.0.0.1:{port};
-        location / {{ default_type application/json; return 200 '{body}'; }}
+{locations}
     }}
 }}
 """
 
 
+LOCATION = "        location {path} {{ default_type application/json; return 200 '{body}'; }}"
+
+
 @contextmanager
-def web_server(body: str = BALANCE) -> Iterator[str]:
-    """Serve `body` to whatever is asked, and give the address; exit where nginx is missing."""
+def web_server(bodies: Mapping[str, str] | None = None) -> Iterator[str]:
+    """Serve fixed answers, each below its path, and give the address; exit without nginx."""
     nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
     if nginx is None:
         raise SystemExit("nginx is missing; install it first (Debian: apt install nginx-light)")
     with TemporaryDirectory() as folder:
         port = _free_port()
         configuration = Path(folder) / "nginx.conf"
-        configuration.write_text(CONFIGURATION.format(folder=folder, port=port, body=body))
+        locations = "\n".join(
+            LOCATION.format(path=path, body=body)
+            for path, body in (bodies or {"/": BALANCE}).items()
+        )
+        configuration.write_text(
+            CONFIGURATION.format(folder=folder, port=port, locations=locations)
+        )
         process = subprocess.Popen([nginx, "-p", folder, "-e", "stderr", "-c", str(configuration)])
         try:
             _wait_for(port, process)

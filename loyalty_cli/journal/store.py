@@ -5,8 +5,9 @@ durable when it returns.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
+from threading import Lock
 from typing import Any, NoReturn
 
 import msgspec
@@ -33,6 +34,22 @@ READING = "loyalty_reading"
 """The execution option of a transaction that only reads."""
 
 
+CHANGING = (
+    *("state", "attempt", "changed_at", "sender", "baseline"),
+    *("balance_after", "provider_reference", "error"),
+)
+"""The columns that a change of state writes."""
+
+# Made once: SQLAlchemy takes longer to put a statement together than SQLite to run it.
+_CHANGE = debits.update().where(
+    debits.c.platform == sql.bindparam("its_platform"),
+    debits.c.reference == sql.bindparam("its_reference"),
+    debits.c.state == sql.bindparam("was_state"),
+    debits.c.attempt == sql.bindparam("was_attempt"),
+)
+_ADD_EVENT = events.insert()
+
+
 class Filter(Struct, frozen=True):
     """Which debits to list; what is not given is not asked about. Times are in UTC."""
 
@@ -50,6 +67,10 @@ class Journal:
         self._engine = engine
         self.place = place
         self._actor = actor
+        # SQLite lets one write at a time, and those who wait for it sleep longer than it takes;
+        # the threads of a process queue here instead.
+        single = engine.dialect.name == "sqlite"
+        self._writer: AbstractContextManager[object] = Lock() if single else nullcontext()
 
     def now(self) -> datetime:
         """The time by the one clock that all who share the journal have, in UTC."""
@@ -73,7 +94,7 @@ class Journal:
                     _refuse_another(planned, entries[planned.key])
             made = [self._event(entries[key], None, "planned", at) for key in fresh]
             for batch in _batches(made):
-                connection.execute(events.insert(), batch)
+                connection.execute(_ADD_EVENT, batch)
         return [entries[planned.key] for planned in asked]
 
     def claim(self, entry: Entry, sender: Sender, baseline: Baseline) -> Entry | None:
@@ -99,7 +120,7 @@ class Journal:
         """Add to what is known of a debit without a change of its state."""
         with self._writing() as connection:
             at = self._clock(connection)
-            connection.execute(events.insert(), self._event(entry, entry.state, why, at))
+            connection.execute(_ADD_EVENT, self._event(entry, entry.state, why, at))
 
     def known(self, keys: Sequence[Key]) -> dict[Key, Entry]:
         """Those of some debits that the journal has."""
@@ -135,15 +156,17 @@ class Journal:
         with self._writing() as connection:
             at = self._clock(connection)
             after = _changed(entry, state, change, attempt, at)
-            done = connection.execute(
-                debits.update()
-                .where(_is(entry.key))
-                .where(debits.c.state == entry.state, debits.c.attempt == entry.attempt)
-                .values(**_row(after))
-            )
+            was = {
+                "its_platform": entry.key.platform,
+                "its_reference": entry.key.reference,
+                "was_state": entry.state,
+                "was_attempt": entry.attempt,
+            }
+            row = _row(after)
+            done = connection.execute(_CHANGE, {**was, **{name: row[name] for name in CHANGING}})
             if done.rowcount != 1:
                 return None
-            connection.execute(events.insert(), self._event(after, entry.state, change.why, at))
+            connection.execute(_ADD_EVENT, self._event(after, entry.state, change.why, at))
         return after
 
     def _insert_new(
@@ -197,7 +220,7 @@ class Journal:
     @contextmanager
     def _writing(self) -> Iterator[sql.Connection]:
         try:
-            with self._engine.begin() as connection:
+            with self._writer, self._engine.begin() as connection:
                 yield connection
         except sql.exc.IntegrityError:
             raise
@@ -231,10 +254,6 @@ def _refuse_another(planned: Planned, entry: Entry) -> NoReturn:
 def _batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
     for start in range(0, len(items), BATCH):
         yield items[start : start + BATCH]
-
-
-def _is(key: Key) -> sql.ColumnElement[bool]:
-    return sql.and_(debits.c.platform == key.platform, debits.c.reference == key.reference)
 
 
 def _conditions(chosen: Filter) -> Iterator[sql.ColumnElement[bool]]:
