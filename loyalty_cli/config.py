@@ -76,9 +76,9 @@ def load(path: Path) -> Config:
             "Write one (README shows how), or try the program with --sandbox first.",
         )
     except (OSError, ValueError) as error:
-        setup_error(f"the profile file {path} cannot be read: {reason(error)}.", "Mend that file.")
+        setup_error(f"the profile file {path} cannot be read: {reason(error)}.", "Fix that file.")
     except YamlError as error:
-        setup_error(f"{_place(path, error.line)}: {error}.", "Mend that line.")
+        setup_error(f"{_place(path, error.line)}: {error}.", "Fix that line.")
     except _MistakeError as error:
         key = f" {error.key}:" if error.key else ""
         setup_error(f"{_place(path, error.line)}:{key} {error}.", error.hint or None)
@@ -100,7 +100,9 @@ def _config(path: Path, root: Node) -> Config:
     fields = _fields(root, "", FILE_KEYS)
     named = fields.items.get("profiles")
     if not isinstance(named, Map) or not named.items:
-        _mistake(fields, "profiles", "", "must be a map with at least one profile")
+        is_there = "profiles" in fields.keys
+        there = "must be a map with at least one profile" if is_there else "is missing"
+        _mistake(fields, "profiles", "", there, "README shows a first profile.")
     profiles = {name: _profile(name, node, named, path) for name, node in named.items.items()}
     _refuse_colliding_names(profiles.values(), named)
     default = _read(fields, "default_profile", "", text)
@@ -178,7 +180,9 @@ def _profile(name: str, node: Node, named: Map, path: Path) -> Profile:
             line,
         )
     if not isinstance(node, Map):
-        raise _MistakeError("must be a map with a provider", key, line)
+        raise _MistakeError(
+            "must be a map with a provider", key, line, "Write a space after each colon."
+        )
     provider = _provider(node, key)
     fields = _fields(
         node,
@@ -206,6 +210,10 @@ def _profile(name: str, node: Node, named: Map, path: Path) -> Profile:
 def _provider(fields: Map, key: str) -> Provider:
     name = _read(fields, "provider", key, text)
     if name is None:
+        from difflib import get_close_matches
+
+        for typo in get_close_matches("provider", fields.keys, n=1):
+            _mistake(fields, typo, key, "there is no such key", "Did you mean 'provider'?")
         _mistake(
             fields, "provider", key, "is missing", f"There is: {', '.join(providers.names())}."
         )

@@ -144,7 +144,7 @@ class Credentials:
         except KeyringError as error:
             raise _unreadable(
                 f"{name} of the profile {profile.name!r}: {error} (entry {entry}).",
-                f"Unlock or mend the keyring, or set {environment_name(profile.name, name)}.",
+                f"Unlock or repair the keyring, or set {environment_name(profile.name, name)}.",
             ) from None
         found = _checked(secret, f"the keyring entry {entry}")
         return Found(found, f"keyring {entry} ({backend})", KEYRING)
@@ -156,8 +156,15 @@ class Credentials:
 
     def _missing(self, profile: Profile, name: str) -> LoyaltyError:
         variable = environment_name(profile.name, name)
+        hint = f"Run `loyalty login {profile.name}`, or set {variable}."
         try:
             keyring = f"the keyring ({self._keyring.backend_name()}) has none"
+        except NoKeyringError as error:
+            keyring = str(error)
+            hint = (
+                f"Set {variable}, or write it into {profile.name}.{name} in the folder that"
+                f" {FOLDER_VARIABLES[0]} names."
+            )
         except KeyringError as error:
             keyring = str(error)
         places = [f"{variable} is not set"]
@@ -166,7 +173,7 @@ class Credentials:
         return LoyaltyError(
             ErrorCode.CREDENTIAL_MISSING,
             f"no {name} for the profile {profile.name!r}: {', '.join(places)}, and {keyring}.",
-            hint=f"Run `loyalty login {profile.name}`, or set {variable}.",
+            hint=hint,
         )
 
 
@@ -177,5 +184,5 @@ def _checked(secret: str, source: str) -> str:
         raise _unreadable(f"{source} {error}.") from None
 
 
-def _unreadable(message: str, hint: str = "Mend it, or take it away.") -> LoyaltyError:
+def _unreadable(message: str, hint: str = "Fix it, or remove it.") -> LoyaltyError:
     return LoyaltyError(ErrorCode.CREDENTIAL_UNREADABLE, message, hint=hint)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from loyalty_cli.credentials import check_secret
 from loyalty_cli.errors import ErrorCode, LoyaltyError, nearest, usage_error
-from loyalty_cli.keyring_store import KeyringError, KeyringStore, service
+from loyalty_cli.keyring_store import KeyringError, KeyringStore, NoKeyringError, service
 from loyalty_cli.profile import Profile, environment_name
 from loyalty_cli.tokens import KEYRING_USER as TOKEN
 
@@ -82,8 +82,11 @@ def shadowed(profile: Profile) -> list[str]:
 
 def _failed(profile: Profile, error: KeyringError, done: str = "") -> LoyaltyError:
     variables = ", ".join(environment_name(profile.name, name) for name in profile.auth.fields)
+    what_now = "Unlock or repair the keyring and run it again, or set"
+    if isinstance(error, NoKeyringError):
+        what_now = "Set up a keyring, or use files or the environment instead:"
     return LoyaltyError(
         ErrorCode.CREDENTIAL_UNREADABLE,
         f"{error} (entries {service(profile.name)}).{done}",
-        hint=f"Unlock or mend the keyring and run it again, or set {variables}.",
+        hint=f"{what_now} {variables}.",
     )

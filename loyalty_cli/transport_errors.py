@@ -123,7 +123,7 @@ def _is_not_http(causes: list[BaseException]) -> bool:
 
 def _reason(causes: list[BaseException]) -> str:
     if unknown := _first(causes, socket.gaierror):
-        return f"its name is not known ({unknown.strerror})"
+        return f"its name is not known ({unknown.strerror}); check base_url"
     if _first(causes, IncompleteRead):
         return CUT_SHORT
     for cause in reversed(causes):

@@ -31,7 +31,7 @@ def verdict(answer: Answer, profile: Profile, customer: str | None) -> LoyaltyEr
         return _not_its_own(answer, profile)
     if customer is None and code in (ErrorCode.REFUSED, ErrorCode.NOT_FOUND):
         code = ErrorCode.CREDENTIAL_REFUSED
-    message, hint = _in_words(code, answer, profile, customer)
+    message, hint = _in_words(code, complaint, answer, profile, customer)
     words = complaint.message.strip().rstrip(".")
     own = ": ".join(filter(None, (complaint.provider_code, words)))
     return LoyaltyError(
@@ -89,12 +89,14 @@ def _foreign(answer: Answer, profile: Profile) -> ErrorCode:
 
 
 def _in_words(
-    code: ErrorCode, answer: Answer, profile: Profile, customer: str | None
+    code: ErrorCode, complaint: Complaint, answer: Answer, profile: Profile, customer: str | None
 ) -> tuple[str, str | None]:
     title = profile.provider.title
     match code:
         case ErrorCode.NOT_FOUND:
-            return f"{title} has no customer {customer!r}", "Check the identifier."
+            known = complaint.code is not None
+            address = "" if known else ", and base_url: it must end before the path of the API"
+            return f"{title} has no customer {customer!r}", f"Check the identifier{address}."
         case ErrorCode.CREDENTIAL_REFUSED:
             return (
                 f"{title} refused the sign-in of the profile {profile.name!r}",

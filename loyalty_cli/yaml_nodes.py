@@ -78,13 +78,21 @@ def _document(events: Iterator[Any]) -> Node:
 def _syntax_error(error: yaml.MarkedYAMLError, text: str) -> YamlError:
     """Say what is wrong and, where it began on another line (a quote never closed), where."""
     place, began = error.problem_mark, error.context_mark
-    message = error.problem or "this is not YAML"
+    message = _IN_WORDS.get(error.problem or "", error.problem or "this is not YAML")
     # At the end of the text the parser is a line further than anyone who looks at it.
     line = min(place.line + 1, len(text.rstrip().splitlines()) or 1) if place else None
     if error.context and began and line and began.line + 1 < line:
         message += f", {error.context} that begins on line {began.line + 1}"
     return YamlError(message, line)
 
+
+_IN_WORDS = {
+    "found character that cannot start any token": "a character stands here that cannot begin a"
+    " value; write spaces, not a TAB, and put a value such as @x or `x` in quotes",
+    "mapping values are not allowed in this context": "a colon stands where none can be; look for"
+    " a colon missing on the line above, and for lines that do not begin in the same column",
+    "found unexpected end of stream": "a quote is not closed",
+}
 
 _FRAME = (
     yaml.StreamStartEvent,

@@ -191,8 +191,11 @@ def test_the_example_names_every_provider_and_every_way_to_sign_in() -> None:
     ("text", "said"),
     [
         ("profiles: {\n", "FILE, line 1: "),
-        ('profiles: "abc\n', "FILE, line 1: found unexpected end of stream"),
-        ("profiles:\n\tcard: {}\n", "FILE, line 2: found character that cannot start any token"),
+        ('profiles: "abc\n', "FILE, line 1: a quote is not closed"),
+        (
+            "profiles:\n\tcard: {}\n",
+            "FILE, line 2: a character stands here that cannot begin a value",
+        ),
         ("profiles: &a {}\n", "FILE, line 1: anchors (&) and aliases (*) are not used"),
         ("profiles: !!map {}\n", "FILE, line 1: tags (!) are not used"),
         (f"{one('provider: imprint')}---\na: 1\n", "FILE, line 4: a second document"),
@@ -221,7 +224,7 @@ def test_a_mistake_in_the_yaml_is_told_with_its_line(
     [
         ("- a\n", "FILE, line 1: must be a map"),
         ("hello\n", "FILE, line 1: must be a map"),
-        ("journal: x\n", "FILE, line 1: profiles: must be a map with at least one profile"),
+        ("journal: x\n", "FILE, line 1: profiles: is missing"),
         ("journal: x\nprofiles:\n", "FILE, line 2: profiles: must be a map with"),
         ("profiles: {}\n", "FILE, line 1: profiles: must be a map with"),
         ("profiles: [a]\n", "FILE, line 1: profiles: must be a map with"),

@@ -288,7 +288,8 @@ def test_a_missing_credential_is_told_with_every_place_it_could_be_in(
     assert done.err == (
         f"Error: no api_key for the profile 'my-card': {VARIABLE} is not set,"
         " and there is no keyring on this system.\n"
-        f"Hint: Run `loyalty login my-card`, or set {VARIABLE}.\n"
+        f"Hint: Set {VARIABLE}, or write it into my-card.api_key in the folder that"
+        " LOYALTY_CREDENTIALS_DIR names.\n"
     )
 
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(folder))

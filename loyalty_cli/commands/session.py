@@ -46,6 +46,7 @@ def open_session(chosen: Globals) -> Iterator[Session]:
     if chosen.sandbox:
         from loyalty_cli.sandbox.embedded import embedded_sandbox
 
+        messages.banner("Sandbox: these customers are made up.")
         with embedded_sandbox() as (config, credentials):
             yield Session(config, credentials, keyring)
         return

@@ -12,6 +12,7 @@ from loyalty_cli.model import (
 )
 from loyalty_cli.output.csv_text import Cell as CsvCell
 from loyalty_cli.output.document import View
+from loyalty_cli.profile import environment_name
 from loyalty_cli.providers.contract import Provider
 from loyalty_cli.providers.parameters import Parameter
 
@@ -74,14 +75,14 @@ def _profile_rows(profile: ProfileRecord) -> Iterator[list[CsvCell]]:
             profile.base_url,
             profile.auth,
             credential.field,
-            _source(credential),
+            _source(profile, credential),
         ]
 
 
-def _source(credential: CredentialRecord) -> str:
+def _source(profile: ProfileRecord, credential: CredentialRecord) -> str:
     if credential.error:
         return f"cannot be read: {credential.error.message}"
-    return credential.source or "missing"
+    return credential.source or f"missing: {environment_name(profile.profile, credential.field)}"
 
 
 def _providers_table(
@@ -112,7 +113,7 @@ def _profiles_table(
     for profile in profiles:
         name = f"{profile.profile} (default)" if profile.default else profile.profile
         who = [name, profile.provider, profile.base_url, profile.auth]
-        rows = [[*who, each.field, _source(each)] for each in profile.credentials]
+        rows = [[*who, each.field, _source(profile, each)] for each in profile.credentials]
         groups.append(Group([[Cell(text) for text in row] for row in rows]))
     return columns, groups
 

@@ -79,12 +79,12 @@ def _table(lookups: Sequence[Lookup]) -> "tuple[Sequence[Column], Sequence[Group
     columns = [
         Column("Customer", once=True),
         Column("Profile", once=True),
-        Column("Balance"),
+        Column("Name"),
         Column("Available", numbers=True, style="bold"),
         Column("Pending", numbers=True),
         Column("Total", numbers=True),
         Column("Worth", numbers=True),
-        Column("Expires next", numbers=True, aside=True),
+        Column("Next expiry", numbers=True, aside=True),
         Column("on", aside=True),
     ]
     totals = any(_is_total(line) for lookup in lookups for line in lookup.balances)

@@ -27,6 +27,12 @@ def note(message: str) -> None:
     _line(_shown(message))
 
 
+def banner(message: str) -> None:
+    """Say to whoever sits at a terminal, and to nobody else, what this is."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        _line(_shown(message))
+
+
 def trace(message: str) -> None:
     """Say what `--verbose` asks for."""
     _line(_shown(message))

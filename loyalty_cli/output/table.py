@@ -195,7 +195,7 @@ def _draw_sections(console: Console, grid: _Grid, box: Box) -> None:
         shared = zip(grid.columns, group.rows[0], strict=True)
         heading = "  ".join(cell.text for column, cell in shared if column.once)
         console.print(Text(heading, "bold"), soft_wrap=True)
-        _draw_rows(console, inner, rows.rows, box, header=number == 0)
+        _draw_rows(console, inner, rows.rows, box, header=True)
         for row, inside in zip(group.rows, rows.rows, strict=True):
             pairs = zip(grid.columns, row, strict=True)
             aside = [
@@ -211,6 +211,9 @@ def _labelled(column: Column, cell: Cell) -> str:
 
 
 def _draw_list(console: Console, grid: _Grid) -> None:
+    if len(grid.columns) == 2:
+        _draw_pairs(console, grid)
+        return
     width = max(cell_len(column.heading) for column in grid.columns)
     for group in grid.groups:
         for number, row in enumerate(_without_repeats(grid.columns, group.rows)):
@@ -225,6 +228,15 @@ def _draw_list(console: Console, grid: _Grid) -> None:
                     console.print(line, soft_wrap=True)
         _draw_notes(console, group.notes)
         console.print()
+
+
+def _draw_pairs(console: Console, grid: _Grid) -> None:
+    """Two columns that are too wide: what it is, then all that is to be said of it."""
+    for group in grid.groups:
+        for label, what in group.rows:
+            line = Text(f"{label.text}{' ' * (grid.widths[0] - cell_len(label.text))}  {what.text}")
+            console.print(line, soft_wrap=True)
+        _draw_notes(console, group.notes)
 
 
 def _draw_notes(console: Console, notes: Sequence[str]) -> None:

@@ -205,7 +205,7 @@ def test_without_a_keyring_it_names_the_variable_to_set(
 
     assert (done.code, done.out) == (4, "")
     assert "there is no keyring on this system (entries loyalty-cli/points)" in done.err
-    assert "set LOYALTY_POINTS_API_KEY, LOYALTY_POINTS_SECRET_KEY" in done.err
+    assert "the environment instead: LOYALTY_POINTS_API_KEY, LOYALTY_POINTS_SECRET_KEY" in done.err
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def test_csv_has_a_row_for_each_credential(loyalty: Run, sources: dict[str, str 
     shown = [row["source"] for row in rows]
     assert shown[:2] == [sources["card"], sources["points"]]
     assert shown[2].startswith("cannot be read: the credential file ")
-    assert shown[3:] == [sources["store"], "missing"]
+    assert shown[3:] == [sources["store"], "missing: LOYALTY_REFERRALS_API_KEY"]
 
 
 def test_the_table_shows_the_same(loyalty: Run, sources: dict[str, str | None]) -> None:

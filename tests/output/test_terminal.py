@@ -48,8 +48,9 @@ def acting(text: str) -> set[str]:
 def test_a_person_sees_whose_balance_it_is_and_where_and_what_is_to_come() -> None:
     shown = unstyled(in_terminal("--sandbox", "balance", "C-1001", "-p", "gameball", width=120).out)
 
-    heading, _, line = shown.splitlines()
-    for text in ("Customer", "Profile", "Balance", "Available", "Pending", "Expires next"):
+    banner, heading, _, line = shown.splitlines()
+    assert banner == "Sandbox: these customers are made up."
+    for text in ("Customer", "Profile", "Name", "Available", "Pending", "Next expiry"):
         assert text in heading
     for text in ("C-1001", "gameball", "Reward Points", "1200 points", "300 points", "60 USD"):
         assert text in line
@@ -103,7 +104,7 @@ def test_a_pipe_gets_the_same_cells_and_the_warnings_go_to_stderr(loyalty: Run) 
     done = loyalty("--sandbox", "balance", "C-1004", "-p", "imprint")
 
     assert [line.split() for line in done.out.splitlines()] == [
-        ["Customer", "Profile", "Balance", "Available"],
+        ["Customer", "Profile", "Name", "Available"],
         ["C-1004", "imprint", "rewards", "2599", "$"],
     ]
     assert done.err.startswith("Warning: C-1004 at imprint: Imprint does not say")
