@@ -73,8 +73,8 @@ class Failure(Record, frozen=True, kw_only=True):
         )
 
 
-class Lookup(Record, frozen=True, kw_only=True):
-    """One customer at one profile: the balance, or why there is none."""
+class LookedUp(Record, frozen=True, kw_only=True):
+    """Who was asked about, where, and when."""
 
     schema_version: int = SCHEMA_VERSION
     profile: str
@@ -82,21 +82,20 @@ class Lookup(Record, frozen=True, kw_only=True):
     customer: str
     sandbox: bool
     retrieved_at: str
+
+
+class Lookup(LookedUp, frozen=True, kw_only=True):
+    """One customer at one profile: the balance, or why there is none."""
+
     balances: tuple[Balance, ...] = ()
     details: dict[str, Any] | None = None
     warnings: tuple[str, ...] = ()
     error: Failure | None = None
 
 
-class RawLookup(Record, frozen=True, kw_only=True):
+class RawLookup(LookedUp, frozen=True, kw_only=True):
     """The same with the platform's own body in place of `balances` and `details`."""
 
-    schema_version: int = SCHEMA_VERSION
-    profile: str
-    provider: str
-    customer: str
-    sandbox: bool
-    retrieved_at: str
     raw: Any = None
     warnings: tuple[str, ...] = ()
     error: Failure | None = None

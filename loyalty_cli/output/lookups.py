@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from loyalty_cli.amount import Amount
-from loyalty_cli.model import Balance, Failure, Lookup, NextExpiry, RawLookup, Value
+from loyalty_cli.model import Balance, Failure, LookedUp, Lookup, NextExpiry, RawLookup, Value
 from loyalty_cli.output import messages
 from loyalty_cli.output.csv_text import Cell as CsvCell
 from loyalty_cli.output.document import View
@@ -20,7 +20,7 @@ Shown = TypeVar("Shown", Lookup, RawLookup)
 NOTHING_YET = "nothing yet"
 NOT_STATED = "not stated"
 
-_WHO = ("schema_version", "profile", "provider", "customer", "sandbox", "retrieved_at")
+_WHO = LookedUp.__struct_fields__
 _AMOUNTS = ("available", "pending", "total", "earned", "redeemed", "expired", "cancelled", "count")
 _LINE = ("name", "kind", "unit", *_AMOUNTS)
 _VALUE = Value.__struct_fields__
