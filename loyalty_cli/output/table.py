@@ -207,7 +207,11 @@ def _draw_sections(console: Console, grid: _Grid, box: Box) -> None:
 
 
 def _labelled(column: Column, cell: Cell) -> str:
-    return f"{column.heading.lower()} {cell.text} {cell.unit}".rstrip()
+    return f"{column.heading.lower()} {_whole(cell)}"
+
+
+def _whole(cell: Cell) -> str:
+    return f"{cell.text} {cell.unit}".rstrip()
 
 
 def _draw_list(console: Console, grid: _Grid) -> None:
@@ -221,9 +225,8 @@ def _draw_list(console: Console, grid: _Grid) -> None:
                 console.print()
             for column, cell in zip(grid.columns, row, strict=True):
                 if cell.text:
-                    value = f"{cell.text} {cell.unit}".rstrip()
                     style = cell.style or column.style
-                    line = Text.assemble(f"{column.heading:{width}}  ", (value, style))
+                    line = Text.assemble(f"{column.heading:{width}}  ", (_whole(cell), style))
                     # The terminal itself goes on in the next line; nothing is put in between.
                     console.print(line, soft_wrap=True)
         _draw_notes(console, group.notes)
@@ -234,8 +237,9 @@ def _draw_pairs(console: Console, grid: _Grid) -> None:
     """Two columns that are too wide: what it is, then all that is to be said of it."""
     for group in grid.groups:
         for label, what in group.rows:
-            line = Text(f"{label.text}{' ' * (grid.widths[0] - cell_len(label.text))}  {what.text}")
-            console.print(line, soft_wrap=True)
+            first = _whole(label)
+            gap = " " * (grid.widths[0] - cell_len(first) + GAP)
+            console.print(Text(f"{first}{gap}{_whole(what)}"), soft_wrap=True)
         _draw_notes(console, group.notes)
 
 
