@@ -108,7 +108,8 @@ class Client:
     ) -> Answer:
         """Send a request that must not be sent twice, over a connection of its own.
 
-        `before_first_byte` is called when all is ready, and can still stop it by raising OSError.
+        `before_first_byte` is called when all is ready, and can still stop it by raising
+        LoyaltyError.
         Raises NotSentError where not one byte was offered to the platform, and another LoyaltyError
         where it was, and no whole answer came.
         """

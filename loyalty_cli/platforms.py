@@ -9,7 +9,7 @@ from threading import Lock
 from msgspec.structs import replace
 
 from loyalty_cli.credentials import KEYRING, CredentialSource, Found, check_secret
-from loyalty_cli.errors import LoyaltyError
+from loyalty_cli.errors import ErrorCode, LoyaltyError, NotSentError
 from loyalty_cli.http import Client
 from loyalty_cli.profile import Profile
 from loyalty_cli.providers.contract import (
@@ -82,13 +82,20 @@ class Platforms:
     ) -> Answer:
         """Send a debit, once, and give whatever answer came.
 
-        `before_first_byte` may still stop it, by raising. Raises NotSentError where nothing was
-        sent, and any other LoyaltyError where it was sent and no whole answer came.
+        `before_first_byte` may still stop it, by raising LoyaltyError. Raises NotSentError where
+        nothing was sent, and any other LoyaltyError where it was sent and no whole answer came. The
+        answer is kept as evidence, so there are no credentials in it.
         """
-        secrets = {name: each.secret for name, each in self._credentials_of(profile).items()}
+        try:
+            found = self._credentials_of(profile)
+        except LoyaltyError as error:
+            raise NotSentError.of(error) from None
+        secrets = {name: each.secret for name, each in found.items()}
         signed = _signed(request, profile.auth.headers(secrets))
-        with _redacted({*secrets.values(), *_header_secrets(signed)}):
-            return self._client.send_once(profile, signed, before_first_byte)
+        sent = {*secrets.values(), *_header_secrets(signed)}
+        with _redacted(sent):
+            answer = self._client.send_once(profile, signed, before_first_byte)
+        return _masked(answer, sent)
 
     def _with_token(self, holder: Holder, request: Request, send: Send) -> Answer:
         """Send with the token at hand; when the platform no longer takes it, with a new one."""
@@ -124,6 +131,15 @@ def _redacted(secrets: set[str]) -> Iterator[None]:
     except LoyaltyError as error:
         redact(error, secrets - PUBLIC_HEADERS)
         raise
+
+
+def _masked(answer: Answer, secrets: set[str]) -> Answer:
+    """The answer without the credentials that a platform may repeat in it."""
+    text = LoyaltyError(
+        ErrorCode.BAD_RESPONSE, answer.body.decode("utf-8", errors="surrogateescape")
+    )
+    redact(text, secrets - PUBLIC_HEADERS)
+    return replace(answer, body=text.message.encode("utf-8", errors="surrogateescape"))
 
 
 def _signed(request: Request, headers: Headers) -> Request:

@@ -7,7 +7,8 @@ what came of it; only then say so.
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from urllib.parse import urlsplit
+from ipaddress import ip_address
+from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 import msgspec
 from msgspec import Struct
@@ -21,12 +22,11 @@ from loyalty_cli.journal.store import Journal, JournalError
 from loyalty_cli.model import Balance, Failure
 from loyalty_cli.platforms import Platforms
 from loyalty_cli.profile import Profile
-from loyalty_cli.providers.contract import Query, Request
+from loyalty_cli.providers.contract import Answer, Query, Request
 from loyalty_cli.providers.redeeming import Debit, Redeems
 
 CLAIM_LIFETIME = 5.0
 """Seconds after which a claim must not be sent any more: the process may have been asleep."""
-
 
 POLL = 0.2
 
@@ -74,7 +74,11 @@ def _address(base_url: str) -> str:
     parts = urlsplit(base_url)
     scheme = parts.scheme.lower()
     port = parts.port or {"https": 443, "http": 80}[scheme]
-    return f"{scheme}://{(parts.hostname or '').rstrip('.')}:{port}{parts.path.rstrip('/')}"
+    host = (parts.hostname or "").rstrip(".")
+    if ":" in host:
+        host = ip_address(host).exploded
+    segments = (quote(unquote_to_bytes(each), safe="") for each in parts.path.split("/"))
+    return f"{scheme}://{host}:{port}{'/'.join(segments).rstrip('/')}"
 
 
 def _provider(order: Order) -> Redeems:
@@ -112,6 +116,11 @@ def _text(amount: Amount | None) -> str | None:
     return None if amount is None else str(amount)
 
 
+def seconds_awake_or_asleep() -> float:
+    """A clock that never goes back and, where the system has such a one, runs on in suspend."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
 def _always() -> None:
     """Sending again is safe however much time went by."""
 
@@ -130,6 +139,8 @@ def too_little(order: Order, line: Balance) -> LoyaltyError | None:
 
 def note_gone(journal: Journal, entry: Entry, profile: Profile) -> Entry:
     """Turn a debit whose sender has ended into an unknown one; leave any other as it is."""
+    if entry.state is not State.SENDING:
+        return entry
     gone = entry.sender and is_gone(entry.sender)
     if gone is None:
         # Another host's: its claim is too old to be sent, and what was sent has had its time.
@@ -160,6 +171,24 @@ def recorded_error(entry: Entry) -> LoyaltyError | None:
     return None
 
 
+def _not_made(entry: Entry) -> LoyaltyError:
+    return LoyaltyError(
+        ErrorCode.UNREACHABLE,
+        f"another process had claimed the debit {entry.key.reference!r}, and did not make it.",
+        hint="Nothing was sent; run the same again.",
+    )
+
+
+def _contradicted(entry: Entry) -> LoyaltyError:
+    """The error where the platform's answer came after the debit was settled otherwise."""
+    return LoyaltyError(
+        ErrorCode.OUTCOME_UNKNOWN,
+        f"the debit {entry.key.reference!r} was made, but was settled as {entry.state} or sent once"
+        " more before the answer came.",
+        hint="`loyalty journal show` has the answer; see that the customer is not debited twice.",
+    )
+
+
 class Settled(Struct, frozen=True):
     """How a debit stands after a run; `replayed` if it stood so before, and nothing was sent."""
 
@@ -175,16 +204,17 @@ class Debits:
         self,
         journal: Journal,
         platforms: Platforms,
-        monotonic: Callable[[], float] = time.monotonic,
+        monotonic: Callable[[], float] = seconds_awake_or_asleep,
     ) -> None:
         self._journal = journal
         self._platforms = platforms
         self._monotonic = monotonic
 
-    def run(self, order: Order, entry: Entry) -> Settled:
+    def run(self, order: Order, entry: Entry, begin: Callable[[], None] = _always) -> Settled:
         """Bring a debit that is in the journal as far as it can be brought now.
 
-        Raises JournalError where the journal fails: nothing more may be sent then.
+        `begin` is called before a claim, and can still stop it by raising. Raises JournalError
+        where the journal fails: nothing more may be sent then.
         """
         if entry.state is State.SENDING:
             entry = note_gone(self._journal, entry, order.profile)
@@ -193,22 +223,32 @@ class Debits:
         if entry.state is State.UNKNOWN and _provider(order).idempotent:
             return self.send_again(order.profile, entry)
         if entry.state is State.NOT_APPLIED:
-            entry = self._change(entry, State.PLANNED, Change("asked for again"))
+            again = self._journal.change(entry, State.PLANNED, Change("asked for again"))
+            if again is None:
+                return self._taken(order, entry)
+            entry = again
         if entry.state is not State.PLANNED:
             return Settled(entry, replayed=True, error=recorded_error(entry))
-        return self._make(order, entry)
+        return self._make(order, entry, begin)
 
     def send_again(self, profile: Profile, entry: Entry) -> Settled:
-        """Send an unknown debit again, to a platform that makes it but once."""
+        """Send an unknown debit again, to a platform that makes it but once.
+
+        Only the profile that sent it may: another can be of another shop, which knows no such id.
+        """
         provider = profile.provider
         assert isinstance(provider, Redeems)
+        if profile.name != entry.profile:
+            what = f"only the profile {entry.profile!r}, which sent it, can send it again"
+            return Settled(entry, error=unknown("", what).error)
         debit = _debit(entry)
         try:
             answer = self._platforms.debit(profile, _request(profile, provider, debit), _always)
             outcome = classify_again(answer, debit, provider)
         except LoyaltyError as error:
-            outcome = unknown("sent again", error.message.rstrip("."))
+            outcome = unknown(error.message, error.message.rstrip("."))
         if outcome.state is State.UNKNOWN:
+            self._journal.note(entry, f"sent again: {outcome.why}")
             return Settled(entry, error=outcome.error)
         return self._settled(entry, outcome)
 
@@ -219,23 +259,35 @@ class Debits:
         except LoyaltyError as error:
             return Settled(entry, error=error)
 
-    def _make(self, order: Order, entry: Entry) -> Settled:
-        try:
-            before = self.account(order)
-        except LoyaltyError as error:
-            return Settled(entry, error=error)
-        if short := too_little(order, before):
-            return Settled(entry, error=short)
-        try:
-            claimed = self._journal.claim(entry, this_process(), _baseline(before))
-        except JournalError:
-            raise
-        except LoyaltyError as busy:
-            return Settled(entry, error=busy)
-        claimed_at = self._monotonic()
-        if claimed is None:
-            return self._taken(order, entry)
-        return self._send(order, claimed, claimed_at)
+    def _make(self, order: Order, entry: Entry, begin: Callable[[], None]) -> Settled:
+        request = request_of(order)
+        ends = None
+        while True:
+            try:
+                before = self.account(order)
+            except LoyaltyError as error:
+                return Settled(entry, error=error)
+            if short := too_little(order, before):
+                return Settled(entry, error=short)
+            begin()
+            claimed_at = self._monotonic()  # not after the claim: the process may sleep in between
+            try:
+                claimed = self._journal.claim(entry, this_process(), _baseline(before))
+            except JournalError:
+                raise
+            except LoyaltyError as busy:
+                ends = ends or self._patience(order)
+                if self._monotonic() > ends or not self._journal.is_being_sent(entry):
+                    return Settled(entry, error=busy)
+                time.sleep(POLL)  # another debit of this account, which will soon be over
+                continue
+            if claimed is None:
+                return self._taken(order, entry)
+            return self._send(order, request, claimed, claimed_at)
+
+    def _patience(self, order: Order) -> float:
+        """Until when to wait for a debit that another process is sending."""
+        return self._monotonic() + order.profile.timeout + CLAIM_LIFETIME
 
     def account(self, order: Order) -> Balance:
         """The account's balance in the unit of a debit; raise LoyaltyError where it has none."""
@@ -252,27 +304,51 @@ class Debits:
             hint=f"It has: {', '.join(units) or 'none'}. Nothing was sent.",
         )
 
-    def _send(self, order: Order, claimed: Entry, claimed_at: float) -> Settled:
-        provider, debit = _provider(order), _debit(claimed)
-
+    def _send(self, order: Order, request: Request, claimed: Entry, claimed_at: float) -> Settled:
         def still_ours() -> None:
             if self._monotonic() - claimed_at > CLAIM_LIFETIME:
-                raise TimeoutError("the claim is too old: this process was asleep")
+                raise LoyaltyError(
+                    ErrorCode.TIMED_OUT,
+                    f"the debit {order.reference!r} was not sent: this process was held up for"
+                    f" more than {CLAIM_LIFETIME:g} s after it had claimed it.",
+                    hint="Nothing was sent; run the same again.",
+                )
 
         try:
-            request = _request(order.profile, provider, debit)
             answer = self._platforms.debit(order.profile, request, still_ours)
+            outcome = self._classified(answer, order, claimed)
         except NotSentError as error:
-            back = self._change(claimed, State.PLANNED, Change(f"not sent: {error.message}"))
-            return Settled(back, error=error)
+            return self._not_sent(claimed, error)
         except LoyaltyError as error:
             outcome = unknown(error.message, error.message.rstrip("."))
         except BaseException as error:
-            self._settled(claimed, unknown(repr(error), "the program was interrupted"))
+            # Not its text: there is no knowing what it holds.
+            kind = type(error).__name__
+            self._settled(claimed, unknown(kind, f"the program was interrupted ({kind})"))
             raise
-        else:
-            outcome = classify(answer, debit, order.profile, provider)
         return self._settled(claimed, outcome)
+
+    def _classified(self, answer: Answer, order: Order, claimed: Entry) -> Outcome:
+        provider, debit = _provider(order), _debit(claimed)
+        outcome = classify(answer, debit, order.profile, provider)
+        if outcome.state is State.REFUSED and provider.idempotent and self._sent_before(claimed):
+            # The id was used before, by ourselves: what was held for not applied was.
+            again = classify_again(answer, debit, provider)
+            return again if again.state is State.CONFIRMED else outcome
+        return outcome
+
+    def _sent_before(self, claimed: Entry) -> bool:
+        events = self._journal.events(claimed.key)
+        return any(event.after is State.NOT_APPLIED for event in events)
+
+    def _not_sent(self, claimed: Entry, error: NotSentError) -> Settled:
+        why = f"not sent: {error.message}"
+        back = self._journal.change(claimed, State.PLANNED, Change(why))
+        if back is None:  # another host gave it up meanwhile; now there is proof
+            back = self._settled_late(claimed, State.NOT_APPLIED, Change(why))
+        if back.state in (State.PLANNED, State.NOT_APPLIED):
+            return Settled(back, error=error)
+        return Settled(back, replayed=True, error=recorded_error(back))
 
     def _settled(self, entry: Entry, outcome: Outcome) -> Settled:
         """Write down what came of a debit that was sent; nothing is said of it before that."""
@@ -285,7 +361,7 @@ class Debits:
         try:
             settled = self._journal.change(entry, outcome.state, change)
             if settled is None:  # while it was being sent another host gave this one up
-                settled = self._settled_late(self._present(entry), outcome.state, change)
+                settled = self._settled_late(entry, outcome.state, change)
         except JournalError as error:
             raise JournalError(
                 ErrorCode.OUTCOME_UNKNOWN,
@@ -293,28 +369,39 @@ class Debits:
                 f" be written down: {error.message}",
                 hint="Nothing more was sent. Mend the journal, then `loyalty journal reconcile`.",
             ) from None
-        return Settled(settled or self._present(entry), error=outcome.error)
+        as_said = (settled.state, settled.attempt) == (outcome.state, entry.attempt)
+        return Settled(
+            settled, error=outcome.error or (None if as_said else _contradicted(settled))
+        )
 
-    def _settled_late(self, noted: Entry, state: State, change: Change) -> Entry | None:
-        """What came of a debit that was given up for unknown meanwhile is evidence like any."""
-        state = State.NOT_APPLIED if state is State.REFUSED else state
-        if noted.state is not State.UNKNOWN or state is State.UNKNOWN:
-            return noted
-        return self._journal.change(noted, state, change)
+    def _settled_late(self, sent: Entry, state: State, change: Change) -> Entry:
+        """What came of an attempt that was given up for unknown meanwhile is evidence like any.
+
+        It says nothing of a later attempt, and cannot undo what was settled: then it is noted.
+        """
+        state = State.NOT_APPLIED if state in (State.REFUSED, State.PLANNED) else state
+        noted = self._present(sent)
+        is_open = noted.state is State.UNKNOWN and noted.attempt == sent.attempt
+        if is_open and state is not State.UNKNOWN:
+            settled = self._journal.change(noted, state, change)
+            if settled is not None:
+                return settled
+            noted = self._present(sent)
+        self._journal.note(noted, f"attempt {sent.attempt} came to be {state}: {change.why}")
+        return noted
 
     def _taken(self, order: Order, entry: Entry) -> Settled:
         """Somebody else has the debit: wait for what comes of it, as long as that can take."""
-        ends = self._monotonic() + order.profile.timeout + CLAIM_LIFETIME
+        ends = self._patience(order)
         present = self._present(entry)
         while present.state is State.SENDING and self._monotonic() < ends:
             time.sleep(POLL)
-            present = self._present(entry)
+            present = note_gone(self._journal, self._present(entry), order.profile)
+        if present.state in (State.PLANNED, State.NOT_APPLIED):
+            return Settled(present, error=_not_made(present))
         return Settled(present, replayed=True, error=recorded_error(present))
 
     def _present(self, entry: Entry) -> Entry:
         present = self._journal.get(entry.key)
         assert present is not None  # nothing is ever taken out of the journal
         return present
-
-    def _change(self, entry: Entry, state: State, change: Change) -> Entry:
-        return self._journal.change(entry, state, change) or self._present(entry)

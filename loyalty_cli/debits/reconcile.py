@@ -1,5 +1,6 @@
 """Settling debits whose outcome is not known, by evidence: `loyalty journal reconcile`."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
@@ -16,12 +17,13 @@ from loyalty_cli.debits.debit import (
 )
 from loyalty_cli.errors import ErrorCode, LoyaltyError
 from loyalty_cli.journal.entries import Baseline, Change, Entry, Event, State
-from loyalty_cli.journal.store import Journal
+from loyalty_cli.journal.store import Filter, Journal
 from loyalty_cli.model import Balance
-from loyalty_cli.profile import Profile
+from loyalty_cli.profile import MAX_TIMEOUT, Profile
 from loyalty_cli.providers.redeeming import Redeems
 
 BETWEEN_LOOKS = timedelta(seconds=60)
+LONGEST_READ = timedelta(seconds=MAX_TIMEOUT)
 UNCHANGED = "looked: the redeemed total is what it was before the debit"
 
 
@@ -57,7 +59,9 @@ def judge(
     looks = [
         event.at
         for event in events
-        if event.why == UNCHANGED and event.at >= became_unknown + settle
+        if event.why == UNCHANGED
+        and event.attempt == entry.attempt
+        and event.at >= became_unknown + settle
     ]
     if looks and now - looks[0] >= BETWEEN_LOOKS:
         return Verdict(State.NOT_APPLIED, f"redeemed is {now_has.redeemed} as before, seen twice")
@@ -80,11 +84,13 @@ class Reconciler:
     def __init__(self, journal: Journal, debits: Debits, profiles: Iterable[Profile]) -> None:
         self._journal = journal
         self._debits = debits
-        self._profiles = {platform_of(profile): profile for profile in profiles}
+        self._profiles: defaultdict[str, list[Profile]] = defaultdict(list)
+        for profile in profiles:
+            self._profiles[platform_of(profile)].append(profile)
 
     def reconcile(self, entry: Entry) -> Settled:
         """Settle one open debit if it can be settled now; `error` says why not."""
-        profile = self._profiles.get(entry.key.platform)
+        profile = self._profile_of(entry)
         if profile is None or not isinstance(profile.provider, Redeems):
             return self._stays(entry, f"no profile in the file is for {entry.key.platform}")
         entry = note_gone(self._journal, entry, profile)
@@ -98,9 +104,18 @@ class Reconciler:
             return self._stays(entry, error.message.rstrip("."))
         return self._judged(entry, now_has, timedelta(seconds=profile.debit.settle))
 
+    def _profile_of(self, entry: Entry) -> Profile | None:
+        """The profile that sent it, if it is still there, else any for the same account."""
+        same = self._profiles[entry.key.platform]
+        return next(
+            (each for each in same if each.name == entry.profile), same[0] if same else None
+        )
+
     def _judged(self, entry: Entry, now_has: Balance, settle: timedelta) -> Settled:
         events = self._journal.events(entry.key)
         verdict = judge(entry, now_has, events, self._journal.now(), settle)
+        if verdict.state is State.CONFIRMED and (other := self._made_meanwhile(entry, events)):
+            verdict = _stays(f"{verdict.why}, which may be the debit {other.key.reference!r}")
         if verdict.state is State.UNKNOWN:
             if verdict.why == UNCHANGED:
                 self._journal.note(entry, UNCHANGED)
@@ -109,6 +124,19 @@ class Reconciler:
         settled = self._journal.change(entry, verdict.state, Change(verdict.why))
         present = settled or self._journal.get(entry.key) or entry
         return Settled(present, error=recorded_error(present))
+
+    def _made_meanwhile(self, entry: Entry, events: list[Event]) -> Entry | None:
+        """A debit of ours, made between the look that is the baseline and the claim."""
+        claimed = max(event.at for event in events if event.after is State.SENDING)
+        for other in self._journal.find(Filter(states=(State.CONFIRMED,))):
+            if (
+                other.key != entry.key
+                and other.changed_at > claimed - LONGEST_READ
+                and _account(other) == _account(entry)
+                and not _is_in_baseline(other, entry)
+            ):
+                return other
+        return None
 
     def _stays(self, entry: Entry, why: str) -> Settled:
         error = LoyaltyError(
@@ -121,3 +149,15 @@ class Reconciler:
 
 def _order(profile: Profile, entry: Entry) -> Order:
     return Order(profile, entry.customer, entry.unit, entry.amount, entry.key.reference)
+
+
+def _account(entry: Entry) -> tuple[str, str, str]:
+    return entry.key.platform, entry.customer, entry.unit
+
+
+def _is_in_baseline(other: Entry, entry: Entry) -> bool:
+    """Whether the total before one debit has another one in it already; totals only grow."""
+    earlier, later = other.baseline or Baseline(), entry.baseline or Baseline()
+    if earlier.redeemed is None or later.redeemed is None:
+        return False
+    return Amount(later.redeemed).minus(Amount(earlier.redeemed)) >= other.amount

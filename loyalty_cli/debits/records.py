@@ -1,6 +1,6 @@
 """Debits of the journal as the records that are printed."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from loyalty_cli.amount import Amount
 from loyalty_cli.debits.debit import Settled, recorded_error
@@ -53,4 +53,4 @@ def _event_record(event: Event) -> EventRecord:
 
 
 def _text(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -16,6 +16,8 @@ COLUMNS = ("customer", "amount", "unit", "reference", "profile")
 NEEDED = ("customer", "amount", "reference")
 LARGEST_AMOUNT = 10**15
 LONGEST_REFERENCE = 200
+LONGEST_SHOWN = 80
+"""Characters of a wrong value that are shown."""
 
 _AMOUNT = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 
@@ -77,18 +79,16 @@ def read_rows(content: bytes, check_profile: Callable[[str], str]) -> list[Row]:
     rows: list[Row] = []
     mistakes: list[Mistake] = []
     seen: dict[str, int] = {}
-    read = _json_lines if text.lstrip()[:1] == "{" else _csv
-    for number, cells in read(text):
+    for number, cells in _cells(text):
         if isinstance(cells, Mistake):
             mistakes.append(cells)
             continue
-        row = _row(number, cells, check_profile, mistakes)
-        if row and row.reference in seen:
-            why = f"is there already, in row {seen[row.reference]}"
-            mistakes.append(Mistake(number, "reference", row.reference, why))
-        elif row:
-            seen[row.reference] = number
+        if row := _row(number, cells, check_profile, mistakes):
             rows.append(row)
+        reference = cells.get("reference")
+        if isinstance(reference, str) and seen.setdefault(reference, number) != number:
+            why = f"is there already, in row {seen[reference]}"
+            mistakes.append(Mistake(number, "reference", _cut(reference), why))
     if mistakes:
         _refuse(mistakes)
     if not rows:
@@ -107,25 +107,34 @@ def _text(content: bytes) -> str:
     return text
 
 
+def _cells(text: str) -> Iterator[tuple[int, Mapping[str, Any] | Mistake]]:
+    """Each row's cells by their column, or what is wrong with it, with its number."""
+    if text.lstrip()[:1] == "[":
+        usage_error("the file is a JSON array.", "Write each debit on a line of its own.")
+    return _json_lines(text) if text.lstrip()[:1] == "{" else _csv(text)
+
+
 def _csv(text: str) -> Iterator[tuple[int, Mapping[str, Any] | Mistake]]:
     lines = csv.reader(io.StringIO(text, newline=""), strict=True)
+    header: list[str] = []
     try:
-        header = next((cells for cells in lines if cells), [])
-        _check_header(header)
-        for cells in lines:
+        # Rows as a spreadsheet counts them, whose cells can have several lines.
+        for number, cells in enumerate(lines, start=1):
             if not cells:
                 continue
-            if len(cells) != len(header):
+            if not header:
+                header = _checked_header(cells)
+            elif len(cells) != len(header):
                 why = f"has {len(cells)} cells where the header has {len(header)}"
-                yield lines.line_num, Mistake(lines.line_num, "the row", ",".join(cells), why)
+                yield number, Mistake(number, "the row", _cut(",".join(cells)), why)
             else:
                 given = zip(header, cells, strict=True)
-                yield lines.line_num, {name: cell for name, cell in given if cell != ""}
+                yield number, {name: cell for name, cell in given if cell != ""}
     except csv.Error as error:
         usage_error(f"line {lines.line_num} of the file is not CSV: {error}.")
 
 
-def _check_header(header: list[str]) -> None:
+def _checked_header(header: list[str]) -> list[str]:
     for name in header:
         if name not in COLUMNS:
             usage_error(f"the file has a column {name!r}.", nearest(name, COLUMNS))
@@ -137,6 +146,7 @@ def _check_header(header: list[str]) -> None:
             f"the file has no column {missing[0]!r}.",
             f"Its first line must name {', '.join(NEEDED)}, and may name unit and profile.",
         )
+    return header
 
 
 def _json_lines(text: str) -> Iterator[tuple[int, Mapping[str, Any] | Mistake]]:
@@ -146,7 +156,7 @@ def _json_lines(text: str) -> Iterator[tuple[int, Mapping[str, Any] | Mistake]]:
         try:
             cells = _object(line)
         except ValueError as error:
-            yield number, Mistake(number, "the row", line[:80], str(error))
+            yield number, Mistake(number, "the row", _cut(line.strip()), str(error))
         else:
             yield number, {name: cell for name, cell in cells.items() if cell is not None}
 
@@ -185,7 +195,7 @@ def _row(
         try:
             values[name] = check(_cell(name, cell))
         except ValueError as error:
-            mistakes.append(Mistake(number, name, str(cell)[:80], str(error)))
+            mistakes.append(Mistake(number, name, _cut(str(cell)), str(error)))
     return Row(number, **values) if len(mistakes) == before else None
 
 
@@ -205,6 +215,10 @@ def _customer(text: str) -> str:
         return check_customer(text)
     except LoyaltyError as error:
         raise ValueError(error.message.rstrip(".")) from None
+
+
+def _cut(value: str) -> str:
+    return value if len(value) <= LONGEST_SHOWN else f"{value[:LONGEST_SHOWN]}…"
 
 
 def _refuse(mistakes: list[Mistake]) -> NoReturn:

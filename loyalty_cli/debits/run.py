@@ -1,10 +1,9 @@
 """A run of debits: one or a whole file, several at a time, each account's one after the other."""
 
 import signal
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from threading import Event, Lock
+from threading import Condition, Event, Lock
 from types import FrameType
 
 from loyalty_cli.debits.debit import Debits, Order, Settled
@@ -24,6 +23,10 @@ ENDING = frozenset(
 """What would fail the same way for every debit after it."""
 
 
+class NotBegunError(Exception):
+    """A debit that was not claimed, because the run is being stopped."""
+
+
 class Stop:
     """Whether to begin no more debits: a signal, a journal that failed, a sign-in refused."""
 
@@ -31,14 +34,28 @@ class Stop:
         self.signal: int | None = None
         self.journal_failed: JournalError | None = None
         self._event = Event()
+        self._lock = Lock()
 
     def is_set(self) -> bool:
         """Whether it was said."""
         return self._event.is_set()
 
+    def check(self) -> None:
+        """Raise NotBegunError where no more may be begun."""
+        if self.is_set():
+            raise NotBegunError
+
     def set(self) -> None:
         """Begin no more."""
         self._event.set()
+
+    def journal_fails(self, error: JournalError) -> None:
+        """Begin no more; what was sent and not written down is what must be told."""
+        with self._lock:
+            told = self.journal_failed
+            if told is None or told.code is not ErrorCode.OUTCOME_UNKNOWN:
+                self.journal_failed = error
+        self.set()
 
     @contextmanager
     def on_signals(self) -> Iterator[None]:
@@ -56,29 +73,60 @@ class Stop:
                 signal.signal(each, handler)
 
 
+class _InFlight:
+    """Counts what was begun and has not ended."""
+
+    def __init__(self) -> None:
+        self._number = 0
+        self._changed = Condition()
+
+    def __enter__(self) -> None:
+        with self._changed:
+            self._number += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._changed:
+            self._number -= 1
+            self._changed.notify_all()
+
+    def wait(self) -> None:
+        """Return when there is nothing left."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._number == 0)
+
+
 def run_all(
     debits: Debits, orders: Sequence[Order], entries: Sequence[Entry], stop: Stop, jobs: int
 ) -> Iterator[Settled]:
     """Make debits, and give each in the order asked once it is settled and written down.
 
-    Those that were not begun when the run was stopped are left out.
+    Those that were not begun when the run was stopped are left out. However the run ends, what is
+    in flight by then is waited for.
     """
-    accounts: defaultdict[tuple[str, str], Lock] = defaultdict(Lock)
+    accounts = {(order.key.platform, order.customer): Lock() for order in orders}
+    in_flight = _InFlight()
 
     def make(pair: tuple[Order, Entry]) -> Settled | None:
         order, entry = pair
-        with accounts[(order.key.platform, order.customer)]:
+        with accounts[order.key.platform, order.customer], in_flight:
             if stop.is_set():
                 return None
             try:
-                settled = debits.run(order, entry)
-            except JournalError as error:
-                stop.journal_failed = error
-                stop.set()
+                settled = debits.run(order, entry, stop.check)
+            except NotBegunError:
                 return None
-        if settled.error and settled.error.code in ENDING:
-            stop.set()
-        return settled
+            except JournalError as error:
+                stop.journal_fails(error)
+                return None
+            if settled.error and settled.error.code in ENDING:
+                stop.set()
+            return settled
 
     pairs = list(zip(orders, entries, strict=True))
-    return (settled for settled in side_by_side(make, pairs, jobs) if settled is not None)
+    try:
+        for settled in side_by_side(make, pairs, jobs):
+            if settled is not None:
+                yield settled
+    finally:
+        stop.set()
+        in_flight.wait()

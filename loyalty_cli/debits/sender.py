@@ -14,10 +14,18 @@ def this_process() -> Sender:
 
 
 def is_gone(sender: Sender) -> bool | None:
-    """Whether a sender has ended; None where it ran on another host, and there is no telling."""
-    if sender.host != _host():
+    """Whether a sender has ended; None where it ran on another host, and there is no telling.
+
+    Nor is there where the system does not say when a process started, or hides those of others.
+    """
+    if sender.host != _host() or not sender.started:
         return None
-    return sender.boot != _boot() or sender.started != _started(sender.pid)
+    if sender.boot != _boot():
+        return True
+    started = _started(sender.pid)
+    if not started and _is_hidden(sender.pid):
+        return None
+    return sender.started != started
 
 
 def _host() -> str:
@@ -38,6 +46,17 @@ def _started(pid: int) -> str:
     # The name, in parentheses, can hold anything; the fields count from behind it.
     state, *rest = status.rpartition(")")[2].split()
     return "" if state in "ZX" else rest[18]
+
+
+def _is_hidden(pid: int) -> bool:
+    """Whether there is a process of another user that cannot be looked at."""
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _boot() -> str:

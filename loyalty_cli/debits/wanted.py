@@ -1,15 +1,31 @@
 """What a command line or a file asks to be debited, checked against what the profiles allow."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NoReturn
 
 from loyalty_cli.debits.debit import Order
 from loyalty_cli.debits.rows import Row
 from loyalty_cli.errors import ErrorCode, LoyaltyError, usage_error
+from loyalty_cli.journal.entries import Entry, Key
 from loyalty_cli.profile import Profile
 from loyalty_cli.providers import BUILT_IN, load
 from loyalty_cli.providers.redeeming import Redeems
+
+
+def orders_of(
+    rows: Sequence[Row], profile_of: Callable[[Row], Profile], unit: str | None
+) -> list[Order]:
+    """Make orders of rows; raise LoyaltyError that names all that the profiles do not allow."""
+    orders: list[Order] = []
+    errors: list[LoyaltyError] = []
+    for row in rows:
+        try:
+            orders.append(order_of(row, profile_of(row), unit))
+        except LoyaltyError as error:
+            errors.append(error)
+    _raise_all(errors)
+    return orders
 
 
 def order_of(row: Row, profile: Profile, unit: str | None) -> Order:
@@ -38,6 +54,29 @@ def order_of(row: Row, profile: Profile, unit: str | None) -> Order:
             f" debit.max_amount {limit}.",
         )
     return Order(profile, row.customer, chosen, row.amount, row.reference)
+
+
+def makes_once(profile: Profile) -> bool:
+    """Whether the platform itself makes a debit with the same reference but once."""
+    return isinstance(profile.provider, Redeems) and profile.provider.idempotent
+
+
+def check_known(orders: Sequence[Order], known: Mapping[Key, Entry]) -> None:
+    """Raise LoyaltyError that names all references which are on record for another debit."""
+    pairs = [(order.planned, known.get(order.key)) for order in orders]
+    _raise_all(
+        [
+            LoyaltyError(
+                ErrorCode.REFERENCE_TAKEN,
+                f"the reference {entry.key.reference!r} is on record for another debit:"
+                f" {entry.amount} {entry.unit} of {entry.customer!r}, {entry.state};"
+                f" asked for now: {planned.amount} {planned.unit} of {planned.customer!r}.",
+                hint="Nothing was sent. Use another reference for another debit.",
+            )
+            for planned, entry in pairs
+            if entry and not entry.asks_the_same(planned)
+        ]
+    )
 
 
 def check_sum(orders: Sequence[Order], expected: int) -> None:
@@ -72,6 +111,20 @@ def require_reference(reference: str | None, *, interactive: bool) -> str:
     from uuid import uuid4
 
     return f"loyalty-{uuid4()}"
+
+
+def _raise_all(errors: Sequence[LoyaltyError]) -> None:
+    """Raise the one error there is, or one with all that they say, each thing once."""
+    messages = tuple(dict.fromkeys(error.message for error in errors))
+    if len(messages) > 1:
+        raise LoyaltyError(
+            errors[0].code,
+            f"{len(errors)} debits cannot be made as they are asked for.",
+            hint="Nothing was sent. Mend these, and run it again:",
+            details=messages,
+        )
+    if errors:
+        raise errors[0]
 
 
 def _refused(message: str, hint: str = "Nothing was sent.") -> NoReturn:

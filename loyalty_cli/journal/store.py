@@ -85,8 +85,12 @@ class Journal:
         """
         with self._writing() as connection:
             at = self._clock(connection)
+            # In one order for all: two who each wait for a row of the other's would wait for ever.
+            ordered = sorted(asked, key=lambda planned: planned.key)
             fresh = {
-                key for batch in _batches(asked) for key in self._insert_new(connection, batch, at)
+                key
+                for batch in _batches(ordered)
+                for key in self._insert_new(connection, batch, at)
             }
             entries = self._by_key(connection, [each.key for each in asked])
             for planned in asked:
@@ -115,6 +119,16 @@ class Journal:
     def change(self, entry: Entry, state: State, change: Change) -> Entry | None:
         """Take a debit from the state it was read in to another; None where it is not in it now."""
         return self._change(entry, state, change, attempt=entry.attempt)
+
+    def is_being_sent(self, entry: Entry) -> bool:
+        """Whether a debit of the same account is being sent."""
+        query = sql.select(debits.c.reference).where(
+            debits.c.platform == entry.key.platform,
+            debits.c.customer == entry.customer,
+            debits.c.state == State.SENDING,
+        )
+        with self._reading() as connection:
+            return connection.execute(query).first() is not None
 
     def note(self, entry: Entry, why: str) -> None:
         """Add to what is known of a debit without a change of its state."""
@@ -179,7 +193,7 @@ class Journal:
             .returning(debits.c.platform, debits.c.reference)
         )
         rows = [_row(new_entry(planned, at)) for planned in batch]
-        return [Key(*row) for row in connection.execute(statement.values(rows))]
+        return [Key(*row) for row in connection.execute(statement, rows)]
 
     def _by_key(self, connection: sql.Connection, keys: Sequence[Key]) -> dict[Key, Entry]:
         found: dict[Key, Entry] = {}

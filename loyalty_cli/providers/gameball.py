@@ -55,7 +55,7 @@ class Redemption(Struct, rename="camel"):
     """The 200 of redeem."""
 
     transaction_id: str
-    redeem_equivalent_points: Amount
+    redeem_equivalent_points: Any
     gameball_transaction_id: str | int | None = None
 
 
@@ -145,7 +145,9 @@ class Gameball(Redeems):
         """Confirmed where it is this transaction, with exactly the points."""
         answer = typed(body, Redemption)
         points = answer.redeem_equivalent_points
-        if answer.transaction_id != debit.reference or points != debit.amount:
+        if isinstance(points, str):
+            raise ValueError("redeemEquivalentPoints is text")  # noqa: TRY004 - as all of these
+        if answer.transaction_id != debit.reference or Amount.convert(points) != debit.amount:
             raise ValueError(f"it redeemed {points} points as {answer.transaction_id!r}")
         number = answer.gameball_transaction_id
         return Applied(provider_reference=None if number is None else str(number))

@@ -1,0 +1,181 @@
+"""What the tests of debits share: a shop at a bank that knows the truth."""
+
+import ssl
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+
+from loyalty_cli.credentials import Found
+from loyalty_cli.debits.debit import Debits, Order, Settled
+from loyalty_cli.http import Client
+from loyalty_cli.journal.entries import Entry, Event, Key
+from loyalty_cli.journal.opening import open_journal
+from loyalty_cli.journal.store import Filter, Journal
+from loyalty_cli.keyring_store import KeyringStore
+from loyalty_cli.platforms import Platforms
+from loyalty_cli.profile import DebitRules, Profile
+from loyalty_cli.tokens import Tokens
+from tests.conftest import Outcome, Run
+from tests.debits.fault_server import Bank
+from tests.servers import profile_at
+
+SECRET = "s3cret-of-the-shop"
+
+
+class Known:
+    """Credentials that are there."""
+
+    def find(self, profile: Profile, name: str) -> Found | None:
+        del profile, name
+        return Found(SECRET, "the test", "test")
+
+    def require(self, profile: Profile) -> Mapping[str, Found]:
+        return {name: Found(SECRET, "the test", "test") for name in profile.auth.fields}
+
+
+def platforms() -> Platforms:
+    return Platforms(Client(), Known(), Tokens(KeyringStore()))
+
+
+class Desk:
+    """The code that makes debits, at one bank and with one journal."""
+
+    def __init__(self, bank: Bank, journal: Journal, **profile: Any) -> None:
+        rules = DebitRules(allow=True, settle=profile.pop("settle", 900.0))
+        url = profile.pop("url", bank.url)
+        settings: dict[str, Any] = {"settings": bank.settings, "debit": rules, "name": "shop"}
+        self.profile = profile_at(url, bank.provider, **(settings | profile))
+        self.bank = bank
+        self.journal = journal
+        self.platforms = platforms()
+
+    def order(self, reference: str = "r-1", customer: str = "C-1", amount: int = 50) -> Order:
+        return Order(self.profile, customer, self.bank.unit, amount, reference)
+
+    def plan(self, order: Order) -> Entry:
+        (entry,) = self.journal.plan([order.planned])
+        return entry
+
+    def debits(self, **more: Any) -> Debits:
+        return Debits(self.journal, self.platforms, **more)
+
+    def debit(self, order: Order | None = None, **more: Any) -> Settled:
+        chosen = order or self.order()
+        return self.debits(**more).run(chosen, self.plan(chosen))
+
+    def present(self, reference: str = "r-1") -> Entry:
+        entry = self.journal.get(Key(self.order().key.platform, reference))
+        assert entry is not None
+        return entry
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    return open_journal(str(tmp_path / "journal.db"), create=True)
+
+
+@pytest.fixture
+def bank() -> Iterator[Bank]:
+    with Bank() as server:
+        yield server
+
+
+@pytest.fixture
+def desk(bank: Bank, journal: Journal) -> Desk:
+    return Desk(bank, journal)
+
+
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture(scope="session")
+def server_side(authority: trustme.CA) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost", "127.0.0.1").configure_cert(context)
+    return context
+
+
+@pytest.fixture
+def ca_bundle(authority: trustme.CA, tmp_path: Path) -> Path:
+    path = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(path))
+    return path
+
+
+class Shop:
+    """The command line at one bank, with a journal that is ready."""
+
+    def __init__(self, bank: Bank, loyalty: Run, journal: Path) -> None:
+        self.bank = bank
+        self.loyalty = loyalty
+        self.place = journal
+
+    def debit(
+        self, *more: str, customer: str = "C-1", amount: int = 50, reference: str = "r-1"
+    ) -> Outcome:
+        return self.loyalty(
+            *("debit", customer, str(amount), "--reference", reference, "--yes", "-o", "json"),
+            *more,
+        )
+
+    @property
+    def journal(self) -> Journal:
+        return open_journal(str(self.place))
+
+    def entry(self, reference: str = "r-1") -> Entry:
+        (entry,) = self.journal.find(Filter(reference=reference))
+        return entry
+
+    def events(self, reference: str = "r-1") -> list[Event]:
+        return self.journal.events(self.entry(reference).key)
+
+
+Opens = Callable[..., Shop]
+
+
+@pytest.fixture
+def opens(
+    loyalty: Run,
+    profile_file: Callable[[str], Path],
+    monkeypatch: pytest.MonkeyPatch,
+    server_side: ssl.SSLContext,
+    ca_bundle: Path,
+) -> Iterator[Opens]:
+    """Open a shop at a bank, over TLS or not."""
+    folder = ca_bundle.parent
+    for field in ("API_KEY", "SECRET_KEY"):
+        monkeypatch.setenv(f"LOYALTY_SHOP_{field}", SECRET)
+
+    with ExitStack() as open_banks:
+
+        def opening(
+            bank: Callable[..., Bank] = Bank,
+            *,
+            tls: bool = False,
+            timeout: float = 20,
+            rules: str = "",
+            more: str = "",
+        ) -> Shop:
+            place = open_banks.enter_context(bank(tls=server_side if tls else None))
+            settings = "".join(f", {name}: {value}" for name, value in place.settings.items())
+            profile_file(
+                f"default_profile: shop\njournal: {folder}/journal.db\nprofiles:\n"
+                f"  shop: {{provider: {place.provider}{settings}, base_url: '{place.url}',"
+                f" timeout: {timeout}, ca_bundle: '{ca_bundle}',"
+                f" debit: {{allow: true, unit: {place.unit}{rules}}}}}\n{more}"
+            )
+            assert loyalty("journal", "init").code == 0
+            return Shop(place, loyalty, folder / "journal.db")
+
+        yield opening
+
+
+@pytest.fixture
+def shop(opens: Opens) -> Shop:
+    return opens()

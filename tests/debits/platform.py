@@ -1,0 +1,92 @@
+"""A sandbox for debits: a profile file, credentials, a journal, and all that it was asked."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from loyalty_cli.sandbox.app import sandbox
+from loyalty_cli.sandbox.ledger import Ledger
+from loyalty_cli.sandbox.server import Handle, Received, Reply, Server
+
+CREDENTIALS = {
+    "club.api_key": "sandbox-saasquatch-key",
+    "points.api_key": "sandbox-gameball-key",
+    "points.secret_key": "sandbox-gameball-secret",
+    "card.api_key": "sandbox-imprint-key",
+}
+PROFILES = """\
+default_profile: club
+profiles:
+  club:
+    provider: saasquatch
+    base_url: {url}/saasquatch
+    tenant: sandbox
+    debit: {{allow: true, unit: CENTS, max_amount: 5000, max_total: 20000, settle: {settle}}}
+  points:
+    provider: gameball
+    base_url: {url}/gameball
+    debit: {{allow: true, unit: points, max_amount: 5000}}
+  closed: {{provider: gameball, base_url: {url}/gameball}}
+  card: {{provider: imprint, base_url: {url}/imprint}}
+journal: {journal}
+"""
+
+
+class Clock:
+    """The platform's clock, which stands still until it is told to move."""
+
+    def __init__(self) -> None:
+        self.time = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.time
+
+
+class Platform(NamedTuple):
+    """What a test has of it."""
+
+    url: str
+    file: Path
+    journal: Path
+    clock: Clock
+    asked: list[Received]
+    replies: list[Reply]
+    """What to answer to the next POSTs instead."""
+
+    @property
+    def debits(self) -> list[Received]:
+        """The debits that it was sent, in their order."""
+        return [received for received in self.asked if received.method == "POST"]
+
+    def write(self, settle: float = 900) -> None:
+        """Write the profile file."""
+        text = PROFILES.format(url=self.url, journal=self.journal, settle=settle)
+        self.file.write_text(text)
+        self.file.chmod(0o600)
+
+
+@contextmanager
+def platform(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
+    """Serve the sandbox with everything in place but the journal."""
+    clock, asked, replies = Clock(), list[Received](), list[Reply]()
+    handle: Handle = sandbox(Ledger(folder / "ledger.db", clock))
+
+    def answer(received: Received) -> Reply:
+        asked.append(received)
+        if received.method == "POST":
+            with suppress(IndexError):
+                return replies.pop(0)
+        return handle(received)
+
+    with Server(answer) as server:
+        there = Platform(
+            server.url, folder / "config.yaml", folder / "journal.db", clock, asked, replies
+        )
+        there.write()
+        monkeypatch.setenv("LOYALTY_CONFIG", str(there.file))
+        for name, secret in CREDENTIALS.items():
+            monkeypatch.setenv(f"LOYALTY_{name}".upper().replace(".", "_"), secret)
+        yield there

@@ -1,0 +1,466 @@
+"""What evidence settles, what it does not, and what a person may settle by hand."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from loyalty_cli.amount import Amount
+from loyalty_cli.debits.debit import Settled
+from loyalty_cli.debits.reconcile import BETWEEN_LOOKS, UNCHANGED, Reconciler, judge
+from loyalty_cli.debits.sender import this_process
+from loyalty_cli.errors import ErrorCode
+from loyalty_cli.journal.entries import Baseline, Change, Entry, Event, Sender, State
+from loyalty_cli.journal.store import Journal
+from loyalty_cli.model import Balance
+from tests.conftest import Run
+from tests.debits.conftest import Desk, Shop
+from tests.debits.fault_server import Debiting, IdempotentBank, Post, answers, applies_and, honest
+from tests.servers import Wire, reply
+
+T0 = datetime(2026, 11, 20, 5, tzinfo=UTC)
+SETTLE = timedelta(minutes=15)
+LOST = applies_and(lambda wire, _: wire.reset())
+NEVER = answers(b"")
+
+
+def seconds(number: float) -> timedelta:
+    return timedelta(seconds=number)
+
+
+# The judgement, at times of its own.
+
+
+@pytest.fixture
+def entry(desk: Desk) -> Entry:
+    baseline = Baseline(available="900", earned="1000", redeemed="100", expired="0", cancelled=None)
+    return replace(desk.plan(desk.order()), state=State.UNKNOWN, attempt=1, baseline=baseline)
+
+
+def event(after: float, before: State, state: State, why: str = "", attempt: int = 1) -> Event:
+    return Event(T0 + seconds(after), "me", attempt, before, state, why)
+
+
+SENT = [event(-10, State.PLANNED, State.SENDING), event(0, State.SENDING, State.UNKNOWN)]
+
+
+def look(after: timedelta, attempt: int = 1) -> Event:
+    return event(after.total_seconds(), State.UNKNOWN, State.UNKNOWN, UNCHANGED, attempt)
+
+
+def has(**amounts: int | None) -> Balance:
+    line = {"redeemed": 100, "expired": 0, "cancelled": None} | amounts
+    given: dict[str, Any] = {
+        name: None if each is None else Amount(each) for name, each in line.items()
+    }
+    return Balance(name="credit", kind="credit", unit="CENTS", **given)
+
+
+LATER = SETTLE + BETWEEN_LOOKS
+JUDGED: dict[str, tuple[Balance, list[Event], timedelta, State, str]] = {
+    "moved by exactly the amount, at once": (
+        *(has(redeemed=150), [], seconds(0), State.CONFIRMED),
+        "by balance: redeemed went from 100 to 150",
+    ),
+    "moved by exactly the amount, much later": (
+        *(has(redeemed=150), [look(SETTLE)], LATER, State.CONFIRMED),
+        "by balance",
+    ),
+    "unchanged twice after the settle period": (
+        *(has(), [look(SETTLE)], LATER, State.NOT_APPLIED),
+        "seen twice",
+    ),
+    "unchanged for the first time": (has(), [], LATER, State.UNKNOWN, UNCHANGED),
+    "unchanged twice too close together": (
+        *(has(), [look(SETTLE)], LATER - seconds(0.001), State.UNKNOWN),
+        UNCHANGED,
+    ),
+    "unchanged, the first look before the settle period": (
+        *(has(), [look(SETTLE - seconds(0.001))], LATER, State.UNKNOWN),
+        UNCHANGED,
+    ),
+    "unchanged, the first look at an earlier attempt": (
+        *(has(), [look(SETTLE, attempt=0)], LATER, State.UNKNOWN),
+        UNCHANGED,
+    ),
+    "unchanged within the settle period": (
+        *(has(), [look(seconds(0))], SETTLE - seconds(0.001), State.UNKNOWN),
+        "may still arrive until 05:15:00 UTC",
+    ),
+    "moved by less": (has(redeemed=149), [look(SETTLE)], LATER, State.UNKNOWN, "moved by 49"),
+    "moved by more": (has(redeemed=200), [look(SETTLE)], LATER, State.UNKNOWN, "moved by 100"),
+    "moved back": (has(redeemed=50), [look(SETTLE)], LATER, State.UNKNOWN, "moved by -50"),
+    "moved, and some expired": (
+        *(has(redeemed=150, expired=1), [look(SETTLE)], LATER, State.UNKNOWN),
+        "expired or was cancelled",
+    ),
+    "unchanged, and some was cancelled": (
+        *(has(cancelled=1), [look(SETTLE)], LATER, State.UNKNOWN),
+        "expired or was cancelled",
+    ),
+    "expired is no longer said": (
+        *(has(expired=None), [look(SETTLE)], LATER, State.UNKNOWN),
+        "expired or was cancelled",
+    ),
+    "redeemed is not said": (
+        *(has(redeemed=None), [look(SETTLE)], LATER, State.UNKNOWN),
+        "does not say what was redeemed",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", JUDGED)
+def test_the_verdict_follows_from_the_evidence(case: str, entry: Entry) -> None:
+    now_has, looks, after, state, why = JUDGED[case]
+
+    verdict = judge(entry, now_has, SENT + looks, T0 + after, SETTLE)
+
+    assert verdict.state is state
+    assert why in verdict.why
+
+
+def test_without_a_baseline_there_is_no_verdict(entry: Entry) -> None:
+    bare = replace(entry, baseline=None)
+
+    assert judge(bare, has(), SENT, T0 + LATER, SETTLE).state is State.UNKNOWN
+
+
+def test_the_settle_period_is_that_of_the_last_attempt(entry: Entry) -> None:
+    again = [
+        look(SETTLE),
+        event(2000, State.UNKNOWN, State.NOT_APPLIED),
+        event(2001, State.PLANNED, State.SENDING, attempt=2),
+        event(2002, State.SENDING, State.UNKNOWN, attempt=2),
+    ]
+    second = replace(entry, attempt=2)
+
+    verdict = judge(second, has(), SENT + again, T0 + seconds(2002) + SETTLE / 2, SETTLE)
+
+    assert (verdict.state, "may still arrive" in verdict.why) == (State.UNKNOWN, True)
+
+
+# The whole way, by a clock that the test sets.
+
+
+class Clock:
+    """The journal's clock."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = T0
+        monkeypatch.setattr(Journal, "_clock", lambda *_: self.now)
+        monkeypatch.setattr(Journal, "now", lambda _: self.now)
+
+    def goes(self, number: float) -> None:
+        self.now += seconds(number)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
+
+
+def reconcile(shop: Shop) -> Any:
+    return shop.loyalty("journal", "reconcile", "-o", "json")
+
+
+def test_with_nothing_open_there_is_nothing_to_do(shop: Shop) -> None:
+    shop.debit()
+
+    done = reconcile(shop)
+
+    assert (done.code, done.records) == (0, [])
+
+
+def test_what_moved_is_confirmed_at_once(shop: Shop, clock: Clock) -> None:
+    shop.bank.debit = LOST
+    shop.debit()
+    clock.goes(1)
+
+    done = reconcile(shop)
+
+    assert (done.code, done.record["state"], done.record["error"]) == (0, "confirmed", None)
+    assert shop.events()[-1].why == "by balance: redeemed went from 0 to 50"
+    assert len(shop.bank.posts) == 1
+
+
+def test_what_did_not_move_is_not_applied_after_two_looks_past_the_settle_period(
+    shop: Shop, clock: Clock
+) -> None:
+    shop.bank.debit = NEVER
+    shop.debit()
+
+    for wait, code, said in [
+        (0, 8, "may still arrive"),
+        (899, 8, "may still arrive"),
+        (1, 8, "look again in a minute"),
+        (59, 8, "look again in a minute"),
+        (1, 0, None),
+    ]:
+        clock.goes(wait)
+        done = reconcile(shop)
+        assert done.code == code
+        assert said is None or said in done.record["error"]["message"]
+    assert done.record["state"] == "not_applied"
+
+    shop.bank.debit = honest
+    again = shop.debit()
+    assert (again.code, again.record["attempt"], shop.bank.taken()) == (0, 2, 50)
+
+
+def test_one_that_is_applied_late_is_never_held_for_not_applied(shop: Shop, clock: Clock) -> None:
+    late: list[Post] = []
+
+    def hold(wire: Wire, post: Post) -> None:
+        late.append(post)
+        wire.reset()
+
+    shop.bank.debit = hold
+    shop.debit()
+    clock.goes(890)
+    assert reconcile(shop).code == 8
+    late[0].apply()
+    clock.goes(100)
+
+    assert reconcile(shop).record["state"] == "confirmed"
+
+
+def test_the_profile_says_how_long_to_settle(opens: Callable[..., Shop], clock: Clock) -> None:
+    shop = opens(rules=", settle: 2")
+    shop.bank.debit = NEVER
+    shop.debit()
+
+    clock.goes(2)
+    assert "look again" in reconcile(shop).record["error"]["message"]
+    clock.goes(60)
+    assert reconcile(shop).record["state"] == "not_applied"
+
+
+def test_a_read_that_fails_is_no_evidence(shop: Shop, clock: Clock) -> None:
+    shop.bank.debit = LOST
+    shop.debit()
+    clock.goes(10_000)
+
+    def broken(wire: Wire) -> bool:
+        wire.send(reply(b"<html>"))
+        return True
+
+    shop.bank.on_read = broken
+    for _ in range(3):
+        clock.goes(61)
+        done = reconcile(shop)
+        assert (done.code, done.record["state"]) == (8, "unknown")
+        assert "cannot be read" in done.record["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"totalExpiredCredit": 1}, "expired or was cancelled"),
+        ({"totalRedeemedCredit": 7}, "moved by 7, not by 50"),
+        ({"unit": "points"}, "has no balance in 'CENTS'"),
+    ],
+)
+def test_what_else_moved_is_told_and_left_to_a_person(
+    more: dict[str, Any], said: str, shop: Shop, clock: Clock
+) -> None:
+    shop.bank.debit = NEVER
+    shop.debit()
+    shop.bank.more = more
+    clock.goes(10_000)
+
+    done = reconcile(shop)
+
+    assert (done.code, done.record["state"]) == (8, "unknown")
+    assert said in done.record["error"]["message"]
+    assert "resolve" in done.record["error"]["hint"]
+
+
+def sending(desk: Desk, sender: Sender) -> Entry:
+    claimed = desk.journal.claim(desk.plan(desk.order()), sender, Baseline(redeemed="0"))
+    assert claimed is not None
+    return claimed
+
+
+def settle(desk: Desk, entry: Entry) -> Settled:
+    return Reconciler(desk.journal, desk.debits(), [desk.profile]).reconcile(entry)
+
+
+def test_while_the_sender_may_be_alive_there_is_no_verdict(desk: Desk, clock: Clock) -> None:
+    desk.bank.applied["C-1", "CENTS"] = 50  # as if by this very debit
+    claimed = sending(desk, this_process())
+    clock.goes(100_000)
+
+    settled = settle(desk, claimed)
+
+    assert settled.entry == claimed
+    assert settled.error is not None
+    assert settled.error.code is ErrorCode.OUTCOME_UNKNOWN
+    assert desk.bank.reads == 0
+
+
+def test_once_the_sender_is_gone_its_settle_period_begins(desk: Desk, clock: Clock) -> None:
+    gone = replace(this_process(), started="0")
+    claimed = sending(desk, gone)
+    clock.goes(100_000)
+
+    settled = settle(desk, claimed)
+
+    assert settled.entry.state is State.UNKNOWN
+    assert settled.error is not None
+    assert "may still arrive" in settled.error.message
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "code", "state"), [(LOST, 0, "confirmed"), (NEVER, 8, "unknown")]
+)
+def test_what_another_process_left_unknown_can_be_settled(
+    behaviour: Debiting, code: int, state: str, shop: Shop, program: Run
+) -> None:
+    shop.bank.debit = behaviour
+    made = program("debit", "C-1", "50", "--reference", "r-1", "--yes", "-o", "json")
+    assert (made.code, made.record["state"]) == (8, "unknown")
+
+    done = reconcile(shop)
+
+    assert (done.code, done.record["state"]) == (code, state)
+
+
+def test_a_movement_that_another_debit_of_ours_explains_confirms_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = desk.journal.claim
+
+    def after_another(*arguments: Any) -> Any:
+        monkeypatch.setattr(desk.journal, "claim", claim)
+        desk.debit(desk.order("r-2"))
+        desk.bank.debit = NEVER
+        return claim(*arguments)
+
+    monkeypatch.setattr(desk.journal, "claim", after_another)
+    unknown = desk.debit().entry
+    assert desk.bank.taken() == 50
+
+    settled = settle(desk, unknown)
+
+    assert settled.entry.state is State.UNKNOWN
+    assert settled.error is not None
+    assert "may be the debit 'r-2'" in settled.error.message
+
+
+def test_a_debit_that_the_baseline_has_in_it_explains_nothing(desk: Desk) -> None:
+    desk.debit(desk.order("r-2"))
+    desk.bank.debit = LOST
+    unknown = desk.debit().entry
+
+    assert settle(desk, unknown).entry.state is State.CONFIRMED
+    assert desk.bank.taken() == 100
+
+
+def test_the_profile_that_sent_it_is_asked(journal: Journal) -> None:
+    with IdempotentBank(LOST) as bank:
+        desk, stranger = Desk(bank, journal), Desk(bank, journal, name="another-shop")
+        unknown = desk.debit().entry
+        profiles = [stranger.profile, desk.profile]
+
+        left = Reconciler(journal, desk.debits(), profiles[:1]).reconcile(unknown)
+        assert (left.entry.state, len(bank.posts)) == (State.UNKNOWN, 1)
+        bank.debit = honest
+        assert Reconciler(journal, desk.debits(), profiles).reconcile(unknown).error is None
+
+
+def test_without_a_profile_for_it_it_stays(desk: Desk) -> None:
+    desk.bank.debit = LOST
+    unknown = desk.debit().entry
+
+    settled = Reconciler(desk.journal, desk.debits(), []).reconcile(unknown)
+
+    assert settled.error is not None
+    assert "no profile in the file" in settled.error.message
+
+
+def test_one_that_stays_unknown_makes_it_8_whatever_else_is_settled(
+    shop: Shop, clock: Clock
+) -> None:
+    shop.bank.debit = LOST
+    shop.debit()
+    shop.bank.debit = NEVER
+    shop.debit(customer="C-2", reference="r-2")
+    clock.goes(1)
+
+    done = reconcile(shop)
+
+    assert done.code == 8
+    assert {each["reference"]: each["state"] for each in done.records} == {
+        "r-1": "confirmed",
+        "r-2": "unknown",
+    }
+
+
+# By hand.
+
+
+def resolve(shop: Shop, *more: str) -> Any:
+    return shop.loyalty("journal", "resolve", "r-1", "-o", "json", *more)
+
+
+@pytest.mark.parametrize(
+    ("option", "state"), [("--confirmed", "confirmed"), ("--not-applied", "not_applied")]
+)
+def test_a_person_settles_it_with_who_and_why(option: str, state: str, shop: Shop) -> None:
+    shop.bank.debit = LOST
+    shop.debit()
+
+    done = resolve(shop, option, "--why", "seen in the bank's own list")
+
+    assert (done.code, done.record["state"]) == (0, state)
+    *_, last = shop.events()
+    assert last.why == "by hand: seen in the bank's own list"
+    assert last.actor.startswith("uid ")
+
+
+def test_only_what_is_unknown_can_be_settled_by_hand(shop: Shop) -> None:
+    shop.debit()
+
+    done = resolve(shop, "--not-applied", "--why", "I say so")
+
+    assert done.code == 6
+    assert "is confirmed, not unknown" in done.err
+    assert shop.entry().state is State.CONFIRMED
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["--confirmed", "--why", " "],
+        ["--confirmed"],
+        ["--why", "x"],
+        ["--confirmed", "--not-applied", "--why", "x"],
+    ],
+    ids=" ".join,
+)
+def test_a_verdict_by_hand_needs_one_verdict_and_a_reason(wrong: list[str], shop: Shop) -> None:
+    shop.bank.debit = LOST
+    shop.debit()
+
+    assert resolve(shop, *wrong).code == 2
+    assert shop.entry().state is State.UNKNOWN
+
+
+def test_what_is_being_sent_cannot_be_settled_by_hand(shop: Shop) -> None:
+    sending(Desk(shop.bank, shop.journal), this_process())
+
+    done = resolve(shop, "--not-applied", "--why", "I say so")
+
+    assert done.code == 6
+    assert shop.entry().state is State.SENDING
+
+
+def test_a_change_meanwhile_is_not_overwritten(desk: Desk) -> None:
+    desk.bank.debit = LOST
+    unknown = desk.debit().entry
+    desk.journal.change(unknown, State.CONFIRMED, Change("by another"))
+
+    assert desk.journal.change(unknown, State.NOT_APPLIED, Change("too late")) is None
+    assert settle(desk, unknown).entry.state is State.CONFIRMED

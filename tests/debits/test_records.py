@@ -1,0 +1,112 @@
+"""A debit of the journal as the record that is printed."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from msgspec.structs import replace
+
+from loyalty_cli.amount import Amount
+from loyalty_cli.debits.debit import Settled, written_error
+from loyalty_cli.debits.records import entry_record, history, settled_record
+from loyalty_cli.errors import ErrorCode, LoyaltyError
+from loyalty_cli.journal.entries import Entry, Event, Key, Planned, State
+from loyalty_cli.journal.store import new_entry
+from loyalty_cli.model import DebitRecord, EventRecord, Failure
+
+NOW = datetime(2026, 11, 20, 5, 0, 0, 999_999, tzinfo=UTC)
+FAILURE = LoyaltyError(
+    ErrorCode.REFUSED, "no.", hint="Do this.", http_status=422, provider_code="9008"
+)
+
+
+@pytest.fixture
+def entry() -> Entry:
+    planned = Planned(Key("saasquatch x", "a"), "club", "saasquatch", "C-1", "CENTS", 250)
+    return new_entry(planned, NOW)
+
+
+def test_a_record_says_all_that_the_journal_has(entry: Entry) -> None:
+    confirmed = replace(
+        entry,
+        state=State.CONFIRMED,
+        attempt=2,
+        sandbox=True,
+        balance_after="9750.00",
+        provider_reference="77",
+    )
+
+    assert settled_record(Settled(confirmed, replayed=True)) == DebitRecord(
+        profile="club",
+        provider="saasquatch",
+        customer="C-1",
+        unit="CENTS",
+        amount=250,
+        reference="a",
+        state="confirmed",
+        attempt=2,
+        replayed=True,
+        balance_after=Amount("9750.00"),
+        provider_reference="77",
+        at="2026-11-20T05:00:00Z",
+        sandbox=True,
+        error=None,
+    )
+
+
+def test_what_went_wrong_in_this_run_is_in_the_record(entry: Entry) -> None:
+    assert settled_record(Settled(entry, error=FAILURE)).error == Failure.of(FAILURE)
+
+
+def test_what_went_wrong_in_an_earlier_run_is_in_the_record_of_the_journal(entry: Entry) -> None:
+    refused = replace(entry, state=State.REFUSED, error=written_error(FAILURE))
+
+    assert entry_record(entry).error is None
+    assert entry_record(refused).error == Failure.of(FAILURE)
+
+
+def test_one_that_is_being_sent_has_no_known_outcome(entry: Entry) -> None:
+    record = entry_record(replace(entry, state=State.SENDING))
+
+    assert record.error is not None
+    assert record.error.code is ErrorCode.OUTCOME_UNKNOWN
+
+
+@pytest.mark.parametrize("state", State)
+def test_every_state_of_the_journal_is_one_of_the_record(entry: Entry, state: State) -> None:
+    assert entry_record(replace(entry, state=state)).state == state.value
+
+
+def test_a_history_is_the_debit_and_its_events_in_order(entry: Entry) -> None:
+    later = NOW + timedelta(hours=1)
+    events = [
+        Event(NOW, "me", 0, None, State.PLANNED, "planned"),
+        Event(later, "you", 1, State.PLANNED, State.SENDING, "claimed"),
+    ]
+
+    found = history(entry, events)
+
+    assert found.debit == entry_record(entry)
+    assert found.events == (
+        EventRecord(
+            at="2026-11-20T05:00:00Z",
+            actor="me",
+            attempt=0,
+            before=None,
+            after="planned",
+            why="planned",
+        ),
+        EventRecord(
+            at="2026-11-20T06:00:00Z",
+            actor="you",
+            attempt=1,
+            before="planned",
+            after="sending",
+            why="claimed",
+        ),
+    )
+
+
+def test_times_are_in_utc(entry: Entry) -> None:
+    there = NOW.astimezone(timezone(timedelta(hours=5, minutes=30)))
+
+    assert entry_record(replace(entry, changed_at=there)).at == "2026-11-20T05:00:00Z"

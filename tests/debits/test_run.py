@@ -1,0 +1,340 @@
+"""A run of several debits: side by side, one after the other for an account, and when it ends."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from threading import Barrier, Event, Lock
+from typing import Any
+
+import pytest
+
+from loyalty_cli.debits.debit import Debits, Order, Settled
+from loyalty_cli.debits.run import Stop, run_all
+from loyalty_cli.errors import ErrorCode
+from loyalty_cli.journal.entries import Entry, State
+from loyalty_cli.journal.store import JournalError
+from tests.conftest import Outcome
+from tests.debits.conftest import Desk, Opens, Shop
+from tests.debits.fault_server import Post, answers, applies_and, as_json, honest
+from tests.servers import Wire
+
+JOBS = 4
+
+
+def run(desk: Desk, orders: list[Order], stop: Stop | None = None) -> Iterator[Settled]:
+    entries = desk.journal.plan([order.planned for order in orders])
+    return run_all(desk.debits(), orders, entries, stop or Stop(), JOBS)
+
+
+def several(desk: Desk, number: int) -> list[Order]:
+    return [desk.order(f"r-{n}", customer=f"C-{n}") for n in range(number)]
+
+
+def states(desk: Desk, number: int) -> list[State]:
+    return [desk.present(f"r-{n}").state for n in range(number)]
+
+
+def test_accounts_are_debited_side_by_side(desk: Desk) -> None:
+    together = Barrier(JOBS, timeout=30)
+
+    def debit(wire: Wire, post: Post) -> None:
+        together.wait()
+        honest(wire, post)
+
+    desk.bank.debit = debit
+
+    settled = list(run(desk, several(desk, JOBS)))
+
+    assert [each.entry.key.reference for each in settled] == ["r-0", "r-1", "r-2", "r-3"]
+    assert {each.entry.state for each in settled} == {State.CONFIRMED}
+
+
+def test_one_account_is_debited_one_after_the_other(desk: Desk) -> None:
+    at_once, most, lock = 0, 0, Lock()
+
+    def debit(wire: Wire, post: Post) -> None:
+        nonlocal at_once, most
+        with lock:
+            at_once += 1
+            most = max(most, at_once)
+        wire.wait(0.01)
+        post.apply()
+        with lock:
+            at_once -= 1
+        wire.send(as_json(post.yes))
+
+    desk.bank.debit = debit
+    orders = [desk.order(f"r-{n}") for n in range(2 * JOBS)]
+
+    settled = list(run(desk, orders))
+
+    assert {each.entry.state for each in settled} == {State.CONFIRMED}
+    assert (most, desk.bank.taken()) == (1, 50 * len(orders))
+
+
+def test_an_unknown_one_holds_up_its_account_and_no_other(desk: Desk) -> None:
+    desk.bank.debit = lambda wire, post: (
+        honest(wire, post) if post.account[0] != "C-1" else wire.reset()
+    )
+    orders = [desk.order("a"), desk.order("b"), desk.order("c", customer="C-2")]
+
+    settled = list(run(desk, orders))
+
+    assert sorted(each.entry.state for each in settled) == ["confirmed", "planned", "unknown"]
+    (busy,) = [each for each in settled if each.entry.state is State.PLANNED]
+    assert busy.error is not None
+    assert busy.error.code is ErrorCode.ACCOUNT_BUSY
+    assert len(desk.bank.posts) == 2
+
+
+def test_a_refused_one_holds_up_nothing(desk: Desk) -> None:
+    no = answers(as_json(desk.bank.error(400), "400 No"))
+    desk.bank.debit = lambda wire, post: (
+        no(wire, post) if post.account[0] == "C-0" else honest(wire, post)
+    )
+
+    list(run(desk, several(desk, 6)))
+
+    assert states(desk, 6) == ["refused", *["confirmed"] * 5]
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refused_sign_in_ends_the_run(status: int, desk: Desk) -> None:
+    desk.bank.debit = answers(as_json(desk.bank.error(status), f"{status} No"))
+    stop = Stop()
+    orders = [desk.order(f"r-{n}") for n in range(5)]
+
+    settled = list(run(desk, orders, stop))
+
+    assert stop.is_set()
+    assert [each.entry.state for each in settled] == [State.REFUSED]
+    assert len(desk.bank.posts) == 1
+
+
+def test_one_who_stops_looking_still_has_what_is_in_flight_written_down(desk: Desk) -> None:
+    arrived = Event()
+    first = Event()
+
+    def debit(wire: Wire, post: Post) -> None:
+        if post.account[0] == "C-0":
+            honest(wire, post)
+            first.set()
+            return
+        arrived.set()
+        wire.wait(0.2)
+        honest(wire, post)
+
+    desk.bank.debit = debit
+    settled = run(desk, several(desk, 20))
+    next(settled)
+    assert first.wait(30)
+    assert arrived.wait(30)
+    settled.close()  # type: ignore[attr-defined]
+
+    assert State.SENDING not in states(desk, 20)
+    assert State.PLANNED in states(desk, 20)
+    assert states(desk, 20).count(State.CONFIRMED) == len(desk.bank.posts)
+
+
+def test_what_is_stopped_while_it_reads_the_balance_is_neither_claimed_nor_sent(
+    desk: Desk,
+) -> None:
+    stop = Stop()
+
+    def stop_now(_: Wire) -> bool:
+        stop.set()
+        return False
+
+    desk.bank.on_read = stop_now
+
+    settled = list(run(desk, several(desk, 1), stop))
+
+    assert settled == []
+    assert desk.bank.posts == []
+    assert desk.present("r-0").attempt == 0
+
+
+def test_a_defect_in_one_leaves_no_other_half_written(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrived = Event()
+    make = Debits.run
+
+    def faulty(debits: Debits, order: Order, entry: Entry, begin: Callable[[], None]) -> Settled:
+        if order.reference == "r-0":
+            arrived.wait(30)
+            raise ZeroDivisionError
+        return make(debits, order, entry, begin)
+
+    def debit(wire: Wire, post: Post) -> None:
+        arrived.set()
+        wire.wait(0.1)
+        honest(wire, post)
+
+    monkeypatch.setattr(Debits, "run", faulty)
+    desk.bank.debit = debit
+
+    with pytest.raises(ZeroDivisionError):
+        list(run(desk, several(desk, 10)))
+
+    assert State.SENDING not in states(desk, 10)
+
+
+# A journal that fails in the middle.
+
+
+def file_of(shop: Shop, tmp_path: Path, number: int) -> Outcome:
+    path = tmp_path / "rows.csv"
+    rows = "".join(f"C-1,50,r-{n}\n" for n in range(number))
+    path.write_text(f"customer,amount,reference\n{rows}")
+    return shop.loyalty("debit", "--from", str(path), "--yes", "-o", "json")
+
+
+def sql(shop: Shop, statement: str) -> None:
+    with closing(sqlite3.connect(shop.place)) as connection:
+        connection.execute(statement)
+        connection.commit()
+
+
+def test_a_journal_that_fails_at_the_claim_sends_nothing_and_ends_the_run(
+    shop: Shop, tmp_path: Path
+) -> None:
+    def lose_the_events(_: Wire) -> bool:
+        if shop.bank.reads == 2:
+            sql(shop, "ALTER TABLE events RENAME TO gone")
+        return False
+
+    shop.bank.on_read = lose_the_events
+
+    done = file_of(shop, tmp_path, 4)
+
+    assert done.code == 3
+    assert "no such table: events" in done.err
+    assert len(shop.bank.posts) == 1
+    sql(shop, "ALTER TABLE gone RENAME TO events")
+    assert sorted(shop.entry(f"r-{n}").state for n in range(4)) == [
+        *("confirmed", "planned", "planned", "planned"),
+    ]
+
+
+def test_a_journal_that_fails_with_the_result_ends_the_run_loudly(
+    shop: Shop, tmp_path: Path
+) -> None:
+    def lose_the_events(wire: Wire, post: Post) -> None:
+        sql(shop, "ALTER TABLE events RENAME TO gone")
+        honest(wire, post)
+
+    shop.bank.debit = lose_the_events
+
+    done = file_of(shop, tmp_path, 4)
+
+    assert done.code == 8
+    assert "was sent (confirmed), but that could not be written down" in done.err
+    assert (len(shop.bank.posts), shop.bank.taken()) == (1, 50)
+    sql(shop, "ALTER TABLE gone RENAME TO events")
+    assert sorted(shop.entry(f"r-{n}").state for n in range(4)) == [
+        *("planned", "planned", "planned", "sending"),
+    ]
+
+
+def test_of_two_faults_of_the_journal_the_one_after_sending_is_told() -> None:
+    stop = Stop()
+    sent = JournalError(ErrorCode.OUTCOME_UNKNOWN, "sent")
+    stop.journal_fails(sent)
+    stop.journal_fails(JournalError(ErrorCode.SETUP, "not sent"))
+
+    assert stop.journal_failed is sent
+    other = Stop()
+    other.journal_fails(JournalError(ErrorCode.SETUP, "not sent"))
+    other.journal_fails(sent)
+    assert other.journal_failed is sent
+
+
+# Limits.
+
+
+@pytest.mark.parametrize(
+    ("rules", "code", "said"),
+    [
+        (", max_amount: 49", 6, "max_amount 49"),
+        (", max_total: 49", 6, "max_total 49"),
+        (", max_amount: 50, max_total: 50", 0, ""),
+    ],
+)
+def test_the_profile_s_limits_hold(rules: str, code: int, said: str, opens: Opens) -> None:
+    shop = opens(rules=rules)
+
+    done = shop.debit()
+
+    assert (done.code, len(shop.bank.posts)) == (code, code == 0)
+    assert said in done.err
+
+
+def test_what_is_settled_does_not_count_for_the_total(opens: Opens, tmp_path: Path) -> None:
+    shop = opens(rules=", max_total: 100")
+    assert file_of(shop, tmp_path, 2).code == 0
+    assert file_of(shop, tmp_path, 4).code == 0
+    done = file_of(shop, tmp_path, 7)
+
+    assert done.code == 6
+    assert len(shop.bank.posts) == 4
+
+
+def test_a_sum_that_was_not_expected_sends_nothing(shop: Shop) -> None:
+    assert shop.debit("--expect-total", "51").code == 2
+    assert shop.debit("--expect-total", "50").code == 0
+    assert len(shop.bank.posts) == 1
+
+
+def test_a_profile_that_does_not_allow_it_sends_nothing(shop: Shop, opens: Opens) -> None:
+    del shop
+    closed = opens()
+    config = closed.place.with_name("config.yaml")
+    config.write_text(config.read_text().replace("allow: true", "allow: false"))
+
+    assert closed.debit().code == 6
+    assert (closed.bank.posts, closed.bank.reads) == ([], 0)
+
+
+def test_a_provider_that_cannot_debit_says_which_can(opens: Opens) -> None:
+    shop = opens(more="  card: {provider: imprint, debit: {allow: true, unit: points}}\n")
+
+    done = shop.debit("-p", "card")
+
+    assert done.code == 6
+    assert "gameball, saasquatch" in done.err
+
+
+def test_a_dry_run_sends_and_claims_nothing(shop: Shop) -> None:
+    done = shop.debit("--dry-run")
+
+    assert (done.code, done.record["state"], shop.bank.posts) == (0, "planned", [])
+    assert "would send POST" in done.err
+    assert list(shop.journal.find(_everything())) == []
+    assert shop.debit("--dry-run", amount=10_001).code == 6
+
+
+def _everything() -> Any:
+    from loyalty_cli.journal.store import Filter
+
+    return Filter()
+
+
+def test_without_a_terminal_yes_and_a_reference_are_needed(shop: Shop) -> None:
+    assert shop.loyalty("debit", "C-1", "50", "--reference", "r-1").code == 2
+    assert shop.loyalty("debit", "C-1", "50", "--yes").code == 2
+    assert (shop.bank.posts, shop.bank.reads) == ([], 0)
+
+
+def test_too_little_credit_ends_with_6(shop: Shop) -> None:
+    done = shop.debit(amount=10_001)
+
+    assert (done.code, shop.bank.posts) == (6, [])
+    assert "Nothing was sent" in done.err
+
+
+def test_applied_and_told_twice_is_still_once(shop: Shop) -> None:
+    shop.bank.debit = applies_and(lambda wire, post: wire.send(2 * as_json(post.yes)))
+
+    assert (shop.debit().code, shop.bank.taken()) == (0, 50)

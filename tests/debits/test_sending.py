@@ -1,0 +1,539 @@
+"""How a debit is sent: once, over a connection of its own, and known to be sent or not."""
+
+import signal
+import socket
+import ssl
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import pytest
+import trustme
+
+from loyalty_cli.amount import Amount
+from loyalty_cli.debits.debit import CLAIM_LIFETIME
+from loyalty_cli.errors import ErrorCode, LoyaltyError, NotSentError
+from loyalty_cli.http import Client
+from loyalty_cli.journal.entries import State
+from loyalty_cli.journal.store import Journal
+from loyalty_cli.keyring_store import KeyringStore
+from loyalty_cli.model import Balance
+from loyalty_cli.platforms import Platforms
+from loyalty_cli.profile import Profile
+from loyalty_cli.providers.contract import Query, Reading, Request
+from loyalty_cli.tokens import Tokens
+from tests.conftest import PROGRAM
+from tests.debits.conftest import SECRET, Desk, Known, Opens, Shop
+from tests.debits.fault_server import Bank, Debiting, Post, applies_and, as_json
+from tests.servers import Proxy, RawServer, Wire, header, reply, unused_port
+
+ORDER = Request(("debit",), json={"amount": 50})
+
+
+class AtRest(Platforms):
+    """The balance is known without asking, so that the debit alone meets what is wrong."""
+
+    def reading(self, profile: Profile, query: Query) -> Reading:
+        del profile, query
+        line = Balance(
+            name="credit", kind="credit", unit="CENTS", available=Amount(99), redeemed=Amount(0)
+        )
+        return Reading((line,))
+
+
+# What goes over the wire.
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
+def test_a_debit_is_one_post_on_a_connection_of_its_own(tls: bool, opens: Opens) -> None:
+    shop = opens(tls=tls)
+
+    for number in range(3):
+        assert shop.debit(reference=f"r-{number}").code == 0
+
+    assert (shop.bank.reads, len(shop.bank.posts), shop.bank.connections) == (3, 3, 6)
+    raw = shop.bank.posts[0].raw
+    assert raw.startswith(b"POST /api/v1/acme/credit/bulkredeem HTTP/1.1\r\n")
+    assert header(raw, "content-type") == "application/json"
+    assert header(raw, "content-length") == str(len(raw.partition(b"\r\n\r\n")[2]))
+    assert raw.endswith(b'\r\n\r\n{"accountId":"C-1","unit":"CENTS","amount":50}')
+
+
+def test_in_one_process_no_debit_shares_a_connection(desk: Desk) -> None:
+    for number in range(3):
+        desk.debit(desk.order(f"r-{number}"))
+
+    assert (len(desk.bank.posts), desk.bank.connections) == (3, 4)
+
+
+def test_a_netrc_has_no_say(shop: Shop, environment: dict[str, str]) -> None:
+    netrc = Path(environment["HOME"], ".netrc")
+    netrc.write_text("machine 127.0.0.1 login thief password other\n")
+    netrc.chmod(0o600)
+
+    assert shop.debit().code == 0
+
+    assert header(shop.bank.posts[0].raw, "authorization") == "Basic OnMzY3JldC1vZi10aGUtc2hvcA=="
+
+
+def test_no_secret_is_said_with_verbose(shop: Shop) -> None:
+    done = shop.debit("-v")
+
+    assert "> POST" in done.err
+    assert SECRET not in f"{done}"
+    assert "OnMzY3JldC1vZi10aGUtc2hvcA" not in f"{done}"
+
+
+# Not sent.
+
+
+@contextmanager
+def full_backlog() -> Iterator[int]:
+    """A port that takes no more connections: an attempt to connect there waits for ever."""
+    with socket.socket() as listener, closing(socket.socket()) as first:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        port = listener.getsockname()[1]
+        first.connect(("127.0.0.1", port))
+        more = [socket.socket() for _ in range(4)]
+        for each in more:
+            each.setblocking(False)
+            each.connect_ex(("127.0.0.1", port))
+        try:
+            yield port
+        finally:
+            for each in more:
+                each.close()
+
+
+@contextmanager
+def name_unknown(_: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+    yield {"url": "https://nobody.invalid"}
+
+
+@contextmanager
+def refused(_: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+    yield {"url": f"http://127.0.0.1:{unused_port()}"}
+
+
+@contextmanager
+def connect_timeout(_: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+    with full_backlog() as port:
+        yield {"url": f"http://127.0.0.1:{port}", "timeout": 0.3}
+
+
+@contextmanager
+def name_takes_for_ever(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+    released = Event()
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: released.wait(30))
+    try:
+        yield {"url": "https://slow.invalid", "timeout": 0.2}
+    finally:
+        released.set()
+
+
+@contextmanager
+def tls_to_a_stranger(_: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    with Bank(tls=context) as bank:
+        yield {"url": bank.url, "bank": bank}
+
+
+@contextmanager
+def tls_to_no_tls(_: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+    def plain(wire: Wire) -> None:
+        wire.sock.recv(1)
+        wire.send(reply(b"", "400 This is no TLS"))
+
+    with RawServer(plain) as server:
+        yield {"url": server.url.replace("http:", "https:")}
+
+
+@contextmanager
+def tls_that_never_ends(_: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+    with RawServer(Wire.stall) as server:
+        yield {"url": server.url.replace("http:", "https:"), "timeout": 0.3}
+
+
+@contextmanager
+def tls_that_hangs_up(_: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+    with RawServer(Wire.reset) as server:
+        yield {"url": server.url.replace("http:", "https:")}
+
+
+@contextmanager
+def proxy_refused(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{unused_port()}")
+    yield {"url": "https://bank.invalid"}
+
+
+@contextmanager
+def connect_refused(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+    proxy = Proxy(reply(b"", "403 Forbidden"))
+    with RawServer(proxy) as server:
+        monkeypatch.setenv("HTTPS_PROXY", server.url)
+        yield {"url": "https://bank.invalid"}
+    assert [head.split()[0] for head in proxy.heads] == [b"CONNECT"]
+    assert b"amount" not in b"".join(proxy.heads)
+
+
+@contextmanager
+def proxy_says_nothing(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+    with RawServer(Wire.stall) as server:
+        monkeypatch.setenv("HTTPS_PROXY", server.url)
+        yield {"url": "https://bank.invalid", "timeout": 0.3}
+
+
+@contextmanager
+def no_such_bundle(_: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+    yield {"url": "https://bank.invalid", "ca_bundle": Path("/nowhere/ca.pem")}
+
+
+NOT_SENT: Mapping[str, tuple[Any, ErrorCode]] = {
+    "the name is not known": (name_unknown, ErrorCode.UNREACHABLE),
+    "the look-up does not end": (name_takes_for_ever, ErrorCode.TIMED_OUT),
+    "refused": (refused, ErrorCode.UNREACHABLE),
+    "connecting does not end": (connect_timeout, ErrorCode.TIMED_OUT),
+    "a certificate of a stranger": (tls_to_a_stranger, ErrorCode.TLS_FAILED),
+    "no TLS there": (tls_to_no_tls, ErrorCode.TLS_FAILED),
+    "a handshake that does not end": (tls_that_never_ends, ErrorCode.TIMED_OUT),
+    "a handshake that is hung up on": (tls_that_hangs_up, ErrorCode.UNREACHABLE),
+    "no proxy there": (proxy_refused, ErrorCode.UNREACHABLE),
+    "CONNECT refused": (connect_refused, ErrorCode.UNREACHABLE),
+    "CONNECT without an answer": (proxy_says_nothing, ErrorCode.TIMED_OUT),
+    "a bundle that is not there": (no_such_bundle, ErrorCode.SETUP),
+}
+
+
+@pytest.mark.parametrize("case", NOT_SENT)
+def test_what_fails_before_the_first_byte_is_planned_again(
+    case: str, bank: Bank, journal: Journal, ca_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrange, code = NOT_SENT[case]
+    with monkeypatch.context() as here, arrange(here) as profile:
+        there = profile.pop("bank", bank)
+        desk = Desk(there, journal, **({"ca_bundle": ca_bundle} | profile))
+        desk.platforms = AtRest(Client(), Known(), Tokens(KeyringStore()))
+
+        settled = desk.debit()
+
+        assert there.posts == []
+    assert (settled.entry.state, settled.entry.attempt) == (State.PLANNED, 1)
+    assert settled.error is not None
+    assert settled.error.code is code
+    assert settled.error.code.exit_code == (3 if code is ErrorCode.SETUP else 7)
+    assert settled.entry == desk.present()
+    *_, last = journal.events(settled.entry.key)
+    assert last.why == f"not sent: {settled.error.message}"
+
+
+BAD_HEADERS = {
+    "a line break": "a\r\nX-Thief: 1",
+    "not latin-1": "\u20ac",
+    "a space first": " leading",
+}
+
+
+@pytest.mark.parametrize("case", BAD_HEADERS)
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
+def test_a_header_that_cannot_be_sent_is_not_sent(
+    case: str, tls: bool, server_side: ssl.SSLContext, ca_bundle: Path
+) -> None:
+    request = Request(("debit",), headers={"X-Token": BAD_HEADERS[case]}, json={"amount": 50})
+    with Bank(tls=server_side if tls else None) as bank:
+        profile = Desk(bank, None, ca_bundle=ca_bundle).profile  # type: ignore[arg-type]
+
+        with pytest.raises(NotSentError) as caught:
+            Client().send_once(profile, request, lambda: None)
+
+        assert bank.posts == []
+    assert BAD_HEADERS[case].strip() not in caught.value.message
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
+def test_who_is_asked_before_the_first_byte_can_stop_it(
+    tls: bool, server_side: ssl.SSLContext, ca_bundle: Path
+) -> None:
+    def stop() -> None:
+        raise LoyaltyError(ErrorCode.TIMED_OUT, "too late")
+
+    with Bank(tls=server_side if tls else None) as bank:
+        profile = Desk(bank, None, ca_bundle=ca_bundle).profile  # type: ignore[arg-type]
+
+        with pytest.raises(NotSentError, match="too late"):
+            Client().send_once(profile, ORDER, stop)
+
+        assert bank.posts == []
+
+
+def test_it_is_asked_once_when_all_is_ready_and_nothing_has_arrived(bank: Bank) -> None:
+    asked: list[tuple[int, int]] = []
+    profile = Desk(bank, None).profile  # type: ignore[arg-type]
+    body = {"accountId": "C-1", "unit": "CENTS", "amount": 5}
+
+    answer = Client().send_once(
+        profile,
+        Request(("debit",), json=body),
+        lambda: asked.append((bank.connections, len(bank.posts))),
+    )
+
+    assert answer.status == 200
+    assert asked in ([(1, 0)], [(0, 0)])  # the server may not have accepted it by then
+
+
+class Clock:
+    """A clock that a test sets; `at_claim` seconds go by between the claim and its sending."""
+
+    def __init__(self, *readings: float) -> None:
+        self._readings = list(readings)
+
+    def __call__(self) -> float:
+        return self._readings.pop(0) if len(self._readings) > 1 else self._readings[0]
+
+
+def test_a_claim_that_is_too_old_is_not_sent(desk: Desk) -> None:
+    settled = desk.debit(monotonic=Clock(100.0, 100.0 + CLAIM_LIFETIME + 0.1))
+
+    assert settled.entry.state is State.PLANNED
+    assert settled.error is not None
+    assert settled.error.code.exit_code == 7
+    assert "held up" in settled.error.message
+    assert desk.bank.posts == []
+
+
+def test_a_claim_that_is_just_young_enough_is_sent(desk: Desk) -> None:
+    settled = desk.debit(monotonic=Clock(100.0, 100.0 + CLAIM_LIFETIME))
+
+    assert settled.entry.state is State.CONFIRMED
+
+
+def test_the_age_of_a_claim_counts_from_before_it_was_written(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 100.0
+    claim = desk.journal.claim
+
+    def asleep_after_the_commit(*arguments: Any) -> Any:
+        nonlocal now
+        claimed = claim(*arguments)
+        now += 3600
+        return claimed
+
+    monkeypatch.setattr(desk.journal, "claim", asleep_after_the_commit)
+
+    settled = desk.debit(monotonic=lambda: now)
+
+    assert (settled.entry.state, desk.bank.posts) == (State.PLANNED, [])
+
+
+@pytest.mark.skipif(not hasattr(time, "CLOCK_BOOTTIME"), reason="there is no such clock here")
+def test_the_clock_runs_on_while_the_machine_sleeps(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    clock_gettime = time.clock_gettime
+
+    def noted(clock: int) -> float:
+        asked.append(clock)
+        return clock_gettime(clock)
+
+    monkeypatch.setattr(time, "clock_gettime", noted)
+
+    desk.debit()
+
+    assert set(asked) == {time.CLOCK_BOOTTIME}
+
+
+# Sent, and nothing whole came back.
+
+
+def after_reading(*steps: Callable[[Wire], object]) -> Debiting:
+    """Apply it, and then do one thing after the other."""
+
+    def then(wire: Wire, _: Post) -> None:
+        for step in steps:
+            step(wire)
+
+    return applies_and(then)
+
+
+def sends(content: bytes) -> Callable[[Wire], None]:
+    return lambda wire: wire.send(content)
+
+
+def raw_garbage(wire: Wire) -> None:
+    """What is not TLS, below TLS."""
+    socket.socket.sendall(wire.sock, b"HTTP/1.1 200 OK\r\n\r\n")
+
+
+BROKEN: Mapping[str, Debiting] = {
+    "reset": after_reading(Wire.reset),
+    "hung up": after_reading(),
+    "a head and then a reset": after_reading(sends(b"HTTP/1.1 200 OK\r\nConte"), Wire.reset),
+    "half a body and then a reset": after_reading(
+        sends(reply(b'{"creditRed', length=50)), Wire.reset
+    ),
+}
+SLOW: Mapping[str, Debiting] = {
+    "silence": after_reading(Wire.stall),
+    "a head in single bytes": after_reading(lambda wire: wire.send_slowly(reply(b"{}" * 500))),
+    "a body in single bytes": after_reading(
+        sends(reply(b"", length=500)), lambda wire: wire.send_slowly(b" " * 500)
+    ),
+    "half an answer and then silence": after_reading(sends(reply(b"{", length=50)), Wire.stall),
+}
+
+
+def is_unknown(shop: Shop) -> None:
+    done = shop.debit()
+
+    assert (done.code, done.record["state"]) == (8, "unknown"), done
+    assert shop.entry().state is State.UNKNOWN
+    assert shop.bank.connections == 2
+    assert SECRET not in f"{done}{shop.events()}"
+    again = shop.debit()
+    assert (again.code, again.record["replayed"]) == (8, True)
+    assert shop.bank.connections == 2
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_connection_that_breaks_once_a_byte_was_offered_leaves_it_unknown(
+    case: str, tls: bool, opens: Opens
+) -> None:
+    shop = opens(tls=tls)
+    shop.bank.debit = BROKEN[case]
+
+    is_unknown(shop)
+
+    assert (len(shop.bank.posts), shop.bank.taken()) == (1, 50)
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
+def test_a_reset_before_anything_was_read_leaves_it_unknown(tls: bool, opens: Opens) -> None:
+    def refuses(wire: Wire) -> bool:
+        wire.sock.recv(1)
+        wire.reset()
+        return True
+
+    shop = opens(tls=tls)
+    shop.bank.refuses = refuses
+
+    is_unknown(shop)
+
+    assert shop.bank.posts == []
+
+
+def test_a_fault_of_tls_after_the_first_byte_leaves_it_unknown(opens: Opens) -> None:
+    shop = opens(tls=True)
+    shop.bank.debit = after_reading(raw_garbage)
+
+    is_unknown(shop)
+
+    assert (len(shop.bank.posts), shop.bank.taken()) == (1, 50)
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
+@pytest.mark.parametrize("case", SLOW)
+def test_the_deadline_is_one_for_the_whole_call(case: str, tls: bool, opens: Opens) -> None:
+    shop = opens(tls=tls, timeout=1)
+    shop.bank.debit = SLOW[case]
+    began = time.monotonic()
+
+    is_unknown(shop)
+
+    assert time.monotonic() - began < 8  # byte by byte it would be 10 s and more
+    assert (len(shop.bank.posts), shop.bank.taken()) == (1, 50)
+    assert "did not answer within 1 s" in shop.events()[-1].why
+
+
+class FaultError(Exception):
+    """Something that nobody thought of."""
+
+
+@pytest.mark.parametrize(
+    "kind", [FaultError, KeyboardInterrupt, SystemExit, MemoryError, RecursionError]
+)
+@pytest.mark.parametrize("place", ["sending", "reading", "judging"])
+def test_whatever_is_raised_is_recorded_before_it_goes_on(
+    kind: type[BaseException], place: str, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fault(*_: object, **__: object) -> None:
+        raise kind(SECRET)
+
+    if place == "judging":
+        monkeypatch.setattr(type(desk.profile.provider), "read_debit", fault)
+    elif place == "reading":
+        monkeypatch.setattr("loyalty_cli.http._chunks", fault)
+        monkeypatch.setattr(desk.platforms, "reading", AtRest.reading.__get__(desk.platforms))
+    else:
+        debit = desk.platforms.debit
+
+        def send_and_fault(*arguments: Any) -> None:
+            debit(*arguments)
+            fault()
+
+        monkeypatch.setattr(desk.platforms, "debit", send_and_fault)
+
+    with pytest.raises(kind):
+        desk.debit()
+
+    assert desk.present().state is State.UNKNOWN
+    assert len(desk.bank.posts) == 1
+    *_, last = desk.journal.events(desk.present().key)
+    assert last.why == kind.__name__
+    assert SECRET not in f"{desk.present()}"
+
+
+# Signals.
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_signal_waits_for_what_is_in_flight_and_begins_no_more(
+    number: signal.Signals, answered: bool, opens: Opens, tmp_path: Path
+) -> None:
+    shop = opens(timeout=20 if answered else 3)
+    arrived, go_on = Event(), Event()
+
+    def debit(wire: Wire, post: Post) -> None:
+        post.apply()
+        arrived.set()
+        if answered:
+            go_on.wait(30)
+            wire.send(as_json(post.yes))
+        else:
+            wire.stall()
+
+    shop.bank.debit = debit
+    rows = tmp_path / "rows.csv"
+    rows.write_text("customer,amount,reference\nC-1,50,r-1\nC-1,50,r-2\nC-1,50,r-3\n")
+    with subprocess.Popen(
+        [PROGRAM, "debit", "--from", str(rows), "--yes", "-o", "json"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        assert arrived.wait(60)
+        running.send_signal(number)
+        running.send_signal(number)
+        time.sleep(0.3)  # it must still be there: nothing tells that it is not going to end
+        assert running.poll() is None
+        go_on.set()
+        out, err = running.communicate(timeout=60)
+
+    states = [shop.entry(f"r-{n}").state for n in (1, 2, 3)]
+    assert sorted(states) == sorted(
+        [State.CONFIRMED if answered else State.UNKNOWN, State.PLANNED, State.PLANNED]
+    )
+    assert len(shop.bank.posts) == 1
+    assert running.returncode == (128 + number if answered else 8), err
+    assert ('"confirmed"' if answered else '"unknown"') in out
+    assert "2 of 3" in err
+    assert "Traceback" not in err

@@ -1,0 +1,436 @@
+"""Each rule that keeps a debit from being made twice is needed: without it a schedule hurts.
+
+A schedule is what may happen to programs and platforms in the worst order. Each is run with all
+rules in force, where it must do no harm, and with its rule switched off, where it must.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import sqlalchemy as sql
+from msgspec.structs import replace
+
+from loyalty_cli.amount import Amount
+from loyalty_cli.debits import debit as debit_module
+from loyalty_cli.debits import reconcile as reconcile_module
+from loyalty_cli.debits.debit import Order, Settled
+from loyalty_cli.debits.reconcile import Reconciler, Verdict, judge
+from loyalty_cli.errors import ErrorCode, LoyaltyError, NotSentError
+from loyalty_cli.http import Client
+from loyalty_cli.journal.entries import OPEN, Entry, Event, State
+from loyalty_cli.journal.opening import open_journal
+from loyalty_cli.journal.store import Filter, Journal
+from loyalty_cli.keyring_store import KeyringStore
+from loyalty_cli.model import Balance
+from loyalty_cli.platforms import Platforms
+from loyalty_cli.profile import Profile
+from loyalty_cli.providers.contract import Answer, Query, Reading, Request
+from loyalty_cli.providers.saasquatch import SaaSquatch
+from loyalty_cli.tokens import Tokens
+from tests.debits.conftest import Desk, Known
+from tests.debits.fault_server import Bank, Post, answers, applies_and, honest
+from tests.servers import Wire
+
+SETTLE = 900.0
+T0 = datetime(2026, 11, 20, 5, tzinfo=UTC)
+LOST = applies_and(lambda wire, _: wire.reset())
+NEVER = answers(b"")
+
+
+class PowerCutError(BaseException):
+    """The machine is off: nothing more is done by this program."""
+
+
+class World:
+    """A platform that knows the truth, a journal, and a clock that all of them go by."""
+
+    def __init__(self, bank: Bank, journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.bank = bank
+        self.patch = monkeypatch
+        self.desk = Desk(bank, journal, settle=SETTLE)
+        self.seconds = 0.0
+        self.sent: list[str] = []
+        self.clock: Callable[[], float] = lambda: self.seconds
+        monkeypatch.setattr(Journal, "_clock", lambda *_: self.now)
+        monkeypatch.setattr(Journal, "now", lambda _: self.now)
+        monkeypatch.setattr("time.sleep", lambda _: self.goes(1))
+
+    @property
+    def now(self) -> datetime:
+        return T0 + timedelta(seconds=self.seconds)
+
+    def goes(self, seconds: float) -> None:
+        self.seconds += seconds
+
+    def run(self, reference: str = "r-1") -> Settled:
+        """Run a program that wants this debit."""
+        order: Order = self.desk.order(reference)
+        try:
+            return self.desk.debit(order, monotonic=self.clock)
+        finally:
+            self.sent += [reference] * (len(self.bank.posts) - len(self.sent))
+
+    def reconcile(self) -> None:
+        """Run a program that settles what can be settled."""
+        debits = self.desk.debits(monotonic=self.clock)
+        reconciler = Reconciler(self.desk.journal, debits, [self.desk.profile])
+        for entry in list(self.desk.journal.find(Filter(states=OPEN))):
+            reconciler.reconcile(entry)
+
+    def give_up_and_run_again(self, wait: float = SETTLE + 1) -> None:
+        """Somebody holds the debit for lost, and makes it again as soon as that is allowed."""
+        self.reconcile()
+        for pause in (wait, 61.0):
+            self.goes(pause)
+            self.reconcile()
+        self.bank.debit = honest
+        self.run()
+
+    def lose_power(self) -> None:
+        """Let this machine go off, and another program find what is left."""
+        self.desk = Desk(self.bank, open_journal(self.desk.journal.place), settle=SETTLE)
+        self.patch.setattr(debit_module, "is_gone", lambda _: True)
+
+    def harm(self) -> list[str]:
+        """Where the truth is a second debit, or the journal says what is not so."""
+        truth: Counter[str] = Counter()
+        for post, reference in zip(self.bank.posts, self.sent, strict=True):
+            truth[reference] += post.times_applied
+        return sorted(_harm(self.desk.journal, truth))
+
+
+def _harm(journal: Journal, truth: Counter[str]) -> Iterator[str]:
+    for entry in journal.find(Filter()):
+        times = truth[entry.key.reference]
+        if times > 1:
+            yield f"{entry.key.reference} was made {times} times"
+        elif entry.state is State.CONFIRMED and times == 0:
+            yield f"{entry.key.reference} is confirmed, and was not made"
+        elif entry.state not in (*OPEN, State.CONFIRMED) and times:
+            yield f"{entry.key.reference} is {entry.state}, and was made"
+
+
+TWICE = ["r-1 was made 2 times"]
+
+# 1. `sending` never goes back to `planned` once a byte was offered.
+
+
+def all_faults_are_before_the_first_byte(world: World) -> None:
+    send_once = Client.send_once
+
+    def as_not_sent(*arguments: Any) -> Any:
+        try:
+            return send_once(*arguments)
+        except LoyaltyError as error:
+            raise NotSentError.of(error) from None
+
+    world.patch.setattr(Client, "send_once", as_not_sent)
+
+
+def the_reply_is_lost(world: World) -> None:
+    world.bank.debit = LOST
+    world.run()
+    world.bank.debit = honest
+    world.run()
+
+
+# 2. No "not applied" before the settle period is over.
+
+
+def nothing_needs_to_settle(world: World) -> None:
+    def at_once(
+        entry: Entry, now_has: Balance, events: list[Event], now: datetime, _: timedelta
+    ) -> Verdict:
+        return judge(entry, now_has, events, now, timedelta(0))
+
+    world.patch.setattr(reconcile_module, "judge", at_once)
+
+
+def the_request_is_late(world: World) -> None:
+    held: list[Post] = []
+
+    def hold(wire: Wire, post: Post) -> None:
+        held.append(post)
+        wire.reset()
+
+    world.bank.debit = hold
+    world.run()
+    world.give_up_and_run_again(wait=10)
+    held[0].apply()
+
+
+# 3. No verdict while the sender may be alive.
+
+
+def every_sender_is_held_for_gone(world: World) -> None:
+    world.patch.setattr(debit_module, "is_gone", lambda _: True)
+
+
+def the_platform_takes_its_time(world: World) -> None:
+    def slow(wire: Wire, post: Post) -> None:
+        world.give_up_and_run_again()
+        honest(wire, post)
+
+    world.bank.debit = slow
+    world.run()
+
+
+# 4. `sending` is durable before the first byte.
+
+
+def the_claim_is_kept_in_memory(world: World) -> None:
+    world.patch.setattr(
+        world.desk.journal,
+        "claim",
+        lambda entry, sender, baseline: replace(
+            entry, state=State.SENDING, attempt=1, sender=sender, baseline=baseline
+        ),
+    )
+
+
+def the_power_fails_after_sending(world: World) -> None:
+    def off(*_: object) -> None:
+        raise PowerCutError
+
+    send = world.desk.platforms.debit
+    world.bank.debit = LOST
+
+    def send_and_lose_power(*arguments: Any) -> Any:
+        world.patch.setattr(world.desk.journal, "change", off)
+        send(*arguments)
+
+    world.patch.setattr(world.desk.platforms, "debit", send_and_lose_power)
+    with pytest.raises(PowerCutError):
+        world.run()
+    world.lose_power()
+    world.bank.debit = honest
+    world.run()
+
+
+# 5. A claim that is too old is not sent.
+
+
+def no_clock_runs_while_asleep(world: World) -> None:
+    world.clock = lambda: 0.0
+
+
+def the_sender_falls_asleep(world: World) -> None:
+    world.patch.setattr(debit_module, "is_gone", lambda _: None)  # they are on different hosts
+    claim = world.desk.journal.claim
+
+    def claim_and_fall_asleep(*arguments: Any) -> Any:
+        world.patch.setattr(world.desk.journal, "claim", claim)
+        claimed = claim(*arguments)
+        world.goes(2 * SETTLE)
+        world.give_up_and_run_again()
+        return claimed
+
+    world.patch.setattr(world.desk.journal, "claim", claim_and_fall_asleep)
+    world.run()
+
+
+# 6. One open debit for each account.
+
+
+def accounts_are_never_busy(world: World) -> None:
+    engine = sql.create_engine(f"sqlite:///{world.desk.journal.place}")
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP INDEX one_open_debit")
+    engine.dispose()
+
+
+def two_of_the_same_amount(world: World) -> None:
+    world.bank.debit = NEVER
+    world.run("r-1")
+    world.bank.debit = LOST
+    world.run("r-2")
+    world.reconcile()
+
+
+# 7. An unknown debit is never sent again.
+
+
+def the_platform_is_held_for_one_that_makes_it_once(world: World) -> None:
+    world.patch.setattr(SaaSquatch, "idempotent", True)
+
+
+class Rule(NamedTuple):
+    """A way to switch a rule off, what may happen then, and what harm it does."""
+
+    off: Callable[[World], None]
+    schedule: Callable[[World], None]
+    harm: list[str]
+
+
+RULES = {
+    "sent is not planned": Rule(all_faults_are_before_the_first_byte, the_reply_is_lost, TWICE),
+    "the settle period": Rule(nothing_needs_to_settle, the_request_is_late, TWICE),
+    "the sender is gone": Rule(every_sender_is_held_for_gone, the_platform_takes_its_time, TWICE),
+    "a durable claim": Rule(the_claim_is_kept_in_memory, the_power_fails_after_sending, TWICE),
+    "a young claim": Rule(no_clock_runs_while_asleep, the_sender_falls_asleep, TWICE),
+    "one open debit": Rule(
+        accounts_are_never_busy, two_of_the_same_amount, ["r-1 is confirmed, and was not made"]
+    ),
+    "never again": Rule(the_platform_is_held_for_one_that_makes_it_once, the_reply_is_lost, TWICE),
+}
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    with Bank() as bank:
+        yield World(bank, open_journal(str(tmp_path / "j.db"), create=True), monkeypatch)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_with_all_rules_in_force_a_schedule_does_no_harm(name: str, world: World) -> None:
+    RULES[name].schedule(world)
+
+    assert world.harm() == []
+    assert world.bank.taken() <= 50
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_without_the_rule_its_schedule_does_harm(name: str, world: World) -> None:
+    RULES[name].off(world)
+
+    RULES[name].schedule(world)
+
+    assert world.harm() == RULES[name].harm
+
+
+# All orders of a few steps, not only the one that is known to hurt.
+
+
+class Imagined(Platforms):
+    """A platform without sockets: it makes a debit at once, or when it gets round to it."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(Client(), Known(), Tokens(KeyringStore()))
+        self._world = world
+        self.held: list[float] = []
+        self.made = 0
+        self.holds = False
+
+    def reading(self, profile: Profile, query: Query) -> Reading:
+        del profile, query
+        left, redeemed = Amount(1000 - 50 * self.made), Amount(50 * self.made)
+        line = Balance(
+            name="credit", kind="credit", unit="CENTS", available=left, redeemed=redeemed
+        )
+        return Reading((line,))
+
+    def debit(
+        self, profile: Profile, request: Request, before_first_byte: Callable[[], None]
+    ) -> Answer:
+        del profile, request
+        before_first_byte()
+        if self.holds:
+            self.held.append(self._world.seconds)
+        else:
+            self.made += 1
+        raise LoyaltyError(ErrorCode.UNREACHABLE, "the reply was lost")
+
+    def land(self) -> None:
+        """What was held is made, unless it is so old that the platform has forgotten it."""
+        self.made += sum(self._world.seconds - since < SETTLE for since in self.held)
+        self.held.clear()
+
+
+def _without_waiting(connection: Any, *_: object) -> None:
+    connection.execute("PRAGMA synchronous=OFF")
+
+
+class Explorer:
+    """Takes the steps of a path, from a beginning of its own each time."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.customers = count(1)
+        self.name = ""
+        self.platform = Imagined(world)
+        # It takes thousands of steps, and no power is going to fail.
+        engine = world.desk.journal._engine
+        sql.event.listen(engine, "checkout", _without_waiting)
+
+    def after(self, path: tuple[str, ...]) -> tuple[object, ...]:
+        """Everything that matters for what can happen next."""
+        self.name = f"r-{next(self.customers)}"
+        self.world.seconds = 0.0
+        self.world.desk.platforms = self.platform = Imagined(self.world)
+        for step in path:
+            getattr(self, step)()
+        entry = self.world.desk.present(self.name)
+        events = self.world.desk.journal.events(entry.key)
+        ages = [(self.world.now - event.at, event.why) for event in events if event.attempt]
+        held = [self.world.seconds - since for since in self.platform.held]
+        return entry.state, self.platform.made, tuple(held), tuple(ages[-4:])
+
+    def run(self) -> None:
+        self.platform.holds = False
+        self.world.desk.debit(self.order, monotonic=self.world.clock)
+
+    def run_and_hold(self) -> None:
+        self.platform.holds = True
+        self.world.desk.debit(self.order, monotonic=self.world.clock)
+
+    def land(self) -> None:
+        self.platform.land()
+
+    def wait(self) -> None:
+        self.world.goes(SETTLE / 2 + 1)
+
+    def look(self) -> None:
+        entry = self.world.desk.journal.get(self.order.key)
+        if entry and entry.state in OPEN:
+            debits = self.world.desk.debits(monotonic=self.world.clock)
+            Reconciler(self.world.desk.journal, debits, [self.world.desk.profile]).reconcile(entry)
+
+    @property
+    def order(self) -> Order:
+        return self.world.desk.order(self.name, customer=self.name)
+
+
+STEPS = ("run", "run_and_hold", "land", "wait", "look")
+
+
+def shortest_harm(world: World, longest: int) -> tuple[str, ...] | None:
+    """The shortest path of steps that makes a debit twice; None where there is none so short."""
+    explorer = Explorer(world)
+    paths: list[tuple[str, ...]] = [("run",), ("run_and_hold",)]
+    seen = set()
+    while paths:
+        path = paths.pop(0)
+        reached = explorer.after(path)
+        if explorer.platform.made > 1:
+            return path
+        if reached not in seen and len(path) < longest:
+            seen.add(reached)
+            paths += [(*path, step) for step in STEPS]
+    return None
+
+
+def test_no_order_of_seven_steps_makes_a_debit_twice(world: World) -> None:
+    assert shortest_harm(world, 7) is None
+
+
+@pytest.mark.parametrize(
+    ("off", "shortest"),
+    [
+        (
+            nothing_needs_to_settle,
+            ("run_and_hold", "look", "wait", "look", "run", "land"),
+        ),
+        (the_platform_is_held_for_one_that_makes_it_once, ("run", "run")),
+    ],
+)
+def test_without_a_rule_the_shortest_way_to_two_is_found(
+    off: Callable[[World], None], shortest: tuple[str, ...], world: World
+) -> None:
+    off(world)
+
+    assert shortest_harm(world, len(shortest)) == shortest
