@@ -118,7 +118,7 @@ def run(arguments: list[str]) -> int:
     except ReaderGoneError:
         return ExitCode.BROKEN_PIPE
     except OSError as error:
-        messages.error(f"the system refused: {error.strerror}.", "Mend that, and run it again.")
+        messages.error(f"the system refused: {error.strerror}.", "Fix that, and run it again.")
         return ExitCode.SETUP
     except Exception as error:  # noqa: BLE001 - the last resort, and it says so
         return _defect(error)

@@ -10,8 +10,12 @@ import pytest
 
 from loyalty_cli.sandbox.server import Reply
 from tests.conftest import PROGRAM, Run
+from tests.debits.platform import platform
 
 SANDBOX = ("--sandbox", "balance")
+DEBIT = ("--sandbox", "debit", "-y")
+ROWS = "customer,amount,reference\n"
+FORMATS = ["table", "json", "jsonl", "csv"]
 QUICK = ("--timeout", "0.5")
 """Less than a platform's Retry-After asks to wait, so nothing is tried again."""
 
@@ -169,3 +173,120 @@ def test_ctrl_c_while_it_starts_is_no_traceback() -> None:
     )
 
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "Interrupted.\n")
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        (["C-1001", "5", "--reference", "a"], 0),
+        (["C-1001", "5", "--reference", "a", "--dry-run"], 0),
+        (["C-1001", "0", "--reference", "a"], 2),
+        (["C-1001", "5"], 2),
+        (["C-1001", "5", "--reference", "a", "-p", "nowhere"], 3),
+        (["E-401", "5", "--reference", "a"], 4),
+        (["E-404", "5", "--reference", "a"], 5),
+        (["C-1001", "5", "--reference", "a", "-p", "omneo"], 6),
+        (["C-1001", "5001", "--reference", "a"], 6),
+        (["C-1005", "301", "--reference", "a"], 6),
+        (["E-insufficient", "5", "--reference", "a"], 6),
+        (["E-html", "5", "--reference", "a"], 7),
+        (["E-lost-reply", "5", "--reference", "a"], 8),
+        (["E-late", "5", "--reference", "a", "-p", "gameball"], 8),
+    ],
+    ids=str,
+)
+def test_a_debit_ends_with_the_code_of_its_outcome(
+    program: Run, asked: list[str], code: int
+) -> None:
+    done = program(*DEBIT, *asked)
+
+    assert done.code == code
+    assert ("Error: " in done.err) == (code != 0)
+
+
+def test_3_an_unattended_debit_without_a_journal(program: Run, tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(
+        "default_profile: p\nprofiles: {p: {provider: gameball, debit: {allow: true, unit: x}}}\n"
+    )
+    file.chmod(0o600)
+
+    done = program("--config", str(file), "debit", "C-1", "5", "--reference", "a", "-y")
+
+    assert (done.code, done.out) == (3, "")
+
+
+@pytest.mark.parametrize("output", FORMATS)
+def test_8_until_the_outcome_is_known(program: Run, loyalty: Run, output: str) -> None:
+    asked = (*DEBIT, "E-lost-reply", "5", "--reference", "a", "-o", output)
+
+    first, again = program(*asked), loyalty(*asked)
+
+    assert (first.code, again.code) == (8, 8)
+    assert "unknown" in first.out
+    assert "Do not repeat it under another reference" in first.err
+
+
+@pytest.mark.parametrize("output", FORMATS)
+@pytest.mark.parametrize(
+    ("rows", "code"),
+    [
+        ("C-1001,5,a\nC-1004,5,b\n", 0),
+        ("E-404,5,a\nE-404,6,b\n", 5),
+        ("E-insufficient,5,a\nC-1005,301,b\n", 6),
+        ("C-1001,5,a\nE-404,5,b\n", 9),
+        ("E-404,5,a\nC-1005,301,b\n", 9),
+        ("C-1001,5,a\nE-lost-reply,5,b\nE-404,5,c\n", 8),
+    ],
+    ids=str,
+)
+def test_of_several_debits_the_common_code_or_9_or_8(
+    loyalty: Run, tmp_path: Path, rows: str, code: int, output: str
+) -> None:
+    file = tmp_path / "debits.csv"
+    file.write_text(ROWS + rows)
+
+    assert loyalty(*DEBIT, "--from", str(file), "-o", output).code == code
+
+
+@pytest.mark.parametrize("output", FORMATS)
+def test_reconcile_ends_with_8_while_something_is_unknown(loyalty: Run, output: str) -> None:
+    loyalty(*DEBIT, "E-lost-reply", "5", "--reference", "a")
+    loyalty(*DEBIT, "E-lost-reply", "5", "--reference", "b", "-p", "gameball")
+    reconcile = ("--sandbox", "journal", "reconcile", "-o", output)
+
+    assert loyalty(*reconcile).code == 0
+    loyalty(*DEBIT, "E-late", "5", "--reference", "c")
+    assert loyalty(*reconcile).code == 8
+    assert loyalty("--sandbox", "journal", "list", "-o", output).code == 0
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["ctrl-c", "sigterm"]
+)
+def test_a_signal_ends_a_run_of_debits_in_good_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loyalty: Run, number: int, code: int
+) -> None:
+    file = tmp_path / "debits.csv"
+    file.write_text(ROWS + "".join(f"C-1001,1,ref-{each}\n" for each in range(100)))
+    with platform(tmp_path, monkeypatch) as there:
+        assert loyalty("journal", "init").code == 0
+        with subprocess.Popen(
+            [PROGRAM, "debit", "--from", str(file), "-y", "-o", "jsonl"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            assert process.stdout is not None
+            first = process.stdout.readline()
+            process.send_signal(number)
+            out, err = process.communicate(timeout=30)
+        records = loyalty("journal", "list", "-o", "json").records
+
+    assert process.returncode == code
+    assert "run the same again" in err
+    assert "Traceback" not in err
+    made = [each for each in records if each["state"] == "confirmed"]
+    assert {each["state"] for each in records} == {"confirmed", "planned"}
+    assert len(made) == len(there.debits) == len((first + out).splitlines())

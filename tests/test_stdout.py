@@ -17,6 +17,7 @@ from tests.conftest import PROGRAM, Outcome, Run, Serve
 
 FORMATS = ["table", "json", "jsonl", "csv"]
 SANDBOX = ("--sandbox", "balance", "-p", "gameball", "-p", "imprint")
+DEBIT = ("--sandbox", "debit", "--reference", "a", "-y")
 RESULTS = {
     "balance, all found": ([*SANDBOX, "C-1001", "C-1004"], 4),
     "balance, none found": ([*SANDBOX, "E-404"], 2),
@@ -27,6 +28,10 @@ RESULTS = {
     "providers": (["providers"], 5),
     "one provider": (["providers", "capillary"], 1),
     "profiles": (["--sandbox", "profiles"], 5),
+    "debit, made": ([*DEBIT, "C-1001", "5"], 1),
+    "debit, refused": ([*DEBIT, "E-insufficient", "5"], 1),
+    "debit, outcome unknown": ([*DEBIT, "E-lost-reply", "5", "-v"], 1),
+    "debit, tried out": ([*DEBIT, "C-1001", "5", "--dry-run"], 1),
 }
 DOCUMENTS = [
     ["--version"],
@@ -41,6 +46,10 @@ DOCUMENTS = [
         for output in FORMATS
     ),
     *(["--sandbox", "balance", "C-1001", "-o", output] for output in FORMATS),
+    [*DEBIT, "C-1001", "5", "-o", "table"],
+    [*DEBIT, "C-1001", "5", "-o", "jsonl"],
+    ["--sandbox", "journal", "list", "-o", "csv"],
+    ["--sandbox", "journal", "reconcile", "-o", "json"],
 ]
 """Every command that prints something."""
 
@@ -111,10 +120,71 @@ def test_a_table_is_a_heading_and_rows_or_nothing_where_all_failed(loyalty: Run,
         assert done.err.startswith("Error: ")
         return
     heading, *rows = done.out.splitlines()
-    assert heading.split()[0] in ("Customer", "Provider", "Profile", "About")
+    assert heading.split()[0] in ("Customer", "Provider", "Profile", "About", "Reference")
     assert rows
     for word in ("Error:", "Warning:", "Hint:", "> GET", "failed."):
         assert word not in done.out
+
+
+@pytest.fixture
+def one_of_each(loyalty: Run) -> None:
+    """A debit that was made and one whose outcome is not known, in the sandbox's journal."""
+    for customer, reference, code in (("C-1001", "a", 0), ("E-lost-reply", "b", 8)):
+        done = loyalty("--sandbox", "debit", customer, "5", "--reference", reference, "-y")
+        assert done.code == code
+
+
+@pytest.mark.usefixtures("one_of_each")
+@pytest.mark.parametrize(
+    ("command", "records", "rows"),
+    [(["list"], 2, 2), (["show", "b"], 1, 3), (["reconcile"], 1, 1)],
+    ids=str,
+)
+@pytest.mark.parametrize("output", FORMATS)
+def test_the_journal_is_one_document_in_every_format(
+    loyalty: Run, command: list[str], records: int, rows: int, output: str
+) -> None:
+    done = loyalty("--sandbox", "journal", *command, "-o", output)
+
+    lines = done.out.splitlines()
+    assert (done.code, done.err) == (0, "")
+    assert done.out.endswith("\n")
+    match output:
+        case "json":
+            assert len(done.records) == records
+        case "jsonl":
+            assert [type(json.loads(line)) for line in lines] == [dict] * records
+        case "csv":
+            header, *cells = csv.reader(io.StringIO(done.out, newline=""))
+            assert {len(row) for row in cells} == {len(header)}
+            assert len(cells) == rows
+        case "table":
+            assert lines[0].split()[0] == "Reference"
+            assert len(lines) == 1 + rows
+
+
+@pytest.mark.usefixtures("one_of_each")
+def test_resolve_prints_what_it_settled_and_init_nothing(loyalty: Run) -> None:
+    settled = loyalty(
+        *("--sandbox", "journal", "resolve", "b", "--confirmed", "--why", "seen", "-o", "jsonl")
+    )
+    ready = loyalty("--sandbox", "journal", "init")
+
+    assert json.loads(settled.out)["state"] == "confirmed"
+    assert settled.err == ready.out == ""
+
+
+@pytest.mark.parametrize("output", FORMATS)
+def test_a_debit_that_could_not_be_printed_is_on_record(loyalty: Run, output: str) -> None:
+    asked = (*DEBIT, "C-1001", "5", "-o", output)
+
+    done = redirected(">/dev/full", *asked)
+    again = loyalty(*asked, "-o", "json")
+
+    assert done.returncode == 3
+    assert (again.code, again.record["state"]) == (0, "confirmed")
+    # Where a header could not be written, nothing was begun.
+    assert again.record["replayed"] is (output != "csv")
 
 
 def test_the_other_commands_print_one_thing_each(loyalty: Run) -> None:
@@ -202,6 +272,10 @@ def test_a_command_that_prints_nothing_does_not_mind(redirection: str) -> None:
         (["balance"], 2),
         (["profiles"], 3),
         (["sandbox", "reset"], 0),
+        ([*DEBIT, "C-1001", "5"], 0),
+        ([*DEBIT, "E-insufficient", "5"], 6),
+        ([*DEBIT, "E-lost-reply", "5"], 8),
+        (["--sandbox", "journal", "show", "none"], 2),
     ],
     ids=str,
 )
@@ -249,6 +323,65 @@ def test_a_record_comes_as_soon_as_it_is_its_turn(
         assert process.stdout is not None
         if output == "csv":
             assert "customer" in process.stdout.readline()
+        first = process.stdout.readline()
+        held.first_was_read.set()
+        rest = process.stdout.readlines()
+
+    assert process.returncode == 0
+    assert held.in_time
+    assert "C-1" in first
+    assert "C-2" in rest[-1]
+
+
+class HeldDebits:
+    """A Gameball whose second balance waits until the first debit's record was read."""
+
+    def __init__(self) -> None:
+        self.first_was_read = Event()
+        self.in_time = True
+
+    def __call__(self, received: Received) -> Reply:
+        if received.method == "POST":
+            asked = json.loads(received.body)
+            return Reply(
+                body={
+                    "transactionId": asked["transactionId"],
+                    "redeemEquivalentPoints": asked["points"],
+                }
+            )
+        if received.path[4] == "C-2":
+            self.in_time = self.first_was_read.wait(timeout=20)
+        return Reply(body={"availablePointsBalance": 100})
+
+
+@pytest.mark.parametrize("output", ["jsonl", "csv"])
+def test_a_debits_record_comes_as_soon_as_it_is_settled(
+    serve: Serve,
+    profile_file: Callable[[str], Path],
+    monkeypatch: pytest.MonkeyPatch,
+    loyalty: Run,
+    output: str,
+) -> None:
+    held = HeldDebits()
+    file = profile_file(
+        f"default_profile: points\nprofiles:\n  points: {{provider: gameball, "
+        f"base_url: '{serve(held)}', debit: {{allow: true, unit: points}}}}\n"
+    )
+    for name in ("API_KEY", "SECRET_KEY"):
+        monkeypatch.setenv(f"LOYALTY_POINTS_{name}", "secret")
+    rows = file.with_name("debits.csv")
+    rows.write_text("customer,amount,reference\nC-1,5,a\nC-2,5,b\n")
+    assert loyalty("journal", "init").code == 0
+
+    with subprocess.Popen(
+        [PROGRAM, "debit", "--from", str(rows), "-y", "-o", output],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        if output == "csv":
+            assert "reference" in process.stdout.readline()
         first = process.stdout.readline()
         held.first_was_read.set()
         rest = process.stdout.readlines()

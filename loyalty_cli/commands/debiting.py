@@ -1,26 +1,44 @@
 """What `loyalty debit` does: read and check what is asked, ask back, make it, print it."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
-import typer
 from msgspec import Struct
 
 from loyalty_cli.amount import Amount
+from loyalty_cli.commands.asking import confirmed, is_interactive
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.journals import open_for_debits
 from loyalty_cli.commands.session import Session
-from loyalty_cli.debits.debit import Debits, Order, Settled, recorded_error, request_of
+from loyalty_cli.debits.debit import (
+    Debits,
+    Order,
+    Settled,
+    recorded_error,
+    request_of,
+    too_little,
+)
 from loyalty_cli.debits.records import settled_record
 from loyalty_cli.debits.rows import Row, check_amount, check_reference, check_unit, read_rows
 from loyalty_cli.debits.run import Stop, run_all
-from loyalty_cli.debits.wanted import check_limits, check_sum, order_of, require_reference
+from loyalty_cli.debits.wanted import (
+    check_known,
+    check_limits,
+    check_sum,
+    makes_once,
+    orders_of,
+    require_reference,
+)
 from loyalty_cli.errors import ExitCode, nearest, usage_error
 from loyalty_cli.http import Client, url_of
-from loyalty_cli.journal.entries import Entry, State
-from loyalty_cli.journal.store import Journal, new_entry
+from loyalty_cli.journal.entries import OPEN, Entry, Key, State
+from loyalty_cli.journal.store import new_entry
 from loyalty_cli.lookup import check_customer
 from loyalty_cli.model import DebitRecord, exit_code
 from loyalty_cli.output import debits as views
@@ -29,10 +47,10 @@ from loyalty_cli.output.document import print_records
 from loyalty_cli.output.format import Format
 from loyalty_cli.output.json_text import json_line
 from loyalty_cli.output.progress import progress
-from loyalty_cli.output.visible import visible
+from loyalty_cli.output.stdout import is_terminal
 from loyalty_cli.platforms import Platforms
 from loyalty_cli.regular_file import reason
-from loyalty_cli.side_by_side import JOBS
+from loyalty_cli.side_by_side import JOBS, side_by_side
 from loyalty_cli.tokens import Tokens
 
 Value = TypeVar("Value")
@@ -54,7 +72,7 @@ def run(
     session: Session, chosen: Globals, asked: Asked, output: Format, *, dry_run: bool, yes: bool
 ) -> int:
     """Make the debits that are asked for; raise LoyaltyError where nothing may be sent."""
-    interactive = _interactive()
+    interactive = is_interactive()
     orders = _orders(session, asked, interactive=interactive)
     if asked.expect_total is not None:
         check_sum(orders, _checked("--expect-total", check_amount, asked.expect_total))
@@ -62,31 +80,33 @@ def run(
         usage_error("there is no terminal to ask on.", "Add --yes, once you are sure.")
     journal = open_for_debits(session, chosen, interactive=interactive)
     known = journal.known([order.key for order in orders])
-    to_do = [order for order in orders if not _is_settled(known.get(order.key))]
-    check_limits(to_do)
+    check_known(orders, known)
+    to_send = [order for order in orders if _is_to_send(order, known.get(order.key))]
+    check_limits(to_send)
     client = Client(trace=messages.trace if chosen.verbose else None)
     platforms = Platforms(client, session.credentials, Tokens(session.keyring))
     debits = Debits(journal, platforms)
     if dry_run:
-        return _dry_run(debits, journal, orders, output)
-    if to_do and not yes and not _confirmed(debits, to_do):
+        return _dry_run(debits, orders, known, journal.now(), output)
+    if to_send and not yes and not confirmed(_question(debits, to_send)):
         messages.note("Nothing was sent.")
         return ExitCode.REFUSED
     entries = journal.plan([order.planned for order in orders])
     return _make(debits, orders, entries, output)
 
 
-def _interactive() -> bool:
-    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
-
-
-def _is_settled(entry: Entry | None) -> bool:
-    return entry is not None and entry.state in (State.CONFIRMED, State.REFUSED)
+def _is_to_send(order: Order, entry: Entry | None) -> bool:
+    if entry is None or entry.state in (State.PLANNED, State.NOT_APPLIED):
+        return True
+    return entry.state in OPEN and makes_once(order.profile)
 
 
 def _orders(session: Session, asked: Asked, *, interactive: bool) -> list[Order]:
     unit = None if asked.unit is None else _checked("--unit", check_unit, asked.unit)
-    (default,) = session.choose([asked.profile] if asked.profile else [], everything=False)
+    named = [] if asked.profile is None else [asked.profile]
+    default = cache(lambda: session.choose(named, everything=False)[0])
+    if named:
+        default()  # a wrong name is wrong, even where every row has a right one
     if asked.file is not None:
         if asked.customer is not None or asked.reference is not None:
             usage_error(
@@ -97,7 +117,7 @@ def _orders(session: Session, asked: Asked, *, interactive: bool) -> list[Order]
     else:
         rows = [_row(asked, interactive=interactive)]
     profiles = session.config.profiles
-    return [order_of(row, profiles[row.profile] if row.profile else default, unit) for row in rows]
+    return orders_of(rows, lambda row: profiles[row.profile] if row.profile else default(), unit)
 
 
 def _row(asked: Asked, *, interactive: bool) -> Row:
@@ -123,66 +143,105 @@ def _known_profile(session: Session, name: str) -> str:
 
 
 def _content(file: str) -> bytes:
-    if file == "-":
-        if sys.stdin is None:
-            usage_error("stdin is closed.", "Send the debits to it, or name a file.")
-        return sys.stdin.buffer.read()
+    if file == "-" and sys.stdin is None:
+        usage_error("stdin is closed.", "Send the debits to it, or name a file.")
     try:
-        return Path(file).read_bytes()
+        return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     except OSError as error:
-        usage_error(f"{file} cannot be read: {reason(error)}.")
+        usage_error(f"the file {file!r} cannot be read: {reason(error)}.")
 
 
-def _confirmed(debits: Debits, orders: Sequence[Order]) -> bool:
-    """Ask on the terminal, naming what a person must check."""
+def _question(debits: Debits, orders: Sequence[Order]) -> str:
+    """What a person must check; raise LoyaltyError where the platform would refuse it anyway."""
     first = orders[0]
     if len(orders) == 1:
-        has = debits.account(first).available
-        left = "" if has is None else f", which leaves {has.minus(Amount(first.amount))}"
-        question = (
+        has = debits.account(first)
+        if short := too_little(first, has):
+            raise short
+        left = "" if has.available is None else f", which leaves {_left(has.available, first)}"
+        return (
             f"Debit {first.amount} {first.unit} from {first.customer!r} at {first.profile.name}"
             f" as {first.reference!r}{left}?"
         )
-    else:
-        names = ", ".join(sorted({order.profile.name for order in orders}))
-        total = sum(order.amount for order in orders)
-        question = f"Make {len(orders)} debits, {total} in all, at {names}?"
-    return typer.confirm(visible(question), err=True)
-
-
-def _dry_run(debits: Debits, journal: Journal, orders: Sequence[Order], output: Format) -> int:
-    known = journal.known([order.key for order in orders])
-    now = journal.now()
-    records = []
+    names = ", ".join(sorted({order.profile.name for order in orders}))
+    sums: defaultdict[str, int] = defaultdict(int)
     for order in orders:
+        sums[order.unit] += order.amount
+    total = " and ".join(f"{amount} {unit}" for unit, amount in sorted(sums.items()))
+    return f"Make {len(orders)} debits, {total} in all, at {names}?"
+
+
+def _left(available: Amount, order: Order) -> str:
+    return f"{available.minus(Amount(order.amount))} {order.unit}"
+
+
+def _dry_run(
+    debits: Debits,
+    orders: Sequence[Order],
+    known: Mapping[Key, Entry],
+    now: datetime,
+    output: Format,
+) -> int:
+    def try_out(order: Order) -> Settled:
         entry = known.get(order.key)
-        if entry is None or entry.state in (State.PLANNED, State.NOT_APPLIED):
-            settled = debits.try_out(order, entry or new_entry(order.planned, now))
-            if settled.error is None:
+        if entry and entry.state not in (State.PLANNED, State.NOT_APPLIED):
+            return Settled(entry, replayed=True, error=recorded_error(entry))
+        return debits.try_out(order, entry or new_entry(order.planned, now))
+
+    def records() -> Iterator[DebitRecord]:
+        for order, settled in zip(orders, side_by_side(try_out, orders), strict=True):
+            if settled.error is None and not settled.replayed:
                 request = request_of(order)
                 body = json_line(request.json).decode().rstrip()
                 messages.note(f"would send POST {url_of(order.profile, request)} {body}")
-        else:
-            settled = Settled(entry, replayed=True, error=recorded_error(entry))
-        records.append(settled_record(settled))
-    return _ended(print_records(records, output, views.DEBITS))
+            yield settled_record(settled)
+
+    done = _printed(records(), len(orders), output)
+    views.say_errors(done)
+    return exit_code(record.error for record in done)
 
 
 def _make(debits: Debits, orders: Sequence[Order], entries: Sequence[Entry], output: Format) -> int:
     stop = Stop()
+    done: list[DebitRecord] = []
     with stop.on_signals():
         settled = run_all(debits, orders, entries, stop, JOBS)
-        records = (settled_record(each) for each in progress(settled, len(orders)))
-        done = print_records(records, output, views.DEBITS)
-    if len(done) < len(orders):
-        left = len(orders) - len(done)
-        messages.warning(f"{left} debits were not begun or not settled; run the same again.")
-    code = _ended(done)
-    if stop.journal_failed:
-        raise stop.journal_failed
-    return 128 + stop.signal if stop.signal else code
-
-
-def _ended(done: Sequence[DebitRecord]) -> int:
+        records = _kept(map(settled_record, settled), done)
+        try:
+            _printed(records, len(orders), output)
+        except BaseException:
+            # Nobody can be told on stdout any more, but what is on its way is waited for.
+            stop.set()
+            done.extend(map(settled_record, settled))
+            views.say_errors(done)
+            raise
+    if left := len(orders) - len(done):
+        messages.warning(f"not begun or not settled: {left} of {len(orders)}; run the same again.")
     views.say_errors(done)
-    return exit_code(record.error for record in done)
+    return _ended(exit_code(record.error for record in done), stop)
+
+
+def _kept(records: Iterator[DebitRecord], done: list[DebitRecord]) -> Iterator[DebitRecord]:
+    for record in records:
+        done.append(record)
+        yield record
+
+
+def _printed(records: Iterator[DebitRecord], total: int, output: Format) -> list[DebitRecord]:
+    """Print records, with progress where it does not come between them on a terminal."""
+    if output in (Format.JSONL, Format.CSV) and is_terminal():
+        return print_records(records, output, views.DEBITS)
+    with closing(progress(records, total)) as shown:
+        return print_records(shown, output, views.DEBITS)
+
+
+def _ended(code: ExitCode, stop: Stop) -> int:
+    """The exit code: an outcome that is not known goes before why the run was ended."""
+    failed = stop.journal_failed
+    if failed:
+        messages.error(failed.message, failed.hint)
+    if code is ExitCode.OUTCOME_UNKNOWN:
+        return code
+    if failed:
+        return failed.code.exit_code
+    return 128 + stop.signal if stop.signal else code

@@ -19,6 +19,21 @@ Moment = Annotated[
 ]
 
 
+ReferenceArgument = Annotated[
+    str, typer.Argument(metavar="REFERENCE", help="The debit's reference.")
+]
+AccountOption = Annotated[
+    str | None,
+    typer.Option(
+        "--profile",
+        "-p",
+        metavar="NAME",
+        help="Its profile, where several have that reference.",
+        autocompletion=complete_profile,
+    ),
+]
+
+
 @app.command("list")
 def list_(
     context: typer.Context,
@@ -38,6 +53,7 @@ def list_(
     from loyalty_cli.commands.session import open_session
     from loyalty_cli.debits.records import entry_record
     from loyalty_cli.journal.store import Filter
+    from loyalty_cli.output import messages
     from loyalty_cli.output.debits import DEBITS
     from loyalty_cli.output.document import print_records
 
@@ -45,13 +61,16 @@ def list_(
     with open_session(context.obj) as session:
         journal = open_existing(session, context.obj)
         chosen = Filter(states, profile, None, _utc(since), _utc(until))
-        print_records((entry_record(each) for each in journal.find(chosen)), output, DEBITS)
+        found = print_records(map(entry_record, journal.find(chosen)), output, DEBITS)
+        if not found:
+            messages.note(f"the journal {journal.place} has no such debit.")
 
 
 @app.command()
 def show(
     context: typer.Context,
-    reference: Annotated[str, typer.Argument(metavar="REFERENCE", help="The debit's reference.")],
+    reference: ReferenceArgument,
+    profile: AccountOption = None,
     output: OutputOption = Format.TABLE,
 ) -> None:
     """Show a debit with everything that happened to it."""
@@ -64,7 +83,7 @@ def show(
 
     with open_session(context.obj) as session:
         journal = open_existing(session, context.obj)
-        entry = the_one(journal, reference)
+        entry = the_one(journal, reference, profile)
         print_records([history(entry, journal.events(entry.key))], output, HISTORY)
 
 
@@ -84,7 +103,7 @@ def reconcile(
 @app.command()
 def resolve(
     context: typer.Context,
-    reference: Annotated[str, typer.Argument(metavar="REFERENCE", help="The debit's reference.")],
+    reference: ReferenceArgument,
     why: Annotated[str, typer.Option(metavar="TEXT", help="How you know; it is kept.")],
     confirmed: Annotated[
         bool, typer.Option("--confirmed", help="The platform made the debit.")
@@ -92,9 +111,11 @@ def resolve(
     not_applied: Annotated[
         bool, typer.Option("--not-applied", help="The platform did not make it.")
     ] = False,
+    profile: AccountOption = None,
     output: OutputOption = Format.TABLE,
 ) -> None:
     """Settle an unknown debit by hand, with who and why."""
+    from loyalty_cli.commands.reconciling import Verdict
     from loyalty_cli.commands.reconciling import resolve as settle
     from loyalty_cli.commands.session import open_session
     from loyalty_cli.errors import usage_error
@@ -104,7 +125,8 @@ def resolve(
     if not why.strip():
         usage_error("--why must say how you know.")
     with open_session(context.obj) as session:
-        settle(session, context.obj, reference, why, output, confirmed=confirmed)
+        verdict = Verdict(reference, profile, why, confirmed=confirmed)
+        settle(session, context.obj, verdict, output)
 
 
 @app.command()
@@ -126,7 +148,7 @@ def _states(given: list[str]) -> "tuple[State, ...]":
 
     for name in given:
         if name not in list(State):
-            usage_error(f"there is no state {name!r}.", nearest(name, list(State)))
+            usage_error(f"there is no state {name!r}.", nearest(name, map(str, State)))
     return tuple(State(name) for name in given)
 
 

@@ -3,8 +3,7 @@
 import os
 from pathlib import Path
 
-import typer
-
+from loyalty_cli.commands.asking import confirmed
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.session import Session
 from loyalty_cli.folders import state_folder
@@ -36,8 +35,6 @@ def open_for_debits(session: Session, chosen: Globals, *, interactive: bool) -> 
     create = (
         missing
         and interactive
-        and typer.confirm(
-            f"There is no journal {place} yet. Is this the first debit from here?", err=True
-        )
+        and confirmed(f"There is no journal {place} yet. Is this the first debit from here?")
     )
     return open_journal(place, create=create or chosen.sandbox)

@@ -1,5 +1,9 @@
 """What `loyalty journal reconcile` and `resolve` do."""
 
+from typing import NoReturn
+
+from msgspec import Struct
+
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.journals import open_existing
 from loyalty_cli.commands.session import Session
@@ -14,6 +18,7 @@ from loyalty_cli.output import messages
 from loyalty_cli.output.debits import DEBITS, say_errors
 from loyalty_cli.output.document import print_records
 from loyalty_cli.output.format import Format
+from loyalty_cli.output.stdout import require_stdout
 from loyalty_cli.platforms import Platforms
 from loyalty_cli.tokens import Tokens
 
@@ -33,32 +38,51 @@ def run(session: Session, chosen: Globals, output: Format) -> int:
     return ExitCode.OUTCOME_UNKNOWN if still_open else ExitCode.OK
 
 
-def resolve(
-    session: Session, chosen: Globals, reference: str, why: str, output: Format, *, confirmed: bool
-) -> None:
+class Verdict(Struct, frozen=True):
+    """What a person says of a debit, and how they know."""
+
+    reference: str
+    profile: str | None
+    why: str
+    confirmed: bool
+
+
+def resolve(session: Session, chosen: Globals, verdict: Verdict, output: Format) -> None:
     """Settle one unknown debit as a person says; raise LoyaltyError where it is not unknown."""
+    require_stdout()
     journal = open_existing(session, chosen)
-    entry = the_one(journal, reference)
+    entry = the_one(journal, verdict.reference, verdict.profile)
     if entry.state is not State.UNKNOWN:
-        raise LoyaltyError(
-            ErrorCode.REFUSED,
-            f"the debit {reference!r} is {entry.state}, not unknown.",
-            hint="`loyalty journal reconcile` first turns one whose sender is gone into unknown.",
-        )
-    state = State.CONFIRMED if confirmed else State.NOT_APPLIED
-    settled = journal.change(entry, state, Change(f"by hand: {why}"))
-    print_records([entry_record(settled or the_one(journal, reference))], output, DEBITS)
+        _refuse(entry)
+    state = State.CONFIRMED if verdict.confirmed else State.NOT_APPLIED
+    settled = journal.change(entry, state, Change(f"by hand: {verdict.why}"))
+    if settled is None:  # somebody else was quicker
+        _refuse(the_one(journal, verdict.reference, verdict.profile))
+    print_records([entry_record(settled)], output, DEBITS)
 
 
-def the_one(journal: Journal, reference: str) -> Entry:
+def _refuse(entry: Entry) -> NoReturn:
+    raise LoyaltyError(
+        ErrorCode.REFUSED,
+        f"the debit {entry.key.reference!r} is {entry.state}, not unknown.",
+        hint="`loyalty journal reconcile` first turns one whose sender is gone into unknown.",
+    )
+
+
+def the_one(journal: Journal, reference: str, profile: str | None) -> Entry:
     """The debit of that reference; raise LoyaltyError for none, or for one at several accounts."""
-    found = list(journal.find(Filter(reference=reference)))
+    found = list(journal.find(Filter(reference=reference, profile=profile)))
     if not found:
+        at = "" if profile is None else f" at {profile}"
         usage_error(
-            f"the journal {journal.place} has no debit {reference!r}.",
+            f"the journal {journal.place} has no debit {reference!r}{at}.",
             "`loyalty journal list` shows what it has.",
         )
     if len(found) > 1:
         places = "; ".join(entry.key.platform for entry in found)
-        usage_error(f"the reference {reference!r} is there at several accounts: {places}.")
+        profiles = " or ".join(f"-p {entry.profile}" for entry in found)
+        usage_error(
+            f"the reference {reference!r} is there at several accounts: {places}.",
+            f"Say which: {profiles}.",
+        )
     return found[0]

@@ -54,11 +54,9 @@ def _table(debits: Sequence[DebitRecord]) -> "tuple[Sequence[Column], Sequence[G
                     Cell(debit.profile),
                     Cell(str(debit.amount), debit.unit),
                     Cell(debit.state.replace("_", " "), style=STYLES.get(debit.state, "")),
-                    Cell(
-                        "" if debit.balance_after is None else str(debit.balance_after), debit.unit
-                    )
-                    if debit.balance_after is not None
-                    else Cell(),
+                    Cell()
+                    if debit.balance_after is None
+                    else Cell(str(debit.balance_after), debit.unit),
                     Cell(debit.at),
                     Cell("as before, nothing was sent" if debit.replayed else ""),
                 ]
@@ -105,11 +103,10 @@ HISTORY = View[DebitHistory](["schema_version", "reference", *_EVENT], _csv_even
 def say_errors(debits: Sequence[DebitRecord]) -> None:
     """Say on stderr what did not end well, each with its reference where there are several."""
     failed = [(debit, debit.error) for debit in debits if debit.error]
-    said = set()
+    hinted = set()
     for debit, error in failed:
         who = f"{debit.reference}: " if len(debits) > 1 else ""
-        if (error.message, error.hint) not in said:
-            said.add((error.message, error.hint))
-            messages.error(f"{who}{error.message}", error.hint)
+        messages.error(f"{who}{error.message}", None if error.hint in hinted else error.hint)
+        hinted.add(error.hint)
     if len(debits) > 1 and failed:
         messages.note(f"{len(failed)} of {len(debits)} debits were not confirmed.")

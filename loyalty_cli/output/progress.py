@@ -1,13 +1,13 @@
 """How far a long run is: on a terminal's stderr, and nowhere else."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TypeVar
 
 Item = TypeVar("Item")
 
 
-def progress(items: Iterator[Item], total: int) -> Iterator[Item]:
+def progress(items: Iterator[Item], total: int) -> Generator[Item, None, None]:
     """Give items on, and show how many came, how quickly, and how long the rest will take."""
     if total < 2 or sys.stderr is None or not sys.stderr.isatty():
         yield from items
@@ -27,9 +27,11 @@ def progress(items: Iterator[Item], total: int) -> Iterator[Item]:
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, redirect_stdout=False) as shown:
         task = shown.add_task("", total=total, rate="")
         for item in items:
             yield item
+            shown.advance(task)
             speed = shown.tasks[0].speed
-            shown.update(task, advance=1, rate=f"{speed:.0f}/s" if speed else "")
+            shown.update(task, rate=f"{speed:.1f}/s" if speed else "")

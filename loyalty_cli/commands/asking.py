@@ -1,0 +1,30 @@
+"""Asking a person on the terminal, without a byte of it on stdout."""
+
+import sys
+
+from loyalty_cli.output.visible import visible
+
+ANSWERS = {"y": True, "yes": True, "n": False, "no": False, "": False}
+
+
+def is_interactive() -> bool:
+    """Whether there is a person to ask: one who types, and sees what is said."""
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
+
+
+def confirmed(question: str) -> bool:
+    """Ask until there is an answer; no is the one that Enter gives. Ctrl-C and Ctrl-D end it."""
+    # Not typer.confirm, which writes a part of its question to stdout.
+    while True:
+        sys.stderr.write(f"{visible(question)} [y/N] ")
+        sys.stderr.flush()
+        try:
+            line = sys.stdin.readline()
+        except KeyboardInterrupt:
+            line = ""
+        if not line:
+            sys.stderr.write("\n")
+            raise KeyboardInterrupt
+        answer = ANSWERS.get(line.strip().lower())
+        if answer is not None:
+            return answer

@@ -1,0 +1,938 @@
+"""`loyalty debit`: one, and many from a file; what is refused before anything is sent."""
+
+import csv
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import pexpect
+import pytest
+
+from loyalty_cli.commands import debiting
+from loyalty_cli.config import load
+from loyalty_cli.debits.debit import Settled
+from loyalty_cli.debits.rows import read_rows
+from loyalty_cli.debits.run import run_all
+from loyalty_cli.errors import ErrorCode
+from loyalty_cli.journal.entries import Baseline, Entry, Sender, State
+from loyalty_cli.journal.store import Journal, JournalError
+from loyalty_cli.output.visible import is_shown
+from loyalty_cli.profile import DebitRules
+from loyalty_cli.sandbox.server import Reply
+from tests.conftest import PROGRAM, Outcome, Run
+from tests.debits.platform import Platform, platform
+from tests.output.terminal import run_together, unstyled
+
+HEADER = "customer,amount,reference\n"
+HOSTILE = "a\x1b[31mb\x9b32mc\x1b]8;;http://evil\x07d\r\b\u202e [red]r[/red] [/x] :star: =1+1"
+LOST = Reply(reset=True)
+
+KEYS = [
+    "schema_version",
+    "profile",
+    "provider",
+    "customer",
+    "unit",
+    "amount",
+    "reference",
+    "state",
+    "attempt",
+    "replayed",
+    "balance_after",
+    "provider_reference",
+    "at",
+    "sandbox",
+    "error",
+]
+
+
+@pytest.fixture
+def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
+    """The platform, and no journal yet."""
+    with platform(tmp_path, monkeypatch) as serving:
+        yield serving
+
+
+@pytest.fixture
+def ready(there: Platform, loyalty: Run) -> Platform:
+    """The platform and an empty journal."""
+    assert loyalty("journal", "init").code == 0
+    return there
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Callable[..., str]:
+    """Write a file of debits, and give its name."""
+
+    def write(content: str | bytes) -> str:
+        path = tmp_path / "debits"
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return str(path)
+
+    return write
+
+
+@pytest.fixture
+def person(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Let a person type into this process."""
+
+    def types(text: str) -> None:
+        for module in (debiting, sys.modules["loyalty_cli.commands.asking"]):
+            monkeypatch.setattr(module, "is_interactive", lambda: True)
+        monkeypatch.setattr(sys, "stdin", io.StringIO(text))
+
+    return types
+
+
+def states(loyalty: Run) -> dict[str, str]:
+    """What the journal has."""
+    records = loyalty("journal", "list", "-o", "json").records
+    return {record["reference"]: record["state"] for record in records}
+
+
+def assert_refused(done: Outcome, code: int, lines: int = 2) -> None:
+    assert done.code == code
+    assert done.out == ""
+    assert 1 <= len(done.err.splitlines()) <= lines
+    assert done.err.startswith("Error: ")
+    assert "Traceback" not in done.err
+    assert "defect" not in done.err
+
+
+def test_a_debit_is_made_and_printed(ready: Platform, loyalty: Run) -> None:
+    done = loyalty("debit", "C-1001", "250", "--reference", "a", "-y", "-o", "json")
+
+    assert (done.code, done.err) == (0, "")
+    record = done.record
+    assert list(record) == KEYS
+    assert record | {"at": ""} == {
+        "schema_version": 1,
+        "profile": "club",
+        "provider": "saasquatch",
+        "customer": "C-1001",
+        "unit": "CENTS",
+        "amount": 250,
+        "reference": "a",
+        "state": "confirmed",
+        "attempt": 1,
+        "replayed": False,
+        "balance_after": 9750,
+        "provider_reference": None,
+        "at": "",
+        "sandbox": False,
+        "error": None,
+    }
+    (sent,) = ready.debits
+    assert json.loads(sent.body) == {"accountId": "C-1001", "unit": "CENTS", "amount": 250}
+    balance = loyalty("balance", "C-1001", "-o", "json").record["balances"][0]
+    assert balance["available"] == 9750
+
+
+def test_gameball_is_sent_the_reference_and_says_its_own(ready: Platform, loyalty: Run) -> None:
+    done = loyalty(
+        *("debit", "C-1001", "200", "-p", "points", "--reference", "a", "-y", "-o", "json")
+    )
+
+    assert done.record["state"] == "confirmed"
+    assert done.record["provider_reference"] == "1"
+    assert done.record["balance_after"] is None
+    assert json.loads(ready.debits[0].body)["transactionId"] == "a"
+
+
+@pytest.mark.parametrize("profile", ["club", "points"])
+@pytest.mark.parametrize("times", [2, 3])
+def test_the_same_again_sends_nothing_and_prints_the_same(
+    ready: Platform, loyalty: Run, profile: str, times: int
+) -> None:
+    asked = ("debit", "C-1001", "250", "-p", profile, "--reference", "a", "-y", "-o", "json")
+
+    first, *others = [loyalty(*asked).record for _ in range(times)]
+
+    assert len(ready.debits) == 1
+    for other in others:
+        assert other == first | {"replayed": True}
+
+
+def test_the_same_again_says_so_to_a_person(ready: Platform, loyalty: Run) -> None:
+    asked = ("debit", "C-1001", "250", "--reference", "a", "-y")
+    loyalty(*asked)
+
+    assert "as before, nothing was sent" in loyalty(*asked).out
+    assert len(ready.debits) == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        ("C-1001", "251"),
+        ("C-1004", "250"),
+        ("C-1004", "250", "--unit", "points"),
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("how", ["-y", "--dry-run"])
+def test_a_reference_that_is_taken_is_refused(
+    ready: Platform, loyalty: Run, other: tuple[str, ...], how: str
+) -> None:
+    loyalty("debit", "C-1001", "250", "--reference", "a", "-y")
+
+    done = loyalty("debit", *other, "--reference", "a", how)
+
+    assert_refused(done, 6)
+    assert "the reference 'a' is on record for another debit: 250 CENTS of 'C-1001'" in done.err
+    assert len(ready.debits) == 1
+
+
+AMOUNTS = ["0", "00", "1.5", "250.00", "1e3", "1,000", " 5", "5 ", "+5", "05", "", "five", "0x1"]
+AMOUNTS += ["\uff15", "\u0663", "1_000", "NaN", "1\n", "1\x1b[31m", "9" * 5000, "-- -5"]
+
+
+@pytest.mark.parametrize("amount", AMOUNTS, ids=lambda amount: ascii(amount[:12]))
+def test_an_amount_that_is_not_a_plain_whole_number_is_refused(
+    ready: Platform, loyalty: Run, amount: str
+) -> None:
+    words = amount.split(" ") if amount.startswith("--") else [amount]
+
+    done = loyalty("debit", "--reference", "a", "-y", "C-1001", *words)
+
+    assert_refused(done, 2)
+    assert "must be a whole number from 1 to 1000000000000000, written plainly" in done.err
+    assert all(is_shown(sign) or sign == "\n" for sign in done.err)
+    assert ready.asked == []
+
+
+CUSTOMERS = ["", " ", ".", "..", "C\n1", "C\x001", "C\x1b[31m", "\udc80", "x" * 1001]
+REFERENCES = ["", "  ", " a", "a ", "a" * 201, "a\nb", "a\tb", "a\x1b[31mb", "\u202ea", "\udc80"]
+
+
+@pytest.mark.parametrize("customer", CUSTOMERS, ids=lambda text: ascii(text[:12]))
+def test_an_identifier_that_must_not_be_sent_is_refused(
+    ready: Platform, loyalty: Run, customer: str
+) -> None:
+    assert_refused(loyalty("debit", "--reference", "a", "-y", "--", customer, "5"), 2)
+    assert ready.asked == []
+
+
+@pytest.mark.parametrize("reference", REFERENCES, ids=lambda text: ascii(text[:12]))
+def test_a_reference_that_cannot_be_found_again_is_refused(
+    ready: Platform, loyalty: Run, reference: str
+) -> None:
+    done = loyalty("debit", "C-1001", "5", "--reference", reference, "-y")
+
+    assert_refused(done, 2)
+    assert "--reference" in done.err
+    assert all(is_shown(sign) or sign == "\n" for sign in done.err)
+    assert ready.asked == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        [],
+        ["C-1001"],
+        ["C-1001", "5", "6", "--reference", "a"],
+        ["C-1001", "-5", "--reference", "a"],
+        ["C-1001", "5"],
+        ["C-1001", "5", "--reference", "a", "--unit", ""],
+        ["C-1001", "5", "--reference", "a", "--unit", " CENTS"],
+        ["C-1001", "5", "--reference", "a", "--expect-total", "6"],
+        ["C-1001", "5", "--reference", "a", "--expect-total", "5.0"],
+        ["C-1001", "5", "--reference", "a", "-o", "xml"],
+        ["C-1001", "5", "--from", "x"],
+        ["C-1001", "--from", "x"],
+        ["--from", "x", "--reference", "a"],
+        ["--from", "/nowhere/at/all"],
+        ["--from", ""],
+        ["--from", "/"],
+        ["--from", "-"],
+    ],
+    ids=" ".join,
+)
+def test_a_command_line_that_makes_no_sense_is_refused(
+    ready: Platform, loyalty: Run, wrong: list[str]
+) -> None:
+    assert_refused(loyalty("debit", *wrong, "-y"), 2)
+    assert ready.asked == []
+
+
+def test_without_a_terminal_it_takes_a_yes(ready: Platform, loyalty: Run) -> None:
+    done = loyalty("debit", "C-1001", "5", "--reference", "a")
+
+    assert_refused(done, 2)
+    assert "no terminal to ask on" in done.err
+    assert "--yes" in done.err
+    assert ready.asked == []
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "said"),
+    [
+        (["-p", "clubb"], 3, "Did you mean 'club'?"),
+        (["-p", ""], 3, "there is no profile ''"),
+        (["-p", "card"], 6, "Imprint (profile 'card') cannot debit."),
+        (["-p", "closed"], 6, "the profile 'closed' does not allow debits."),
+    ],
+    ids=str,
+)
+def test_a_profile_that_cannot_debit_is_refused(
+    ready: Platform, loyalty: Run, more: list[str], code: int, said: str
+) -> None:
+    done = loyalty("debit", "C-1001", "5", "--reference", "a", "-y", *more)
+
+    assert_refused(done, code)
+    assert said in done.err
+    assert ready.asked == []
+
+
+def test_more_than_the_profile_allows_is_refused(ready: Platform, loyalty: Run) -> None:
+    done = loyalty("debit", "C-1001", "5001", "--reference", "a", "-y")
+
+    assert_refused(done, 6)
+    assert "debit.max_amount 5000" in done.err
+    assert ready.asked == []
+
+
+def test_a_unit_that_the_customer_does_not_have_is_refused(ready: Platform, loyalty: Run) -> None:
+    asked = ("debit", "C-1001", "5", "--unit", "cents", "--reference", "a", "-y", "-o", "json")
+
+    done = loyalty(*asked)
+
+    assert (done.code, done.record["state"]) == (6, "planned")
+    assert done.record["error"]["code"] == "refused"
+    assert "It has: CENTS." in done.record["error"]["hint"]
+    assert ready.debits == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "code", "state"),
+    [
+        ("C-1005 301", 6, "planned"),
+        ("E-insufficient 250", 6, "refused"),
+        ("E-404 250", 5, "planned"),
+        ("E-401 250", 4, "planned"),
+        ("C-1002 250", 6, "planned"),
+    ],
+)
+def test_what_is_not_applied_says_so_in_its_record_and_its_exit_code(
+    ready: Platform, loyalty: Run, asked: str, code: int, state: str
+) -> None:
+    done = loyalty("debit", *asked.split(), "--reference", "a", "-y", "-o", "json")
+
+    assert (done.code, done.record["state"]) == (code, state)
+    assert done.record["error"]["message"] in done.err
+    assert len(ready.debits) == (state == "refused")
+
+
+@pytest.mark.parametrize("profile", ["club", "points"])
+def test_a_debit_that_the_platform_refused_stays_refused(
+    ready: Platform, loyalty: Run, profile: str
+) -> None:
+    asked = ("debit", "E-insufficient", "250", "-p", profile, "--reference", "a", "-y", "-ojson")
+
+    first, again = loyalty(*asked), loyalty(*asked)
+
+    assert first.code == again.code == 6
+    assert again.record == first.record | {"replayed": True}
+    assert again.record["error"]["provider_code"]
+    assert len(ready.debits) == 1
+
+
+def test_an_unattended_run_without_a_journal_is_refused(there: Platform, loyalty: Run) -> None:
+    done = loyalty("debit", "C-1001", "5", "--reference", "a", "-y")
+
+    assert_refused(done, 3)
+    assert "`loyalty journal init`" in done.err
+    assert there.asked == []
+    assert not there.journal.exists()
+
+
+def test_a_person_is_asked_whether_this_is_the_first_debit(
+    there: Platform, loyalty: Run, person: Callable[[str], None]
+) -> None:
+    person("y\n")
+
+    done = loyalty("debit", "C-1001", "5", "--reference", "a", "-y")
+
+    assert done.code == 0
+    assert f"There is no journal {there.journal} yet." in done.err
+    assert there.journal.exists()
+
+
+@pytest.mark.parametrize("answer", ["n\n", "\n", "no\n", "perhaps\nNO\n"])
+def test_a_person_who_says_no_gets_no_journal_and_no_debit(
+    there: Platform, loyalty: Run, person: Callable[[str], None], answer: str
+) -> None:
+    person(answer)
+
+    done = loyalty("debit", "C-1001", "5", "--reference", "a", "-y")
+
+    assert (done.code, done.out) == (3, "")
+    assert "`loyalty journal init`" in done.err
+    assert there.asked == []
+    assert not there.journal.exists()
+
+
+def test_the_question_names_what_a_person_must_check(
+    ready: Platform, loyalty: Run, person: Callable[[str], None]
+) -> None:
+    person("y\n")
+
+    done = loyalty("debit", "C-1001", "250", "--reference", "order 7")
+
+    question = "Debit 250 CENTS from 'C-1001' at club as 'order 7', which leaves 9750 CENTS? [y/N] "
+    assert (done.code, done.err) == (0, question)
+    assert "confirmed" in done.out
+    assert len(ready.debits) == 1
+
+
+@pytest.mark.parametrize("answer", ["n\n", "\n", "NO\n", "nah\n\x00\nn\n"], ids=repr)
+def test_anything_but_a_yes_sends_nothing(
+    ready: Platform, loyalty: Run, person: Callable[[str], None], answer: str
+) -> None:
+    person(answer)
+
+    done = loyalty("debit", "C-1001", "250", "--reference", "a")
+
+    assert (done.code, done.out) == (6, "")
+    assert done.err.endswith("Nothing was sent.\n")
+    assert ready.debits == []
+    assert states(loyalty) == {}
+
+
+def test_the_end_of_what_is_typed_is_not_a_yes(
+    ready: Platform, loyalty: Run, person: Callable[[str], None]
+) -> None:
+    person("")
+
+    done = loyalty("debit", "C-1001", "250", "--reference", "a")
+
+    assert (done.code, done.out) == (130, "")
+    assert ready.debits == []
+
+
+def test_nobody_is_asked_about_what_cannot_be_made(
+    ready: Platform, loyalty: Run, person: Callable[[str], None]
+) -> None:
+    person("")
+
+    too_much = loyalty("debit", "C-1005", "301", "--reference", "a")
+    nobody = loyalty("debit", "E-404", "5", "--reference", "b")
+
+    assert (too_much.code, nobody.code) == (6, 5)
+    assert "has 300 CENTS available, less than 301" in too_much.err
+    for done in (too_much, nobody):
+        assert "[y/N]" not in done.err
+    assert ready.debits == []
+
+
+def test_nobody_is_asked_about_what_is_not_sent_again(
+    ready: Platform, loyalty: Run, person: Callable[[str], None]
+) -> None:
+    for reference in ("made", "lost"):
+        loyalty("debit", "C-1001", "5", "--reference", reference, "-y")
+        ready.replies.append(LOST)
+    person("")
+
+    codes = [loyalty("debit", "C-1001", "5", "--reference", each).code for each in ("made", "lost")]
+
+    assert codes == [0, 8]
+    assert len(ready.debits) == 2
+
+
+def test_without_a_reference_a_person_gets_one_and_sees_it(
+    ready: Platform, loyalty: Run, person: Callable[[str], None]
+) -> None:
+    person("y\ny\n")
+
+    records = [loyalty("debit", "C-1001", "5", "-o", "json") for _ in range(2)]
+
+    first, second = (done.record["reference"] for done in records)
+    assert first != second
+    assert f"as '{first}'" in records[0].err
+    assert len(ready.debits) == 2
+
+
+def test_the_question_about_a_file_names_how_many_how_much_and_where(
+    ready: Platform,
+    loyalty: Run,
+    file: Callable[..., str],
+    person: Callable[[str], None],
+) -> None:
+    name = file(
+        "customer,amount,reference,profile\n"
+        "C-1001,5,a,\nC-1001,7,b,club\nC-1001,20,c,points\nC-1004,30,d,points\n"
+    )
+    loyalty("debit", "C-1001", "5", "--reference", "a", "-y")
+    person("n\n")
+
+    done = loyalty("debit", "--from", name)
+
+    assert done.code == 6
+    assert "Make 3 debits, 7 CENTS and 50 points in all, at club, points? [y/N] " in done.err
+    assert len(ready.debits) == 1
+
+
+class Terminal:
+    """The program in a real terminal, where somebody types."""
+
+    def __init__(self, *arguments: str, redirection: str = "") -> None:
+        command = f'exec "$@" {redirection}'
+        self.child = pexpect.spawn(
+            "/bin/sh",
+            ["-c", command, "sh", str(PROGRAM), *arguments],
+            env={**os.environ, "TERM": "xterm-256color"},
+            encoding="utf-8",
+            timeout=30,
+            dimensions=(50, 200),
+        )
+
+    def ends(self) -> tuple[int, str]:
+        self.child.expect(pexpect.EOF)
+        self.child.close()
+        return self.child.exitstatus or 0, self.child.before or ""
+
+
+def test_a_person_at_a_terminal_is_asked_and_answers(ready: Platform, tmp_path: Path) -> None:
+    written = tmp_path / "out.json"
+    terminal = Terminal("debit", "C-1001", "250", "-o", "json", redirection=f">{written}")
+
+    terminal.child.expect(
+        r"Debit 250 CENTS from 'C-1001' at club as '(loyalty-[-0-9a-f]{36})',"
+        r" which leaves 9750 CENTS\? \[y/N\] "
+    )
+    reference = re.findall(r"loyalty-[-0-9a-f]{36}", str(terminal.child.after))[0]
+    assert ready.debits == []
+    terminal.child.sendline("y")
+    code, _ = terminal.ends()
+
+    assert code == 0
+    assert written.read_text().startswith("[\n")
+    (record,) = json.loads(written.read_text())
+    assert (record["reference"], record["state"]) == (reference, "confirmed")
+    assert len(ready.debits) == 1
+
+
+@pytest.mark.parametrize(("typed", "code"), [("n\r", 6), ("\r", 6), ("\x03", 130), ("\x04", 130)])
+def test_a_person_at_a_terminal_can_leave_it(
+    ready: Platform, loyalty: Run, typed: str, code: int
+) -> None:
+    terminal = Terminal("debit", "C-1001", "250")
+
+    terminal.child.expect(r"\[y/N\] ")
+    terminal.child.send(typed)
+    ended, rest = terminal.ends()
+
+    assert ended == code
+    assert "Traceback" not in rest
+    assert ("Interrupted." in rest) == (code == 130)
+    assert ready.debits == []
+    assert states(loyalty) == {}
+
+
+def test_a_dry_run_says_what_it_would_send_and_sends_nothing(ready: Platform, loyalty: Run) -> None:
+    done = loyalty("debit", "C-1001", "250", "--reference", "a", "--dry-run", "-o", "json")
+
+    assert (done.code, done.record["state"], done.record["attempt"]) == (0, "planned", 0)
+    assert done.err.startswith(f"would send POST {ready.url}/saasquatch/api/v1/sandbox/credit/")
+    assert '{"accountId":"C-1001","unit":"CENTS","amount":250}' in done.err
+    assert "sandbox-saasquatch-key" not in done.err
+    assert ready.debits == []
+    assert states(loyalty) == {}
+
+
+def test_a_dry_run_finds_what_would_be_refused(
+    ready: Platform, loyalty: Run, file: Callable[..., str]
+) -> None:
+    loyalty("debit", "C-1001", "5", "--reference", "made", "-y")
+    name = file(f"{HEADER}C-1001,5,made\nC-1005,301,short\nE-404,5,nobody\nC-1004,5,good\n")
+
+    done = loyalty("debit", "--from", name, "--dry-run", "-o", "jsonl")
+
+    records = [json.loads(line) for line in done.out.splitlines()]
+    assert [record["state"] for record in records] == ["confirmed", "planned", "planned", "planned"]
+    assert [(record["error"] or {}).get("code") for record in records] == [
+        None,
+        "refused",
+        "not_found",
+        None,
+    ]
+    assert [record["replayed"] for record in records] == [True, False, False, False]
+    assert done.code == 9
+    assert done.err.count("would send POST") == 1
+    assert len(ready.debits) == 1
+
+
+def test_every_bad_row_is_named_at_once_and_nothing_is_done(
+    ready: Platform, loyalty: Run, file: Callable[..., str]
+) -> None:
+    name = file(f"{HEADER}C-1001,5,a\nC-1001,0,b\n..,5,a\nC-1004,5,c,d\n")
+
+    done = loyalty("debit", "--from", name, "-y")
+
+    assert (done.code, done.out) == (2, "")
+    assert done.err.splitlines() == [
+        "Error: the file has 4 mistakes.",
+        "Hint: No debit was made. Mend these, and run it again:",
+        "  row 3, amount '0': must be a whole number from 1 to 1000000000000000, written plainly",
+        "  row 4, customer '..': the identifier '..' would change the address that is asked",
+        "  row 4, reference 'a': is there already, in row 2",
+        "  row 5, the row 'C-1004,5,c,d': has 4 cells where the header has 3",
+    ]
+    assert ready.asked == []
+    assert states(loyalty) == {}
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ("C-1001,5001,a\nC-1001,5,b\nC-1001,5002,c\n", ["'a' of 5001", "'c' of 5002"]),
+        ("".join(f"C-1006,5000,{n}\n" for n in range(5)), ["debit.max_total 20000"]),
+    ],
+    ids=["max_amount", "max_total"],
+)
+def test_a_file_that_is_not_allowed_is_refused_as_a_whole(
+    ready: Platform, loyalty: Run, file: Callable[..., str], rows: str, said: list[str]
+) -> None:
+    done = loyalty("debit", "--from", file(f"{HEADER}{rows}"), "-y")
+
+    assert (done.code, done.out) == (6, "")
+    for text in said:
+        assert text in done.err
+    assert ready.asked == []
+    assert states(loyalty) == {}
+
+
+def test_references_that_are_taken_are_all_named(
+    ready: Platform, loyalty: Run, file: Callable[..., str]
+) -> None:
+    loyalty("debit", "--from", file(f"{HEADER}C-1001,1,a\nC-1001,2,b\nC-1001,3,c\n"), "-y")
+
+    done = loyalty("debit", "--from", file(f"{HEADER}C-1001,9,a\nC-1001,9,c\nC-1,1,d\n"), "-y")
+
+    assert (done.code, done.out) == (6, "")
+    assert "the reference 'a' is on record" in done.err
+    assert "the reference 'c' is on record" in done.err
+    assert len(ready.debits) == 3
+    assert list(states(loyalty)) == ["a", "b", "c"]
+
+
+def test_the_expected_total_is_that_of_the_whole_file(
+    ready: Platform, loyalty: Run, file: Callable[..., str]
+) -> None:
+    name = file(f"{HEADER}C-1001,5,a\nC-1001,7,b\n")
+
+    wrong = loyalty("debit", "--from", name, "--expect-total", "13", "-y")
+    assert_refused(wrong, 2)
+    assert "the amounts add up to 12, not to 13" in wrong.err
+    assert ready.asked == []
+    for _ in range(2):
+        assert loyalty("debit", "--from", name, "--expect-total", "12", "-y").code == 0
+    assert len(ready.debits) == 2
+
+
+def test_rows_can_name_their_profiles_and_no_default_is_needed(
+    ready: Platform, loyalty: Run, file: Callable[..., str]
+) -> None:
+    ready.file.write_text(ready.file.read_text().replace("default_profile: club\n", ""))
+    name = file("customer,amount,reference,profile\nC-1001,5,a,club\nC-1001,7,a2,points\n")
+
+    done = loyalty("debit", "--from", name, "-y", "-o", "json")
+
+    assert done.code == 0
+    assert [(each["profile"], each["unit"]) for each in done.records] == [
+        ("club", "CENTS"),
+        ("points", "points"),
+    ]
+    missing = loyalty("debit", "--from", file(f"{HEADER}C-1001,5,b\n"), "-y")
+    assert_refused(missing, 3)
+
+
+def test_rows_can_name_their_units(ready: Platform, loyalty: Run, file: Callable[..., str]) -> None:
+    lines = [
+        {"customer": "C-1004", "amount": 5, "reference": "a", "unit": "points"},
+        {"customer": "C-1004", "amount": "6", "reference": "b"},
+    ]
+    name = file("".join(json.dumps(line) + "\n" for line in lines))
+
+    done = loyalty("debit", "--from", name, "-y", "-o", "json")
+
+    assert [(each["unit"], each["balance_after"]) for each in done.records] == [
+        ("points", 1995),
+        ("CENTS", 6994),
+    ]
+    assert len(ready.debits) == 2
+
+
+@pytest.mark.usefixtures("ready")
+def test_records_come_in_the_order_of_the_file(loyalty: Run, file: Callable[..., str]) -> None:
+    customers = ["C-1006", "C-1001", "C-1004", "C-1010", "C-1008"] * 4
+    rows = "".join(f"{each},{n + 1},{n}\n" for n, each in enumerate(customers))
+
+    done = loyalty("debit", "--from", file(HEADER + rows), "-y", "-o", "json")
+
+    assert done.code == 0
+    assert [each["reference"] for each in done.records] == [str(n) for n in range(20)]
+    assert {each["state"] for each in done.records} == {"confirmed"}
+
+
+def test_the_same_file_again_does_only_what_is_not_settled(
+    ready: Platform, loyalty: Run, file: Callable[..., str]
+) -> None:
+    name = file(f"{HEADER}C-1001,5,a\nC-1005,301,b\nE-insufficient,5,c\nC-1004,7,d\n")
+    first = loyalty("debit", "--from", name, "-y", "-o", "json")
+    more = file(f"{HEADER}C-1001,5,a\nC-1005,301,b\nE-insufficient,5,c\nC-1004,7,d\nC-1010,1,e\n")
+
+    again = loyalty("debit", "--from", more, "-y", "-o", "json")
+
+    assert (first.code, again.code) == (9, 9)
+    assert [each["state"] for each in again.records] == [
+        *("confirmed", "planned", "refused", "confirmed", "confirmed"),
+    ]
+    assert [each["replayed"] for each in again.records] == [True, False, True, True, False]
+    assert len(ready.debits) == 4
+
+
+def test_every_debit_that_failed_is_named_on_stderr(
+    ready: Platform, loyalty: Run, file: Callable[..., str]
+) -> None:
+    ready.replies.extend([LOST, LOST, LOST])
+    name = file(f"{HEADER}C-1001,5,a\nC-1004,5,b\nC-1010,5,c\nC-1008,5,d\n")
+
+    done = loyalty("debit", "--from", name, "-y", "-o", "json")
+
+    assert done.code == 8
+    lost = [each["reference"] for each in done.records if each["state"] == "unknown"]
+    assert len(lost) == 3
+    for reference in lost:
+        assert f"Error: {reference}: the debit was sent, and whether" in done.err
+    assert done.err.count("Hint: ") == 1
+    assert done.err.endswith("3 of 4 debits were not confirmed.\n")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"\ufeff{HEADER}C-1001,5,a\r\n".encode(),
+        b'{"customer": "C-1001", "amount": 5, "reference": "a"}\n',
+    ],
+    ids=repr,
+)
+def test_a_dash_reads_stdin(ready: Platform, program: Run, content: bytes) -> None:
+    done = program("debit", "--from", "-", "-y", "-o", "json", input=content)
+
+    assert (done.code, done.record["state"]) == (0, "confirmed")
+    assert len(ready.debits) == 1
+
+
+def test_a_stdin_that_is_closed_is_an_error_and_not_an_empty_file(ready: Platform) -> None:
+    done = subprocess.run(
+        ["/bin/sh", "-c", 'exec "$@" <&-', "sh", PROGRAM, "debit", "--from", "-", "-y"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[0] == "Error: stdin is closed."
+    assert ready.asked == []
+
+
+def test_nothing_on_stdin_is_an_error(ready: Platform, program: Run) -> None:
+    done = program("debit", "--from", "-", "-y", input="")
+
+    assert_refused(done, 2)
+    assert "there is no debit in the file." in done.err
+    assert ready.asked == []
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (f"{HEADER}Zo\u00eb,5,a\n".encode("utf-16"), "UTF-8"),
+        (f"{HEADER}C-1001,5,a\n".encode("utf-16-le"), "NUL"),
+        (f"{HEADER}C-1001,5,a\0\n".encode(), "line 2 of the file has a NUL"),
+        (f"{HEADER}C-1001,5,\x1b[31m\n".encode(), r"row 2, reference '\x1b[31m'"),
+        (f"{HEADER}C-1001,5,\x9b31m\n".encode(), r"row 2, reference '\x9b31m'"),
+        ("custömer\x1b[31m,amount\n".encode(), r"a column 'custömer\x1b[31m'"),
+    ],
+    ids=ascii,
+)
+def test_a_file_that_is_not_text_is_refused_without_an_escape(
+    ready: Platform, loyalty: Run, file: Callable[..., str], content: bytes, said: str
+) -> None:
+    done = loyalty("debit", "--from", file(content), "-y")
+
+    assert_refused(done, 2, lines=3)
+    assert said in done.err
+    assert all(is_shown(sign) or sign == "\n" for sign in done.err)
+    assert ready.asked == []
+
+
+@pytest.fixture
+def hostile(ready: Platform, loyalty: Run) -> list[str]:
+    """A debit whose every text is hostile; the command line that prints it again."""
+    body = {"statusCode": 400, "message": HOSTILE, "apiErrorCode": HOSTILE}
+    ready.replies.append(Reply(400, body))
+    asked = ["debit", "C-1001", "5", "--reference", "=1+1 [red]x[/red] [/x] :star:", "-y"]
+    assert loyalty(*asked).code == 6
+    return asked
+
+
+@pytest.mark.parametrize("output", ["table", "json", "jsonl", "csv"])
+def test_hostile_text_is_shown_and_does_nothing(
+    loyalty: Run, hostile: list[str], output: str
+) -> None:
+    done = loyalty(*hostile, "-o", output)
+
+    assert done.code == 6
+    assert "=1+1 [red]x[/red] [/x] :star:" in done.out
+    for text in (done.out, done.err):
+        assert {sign for sign in text if not is_shown(sign)} <= {"\n"}
+    assert r"\x1b[31mb" in done.err
+    if output == "csv":
+        (row,) = csv.DictReader(io.StringIO(done.out))
+        assert row["reference"].startswith("'=1+1")
+    if output == "json":
+        assert done.record["error"]["provider_code"] == HOSTILE
+
+
+@pytest.mark.parametrize("width", [20, 40, 80])
+def test_no_terminal_is_too_narrow_for_a_whole_record(
+    ready: Platform, loyalty: Run, width: int
+) -> None:
+    reference = "reference-" + "0123456789" * 6
+    asked = ("debit", "C-1001", "250", "--reference", reference, "-y")
+    assert loyalty(*asked).code == 0
+    assert len(ready.debits) == 1
+
+    child = pexpect.spawn(
+        str(PROGRAM), list(asked), encoding="utf-8", timeout=30, dimensions=(50, width)
+    )
+    child.expect(pexpect.EOF)
+    child.close()
+
+    shown = run_together(unstyled(child.before or ""))
+    for text in (reference, "C-1001", "club", "250CENTS", "confirmed", "9750CENTS", "nothingwas"):
+        assert text in shown
+    assert child.exitstatus == 0
+
+
+@pytest.mark.parametrize("output", ["jsonl", "csv"])
+def test_a_reader_that_goes_away_stops_the_run_in_good_order(
+    ready: Platform, program: Run, loyalty: Run, file: Callable[..., str], output: str
+) -> None:
+    name = file(HEADER + "".join(f"C-1006,{n},ref-{n}\n" for n in range(1, 60)))
+    with Path("/dev/full").open("wb") as full:
+        done = program("debit", "--from", name, "-y", "-o", output, stdout=full)
+
+    assert done.code == 3
+    assert "No space left on device" in done.err
+    found = states(loyalty)
+    assert set(found.values()) <= {"planned", "confirmed"}
+    assert sum(state == "confirmed" for state in found.values()) == len(ready.debits)
+    assert len(ready.debits) < 59
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_journal_that_fails_stops_the_run_and_an_unknown_outcome_goes_before_it(
+    ready: Platform,
+    loyalty: Run,
+    file: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+    lost: bool,
+) -> None:
+    ready.replies.extend([LOST] * lost)
+    claim, claimed = Journal.claim, Event()
+
+    def failing(journal: Journal, entry: Entry, sender: Sender, before: Baseline) -> Entry | None:
+        if entry.key.reference == "b":
+            claimed.wait(timeout=20)
+            raise JournalError(ErrorCode.SETUP, "the journal failed: disk I/O error.")
+        claimed.set()
+        return claim(journal, entry, sender, before)
+
+    monkeypatch.setattr(Journal, "claim", failing)
+
+    done = loyalty(
+        "debit",
+        "--from",
+        file(f"{HEADER}C-1001,5,a\nC-1004,5,b\nC-1001,5,c\n"),
+        "-y",
+        "-o",
+        "jsonl",
+    )
+
+    assert done.code == (8 if lost else 3)
+    assert "Error: the journal failed: disk I/O error." in done.err
+    assert "run the same again" in done.err
+    assert states(loyalty)["b"] == "planned"
+
+
+@pytest.mark.parametrize(("lost", "code"), [(False, 130), (True, 8)])
+def test_an_unknown_outcome_goes_before_ctrl_c(
+    ready: Platform, loyalty: Run, monkeypatch: pytest.MonkeyPatch, lost: bool, code: int
+) -> None:
+    ready.replies.extend([LOST] * lost)
+
+    def interrupted(*arguments: Any) -> Iterator[Settled]:
+        for settled in run_all(*arguments):
+            os.kill(os.getpid(), signal.SIGINT)
+            yield settled
+
+    monkeypatch.setattr(debiting, "run_all", interrupted)
+
+    done = loyalty("debit", "C-1001", "5", "--reference", "a", "-y", "-o", "json")
+
+    assert done.code == code
+    assert done.record["state"] == ("unknown" if lost else "confirmed")
+
+
+def test_verbose_shows_the_requests_and_no_secret(ready: Platform, loyalty: Run) -> None:
+    done = loyalty("-v", "debit", "C-1001", "5", "--reference", "a", "-y")
+
+    assert f"> POST {ready.url}/saasquatch/api/v1/sandbox/credit/bulkredeem" in done.err
+    for text in ("sandbox-saasquatch-key", "OnNhbmRib3g"):
+        assert text not in done.err + done.out
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "debits.md").read_text()
+
+
+def examples(kind: str) -> list[str]:
+    return re.findall(rf"^```{kind}\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("rows", [*examples("csv"), *examples("json")])
+def test_the_files_of_the_debits_page_are_read(rows: str) -> None:
+    first, *_ = read_rows(rows.encode(), str)
+
+    assert (first.customer, first.amount, first.reference) == ("C-1001", 250, "order-17")
+
+
+def test_the_profiles_of_the_debits_page_load(tmp_path: Path) -> None:
+    profile, shared = examples("yaml")
+    services = re.findall(r"`(postgresql:\S+)`", PAGE)
+    file = tmp_path / "config.yaml"
+
+    for journal in (shared, *(f"journal: {service}\n" for service in services)):
+        file.write_text(profile + journal)
+        config = load(file)
+        assert config.profiles["referrals"].debit == DebitRules(
+            allow=True, unit="CENTS", max_amount=5000, max_total=100_000
+        )
+        assert str(config.journal).startswith("postgresql://")
+    assert len(services) == 1
+
+
+@pytest.mark.parametrize("state", State)
+def test_every_state_is_on_the_debits_page(state: State) -> None:
+    assert f"| `{state}` |" in PAGE

@@ -1,0 +1,504 @@
+"""`loyalty journal`: what was debited, what is still unknown, and how it is settled."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from loyalty_cli.debits import reconcile
+from loyalty_cli.journal.entries import Change, Entry, State
+from loyalty_cli.journal.store import Journal
+from loyalty_cli.output.json_schema import json_schema
+from loyalty_cli.output.visible import is_shown
+from loyalty_cli.sandbox.misbehaviour import LATE
+from loyalty_cli.sandbox.server import Reply
+from tests.conftest import Outcome, Run
+from tests.debits.platform import Platform, platform
+
+FORMATS = ["table", "json", "jsonl", "csv"]
+LOST = Reply(reset=True)
+READING = [["list"], ["show", "a"], ["reconcile"], ["resolve", "a", "--confirmed", "--why", "x"]]
+
+
+@pytest.fixture
+def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
+    """The platform, and no journal yet."""
+    with platform(tmp_path, monkeypatch) as serving:
+        yield serving
+
+
+@pytest.fixture
+def ready(there: Platform, loyalty: Run) -> Platform:
+    """The platform and an empty journal."""
+    assert loyalty("journal", "init").code == 0
+    return there
+
+
+@pytest.fixture
+def debit(ready: Platform, loyalty: Run) -> Callable[..., Outcome]:
+    """Make a debit; `lost` has the platform hang up before it does anything."""
+
+    def make(reference: str, *more: str, customer: str = "C-1001", lost: bool = False) -> Outcome:
+        ready.replies.extend([LOST] * lost)
+        return loyalty(
+            *("debit", customer, "5", "--reference", reference, "-y", "-o", "json", *more)
+        )
+
+    return make
+
+
+@pytest.fixture
+def some(debit: Callable[..., Outcome]) -> None:
+    """Four debits: one made at each platform, one lost, one refused."""
+    assert debit("made").code == 0
+    assert debit("points made", "-p", "points").code == 0
+    assert debit("lost", customer="C-1004", lost=True).code == 8
+    assert debit("refused", customer="E-insufficient").code == 6
+
+
+def listed(loyalty: Run, *more: str) -> list[str]:
+    records = loyalty("journal", "list", *more, "-o", "json").records
+    return [record["reference"] for record in records]
+
+
+def state(loyalty: Run, reference: str) -> str:
+    return str(loyalty("journal", "show", reference, "-o", "json").record["debit"]["state"])
+
+
+def evidence(loyalty: Run, reference: str) -> str:
+    record = loyalty("journal", "show", reference, "-o", "json").record
+    return str(record["events"][-1]["why"])
+
+
+def assert_refused(done: Outcome, code: int, said: str) -> None:
+    assert (done.code, done.out) == (code, "")
+    assert 1 <= len(done.err.splitlines()) <= 2
+    assert done.err.startswith("Error: ")
+    assert said in done.err
+
+
+@pytest.mark.parametrize("command", READING, ids=" ".join)
+def test_without_a_journal_every_command_says_how_to_make_one(
+    there: Platform, loyalty: Run, command: list[str]
+) -> None:
+    assert_refused(loyalty("journal", *command), 3, "`loyalty journal init`")
+    assert not there.journal.exists()
+
+
+def test_init_makes_a_journal_that_only_its_user_can_read(there: Platform, loyalty: Run) -> None:
+    done = loyalty("journal", "init")
+
+    assert (done.code, done.out) == (0, "")
+    assert done.err == f"the journal {there.journal} is ready.\n"
+    assert there.journal.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("place", ["mysql://host/db", "sqlite:///x.db", "postgresql+psycopg:///x"])
+def test_another_database_is_refused_and_not_taken_for_a_path(
+    there: Platform, loyalty: Run, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    monkeypatch.chdir(there.file.parent)
+    before = sorted(there.file.parent.iterdir())
+    there.file.write_text(there.file.read_text().replace(str(there.journal), place))
+
+    for command in (["init"], ["list"]):
+        assert_refused(loyalty("journal", *command), 3, "postgresql://")
+    assert sorted(there.file.parent.iterdir()) == before
+
+
+def test_init_again_loses_nothing(loyalty: Run, debit: Callable[..., Outcome]) -> None:
+    debit("a")
+
+    assert loyalty("journal", "init").code == 0
+    assert listed(loyalty) == ["a"]
+
+
+@pytest.mark.usefixtures("there")
+def test_init_takes_nothing_else(loyalty: Run) -> None:
+    assert_refused(loyalty("journal", "init", "x"), 2, "x")
+
+
+@pytest.mark.parametrize("output", FORMATS)
+@pytest.mark.parametrize("command", ["list", "reconcile"])
+def test_an_empty_journal_is_an_empty_document(
+    ready: Platform, loyalty: Run, command: str, output: str
+) -> None:
+    done = loyalty("journal", command, "-o", output)
+
+    lines = {"json": ["[]"], "csv": [done.out.strip()], "jsonl": [], "table": []}
+    assert (done.code, done.out.splitlines()) == (0, lines[output])
+    assert (f"the journal {ready.journal} has no such debit." in done.err) == (command == "list")
+
+
+@pytest.mark.usefixtures("some")
+def test_list_has_the_oldest_first(loyalty: Run) -> None:
+    assert listed(loyalty) == ["made", "points made", "lost", "refused"]
+
+
+@pytest.mark.usefixtures("some")
+@pytest.mark.parametrize(
+    ("chosen", "found"),
+    [
+        (["--state", "unknown"], ["lost"]),
+        (["--state", "unknown", "--state", "refused"], ["lost", "refused"]),
+        (["--state", "sending"], []),
+        (["-p", "points"], ["points made"]),
+        (["-p", "points", "--state", "unknown"], []),
+        (["-p", "gone"], []),
+        (["--since", "2020-01-01"], ["made", "points made", "lost", "refused"]),
+        (["--until", "2020-01-01"], []),
+        (["--since", "2999-12-31T23:59:59"], []),
+    ],
+    ids=str,
+)
+def test_list_can_be_narrowed(loyalty: Run, chosen: list[str], found: list[str]) -> None:
+    assert listed(loyalty, *chosen) == found
+
+
+@pytest.mark.usefixtures("some")
+def test_a_day_ends_where_the_next_one_begins(loyalty: Run) -> None:
+    (at,) = {each["at"][:10] for each in loyalty("journal", "list", "-o", "json").records}
+    next_day = f"{datetime.fromisoformat(at).replace(tzinfo=UTC) + timedelta(days=1):%Y-%m-%d}"
+
+    assert len(listed(loyalty, "--since", at, "--until", next_day)) == 4
+    assert listed(loyalty, "--until", at) == listed(loyalty, "--since", next_day) == []
+
+
+@pytest.mark.usefixtures("ready")
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (["--state", "unknwon"], "Did you mean 'unknown'?"),
+        (["--state", "Confirmed"], "Did you mean 'confirmed'?"),
+        (["--state", ""], "There is: planned, sending,"),
+        (["--state", "unknown", "--state", "\x1b[31m"], r"no state '\x1b[31m'"),
+        (["--since", "yesterday"], "yesterday"),
+        (["--since", "2026-13-01"], "2026-13-01"),
+        (["--until", "20261120"], "20261120"),
+        (["-o", "xml"], "xml"),
+        (["a"], "a"),
+    ],
+    ids=str,
+)
+def test_list_refuses_what_it_does_not_know(loyalty: Run, wrong: list[str], said: str) -> None:
+    assert_refused(loyalty("journal", "list", *wrong), 2, said)
+
+
+@pytest.mark.usefixtures("some")
+def test_what_every_journal_command_prints_fits_the_schema(loyalty: Run) -> None:
+    validator = Draft202012Validator(json_schema())
+
+    for command in (["list"], ["show", "lost"], ["show", "made"], ["reconcile"]):
+        whole = json.loads(loyalty("journal", *command, "-o", "json").out)
+        validator.validate(whole)
+        assert whole
+    lines = loyalty("journal", "list", "-o", "jsonl").out.splitlines()
+    validator.validate([json.loads(line) for line in lines])
+    resolved = loyalty("journal", "resolve", "lost", "--confirmed", "--why", "seen", "-o", "json")
+    validator.validate(json.loads(resolved.out))
+
+
+@pytest.mark.usefixtures("some")
+def test_csv_has_a_row_a_debit_with_its_error_beside_it(loyalty: Run) -> None:
+    rows = list(csv.DictReader(io.StringIO(loyalty("journal", "list", "-o", "csv").out)))
+
+    assert [row["reference"] for row in rows] == listed(loyalty)
+    assert [row["error_code"] for row in rows] == ["", "", "outcome_unknown", "refused"]
+    assert [row["replayed"] for row in rows] == ["false"] * 4
+
+
+@pytest.mark.usefixtures("some")
+def test_show_tells_everything_that_happened(loyalty: Run) -> None:
+    record = loyalty("journal", "show", "lost", "-o", "json").record
+
+    assert record["debit"] == loyalty("journal", "list", "-o", "json").records[2]
+    assert [(each["before"], each["after"], each["attempt"]) for each in record["events"]] == [
+        (None, "planned", 0),
+        ("planned", "sending", 1),
+        ("sending", "unknown", 1),
+    ]
+    for event in record["events"]:
+        assert re.fullmatch(r"uid \d+ on .+, process \d+", event["actor"])
+        assert event["at"].endswith("Z")
+    table = loyalty("journal", "show", "lost").out.splitlines()
+    assert table[0].split() == ["Reference", "At", "From", "To", "Attempt", "By", "Why"]
+    assert len(table) == 4
+    rows = csv.DictReader(io.StringIO(loyalty("journal", "show", "lost", "-o", "csv").out))
+    assert [row["after"] for row in rows] == ["planned", "sending", "unknown"]
+
+
+@pytest.mark.usefixtures("some")
+@pytest.mark.parametrize("reference", ["none", "", "LOST", "%", "\x1b[31m"], ids=repr)
+def test_an_unknown_reference_is_refused(loyalty: Run, reference: str) -> None:
+    for command in (["show", reference], ["resolve", reference, "--confirmed", "--why", "x"]):
+        assert_refused(loyalty("journal", *command), 2, "`loyalty journal list`")
+
+
+def test_one_reference_at_two_accounts_is_told_apart_by_its_profile(
+    loyalty: Run, debit: Callable[..., Outcome]
+) -> None:
+    debit("a", lost=True)
+    debit("a", "-p", "points")
+
+    done = loyalty("journal", "show", "a")
+    assert_refused(done, 2, "is there at several accounts")
+    assert "-p club" in done.err
+    shown = loyalty("journal", "show", "a", "-p", "points", "-o", "json").record
+    assert shown["debit"]["provider"] == "gameball"
+    settled = loyalty("journal", "resolve", "a", "-p", "club", "--confirmed", "--why", "seen")
+    assert settled.code == 0
+    assert_refused(loyalty("journal", "show", "a", "-p", "clubb"), 2, "no debit 'a'")
+
+
+@pytest.mark.usefixtures("some")
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["lost"],
+        ["lost", "--why", "x"],
+        ["lost", "--confirmed"],
+        ["lost", "--confirmed", "--why", ""],
+        ["lost", "--confirmed", "--why", "  "],
+        ["lost", "--confirmed", "--not-applied", "--why", "x"],
+        ["--confirmed", "--why", "x"],
+    ],
+    ids=" ".join,
+)
+def test_resolve_wants_a_verdict_and_a_reason(loyalty: Run, wrong: list[str]) -> None:
+    done = loyalty("journal", "resolve", *wrong)
+
+    assert (done.code, done.out) == (2, "")
+    assert state(loyalty, "lost") == "unknown"
+
+
+@pytest.mark.usefixtures("some")
+@pytest.mark.parametrize(
+    ("verdict", "after"), [("--confirmed", "confirmed"), ("--not-applied", "not_applied")]
+)
+@pytest.mark.parametrize("output", FORMATS)
+def test_resolve_settles_an_unknown_debit_with_who_and_why(
+    loyalty: Run, verdict: str, after: str, output: str
+) -> None:
+    done = loyalty("journal", "resolve", "lost", verdict, "--why", "saw \x1b it", "-o", output)
+
+    assert (done.code, done.err) == (0, "")
+    assert after.replace("_", " " if output == "table" else "_") in done.out
+    assert state(loyalty, "lost") == after
+    assert evidence(loyalty, "lost") == "by hand: saw \x1b it"
+    assert r"saw \x1b it" in loyalty("journal", "show", "lost").out
+    assert loyalty("journal", "reconcile").code == 0
+
+
+@pytest.mark.usefixtures("some")
+@pytest.mark.parametrize("reference", ["made", "refused"])
+def test_resolve_changes_nothing_but_what_is_unknown(loyalty: Run, reference: str) -> None:
+    before = state(loyalty, reference)
+
+    done = loyalty("journal", "resolve", reference, "--not-applied", "--why", "x")
+
+    assert_refused(done, 6, f"is {before}, not unknown")
+    assert state(loyalty, reference) == before
+
+
+@pytest.mark.usefixtures("some")
+def test_resolve_yields_to_whoever_was_quicker(
+    loyalty: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change = Journal.change
+
+    def slower(journal: Journal, entry: Entry, state: State, why: Change) -> Entry | None:
+        change(journal, entry, State.CONFIRMED, Change("by balance"))
+        return change(journal, entry, state, why)
+
+    monkeypatch.setattr(Journal, "change", slower)
+
+    done = loyalty("journal", "resolve", "lost", "--not-applied", "--why", "x")
+
+    assert_refused(done, 6, "is confirmed, not unknown")
+    assert state(loyalty, "lost") == "confirmed"
+
+
+def test_after_not_applied_the_same_reference_is_a_new_attempt(
+    ready: Platform, loyalty: Run, debit: Callable[..., Outcome]
+) -> None:
+    debit("a", lost=True)
+    loyalty("journal", "resolve", "a", "--not-applied", "--why", "their support says so")
+
+    record = debit("a").record
+
+    assert (record["state"], record["attempt"], record["replayed"]) == ("confirmed", 2, False)
+    assert len(ready.debits) == 2
+
+
+def test_an_unknown_debit_holds_its_account_and_no_other(debit: Callable[..., Outcome]) -> None:
+    debit("a", lost=True)
+
+    busy, other = debit("b"), debit("c", customer="C-1004")
+
+    assert (busy.code, other.code) == (6, 0)
+    assert busy.record["error"]["code"] == "account_busy"
+
+
+@pytest.mark.parametrize("output", FORMATS)
+def test_reconcile_confirms_by_the_balance_what_only_the_reply_was_lost_of(
+    ready: Platform, loyalty: Run, debit: Callable[..., Outcome], output: str
+) -> None:
+    assert debit("a", customer="E-lost-reply").record["state"] == "unknown"
+
+    done = loyalty("journal", "reconcile", "-o", output)
+
+    assert (done.code, done.err) == (0, "")
+    assert "confirmed" in done.out
+    assert evidence(loyalty, "a") == "by balance: redeemed went from 2500 to 2505"
+    assert len(ready.debits) == 1
+    assert debit("a", customer="E-lost-reply").record["replayed"] is True
+
+
+def test_reconcile_waits_for_a_debit_that_arrives_late(
+    ready: Platform, loyalty: Run, debit: Callable[..., Outcome]
+) -> None:
+    debit("a", customer="E-late")
+
+    early = loyalty("journal", "reconcile", "-o", "json")
+    ready.clock.time += LATE
+    late = loyalty("journal", "reconcile", "-o", "json")
+
+    assert (early.code, early.record["state"]) == (8, "unknown")
+    assert "stays unknown: the request may still arrive until" in early.err
+    assert "`loyalty journal resolve`" in early.err
+    assert (late.code, late.record["state"]) == (0, "confirmed")
+    assert len(ready.debits) == 1
+
+
+def test_reconcile_believes_that_there_was_none_only_after_two_looks(
+    ready: Platform,
+    loyalty: Run,
+    debit: Callable[..., Outcome],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ready.write(settle=0.001)
+    debit("a", lost=True)
+
+    first = loyalty("journal", "reconcile")
+    second = loyalty("journal", "reconcile")
+    monkeypatch.setattr(reconcile, "BETWEEN_LOOKS", timedelta(0))
+    third = loyalty("journal", "reconcile")
+
+    assert (first.code, second.code, third.code) == (8, 8, 0)
+    assert state(loyalty, "a") == "not_applied"
+    assert len(ready.debits) == 1
+    assert debit("a").record["attempt"] == 2
+
+
+def test_reconcile_leaves_to_a_person_what_moved_by_another_amount(
+    ready: Platform, loyalty: Run, debit: Callable[..., Outcome]
+) -> None:
+    ready.write(settle=0.001)
+    debit("a", lost=True)
+    there = [each for each in ready.file.read_text().splitlines() if "journal" not in each]
+    other = ready.file.with_name("other.yaml")
+    other.write_text("\n".join([*there, f"journal: {ready.file.with_name('other.db')}\n"]))
+    other.chmod(0o600)
+    for command in (
+        ["journal", "init"],
+        ["debit", "C-1001", "7", "--reference", "elsewhere", "-y"],
+    ):
+        assert loyalty("--config", str(other), *command).code == 0
+
+    done = loyalty("journal", "reconcile")
+
+    assert done.code == 8
+    assert "redeemed moved by 7, not by 5" in done.err
+    assert state(loyalty, "a") == "unknown"
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_gameball_is_sent_the_same_again_until_it_knows_the_id(
+    ready: Platform, loyalty: Run, debit: Callable[..., Outcome], late: bool
+) -> None:
+    customer = "E-late" if late else "E-lost-reply"
+    assert debit("a", "-p", "points", customer=customer).code == 8
+
+    if late:
+        assert loyalty("journal", "reconcile").code == 8
+        ready.clock.time += 2 * LATE
+    done = loyalty("journal", "reconcile", "-o", "json")
+
+    assert (done.code, done.record["state"]) == (0, "confirmed")
+    assert "9004" in evidence(loyalty, "a")
+    assert {json.loads(each.body)["transactionId"] for each in ready.debits} == {"a"}
+    balance = loyalty("balance", customer, "-p", "points", "-o", "json").record["balances"][0]
+    assert balance["available"] == 1195
+
+
+def test_gameball_runs_the_same_command_again(
+    ready: Platform, loyalty: Run, debit: Callable[..., Outcome]
+) -> None:
+    assert debit("a", "-p", "points", lost=True).code == 8
+
+    again = debit("a", "-p", "points")
+
+    assert (again.code, again.record["state"]) == (0, "confirmed")
+    balance = loyalty("balance", "C-1001", "-p", "points", "-o", "json").record["balances"][0]
+    assert balance["available"] == 1195
+    assert len(ready.debits) == 2
+
+
+def test_reconcile_settles_what_it_can_and_says_what_is_left(
+    loyalty: Run, debit: Callable[..., Outcome]
+) -> None:
+    debit("a", customer="E-lost-reply")
+    debit("b", lost=True)
+    debit("c", "-p", "points", customer="E-lost-reply")
+
+    done = loyalty("journal", "reconcile", "-o", "json")
+
+    assert done.code == 8
+    assert [each["state"] for each in done.records] == ["confirmed", "unknown", "confirmed"]
+    assert done.err.startswith("Error: b: ")
+    assert listed(loyalty, "--state", "unknown") == ["b"]
+
+
+def test_reconcile_that_cannot_read_the_balance_leaves_everything_as_it_is(
+    ready: Platform, loyalty: Run, debit: Callable[..., Outcome]
+) -> None:
+    debit("a", lost=True)
+    ready.file.write_text(ready.file.read_text().replace("tenant: sandbox", "tenant: other"))
+
+    done = loyalty("journal", "reconcile")
+
+    assert done.code == 8
+    assert "stays unknown" in done.err
+    assert "no profile in the file is for" in done.err
+
+
+def test_the_sandbox_has_a_journal_of_its_own(loyalty: Run, debit: Callable[..., Outcome]) -> None:
+    debit("real")
+
+    made = loyalty("--sandbox", "debit", "C-1001", "5", "--reference", "toy", "-y", "-o", "json")
+
+    assert made.record["sandbox"] is True
+    assert listed(loyalty) == ["real"]
+    toys = loyalty("--sandbox", "journal", "list", "-o", "json").records
+    assert [each["reference"] for each in toys] == ["toy"]
+    assert_refused(loyalty("--sandbox", "journal", "show", "real"), 2, "no debit 'real'")
+
+
+def test_a_hostile_platform_cannot_speak_to_the_terminal_through_the_journal(
+    ready: Platform, loyalty: Run, debit: Callable[..., Outcome]
+) -> None:
+    nasty = "\x1b[31m\x9b2J\x1b]52;c;eA==\x07\r\u202e[red]"
+    ready.replies.append(Reply(400, {"statusCode": 400, "message": nasty, "apiErrorCode": nasty}))
+    debit("a")
+
+    for command in (["list"], ["show", "a"]):
+        for output in FORMATS:
+            done = loyalty("journal", *command, "-o", output)
+            assert {sign for sign in done.out + done.err if not is_shown(sign)} <= {"\n"}
+            assert done.code == 0

@@ -1,0 +1,301 @@
+"""The jobs of docs/cron.md as cron and systemd run them: no terminal, no HOME, stdin closed."""
+
+import json
+import re
+import shlex
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.conftest import PROGRAM, Outcome
+from tests.debits.platform import Platform, platform
+from tests.requires import needs
+
+PAGE = (Path(__file__).parent.parent / "docs" / "cron.md").read_text()
+DEBITS = "## A job that debits"
+SECRETS = {
+    "points.api_key": "sandbox-gameball-key",
+    "points.secret_key": "sandbox-gameball-secret",
+    "referrals.api_key": "sandbox-saasquatch-key",
+}
+POINTS = "  points: {{provider: gameball, base_url: {url}/gameball}}\n"
+
+
+def blocks(kind: str) -> list[str]:
+    """What stands in the page's fenced blocks of a kind."""
+    return re.findall(rf"^```{kind}\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+
+
+UNITS = {block.splitlines()[0].rpartition("/")[2]: block for block in blocks("ini")}
+JOBS = [
+    line for block in blocks("crontab") for line in block.splitlines() if re.match(r"[\d*]", line)
+]
+SERVICES = [name for name in UNITS if name.endswith(".service")]
+
+
+def lines_of(unit: str, key: str) -> list[str]:
+    """The values of a key in a unit."""
+    return re.findall(rf"^{key}=(.*)$", UNITS[unit], re.MULTILINE)
+
+
+class Host(NamedTuple):
+    """A machine set up as the page says, its folders moved."""
+
+    folder: Path
+    platform: Platform
+
+    def moved(self, text: str) -> str:
+        """The page's text with the paths of this machine."""
+        text = text.replace("/opt/loyalty/bin/loyalty", str(PROGRAM))
+        for place in ("/etc/loyalty", "/var/lib/loyalty"):
+            text = text.replace(place, f"{self.folder}{place}")
+        return text
+
+    def path(self, path: str) -> Path:
+        return Path(self.moved(path))
+
+    def shell(
+        self, command: str, env: Mapping[str, str], content: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command with nothing but `env`, no terminal, and stdin closed unless given."""
+        closed = "exec <&-; " if content is None else ""
+        return subprocess.run(
+            [
+                *("/usr/bin/env", "-i", *(f"{key}={value}" for key, value in env.items())),
+                *("/bin/sh", "-c", closed + self.moved(command)),
+            ],
+            input=content,
+            stdin=subprocess.DEVNULL if content is None else None,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+            start_new_session=True,
+            cwd="/",
+        )
+
+    def cron(self, job: str) -> subprocess.CompletedProcess[str]:
+        """Run a line of the crontab as cron does."""
+        (block,) = {block for block in blocks("crontab") if job in block}
+        env = dict(re.findall(r"^([A-Z_]+)=(.*)$", self.moved(block), re.MULTILINE))
+        return self.shell(job.split(maxsplit=5)[5], {"PATH": "/usr/bin:/bin", **env})
+
+    def systemd(self, unit: str) -> Outcome:
+        """Run a service as systemd does, and read what it appended to its file."""
+        credentials = self.folder / "run" / unit
+        credentials.mkdir(parents=True, exist_ok=True)
+        for each in lines_of(unit, "LoadCredential"):
+            name, _, source = each.partition(":")
+            shutil.copy(self.path(source), credentials / name)
+        variables = (each.split("=", 1) for each in lines_of(unit, "Environment"))
+        env = {name: self.moved(value) for name, value in variables}
+        (command,) = lines_of(unit, "ExecStart")
+        done = self.shell(command, {**env, "CREDENTIALS_DIRECTORY": str(credentials)})
+        return Outcome(done.returncode, done.stdout, done.stderr)
+
+    def written(self, name: str) -> list[Any]:
+        """The records that a job appended to its file."""
+        lines = self.path(f"/var/lib/loyalty/{name}").read_text().splitlines()
+        return [json.loads(line) for line in lines]
+
+    def ask_for(self, *rows: str) -> None:
+        """Write the file of debits."""
+        text = "\n".join(["reference,customer,amount", *rows, ""])
+        self.path("/var/lib/loyalty/debits.csv").write_text(text)
+
+
+@pytest.fixture
+def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
+    with platform(tmp_path, monkeypatch) as serving:
+        yield serving
+
+
+@pytest.fixture
+def set_up(tmp_path: Path, there: Platform) -> Callable[..., Host]:
+    """Set a machine up as the page says, leaving out the commands with one of these words."""
+
+    def setting_up(without: Sequence[str] = ()) -> Host:
+        host = Host(tmp_path, there)
+        for place in ("/etc/loyalty", "/var/lib/loyalty"):
+            host.path(place).mkdir(parents=True)
+        (config,) = blocks("yaml")
+        config = config.replace(
+            "    tenant: acme\n", f"    tenant: sandbox\n    base_url: {there.url}/saasquatch\n"
+        )
+        config = config.replace("journal:", POINTS.format(url=there.url) + "journal:")
+        host.path("/etc/loyalty/config.yaml").write_text(host.moved(config))
+        host.path("/etc/loyalty/config.yaml").chmod(0o600)
+        (rows,) = blocks("csv")
+        host.path("/var/lib/loyalty/debits.csv").write_text(rows)
+        for command in re.findall(r"^\$ (.*)$", "".join(blocks("console")), re.MULTILINE):
+            if not any(word in command for word in without):
+                secret = f"{SECRETS.get(command.rpartition('/')[2], '')}\n"
+                done = host.shell(command, {"PATH": "/usr/bin:/bin"}, secret)
+                assert (done.returncode, done.stdout) == (0, ""), done.stderr
+        return host
+
+    return setting_up
+
+
+@pytest.fixture
+def host(set_up: Callable[..., Host]) -> Host:
+    return set_up()
+
+
+def test_the_page_has_a_job_and_a_service_for_each_thing() -> None:
+    assert [shlex.split(job)[6] for job in JOBS] == ["balance", "debit", "journal"]
+    assert list(UNITS) == [
+        "loyalty-balance.service",
+        "loyalty-debits.service",
+        "loyalty-debits.timer",
+        "loyalty-reconcile.service",
+    ]
+
+
+def test_the_credentials_and_the_journal_are_the_users_alone(host: Host) -> None:
+    for name, secret in SECRETS.items():
+        path = host.path(f"/etc/loyalty/credentials/{name}")
+        assert path.read_text() == f"{secret}\n"
+        assert path.stat().st_mode & 0o777 == 0o600
+    assert host.path("/var/lib/loyalty/journal.db").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("job", JOBS, ids=lambda job: shlex.split(job)[6])
+def test_each_job_of_the_crontab_runs_and_says_nothing(host: Host, job: str) -> None:
+    done = host.cron(job)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_the_jobs_write_their_records_where_the_page_says(host: Host) -> None:
+    for job in JOBS:
+        host.cron(job)
+
+    (balance,) = host.written("balances.jsonl")
+    assert balance["balances"][0]["available"] == 1200
+    first, second = host.written("debits.jsonl")
+    assert (first["reference"], second["reference"]) == ("2026-11-20/1", "2026-11-20/2")
+    assert first["state"] == second["state"] == "confirmed"
+    assert host.written("reconciled.jsonl") == []
+
+
+def test_a_job_that_runs_twice_debits_once(host: Host) -> None:
+    (debits,) = [job for job in JOBS if " debit " in job]
+
+    codes = [host.cron(debits).returncode for _ in range(2)]
+
+    assert codes == [0, 0]
+    assert len(host.platform.debits) == 2
+    assert [each["replayed"] for each in host.written("debits.jsonl")] == [False] * 2 + [True] * 2
+
+
+def test_what_the_debit_job_leaves_unknown_the_next_job_settles(host: Host) -> None:
+    _, debits, settles = JOBS
+    host.ask_for("a,E-lost-reply,250", "b,C-1001,100")
+
+    lost = host.cron(debits)
+    settled = host.cron(settles)
+    again = host.cron(debits)
+
+    assert (lost.returncode, settled.returncode, again.returncode) == (8, 0, 0)
+    assert lost.stderr.startswith("Error: a: the debit was sent, and whether it was made is not")
+    assert [each["state"] for each in host.written("reconciled.jsonl")] == ["confirmed"]
+    assert len(host.platform.debits) == 2
+
+
+def test_what_may_still_arrive_keeps_the_second_job_at_8(host: Host) -> None:
+    _, debits, settles = JOBS
+    host.ask_for("a,E-late,250")
+    host.cron(debits)
+
+    early = host.cron(settles)
+    host.platform.clock.time += 60
+    late = host.cron(settles)
+
+    assert (early.returncode, late.returncode) == (8, 0)
+    assert len(host.platform.debits) == 1
+
+
+@pytest.mark.parametrize("job", JOBS[1:], ids=lambda job: shlex.split(job)[6])
+def test_without_journal_init_a_job_is_refused_and_nothing_is_sent(
+    set_up: Callable[..., Host], job: str
+) -> None:
+    host = set_up(without=["journal init"])
+
+    done = host.cron(job)
+
+    assert done.returncode == 3
+    assert "`loyalty journal init`" in done.stderr
+    assert host.platform.asked == []
+
+
+def test_without_its_credential_a_job_is_an_error_and_no_prompt(
+    set_up: Callable[..., Host],
+) -> None:
+    host = set_up(without=["referrals.api_key"])
+
+    done = host.cron(JOBS[1])
+
+    assert done.returncode == 4
+    assert "no api_key for the profile 'referrals'" in done.stderr
+    assert host.platform.asked == []
+    assert {each["state"] for each in host.written("debits.jsonl")} == {"planned"}
+
+
+def test_a_bad_file_is_refused_whole(host: Host) -> None:
+    host.ask_for("a,C-1001,250", "b,C-1001,1.5")
+
+    done = host.cron(JOBS[1])
+
+    assert done.returncode == 2
+    assert "row 3, amount '1.5'" in done.stderr
+    assert host.platform.asked == []
+
+
+@pytest.mark.parametrize("unit", SERVICES)
+def test_each_service_runs_with_the_credentials_that_systemd_loads(host: Host, unit: str) -> None:
+    done = host.systemd(unit)
+
+    assert (done.code, done.err) == (0, "")
+    records = [json.loads(line) for line in done.out.splitlines()]
+    assert [each["error"] for each in records] == [None] * len(records)
+    assert len(records) == {"balance": 1, "debits": 2, "reconcile": 0}[unit.split("-")[1][:-8]]
+
+
+def test_a_service_that_leaves_something_unknown_fails_and_the_other_one_settles_it(
+    host: Host,
+) -> None:
+    host.ask_for("a,E-lost-reply,250")
+
+    assert host.systemd("loyalty-debits.service").code == 8
+    assert lines_of("loyalty-debits.service", "OnFailure") == ["loyalty-reconcile.service"]
+    assert host.systemd("loyalty-reconcile.service").code == 0
+
+
+def test_systemd_finds_nothing_wrong_with_the_units(host: Host, tmp_path: Path) -> None:
+    needs("systemd-analyze")
+    paths = [tmp_path / name for name in UNITS]
+    for path in paths:
+        path.write_text(host.moved(UNITS[path.name]))
+
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", *paths],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    complaints = [line for line in done.stderr.splitlines() if "loyalty" in line]
+    assert (done.returncode, complaints) == (0, [])
+
+
+@pytest.mark.parametrize("code", [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 130, 143])
+def test_the_page_says_of_each_exit_code_what_a_debit_job_should_do(code: int) -> None:
+    rows = re.findall(r"^\| ([\d, ]+) \|", PAGE.partition(DEBITS)[2], re.MULTILINE)
+
+    assert [str(code) in re.findall(r"\d+", row) for row in rows].count(True) == 1
