@@ -4,6 +4,7 @@ A row's state is what keeps a debit from being made twice. Every method is one t
 durable when it returns.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
@@ -197,12 +198,12 @@ class Journal:
 
     def _by_key(self, connection: sql.Connection, keys: Sequence[Key]) -> dict[Key, Entry]:
         found: dict[Key, Entry] = {}
-        for batch in _batches(keys):
-            pairs = [(key.platform, key.reference) for key in batch]
-            chosen = sql.tuple_(debits.c.platform, debits.c.reference).in_(pairs)
-            for row in connection.execute(debits.select().where(chosen)):
-                entry = _entry(row)
-                found[entry.key] = entry
+        for platform, references in _by_platform(keys).items():
+            at_platform = debits.select().where(debits.c.platform == platform)
+            for batch in _batches(references):
+                for row in connection.execute(at_platform.where(debits.c.reference.in_(batch))):
+                    entry = _entry(row)
+                    found[entry.key] = entry
         return found
 
     def _event(self, entry: Entry, before: State | None, why: str, at: datetime) -> dict[str, Any]:
@@ -263,6 +264,13 @@ def _refuse_another(planned: Planned, entry: Entry) -> NoReturn:
         f" asked for now: {planned.amount} {planned.unit} of {planned.customer!r}.",
         hint="Use another reference for another debit.",
     )
+
+
+def _by_platform(keys: Sequence[Key]) -> dict[str, list[str]]:
+    references: defaultdict[str, list[str]] = defaultdict(list)
+    for key in keys:
+        references[key.platform].append(key.reference)
+    return references
 
 
 def _batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:

@@ -1,0 +1,88 @@
+"""A debit whose disk is full or broken at each of its writes in turn: is it lost, or made twice?
+
+    python -m tests.crashes.disk [--every N]
+
+Each write and each sync of a journal in SQLite fails once, or from then on, with "no space left" or
+with an I/O error. The debit must then say what is true of it: nothing was sent (exit code 3), or
+its outcome is not known (8), or it was made. What follows, on a disk that works again, is as in
+`tests.crashes.kill`. Exit code 1 for a contradiction.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from loyalty_cli.journal.entries import State
+from tests.crashes.kill import Found, Killer, Trial, report, trials
+from tests.crashes.shop import Row, Shop
+from tests.crashes.syscalls import ROW, Point, points, traced
+from tests.crashes.truth_server import Mood
+
+WRITES = frozenset({"fallocate", "fdatasync", "fsync", "ftruncate", "pwrite64", "write"})
+ERRORS = ("ENOSPC", "EIO")
+ONCE, FROM_THEN_ON = "", "+"
+
+
+class FailedWriteTrial(Trial):
+    """One debit of which one write fails; its seed names the write, the error, and how often."""
+
+    def __init__(self, killer: Killer, folder: Path, journal: str, seed: str) -> None:
+        super().__init__(killer, folder, journal, seed)
+        name, number, self._error, self._again = seed.split(":")
+        self._point = Point(name, int(number))
+
+    def _provider(self) -> str:
+        return "saasquatch"
+
+    def _rows(self) -> list[Row]:
+        return [ROW]
+
+    def _mood(self) -> Mood:
+        return Mood.PROMPT
+
+    def _spoil(self, shop: Shop, command: list[str]) -> None:
+        del command
+        name, number = self._point
+        at = f"--inject={name}:error={self._error}:when={number}{self._again}"
+        done = traced(shop, "--output=/dev/null", f"--trace={name}", at)
+        sent = self._truth.posts(ROW.customer, ROW.amount)
+        states = [entry.state for entry in shop.entries()]
+        self.counts[f"exit code {done.code}, {'sent' if sent else 'not sent'}"] += 1
+        # What cannot be said on stdout, because that is what failed, is not what this is about.
+        confirmed = states == [State.CONFIRMED]
+        expected = {8, 0} if sent and confirmed else {8} if sent else {3}
+        if done.code not in expected and not (name == "write" and done.code):
+            self._violate(f"exit code {done.code}, sent {sent} times, {states}: {done.err}")
+        if "Traceback" in done.err or "defect" in done.err:
+            self._violate(done.err)
+
+
+def failures(chosen: Sequence[Point], folder: Path, errors: Sequence[str] = ERRORS) -> Found:
+    """Let each of these writes fail."""
+    seeds = [
+        f"{each.name}:{each.number}:{error}:{again}"
+        for each in chosen
+        for error in errors
+        for again in (ONCE, FROM_THEN_ON)
+    ]
+    return trials(seeds, folder, make=FailedWriteTrial)
+
+
+def main() -> int:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.crashes.disk")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="every Nth write alone")
+    given = parser.parse_args()
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        found = [each for each in points(Path(folder), "sqlite") if each.name in WRITES]
+        sys.stdout.write(f"{len(found)} writes\n")
+        done = failures(found[:: given.every], Path(folder))
+        return report(done, time.monotonic() - began)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,135 @@
+"""A profile, a journal and debits to be made, and whether what came of them is the truth."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from loyalty_cli.journal.entries import TRANSITIONS, Entry, State
+from loyalty_cli.journal.opening import open_journal
+from loyalty_cli.journal.store import Filter, Journal
+from tests.crashes.truth_server import Truth
+from tests.postgresql import PostgreSQL
+
+SETTLE = 2.0
+TIMEOUT = 1.5
+
+
+class Row(NamedTuple):
+    """A debit of a trial; no two of an account have the same amount, so the truth can tell them."""
+
+    reference: str
+    customer: str
+    amount: int
+
+
+class Shop:
+    """A folder with a profile file and a journal, before a platform."""
+
+    def __init__(self, folder: Path, url: str, journal: str, provider: str = "saasquatch") -> None:
+        self.folder = folder
+        self.journal = journal
+        self.config = folder / "config.yaml"
+        unit, more = ("points", "") if provider == "gameball" else ("CENTS", "tenant: acme, ")
+        self.config.write_text(
+            f"journal: '{journal}'\n"
+            "default_profile: shop\n"
+            f"profiles:\n  shop: {{provider: {provider}, {more}base_url: '{url}',"
+            f" timeout: {TIMEOUT},"
+            f" debit: {{allow: true, unit: {unit}, settle: {SETTLE}}}}}\n"
+        )
+        self.config.chmod(0o600)
+        self.environment: Mapping[str, str] = {
+            "HOME": str(folder),
+            "PATH": os.environ["PATH"],
+            "LOYALTY_CONFIG": str(self.config),
+            "LOYALTY_SHOP_API_KEY": "key",
+            "LOYALTY_SHOP_SECRET_KEY": "secret",
+            "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
+        }
+
+    def command(self, rows: list[Row]) -> list[str]:
+        """What makes these debits: a line for one, a file for more."""
+        always = ["--yes", "-o", "json"]
+        if len(rows) == 1:
+            (row,) = rows
+            return ["debit", row.customer, str(row.amount), "--reference", row.reference, *always]
+        file = self.folder / "debits.csv"
+        lines = [f"{row.reference},{row.customer},{row.amount}\n" for row in rows]
+        file.write_text("".join(["reference,customer,amount\n", *lines]))
+        return ["debit", "--from", str(file), *always]
+
+    def entries(self) -> list[Entry]:
+        """What the journal has."""
+        with self._open() as journal:
+            return list(journal.find(Filter()))
+
+    def contradictions(self, truth: Truth, rows: list[Row]) -> list[str]:
+        """Hold the journal against the truth; nothing that was asked for may be on its way."""
+        with self._open() as journal:
+            return list(_contradictions(journal, truth, rows))
+
+    @contextmanager
+    def _open(self) -> Iterator[Journal]:
+        journal = open_journal(self.journal)
+        try:
+            yield journal
+        finally:
+            journal._engine.dispose()
+
+
+def _contradictions(journal: Journal, truth: Truth, rows: list[Row]) -> Iterator[str]:
+    entries = {entry.key.reference: entry for entry in journal.find(Filter())}
+    for row in rows:
+        applied = truth.applied(row.customer, row.amount)
+        entry = entries.get(row.reference)
+        if applied > 1:
+            yield f"{row}: debited {applied} times"
+        if entry is None:
+            if applied:
+                yield f"{row}: debited, and not in the journal"
+            continue
+        if (entry.customer, entry.amount) != (row.customer, row.amount):
+            yield f"{row}: is in the journal as {entry}"
+        if entry.state is State.CONFIRMED and applied != 1:
+            yield f"{row}: confirmed, and debited {applied} times"
+        if entry.state in (State.PLANNED, State.NOT_APPLIED, State.REFUSED) and applied:
+            yield f"{row}: {entry.state}, and debited"
+        if truth.posts(row.customer, row.amount) > entry.attempt and not _sent_again(entry):
+            yield f"{row}: sent {truth.posts(row.customer, row.amount)} times, claimed less often"
+        yield from _gaps(journal, entry)
+    if unasked := entries.keys() - {row.reference for row in rows}:
+        yield f"nobody asked for {unasked}"
+
+
+def _sent_again(entry: Entry) -> bool:
+    return entry.provider == "gameball"
+
+
+def _gaps(journal: Journal, entry: Entry) -> Iterator[str]:
+    """What is missing in a debit's history."""
+    before: State | None = None
+    claims = 0
+    for event in journal.events(entry.key):
+        noted = event.before == event.after == before
+        allowed = {State.PLANNED} if before is None else TRANSITIONS[before]
+        if not noted and (event.before != before or event.after not in allowed):
+            yield f"{entry.key.reference}: from {before} comes {event}"
+        before = event.after
+        claims += event.after is State.SENDING
+    if before != entry.state or claims != entry.attempt:
+        yield f"{entry.key.reference}: {entry.state} at attempt {entry.attempt}, not so its events"
+
+
+@contextmanager
+def place_for(folder: str, server: PostgreSQL | None) -> Iterator[str]:
+    """Where a journal can be: in a folder, or at a server."""
+    if server is None:
+        yield f"{folder}/journal.db"
+        return
+    name = server.place()
+    try:
+        yield server.url(name)
+    finally:
+        server.drop(name)

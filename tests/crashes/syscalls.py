@@ -1,0 +1,167 @@
+"""A debit that is killed at each of its system calls in turn: is anyone debited twice?
+
+    python -m tests.crashes.syscalls [--every N] [--journal sqlite|postgresql]
+
+From the first look at the journal to the end, the calls nearest to the claim first; each of them
+with a platform that does at once what it is asked, and with one that does it late. What follows a
+kill, and what is held against what, is as in `tests.crashes.kill`. Exit code 1 for a contradiction.
+"""
+
+import argparse
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.crashes.kill import Found, Killer, Trial, report, trials
+from tests.crashes.programs import ROOT
+from tests.crashes.shop import Row, Shop, place_for
+from tests.crashes.truth_server import Mood, Truth
+from tests.postgresql import PostgreSQL, running_postgresql
+from tests.servers import RawServer
+
+CALL = re.compile(r"(\d+) +(\w+)\((.*)")
+ROW = Row("order-1", "C-1", 100)
+JOURNALS = {"sqlite": "journal.db", "postgresql": ".s.PGSQL"}
+PATIENCE = 120
+
+
+class Point(NamedTuple):
+    """The `number`th call of that name that the program's main thread makes."""
+
+    name: str
+    number: int
+
+
+class Traced(NamedTuple):
+    """How a traced program ended."""
+
+    code: int
+    err: str
+
+
+def traced(shop: Shop, *options: str) -> Traced:
+    """Make one debit under strace."""
+    done = subprocess.run(
+        [
+            *("strace", "--follow-forks", "--quiet=all", *options),
+            *(sys.executable, "-m", "loyalty_cli", *shop.command([ROW])),
+        ],
+        cwd=ROOT,
+        env={**shop.environment, "PYTHONHASHSEED": "0"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+    )
+    return Traced(done.returncode, done.stderr)
+
+
+def points(folder: Path, journal: str, server: PostgreSQL | None = None) -> list[Point]:
+    """The system calls of one debit from the first that names the journal, in their order."""
+    log = folder / "calls"
+    for _ in range(2):  # the first run compiles what the second one has compiled already
+        with (
+            tempfile.TemporaryDirectory(dir=folder) as own,
+            place_for(own, server) as place,
+            RawServer(Truth()) as platform,
+        ):
+            shop = Shop(Path(own), platform.url, place)
+            program = [sys.executable, "-m", "loyalty_cli", "journal", "init"]
+            subprocess.run(program, cwd=ROOT, env=shop.environment, check=True, capture_output=True)
+            done = traced(shop, f"--output={log}", "--string-limit=200")
+            assert done.code == 0, done.err
+    return _calls(log.read_text(errors="replace").splitlines(), JOURNALS[journal])
+
+
+def _calls(log: Sequence[str], journal: str) -> list[Point]:
+    """The calls of the main thread, which is the first, from one that names the journal."""
+    found: list[Point] = []
+    seen: Counter[str] = Counter()
+    begun = False
+    main = ""
+    for line in log:
+        call = CALL.match(line)
+        if call is None:
+            continue
+        thread, name, rest = call.groups()
+        main = main or thread
+        if thread != main:
+            continue
+        seen[name] += 1
+        begun = begun or journal in rest
+        if begun:
+            found.append(Point(name, seen[name]))
+    return found
+
+
+def nearest_first(found: Sequence[Point]) -> list[Point]:
+    """The same, from the last durable write before the debit is sent, outwards."""
+    sent = next((at for at, each in enumerate(found) if each.name == "sendto"), len(found) // 2)
+    order = sorted(range(len(found)), key=lambda at: abs(at - sent))
+    return [found[at] for at in order]
+
+
+class KilledTrial(Trial):
+    """One debit that is ended at one system call; its seed names the call and the mood."""
+
+    def __init__(self, killer: Killer, folder: Path, journal: str, seed: str) -> None:
+        super().__init__(killer, folder, journal, seed)
+        name, number, mood = seed.split(":")
+        self._point = Point(name, int(number))
+        self._first = Mood(mood)
+
+    def _provider(self) -> str:
+        return "saasquatch"
+
+    def _rows(self) -> list[Row]:
+        return [ROW]
+
+    def _mood(self) -> Mood:
+        return self._first
+
+    def _spoil(self, shop: Shop, command: list[str]) -> None:
+        del command
+        at = f"--inject={self._point.name}:signal=KILL:when={self._point.number}"
+        done = traced(shop, "--output=/dev/null", f"--trace={self._point.name}", at)
+        self.counts["killed" if done.code == -9 else "ended before the kill"] += 1
+        if done.code not in (-9, 0):
+            self._violate(f"exit code {done.code}: {done.err}")
+
+
+def kills(
+    chosen: Sequence[Point], folder: Path, server: PostgreSQL | None, moods: Sequence[Mood]
+) -> Found:
+    """Kill a debit at each of these."""
+    seeds = [f"{each.name}:{each.number}:{mood}" for each in chosen for mood in moods]
+    return trials(seeds, folder, server, make=KilledTrial)
+
+
+def main() -> int:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.crashes.syscalls")
+    parser.add_argument("--journal", choices=tuple(JOURNALS), default="sqlite")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="every Nth call alone")
+    given = parser.parse_args()
+    began = time.monotonic()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        postgresql = given.journal == "postgresql"
+        server = stack.enter_context(running_postgresql()) if postgresql else None
+        found = nearest_first(points(folder, given.journal, server))
+        chosen = found[:: given.every]
+        sys.stdout.write(f"{len(found)} system calls, {len(chosen)} of them tried\n")
+        return report(
+            kills(chosen, folder, server, (Mood.PROMPT, Mood.HELD)), time.monotonic() - began
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,186 @@
+"""Debits that are killed, run twice, or lose their journal on the way; the commands do more of it.
+
+`python -m tests.crashes.kill`, `.syscalls`, `.disk` and `.two_processes` are those commands.
+"""
+
+import random
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from loyalty_cli.journal.entries import State
+from tests.crashes.disk import WRITES, failures
+from tests.crashes.kill import VOID, Found, Killer, Trial, trials
+from tests.crashes.programs import ROOT, Programs
+from tests.crashes.shop import Row, Shop
+from tests.crashes.syscalls import Point, kills, nearest_first, points
+from tests.crashes.truth_server import Mood, Truth
+from tests.crashes.two_processes import round_of
+from tests.postgresql import PostgreSQL, prepared_folder, programs
+from tests.requires import needs
+from tests.servers import RawServer
+
+SEED = random.randrange(10**6)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgreSQL]:
+    with prepared_folder() as folder:
+        server = PostgreSQL(programs(), folder)
+        server.prepare()
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Programs]:
+    with Programs() as started:
+        yield started
+
+
+def seeds(number: int) -> list[str]:
+    return [f"{SEED}:{each}" for each in range(number)]
+
+
+def is_clean(found: Found) -> None:
+    assert found.violations == []
+    assert found.counts[VOID] < found.counts["trials"] / 2
+
+
+def test_no_kill_makes_a_debit_twice_or_lets_it_be_forgotten(tmp_path: Path) -> None:
+    found = trials(seeds(40), tmp_path)
+
+    is_clean(found)
+    assert found.counts["killed"] > 10
+
+
+def test_nor_does_one_with_the_journal_in_postgresql(tmp_path: Path, server: PostgreSQL) -> None:
+    found = trials(seeds(12), tmp_path, server)
+
+    is_clean(found)
+    assert found.counts["killed"] > 2
+
+
+@pytest.fixture(scope="module")
+def calls(tmp_path_factory: pytest.TempPathFactory) -> list[Point]:
+    """The system calls of one debit."""
+    needs("strace")
+    return points(tmp_path_factory.mktemp("calls"), "sqlite")
+
+
+@pytest.mark.xdist_group("system calls")
+def test_nor_does_one_at_a_certain_system_call(tmp_path: Path, calls: list[Point]) -> None:
+    nearest = nearest_first(calls)
+
+    done = kills([*nearest[:3], *nearest[3::50]], tmp_path, None, [Mood.HELD])
+
+    is_clean(done)
+    assert done.counts["killed"] > 3
+
+
+@pytest.mark.xdist_group("system calls")
+def test_a_write_that_fails_leaves_nothing_unsaid(tmp_path: Path, calls: list[Point]) -> None:
+    writes = [each for each in calls if each.name in WRITES]
+
+    is_clean(failures(writes[random.randrange(9) :: 9], tmp_path, ["ENOSPC"]))
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_processes_with_the_same_file_make_each_debit_once(running: Programs, number: int) -> None:
+    assert round_of(f"{SEED}:{number}", running, None) == []
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_hosts_with_the_same_file_make_each_debit_once(
+    running: Programs, server: PostgreSQL, number: int
+) -> None:
+    assert round_of(f"{SEED}:{number}", running, server) == []
+
+
+@pytest.mark.parametrize("how", ["kill", "stop"])
+def test_a_server_that_goes_away_in_the_middle_of_a_file_costs_nobody_anything(
+    tmp_path: Path, server: PostgreSQL, how: str
+) -> None:
+    class ServerGoes(Trial):
+        def _provider(self) -> str:
+            return "saasquatch"
+
+        def _mood(self) -> Mood:
+            return Mood.SLOW
+
+        def _rows(self) -> list[Row]:
+            return [Row(f"order-{each}", f"C-{each}", 100 + each) for each in range(60)]
+
+        def _spoil(self, shop: Shop, command: list[str]) -> None:
+            run = self._killer.start(shop, *command)
+            for _ in range(12):
+                assert self._truth.arrived("POST", 20)
+            getattr(server, how)()
+            self._expect(run, {3, 8})
+            in_doubt = f"(?s)Error: .*({server.folder}|written down)"
+            if not re.search(in_doubt, run.err):
+                self._violate(run.err)
+            server.start()
+
+    def make(killer: Killer, folder: Path, journal: str, seed: str) -> Trial:
+        return ServerGoes(killer, folder, journal, seed)
+
+    found = trials([how], tmp_path, server, make)
+
+    is_clean(found)
+    assert found.counts["debits confirmed in the end"] == 60
+    assert found.counts["debits left planned by it"] > 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda each: each.name)
+def test_a_signal_ends_a_file_in_good_order(
+    tmp_path: Path, running: Programs, number: signal.Signals
+) -> None:
+    truth = Truth(lambda: Mood.HELD, lambda: 0.3)
+    rows = [Row(f"order-{each}", f"C-{each}", 100 + each) for each in range(40)]
+    with RawServer(truth) as platform:
+        shop = Shop(tmp_path, platform.url, str(tmp_path / "journal.db"))
+        running.run(shop.folder, shop.environment, "journal", "init")
+        run = running.start(shop.folder, shop.environment, *shop.command(rows))
+        assert truth.arrived("POST", 20)
+        run.send(number)
+
+        assert run.wait() == 128 + number
+        truth.when_quiet()
+        assert shop.contradictions(truth, rows) == []
+        entries = shop.entries()
+        assert {entry.state for entry in entries} == {State.CONFIRMED, State.PLANNED}
+        made = {entry.key.reference for entry in entries if entry.state is State.CONFIRMED}
+        assert {record["reference"] for record in run.records} == made
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["tests.crashes.kill", "2", "--seed", "1"],
+        ["tests.crashes.two_processes", "1", "--seed", "1"],
+        ["tests.crashes.disk", "--help"],
+        ["tests.crashes.syscalls", "--help"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_the_commands_run(command: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ("usage: " if "--help" in command else "0 contradictions") in done.stdout

@@ -1,0 +1,61 @@
+"""A journal to write in: in a file, and at a real PostgreSQL server."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from loyalty_cli.journal.opening import open_journal
+from loyalty_cli.journal.store import Journal
+from tests.postgresql import PostgreSQL, running_postgresql
+
+Open = Callable[..., Journal]
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[PostgreSQL]:
+    with running_postgresql() as server:
+        yield server
+
+
+@pytest.fixture
+def own_place(server: PostgreSQL) -> Iterator[str]:
+    """Room for a journal at the server, by its name there."""
+    name = server.place()
+    yield name
+    server.drop(name)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where there is no journal yet."""
+    if request.param == "sqlite":
+        return str(tmp_path / "state" / "journal.db")
+    server = request.getfixturevalue("server")
+    return str(server.url(request.getfixturevalue("own_place")))
+
+
+@pytest.fixture
+def open_it(own_end: ExitStack) -> Open:
+    """Open a journal, and let go of it when the test ends."""
+
+    def opening(where: str, *, create: bool = False) -> Journal:
+        journal = open_journal(where, create=create)
+        own_end.callback(journal._engine.dispose)
+        return journal
+
+    return opening
+
+
+@pytest.fixture
+def own_end(request: pytest.FixtureRequest) -> Iterator[ExitStack]:
+    if "own_place" in request.fixturenames or "place" in request.fixturenames:
+        request.getfixturevalue("place" if "place" in request.fixturenames else "own_place")
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def journal(open_it: Open, place: str) -> Journal:
+    return open_it(place, create=True)

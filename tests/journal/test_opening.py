@@ -1,0 +1,435 @@
+"""Opening a journal in a file: what is made, what is read back, and what is refused."""
+
+import os
+import resource
+import shutil
+import sqlite3
+import stat
+import subprocess
+import sys
+from collections import namedtuple
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, nullcontext
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from loyalty_cli.errors import ErrorCode
+from loyalty_cli.journal import opening
+from loyalty_cli.journal.entries import Key, Planned
+from loyalty_cli.journal.opening import file_system, open_journal
+from loyalty_cli.journal.store import Filter, JournalError
+from loyalty_cli.sandbox.server import Received, Reply
+from tests.conftest import Run, Serve
+from tests.journal.conftest import Open
+from tests.requires import without_rights
+
+PLANNED = Planned(Key("shop", "a"), "shop", "saasquatch", "C-1", "CENTS", 1)
+MANY = """
+import sys
+from loyalty_cli.journal.opening import open_journal
+from loyalty_cli.journal.store import Filter
+sys.stdin.readline()
+list(open_journal(sys.argv[1], create=True).find(Filter()))
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "journal.db"
+
+
+def refused(path: Path | str, *, create: bool = False) -> str:
+    with pytest.raises(JournalError) as raised:
+        open_journal(str(path), create=create)
+    assert raised.value.code is ErrorCode.SETUP
+    assert "\n" not in raised.value.message
+    assert raised.value.hint
+    return f"{raised.value.message} {raised.value.hint}"
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_every_connection_writes_ahead_and_syncs_in_full(open_it: Open, path: Path) -> None:
+    journal = open_it(str(path), create=True)
+
+    connections = [journal._engine.raw_connection() for _ in range(2)]
+    for connection in connections:
+        cursor = connection.cursor()
+        assert cursor.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert cursor.execute("PRAGMA synchronous").fetchone() == (2,)
+        connection.close()
+
+
+@pytest.mark.parametrize(("pragma", "answer"), [("journal_mode", "delete"), ("synchronous", 1)])
+def test_a_setting_that_does_not_take_is_refused(
+    path: Path, monkeypatch: pytest.MonkeyPatch, pragma: str, answer: object
+) -> None:
+    class Stubborn(sqlite3.Connection):
+        def execute(self, statement: str, *arguments: object) -> sqlite3.Cursor:
+            if statement.startswith(f"PRAGMA {pragma}"):
+                statement = f"SELECT {answer!r}"
+            return super().execute(statement, *arguments)  # type: ignore[arg-type]
+
+    connect = sqlite3.dbapi2.connect
+    monkeypatch.setattr(
+        sqlite3.dbapi2, "connect", lambda *a, **more: connect(*a, **more, factory=Stubborn)
+    )
+
+    assert "cannot be made durable" in refused(path, create=True)
+
+
+def test_the_folder_and_the_files_are_the_users_alone(open_it: Open, path: Path) -> None:
+    previous = os.umask(0)
+    try:
+        journal = open_it(str(path), create=True)
+        journal.plan([PLANNED])
+    finally:
+        os.umask(previous)
+
+    assert mode(path.parent) == 0o700
+    for each in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
+        assert mode(each) == 0o600
+
+
+def test_a_missing_journal_is_refused_and_not_made(path: Path) -> None:
+    assert "loyalty journal init" in refused(path)
+    assert not path.parent.exists()
+
+
+def test_making_a_journal_again_keeps_what_is_in_it(open_it: Open, path: Path) -> None:
+    open_it(str(path), create=True).plan([PLANNED])
+
+    again = open_it(str(path), create=True)
+
+    assert [entry.key for entry in again.find(Filter())] == [PLANNED.key]
+
+
+def test_opening_a_journal_that_this_process_has_open_leaves_its_locks_alone(
+    open_it: Open, path: Path
+) -> None:
+    journal = open_it(str(path), create=True)
+    journal.plan([PLANNED])
+    with journal._engine.connect():
+        open_it(str(path))
+        open_it(str(path), create=True)
+        # Who is the last to close takes the log away; another process is not, as long as one holds.
+        closes = f"import sqlite3; sqlite3.connect({str(path)!r}).execute('SELECT * FROM debits')"
+        subprocess.run([sys.executable, "-c", closes], check=True, timeout=30)
+        assert Path(f"{path}-wal").exists()
+
+
+@pytest.fixture
+def public() -> Iterator[Path]:
+    """A folder that everybody can reach, which those of pytest are not."""
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@pytest.mark.parametrize("which", ["file", "folder"])
+def test_what_cannot_be_written_is_refused(open_it: Open, public: Path, which: str) -> None:
+    path = public / "state" / "journal.db"
+    open_it(str(path), create=True)
+    path.chmod(0o444 if which == "file" else 0o666)
+    path.parent.chmod(0o777 if which == "file" else 0o555)
+
+    with without_rights():
+        message = refused(path)
+
+    assert str(path) in message
+    assert "Permission denied" in message
+
+
+def test_a_folder_that_nothing_can_be_made_in_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    assert "cannot be written" in refused(tmp_path / "file" / "journal.db", create=True)
+
+
+def test_a_folder_that_cannot_be_looked_into_is_not_a_missing_journal(
+    open_it: Open, public: Path
+) -> None:
+    path = public / "state" / "journal.db"
+    open_it(str(path), create=True)
+    path.parent.chmod(0o000)
+
+    with without_rights():
+        message = refused(path)
+    path.parent.chmod(0o700)
+
+    assert "Permission denied" in message
+    assert "init" not in message
+
+
+@pytest.mark.parametrize("create", [False, True])
+def test_a_folder_in_the_files_place_is_refused(path: Path, create: bool) -> None:
+    path.mkdir(parents=True)
+
+    assert "is not a regular file" in refused(path, create=create)
+
+
+@pytest.mark.parametrize("create", [False, True])
+def test_a_pipe_in_the_files_place_is_refused_and_not_waited_for(path: Path, create: bool) -> None:
+    path.parent.mkdir()
+    os.mkfifo(path)
+
+    assert "is not a regular file" in refused(path, create=create)
+
+
+def test_a_file_that_is_no_database_is_refused_and_left_alone(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b"my notes\n" * 1000)
+
+    for create in (False, True):
+        assert "file is not a database" in refused(path, create=create)
+    assert path.read_bytes() == b"my notes\n" * 1000
+
+
+def test_an_empty_file_is_no_journal(path: Path) -> None:
+    path.parent.mkdir()
+    path.touch()
+
+    assert "holds no journal" in refused(path)
+
+
+def test_another_programs_database_is_no_journal(path: Path) -> None:
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE debits (id)")
+
+    assert "holds no journal" in refused(path)
+
+
+def test_a_damaged_database_is_refused(path: Path) -> None:
+    journal = open_journal(str(path), create=True)
+    journal._engine.dispose()
+    content = bytearray(path.read_bytes())
+    content[100:4096] = b"\xff" * 3996
+    path.write_bytes(content)
+
+    assert "malformed" in refused(path)
+
+
+def test_damage_that_comes_up_later_is_the_journals_failure(open_it: Open, path: Path) -> None:
+    journal = open_it(str(path), create=True)
+    journal.plan([PLANNED])
+    journal._engine.dispose()
+    content = bytearray(path.read_bytes())
+    content[2 * 4096 :] = b"\xff" * (len(content) - 2 * 4096)
+    path.write_bytes(content)
+
+    with pytest.raises(JournalError):
+        list(open_it(str(path)).find(Filter()))
+
+
+@pytest.mark.parametrize("version", [0, 2, None])
+def test_a_journal_of_another_version_is_refused(
+    open_it: Open, path: Path, version: object
+) -> None:
+    journal = open_it(str(path), create=True)
+    with journal._engine.begin() as connection:
+        connection.exec_driver_sql(
+            "DELETE FROM journal_schema"
+            if version is None
+            else f"UPDATE journal_schema SET version = {version}"
+        )
+
+    assert f"version {'no' if version is None else version}" in refused(path)
+
+
+@pytest.mark.parametrize("kind", ["nfs4", "cifs", "fuse.sshfs", "9p"])
+@pytest.mark.parametrize("folder", ["with space", "größe", "plain"])
+def test_a_network_file_system_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, folder: str
+) -> None:
+    share = tmp_path / folder
+    share.mkdir()
+    mounts = tmp_path / "mounts"
+    point = str(share).replace(" ", "\\040")
+    mounts.write_text(f"/dev/vda / ext4 rw 0 0\nhost:/x {point} {kind} rw 0 0\n")
+    monkeypatch.setattr(opening, "MOUNTS", mounts)
+
+    message = refused(share / "journal.db", create=True)
+
+    assert kind in message
+    assert "postgresql://" in message
+    assert file_system(tmp_path) == "ext4"
+
+
+def test_the_mount_on_top_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mounts = tmp_path / "mounts"
+    mounts.write_text(
+        f"/dev/vda / ext4 rw 0 0\na:/b {tmp_path} nfs rw 0 0\nx {tmp_path} xfs rw 0 0\n"
+    )
+    monkeypatch.setattr(opening, "MOUNTS", mounts)
+
+    assert file_system(tmp_path / "journal.db") == "xfs"
+
+
+def test_without_a_mount_table_the_kind_is_not_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "MOUNTS", tmp_path / "none")
+
+    assert file_system(tmp_path) == ""
+
+
+def test_a_full_disk_is_refused(open_it: Open, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_it(str(path), create=True)
+    usage = namedtuple("usage", "total used free")  # noqa: PYI024 - as shutil has it
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(1, 1, 1000))
+
+    assert "full" in refused(path)
+
+
+@contextmanager
+def largest_file(size: int) -> Iterator[None]:
+    """Let no file of this process grow beyond a size, as on a disk that is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_plan_that_does_not_fit_on_the_disk_leaves_nothing(open_it: Open, path: Path) -> None:
+    journal = open_it(str(path), create=True)
+    many = [
+        Planned(Key("shop", f"order-{number}"), "shop", "saasquatch", "C-1", "CENTS", 1)
+        for number in range(2000)
+    ]
+
+    with largest_file(200_000), pytest.raises(JournalError, match="failed"):
+        journal.plan(many)
+
+    assert list(journal.find(Filter())) == []
+    journal.plan(many)
+    assert len(list(journal.find(Filter()))) == 2000
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Somebody else is writing, and does not come to an end."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+
+
+def test_a_journal_that_stays_locked_is_a_clear_error(
+    open_it: Open, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_it(str(path), create=True)
+    monkeypatch.setattr(opening, "BUSY_TIMEOUT", 0.1)
+
+    with locked(path):
+        assert "database is locked" in refused(path)
+
+
+def test_a_lock_that_is_let_go_in_time_is_waited_for(open_it: Open, path: Path) -> None:
+    journal = open_it(str(path), create=True)
+
+    with ThreadPoolExecutor(1) as pool:
+        with locked(path):
+            planning = pool.submit(journal.plan, [PLANNED])
+            with pytest.raises(TimeoutError):
+                planning.result(0.3)
+        assert [entry.key for entry in planning.result(20)] == [PLANNED.key]
+
+
+def test_many_processes_can_make_the_same_journal_at_once(path: Path) -> None:
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", MANY, str(path)],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        for _ in range(10)
+    ]
+    ended = [process.communicate(b"\n", timeout=60) for process in processes]
+
+    assert [process.returncode for process in processes] == [0] * 10, ended
+
+
+@pytest.fixture
+def shop(
+    serve: Serve,
+    received: list[Received],
+    profile_file: Callable[[str], Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[[str], None]:
+    """Write a profile file that names a journal; what is asked for is kept in `received`."""
+    monkeypatch.setenv("LOYALTY_SHOP_API_KEY", "key")
+    monkeypatch.setattr(opening, "BUSY_TIMEOUT", 0.1)
+
+    def keep(each: Received) -> Reply:
+        received.append(each)
+        return Reply(500)
+
+    url = serve(keep)
+
+    def write(journal: str) -> None:
+        profile_file(
+            f"journal: '{journal}'\ndefault_profile: shop\nprofiles:\n"
+            f"  shop: {{provider: saasquatch, tenant: acme, base_url: '{url}',"
+            " debit: {allow: true, unit: CENTS}}\n"
+        )
+
+    return write
+
+
+DEBIT = ("debit", "C-1", "5", "--reference", "a", "--yes")
+
+
+def test_without_a_journal_a_job_debits_nothing(
+    loyalty: Run, shop: Callable[[str], None], path: Path, received: list[Received]
+) -> None:
+    shop(str(path))
+
+    done = loyalty(*DEBIT)
+
+    assert (done.code, done.out) == (3, "")
+    assert "loyalty journal init" in done.err
+    assert received == []
+    assert not path.exists()
+
+
+def test_init_makes_a_journal_once(loyalty: Run, shop: Callable[[str], None], path: Path) -> None:
+    shop(str(path))
+
+    assert [loyalty("journal", "init").code for _ in range(3)] == [0, 0, 0]
+    assert loyalty("journal", "list", "-o", "json").records == []
+
+
+@pytest.mark.parametrize("fault", ["notes", "folder", "locked", "newer"])
+def test_a_journal_that_cannot_be_used_ends_the_run_before_anything_is_sent(
+    loyalty: Run,
+    shop: Callable[[str], None],
+    path: Path,
+    received: list[Received],
+    fault: str,
+) -> None:
+    shop(str(path))
+    if fault == "notes":
+        path.parent.mkdir()
+        path.write_text("notes" * 1000)
+    elif fault == "folder":
+        path.mkdir(parents=True)
+    else:
+        loyalty("journal", "init")
+    if fault == "newer":
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            connection.execute("UPDATE journal_schema SET version = 99")
+
+    with locked(path) if fault == "locked" else nullcontext():
+        done = loyalty(*DEBIT)
+
+    assert (done.code, done.out) == (3, "")
+    assert done.err.startswith("Error: ")
+    assert str(path) in done.err
+    assert received == []
