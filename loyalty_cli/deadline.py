@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import contextmanager, suppress
+from ipaddress import ip_address
 from itertools import count
 from threading import Condition, Lock, Thread, local
 from typing import TYPE_CHECKING
@@ -166,6 +167,8 @@ def connect(host: str, port: int, remaining: Callable[[], float]) -> socket.sock
 def _look_up(
     host: str, port: int, limit: float
 ) -> list[tuple[int, int, int, str, tuple[str, int]]]:
+    if _is_address(host):  # there is nothing to look up, and so nothing to wait for
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)  # type: ignore[return-value]
     outcome: dict[str, object] = {}
 
     def run() -> None:
@@ -184,3 +187,11 @@ def _look_up(
     if isinstance(error, OSError):
         raise error
     return outcome["found"]  # type: ignore[return-value]
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True

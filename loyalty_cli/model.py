@@ -160,6 +160,7 @@ class ProviderRecord(Record, frozen=True, kw_only=True):
     auth: tuple[AuthRecord, ...]
     settings: tuple[ParameterRecord, ...]
     options: tuple[ParameterRecord, ...]
+    debits: bool
     numbers: dict[str, str]
     pages: tuple[str, ...]
 

@@ -25,8 +25,8 @@ def side_by_side(
     try:
         futures = [executor.submit(function, item) for item in items]
         for future in futures:
-            while not wait((future,), INTERRUPTIBLE).done:
-                pass
+            while not future.done():
+                wait((future,), INTERRUPTIBLE)
             yield future.result()
     finally:
         executor.shutdown(wait=False, cancel_futures=True)

@@ -34,7 +34,7 @@ def explain(error: Exception, where: str, timeout: float, proxy: str | None) -> 
         return LoyaltyError(
             ErrorCode.TIMED_OUT,
             f"{where} did not answer within {timeout:g} s.",
-            hint="Try again, or give it longer with --timeout.",
+            hint="Try again, or give it longer: --timeout, or timeout in the profile.",
         )
     refused = _refused_by_proxy(causes)
     if proxy and (refused or _first(causes, requests.exceptions.ProxyError)):

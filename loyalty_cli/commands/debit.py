@@ -36,12 +36,12 @@ def debit(
         typer.Option(metavar="TEXT", help="Your name for this debit; one name is debited once."),
     ] = None,
     profile: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             "--profile",
             "-p",
             metavar="NAME",
-            help="The profile. Else LOYALTY_PROFILE, else default_profile.",
+            help="The profile, one. Else LOYALTY_PROFILE, else default_profile.",
             autocompletion=complete_profile,
         ),
     ] = None,
@@ -60,9 +60,13 @@ def debit(
     """Debit a customer's credit, once for each reference; or many, with --from."""
     from loyalty_cli.commands.debiting import Asked, run
     from loyalty_cli.commands.session import open_session
+    from loyalty_cli.errors import usage_error
     from loyalty_cli.output.stdout import require_stdout
 
     require_stdout()
-    asked = Asked(customer, amount, file, unit, reference, profile, expect_total)
+    if profile and len(profile) > 1:
+        usage_error("a debit is made at one profile.", "Name one; a file can name one a row.")
+    one = profile[0] if profile else None
+    asked = Asked(customer, amount, file, unit, reference, one, expect_total)
     with open_session(context.obj) as session:
         return run(session, context.obj, asked, output, dry_run=dry_run, yes=yes)

@@ -15,7 +15,10 @@ app = typer.Typer(help="What was debited, what is still unknown, and how to sett
 
 Moment = Annotated[
     datetime | None,
-    typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="In UTC, by when it was planned."),
+    typer.Option(
+        formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"],
+        help="In UTC, by when it was planned.",
+    ),
 ]
 
 
@@ -60,6 +63,8 @@ def list_(
     states = _states(state or [])
     with open_session(context.obj) as session:
         journal = open_existing(session, context.obj)
+        if profile and not any(journal.find(Filter(profile=profile))):
+            session.config.profile(profile)  # one that is in neither is a slip
         chosen = Filter(states, profile, None, _utc(since), _utc(until))
         found = print_records(map(entry_record, journal.find(chosen)), output, DEBITS)
         if not found:

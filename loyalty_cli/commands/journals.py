@@ -14,7 +14,9 @@ from loyalty_cli.journal.store import Journal
 def journal_place(session: Session, chosen: Globals) -> str:
     """The path or URL of the journal in force; the sandbox keeps its own."""
     if chosen.sandbox:
-        return str(state_folder() / "sandbox-journal.db")
+        from loyalty_cli.sandbox.embedded import JOURNAL
+
+        return str(state_folder() / JOURNAL)
     named = session.config.journal
     if named is None:
         return str(state_folder() / "journal.db")

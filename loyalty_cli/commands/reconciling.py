@@ -65,13 +65,17 @@ def _refuse(entry: Entry) -> NoReturn:
     raise LoyaltyError(
         ErrorCode.REFUSED,
         f"the debit {entry.key.reference!r} is {entry.state}, not unknown.",
-        hint="`loyalty journal reconcile` first turns one whose sender is gone into unknown.",
+        hint="Only an unknown one can be settled by hand; `journal reconcile` looks for others.",
     )
 
 
 def the_one(journal: Journal, reference: str, profile: str | None) -> Entry:
     """The debit of that reference; raise LoyaltyError for none, or for one at several accounts."""
-    found = list(journal.find(Filter(reference=reference, profile=profile)))
+    found = [
+        entry
+        for entry in journal.find(Filter(reference=reference))
+        if profile in (None, entry.profile, entry.key.platform)
+    ]
     if not found:
         at = "" if profile is None else f" at {profile}"
         usage_error(
@@ -79,10 +83,11 @@ def the_one(journal: Journal, reference: str, profile: str | None) -> Entry:
             "`loyalty journal list` shows what it has.",
         )
     if len(found) > 1:
-        places = "; ".join(entry.key.platform for entry in found)
-        profiles = " or ".join(f"-p {entry.profile}" for entry in found)
+        names = [entry.profile for entry in found]
+        if len(set(names)) < len(names):  # one profile, which had another address before
+            names = [f"'{entry.key.platform}'" for entry in found]
         usage_error(
-            f"the reference {reference!r} is there at several accounts: {places}.",
-            f"Say which: {profiles}.",
+            f"the reference {reference!r} is there at several accounts.",
+            f"Say which: {' or '.join(f'-p {name}' for name in names)}.",
         )
     return found[0]

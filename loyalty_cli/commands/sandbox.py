@@ -33,9 +33,12 @@ def sandbox(
 
 @app.command()
 def reset() -> None:
-    """Forget every debit made in the sandbox."""
+    """Forget every debit made in the sandbox, and the sandbox's journal with them."""
+    from loyalty_cli.folders import state_folder
     from loyalty_cli.output import messages
-    from loyalty_cli.sandbox.embedded import open_ledger
+    from loyalty_cli.sandbox.embedded import JOURNAL, open_ledger
 
     open_ledger().reset()
+    for suffix in ("", "-wal", "-shm"):
+        (state_folder() / f"{JOURNAL}{suffix}").unlink(missing_ok=True)
     messages.note("the sandbox is as new.")

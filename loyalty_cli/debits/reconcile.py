@@ -23,6 +23,7 @@ from loyalty_cli.profile import MAX_TIMEOUT, Profile
 from loyalty_cli.providers.redeeming import Redeems
 
 BETWEEN_LOOKS = timedelta(seconds=60)
+BY_HAND = "`loyalty journal resolve` settles it by hand, with who and why."
 LONGEST_READ = timedelta(seconds=MAX_TIMEOUT)
 UNCHANGED = "looked: the redeemed total is what it was before the debit"
 
@@ -32,6 +33,7 @@ class Verdict(Struct, frozen=True):
 
     state: State
     why: str
+    hint: str = BY_HAND
 
 
 def judge(
@@ -55,7 +57,8 @@ def judge(
         return _stays(f"redeemed moved by {moved}, not by {entry.amount}")
     became_unknown = next(event.at for event in reversed(events) if event.before is State.SENDING)
     if now < became_unknown + settle:
-        return _stays(f"the request may still arrive until {became_unknown + settle:%H:%M:%S} UTC")
+        until = f"{became_unknown + settle:%H:%M:%S} UTC"
+        return _stays(f"the request may still arrive until {until}", "Run it again after that.")
     looks = [
         event.at
         for event in events
@@ -68,8 +71,8 @@ def judge(
     return _stays(UNCHANGED)
 
 
-def _stays(why: str) -> Verdict:
-    return Verdict(State.UNKNOWN, why)
+def _stays(why: str, hint: str = BY_HAND) -> Verdict:
+    return Verdict(State.UNKNOWN, why, hint)
 
 
 def _same(before: str | None, after: Amount | None) -> bool:
@@ -92,7 +95,8 @@ class Reconciler:
         """Settle one open debit if it can be settled now; `error` says why not."""
         profile = self._profile_of(entry)
         if profile is None or not isinstance(profile.provider, Redeems):
-            return self._stays(entry, f"no profile in the file is for {entry.key.platform}")
+            why = f"no profile in the file is for {entry.key.platform}"
+            return self._stays(entry, why, "Put that profile back, and run it again.")
         entry = note_gone(self._journal, entry, profile)
         if entry.state is not State.UNKNOWN:
             return Settled(entry, error=recorded_error(entry))
@@ -101,7 +105,8 @@ class Reconciler:
         try:
             now_has = self._debits.account(_order(profile, entry))
         except LoyaltyError as error:
-            return self._stays(entry, error.message.rstrip("."))
+            hint = BY_HAND if error.code is ErrorCode.REFUSED else error.hint or BY_HAND
+            return self._stays(entry, error.message.rstrip("."), hint)
         return self._judged(entry, now_has, timedelta(seconds=profile.debit.settle))
 
     def _profile_of(self, entry: Entry) -> Profile | None:
@@ -119,8 +124,9 @@ class Reconciler:
         if verdict.state is State.UNKNOWN:
             if verdict.why == UNCHANGED:
                 self._journal.note(entry, UNCHANGED)
-                return self._stays(entry, f"{UNCHANGED}; look again in a minute")
-            return self._stays(entry, verdict.why)
+                why = f"{UNCHANGED}; look again in a minute"
+                return self._stays(entry, why, "Run it again in a minute or more.")
+            return self._stays(entry, verdict.why, verdict.hint)
         settled = self._journal.change(entry, verdict.state, Change(verdict.why))
         present = settled or self._journal.get(entry.key) or entry
         return Settled(present, error=recorded_error(present))
@@ -138,11 +144,11 @@ class Reconciler:
                 return other
         return None
 
-    def _stays(self, entry: Entry, why: str) -> Settled:
+    def _stays(self, entry: Entry, why: str, hint: str = BY_HAND) -> Settled:
         error = LoyaltyError(
             ErrorCode.OUTCOME_UNKNOWN,
             f"{entry.key.reference!r} stays {entry.state}: {why}.",
-            hint="`loyalty journal resolve` settles it by hand, with who and why.",
+            hint=hint,
         )
         return Settled(entry, error=error)
 

@@ -158,7 +158,12 @@ def _json_lines(text: str) -> Iterator[tuple[int, Mapping[str, Any] | Mistake]]:
         except ValueError as error:
             yield number, Mistake(number, "the row", _cut(line.strip()), str(error))
         else:
-            yield number, {name: cell for name, cell in cells.items() if cell is not None}
+            yield number, {name: cell for name, cell in cells.items() if _says(name, cell)}
+
+
+def _says(name: str, cell: Any) -> bool:
+    """Whether a cell holds something; an empty text does not where the column may be left out."""
+    return cell is not None and not (cell == "" and name not in NEEDED)
 
 
 def _object(line: str) -> Mapping[str, Any]:

@@ -2,6 +2,7 @@
 
 import os
 import socket
+from functools import cache
 from pathlib import Path
 
 from loyalty_cli.journal.entries import Sender
@@ -9,7 +10,11 @@ from loyalty_cli.journal.entries import Sender
 
 def this_process() -> Sender:
     """The process that runs now."""
-    pid = os.getpid()
+    return _process(os.getpid())
+
+
+@cache
+def _process(pid: int) -> Sender:
     return Sender(host=_host(), pid=pid, started=_started(pid), boot=_boot())
 
 

@@ -204,11 +204,19 @@ def _check_server(connection: sql.Connection, place: str) -> None:
             )
 
 
+def _refuse_foreign(connection: sql.Connection, place: str) -> None:
+    """A file belongs to one program; a server's database may well hold other tables."""
+    tables = sql.inspect(connection).get_table_names()
+    if connection.dialect.name == "sqlite" and tables and schema.name not in tables:
+        _refuse(f"{place} is another program's database.", "Name another place for the journal.")
+
+
 def _ready(engine: sql.Engine, place: str, *, create: bool) -> Journal:
     try:
         with engine.begin() as connection:
             if create:
                 _take_turns(connection)
+                _refuse_foreign(connection, place)
                 metadata.create_all(connection)
                 if connection.execute(schema.select()).first() is None:
                     connection.execute(schema.insert().values(version=SCHEMA_VERSION))

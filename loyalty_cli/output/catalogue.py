@@ -15,6 +15,7 @@ from loyalty_cli.output.document import View
 from loyalty_cli.profile import environment_name
 from loyalty_cli.providers.contract import Provider
 from loyalty_cli.providers.parameters import Parameter
+from loyalty_cli.providers.redeeming import Redeems
 
 if TYPE_CHECKING:
     from loyalty_cli.output.table import Column, Group
@@ -29,6 +30,7 @@ def provider_record(provider: Provider) -> ProviderRecord:
         auth=tuple(AuthRecord(name=auth.name, credentials=auth.fields) for auth in provider.auths),
         settings=_parameters(provider.settings),
         options=_parameters(provider.options),
+        debits=isinstance(provider, Redeems),
         numbers=dict(provider.numbers),
         pages=provider.pages,
     )
@@ -51,6 +53,7 @@ def _provider_facts(provider: ProviderRecord) -> Iterator[tuple[str, str]]:
         yield f"setting {setting.name}", setting.help + (", required" if setting.required else "")
     for option in provider.options:
         yield f"option {option.name}", option.help
+    yield "can debit", "yes" if provider.debits else "no"
     yield from provider.numbers.items()
     for page in provider.pages:
         yield "page", page
@@ -63,6 +66,7 @@ def _provider_row(provider: ProviderRecord) -> list[str]:
         "; ".join(f"{auth.name}: {', '.join(auth.credentials)}" for auth in provider.auth),
         ", ".join(setting.name for setting in provider.settings),
         ", ".join(option.name for option in provider.options),
+        "yes" if provider.debits else "no",
     ]
 
 
@@ -88,7 +92,7 @@ def _source(profile: ProfileRecord, credential: CredentialRecord) -> str:
 def _providers_table(
     providers: Sequence[ProviderRecord],
 ) -> "tuple[Sequence[Column], Sequence[Group]]":
-    headings = ("Provider", "Base URL", "Sign-in and credentials", "Settings", "Options")
+    headings = ("Provider", "Base URL", "Sign-in and credentials", "Settings", "Options", "Debits")
     return _text_table(headings, [_provider_row(each) for each in providers])
 
 
@@ -130,7 +134,7 @@ def _text_table(
 
 
 PROVIDERS = View[ProviderRecord](
-    ("provider", "base_url", "auth", "settings", "options"),
+    ("provider", "base_url", "auth", "settings", "options", "debits"),
     lambda provider: [_provider_row(provider)],
     _providers_table,
 )

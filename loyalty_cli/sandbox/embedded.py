@@ -10,6 +10,9 @@ from loyalty_cli.sandbox.ledger import Ledger
 from loyalty_cli.sandbox.profiles import DEFAULT_PROFILE, SandboxCredentials, sandbox_profiles
 from loyalty_cli.sandbox.server import Server
 
+JOURNAL = "sandbox-journal.db"
+"""The journal of debits in the sandbox, beside its ledger."""
+
 
 def open_ledger() -> Ledger:
     """The ledger in the user's state folder; raise LoyaltyError where there is no such folder."""

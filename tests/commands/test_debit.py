@@ -936,3 +936,23 @@ def test_the_profiles_of_the_debits_page_load(tmp_path: Path) -> None:
 @pytest.mark.parametrize("state", State)
 def test_every_state_is_on_the_debits_page(state: State) -> None:
     assert f"| `{state}` |" in PAGE
+
+
+@pytest.mark.usefixtures("ready")
+def test_a_debit_at_two_profiles_is_refused_not_made_at_the_last(loyalty: Run) -> None:
+    done = loyalty("debit", "C-1001", "5", "--reference", "a", "-y", "-p", "club", "-p", "points")
+
+    assert (done.code, done.out) == (2, "")
+    assert "one profile" in done.err
+    assert states(loyalty) == {}
+
+
+@pytest.mark.usefixtures("ready")
+def test_an_empty_unit_or_profile_of_a_json_row_is_left_open(
+    loyalty: Run, file: Callable[..., str]
+) -> None:
+    row = {"customer": "C-1001", "amount": 5, "reference": "a", "unit": "", "profile": ""}
+
+    done = loyalty("debit", "--from", file(json.dumps(row)), "-y", "-o", "json")
+
+    assert (done.code, done.record["state"]) == (0, "confirmed")

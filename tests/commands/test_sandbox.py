@@ -205,3 +205,13 @@ def test_a_state_folder_of_ones_own_is_used(
 
     assert loyalty("--sandbox", "balance", "C-1001").code == 0
     assert (tmp_path / "elsewhere" / "loyalty" / "sandbox.db").exists()
+
+
+def test_a_reset_forgets_the_debits_and_their_journal(loyalty: Run) -> None:
+    debit = ("--sandbox", "debit", "C-1001", "5", "--reference", "a", "-y", "-o", "json")
+    before = loyalty(*debit).record
+
+    loyalty("sandbox", "reset")
+
+    after = loyalty(*debit).record
+    assert (after["replayed"], after["balance_after"]) == (False, before["balance_after"])

@@ -433,3 +433,16 @@ def test_a_journal_that_cannot_be_used_ends_the_run_before_anything_is_sent(
     assert done.err.startswith("Error: ")
     assert str(path) in done.err
     assert received == []
+
+
+def test_another_program_s_database_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "theirs.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE theirs (x)")
+
+    with pytest.raises(JournalError, match="another program's database"):
+        open_journal(str(path), create=True)
+
+    with closing(sqlite3.connect(path)) as connection:
+        tables = connection.execute("SELECT name FROM sqlite_master").fetchall()
+    assert tables == [("theirs",)]
