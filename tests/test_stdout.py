@@ -306,19 +306,12 @@ class Held:
         return Reply(body=body)
 
 
-@pytest.mark.parametrize("more", [[], ["--raw"]], ids=str)
-@pytest.mark.parametrize("output", ["jsonl", "csv"])
-def test_a_record_comes_as_soon_as_it_is_its_turn(
-    serve: Serve, card: Callable[..., object], output: str, more: list[str]
+def assert_first_comes_before_second(
+    held: "Held | HeldDebits", output: str, *arguments: str
 ) -> None:
-    held = Held()
-    card(serve(held))
-
+    """The record of C-1 can be read while C-2 is not answered yet."""
     with subprocess.Popen(
-        [PROGRAM, "balance", "C-1", "C-2", "-o", output, *more],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        text=True,
+        [PROGRAM, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
         if output == "csv":
@@ -331,6 +324,17 @@ def test_a_record_comes_as_soon_as_it_is_its_turn(
     assert held.in_time
     assert "C-1" in first
     assert "C-2" in rest[-1]
+
+
+@pytest.mark.parametrize("more", [[], ["--raw"]], ids=str)
+@pytest.mark.parametrize("output", ["jsonl", "csv"])
+def test_a_record_comes_as_soon_as_it_is_its_turn(
+    serve: Serve, card: Callable[..., object], output: str, more: list[str]
+) -> None:
+    held = Held()
+    card(serve(held))
+
+    assert_first_comes_before_second(held, output, "balance", "C-1", "C-2", "-o", output, *more)
 
 
 class HeldDebits:
@@ -373,23 +377,7 @@ def test_a_debits_record_comes_as_soon_as_it_is_settled(
     rows.write_text("customer,amount,reference\nC-1,5,a\nC-2,5,b\n")
     assert loyalty("journal", "init").code == 0
 
-    with subprocess.Popen(
-        [PROGRAM, "debit", "--from", str(rows), "-y", "-o", output],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        if output == "csv":
-            assert "reference" in process.stdout.readline()
-        first = process.stdout.readline()
-        held.first_was_read.set()
-        rest = process.stdout.readlines()
-
-    assert process.returncode == 0
-    assert held.in_time
-    assert "C-1" in first
-    assert "C-2" in rest[-1]
+    assert_first_comes_before_second(held, output, "debit", "--from", str(rows), "-y", "-o", output)
 
 
 def test_records_come_in_the_order_asked_and_not_in_that_of_the_answers(

@@ -8,6 +8,7 @@ from loyalty_cli.debits.debit import Order
 from loyalty_cli.debits.rows import Row
 from loyalty_cli.errors import ErrorCode, LoyaltyError, usage_error
 from loyalty_cli.journal.entries import Entry, Key
+from loyalty_cli.journal.store import reference_taken
 from loyalty_cli.profile import Profile
 from loyalty_cli.providers import BUILT_IN, load
 from loyalty_cli.providers.redeeming import Redeems
@@ -66,13 +67,7 @@ def check_known(orders: Sequence[Order], known: Mapping[Key, Entry]) -> None:
     pairs = [(order.planned, known.get(order.key)) for order in orders]
     _raise_all(
         [
-            LoyaltyError(
-                ErrorCode.REFERENCE_TAKEN,
-                f"the reference {entry.key.reference!r} is on record for another debit:"
-                f" {entry.amount} {entry.unit} of {entry.customer!r}, {entry.state};"
-                f" asked for now: {planned.amount} {planned.unit} of {planned.customer!r}.",
-                hint="Nothing was sent. Use another reference for another debit.",
-            )
+            reference_taken(planned, entry)
             for planned, entry in pairs
             if entry and not entry.asks_the_same(planned)
         ]

@@ -96,7 +96,7 @@ class Journal:
             entries = self._by_key(connection, [each.key for each in asked])
             for planned in asked:
                 if not entries[planned.key].asks_the_same(planned):
-                    _refuse_another(planned, entries[planned.key])
+                    raise reference_taken(planned, entries[planned.key])
             made = [self._event(entries[key], None, "planned", at) for key in fresh]
             for batch in _batches(made):
                 connection.execute(_ADD_EVENT, batch)
@@ -256,13 +256,14 @@ def _failed(place: str, error: sql.exc.DBAPIError) -> NoReturn:
     ) from None
 
 
-def _refuse_another(planned: Planned, entry: Entry) -> NoReturn:
-    raise LoyaltyError(
+def reference_taken(planned: Planned, entry: Entry) -> LoyaltyError:
+    """The error where a reference is on record for another debit than is asked for."""
+    return LoyaltyError(
         ErrorCode.REFERENCE_TAKEN,
         f"the reference {entry.key.reference!r} is on record for another debit:"
         f" {entry.amount} {entry.unit} of {entry.customer!r}, {entry.state};"
         f" asked for now: {planned.amount} {planned.unit} of {planned.customer!r}.",
-        hint="Use another reference for another debit.",
+        hint="Nothing was sent. Use another reference for another debit.",
     )
 
 
