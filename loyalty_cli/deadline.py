@@ -3,12 +3,12 @@
 import heapq
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import contextmanager, suppress
 from ipaddress import ip_address
 from itertools import count
 from threading import Condition, Lock, Thread, local
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -164,12 +164,10 @@ def connect(host: str, port: int, remaining: Callable[[], float]) -> socket.sock
     raise failure or OSError(f"{host} has no address")
 
 
-def _look_up(
-    host: str, port: int, limit: float
-) -> list[tuple[int, int, int, str, tuple[str, int]]]:
+def _look_up(host: str, port: int, limit: float) -> Sequence[tuple[int, int, int, str, Any]]:
     if _is_address(host):  # there is nothing to look up, and so nothing to wait for
-        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)  # type: ignore[return-value]
-    outcome: dict[str, object] = {}
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    outcome: dict[str, Any] = {}
 
     def run() -> None:
         try:
@@ -186,7 +184,8 @@ def _look_up(
         raise socket.gaierror(str(error))
     if isinstance(error, OSError):
         raise error
-    return outcome["found"]  # type: ignore[return-value]
+    found: Sequence[tuple[int, int, int, str, Any]] = outcome["found"]
+    return found
 
 
 def _is_address(host: str) -> bool:

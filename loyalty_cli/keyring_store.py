@@ -112,7 +112,8 @@ class KeyringStore:
                 raise error
             text = " ".join(str(error).split()) or "no reason given"
             raise KeyringError(f"{name} failed: {type(error).__name__}: {text}") from None
-        return outcome["result"]  # type: ignore[no-any-return]
+        result: Result = outcome["result"]
+        return result
 
     def _backend(self) -> "KeyringBackend":
         import keyring

@@ -1,6 +1,6 @@
 """Doing many things, several at a time."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import TypeVar
 
 INTERRUPTIBLE = 0.2
@@ -14,7 +14,7 @@ Result = TypeVar("Result")
 
 def side_by_side(
     function: Callable[[Item], Result], items: Sequence[Item], jobs: int = JOBS
-) -> Iterator[Result]:
+) -> Generator[Result]:
     """Call a function on items, several at a time, and give each result in its turn."""
     if len(items) == 1:
         yield function(items[0])

@@ -140,7 +140,7 @@ def test_whoever_stops_reading_stops_the_look_ups_that_have_not_begun() -> None:
 
     records = side_by_side(look_up, [order(str(number)) for number in range(50)], jobs=2)
     next(records)
-    records.close()  # type: ignore[attr-defined]
+    records.close()
     stopped.set()
 
     assert len(begun) < 50

@@ -1,7 +1,7 @@
 """A run of debits: one or a whole file, several at a time, each account's one after the other."""
 
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Condition, Event, Lock
 from types import FrameType
@@ -97,7 +97,7 @@ class _InFlight:
 
 def run_all(
     debits: Debits, orders: Sequence[Order], entries: Sequence[Entry], stop: Stop, jobs: int
-) -> Iterator[Settled]:
+) -> Generator[Settled]:
     """Make debits, and give each in the order asked once it is settled and written down.
 
     Those that were not begun when the run was stopped are left out. However the run ends, what is

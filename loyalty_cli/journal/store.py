@@ -221,8 +221,9 @@ class Journal:
     def _clock(self, connection: sql.Connection) -> datetime:
         if connection.dialect.name == "sqlite":
             return datetime.now(UTC)  # all who share the file share this machine
-        moment = connection.execute(sql.select(sql.func.clock_timestamp())).scalar_one()
-        return moment.astimezone(UTC)  # type: ignore[no-any-return]
+        now = sql.select(sql.func.clock_timestamp())
+        moment: datetime = connection.execute(now).scalar_one()
+        return moment.astimezone(UTC)
 
     @contextmanager
     def _reading(self) -> Iterator[sql.Connection]:

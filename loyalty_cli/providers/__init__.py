@@ -30,7 +30,8 @@ def load(name: str) -> "Provider":
     """Load one provider; raise LoyaltyError where there is none of that name or it won't load."""
     if name in BUILT_IN:
         module, _, attribute = BUILT_IN[name].partition(":")
-        return getattr(import_module(module), attribute)()  # type: ignore[no-any-return]
+        provider: type[Provider] = getattr(import_module(module), attribute)
+        return provider()
     point = next((each for each in _entry_points() if each.name == name), None)
     if point is None:
         setup_error(f"there is no provider {name!r}.", nearest(name, names()))

@@ -1,7 +1,7 @@
 """A run of several debits: side by side, one after the other for an account, and when it ends."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from pathlib import Path
 from threading import Barrier, Event, Lock
@@ -22,7 +22,7 @@ from tests.servers import Wire
 JOBS = 4
 
 
-def run(desk: Desk, orders: list[Order], stop: Stop | None = None) -> Iterator[Settled]:
+def run(desk: Desk, orders: list[Order], stop: Stop | None = None) -> Generator[Settled]:
     entries = desk.journal.plan([order.planned for order in orders])
     return run_all(desk.debits(), orders, entries, stop or Stop(), JOBS)
 
@@ -130,7 +130,7 @@ def test_one_who_stops_looking_still_has_what_is_in_flight_written_down(desk: De
     next(settled)
     assert first.wait(30)
     assert arrived.wait(30)
-    settled.close()  # type: ignore[attr-defined]
+    settled.close()
 
     assert State.SENDING not in states(desk, 20)
     assert State.PLANNED in states(desk, 20)
