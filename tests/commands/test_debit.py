@@ -28,7 +28,7 @@ from loyalty_cli.output.visible import is_shown
 from loyalty_cli.profile import DebitRules
 from loyalty_cli.sandbox.server import Reply
 from tests.conftest import PROGRAM, Outcome, Run
-from tests.debits.platform import Platform, platform
+from tests.debits.platform import Platform
 from tests.output.terminal import run_together, unstyled
 
 HEADER = "customer,amount,reference\n"
@@ -52,20 +52,6 @@ KEYS = [
     "sandbox",
     "error",
 ]
-
-
-@pytest.fixture
-def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
-    """The platform, and no journal yet."""
-    with platform(tmp_path, monkeypatch) as serving:
-        yield serving
-
-
-@pytest.fixture
-def ready(there: Platform, loyalty: Run) -> Platform:
-    """The platform and an empty journal."""
-    assert loyalty("journal", "init").code == 0
-    return there
 
 
 @pytest.fixture

@@ -4,9 +4,8 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -19,25 +18,11 @@ from loyalty_cli.output.visible import is_shown
 from loyalty_cli.sandbox.misbehaviour import LATE
 from loyalty_cli.sandbox.server import Reply
 from tests.conftest import Outcome, Run
-from tests.debits.platform import Platform, platform
+from tests.debits.platform import Platform
 
 FORMATS = ["table", "json", "jsonl", "csv"]
 LOST = Reply(reset=True)
 READING = [["list"], ["show", "a"], ["reconcile"], ["resolve", "a", "--confirmed", "--why", "x"]]
-
-
-@pytest.fixture
-def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
-    """The platform, and no journal yet."""
-    with platform(tmp_path, monkeypatch) as serving:
-        yield serving
-
-
-@pytest.fixture
-def ready(there: Platform, loyalty: Run) -> Platform:
-    """The platform and an empty journal."""
-    assert loyalty("journal", "init").code == 0
-    return there
 
 
 @pytest.fixture
