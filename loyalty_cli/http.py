@@ -15,7 +15,7 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
-from requests.utils import get_environ_proxies, select_proxy
+from requests.utils import check_header_validity, get_environ_proxies, select_proxy
 
 from loyalty_cli import __version__
 from loyalty_cli.connection import use_watched_connections
@@ -169,6 +169,8 @@ def _prepared(request: Request, url: str) -> requests.PreparedRequest:
         prepared.body = msgspec.json.encode(request.json)
         headers["Content-Type"] = "application/json"
         headers["Content-Length"] = str(len(prepared.body))
+    for header in headers.items():
+        check_header_validity(header)
     prepared.headers = CaseInsensitiveDict(headers)
     return prepared
 

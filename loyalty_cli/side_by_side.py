@@ -1,32 +1,160 @@
-"""Doing many things, several at a time."""
+"""Doing many things, several at a time: the one way in which everything here is run."""
 
-from collections.abc import Callable, Generator, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Generator, Iterable
+from functools import partial
+from threading import Condition, Lock, Thread
+from typing import Generic, TypeVar
+
+from loyalty_cli.stopping import Stop
 
 INTERRUPTIBLE = 0.2
 """Seconds of one wait: one without an end that begins just as Ctrl-C comes never learns of it."""
 
 JOBS = 8
+AHEAD = 1000
+"""How many may be begun before the one whose turn it is is done."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 def side_by_side(
-    function: Callable[[Item], Result], items: Sequence[Item], jobs: int = JOBS
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    jobs: int = JOBS,
+    stop: Stop | None = None,
 ) -> Generator[Result]:
-    """Call a function on items, several at a time, and give each result in its turn."""
-    if len(items) == 1:
-        yield function(items[0])
-        return
-    from concurrent.futures import ThreadPoolExecutor, wait
+    """Call a function on items, several at a time, and give each result in its turn.
 
-    executor = ThreadPoolExecutor(min(jobs, len(items)), thread_name_prefix="side by side")
+    Items are taken as they are needed, in a thread that may wait for the next one; an error of the
+    items or of the function is raised in its turn. Once it is to `stop`, no more is begun, what is
+    done is given, in its order, and what is not done is left.
+    """
+    run = _Run(function, items, jobs, stop or Stop())
     try:
-        futures = [executor.submit(function, item) for item in items]
-        for future in futures:
-            while not future.done():
-                wait((future,), INTERRUPTIBLE)
-            yield future.result()
+        yield from run.results()
     finally:
-        executor.shutdown(wait=False, cancel_futures=True)
+        run.end()
+
+
+class _Outcome(Generic[Result]):
+    """What came of a call: its result, or its error, which is raised where the result is wanted."""
+
+    def __init__(self, call: Callable[[], Result]) -> None:
+        self._error: BaseException | None = None
+        try:
+            self._result = call()
+        except BaseException as error:  # noqa: BLE001 - raised in `get`
+            self._error = error
+
+    @property
+    def is_good(self) -> bool:
+        return self._error is None
+
+    @property
+    def is_the_end(self) -> bool:
+        return isinstance(self._error, StopIteration)
+
+    def get(self) -> Result:
+        if self._error is not None:
+            raise self._error
+        return self._result
+
+
+class _Run(Generic[Item, Result]):
+    """Workers that take items, and results that wait for their turn."""
+
+    def __init__(
+        self,
+        function: Callable[[Item], Result],
+        items: Iterable[Item],
+        jobs: int,
+        stop: Stop,
+    ) -> None:
+        self._function = function
+        self._items = iter(items)
+        self._jobs = jobs
+        self._stop = stop
+        self._source = Lock()
+        self._changed = Condition()
+        self._workers = 0
+        self._done: dict[int, _Outcome[Result]] = {}
+        self._begun = 0
+        self._turn = 0
+        self._over = False
+
+    def results(self) -> Generator[Result]:
+        """Give each result in its turn."""
+        self._hire()
+        while ready := self._wait_for_turn():
+            for outcome in ready:
+                yield outcome.get()
+        for outcome in self._left():
+            if outcome.is_good:
+                yield outcome.get()
+
+    def end(self) -> None:
+        """Begin no more."""
+        with self._changed:
+            self._over = True
+            self._changed.notify_all()
+
+    def _wait_for_turn(self) -> list[_Outcome[Result]]:
+        """Wait for the result whose turn it is, and give all that follow it; nothing at the end."""
+        ready = []
+        with self._changed:
+            while not (self._turn in self._done or self._is_all_done() or self._stop.is_set()):
+                self._changed.wait(INTERRUPTIBLE)
+            while self._turn in self._done:
+                ready.append(self._done.pop(self._turn))
+                self._turn += 1
+            self._changed.notify_all()
+        return ready
+
+    def _left(self) -> list[_Outcome[Result]]:
+        """What was done behind something that was not, when the run was stopped."""
+        with self._changed:
+            self._over = True
+            return [self._done.pop(at) for at in sorted(self._done)]
+
+    def _is_all_done(self) -> bool:
+        return self._over and self._turn == self._begun
+
+    def _hire(self) -> None:
+        self._workers += 1
+        # The process does not wait at its end for those that wait for a platform.
+        Thread(target=self._work, name=f"side by side {self._workers}", daemon=True).start()
+
+    def _work(self) -> None:
+        while taken := self._take():
+            at, item = taken
+            outcome = _Outcome(partial(self._call, item))
+            with self._changed:
+                self._done[at] = outcome
+                if at == self._turn:
+                    self._changed.notify_all()
+
+    def _call(self, item: _Outcome[Item]) -> Result:
+        return self._function(item.get())
+
+    def _take(self) -> tuple[int, _Outcome[Item]] | None:
+        """Take the next item, and hire somebody for the one after it; nothing at the end."""
+        with self._source:
+            with self._changed:
+                while not self._is_to_end() and self._begun - self._turn >= AHEAD:
+                    self._changed.wait(INTERRUPTIBLE)
+                if self._is_to_end():
+                    return None
+            item = _Outcome(partial(next, self._items))
+            with self._changed:
+                self._over = self._over or not item.is_good
+                if item.is_the_end:
+                    self._changed.notify_all()
+                    return None
+                self._begun += 1
+            if self._workers < self._jobs and item.is_good:
+                self._hire()
+            return self._begun - 1, item
+
+    def _is_to_end(self) -> bool:
+        return self._over or self._stop.is_set()

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Barrier, Event, Lock
+from threading import Barrier, Event
 from typing import Any
 
 import pytest
@@ -16,7 +16,6 @@ from loyalty_cli.errors import ErrorCode, LoyaltyError
 from loyalty_cli.lookup import Lookups, Order, check_options
 from loyalty_cli.model import Lookup, RawLookup
 from loyalty_cli.sandbox.server import Received, Reply
-from loyalty_cli.side_by_side import side_by_side
 from tests.conftest import PROGRAM, Outcome, Run, Serve
 from tests.servers import Answering, RawServer, Wire, profile_at, reply, unused_port
 
@@ -59,101 +58,6 @@ def five(
         profile_file("\n".join(lines) + "\n")
 
     return write
-
-
-def order(customer: str) -> Order:
-    return Order(profile_at("https://a.example"), customer, {})
-
-
-def record(asked: Order) -> Lookup:
-    return Lookup(
-        profile="card",
-        provider="imprint",
-        customer=asked.customer,
-        sandbox=False,
-        retrieved_at="2026-11-20T05:00:00Z",
-    )
-
-
-def test_records_come_in_the_order_asked_though_the_first_is_the_slowest() -> None:
-    others = Barrier(4)  # the three others, and the first that waits for them
-
-    def look_up(asked: Order) -> Lookup:
-        others.wait(PATIENCE)
-        return record(asked)
-
-    orders = [order(f"C-{number}") for number in range(4)]
-
-    assert [each.customer for each in side_by_side(look_up, orders)] == [
-        "C-0",
-        "C-1",
-        "C-2",
-        "C-3",
-    ]
-
-
-def test_a_record_is_given_before_the_later_ones_are_there() -> None:
-    first_was_given = Event()
-
-    def look_up(asked: Order) -> Lookup:
-        if asked.customer == "C-1":
-            assert first_was_given.wait(PATIENCE)
-        return record(asked)
-
-    records = side_by_side(look_up, [order("C-0"), order("C-1")])
-
-    assert next(records).customer == "C-0"
-    first_was_given.set()
-    assert next(records).customer == "C-1"
-
-
-def test_no_more_run_at_once_than_there_are_jobs() -> None:
-    lock, together = Lock(), Barrier(3)
-    running, most = 0, 0
-
-    def look_up(asked: Order) -> Lookup:
-        nonlocal running, most
-        with lock:
-            running += 1
-            most = max(most, running)
-        together.wait(PATIENCE)
-        with lock:
-            running -= 1
-        together.wait(PATIENCE)
-        return record(asked)
-
-    done = list(side_by_side(look_up, [order(str(number)) for number in range(9)], jobs=3))
-
-    assert len(done) == 9
-    assert most == 3
-
-
-def test_whoever_stops_reading_stops_the_look_ups_that_have_not_begun() -> None:
-    begun: list[str] = []
-    stopped = Event()
-
-    def look_up(asked: Order) -> Lookup:
-        begun.append(asked.customer)
-        if asked.customer != "0":
-            stopped.wait(PATIENCE)
-        return record(asked)
-
-    records = side_by_side(look_up, [order(str(number)) for number in range(50)], jobs=2)
-    next(records)
-    records.close()
-    stopped.set()
-
-    assert len(begun) < 50
-
-
-def test_a_defect_in_one_look_up_is_not_swallowed() -> None:
-    def look_up(asked: Order) -> Lookup:
-        if asked.customer == "1":
-            raise ZeroDivisionError
-        return record(asked)
-
-    with pytest.raises(ZeroDivisionError):
-        list(side_by_side(look_up, [order("0"), order("1")]))
 
 
 def test_several_profiles_are_asked_at_the_same_time(

@@ -26,7 +26,7 @@ from loyalty_cli.debits.debit import (
 )
 from loyalty_cli.debits.records import settled_record
 from loyalty_cli.debits.rows import Row, check_amount, check_reference, check_unit, read_rows
-from loyalty_cli.debits.run import Stop, run_all
+from loyalty_cli.debits.run import DebitStop, run_all
 from loyalty_cli.debits.wanted import (
     check_known,
     check_limits,
@@ -202,7 +202,7 @@ def _dry_run(
 
 
 def _make(debits: Debits, orders: Sequence[Order], entries: Sequence[Entry], output: Format) -> int:
-    stop = Stop()
+    stop = DebitStop()
     done: list[DebitRecord] = []
     with stop.on_signals():
         settled = run_all(debits, orders, entries, stop, JOBS)
@@ -235,7 +235,7 @@ def _printed(records: Iterator[DebitRecord], total: int, output: Format) -> list
         return print_records(shown, output, views.DEBITS)
 
 
-def _ended(code: ExitCode, stop: Stop) -> int:
+def _ended(code: ExitCode, stop: DebitStop) -> int:
     """The exit code: an outcome that is not known goes before why the run was ended."""
     failed = stop.journal_failed
     if failed:

@@ -1,16 +1,14 @@
 """A run of debits: one or a whole file, several at a time, each account's one after the other."""
 
-import signal
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
-from threading import Condition, Event, Lock
-from types import FrameType
+from collections.abc import Generator, Sequence
+from threading import Condition, Lock
 
 from loyalty_cli.debits.debit import Debits, Order, Settled
 from loyalty_cli.errors import ErrorCode
 from loyalty_cli.journal.entries import Entry
 from loyalty_cli.journal.store import JournalError
 from loyalty_cli.side_by_side import side_by_side
+from loyalty_cli.stopping import Stop
 
 ENDING = frozenset(
     {
@@ -27,27 +25,18 @@ class NotBegunError(Exception):
     """A debit that was not claimed, because the run is being stopped."""
 
 
-class Stop:
-    """Whether to begin no more debits: a signal, a journal that failed, a sign-in refused."""
+class DebitStop(Stop):
+    """Whether to begin no more debits: the same, and a journal that failed."""
 
     def __init__(self) -> None:
-        self.signal: int | None = None
+        super().__init__()
         self.journal_failed: JournalError | None = None
-        self._event = Event()
         self._lock = Lock()
-
-    def is_set(self) -> bool:
-        """Whether it was said."""
-        return self._event.is_set()
 
     def check(self) -> None:
         """Raise NotBegunError where no more may be begun."""
         if self.is_set():
             raise NotBegunError
-
-    def set(self) -> None:
-        """Begin no more."""
-        self._event.set()
 
     def journal_fails(self, error: JournalError) -> None:
         """Begin no more; what was sent and not written down is what must be told."""
@@ -56,21 +45,6 @@ class Stop:
             if told is None or told.code is not ErrorCode.OUTCOME_UNKNOWN:
                 self.journal_failed = error
         self.set()
-
-    @contextmanager
-    def on_signals(self) -> Iterator[None]:
-        """Let Ctrl-C and SIGTERM end the run in good order: what is in flight is waited for."""
-
-        def note(number: int, _frame: FrameType | None) -> None:
-            self.signal = number
-            self.set()
-
-        before = {each: signal.signal(each, note) for each in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for each, handler in before.items():
-                signal.signal(each, handler)
 
 
 class _InFlight:
@@ -96,7 +70,7 @@ class _InFlight:
 
 
 def run_all(
-    debits: Debits, orders: Sequence[Order], entries: Sequence[Entry], stop: Stop, jobs: int
+    debits: Debits, orders: Sequence[Order], entries: Sequence[Entry], stop: DebitStop, jobs: int
 ) -> Generator[Settled]:
     """Make debits, and give each in the order asked once it is settled and written down.
 

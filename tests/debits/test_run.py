@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from loyalty_cli.debits.debit import Debits, Order, Settled
-from loyalty_cli.debits.run import Stop, run_all
+from loyalty_cli.debits.run import DebitStop, run_all
 from loyalty_cli.errors import ErrorCode
 from loyalty_cli.journal.entries import Entry, State
 from loyalty_cli.journal.store import JournalError
@@ -22,9 +22,9 @@ from tests.servers import Wire
 JOBS = 4
 
 
-def run(desk: Desk, orders: list[Order], stop: Stop | None = None) -> Generator[Settled]:
+def run(desk: Desk, orders: list[Order], stop: DebitStop | None = None) -> Generator[Settled]:
     entries = desk.journal.plan([order.planned for order in orders])
-    return run_all(desk.debits(), orders, entries, stop or Stop(), JOBS)
+    return run_all(desk.debits(), orders, entries, stop or DebitStop(), JOBS)
 
 
 def several(desk: Desk, number: int) -> list[Order]:
@@ -102,7 +102,7 @@ def test_a_refused_one_holds_up_nothing(desk: Desk) -> None:
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_refused_sign_in_ends_the_run(status: int, desk: Desk) -> None:
     desk.bank.debit = answers(as_json(desk.bank.error(status), f"{status} No"))
-    stop = Stop()
+    stop = DebitStop()
     orders = [desk.order(f"r-{n}") for n in range(5)]
 
     settled = list(run(desk, orders, stop))
@@ -140,7 +140,7 @@ def test_one_who_stops_looking_still_has_what_is_in_flight_written_down(desk: De
 def test_what_is_stopped_while_it_reads_the_balance_is_neither_claimed_nor_sent(
     desk: Desk,
 ) -> None:
-    stop = Stop()
+    stop = DebitStop()
 
     def stop_now(_: Wire) -> bool:
         stop.set()
@@ -239,13 +239,13 @@ def test_a_journal_that_fails_with_the_result_ends_the_run_loudly(
 
 
 def test_of_two_faults_of_the_journal_the_one_after_sending_is_told() -> None:
-    stop = Stop()
+    stop = DebitStop()
     sent = JournalError(ErrorCode.OUTCOME_UNKNOWN, "sent")
     stop.journal_fails(sent)
     stop.journal_fails(JournalError(ErrorCode.SETUP, "not sent"))
 
     assert stop.journal_failed is sent
-    other = Stop()
+    other = DebitStop()
     other.journal_fails(JournalError(ErrorCode.SETUP, "not sent"))
     other.journal_fails(sent)
     assert other.journal_failed is sent

@@ -1,0 +1,193 @@
+"""Many things, several at a time: each result in its turn, and nothing begun for nobody."""
+
+from collections.abc import Iterator
+from itertools import count
+from threading import Barrier, Event, Lock, Thread
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loyalty_cli.side_by_side import AHEAD, side_by_side
+from loyalty_cli.stopping import Stop
+
+PATIENCE = 20.0
+
+
+def same(item: int) -> int:
+    return item
+
+
+@given(st.integers(0, 300), st.integers(1, 40))
+def test_every_item_gives_one_result_in_its_turn(items: int, jobs: int) -> None:
+    assert list(side_by_side(same, range(items), jobs)) == list(range(items))
+
+
+def test_results_come_in_order_though_the_first_is_the_slowest() -> None:
+    others = Barrier(4)  # the three others, and the first that waits for them
+
+    def together(item: int) -> int:
+        others.wait(PATIENCE)
+        return item
+
+    assert list(side_by_side(together, range(4))) == [0, 1, 2, 3]
+
+
+def test_a_result_is_given_before_the_later_ones_are_there() -> None:
+    first_was_given = Event()
+
+    def second_waits(item: int) -> int:
+        if item == 1:
+            assert first_was_given.wait(PATIENCE)
+        return item
+
+    results = side_by_side(second_waits, range(2))
+
+    assert next(results) == 0
+    first_was_given.set()
+    assert next(results) == 1
+
+
+def test_a_result_is_given_before_the_next_item_is_there() -> None:
+    first_was_given = Event()
+
+    def slowly() -> Iterator[int]:
+        yield 0
+        assert first_was_given.wait(PATIENCE)
+        yield 1
+
+    results = side_by_side(same, slowly())
+
+    assert next(results) == 0
+    first_was_given.set()
+    assert list(results) == [1]
+
+
+def test_no_more_run_at_once_than_there_are_jobs() -> None:
+    lock, together = Lock(), Barrier(3)
+    running, most = 0, 0
+
+    def counted(item: int) -> int:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        together.wait(PATIENCE)
+        with lock:
+            running -= 1
+        together.wait(PATIENCE)
+        return item
+
+    assert len(list(side_by_side(counted, range(9), jobs=3))) == 9
+    assert most == 3
+
+
+def test_one_item_needs_but_one_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    hired: list[Thread] = []
+    start = Thread.start
+
+    def hire(thread: Thread) -> None:
+        hired.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(Thread, "start", hire)
+
+    assert list(side_by_side(same, [1], jobs=8)) == [1]
+    assert len(hired) <= 2  # the second finds that there is nothing left
+
+
+def test_items_are_not_taken_long_before_a_slow_one_is_done() -> None:
+    taken, first, full = [], Event(), Event()
+
+    def endless() -> Iterator[int]:
+        for item in count():
+            taken.append(item)
+            if len(taken) == AHEAD:
+                full.set()
+            yield item
+
+    def first_waits(item: int) -> int:
+        if item == 0:
+            assert first.wait(PATIENCE)
+        return item
+
+    results = side_by_side(first_waits, endless(), jobs=4)
+    reader = Thread(target=next, args=(results,))
+    reader.start()
+    assert full.wait(PATIENCE)
+
+    assert len(taken) == AHEAD
+    first.set()
+    reader.join(PATIENCE)
+    results.close()
+
+
+def test_whoever_stops_reading_stops_what_has_not_begun() -> None:
+    begun: list[int] = []
+    stopped = Event()
+
+    def others_wait(item: int) -> int:
+        begun.append(item)
+        if item:
+            stopped.wait(PATIENCE)
+        return item
+
+    results = side_by_side(others_wait, range(50), jobs=2)
+    next(results)
+    results.close()
+    stopped.set()
+
+    assert len(begun) < 50
+
+
+def test_a_defect_in_one_is_raised_in_its_turn() -> None:
+    def fails(item: int) -> int:
+        if item == 1:
+            raise ZeroDivisionError
+        return item
+
+    results = side_by_side(fails, range(3))
+
+    assert next(results) == 0
+    with pytest.raises(ZeroDivisionError):
+        next(results)
+
+
+def test_an_error_of_the_items_is_raised_after_the_results_of_those_before_it() -> None:
+    def torn() -> Iterator[int]:
+        yield from range(5)
+        raise ValueError
+
+    results = side_by_side(same, torn(), jobs=3)
+
+    assert [next(results) for _ in range(5)] == [0, 1, 2, 3, 4]
+    with pytest.raises(ValueError):  # noqa: PT011 - it is that one
+        next(results)
+
+
+def test_once_it_is_to_stop_nothing_is_begun_and_what_is_done_is_given() -> None:
+    stop, never, behind = Stop(), Event(), Event()
+    begun: list[int] = []
+
+    def second_never_ends(item: int) -> int:
+        begun.append(item)
+        if item == 1:
+            never.wait(PATIENCE)
+        if item == 4:
+            behind.set()
+            stop.set()
+        return item
+
+    results = list(side_by_side(second_never_ends, range(50), jobs=2, stop=stop))
+    never.set()
+
+    assert behind.is_set()
+    assert results == [0, 2, 3, 4]
+    assert sorted(begun) == [0, 1, 2, 3, 4]
+
+
+def test_a_stop_that_was_said_before_begins_nothing() -> None:
+    stop = Stop()
+    stop.set()
+
+    assert list(side_by_side(same, range(9), stop=stop)) == []
