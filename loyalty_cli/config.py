@@ -16,6 +16,7 @@ from loyalty_cli.profile import (
     DEFAULT_TIMEOUT,
     DebitRules,
     Profile,
+    check_rate,
     check_settle,
     check_timeout,
     environment_name,
@@ -28,7 +29,16 @@ from loyalty_cli.yaml_nodes import Map, Node, Text, YamlError
 WRITABLE_BY_OTHERS = 0o022
 
 FILE_KEYS = ("default_profile", "profiles", "journal")
-PROFILE_KEYS = ("provider", "base_url", "auth", "timeout", "ca_bundle", "options", "debit")
+PROFILE_KEYS = (
+    "provider",
+    "base_url",
+    "auth",
+    "timeout",
+    "rate",
+    "ca_bundle",
+    "options",
+    "debit",
+)
 DEBIT_KEYS = ("allow", "unit", "max_amount", "max_total", "settle")
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -202,6 +212,7 @@ def _profile(name: str, node: Node, named: Map, path: Path) -> Profile:
         settings=_settings(fields, key, provider),
         options=_options(fields, f"{key}.options", provider),
         timeout=_read(fields, "timeout", key, check_timeout) or DEFAULT_TIMEOUT,
+        rate=_read(fields, "rate", key, check_rate),
         ca_bundle=_read(fields, "ca_bundle", key, lambda given: _beside(path, given)),
         debit=_debit(fields, key),
     )

@@ -14,6 +14,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+class Deadline:
+    """When a look-up must end, all its calls included (monotonic seconds)."""
+
+    def __init__(self, seconds: float) -> None:
+        self.ends = time.monotonic() + seconds
+
+    def left(self) -> float:
+        """Seconds that are left; below zero once it is over."""
+        return self.ends - time.monotonic()
+
+    def put_off(self, seconds: float) -> None:
+        """Leave out time in which nothing was asked."""
+        self.ends += seconds
+
+
 class Call:
     """A call in progress: when it must end (monotonic seconds), and the connection it is using.
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException
+from itertools import count
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -13,14 +14,16 @@ from urllib.parse import quote, urlencode, urlsplit
 import msgspec
 import requests
 import urllib3
+from msgspec import Struct
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from requests.utils import check_header_validity, get_environ_proxies, select_proxy
 
 from loyalty_cli import __version__
 from loyalty_cli.connection import use_watched_connections
-from loyalty_cli.deadline import Call, watched
+from loyalty_cli.deadline import Call, Deadline, watched
 from loyalty_cli.errors import ErrorCode, LoyaltyError, NotSentError, setup_error
+from loyalty_cli.pace import Paces
 from loyalty_cli.profile import Profile
 from loyalty_cli.providers.contract import Answer, Request
 from loyalty_cli.tls import trusted
@@ -62,46 +65,79 @@ def url_of(profile: Profile, request: Request) -> str:
     return f"{profile.base_url}/{path}?{query}" if query else f"{profile.base_url}/{path}"
 
 
+class Patience(Struct, frozen=True):
+    """What is done about refusals as too much: so many tries, and a wait of so many seconds.
+
+    That wait does not count against the deadline; without one, a wait has to fit it.
+    """
+
+    tries: int = MAX_TRIES
+    seconds: float = 0.0
+
+
+ONE_LOOK_UP = Patience()
+
+
 class Client:
     """Sends requests, one adapter a host; safe to use from several threads."""
 
     def __init__(
         self,
         trace: Callable[[str], None] | None = None,
+        paces: Paces | None = None,
+        patience: Patience = ONE_LOOK_UP,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._trace = trace or (lambda _: None)
+        self._paces = paces or Paces()
+        self._patience = patience
         self._sleep = sleep
         self._adapters: dict[tuple[str, Path | None, bool, bool], _Adapter] = {}
         self._lock = Lock()
 
     def read(
-        self, profile: Profile, request: Request, is_busy: Callable[[Answer], bool], ends: float
+        self,
+        profile: Profile,
+        request: Request,
+        is_busy: Callable[[Answer], bool],
+        deadline: Deadline,
     ) -> Answer:
-        """Send a request that changes nothing, at most MAX_TRIES times, all before `ends`.
+        """Send a request that changes nothing, several times if need be, all before a deadline.
 
         It is sent again after a connection that failed, an answer in BUSY_STATUSES, and one that
-        `is_busy`. Raises LoyaltyError where no answer came, or none that is a whole one.
+        `is_busy`; a refusal as too much slows the whole profile down. Waiting for the first turn
+        does not count against the deadline.
+        Raises LoyaltyError where no answer came, or none that is a whole one.
         """
-        call = Call(ends)
-        with watched(call):
-            for attempt in range(1, MAX_TRIES + 1):
-                pause = random.uniform(0, FIRST_PAUSE * 2 ** (attempt - 1))  # noqa: S311 - no secret
-                last = attempt == MAX_TRIES
-                try:
-                    answer = self._send(profile, request, call)
-                except LoyaltyError as error:
-                    if last or not _may_pass(error) or not _wait_fits(pause, call):
-                        raise
-                else:
-                    if last or not (answer.status in BUSY_STATUSES or is_busy(answer)):
-                        return answer
-                    pause = max(pause, retry_after(answer, time.time()) or 0)
-                    if not _wait_fits(pause, call):
-                        return answer
-                self._trace(f"* trying again in {pause:.2f} s")
-                self._sleep(pause)
-        raise AssertionError("the last try either returns or raises")
+        pace = self._paces.of(profile)
+        for attempt in count(1):
+            turn = pace.begin(max(self._patience.seconds, deadline.left()))
+            if isinstance(turn, Answer):
+                return turn
+            if attempt == 1 or self._patience.seconds:
+                deadline.put_off(turn.waited)
+            outcome = self._try(profile, request, deadline)
+            if isinstance(outcome, Answer) and _is_too_much(outcome):
+                asked = retry_after(outcome, time.time())
+                pause = pace.slow_down(turn, outcome, asked)  # which the next turn comes after
+                if attempt >= self._patience.tries:
+                    return outcome
+                self._trace(f"* asked too often, trying again in {pause:.2f} s")
+            else:
+                pace.end(answered=isinstance(outcome, Answer))
+                before_next = _pause(outcome, attempt, is_busy, deadline)
+                if before_next is None:
+                    return _answer(outcome)
+                self._trace(f"* trying again in {before_next:.2f} s")
+                self._sleep(before_next)
+        raise AssertionError("there is always a next number")
+
+    def _try(self, profile: Profile, request: Request, deadline: Deadline) -> Answer | LoyaltyError:
+        try:
+            with watched(Call(deadline.ends)) as call:
+                return self._send(profile, request, call)
+        except LoyaltyError as error:
+            return error
 
     def send_once(
         self, profile: Profile, request: Request, before_first_byte: Callable[[], None]
@@ -236,14 +272,38 @@ def _chunks(raw: Any, call: Call, limit: int) -> Iterator[bytes]:
         raise TimeoutError  # cut off here, which can look like the end
 
 
-def _may_pass(error: LoyaltyError) -> bool:
-    """Whether a connection that failed may work the next time; a proxy's "no" stays one."""
-    passing = error.http_status is None or error.http_status in BUSY_STATUSES
-    return error.code == ErrorCode.UNREACHABLE and passing
+def _is_too_much(answer: Answer) -> bool:
+    """Whether a platform says that it is asked too often."""
+    return answer.status == 429 or (answer.status == 503 and "retry-after" in answer.headers)
 
 
-def _wait_fits(pause: float, call: Call) -> bool:
-    return time.monotonic() + pause < call.ends
+def _pause(
+    outcome: Answer | LoyaltyError,
+    attempt: int,
+    is_busy: Callable[[Answer], bool],
+    deadline: Deadline,
+) -> float | None:
+    """Seconds until the next try; None where there is to be none."""
+    if attempt == MAX_TRIES or not _may_pass(outcome, is_busy):
+        return None
+    pause = random.uniform(0, FIRST_PAUSE * 2 ** (attempt - 1))  # noqa: S311 - no secret
+    if isinstance(outcome, Answer):
+        pause = max(pause, retry_after(outcome, time.time()) or 0)
+    return pause if pause < deadline.left() else None
+
+
+def _may_pass(outcome: Answer | LoyaltyError, is_busy: Callable[[Answer], bool]) -> bool:
+    """Whether what failed may work the next time; a proxy's "no" to a connection stays one."""
+    if isinstance(outcome, Answer):
+        return outcome.status in BUSY_STATUSES or is_busy(outcome)
+    passing = outcome.http_status is None or outcome.http_status in BUSY_STATUSES
+    return outcome.code == ErrorCode.UNREACHABLE and passing
+
+
+def _answer(outcome: Answer | LoyaltyError) -> Answer:
+    if isinstance(outcome, LoyaltyError):
+        raise outcome
+    return outcome
 
 
 def retry_after(answer: Answer, now: float) -> float | None:

@@ -1,6 +1,5 @@
 """Asking a platform: sign in as a profile, send what its provider wants sent, judge the answer."""
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -9,6 +8,7 @@ from threading import Lock
 from msgspec.structs import replace
 
 from loyalty_cli.credentials import KEYRING, CredentialSource, Found, check_secret
+from loyalty_cli.deadline import Deadline
 from loyalty_cli.errors import ErrorCode, LoyaltyError, NotSentError
 from loyalty_cli.http import Client
 from loyalty_cli.profile import Profile
@@ -48,13 +48,13 @@ class Platforms:
         Raises LoyaltyError for everything but an answer that may hold one.
         """
         found = self._credentials_of(profile)
-        ends = time.monotonic() + profile.timeout
+        deadline = Deadline(profile.timeout)
         secrets = {name: each.secret for name, each in found.items()}
         sent = set(secrets.values())
 
         def send(request: Request) -> Answer:
             sent.update(_header_secrets(request))
-            return self._client.read(profile, request, profile.provider.is_busy, ends)
+            return self._client.read(profile, request, profile.provider.is_busy, deadline)
 
         with _redacted(sent):
             request = profile.provider.request(query)

@@ -10,6 +10,7 @@ from loyalty_cli.providers.contract import Auth, Provider
 
 DEFAULT_TIMEOUT = 10.0
 MAX_TIMEOUT = 3600.0
+MAX_RATE = 10_000.0
 DEFAULT_SETTLE = 900.0
 MAX_SETTLE = 86400.0
 
@@ -29,7 +30,10 @@ class DebitRules(Struct, frozen=True):
 
 
 class Profile(Struct, frozen=True):
-    """A name, the provider and sign-in behind it, and its settings; `timeout` is in seconds."""
+    """A name, the provider and sign-in behind it, and its settings.
+
+    `timeout` is in seconds, `rate` in requests a second; None is what the platform publishes.
+    """
 
     name: str
     provider: Provider
@@ -38,6 +42,7 @@ class Profile(Struct, frozen=True):
     settings: Mapping[str, str] = {}
     options: Mapping[str, str] = {}
     timeout: float = DEFAULT_TIMEOUT
+    rate: float | None = None
     ca_bundle: Path | None = None
     debit: DebitRules = DebitRules()
     sandbox: bool = False
@@ -55,21 +60,26 @@ def environment_name(profile: str, credential: str) -> str:
 
 def check_timeout(text: str) -> float:
     """Read a timeout in seconds; raise ValueError for what is not a time to wait."""
-    return _seconds(text, MAX_TIMEOUT)
+    return _positive(text, "seconds", MAX_TIMEOUT)
 
 
 def check_settle(text: str) -> float:
     """Read a settle period in seconds; raise ValueError for what is not one."""
-    return _seconds(text, MAX_SETTLE)
+    return _positive(text, "seconds", MAX_SETTLE)
 
 
-def _seconds(text: str, most: float) -> float:
+def check_rate(text: str) -> float:
+    """Read a rate in requests a second; raise ValueError for what is not one."""
+    return _positive(text, "requests a second", MAX_RATE)
+
+
+def _positive(text: str, unit: str, most: float) -> float:
     try:
-        seconds = float(text) if text.isascii() and "_" not in text else None
+        number = float(text) if text.isascii() and "_" not in text else None
     except ValueError:
-        seconds = None
-    if seconds is None:  # float() alone takes 1_0, and the digits of every script
-        raise ValueError(f"must be a number of seconds, not {text[:40]!r}")
-    if not 0 < seconds <= most:
-        raise ValueError(f"must be more than 0 and at most {most:.0f} seconds")
-    return seconds
+        number = None
+    if number is None:  # float() alone takes 1_0, and the digits of every script
+        raise ValueError(f"must be a number of {unit}, not {text[:40]!r}")
+    if not 0 < number <= most:
+        raise ValueError(f"must be more than 0 and at most {most:.0f} {unit}")
+    return number

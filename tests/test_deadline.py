@@ -15,7 +15,7 @@ import pytest
 import trustme
 
 from loyalty_cli import deadline, http
-from loyalty_cli.deadline import Call, connect, watched
+from loyalty_cli.deadline import Call, Deadline, connect, watched
 from loyalty_cli.errors import ErrorCode, LoyaltyError
 from loyalty_cli.http import Client
 from loyalty_cli.providers.contract import Request
@@ -366,7 +366,7 @@ def test_no_pause_goes_beyond_the_one_deadline(monkeypatch: pytest.MonkeyPatch) 
     script = Answering(reply(b"{}", "503 Busy"))
     with RawServer(script) as server:
         answer = Client(sleep=pauses.append).read(
-            profile_at(server.url), Request(("a",)), lambda _: False, time.monotonic() + 30
+            profile_at(server.url), Request(("a",)), lambda _: False, Deadline(30)
         )
 
     assert answer.status == 503
@@ -398,9 +398,7 @@ def test_a_later_try_has_what_the_earlier_ones_left(loyalty: Run, card: Card) ->
 def test_no_byte_is_sent_once_the_time_is_over() -> None:
     script = Answering()
     with RawServer(script) as server, pytest.raises(LoyaltyError) as caught:
-        Client().read(
-            profile_at(server.url), Request(("x",)), lambda _: False, time.monotonic() - 1
-        )
+        Client().read(profile_at(server.url), Request(("x",)), lambda _: False, Deadline(-1))
 
     assert caught.value.code is ErrorCode.TIMED_OUT
     assert server.connections == 0
@@ -427,7 +425,7 @@ def test_a_call_that_ended_does_not_cut_the_connection_the_next_one_uses(
     with RawServer(cut_the_first_while_the_second_waits) as server:
         for segment in ("a", "b"):
             answer = client.read(
-                profile_at(server.url), Request((segment,)), lambda _: False, time.monotonic() + 30
+                profile_at(server.url), Request((segment,)), lambda _: False, Deadline(30)
             )
 
     assert answer.body == b'{"second": true}'
@@ -436,13 +434,13 @@ def test_a_call_that_ended_does_not_cut_the_connection_the_next_one_uses(
 
 def test_a_call_between_two_tries_holds_no_connection() -> None:
     """Else its deadline would cut whoever has that connection by then."""
-    held: list[Any] = []
-    client = Client(sleep=lambda _: held.append(deadline.current()._handle))
+    calls: list[Any] = []
+    client = Client(sleep=lambda _: calls.append(deadline.current()))
     script = Answering(reply(b"{}", "503 Busy"))
     with RawServer(script) as server:
-        client.read(profile_at(server.url), Request(("a",)), lambda _: False, time.monotonic() + 30)
+        client.read(profile_at(server.url), Request(("a",)), lambda _: False, Deadline(30))
 
-    assert held == [None, None]
+    assert calls == [None, None]
     assert server.connections == 1
 
 

@@ -21,12 +21,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loyalty_cli import __version__, http
+from loyalty_cli.deadline import Deadline
+from loyalty_cli.pace import Paces
 from loyalty_cli.errors import ErrorCode, LoyaltyError
 from loyalty_cli.http import BODY_LIMIT, CONNECTIONS, FIRST_PAUSE, Client, retry_after, url_of
 from loyalty_cli.lookup import LONGEST_CUSTOMER, check_customer
 from loyalty_cli.providers.contract import Answer, Query, Request
 from loyalty_cli.sandbox.server import Received, Reply, Server
 from tests.conftest import Outcome, Run, Serve
+from tests.passing_clock import PassingClock
 from tests.servers import (
     BALANCE,
     Answering,
@@ -61,7 +64,7 @@ def error_of(done: Outcome) -> tuple[int, str]:
 def read(client: Client, url: str, seconds: float = 30, **more: Any) -> Answer:
     profile = profile_at(url, **more)
     request = profile.provider.request(Query("C-1"))
-    return client.read(profile, request, profile.provider.is_busy, time.monotonic() + seconds)
+    return client.read(profile, request, profile.provider.is_busy, Deadline(seconds))
 
 
 # What is sent.
@@ -86,7 +89,7 @@ def test_an_exchange_is_sent_as_json() -> None:
     script = Answering()
     request = Request(("v3", "token"), json={"key": "kü", "secret": 's"'})
     with RawServer(script) as server:
-        Client().read(profile_at(server.url), request, lambda _: False, time.monotonic() + 30)
+        Client().read(profile_at(server.url), request, lambda _: False, Deadline(30))
 
     (sent,) = script.requests
     assert sent.startswith(b"POST /v3/token HTTP/1.1\r\n")
@@ -199,7 +202,7 @@ def test_an_identifier_in_the_path_arrives_byte_for_byte(
     profile = profile_at(echo)
     request = profile.provider.request(Query(check_customer(customer)))
 
-    answer = client.read(profile, request, lambda _: False, time.monotonic() + 30)
+    answer = client.read(profile, request, lambda _: False, Deadline(30))
 
     segments = answer.body.split(b"?")[0].split(b"/")
     assert [unquote_to_bytes(segment) for segment in segments] == [
@@ -219,7 +222,7 @@ def test_an_identifier_in_the_query_arrives_byte_for_byte(
     profile = profile_at(echo, "saasquatch", settings={"tenant": "acme"})
     request = profile.provider.request(Query(check_customer(customer), profile.settings))
 
-    answer = client.read(profile, request, lambda _: False, time.monotonic() + 30)
+    answer = client.read(profile, request, lambda _: False, Deadline(30))
 
     path, _, query = answer.body.partition(b"?")
     assert path == b"/api/v1/acme/reward/balance"
@@ -423,15 +426,14 @@ def in_http(seconds: float) -> str:
 def test_a_platform_that_says_how_long_to_wait_is_given_that_time(
     status: str, as_date: bool
 ) -> None:
-    pauses: list[float] = []
+    clock = PassingClock()
     value = in_http(20) if as_date else "20"
     script = Answering(reply(b"{}", status, f"Retry-After: {value}"), reply())
     with RawServer(script) as server:
-        answer = read(Client(sleep=pauses.append), server.url, seconds=60)
+        answer = read(Client(paces=Paces(clock=clock)), server.url, seconds=60)
 
     assert answer.status == 200
-    (pause,) = pauses
-    assert 15 < pause <= 20.5
+    assert 15 < clock.waited <= 20.5
 
 
 @pytest.mark.parametrize("as_date", [False, True])

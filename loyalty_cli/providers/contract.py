@@ -43,6 +43,13 @@ class Request(Struct, frozen=True):
         return "GET" if self.json is None else "POST"
 
 
+class Limit(Struct, frozen=True):
+    """What a platform takes: at most so many `requests` in any time of so many `seconds`."""
+
+    requests: int
+    seconds: float
+
+
 class Answer(Struct, frozen=True):
     """What came back: the status, the headers (names in lower case) and the body as bytes."""
 
@@ -148,6 +155,8 @@ class Provider(ABC):
     """Query options: `options:` in the profile, `-O` on the command line."""
     numbers: ClassVar[Mapping[str, str]]
     """Where each number comes from: our key to the platform's field, for people to read."""
+    read_limits: ClassVar[tuple[Limit, ...]] = ()
+    """How often the platform says that a balance may be asked for; empty where it does not say."""
     busy_statuses: ClassVar[frozenset[int]] = frozenset()
     """Statuses of this platform alone after which a read may be tried again."""
     errors_at_200: ClassVar[bool] = False

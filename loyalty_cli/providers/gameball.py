@@ -12,6 +12,7 @@ from loyalty_cli.providers.contract import (
     Answer,
     Auth,
     Complaint,
+    Limit,
     Query,
     Reading,
     Request,
@@ -73,6 +74,7 @@ class Gameball(Redeems):
     title = "Gameball"
     pages = ("https://developer.gameball.co/api-reference/customers/progress/get-customer-balance",)
     base_url = "https://api.gameball.co"
+    read_limits = (Limit(100, 1), Limit(1200, 30))
     idempotent = True
     auths = (
         Auth(

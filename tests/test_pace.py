@@ -1,0 +1,321 @@
+"""How quickly a platform is asked: within limits, slower when it is too much, and quicker again."""
+
+from itertools import pairwise
+from threading import Event, Thread
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loyalty_cli.pace import (
+    DROP,
+    LATE,
+    MEASURED,
+    MOST_PAUSE,
+    PLATEAU,
+    Pace,
+    Paces,
+    Schedule,
+    Turn,
+)
+from loyalty_cli.profile import Profile
+from loyalty_cli.providers.contract import Answer, Limit
+from tests.passing_clock import PassingClock
+from tests.servers import profile_at
+
+REFUSAL = Answer(429, {}, b"")
+PATIENCE = 20.0
+NOW = 1000.0
+
+
+def begun(schedule: Schedule, number: int, took: float = 0.0, now: float = NOW) -> list[float]:
+    """When each of so many requests begins, one after the other, each taking so long."""
+    times = []
+    for _ in range(number):
+        while (wait := schedule.wait(now)) > 0:
+            now += wait
+        schedule.begin(now)
+        times.append(now)
+        now += took
+        schedule.end(now, answered=True)
+    return times
+
+
+def most_within(times: list[float], seconds: float) -> int:
+    return max(sum(start <= at < start + seconds for at in times) for start in times)
+
+
+@given(st.floats(0.1, 5000), st.integers(2, 200))
+def test_a_rate_is_kept_on_average_and_never_ahead_of_its_time(rate: float, number: int) -> None:
+    times = begun(Schedule(rate), number)
+
+    assert times[0] == NOW
+    assert times[-1] - times[0] == pytest.approx((number - 1) / rate, abs=LATE)
+
+
+def test_one_that_is_late_does_not_delay_those_after_it() -> None:
+    schedule = Schedule(rate=100)
+    begun(schedule, 1)
+
+    late = begun(schedule, 3, now=NOW + 0.015)
+
+    assert late == pytest.approx([NOW + 0.015, NOW + 0.02, NOW + 0.03])
+
+
+def test_time_that_passed_unused_is_not_made_up_for() -> None:
+    schedule = Schedule(rate=10)
+    begun(schedule, 1)
+
+    assert most_within(begun(schedule, 30, now=NOW + 60), 1.0) <= 11
+
+
+@given(st.floats(0, 0.2))
+def test_no_more_arrive_within_a_limit_however_long_they_are_on_their_way(took: float) -> None:
+    schedule = Schedule(limits=(Limit(20, 1), Limit(30, 5)))
+
+    times = begun(schedule, 100, took)
+
+    assert most_within(times, 1.0) <= 20
+    assert most_within([at + took for at in times], 5.0) <= 30
+
+
+def test_what_is_in_flight_counts_within_a_limit() -> None:
+    schedule = Schedule(limits=(Limit(2, 1),))
+    schedule.begin(NOW)
+    schedule.begin(NOW + 0.5)
+
+    assert schedule.wait(NOW + 100) > 0
+    schedule.end(NOW + 100, answered=True)
+    assert schedule.wait(NOW + 100.9) > 0
+    assert schedule.wait(NOW + 101.1) == 0
+
+
+def test_the_first_request_goes_alone_where_a_key_is_not_known_to_be_good() -> None:
+    schedule = Schedule(one_first=True)
+    schedule.begin(NOW)
+    assert schedule.wait(NOW + 5) > 0
+
+    schedule.end(NOW + 5, answered=False)
+    schedule.begin(NOW + 5)
+
+    assert schedule.wait(NOW + 5) == 0
+
+
+def refused(schedule: Schedule, now: float, asked: float | None = None) -> float:
+    schedule.begin(now)
+    pause = schedule.slow_down(now, now, asked)
+    schedule.end(now, answered=False)
+    return pause
+
+
+def test_a_platform_is_left_alone_for_as_long_as_it_asks() -> None:
+    schedule = Schedule()
+
+    assert refused(schedule, NOW, asked=7.0) == 7.0
+    assert schedule.wait(NOW + 6.9) > 0
+    assert schedule.wait(NOW + 7) == 0
+
+
+def test_pauses_grow_where_the_platform_asks_for_none() -> None:
+    schedule = Schedule()
+    pauses, now = [], NOW
+    for _ in range(8):
+        pauses.append(refused(schedule, now))
+        now += pauses[-1]
+
+    assert pauses == [1, 2, 4, 8, 16, MOST_PAUSE, MOST_PAUSE, MOST_PAUSE]
+
+
+def test_pauses_are_short_again_after_an_answer() -> None:
+    schedule = Schedule()
+    refused(schedule, NOW)
+    refused(schedule, NOW + 1)
+    begun(schedule, 1, now=NOW + 3)
+
+    assert refused(schedule, NOW + 10) == 1
+
+
+def after_a_refusal(rate: float) -> tuple[Schedule, float]:
+    """A schedule of a platform that took so many a second, refused one, and may be asked again."""
+    schedule = Schedule()
+    times = [NOW + number / rate for number in range(int(rate * 3))]
+    for at in times:
+        schedule.begin(at)
+        schedule.end(at, answered=True)
+    return schedule, times[-1] + refused(schedule, times[-1], asked=1.0)
+
+
+def test_after_a_refusal_it_is_asked_more_slowly_than_it_bore() -> None:
+    schedule, now = after_a_refusal(200)
+
+    assert schedule.rate(now) == pytest.approx(200 * (1 - DROP), rel=0.05)
+    times = begun(schedule, 300, now=now)
+    assert most_within(times, 1.0) <= 200
+
+
+def test_it_speeds_up_again_to_what_it_bore_and_then_beyond() -> None:
+    schedule, now = after_a_refusal(200)
+    rates = [schedule.rate(now + seconds) or 0 for seconds in range(20)]
+
+    assert all(before < after for before, after in pairwise(rates) if before != after)
+    assert schedule.rate(now + PLATEAU) == pytest.approx(200, rel=0.05)
+    assert (schedule.rate(now + 4 * PLATEAU) or 0) > 1000
+
+
+def test_in_the_end_there_is_nothing_left_to_be_careful_about() -> None:
+    schedule, now = after_a_refusal(200)
+
+    assert schedule.rate(now + 600) is None
+    assert schedule.wait(now + 600) == 0
+
+
+def test_several_refusals_of_one_burst_slow_down_once() -> None:
+    schedule = Schedule()
+    for number in range(200):
+        schedule.begin(NOW + number / 200)
+        schedule.end(NOW + number / 200, answered=True)
+    sent = NOW + 0.999
+    for _ in range(8):
+        schedule.begin(sent)
+    for number in range(8):
+        schedule.slow_down(sent + 0.01 + number / 1000, sent, 1.0)
+
+    assert schedule.rate(sent + 2) == pytest.approx(200 * (1 - DROP), rel=0.1)
+
+
+def test_a_platform_that_answered_nobody_yet_is_only_left_alone() -> None:
+    schedule = Schedule()
+    refused(schedule, NOW)
+
+    assert schedule.rate(NOW + 1) is None
+
+
+def test_a_refusal_soon_after_another_halves_the_rate_at_most() -> None:
+    schedule, now = after_a_refusal(200)
+    before = schedule.rate(now) or 0
+    begun(schedule, 1, now=now)
+
+    again = now + 0.01
+    pause = refused(schedule, again, asked=1.0)
+
+    assert schedule.rate(again + pause) == pytest.approx(before / 2 * (1 - DROP), rel=0.1)
+
+
+def served(rate: float, burst: float, seconds: float, wait: float | None) -> tuple[int, int]:
+    """How many a platform with a token bucket answers and refuses in so many seconds."""
+    schedule, now, tokens, filled = Schedule(), NOW, burst, NOW
+    answers = refusals = 0
+    while now < NOW + seconds:
+        if (pause := schedule.wait(now)) > 0:
+            now += pause
+            continue
+        tokens, filled = min(burst, tokens + (now - filled) * rate), now
+        schedule.begin(now)
+        if tokens >= 1:
+            tokens -= 1
+            answers += 1
+            schedule.end(now + 0.0005, answered=True)
+        else:
+            refusals += 1
+            schedule.slow_down(now + 0.0005, now, wait)
+            schedule.end(now + 0.0005, answered=False)
+        now += 0.0005  # what one request takes, if nobody holds it back
+    return answers, refusals
+
+
+@pytest.mark.parametrize("rate", [20, 100, 500])
+@pytest.mark.parametrize("burst", [5.0, 100.0])
+@pytest.mark.parametrize("wait", [None, 1.0])
+def test_a_platform_with_a_limit_nobody_knows_is_kept_busy_and_seldom_refuses(
+    rate: float, burst: float, wait: float | None
+) -> None:
+    answers, refusals = served(rate, burst, 300, wait)
+
+    assert answers >= 0.75 * rate * 300
+    assert refusals <= 0.02 * answers
+
+
+def test_one_that_waits_is_woken_by_the_end_of_another() -> None:
+    pace = Pace(Schedule(limits=(Limit(1, 0.001),)))
+    pace.begin(PATIENCE)
+    came = Event()
+
+    def wait_for_turn() -> None:
+        pace.begin(PATIENCE)
+        came.set()
+
+    other = Thread(target=wait_for_turn)
+    other.start()
+
+    assert not came.is_set()
+    pace.end(answered=True)
+    assert came.wait(PATIENCE)
+    other.join(PATIENCE)
+
+
+def test_a_pause_slows_everybody_down_who_works_for_the_profile() -> None:
+    clock = PassingClock()
+    paces = Paces(clock=clock)
+    profile = profile_at("https://a.example")
+    turn = paces.of(profile).begin(PATIENCE)
+    assert isinstance(turn, Turn)
+    paces.of(profile).slow_down(turn, REFUSAL, 5.0)
+
+    other = paces.of(profile).begin(PATIENCE)
+
+    assert isinstance(other, Turn)
+    assert other.waited == pytest.approx(5.0)
+
+
+def test_a_pause_that_is_too_long_is_not_waited_for() -> None:
+    clock = PassingClock()
+    pace = Pace(Schedule(), clock=clock)
+    turn = pace.begin(PATIENCE)
+    assert isinstance(turn, Turn)
+    pace.slow_down(turn, REFUSAL, 3600.0)
+
+    assert pace.begin(PATIENCE) is REFUSAL
+    assert clock.waited == 0
+    assert pace.is_paused_for(PATIENCE)
+    assert not pace.is_paused_for(3601)
+
+
+def waited(paces: Paces, *profiles: Profile) -> float:
+    total = 0.0
+    for profile in profiles:
+        turn = paces.of(profile).begin(PATIENCE)
+        assert isinstance(turn, Turn)
+        paces.of(profile).end(answered=True)
+        total += turn.waited
+    return total
+
+
+def test_a_rate_is_for_all_profiles_of_a_run_together() -> None:
+    one, other = (profile_at("https://a.example", name=name) for name in ("one", "other"))
+
+    assert waited(Paces(2, clock=PassingClock()), one, other, one) == pytest.approx(1.0, abs=LATE)
+
+
+def test_without_one_each_profile_has_a_pace_of_its_own() -> None:
+    slow = profile_at("https://a.example", name="slow", rate=0.5)
+    other = profile_at("https://a.example", name="other")
+    paces = Paces(clock=PassingClock())
+
+    assert waited(paces, slow, slow) == pytest.approx(2.0, abs=LATE)
+    assert waited(paces, *[other] * 50) == 0
+
+
+def test_gameball_gets_what_it_publishes_unless_something_else_was_said() -> None:
+    known = profile_at("https://a.example", "gameball")
+    told = profile_at("https://a.example", "gameball", rate=1000, name="told")
+
+    assert waited(Paces(clock=PassingClock()), *[known] * 1201) == pytest.approx(30, abs=0.5)
+    assert waited(Paces(clock=PassingClock()), *[told] * 1201) == pytest.approx(1.2, abs=LATE)
+    assert waited(Paces(400, clock=PassingClock()), *[known] * 1201) == pytest.approx(3, abs=LATE)
+
+
+def test_what_is_measured_is_no_longer_than_a_moment() -> None:
+    schedule = Schedule()
+    begun(schedule, 500, took=0.01)
+
+    assert len(schedule._answered) <= MEASURED / 0.01 + 1
