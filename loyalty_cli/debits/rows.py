@@ -1,6 +1,5 @@
 """A file of debits, CSV with a header or JSON Lines: read whole and strictly before any is made."""
 
-import csv
 import io
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -9,15 +8,22 @@ from typing import Any, NoReturn
 from msgspec import Struct
 
 from loyalty_cli.errors import ErrorCode, LoyaltyError, nearest, usage_error
+from loyalty_cli.input_rows import (
+    BLANKS,
+    Line,
+    check_width,
+    csv_rows,
+    cut,
+    from_first,
+    json_object,
+    text_lines,
+)
 from loyalty_cli.lookup import check_customer
-from loyalty_cli.strict_json import decode
 
 COLUMNS = ("customer", "amount", "unit", "reference", "profile")
 NEEDED = ("customer", "amount", "reference")
 LARGEST_AMOUNT = 10**15
 LONGEST_REFERENCE = 200
-LONGEST_SHOWN = 80
-"""Characters of a wrong value that are shown."""
 
 _AMOUNT = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 
@@ -75,11 +81,10 @@ def read_rows(content: bytes, check_profile: Callable[[str], str]) -> list[Row]:
 
     Raises LoyaltyError that names every mistake in it, with row, column, value and reason.
     """
-    text = _text(content)
     rows: list[Row] = []
     mistakes: list[Mistake] = []
     seen: dict[str, int] = {}
-    for number, cells in _cells(text):
+    for number, cells in _cells(content):
         if isinstance(cells, Mistake):
             mistakes.append(cells)
             continue
@@ -88,7 +93,7 @@ def read_rows(content: bytes, check_profile: Callable[[str], str]) -> list[Row]:
         reference = cells.get("reference")
         if isinstance(reference, str) and seen.setdefault(reference, number) != number:
             why = f"is there already, in row {seen[reference]}"
-            mistakes.append(Mistake(number, "reference", _cut(reference), why))
+            mistakes.append(Mistake(number, "reference", cut(reference), why))
     if mistakes:
         _refuse(mistakes)
     if not rows:
@@ -96,42 +101,34 @@ def read_rows(content: bytes, check_profile: Callable[[str], str]) -> list[Row]:
     return rows
 
 
-def _text(content: bytes) -> str:
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        usage_error("the file is not UTF-8 text.", "Save it as UTF-8 and run it again.")
-    if "\0" in text:
-        line = text[: text.index("\0")].count("\n") + 1
-        usage_error(f"line {line} of the file has a NUL in it.", "Save it as UTF-8 text.")
-    return text
-
-
-def _cells(text: str) -> Iterator[tuple[int, Mapping[str, Any] | Mistake]]:
+def _cells(content: bytes) -> Iterator[tuple[int, Mapping[str, Any] | Mistake]]:
     """Each row's cells by their column, or what is wrong with it, with its number."""
-    if text.lstrip()[:1] == "[":
+    first, lines = from_first(text_lines(io.BytesIO(content), longest=len(content)))
+    if first is None:
+        return iter(())
+    number, text = first
+    sign = text.lstrip(BLANKS)[0]
+    if sign == "[":
         usage_error("the file is a JSON array.", "Write each debit on a line of its own.")
-    return _json_lines(text) if text.lstrip()[:1] == "{" else _csv(text)
+    return _json_lines(lines) if sign == "{" else _csv(lines, number)
 
 
-def _csv(text: str) -> Iterator[tuple[int, Mapping[str, Any] | Mistake]]:
-    lines = csv.reader(io.StringIO(text, newline=""), strict=True)
+def _csv(lines: Iterator[Line], start: int) -> Iterator[tuple[int, Mapping[str, Any] | Mistake]]:
     header: list[str] = []
-    try:
-        # Rows as a spreadsheet counts them, whose cells can have several lines.
-        for number, cells in enumerate(lines, start=1):
-            if not cells:
-                continue
-            if not header:
-                header = _checked_header(cells)
-            elif len(cells) != len(header):
-                why = f"has {len(cells)} cells where the header has {len(header)}"
-                yield number, Mistake(number, "the row", _cut(",".join(cells)), why)
-            else:
-                given = zip(header, cells, strict=True)
-                yield number, {name: cell for name, cell in given if cell != ""}
-    except csv.Error as error:
-        usage_error(f"line {lines.line_num} of the file is not CSV: {error}.")
+    # Rows as a spreadsheet counts them, whose cells can have several lines.
+    for number, (_, cells) in enumerate(csv_rows(lines), start):
+        if not cells:
+            continue
+        if not header:
+            header = _checked_header(cells)
+            continue
+        try:
+            check_width(cells, header)
+        except ValueError as error:
+            yield number, Mistake(number, "the row", cut(",".join(cells)), str(error))
+        else:
+            given = zip(header, cells, strict=True)
+            yield number, {name: cell for name, cell in given if cell != ""}
 
 
 def _checked_header(header: list[str]) -> list[str]:
@@ -149,14 +146,14 @@ def _checked_header(header: list[str]) -> list[str]:
     return header
 
 
-def _json_lines(text: str) -> Iterator[tuple[int, Mapping[str, Any] | Mistake]]:
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
+def _json_lines(lines: Iterator[Line]) -> Iterator[tuple[int, Mapping[str, Any] | Mistake]]:
+    for number, line in lines:
+        if not (text := line.strip(BLANKS)):
             continue
         try:
-            cells = _object(line)
+            cells = _object(text)
         except ValueError as error:
-            yield number, Mistake(number, "the row", _cut(line.strip()), str(error))
+            yield number, Mistake(number, "the row", cut(text), str(error))
         else:
             yield number, {name: cell for name, cell in cells.items() if _says(name, cell)}
 
@@ -167,9 +164,7 @@ def _says(name: str, cell: Any) -> bool:
 
 
 def _object(line: str) -> Mapping[str, Any]:
-    cells = decode(line.encode())
-    if not isinstance(cells, dict):
-        raise ValueError("it is not an object")  # noqa: TRY004 - as what decode raises
+    cells = json_object(line)
     unknown = [name for name in cells if name not in COLUMNS]
     if unknown:
         raise ValueError(f"it has a key {unknown[0]!r}. {nearest(unknown[0], COLUMNS)}")
@@ -200,7 +195,7 @@ def _row(
         try:
             values[name] = check(_cell(name, cell))
         except ValueError as error:
-            mistakes.append(Mistake(number, name, _cut(str(cell)), str(error)))
+            mistakes.append(Mistake(number, name, cut(str(cell)), str(error)))
     return Row(number, **values) if len(mistakes) == before else None
 
 
@@ -220,10 +215,6 @@ def _customer(text: str) -> str:
         return check_customer(text)
     except LoyaltyError as error:
         raise ValueError(error.message.rstrip(".")) from None
-
-
-def _cut(value: str) -> str:
-    return value if len(value) <= LONGEST_SHOWN else f"{value[:LONGEST_SHOWN]}…"
 
 
 def _refuse(mistakes: list[Mistake]) -> NoReturn:

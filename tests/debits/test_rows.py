@@ -81,6 +81,10 @@ def test_json_lines_are_read_however_they_were_saved(content: str) -> None:
     assert read(content) == WHOLE
 
 
+def test_blank_lines_before_the_header_are_counted() -> None:
+    assert mistakes(f"\n\r\n{HEADER}\nC-1,0,a\n") == (f"row 5, amount '0': {PLAIN_AMOUNT}",)
+
+
 def test_a_row_can_name_its_unit_and_its_profile() -> None:
     csv = "customer,amount,reference,unit,profile\nC-1,250,a,CENTS,club\n"
 
@@ -289,6 +293,12 @@ def test_a_file_that_is_not_utf_8_is_refused(encoding: str) -> None:
     assert "UTF-8" in f"{error.message} {error.hint}"
 
 
+def test_a_line_that_is_not_utf_8_is_named() -> None:
+    error = refused(f"{HEADER}C-1,1,a\nZoë,1,b\n".encode("latin-1"))
+
+    assert error.message == "line 3 of the file is not UTF-8 text."
+
+
 def test_a_nul_is_named_with_its_line() -> None:
     assert refused(f"{HEADER}C-1,1,a\nC-2\0,1,b\n").message == "line 3 of the file has a NUL in it."
 
@@ -299,6 +309,12 @@ def test_what_is_not_csv_is_named_with_its_line(row: str) -> None:
 
     assert error.message.startswith("line ")
     assert " of the file is not CSV: " in error.message
+
+
+def test_a_quote_that_is_left_open_is_named_with_the_line_it_stands_in() -> None:
+    error = refused(f'{HEADER}C-0,1,z\n"C-1,1,a\nC-2,1,b\n')
+
+    assert error.message == "line 3 of the file is not CSV: unexpected end of data."
 
 
 @pytest.mark.parametrize("row", ["C-1", "C-1,1", "C-1,1,a,b", ",,,,", "   ", "x" * 3000])

@@ -1,0 +1,109 @@
+"""The rows of a file or a pipe, strictly and as a stream: text lines, and CSV or JSON in them."""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import chain
+from typing import Any, BinaryIO
+
+from loyalty_cli.errors import usage_error
+from loyalty_cli.strict_json import decode
+
+LONGEST_LINE = 64 * 1024
+"""Characters of one line, and of the lines that one CSV row may run over."""
+LONGEST_SHOWN = 80
+"""Characters of a wrong value that are shown."""
+BLANKS = " \t\r\n"
+
+Line = tuple[int, str]
+"""A line's number, counted from 1, and its text with the line's end."""
+
+_UTF_16_MARKS = ("\udcff\udcfe", "\udcfe\udcff")
+_SAVE_AS_UTF_8 = "Save it as UTF-8 text."
+
+
+def text_lines(stream: BinaryIO, longest: int = LONGEST_LINE) -> Iterator[Line]:
+    """Read UTF-8 text line by line, ended by LF, CRLF or CR, without the mark before it.
+
+    Each line is given as soon as it is there. Raises LoyaltyError for another encoding, a NUL, and
+    a line of more than `longest` characters; OSError as the stream does.
+    """
+    # A byte that is not UTF-8 becomes a surrogate, which UTF-8 cannot hold: so its line is known.
+    text = io.TextIOWrapper(stream, "utf-8-sig", "surrogateescape", newline="")
+    try:
+        lines = iter(partial(text.readline, longest + 1), "")
+        for number, line in enumerate(lines, start=1):
+            if "\0" in line or not line.isascii():
+                _check_encoding(number, line)
+            if len(line) > longest:
+                usage_error(
+                    f"line {number} of the file has more than {longest} characters.",
+                    "Is it a text file, with a row on each line?",
+                )
+            yield number, line
+    finally:
+        if not stream.closed:  # which would otherwise be closed with the wrapper
+            text.detach()
+
+
+def _check_encoding(number: int, line: str) -> None:
+    if line.startswith(_UTF_16_MARKS):
+        usage_error("the file is UTF-16 text.", _SAVE_AS_UTF_8)
+    if "\0" in line:
+        like = ", as UTF-16 text has" if line[:2].count("\0") == 1 else ""
+        usage_error(f"line {number} of the file has a NUL in it{like}.", _SAVE_AS_UTF_8)
+    try:
+        line.encode()
+    except UnicodeEncodeError:
+        usage_error(f"line {number} of the file is not UTF-8 text.", _SAVE_AS_UTF_8)
+
+
+def from_first(lines: Iterator[Line]) -> tuple[Line | None, Iterator[Line]]:
+    """Pass over blank lines: the first other one, if there is any, and the lines from it on."""
+    first = next((line for line in lines if line[1].strip(BLANKS)), None)
+    return first, lines if first is None else chain([first], lines)
+
+
+def csv_rows(lines: Iterator[Line]) -> Iterator[tuple[int, list[str]]]:
+    """Read CSV: each row's cells, with the number of its first line; a blank line has no cells.
+
+    Raises LoyaltyError for what is not CSV, and for a quote that is not closed for very long.
+    """
+    first = taken = 0
+
+    def texts() -> Iterator[str]:
+        nonlocal first, taken
+        for number, text in lines:
+            if not taken:
+                first = number
+            elif taken > LONGEST_LINE:
+                raise csv.Error("a quote is opened and not closed")
+            taken += len(text)
+            yield text
+
+    try:
+        for cells in csv.reader(texts(), strict=True):
+            taken = 0
+            yield first, cells
+    except csv.Error as error:
+        usage_error(f"line {first} of the file is not CSV: {error}.")
+
+
+def check_width(cells: Sequence[str], header: Sequence[str]) -> None:
+    """Take a row that has a cell for each column. Raises ValueError."""
+    if len(cells) != len(header):
+        raise ValueError(f"has {len(cells)} cells where the header has {len(header)}")
+
+
+def json_object(text: str) -> dict[str, Any]:
+    """Read a line of JSON Lines. Raises ValueError, in words for a user."""
+    tree = decode(text.encode())
+    if not isinstance(tree, dict):
+        raise ValueError("it is not an object")  # noqa: TRY004 - as what decode raises
+    return tree
+
+
+def cut(value: str) -> str:
+    """So much of a wrong value as is shown."""
+    return value if len(value) <= LONGEST_SHOWN else f"{value[:LONGEST_SHOWN]}…"

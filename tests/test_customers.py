@@ -1,0 +1,571 @@
+"""Lists of customers: what each format gives, what is recognised, and what is refused where."""
+
+import csv
+import io
+import json
+import os
+import re
+import time
+import tracemalloc
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loyalty_cli.amount import Amount
+from loyalty_cli.customers import Wanted, read_customers
+from loyalty_cli.errors import ErrorCode, LoyaltyError
+from loyalty_cli.input_format import InputFormat
+from loyalty_cli.lookup import LONGEST_CUSTOMER
+from loyalty_cli.model import Balance, Failure, Lookup
+from loyalty_cli.output.json_text import json_line
+
+LINES, CSV, JSONL = InputFormat
+PROFILES = {"club": 1, "points": 2}
+AS_LINES = "If each line is one identifier, add --input-format lines."
+
+SIGNS = st.characters(categories=["L", "M", "N", "P", "S"])
+IDENTIFIERS = st.text(SIGNS, min_size=1, max_size=20).filter(lambda text: text not in (".", ".."))
+PLAIN = IDENTIFIERS.filter(lambda text: not re.search(r'[,;"]|^[{\[]|^[A-Za-z_-]+$', text))
+NAMED = st.sampled_from(["", *PROFILES])
+
+
+def read(content: str | bytes, given: InputFormat | None = None) -> list[Wanted]:
+    content = content.encode() if isinstance(content, str) else content
+    return list(read_customers(io.BytesIO(content), given, PROFILES))
+
+
+def customers(content: str | bytes, given: InputFormat | None = None) -> list[str]:
+    return [wanted.customer for wanted in read(content, given)]
+
+
+def refused(content: str | bytes, given: InputFormat | None = None) -> LoyaltyError:
+    with pytest.raises(LoyaltyError) as caught:
+        read(content, given)
+    assert caught.value.code is ErrorCode.USAGE
+    assert "\n" not in f"{caught.value.message}{caught.value.hint}"
+    assert len(caught.value.message) < 250
+    return caught.value
+
+
+def as_csv(rows: Iterable[Iterable[str]]) -> str:
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
+
+
+class Editor(NamedTuple):
+    """How somebody's editor saves a file."""
+
+    mark: str
+    end: str
+    is_ended: bool
+
+    def save(self, text: str) -> bytes:
+        if not self.is_ended:
+            text = text.removesuffix("\n")
+        return (self.mark + text.replace("\n", self.end)).encode()
+
+
+EDITORS = st.builds(
+    Editor, st.sampled_from(["", "\ufeff"]), st.sampled_from(["\n", "\r\n", "\r"]), st.booleans()
+)
+
+
+# What is read.
+
+
+@given(st.lists(PLAIN, min_size=1), EDITORS, st.sampled_from([None, LINES]))
+def test_any_identifiers_come_back_from_lines(
+    names: list[str], editor: Editor, form: InputFormat | None
+) -> None:
+    content = editor.save("".join(f"{name}\n" for name in names))
+
+    assert read(content, form) == [Wanted(name, at) for at, name in enumerate(names, start=1)]
+
+
+@given(st.lists(st.tuples(IDENTIFIERS, NAMED), min_size=1), EDITORS, st.sampled_from([None, CSV]))
+def test_any_identifiers_come_back_from_csv(
+    rows: list[tuple[str, str]], editor: Editor, form: InputFormat | None
+) -> None:
+    content = editor.save(
+        as_csv([("points", "customer", "profile"), *(("1", *row) for row in rows)])
+    )
+
+    assert read(content, form) == [
+        Wanted(name, at, profile or None) for at, (name, profile) in enumerate(rows, start=2)
+    ]
+
+
+@given(
+    st.lists(st.tuples(IDENTIFIERS, NAMED), min_size=1),
+    EDITORS,
+    st.booleans(),
+    st.sampled_from([None, JSONL]),
+)
+def test_any_identifiers_come_back_from_json_lines(
+    rows: list[tuple[str, str]], editor: Editor, escaped: bool, form: InputFormat | None
+) -> None:
+    objects = [{"customer": name, "profile": profile or None} for name, profile in rows]
+    lines = [json.dumps(each, ensure_ascii=escaped) for each in objects]
+
+    assert read(editor.save("".join(f"{line}\n" for line in lines)), form) == [
+        Wanted(name, at, profile or None) for at, (name, profile) in enumerate(rows, start=1)
+    ]
+
+
+@given(st.binary(max_size=100), st.sampled_from([None, LINES, CSV, JSONL]))
+def test_whatever_the_bytes_each_is_a_customer_of_its_line_or_a_clear_refusal(
+    content: bytes, form: InputFormat | None
+) -> None:
+    try:
+        wanted = read(content, form)
+    except LoyaltyError:
+        return
+    assert wanted
+    assert [each.line for each in wanted] == sorted({each.line for each in wanted})
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n")))
+def test_a_line_given_as_that_is_taken_as_it_is_or_not_at_all(text: str) -> None:
+    try:
+        (customer,) = customers(f"C-1\n{text}\n", LINES)[1:] or [""]
+    except LoyaltyError:
+        return
+    assert customer == text.rstrip(" \t")
+    assert customer.isprintable() or not customer.isascii()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "0123\n83\n",
+        "0123\r\n83\r\n",
+        "0123\n83",
+        "\ufeff0123\n83\n",
+        "\n \n\t\n0123  \n\n83\t \n\n",
+        "customer\n0123\n83\n",
+        '"customer"\n"0123"\n83',
+        "customer,profile\n0123,\n83,\n",
+        "id,customer,name\n1,0123,Jane\n2,83,\n",
+        '{"customer": "0123"}\n{"customer": "83"}\n',
+        '\n  {"customer": "0123"}  \n\n{"profile": null, "customer": "83", "points": 1.50}',
+    ],
+    ids=repr,
+)
+def test_a_list_is_recognised_however_it_was_saved(content: str) -> None:
+    assert customers(content) == ["0123", "83"]
+
+
+def test_each_customer_knows_its_line_and_its_profile() -> None:
+    assert read("\nC-1\n\nC-2\n") == [Wanted("C-1", 2), Wanted("C-2", 4)]
+    assert read('\ncustomer,x,profile\nC-1,"a\nb",club\nC-2,,\n') == [
+        Wanted("C-1", 3, "club"),
+        Wanted("C-2", 5),
+    ]
+    assert read('{"customer": "C-1", "profile": "club"}\n\n{"customer": "C-2", "profile": ""}') == [
+        Wanted("C-1", 1, "club"),
+        Wanted("C-2", 3),
+    ]
+
+
+@pytest.mark.parametrize(
+    "identifier",
+    [
+        *("a@shop.example", "custom@shop.example", "customer1", "customer-1", "#1", "=1+1", "-5"),
+        *(
+            "1e3",
+            "1.0",
+            "00",
+            "x/y?z#%2e",
+            "Zoë",
+            "注文",
+            "🙂",
+            "'C-1'",
+            "C|1",
+            "a:b",
+            "C[1]",
+            "C{1}",
+            "}",
+        ),
+        *("alice", "Bob", "o'neil", "(1)", "\\N", "2026-11-20", "a\u0308"),
+    ],
+)
+def test_a_line_is_an_identifier_as_it_stands(identifier: str) -> None:
+    assert customers(f"{identifier}\nC-2\n") == [identifier, "C-2"]
+
+
+@pytest.mark.parametrize(
+    "identifier",
+    ["Doe, Jane", "a;b", '"C-1"', "Jane Doe", '{"customer": "C-1"}', "[1]", "customer", "Customer"],
+)
+def test_a_line_given_as_that_may_have_other_formats_signs_in_it(identifier: str) -> None:
+    assert customers(f"C-0\n{identifier}  \n", LINES) == ["C-0", identifier]
+    assert customers(f"{identifier}\nC-2\n", LINES) == [identifier, "C-2"]
+
+
+def test_cells_keep_their_signs_and_lose_the_spaces_behind_them() -> None:
+    content = 'customer ,profile\t\n"Doe, J. ""JD""  ",club \nJane Doe\t,\nC;1, \n'
+
+    assert read(content) == [
+        Wanted('Doe, J. "JD"', 2, "club"),
+        Wanted("Jane Doe", 3),
+        Wanted("C;1", 4),
+    ]
+
+
+def test_rows_without_anything_in_them_are_passed_over() -> None:
+    assert read('customer,x\n,\n , \n   \n\n,,,,\nC-1,\n"",""\n') == [Wanted("C-1", 7)]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["provider", "customer", "profile", "balance", "available"],
+        ["customer_id", "customer", "customer_name", "customs", "profile_id", "profits"],
+        ["", "customer", "", "name", "name"],
+    ],
+)
+def test_other_columns_are_not_looked_at(names: list[str]) -> None:
+    cells = ["C-1" if name == "customer" else "club" for name in names]
+
+    (wanted,) = read(as_csv([names, cells]))
+
+    assert wanted.customer == "C-1"
+    (wanted,) = read(json.dumps(dict(zip(names, cells, strict=True))))
+    assert wanted.customer == "C-1"
+
+
+def test_the_programs_own_records_are_a_list_of_customers() -> None:
+    found = Lookup(
+        profile="club",
+        provider="saasquatch",
+        customer="0123",
+        sandbox=False,
+        retrieved_at="2026-11-20T05:00:00Z",
+        balances=(Balance(name="Credit", kind="credit", available=Amount("8500.000")),),
+        details={"customer": {"id": 1}, "profiles": []},
+    )
+    failed = Lookup(
+        profile="points",
+        provider="gameball",
+        customer="Jane Doe",
+        sandbox=False,
+        retrieved_at="2026-11-20T05:00:00Z",
+        error=Failure(code=ErrorCode.NOT_FOUND, message="no such customer."),
+    )
+
+    assert read(json_line(found) + json_line(failed)) == [
+        Wanted("0123", 1, "club"),
+        Wanted("Jane Doe", 2, "points"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "pieces"),
+    [
+        (b"", [b"C-1\n", b"C-2\n"]),
+        (b"customer,profile\n", [b"C-1,\n", b"C-2,club\n"]),
+        (b"", [b'{"customer": "C-1"}\n', b'{"customer": "C-2"}\n']),
+    ],
+    ids=["lines", "csv", "jsonl"],
+)
+@pytest.mark.timeout(20)
+def test_a_customer_is_given_before_the_next_one_is_written(
+    before: bytes, pieces: list[bytes]
+) -> None:
+    source, sink = os.pipe()
+    with os.fdopen(source, "rb") as stream:
+        wanted = read_customers(stream, None, PROFILES)
+        os.write(sink, before)
+        for number, piece in enumerate(pieces, start=1):
+            os.write(sink, piece)
+            assert next(wanted).customer == f"C-{number}"
+        os.close(sink)
+        assert next(wanted, None) is None
+        assert not stream.closed
+
+
+def test_nothing_is_read_before_the_first_customer_is_wanted() -> None:
+    stream = io.BytesIO(b"C-1\n")
+
+    read_customers(stream, None, PROFILES)
+
+    assert stream.tell() == 0
+
+
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [("", "C-{}\n"), ("customer,x\n", "C-{},some text\n"), ("", '{{"customer": "C-{}"}}\n')],
+    ids=["lines", "csv", "jsonl"],
+)
+def test_many_are_read_in_a_moment_and_in_flat_memory(header: str, row: str) -> None:
+    content = io.BytesIO((header + "".join(map(row.format, range(50_000)))).encode())
+    tracemalloc.start()
+    began = time.process_time()
+    try:
+        count = sum(1 for _ in read_customers(content, None, PROFILES))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert count == 50_000
+    assert time.process_time() - began < 5
+    assert peak < 500_000
+
+
+# What is refused.
+
+
+@pytest.mark.parametrize(
+    ("content", "form"),
+    [
+        *(("", form) for form in (None, LINES, CSV, JSONL)),
+        *(("\ufeff\r\n \t\n\n", form) for form in (None, LINES, CSV, JSONL)),
+        *(("customer,profile\n", form) for form in (None, CSV)),
+        ("customer\n\n\n", None),
+        ("customer,x\n,\n,\n", None),
+    ],
+)
+def test_a_file_without_a_customer_is_refused(content: str, form: InputFormat | None) -> None:
+    error = refused(content, form)
+
+    assert error.message == "there is no customer in the file."
+    assert error.hint == "Write one identifier on each line."
+
+
+@pytest.mark.parametrize("sign", [",", ";", '"', " ", "\u00a0", "\u3000"])
+def test_a_doubtful_sign_in_a_line_is_named_with_the_line(sign: str) -> None:
+    error = refused(f"C-1\n\nC-2{sign}club\nC-3\n")
+
+    assert error.message == f"line 3 of the file: {f'C-2{sign}club'!r} has {sign!r} in it."
+    assert error.hint == AS_LINES
+
+
+@pytest.mark.parametrize("line", ['{"customer": "C-2"}', "[C-2]", "{C-2}"])
+def test_a_line_that_begins_like_json_is_doubtful_among_others(line: str) -> None:
+    error = refused(f"C-1\n{line}\n")
+
+    assert error.message.startswith("line 2 of the file: ")
+    assert f"has {line[0]!r} in it." in error.message
+    assert error.hint == AS_LINES
+
+
+@pytest.mark.parametrize("form", [None, LINES, CSV, JSONL])
+@pytest.mark.parametrize(
+    ("identifier", "why"),
+    [
+        (" C-2", "has a space before or after it."),
+        ("\u00a0C-2", "has a space before or after it."),
+        ("C-2\u00a0", "has a space before or after it."),
+        ("C-2\u3000", "has a space before or after it."),
+        ("\u2003", "has a space before or after it."),
+        ("C\t2", r"has the invisible character '\t' in it."),
+        ("\tC-2", r"has the invisible character '\t' in it."),
+        ("C\x1b[31m2", r"has the invisible character '\x1b' in it."),
+        ("C-2\x7f", r"has the invisible character '\x7f' in it."),
+        ("C\x85\x32", r"has the invisible character '\x85' in it."),
+        ("\u200bC-2", r"has the invisible character '\u200b' in it."),
+        ("C\u202e-2", r"has the invisible character '\u202e' in it."),
+        ("C\u00ad2", r"has the invisible character '\xad' in it."),
+        ("C-2\ufeff", r"has the invisible character '\ufeff' in it."),
+        ("C-2\u2028", r"has the invisible character '\u2028' in it."),
+        ("C-2\u2029", r"has the invisible character '\u2029' in it."),
+        ("x" * 90 + "\u200b", r"has the invisible character '\u200b' in it."),
+        (".", "the identifier '.' would change the address that is asked."),
+        ("..", "the identifier '..' would change the address that is asked."),
+        ("x" * (LONGEST_CUSTOMER + 1), "of 1001 characters is too long to be one."),
+    ],
+    ids=lambda value: repr(value)[:30],
+)
+def test_a_doubtful_identifier_is_refused_in_every_format(
+    form: InputFormat | None, identifier: str, why: str
+) -> None:
+    if form is CSV:
+        content = as_csv([["customer"], ["C-1"], [identifier]])
+    elif form is JSONL:
+        content = "".join(json.dumps({"customer": each}) + "\n\n" for each in ("C-1", identifier))
+    else:
+        content = f"C-1\n\n{identifier}\n"
+
+    error = refused(content, form)
+
+    assert error.message.startswith("line 3 of the file: ")
+    assert error.message.endswith(why)
+
+
+def test_a_json_text_with_spaces_at_its_end_is_neither_cut_nor_sent() -> None:
+    assert "space before or after" in refused('{"customer": "C-1 "}').message
+
+
+def test_a_cell_that_goes_on_on_another_line_is_no_identifier() -> None:
+    error = refused('customer\nC-1\n"C-2\n"\n')
+
+    assert error.message == r"line 3 of the file: 'C-2\n' has the invisible character '\n' in it."
+
+
+@pytest.mark.parametrize(
+    ("header", "hint"),
+    [
+        ("Customer", "Did you mean 'customer' by 'Customer'?"),
+        ("CUSTOMER", "Did you mean 'customer' by 'CUSTOMER'?"),
+        ("customers", "Did you mean 'customer' by 'customers'?"),
+        ("customer_id", "Did you mean 'customer' by 'customer_id'?"),
+        ("custmer,points", "Did you mean 'customer' by 'custmer'?"),
+        ("points, customer", "Did you mean 'customer' by ' customer'?"),
+        ('name,"Customer"', "Did you mean 'customer' by 'Customer'?"),
+        ("customer;profile", "Columns must be separated by commas, not by semicolons."),
+        ("customer\tprofile", "Columns must be separated by commas, not by tabs."),
+        ("id,name", "Give the column of identifiers that name."),
+        (",,", "Give the column of identifiers that name."),
+        ('"C-1"', "Give the column of identifiers that name."),
+        ("Doe, Jane", "Give the column of identifiers that name."),
+    ],
+)
+@pytest.mark.parametrize("form", [None, CSV])
+def test_a_header_without_customer_is_refused(
+    header: str, hint: str, form: InputFormat | None
+) -> None:
+    error = refused(f"\n{header}\nC-1,2\n", form)
+
+    assert error.message == "line 2 of the file: the header has no column 'customer'."
+    assert error.hint == (hint if form else f"{hint} {AS_LINES}")
+
+
+def test_a_header_given_as_that_need_not_look_like_one() -> None:
+    assert "no column 'customer'" in refused("C-1\nC-2\n", CSV).message
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        *(("Customer", "customer"), ("custmer", "customer"), ("customers", "customer")),
+        *(
+            (" customer", "customer"),
+            ("customer\u00a0", "customer"),
+            ("\ufeffcustomer", "customer"),
+        ),
+        *(("Profile", "profile"), ("profil", "profile"), ("porfile", "profile")),
+        *(("   profile", "profile"), ("PROFILES", "profile")),
+    ],
+)
+def test_a_name_that_is_nearly_one_of_ours_is_refused(name: str, meant: str) -> None:
+    column = refused(as_csv([["customer", name], ["C-1", "x"]]))
+    key = refused('{"customer": "C-0"}\n' + json.dumps({name: "x", "customer": "C-1"}))
+
+    assert column.message == f"line 1 of the file: the header has a column {name!r}."
+    assert key.message == f"line 2 of the file: there is a key {name!r}."
+    assert column.hint == key.hint == f"Did you mean {meant!r}?"
+
+
+@pytest.mark.parametrize("name", ["customer", "profile"])
+def test_a_column_that_is_there_twice_is_refused(name: str) -> None:
+    error = refused(f"customer,profile,{name} \nC-1,club,x\n")
+
+    assert error.message == f"line 1 of the file: the header has the column {name!r} twice."
+    assert error.hint == "Leave one out."
+
+
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        ("C-2", "the row has 1 cells where the header has 2."),
+        ("C-2,1,", "the row has 3 cells where the header has 2."),
+        (",1", "the row has no customer."),
+        ('" ",1', "the row has no customer."),
+    ],
+)
+def test_a_row_that_is_not_whole_is_refused(row: str, why: str) -> None:
+    error = refused(f'customer,x\n"C-1","a\nb"\n\n{row}\nC-3,1\n')
+
+    assert error.message == f"line 5 of the file: {why}"
+
+
+def test_a_quote_that_is_left_open_is_named_with_its_line() -> None:
+    error = refused('customer\nC-1\n"C-2\n' + "C-3\n" * 100_000)
+
+    assert error.message == "line 3 of the file is not CSV: a quote is opened and not closed."
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "customer,profile\nC-1,club\nC-2,clup\n",
+        '{"customer": "C-1"}\n\n{"customer": "C-2", "profile": "clup"}\n',
+    ],
+    ids=["csv", "jsonl"],
+)
+def test_a_profile_that_is_not_there_is_refused_with_the_nearest(content: str) -> None:
+    error = refused(content)
+
+    assert error.message == "line 3 of the file: there is no profile 'clup'."
+    assert error.hint == "Did you mean 'club'?"
+
+
+@pytest.mark.parametrize("content", ['[{"customer": "C-1"}]', "[", '\n [\n{"customer": "C-1"}\n]'])
+@pytest.mark.parametrize("form", [None, JSONL])
+def test_a_json_array_is_refused(content: str, form: InputFormat | None) -> None:
+    error = refused(content, form)
+
+    assert error.message.endswith("of the file: this is a JSON array.")
+    assert "jq -c '.[]'" in (error.hint or "")
+    assert (AS_LINES in (error.hint or "")) == (form is None)
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ('{"customer": 83}', "customer must be text, in quotes."),
+        ('{"customer": 1.50}', "customer must be text, in quotes."),
+        ('{"customer": null}', "customer must be text, in quotes."),
+        ('{"customer": ["C-2"]}', "customer must be text, in quotes."),
+        ('{"customer": ""}', "a customer's identifier must not be empty."),
+        ('{"customer": "C-2", "profile": 1}', "profile must be text, in quotes."),
+        ('{"name": "C-2"}', "there is no key 'customer'."),
+        ("{}", "there is no key 'customer'."),
+        (
+            '{"customer": "C-2", "customer": "C-3"}',
+            "it has the key 'customer' twice in one object.",
+        ),
+        ('{"customer": 0123}', "it is not JSON (Expecting ',' delimiter at character 14)."),
+        ('"C-2"', "it is not an object."),
+        ("C-2", "it is not JSON (Expecting value at character 0)."),
+        ('{"customer": "C-\\ud800"}', "it has half a character in it (one surrogate of a pair)."),
+    ],
+)
+def test_a_line_that_is_no_customer_in_json_is_refused(line: str, why: str) -> None:
+    error = refused(f'{{"customer": "C-1"}}\n\n{line}\n')
+
+    assert error.message == f"line 3 of the file: {why}"
+    assert error.hint is None
+
+
+def test_a_first_line_that_only_looks_like_json_is_told_the_way_out() -> None:
+    assert refused("{3F2504E0}\n{3F2504E1}\n").hint == AS_LINES
+    assert customers("{3F2504E0}\n", LINES) == ["{3F2504E0}"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "latin-1"])
+def test_a_list_that_is_not_utf_8_is_refused(encoding: str) -> None:
+    error = refused("C-1\nZoë\n".encode(encoding))
+
+    assert error.hint == "Save it as UTF-8 text."
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "C-1\nC-2\nC-3,\n",
+        "customer\nC-1\nC-2\n..\n",
+        '{"customer":"C-1"}\n{"customer":"C-2"}\n{}\n',
+    ],
+    ids=["lines", "csv", "jsonl"],
+)
+def test_what_stands_before_a_mistake_is_given(content: str) -> None:
+    wanted = read_customers(io.BytesIO(content.encode()), None, PROFILES)
+
+    assert [next(wanted).customer, next(wanted).customer] == ["C-1", "C-2"]
+    with pytest.raises(LoyaltyError, match="of the file"):
+        next(wanted)
