@@ -59,7 +59,10 @@ class Amount(Decimal):
         return Amount(_EXACT.scaleb(self, places))
 
     def __str__(self) -> str:
-        return format(self, "f")
+        return format(self)
+
+    def __format__(self, specifier: str, /) -> str:  # type: ignore[override] # no context: none rounds
+        return super().__format__(specifier or "f")
 
 
 def encode_amount(value: Any) -> Any:

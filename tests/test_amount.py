@@ -62,7 +62,7 @@ def test_json_gets_a_number_with_those_digits(text: str) -> None:
 def test_an_exponent_is_written_out(text: str, shown: str) -> None:
     amount = Amount.parse(text)
 
-    assert str(amount) == shown
+    assert str(amount) == f"{amount}" == shown
     assert amount == Decimal(text)
     assert json.loads(shown, parse_float=Decimal, parse_int=Decimal) == Decimal(text)
 
