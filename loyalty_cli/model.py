@@ -114,6 +114,53 @@ def exit_code(errors: Iterable[LoyaltyError | Failure | None]) -> ExitCode:
     return codes.pop() if codes else ExitCode.OK
 
 
+class Expiring(Record, frozen=True, kw_only=True):
+    """What expires within `days`, up to `until`, as far as the platform names what expires next.
+
+    `unclear` are customers of whom it names something without a date that can be read, or without
+    an amount: that is not in `amount`, and may expire as soon.
+    """
+
+    days: int
+    until: str
+    amount: Amount | None = None
+    customers: int
+    unclear: int
+
+
+class Bin(Record, frozen=True, kw_only=True):
+    """How many customers have at least one amount and less than another; null is no limit."""
+
+    at_least: Amount | None = None
+    below: Amount
+    customers: int
+
+
+class SummaryRecord(Record, frozen=True, kw_only=True):
+    """What the look-ups at one profile came to in one unit.
+
+    `customers` are the look-ups made there, whatever the unit, and `failed` those that failed;
+    `found` are those whose answer has an available amount in this unit. `kinds` are the kinds of
+    line in it, none where nothing was found at all. `total` is null where amounts do not add up,
+    and `expiring` where the platform never names what expires.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    profile: str
+    provider: str
+    sandbox: bool
+    unit: str | None = None
+    kinds: tuple[Kind, ...] = ()
+    customers: int
+    found: int = 0
+    failed: int
+    total: Amount | None = None
+    median: Amount | None = None
+    largest: Amount | None = None
+    expiring: Expiring | None = None
+    histogram: tuple[Bin, ...] = ()
+
+
 class CredentialRecord(Record, frozen=True, kw_only=True):
     """Where one credential would come from: null where no source has it, never its value."""
 

@@ -13,12 +13,14 @@ from loyalty_cli.model import (
     ProfileRecord,
     ProviderRecord,
     RawLookup,
+    SummaryRecord,
 )
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 ARRAYS = (
     tuple[Lookup, ...],
     tuple[RawLookup, ...],
+    tuple[SummaryRecord, ...],
     tuple[ProviderRecord, ...],
     tuple[ProfileRecord, ...],
     tuple[DebitRecord, ...],

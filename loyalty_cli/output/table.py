@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 from rich.box import ASCII2, SIMPLE_HEAD, Box
 from rich.cells import cell_len
 from rich.console import Console
@@ -17,6 +18,10 @@ from loyalty_cli.output.stdout import is_terminal, is_unicode
 from loyalty_cli.output.visible import visible
 
 GAP = 2
+SHORTEST_BAR, LONGEST_BAR = 8, 40
+"""Characters that the bar of a whole may have; in a terminal, as many as there is room for."""
+
+_EIGHTHS = ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")
 
 
 class Column(Struct, frozen=True):
@@ -34,11 +39,12 @@ class Column(Struct, frozen=True):
 
 
 class Cell(Struct, frozen=True):
-    """What stands in one place: text, or a number with its unit."""
+    """What stands in one place: text, a number with its unit, or a bar, by its share of a whole."""
 
     text: str = ""
     unit: str = ""
     style: str = ""
+    bar: float = 0
 
 
 class Group(Struct, frozen=True):
@@ -56,7 +62,7 @@ def table_text(columns: Sequence[Column], groups: Sequence[Group]) -> str:
             for group in groups
         ]
     if not is_terminal():
-        return plain_text(columns, groups)
+        return plain_text(columns, groups, ascii_only=not is_unicode())
     text = io.StringIO()
     console = Console(
         file=text,
@@ -70,9 +76,11 @@ def table_text(columns: Sequence[Column], groups: Sequence[Group]) -> str:
     return "".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines())
 
 
-def plain_text(columns: Sequence[Column], groups: Sequence[Group]) -> str:
+def plain_text(
+    columns: Sequence[Column], groups: Sequence[Group], *, ascii_only: bool = False
+) -> str:
     """Lay a table out for a pipe: rows as wide as they are, each cell of them, and nothing else."""
-    grid = _grid(columns, groups)
+    grid = _grid(columns, _with_bars(groups, LONGEST_BAR, ascii_only=ascii_only))
     rows = [
         [_joined(cell, unit) for cell, unit in zip(row, grid.units, strict=True)]
         for group in grid.groups
@@ -100,17 +108,45 @@ def draw(
     ascii_only: bool = False,
 ) -> None:
     """Draw a table in the first of its layouts that fits: as rows, as sections, or as a list."""
-    everything = _grid(columns, groups)
+
+    def fitted(room: int) -> _Grid:
+        longest = min(SHORTEST_BAR + room, LONGEST_BAR)
+        return _grid(columns, _with_bars(groups, longest, ascii_only=ascii_only))
+
+    everything = fitted(0)
+    inner = _inner(everything)
     box = ASCII2 if ascii_only else SIMPLE_HEAD
     if everything.width <= console.width:
+        everything = fitted(console.width - everything.width)
         for number, group in enumerate(everything.groups):
             rows = list(_without_repeats(everything.columns, group.rows))
             _draw_rows(console, everything, rows, box, header=number == 0)
             _draw_notes(console, group.notes)
-    elif _inner(everything).width <= console.width:
-        _draw_sections(console, everything, box)
+    elif inner.width <= console.width:
+        _draw_sections(console, fitted(console.width - inner.width), box)
     else:
         _draw_list(console, everything)
+
+
+def _with_bars(groups: Sequence[Group], longest: int, *, ascii_only: bool) -> Sequence[Group]:
+    """Draw the bars there are, that of a whole as the longest."""
+
+    def drawn(cell: Cell) -> Cell:
+        return (
+            replace(cell, text=_bar(cell.bar, longest, ascii_only=ascii_only)) if cell.bar else cell
+        )
+
+    return [
+        Group([[drawn(cell) for cell in row] for row in each.rows], each.notes) for each in groups
+    ]
+
+
+def _bar(share: float, longest: int, *, ascii_only: bool) -> str:
+    """A bar that is never too short to be seen."""
+    if ascii_only:
+        return "#" * max(1, int(share * longest))
+    whole, eighths = divmod(max(1, int(share * longest * 8)), 8)
+    return "█" * whole + _EIGHTHS[eighths]
 
 
 class _Grid(Struct, frozen=True):
@@ -193,7 +229,7 @@ def _draw_sections(console: Console, grid: _Grid, box: Box) -> None:
         if number:
             console.print()
         shared = zip(grid.columns, group.rows[0], strict=True)
-        heading = "  ".join(cell.text for column, cell in shared if column.once)
+        heading = "  ".join(cell.text for column, cell in shared if column.once and cell.text)
         console.print(Text(heading, "bold"), soft_wrap=True)
         _draw_rows(console, inner, rows.rows, box, header=True)
         for row, inside in zip(group.rows, rows.rows, strict=True):
@@ -249,7 +285,7 @@ def _draw_notes(console: Console, notes: Sequence[str]) -> None:
 
 
 def _safe(cell: Cell) -> Cell:
-    return Cell(visible(cell.text), visible(cell.unit), cell.style)
+    return replace(cell, text=visible(cell.text), unit=visible(cell.unit))
 
 
 def _in_ascii(cell: Cell) -> Cell:
@@ -257,7 +293,7 @@ def _in_ascii(cell: Cell) -> Cell:
     text, unit = (
         each.encode("ascii", errors="backslashreplace").decode() for each in (cell.text, cell.unit)
     )
-    return Cell(text, unit, cell.style)
+    return replace(cell, text=text, unit=unit)
 
 
 def _without_repeats(

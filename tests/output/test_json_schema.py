@@ -5,8 +5,12 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from msgspec.structs import replace
 
+from loyalty_cli.amount import Amount
+from loyalty_cli.model import Bin, Expiring, SummaryRecord
 from loyalty_cli.output.json_schema import json_schema
+from loyalty_cli.output.json_text import json_document
 from tests.conftest import Run
 
 COMMANDS = [
@@ -46,6 +50,27 @@ def test_a_line_of_jsonl_is_one_item_of_it(
     for line in lines:
         validator.validate([json.loads(line)])
     assert len(lines) >= 1
+
+
+def test_a_summary_fits_whether_anything_was_found_or_not(validator: Draft202012Validator) -> None:
+    nothing = SummaryRecord(
+        profile="card", provider="imprint", sandbox=False, customers=2, failed=2
+    )
+    everything = replace(
+        nothing,
+        unit="AUD",
+        kinds=("money", "credit"),
+        found=2,
+        total=Amount("98765432109876543210.50"),
+        median=Amount("0.25"),
+        largest=Amount("98765432109876543210.25"),
+        expiring=Expiring(
+            days=30, until="2026-12-20T05:00:00Z", amount=Amount(0), customers=0, unclear=1
+        ),
+        histogram=(Bin(below=Amount(0), customers=2),),
+    )
+
+    validator.validate(json.loads(json_document([nothing, everything])))
 
 
 def test_every_key_of_every_record_is_always_there(validator: Draft202012Validator) -> None:

@@ -1,0 +1,312 @@
+"""What a run of look-ups comes to, profile by profile and unit by unit: exact, in little memory."""
+
+from array import array
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Context, Decimal
+from functools import reduce
+from random import choice
+from typing import get_args
+
+from msgspec.structs import replace
+
+from loyalty_cli.amount import MAX_DIGITS, Amount
+from loyalty_cli.model import Balance, Bin, Expiring, Kind, Lookup, NextExpiry, SummaryRecord
+
+DAYS = 30
+"""How far ahead a summary looks for what expires."""
+
+# Wide enough for the sum of any number of the longest amounts, and for half of it.
+_EXACT = Context(prec=4 * MAX_DIGITS)
+
+_SPENDABLE: frozenset[Kind] = frozenset({"points", "money", "credit"})
+
+# The bins below the decades; those are 0 for 1 to 9, 1 for 10 to 99, and so on.
+_ZERO, _FRACTION = -2, -1
+
+_Key = tuple[str | None, Kind | None]
+
+
+class Summary:
+    """Counts look-ups as they come; a customer asked twice counts twice.
+
+    For each profile and unit it keeps eight bytes a customer, and a whole decimal only of an
+    amount that no float stands for. `now` has an offset.
+    """
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+        self._profiles: dict[str, _Profile] = {}
+
+    def add(self, lookup: Lookup) -> None:
+        """Count one look-up, whether it failed or not."""
+        profile = self._profiles.get(lookup.profile)
+        if profile is None:
+            profile = self._profiles[lookup.profile] = _Profile(lookup, self._now)
+        profile.add(lookup)
+
+    def records(self) -> list[SummaryRecord]:
+        """What it comes to so far: the profiles and their units, in the order in which they came.
+
+        A profile where nothing was found has a record as well, without a unit.
+        """
+        return [record for profile in self._profiles.values() for record in profile.records()]
+
+
+class _Profile:
+    """The look-ups at one profile."""
+
+    def __init__(self, first: Lookup, now: datetime) -> None:
+        self._first = first
+        self._now = now
+        self._customers = 0
+        self._failed = 0
+        self._units: dict[_Key, _Unit] = {}
+
+    def add(self, lookup: Lookup) -> None:
+        self._customers += 1
+        if lookup.error:
+            self._failed += 1
+        lines_of: dict[_Key, list[Balance]] = {}
+        for line in lookup.balances:
+            if line.available is not None or line.next_expiry is not None:
+                lines_of.setdefault(_key(line), []).append(line)
+        for key, lines in lines_of.items():
+            unit = self._units.get(key)
+            if unit is None:
+                unit = self._units[key] = _Unit(key, self._now)
+            unit.add(lines)
+
+    def records(self) -> list[SummaryRecord]:
+        base = SummaryRecord(
+            profile=self._first.profile,
+            provider=self._first.provider,
+            sandbox=self._first.sandbox,
+            customers=self._customers,
+            failed=self._failed,
+        )
+        return [unit.record(base) for unit in self._units.values()] or [base]
+
+
+def _key(line: Balance) -> _Key:
+    """What a line is counted with: its unit, and its kind where that stands apart.
+
+    Points, money and credit of one unit are one sum. Percentages, codes and what is none of these
+    are not more of it, whatever their unit; and where the platform states no unit, each kind is
+    taken to have one of its own.
+    """
+    is_one_sum = line.unit is not None and line.kind in _SPENDABLE
+    return line.unit, None if is_one_sum else line.kind
+
+
+class _Unit:
+    """What the customers of one profile have in one unit."""
+
+    def __init__(self, key: _Key, now: datetime) -> None:
+        self._name, kind = key
+        self._adds_up = kind != "percent"
+        self._kinds: set[Kind] = set()
+        self._amounts = _Amounts()
+        self._expiring = _Expiring(now)
+
+    def add(self, lines: Sequence[Balance]) -> None:
+        """Count one customer's lines; of percentages, which do not add up, the largest."""
+        self._kinds.update([line.kind for line in lines])
+        amounts = [line.available for line in lines if line.available is not None]
+        if amounts:
+            self._amounts.add(_sum(amounts) if self._adds_up else max(amounts))
+        expiries = [line.next_expiry for line in lines if line.next_expiry is not None]
+        if expiries:
+            self._expiring.add(expiries)
+
+    def record(self, base: SummaryRecord) -> SummaryRecord:
+        amounts = self._amounts
+        found = replace(
+            base,
+            unit=self._name,
+            kinds=tuple(kind for kind in get_args(Kind) if kind in self._kinds),
+            found=amounts.count,
+            expiring=self._expiring.record(adds_up=self._adds_up),
+        )
+        if not amounts.count:
+            return found
+        return replace(
+            found,
+            total=amounts.total if self._adds_up else None,
+            median=amounts.median,
+            largest=amounts.largest,
+            histogram=amounts.histogram,
+        )
+
+
+class _Amounts:
+    """Amounts, each as the float nearest to it, and as a decimal too where that is another number.
+
+    What is said of them has as many decimals as the one that has most.
+    """
+
+    def __init__(self) -> None:
+        self._floats = array("d")
+        self._others: list[Decimal] = []
+        self._total = Decimal(0)
+        self._largest = Decimal("-Infinity")
+        self._negative = 0
+        self._decades: Counter[int] = Counter()
+
+    def add(self, amount: Decimal) -> None:
+        nearest = float(amount)
+        self._floats.append(nearest)
+        if Decimal(repr(nearest)) != amount:
+            self._others.append(amount)
+        self._total = _EXACT.add(self._total, amount)
+        self._largest = max(self._largest, amount)
+        if amount < 0:
+            self._negative += 1
+        else:
+            self._decades[_decade(amount)] += 1
+
+    @property
+    def count(self) -> int:
+        return len(self._floats)
+
+    @property
+    def total(self) -> Amount:
+        return self._written(self._total)
+
+    @property
+    def largest(self) -> Amount:
+        return self._written(self._largest)
+
+    @property
+    def median(self) -> Amount:
+        """The middle one, or the mean of the middle two."""
+        upper = self._at(self.count // 2)
+        lower = upper if self.count % 2 else self._at(self.count // 2 - 1)
+        return self._written(_EXACT.divide(_EXACT.add(lower, upper), Decimal(2)))
+
+    @property
+    def histogram(self) -> tuple[Bin, ...]:
+        """The bins from the lowest to the highest that somebody is in, with no gap between them.
+
+        They are what is negative, zero, what is less than 1, and the decades. Where nobody is in
+        several of them on end, those are one.
+        """
+        bins: list[Bin] = []
+        if self._negative:
+            bins.append(Bin(below=self._edge(_ZERO), customers=self._negative))
+        for decade, customers in sorted(self._decades.items()):
+            at_least = self._edge(decade)
+            if bins and bins[-1].below != at_least:
+                bins.append(Bin(at_least=bins[-1].below, below=at_least, customers=0))
+            bins.append(Bin(at_least=at_least, below=self._edge(decade + 1), customers=customers))
+        return tuple(bins)
+
+    def _edge(self, decade: int) -> Amount:
+        """Where a bin begins: the one after zero with the smallest amount that follows it."""
+        zero = self._written(Decimal(0))
+        if decade == _ZERO:
+            return zero
+        return self._written(Amount(1).shifted(zero.adjusted() if decade == _FRACTION else decade))
+
+    def _written(self, amount: Decimal) -> Amount:
+        zero = _EXACT.subtract(self._total, self._total)
+        return Amount(_EXACT.add(_EXACT.normalize(amount), zero))
+
+    def _at(self, rank: int) -> Decimal:
+        """The amount of a rank, from 0: a float finds the place, the decimals decide within it."""
+        place, below, here = _select(self._floats, rank)
+        amount = Decimal(repr(place))
+        others = sorted(each for each in self._others if float(each) == place)
+        smaller, same = bisect_left(others, amount), here - len(others)
+        rank -= below
+        if smaller <= rank < smaller + same:
+            return amount
+        return others[rank if rank < smaller else rank - same]
+
+
+def _sum(amounts: Sequence[Decimal]) -> Decimal:
+    return reduce(_EXACT.add, amounts)
+
+
+def _decade(amount: Decimal) -> int:
+    return max(_FRACTION, amount.adjusted()) if amount else _ZERO
+
+
+def _select(values: "array[float]", rank: int) -> tuple[float, int, int]:
+    """The value of a rank, from 0, how many are smaller, and how many are the same.
+
+    Sorting would make an object of every value at once; this makes arrays of what is left.
+    """
+    below = 0
+    while True:
+        pivot = choice(values)  # noqa: S311 - no secret; it makes no order of the values a bad one
+        smaller = array("d", filter(pivot.__gt__, values))
+        same = values.count(pivot)
+        if rank < below + len(smaller):
+            values = smaller
+        elif rank < below + len(smaller) + same:
+            return pivot, below + len(smaller), same
+        else:
+            below += len(smaller) + same
+            values = array("d", filter(pivot.__lt__, values))
+
+
+class _Expiring:
+    """What expires soon, of what the platform names."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+        self._until = now + timedelta(days=DAYS)
+        self._is_named = False
+        self._amount = Decimal(0)
+        self._customers = 0
+        self._unclear = 0
+
+    def add(self, expiries: Sequence[NextExpiry]) -> None:
+        """Count one customer's; an amount of zero never expires, whatever its date."""
+        self._is_named = True
+        soon: list[Decimal] = []
+        is_unclear = False
+        for each in expiries:
+            if each.amount == 0:
+                continue
+            moment = _moment(each.at or "")
+            if moment and not self._now < moment <= self._until:
+                continue
+            if moment and each.amount is not None:
+                soon.append(each.amount)
+            else:
+                is_unclear = True
+        self._unclear += is_unclear
+        if soon:
+            self._customers += 1
+            self._amount = _EXACT.add(self._amount, _sum(soon))
+
+    def record(self, *, adds_up: bool) -> Expiring | None:
+        if not self._is_named:
+            return None
+        return Expiring(
+            days=DAYS,
+            until=self._until.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            amount=Amount(self._amount) if adds_up else None,
+            customers=self._customers,
+            unclear=self._unclear,
+        )
+
+
+def _moment(text: str) -> datetime | None:
+    """Read the platform's own text, where it is ISO 8601; without an offset it is taken as UTC.
+
+    A date without a time is the end of its day.
+    """
+    try:
+        return datetime.combine(date.fromisoformat(text), time.max, UTC)
+    except ValueError:
+        pass
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

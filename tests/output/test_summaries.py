@@ -1,0 +1,340 @@
+"""Summaries as tables, as CSV and as JSON: every number, at any width."""
+
+import csv
+import io
+import json
+import re
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import to_builtins
+from rich.console import Console
+
+from loyalty_cli.amount import Amount
+from loyalty_cli.model import Bin, Expiring, SummaryRecord
+from loyalty_cli.output.csv_text import csv_rows
+from loyalty_cli.output.json_text import json_line
+from loyalty_cli.output.summaries import SUMMARY
+from loyalty_cli.output.table import Cell, Column, Group, draw, plain_text, table_text
+from loyalty_cli.output.visible import is_shown
+from tests.output.terminal import run_together
+
+HOSTILE = "=a\x1b[31mb\x9b32mc\x1b]8;;http://evil\x07d\r\n\b\u202e [red]r[/red] [/x] :star:"
+WIDTHS = [20, 40, 60, 80, 120, 200]
+LONG = Amount("98765432109876543210.25")
+
+
+def bin_(at_least: object, below: object, customers: int) -> Bin:
+    first = None if at_least is None else Amount(str(at_least))
+    return Bin(at_least=first, below=Amount(str(below)), customers=customers)
+
+
+def record(**values: Any) -> SummaryRecord:
+    known: dict[str, Any] = {
+        "profile": "club",
+        "provider": "saasquatch",
+        "sandbox": False,
+        "unit": "AUD",
+        "kinds": ("money", "credit"),
+        "customers": 1203,
+        "found": 1111,
+        "failed": 92,
+        "total": Amount("54321.50"),
+        "median": Amount("12.75"),
+        "largest": Amount("999.00"),
+        "expiring": Expiring(
+            days=30,
+            until="2026-12-20T05:00:00Z",
+            amount=Amount("77.70"),
+            customers=33,
+            unclear=4,
+        ),
+        "histogram": (
+            bin_(None, "0.00", 1),
+            bin_("0.00", "0.01", 0),
+            bin_("0.01", "1.00", 110),
+            bin_("1.00", "10.00", 1000),
+        ),
+    }
+    return SummaryRecord(**(known | values))
+
+
+NOTHING = SummaryRecord(profile="card", provider="imprint", sandbox=True, customers=5, failed=5)
+LARGE = record(
+    unit="points",
+    kinds=("points",),
+    customers=10**12,
+    found=10**12 - 7,
+    failed=7,
+    total=LONG,
+    median=Amount("-1.5"),
+    largest=LONG,
+    expiring=None,
+    histogram=(bin_(f"1{'0' * 19}.00", f"1{'0' * 20}.00", 10**12 - 7),),
+)
+
+
+def numbers(shown: SummaryRecord) -> list[str]:
+    """Every number of a record, as it must be readable."""
+    amounts = [shown.total, shown.median, shown.largest]
+    counts = [shown.customers, shown.found, shown.failed]
+    counts += [each.customers for each in shown.histogram]
+    if shown.expiring:
+        amounts.append(shown.expiring.amount)
+        counts += [shown.expiring.customers, shown.expiring.unclear]
+    unit = shown.unit or ""
+    return [*(f"{each!s}{unit}" for each in amounts if each is not None), *map(str, counts)]
+
+
+def drawn(records: list[SummaryRecord], width: int, *, ascii_only: bool = False) -> str:
+    text = io.StringIO()
+    console = Console(file=text, width=width, no_color=True)
+    draw(console, *SUMMARY.table(records), ascii_only=ascii_only)
+    return text.getvalue()
+
+
+def bars(text: str) -> list[int]:
+    """The lengths of the bars, in eighths of a character."""
+    return [
+        sum("▏▎▍▌▋▊▉█".index(sign) + 1 for sign in bar) for bar in re.findall("[▏▎▍▌▋▊▉█]+", text)
+    ]
+
+
+def bar_cells(*shares: float) -> tuple[list[Column], list[Group]]:
+    columns = [Column("Number", numbers=True), Column("Histogram")]
+    rows = [[Cell(str(index)), Cell(bar=share)] for index, share in enumerate(shares)]
+    return columns, [Group(rows)]
+
+
+def bars_at(width: int, *shares: float) -> list[int]:
+    text = io.StringIO()
+    draw(Console(file=text, width=width), *bar_cells(*shares))
+    return bars(text.getvalue())
+
+
+def test_a_pipe_gets_one_line_a_number_each_with_what_it_is_of() -> None:
+    lines = plain_text(*SUMMARY.table([record()])).splitlines()
+
+    assert [re.split(" {2,}", each)[:5] for each in lines] == [
+        ["Profile", "Unit", "Kind", "What", "Number"],
+        *(
+            ["club", "AUD", "money, credit", *each]
+            for each in [
+                ("customers", "1203"),
+                ("found", "1111"),
+                ("failed", "92"),
+                ("total", "54321.50 AUD"),
+                ("median", "12.75 AUD"),
+                ("largest", "999.00 AUD"),
+                ("expiring in 30 days", "77.70 AUD"),
+                ("expiring: customers", "33"),
+                ("expiring: unclear", "4"),
+                ("with less than 0.00", "1"),
+                ("with 0.00", "0"),
+                ("with 0.01 to 0.99", "110"),
+                ("with 1.00 to 9.99", "1000"),
+            ]
+        ),
+    ]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_width_loses_a_number(width: int) -> None:
+    shown = run_together(drawn([record(), NOTHING, LARGE], width))
+
+    for each in (record(), NOTHING, LARGE):
+        assert each.profile in shown
+        for number in numbers(each):
+            assert number in shown
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.integers(0, 10**15), min_size=1, max_size=8).filter(any),
+    st.from_regex(r"-?[1-9][0-9]{0,59}(\.[0-9]{1,30})?", fullmatch=True),
+    st.sampled_from(WIDTHS) | st.integers(10, 220),
+)
+def test_every_number_is_shown_whatever_it_is(counts: list[int], amount: str, width: int) -> None:
+    histogram = tuple(
+        bin_(10**place, 10 ** (place + 1), count) for place, count in enumerate(counts)
+    )
+    shown = record(total=Amount(amount), found=sum(counts), histogram=histogram)
+
+    for text in (drawn([shown], width), plain_text(*SUMMARY.table([shown]))):
+        for number in numbers(shown):
+            assert number in run_together(text)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_line_is_wider_than_its_terminal(width: int) -> None:
+    if width >= 60:
+        assert max(map(len, drawn([record(), NOTHING], width).splitlines())) <= width
+
+
+def test_small_amounts_are_written_out() -> None:
+    tiny = record(
+        histogram=(
+            bin_(None, "0.00000000", 1),
+            bin_("0.00000000", "0.00000001", 2),
+            bin_("0.00000001", "1.00000000", 3),
+        )
+    )
+
+    *_, negative, zero, fraction = plain_text(*SUMMARY.table([tiny])).splitlines()
+
+    assert "with less than 0.00000000 " in negative
+    assert "with 0.00000000 " in zero
+    assert "with 0.00000001 to 0.99999999 " in fraction
+
+
+def test_a_section_is_headed_by_what_there_is_of_profile_unit_and_kind() -> None:
+    lines = drawn([record(), record(unit=None, kinds=("other",))], 60).splitlines()
+
+    assert [each for each in lines if each.startswith("club")] == [
+        "club  AUD  money, credit",
+        "club  other",
+    ]
+
+
+def test_what_is_not_there_takes_no_line() -> None:
+    shown = drawn([record(total=None, expiring=None)], 80)
+
+    assert "total" not in shown
+    assert "expiring" not in shown
+    assert "median" in shown
+
+
+def test_nobody_unclear_is_not_worth_a_line() -> None:
+    clear = Expiring(
+        days=30, until="2026-12-20T05:00:00Z", amount=Amount(0), customers=0, unclear=0
+    )
+
+    shown = drawn([record(expiring=clear)], 80)
+
+    assert "expiring: customers" in shown
+    assert "unclear" not in shown
+
+
+def test_nothing_found_is_said_in_three_numbers() -> None:
+    lines = [each.split() for each in plain_text(*SUMMARY.table([NOTHING])).splitlines()]
+
+    assert lines == [
+        ["Profile", "What", "Number"],
+        ["card", "customers", "5"],
+        ["card", "found", "0"],
+        ["card", "failed", "5"],
+    ]
+
+
+@pytest.mark.parametrize(("width", "longest"), [(60, 22), (80, 12), (90, 22), (200, 40)])
+def test_the_largest_bin_has_the_longest_bar_and_that_has_the_room_there_is(
+    width: int, longest: int
+) -> None:
+    tail, fraction, largest = bars(drawn([record()], width))
+
+    assert largest == 8 * longest
+    assert fraction == 8 * longest * 110 // 1000
+    assert tail == 1
+
+
+def test_bars_are_in_proportion_and_the_smallest_can_be_seen() -> None:
+    assert bars_at(200, 1, 0.5, 0.25, 1e-9) == [320, 160, 80, 1]
+
+
+def test_a_share_of_nothing_has_no_bar() -> None:
+    assert bars_at(200, 1, 0) == [320]
+
+
+def test_bars_keep_a_shortest_length_where_there_is_no_room() -> None:
+    assert bars_at(5, 1, 0.5) == [64, 32]
+
+
+def test_a_terminal_without_unicode_gets_bars_of_ascii() -> None:
+    shown = drawn([record(), NOTHING], 80, ascii_only=True)
+
+    assert shown.isascii()
+    assert sorted(map(len, re.findall("#+", shown))) == [1, 1, 12]
+
+
+def test_a_pipe_that_is_not_utf8_gets_bars_of_ascii(monkeypatch: pytest.MonkeyPatch) -> None:
+    pipe = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr("sys.stdout", pipe)
+
+    text = table_text(*SUMMARY.table([record()]))
+
+    assert text.isascii()
+    assert [len(each) for each in re.findall("#+", text)] == [1, 4, 40]
+
+
+def test_a_pipe_gets_bars_and_no_escapes(capsys: pytest.CaptureFixture[str]) -> None:
+    text = table_text(*SUMMARY.table([record()]))
+
+    assert capsys.readouterr() == ("", "")
+    assert {sign for sign in text if not is_shown(sign)} == {"\n"}
+    assert max(bars(text)) == 320
+
+
+@pytest.mark.parametrize("width", [20, 80, 500])
+def test_hostile_text_is_shown_and_does_nothing(width: int) -> None:
+    shown = record(unit=HOSTILE)
+
+    for text in (
+        drawn([shown], width),
+        plain_text(*SUMMARY.table([shown])),
+        csv_rows(SUMMARY.csv_rows(shown)).decode(),
+    ):
+        assert {sign for sign in text if not is_shown(sign)} <= {"\n"}
+        assert r"\x1b[31mb" in text
+        assert "[red]r[/red]" in run_together(text)
+
+
+def csv_row(shown: SummaryRecord) -> dict[str, str]:
+    content = csv_rows([SUMMARY.csv_header, *SUMMARY.csv_rows(shown)]).decode()
+    (row,) = csv.DictReader(io.StringIO(content, newline=""))
+    return row
+
+
+def test_csv_has_a_row_for_each_unit_so_that_a_column_can_be_added_up() -> None:
+    assert csv_row(record()) == {
+        "schema_version": "1",
+        "profile": "club",
+        "provider": "saasquatch",
+        "sandbox": "false",
+        "unit": "AUD",
+        "kinds": "money, credit",
+        "customers": "1203",
+        "found": "1111",
+        "failed": "92",
+        "total": "54321.50",
+        "median": "12.75",
+        "largest": "999.00",
+        "expiring_days": "30",
+        "expiring_until": "2026-12-20T05:00:00Z",
+        "expiring_amount": "77.70",
+        "expiring_customers": "33",
+        "expiring_unclear": "4",
+        "histogram": "less than 0.00: 1; 0.00: 0; 0.01 to 0.99: 110; 1.00 to 9.99: 1000",
+    }
+
+
+def test_csv_has_empty_cells_for_what_is_not_there() -> None:
+    row = csv_row(NOTHING)
+
+    assert {name for name, cell in row.items() if not cell} == {
+        *("unit", "kinds", "total", "median", "largest", "histogram"),
+        *(f"expiring_{name}" for name in Expiring.__struct_fields__),
+    }
+
+
+def test_json_has_every_key_and_every_digit() -> None:
+    line = json_line(LARGE)
+
+    read = json.loads(line, parse_float=Decimal)
+    assert list(read) == list(SummaryRecord.__struct_fields__)
+    assert next(iter(read)) == "schema_version"
+    assert f'"total":{LONG}' in line.decode()
+    assert list(read["histogram"][0]) == list(to_builtins(LARGE.histogram[0], enc_hook=str))
+    assert json.loads(json_line(NOTHING))["expiring"] is None
