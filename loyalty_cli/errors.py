@@ -63,6 +63,19 @@ _EXIT_CODES = {
 }
 
 
+ENDING = frozenset(
+    {
+        ErrorCode.SETUP,
+        ErrorCode.CREDENTIAL_MISSING,
+        ErrorCode.CREDENTIAL_UNREADABLE,
+        ErrorCode.CREDENTIAL_REFUSED,
+        ErrorCode.TLS_FAILED,
+        ErrorCode.REDIRECTED,
+    }
+)
+"""What ends a run of many: the profile is wrong, and all that follows would fail the same way."""
+
+
 class LoyaltyError(Exception):
     """Something a user can act on.
 

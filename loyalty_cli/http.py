@@ -39,7 +39,7 @@ MAX_TRIES = 3
 FIRST_PAUSE = 0.5
 BUSY_STATUSES = frozenset({429, 500, 502, 503, 504})
 CONNECTIONS = 16
-"""How many connections to one host are kept open."""
+"""How many connections to one host are kept open, unless more are used at once."""
 
 _FAILURES = (
     requests.RequestException,
@@ -86,11 +86,13 @@ class Client:
         trace: Callable[[str], None] | None = None,
         paces: Paces | None = None,
         patience: Patience = ONE_LOOK_UP,
+        connections: int = CONNECTIONS,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._trace = trace or (lambda _: None)
         self._paces = paces or Paces()
         self._patience = patience
+        self._connections = connections
         self._sleep = sleep
         self._adapters: dict[tuple[str, Path | None, bool, bool], _Adapter] = {}
         self._lock = Lock()
@@ -138,6 +140,10 @@ class Client:
                 return self._send(profile, request, call)
         except LoyaltyError as error:
             return error
+
+    def is_closed(self, profile: str) -> bool:
+        """Whether the platform asked to be left alone for longer than there is patience for."""
+        return self._paces.is_paused_for(profile, self._patience.seconds)
 
     def send_once(
         self, profile: Profile, request: Request, before_first_byte: Callable[[], None]
@@ -188,7 +194,7 @@ class Client:
         key = (f"{parts.scheme}://{parts.netloc}", profile.ca_bundle, profile.sandbox, once)
         with self._lock:
             if key not in self._adapters:
-                self._adapters[key] = _new_adapter(profile)
+                self._adapters[key] = _new_adapter(profile, self._connections)
             return self._adapters[key]
 
 
@@ -218,10 +224,12 @@ class _Adapter(HTTPAdapter):
     half as long again for a look-up.
     """
 
-    def __init__(self, context: ssl.SSLContext | None, proxies: Mapping[str, str]) -> None:
+    def __init__(
+        self, context: ssl.SSLContext | None, proxies: Mapping[str, str], connections: int
+    ) -> None:
         self.proxies = dict(proxies)
         self._context = context
-        super().__init__(pool_maxsize=CONNECTIONS)
+        super().__init__(pool_maxsize=connections)
 
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
         super().init_poolmanager(*arguments, **options)
@@ -249,7 +257,7 @@ class _Adapter(HTTPAdapter):
         return response
 
 
-def _new_adapter(profile: Profile) -> _Adapter:
+def _new_adapter(profile: Profile, connections: int) -> _Adapter:
     proxies = {} if profile.sandbox else get_environ_proxies(profile.base_url)
     proxy = select_proxy(profile.base_url, proxies)
     if proxy and (fault := proxy_fault(proxy)):
@@ -258,7 +266,7 @@ def _new_adapter(profile: Profile) -> _Adapter:
             "Set HTTPS_PROXY to an HTTP proxy, or NO_PROXY to go without one.",
         )
     secure = profile.base_url.startswith("https:")
-    return _Adapter(trusted(profile.ca_bundle) if secure else None, proxies)
+    return _Adapter(trusted(profile.ca_bundle) if secure else None, proxies, connections)
 
 
 def _chunks(raw: Any, call: Call, limit: int) -> Iterator[bytes]:

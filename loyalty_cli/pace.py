@@ -234,3 +234,9 @@ class Paces:
                 schedule = Schedule(profile.rate, known, one_first=self._one_first)
                 self._paces[profile.name] = Pace(schedule, self._whole, self._clock)
             return self._paces[profile.name]
+
+    def is_paused_for(self, profile: str, seconds: float) -> bool:
+        """Whether a profile's platform asked to be left alone for longer than that."""
+        with self._lock:
+            pace = self._paces.get(profile)
+        return pace is not None and pace.is_paused_for(seconds)

@@ -97,6 +97,10 @@ class Platforms:
             answer = self._client.send_once(profile, signed, before_first_byte)
         return _masked(answer, sent)
 
+    def is_closed(self, profile: str) -> bool:
+        """Whether the platform asked to be left alone for longer than anybody waits here."""
+        return self._client.is_closed(profile)
+
     def _with_token(self, holder: Holder, request: Request, send: Send) -> Answer:
         """Send with the token at hand; when the platform no longer takes it, with a new one."""
         headers = holder.profile.auth.headers

@@ -23,14 +23,15 @@ def side_by_side(
     items: Iterable[Item],
     jobs: int = JOBS,
     stop: Stop | None = None,
+    ends: Callable[[Result], bool] | None = None,
 ) -> Generator[Result]:
     """Call a function on items, several at a time, and give each result in its turn.
 
     Items are taken as they are needed, in a thread that may wait for the next one; an error of the
-    items or of the function is raised in its turn. Once it is to `stop`, no more is begun, what is
-    done is given, in its order, and what is not done is left.
+    items or of the function is raised in its turn. Once it is to `stop`, by a signal or a result
+    that `ends` it, no more is begun, what is done is given, in its order, and the rest is left.
     """
-    run = _Run(function, items, jobs, stop or Stop())
+    run = _Run(function, items, jobs, stop or Stop(), ends or (lambda _: False))
     try:
         yield from run.results()
     finally:
@@ -70,11 +71,13 @@ class _Run(Generic[Item, Result]):
         items: Iterable[Item],
         jobs: int,
         stop: Stop,
+        ends: Callable[[Result], bool],
     ) -> None:
         self._function = function
         self._items = iter(items)
         self._jobs = jobs
         self._stop = stop
+        self._ends = ends
         self._source = Lock()
         self._changed = Condition()
         self._workers = 0
@@ -131,7 +134,9 @@ class _Run(Generic[Item, Result]):
             outcome = _Outcome(partial(self._call, item))
             with self._changed:
                 self._done[at] = outcome
-                if at == self._turn:
+                if outcome.is_good and self._ends(outcome.get()):
+                    self._stop.set()
+                if at == self._turn or self._stop.is_set():
                     self._changed.notify_all()
 
     def _call(self, item: _Outcome[Item]) -> Result:

@@ -163,7 +163,7 @@ def test_one_platform_that_is_down_does_not_hide_the_others(
     assert failed == ["capillary"]
     assert len(done.records) == 5
     assert "C-1 at capillary: " in done.err
-    assert "1 of 5 look-ups failed." in done.err
+    assert "1 of 5 look-ups failed: " in done.err
 
 
 def test_one_platform_that_hangs_costs_its_own_timeout_and_no_more(

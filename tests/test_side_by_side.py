@@ -186,6 +186,22 @@ def test_once_it_is_to_stop_nothing_is_begun_and_what_is_done_is_given() -> None
     assert sorted(begun) == [0, 1, 2, 3, 4]
 
 
+@pytest.mark.parametrize("jobs", [1, 8])
+def test_a_result_that_ends_the_run_is_given_and_nothing_is_begun_after_it(jobs: int) -> None:
+    begun: list[int] = []
+
+    def noted(item: int) -> int:
+        begun.append(item)
+        return item
+
+    results = list(side_by_side(noted, count(), jobs, ends=lambda item: item == 20))
+
+    assert 20 in results
+    assert sorted(results) == results
+    assert max(begun) < 20 + AHEAD
+    assert jobs > 1 or begun == list(range(21))
+
+
 def test_a_stop_that_was_said_before_begins_nothing() -> None:
     stop = Stop()
     stop.set()

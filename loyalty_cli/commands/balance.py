@@ -1,28 +1,39 @@
 """`loyalty balance`: customers' balances at one platform or several."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from loyalty_cli.commands.parameters import OutputOption, complete_option, complete_profile
+from loyalty_cli.commands.parameters import complete_option, complete_profile
+from loyalty_cli.input_format import InputFormat
 from loyalty_cli.output.format import Format
+from loyalty_cli.side_by_side import JOBS
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from loyalty_cli.commands.session import Session
-    from loyalty_cli.lookup import Order
-    from loyalty_cli.profile import Profile
+MOST_JOBS = 256
 
 
 def balance(
     context: typer.Context,
     customers: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             metavar="CUSTOMER...", help="One or more customers, as the platform knows them."
         ),
-    ],
+    ] = None,
+    file: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            "-f",
+            metavar="FILE",
+            help="A list of customers: one a line, CSV with a header, or JSON Lines; - for stdin.",
+        ),
+    ] = None,
+    input_format: Annotated[
+        InputFormat | None,
+        typer.Option("--input-format", help="What the list is, if it is not recognised."),
+    ] = None,
     profile: Annotated[
         list[str] | None,
         typer.Option(
@@ -55,75 +66,68 @@ def balance(
             "--timeout", metavar="S", help="Seconds that one look-up may take as a whole."
         ),
     ] = None,
-    output: OutputOption = Format.TABLE,
+    jobs: Annotated[
+        int,
+        typer.Option(
+            "--jobs", metavar="N", min=1, max=MOST_JOBS, help="How many are asked at a time."
+        ),
+    ] = JOBS,
+    rate: Annotated[
+        str | None,
+        typer.Option("--rate", metavar="N", help="Requests a second, at most, of the whole run."),
+    ] = None,
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            "--shard", metavar="I/N", help="Take the customers of part I of N, and no others."
+        ),
+    ] = None,
+    output: Annotated[
+        Format | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="How to print the result. Else table, or what --output-file ends with.",
+        ),
+    ] = None,
+    output_file: Annotated[
+        Path | None,
+        typer.Option("--output-file", metavar="FILE", help="Write the records to a new file."),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on with that file: ask only what is not in it yet."),
+    ] = False,
+    summary: Annotated[
+        bool,
+        typer.Option(
+            "--summary", help="Show totals and a histogram; the records only in --output-file."
+        ),
+    ] = False,
 ) -> int:
-    """Look up the balance of one or more customers."""
-    from loyalty_cli.commands.session import open_session
-    from loyalty_cli.lookup import Order, check_customer, check_options
+    """Look up the balance of one or more customers; or of a whole list, with --from."""
+    from loyalty_cli.commands.looking_up import Way, run
+    from loyalty_cli.commands.ordering import Wish
     from loyalty_cli.output.stdout import require_stdout
 
     require_stdout()
-    for customer in customers:
-        check_customer(customer)
-    given = _options(option or [])
-    limit = _timeout(timeout)
-    with open_session(context.obj) as session:
-        profiles = session.choose(profile or [], everything=all_profiles)
-        options = {each.name: check_options(each, given) for each in profiles}
-        orders = [
-            Order(limit(each), customer, options[each.name], raw=raw)
-            for customer in customers
-            for each in profiles
-        ]
-        return _look_up(session, orders, output, raw=raw, verbose=context.obj.verbose)
-
-
-def _options(given: list[str]) -> dict[str, str]:
-    from loyalty_cli.errors import usage_error
-
-    options: dict[str, str] = {}
-    for pair in given:
-        name, equals, value = pair.partition("=")
-        if not equals or not name:
-            usage_error(f"-O {pair!r} is not KEY=VALUE.", "Write it like -O currency=NZD.")
-        if name in options:
-            usage_error(f"the option {name!r} is there twice.", "Leave one out.")
-        options[name] = value
-    return options
-
-
-def _timeout(given: str | None) -> "Callable[[Profile], Profile]":
-    from msgspec.structs import replace
-
-    from loyalty_cli.errors import usage_error
-    from loyalty_cli.profile import check_timeout
-
-    if given is None:
-        return lambda profile: profile
-    try:
-        seconds = check_timeout(given)
-    except ValueError as error:
-        usage_error(f"--timeout {error}.")
-    return lambda profile: replace(profile, timeout=seconds)
-
-
-def _look_up(
-    session: "Session", orders: "Sequence[Order]", output: Format, *, raw: bool, verbose: bool
-) -> int:
-    from loyalty_cli.http import Client
-    from loyalty_cli.lookup import Lookups
-    from loyalty_cli.model import exit_code
-    from loyalty_cli.output import lookups as views
-    from loyalty_cli.output import messages
-    from loyalty_cli.output.document import View, print_records
-    from loyalty_cli.platforms import Platforms
-    from loyalty_cli.side_by_side import side_by_side
-    from loyalty_cli.tokens import Tokens
-
-    client = Client(trace=messages.trace if verbose else None)
-    platforms = Platforms(client, session.credentials, Tokens(session.keyring))
-    records = side_by_side(Lookups(platforms).look_up, orders)
-    view: View[Any] = views.RAW if raw else views.BALANCES
-    done = print_records(records, output, view)
-    views.say_what_is_not_shown(done, output)
-    return exit_code(record.error for record in done)
+    wish = Wish(
+        customers=customers or [],
+        file=file,
+        input_format=input_format,
+        profiles=profile or [],
+        all_profiles=all_profiles,
+        options=option or [],
+        raw=raw,
+        timeout=timeout,
+        shard=shard,
+    )
+    way = Way(
+        jobs=jobs,
+        rate=rate,
+        output=output,
+        output_file=output_file,
+        resume=resume,
+        summary=summary,
+    )
+    return run(context.obj, wish, way)

@@ -1,12 +1,10 @@
 """What `loyalty debit` does: read and check what is asked, ask back, make it, print it."""
 
-import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 from functools import cache
-from pathlib import Path
 from typing import TypeVar
 
 from msgspec import Struct
@@ -37,19 +35,19 @@ from loyalty_cli.debits.wanted import (
 )
 from loyalty_cli.errors import ExitCode, nearest, usage_error
 from loyalty_cli.http import Client, url_of
+from loyalty_cli.input_file import open_input
 from loyalty_cli.journal.entries import OPEN, Entry, Key, State
 from loyalty_cli.journal.store import new_entry
 from loyalty_cli.lookup import check_customer
 from loyalty_cli.model import DebitRecord, exit_code
 from loyalty_cli.output import debits as views
 from loyalty_cli.output import messages
-from loyalty_cli.output.document import print_records
+from loyalty_cli.output.document import kept, print_records
 from loyalty_cli.output.format import Format
 from loyalty_cli.output.json_text import json_line
 from loyalty_cli.output.progress import progress
 from loyalty_cli.output.stdout import is_terminal
 from loyalty_cli.platforms import Platforms
-from loyalty_cli.regular_file import reason
 from loyalty_cli.side_by_side import JOBS, side_by_side
 from loyalty_cli.tokens import Tokens
 
@@ -113,7 +111,9 @@ def _orders(session: Session, asked: Asked, *, interactive: bool) -> list[Order]
                 "--from takes customers, amounts and references from the file.",
                 "Leave CUSTOMER, AMOUNT and --reference out.",
             )
-        rows = read_rows(_content(asked.file), lambda name: _known_profile(session, name))
+        with open_input(asked.file) as file:
+            content = file.from_start().read()
+        rows = read_rows(content, lambda name: _known_profile(session, name))
     else:
         rows = [_row(asked, interactive=interactive)]
     profiles = session.config.profiles
@@ -140,15 +140,6 @@ def _known_profile(session: Session, name: str) -> str:
     if name not in session.config.profiles:
         raise ValueError(f"there is no such profile. {nearest(name, session.config.profiles)}")
     return name
-
-
-def _content(file: str) -> bytes:
-    if file == "-" and sys.stdin is None:
-        usage_error("stdin is closed.", "Send the debits to it, or name a file.")
-    try:
-        return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-    except OSError as error:
-        usage_error(f"the file {file!r} cannot be read: {reason(error)}.")
 
 
 def _question(debits: Debits, orders: Sequence[Order]) -> str:
@@ -196,7 +187,8 @@ def _dry_run(
                 messages.note(f"would send POST {url_of(order.profile, request)} {body}")
             yield settled_record(settled)
 
-    done = _printed(records(), len(orders), output)
+    done: list[DebitRecord] = []
+    _print(kept(records(), done), len(orders), output)
     views.say_errors(done)
     return exit_code(record.error for record in done)
 
@@ -206,9 +198,9 @@ def _make(debits: Debits, orders: Sequence[Order], entries: Sequence[Entry], out
     done: list[DebitRecord] = []
     with stop.on_signals():
         settled = run_all(debits, orders, entries, stop, JOBS)
-        records = _kept(map(settled_record, settled), done)
+        records = kept(map(settled_record, settled), done)
         try:
-            _printed(records, len(orders), output)
+            _print(records, len(orders), output)
         except BaseException:
             # Nobody can be told on stdout any more, but what is on its way is waited for.
             stop.set()
@@ -221,18 +213,13 @@ def _make(debits: Debits, orders: Sequence[Order], entries: Sequence[Entry], out
     return _ended(exit_code(record.error for record in done), stop)
 
 
-def _kept(records: Iterator[DebitRecord], done: list[DebitRecord]) -> Iterator[DebitRecord]:
-    for record in records:
-        done.append(record)
-        yield record
-
-
-def _printed(records: Iterator[DebitRecord], total: int, output: Format) -> list[DebitRecord]:
+def _print(records: Iterator[DebitRecord], total: int, output: Format) -> None:
     """Print records, with progress where it does not come between them on a terminal."""
-    if output in (Format.JSONL, Format.CSV) and is_terminal():
-        return print_records(records, output, views.DEBITS)
-    with closing(progress(records, total)) as shown:
-        return print_records(shown, output, views.DEBITS)
+    if output is not Format.TABLE and is_terminal():
+        print_records(records, output, views.DEBITS)
+        return
+    with closing(progress(records, total, lambda each: each.error is not None)) as shown:
+        print_records(shown, output, views.DEBITS)
 
 
 def _ended(code: ExitCode, stop: DebitStop) -> int:

@@ -56,9 +56,10 @@ def list_(
     from loyalty_cli.commands.session import open_session
     from loyalty_cli.debits.records import entry_record
     from loyalty_cli.journal.store import Filter
+    from loyalty_cli.model import DebitRecord
     from loyalty_cli.output import messages
     from loyalty_cli.output.debits import DEBITS
-    from loyalty_cli.output.document import print_records
+    from loyalty_cli.output.document import kept, print_records
 
     states = _states(state or [])
     with open_session(context.obj) as session:
@@ -66,7 +67,9 @@ def list_(
         if profile and not any(journal.find(Filter(profile=profile))):
             session.config.profile(profile)  # one that is in neither is a slip
         chosen = Filter(states, profile, None, _utc(since), _utc(until))
-        found = print_records(map(entry_record, journal.find(chosen)), output, DEBITS)
+        records = map(entry_record, journal.find(chosen))
+        found = list[DebitRecord]()
+        print_records(kept(records, found), output, DEBITS)
         if not found:
             messages.note(f"the journal {journal.place} has no such debit.")
 

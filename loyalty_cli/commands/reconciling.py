@@ -14,9 +14,10 @@ from loyalty_cli.errors import ErrorCode, ExitCode, LoyaltyError, usage_error
 from loyalty_cli.http import Client
 from loyalty_cli.journal.entries import OPEN, Change, Entry, State
 from loyalty_cli.journal.store import Filter, Journal
+from loyalty_cli.model import DebitRecord
 from loyalty_cli.output import messages
 from loyalty_cli.output.debits import DEBITS, say_errors
-from loyalty_cli.output.document import print_records
+from loyalty_cli.output.document import kept, print_records
 from loyalty_cli.output.format import Format
 from loyalty_cli.output.stdout import require_stdout
 from loyalty_cli.platforms import Platforms
@@ -32,7 +33,8 @@ def run(session: Session, chosen: Globals, output: Format) -> int:
     reconciler = Reconciler(journal, debits, session.config.profiles.values())
     entries = list(journal.find(Filter(states=OPEN)))
     records = (settled_record(reconciler.reconcile(entry)) for entry in entries)
-    done = print_records(records, output, DEBITS)
+    done = list[DebitRecord]()
+    print_records(kept(records, done), output, DEBITS)
     say_errors(done)
     still_open = any(record.state in OPEN for record in done)
     return ExitCode.OUTCOME_UNKNOWN if still_open else ExitCode.OK

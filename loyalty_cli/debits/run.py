@@ -4,21 +4,11 @@ from collections.abc import Generator, Sequence
 from threading import Condition, Lock
 
 from loyalty_cli.debits.debit import Debits, Order, Settled
-from loyalty_cli.errors import ErrorCode
+from loyalty_cli.errors import ENDING, ErrorCode
 from loyalty_cli.journal.entries import Entry
 from loyalty_cli.journal.store import JournalError
 from loyalty_cli.side_by_side import side_by_side
 from loyalty_cli.stopping import Stop
-
-ENDING = frozenset(
-    {
-        ErrorCode.CREDENTIAL_MISSING,
-        ErrorCode.CREDENTIAL_UNREADABLE,
-        ErrorCode.CREDENTIAL_REFUSED,
-        ErrorCode.TLS_FAILED,
-    }
-)
-"""What would fail the same way for every debit after it."""
 
 
 class NotBegunError(Exception):

@@ -30,4 +30,9 @@ def _cell(cell: Cell) -> str:
         return "true" if cell else "false"
     if not isinstance(cell, str):
         return str(cell)
-    return f"'{visible(cell)}" if cell.startswith(_FORMULA_STARTS) else visible(cell)
+    return cell_text(cell)
+
+
+def cell_text(text: str) -> str:
+    """Text as it stands in a cell."""
+    return f"'{visible(text)}" if text.startswith(_FORMULA_STARTS) else visible(text)

@@ -1,7 +1,7 @@
 """The document a command prints: records in the format asked for, nothing else."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from msgspec import Struct
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from loyalty_cli.output.table import Column, Group
 
 Shown = TypeVar("Shown")
+Write = Callable[[bytes], None]
 
 
 class View(Struct, Generic[Shown], frozen=True):
@@ -24,40 +25,74 @@ class View(Struct, Generic[Shown], frozen=True):
     table: "Callable[[Sequence[Shown]], tuple[Sequence[Column], Sequence[Group]]]"
 
 
-def print_records(records: Iterable[Shown], output: Format, view: View[Shown]) -> list[Shown]:
-    """Print records, `jsonl` and `csv` each as it comes, and give them all back.
+class Layout(Struct, frozen=True):
+    """How a document is put together of one record after the other.
 
-    Raises LoyaltyError where they cannot be written.
+    The `head` stands there before there is a record, and `empty` where there never is one.
     """
-    require_stdout()
+
+    encode: Callable[[Any], bytes]
+    head: bytes = b""
+    before: bytes = b""
+    between: bytes = b""
+    after: bytes = b""
+    empty: bytes = b""
+
+
+def layout(output: Format, view: View[Any]) -> Layout:
+    """The layout of a document in one of the formats for programs."""
     match output:
         case Format.JSON:
-            from loyalty_cli.output.json_text import json_document
+            from loyalty_cli.output.json_text import json_element
 
-            everything = list(records)
-            write_bytes(json_document(everything))
-            return everything
+            return Layout(
+                json_element, before=b"[\n", between=b",\n", after=b"\n]\n", empty=b"[]\n"
+            )
         case Format.JSONL:
             from loyalty_cli.output.json_text import json_line
 
-            return list(_each(records, lambda record: write_bytes(json_line(record))))
-        case Format.CSV:
-            write_bytes(csv_rows([view.csv_header]))
-            return list(_each(records, lambda record: write_bytes(csv_rows(view.csv_rows(record)))))
-        case Format.TABLE:
-            return _print_table(list(records), view)
+            return Layout(json_line)
+        case _:
+            header = csv_rows([view.csv_header])
+            return Layout(lambda record: csv_rows(view.csv_rows(record)), header)
 
 
-def _each(records: Iterable[Shown], write: Callable[[Shown], None]) -> Iterator[Shown]:
-    for record in records:
-        write(record)
-        yield record
-
-
-def _print_table(records: list[Shown], view: View[Shown]) -> list[Shown]:
-    columns, groups = view.table(records)
+def print_records(records: Iterable[Shown], output: Format, view: View[Shown]) -> None:
+    """Print records, each as it comes but for a table; raise LoyaltyError where that fails."""
+    require_stdout()
+    if output is not Format.TABLE:
+        write_records(records, layout(output, view), write_bytes)
+        return
+    columns, groups = view.table(list(records))
     if groups:
         from loyalty_cli.output.table import table_text
 
         write_text(table_text(columns, groups))
-    return records
+
+
+def write_records(
+    records: Iterable[Any], layout: Layout, write: Write, *, is_begun: bool = False
+) -> None:
+    """Write a document, or the rest of one that `is_begun`, record by record.
+
+    However it ends, there are whole records in it, and after them the end that it must have.
+    """
+    lead = layout.between if is_begun else layout.before
+    if not is_begun:
+        write(layout.head)
+    try:
+        for record in records:
+            write(lead + layout.encode(record))
+            lead, is_begun = layout.between, True
+    finally:
+        if is_begun:
+            write(layout.after)
+    if not is_begun:
+        write(layout.empty)
+
+
+def kept(records: Iterable[Shown], into: list[Shown]) -> Iterator[Shown]:
+    """Give records on, and keep them for what is said when all are printed."""
+    for record in records:
+        into.append(record)
+        yield record

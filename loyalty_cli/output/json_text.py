@@ -16,6 +16,11 @@ def json_line(record: Any) -> bytes:
     return _inert(_encoded(record)) + b"\n"
 
 
+def json_element(record: Any) -> bytes:
+    """One record as it stands in an indented array, without the commas and line ends around it."""
+    return _inert(msgspec.json.format(b"[" + _encoded(record) + b"]", indent=2)[2:-2])
+
+
 def json_document(content: Any) -> bytes:
     """Records as one array, or anything else, indented."""
     return _inert(msgspec.json.format(_encoded(content), indent=2)) + b"\n"

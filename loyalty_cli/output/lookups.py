@@ -1,16 +1,17 @@
 """How look-ups are shown: as balance lines, or with `--raw` as the platform's own fields."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from loyalty_cli.amount import Amount
+from loyalty_cli.errors import ErrorCode
 from loyalty_cli.model import Balance, Failure, LookedUp, Lookup, NextExpiry, RawLookup, Value
 from loyalty_cli.output import messages
 from loyalty_cli.output.csv_text import Cell as CsvCell
 from loyalty_cli.output.document import View
-from loyalty_cli.output.format import Format
 from loyalty_cli.output.stdout import is_terminal
+from loyalty_cli.tally import SAID, Tally
 
 if TYPE_CHECKING:
     from loyalty_cli.output.table import Cell, Column, Group
@@ -44,6 +45,34 @@ def _csv_lines(lookup: Lookup) -> Iterator[list[CsvCell]]:
         middle += [getattr(value, name, None) for name in _VALUE]
         middle += [getattr(expiry, name, None) for name in _EXPIRY]
         yield _around(lookup, middle)
+
+
+def csv_record(rows: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+    """What rows say of the look-up that they were made of, where it is `Lookup` in all but type.
+
+    Its details are not in them, nor, of a raw one, what the platform answered.
+    """
+    first = rows[0]
+    lines = [_nested(row) for row in rows if row.get("kind")]
+    return {
+        **{name: first[name] for name in _WHO},
+        **({"balances": lines} if lines else {}),
+        "warnings": [first["warnings"]] if first["warnings"] else [],
+        "error": _part(first, "error_", _ERROR),
+    }
+
+
+def _nested(row: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        **{name: row[name] or None for name in _LINE},
+        "value": _part(row, "value_", _VALUE),
+        "next_expiry": _part(row, "next_expiry_", _EXPIRY),
+    }
+
+
+def _part(row: Mapping[str, str], prefix: str, names: Sequence[str]) -> dict[str, Any] | None:
+    part = {name: row[f"{prefix}{name}"] or None for name in names}
+    return part if any(part.values()) else None
 
 
 def _csv_fields(lookup: RawLookup) -> Iterator[list[CsvCell]]:
@@ -158,7 +187,7 @@ def _raw_table(lookups: Sequence[RawLookup]) -> "tuple[Sequence[Column], Sequenc
 def _failed(error: Failure) -> "Cell":
     from loyalty_cli.output.table import Cell
 
-    return Cell(error.code.replace("_", " "), style="red")
+    return Cell(_words(error.code), style="red")
 
 
 def _text(value: CsvCell) -> str:
@@ -181,19 +210,28 @@ BALANCES = View(
 RAW = View(_csv_header(["field", "value"]), _csv_fields, _raw_table)
 
 
-def say_what_is_not_shown(lookups: Sequence[Lookup | RawLookup], output: Format) -> None:
-    """Say on stderr why look-ups failed and, where a table went into a pipe, the warnings."""
-    several = len(lookups) > 1
-    failed = [(lookup, lookup.error) for lookup in lookups if lookup.error]
-    if output is Format.TABLE and not is_terminal():
+def say_warnings(lookups: Sequence[Lookup | RawLookup]) -> None:
+    """Say on stderr what a table in a pipe leaves out; a terminal has it below its rows."""
+    if not is_terminal():
         for lookup in lookups:
             for text in lookup.warnings:
                 messages.warning(f"{lookup.customer} at {lookup.profile}: {text}")
-    said = set()
-    for lookup, error in failed:
-        if (error.message, error.hint) not in said:
-            said.add((error.message, error.hint))
-            who = f"{lookup.customer} at {lookup.profile}: " if several else ""
-            messages.error(f"{who}{error.message}", error.hint)
-    if several and failed:
-        messages.note(f"{len(failed)} of {len(lookups)} look-ups failed.")
+
+
+def say_what_failed(tally: Tally, *, several: bool) -> None:
+    """Say on stderr why look-ups failed, each reason once, and how many there were."""
+    for lookup in tally.said:
+        assert lookup.error
+        who = f"{lookup.customer} at {lookup.profile}: " if several else ""
+        messages.error(f"{who}{lookup.error.message}", lookup.error.hint)
+    if several and tally.failed:
+        kinds = [f"{number} {_words(code)}" for code, number in tally.failed.most_common()]
+        if len(tally.failed) == 1:
+            kinds = [_words(code) for code in tally.failed]
+        failed = tally.failed.total()
+        first = f"; the first {SAID} are told above" if failed > len(tally.said) == SAID else ""
+        messages.note(f"{failed} of {tally.done} look-ups failed: {', '.join(kinds)}{first}.")
+
+
+def _words(code: ErrorCode) -> str:
+    return code.replace("_", " ")

@@ -1,17 +1,50 @@
 """How far a long run is: on a terminal's stderr, and nowhere else."""
 
 import sys
-from collections.abc import Generator, Iterator
-from typing import TypeVar
+import time
+from collections.abc import Callable, Generator, Iterator
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 Item = TypeVar("Item")
 
+PACE = 0.1
+"""Seconds between two updates: a run may give thousands of items in each of them."""
 
-def progress(items: Iterator[Item], total: int) -> Generator[Item, None, None]:
-    """Give items on, and show how many came, how quickly, and how long the rest will take."""
-    if total < 2 or sys.stderr is None or not sys.stderr.isatty():
+
+def progress(
+    items: Iterator[Item], total: int | None, is_failed: Callable[[Item], bool]
+) -> Generator[Item, None, None]:
+    """Give items on, and show how many came and failed, how quickly, and how long the rest takes.
+
+    `total` is None where nobody knows how many will come.
+    """
+    few = total is not None and total < 2
+    if few or sys.stderr is None or not sys.stderr.isatty():
         yield from items
         return
+    with _display() as shown:
+        task = shown.add_task("", total=total, failed="", rate="")
+        failed = 0
+        began = said = time.monotonic()
+        for done, item in enumerate(items, start=1):
+            yield item
+            failed += is_failed(item)
+            now = time.monotonic()
+            if done == total or now - said >= PACE:
+                said = now
+                rate = shown.tasks[0].speed or done / max(now - began, PACE)
+                shown.update(
+                    task,
+                    completed=done,
+                    failed=f"{failed} failed" if failed else "",
+                    rate=f"{rate:.1f}/s",
+                )
+
+
+def _display() -> "Progress":
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -21,17 +54,13 @@ def progress(items: Iterator[Item], total: int) -> Generator[Item, None, None]:
         TimeRemainingColumn,
     )
 
-    columns = (
+    return Progress(
         BarColumn(),
         MofNCompleteColumn(),
+        TextColumn("{task.fields[failed]}", style="red"),
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        redirect_stdout=False,
     )
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, redirect_stdout=False) as shown:
-        task = shown.add_task("", total=total, rate="")
-        for item in items:
-            yield item
-            shown.advance(task)
-            speed = shown.tasks[0].speed
-            shown.update(task, rate=f"{speed:.1f}/s" if speed else "")

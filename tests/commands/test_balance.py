@@ -115,7 +115,7 @@ def test_stderr_says_what_failed_and_how_many(loyalty: Run) -> None:
     done = loyalty("balance", "C-1", "C-2", "--all-profiles")
 
     assert done.err.splitlines()[0].startswith("Error: C-1 at down: Gameball cannot answer now")
-    assert done.err.splitlines()[-1] == "2 of 6 look-ups failed."
+    assert done.err.splitlines()[-1] == "2 of 6 look-ups failed: server error."
     assert done.out.count("server error") == 2
 
 
@@ -126,7 +126,7 @@ def test_the_same_error_is_said_once(loyalty: Run) -> None:
     assert done.code == 7
     assert done.out == ""
     assert done.err.count("Error:") == 1
-    assert done.err.splitlines()[-1] == "3 of 3 look-ups failed."
+    assert done.err.splitlines()[-1] == "3 of 3 look-ups failed: server error."
 
 
 @pytest.mark.usefixtures("three")

@@ -16,6 +16,11 @@ from tests.conftest import PROGRAM, Run
 from tests.debits.platform import Platform, platform
 from tests.output.terminal import unstyled
 
+
+def never(_: object) -> bool:
+    return False
+
+
 HEADER = "customer,amount,reference\n"
 
 
@@ -47,12 +52,31 @@ def test_a_terminal_sees_how_many_how_quickly_and_how_long_still(
 ) -> None:
     shown = screen(True)
 
-    assert list(progress(iter(range(7)), 7)) == list(range(7))
+    assert list(progress(iter(range(7)), 7, never)) == list(range(7))
 
     last = unstyled(shown.getvalue())
     assert "7/7" in last
     assert "/s" in last
     assert "0:00:00" in last
+
+
+def test_it_says_how_many_failed(screen: Callable[[bool], Screen]) -> None:
+    shown = screen(True)
+
+    list(progress(iter(range(7)), 7, lambda item: item > 4))
+
+    assert "2 failed" in unstyled(shown.getvalue())
+
+
+def test_a_run_of_nobody_knows_how_many_shows_how_many_came(
+    screen: Callable[[bool], Screen], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("loyalty_cli.output.progress.PACE", 0)
+    shown = screen(True)
+
+    assert list(progress(iter(range(7)), None, never)) == list(range(7))
+
+    assert "7/?" in unstyled(shown.getvalue())
 
 
 @pytest.mark.parametrize(("terminal", "total"), [(False, 7), (True, 1), (True, 0)])
@@ -61,14 +85,14 @@ def test_a_pipe_and_a_single_debit_see_nothing(
 ) -> None:
     shown = screen(terminal)
 
-    assert list(progress(iter(range(total)), total)) == list(range(total))
+    assert list(progress(iter(range(total)), total, never)) == list(range(total))
     assert shown.getvalue() == ""
 
 
 def test_without_a_stderr_the_items_still_come(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", None)
 
-    assert list(progress(iter("abc"), 3)) == ["a", "b", "c"]
+    assert list(progress(iter("abc"), 3, never)) == ["a", "b", "c"]
 
 
 def test_what_ends_in_the_middle_leaves_the_terminal_as_it_was(
@@ -76,7 +100,7 @@ def test_what_ends_in_the_middle_leaves_the_terminal_as_it_was(
 ) -> None:
     shown = screen(True)
 
-    items = progress(iter(range(7)), 7)
+    items = progress(iter(range(7)), 7, never)
     next(items)
     items.close()
 

@@ -1,0 +1,220 @@
+"""What `loyalty balance` does: look up what is asked for, and print or write what comes."""
+
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from loyalty_cli.commands.globals import Globals
+from loyalty_cli.commands.ordering import Orders, Wish, checked, open_orders
+from loyalty_cli.commands.resuming import Record, Resumed, Task, resume
+from loyalty_cli.errors import ENDING, ErrorCode, setup_error, usage_error
+from loyalty_cli.http import CONNECTIONS, ONE_LOOK_UP, Client, Patience
+from loyalty_cli.lookup import Lookups, Order
+from loyalty_cli.model import Lookup
+from loyalty_cli.output import lookups as views
+from loyalty_cli.output import messages
+from loyalty_cli.output.document import View, layout, print_records, write_records
+from loyalty_cli.output.format import Format
+from loyalty_cli.output.output_file import OutputFile, open_output
+from loyalty_cli.output.progress import progress
+from loyalty_cli.output.read_back import ForeignError, read_back
+from loyalty_cli.output.stdout import is_terminal
+from loyalty_cli.output.summaries import SUMMARY
+from loyalty_cli.pace import Paces
+from loyalty_cli.platforms import Platforms
+from loyalty_cli.profile import check_rate
+from loyalty_cli.side_by_side import side_by_side
+from loyalty_cli.stopping import Stop
+from loyalty_cli.summary import Summary
+from loyalty_cli.tally import Tally
+from loyalty_cli.tokens import Tokens
+
+OF_A_LIST = Patience(tries=6, seconds=60.0)
+"""Nobody waits in front of a list: a platform that asks for a minute is given it."""
+MOST_SHOWN = 100
+"""How many look-ups of a list a table shows."""
+
+
+class Way(Struct, frozen=True):
+    """How the look-ups are made, and where they go."""
+
+    jobs: int
+    rate: str | None
+    output: Format | None
+    output_file: Path | None
+    resume: bool
+    summary: bool
+
+
+def run(chosen: Globals, wish: Wish, way: Way) -> int:
+    """Look up what is wished for; raise LoyaltyError where it cannot be asked or written."""
+    output = _format(way)
+    if way.resume and way.output_file is None:
+        usage_error("--resume goes on with a file.", "Add --output-file FILE.")
+    if way.summary and wish.raw:
+        usage_error("--summary needs balances, which --raw does not read.", "Leave one out.")
+    rate = checked("--rate", check_rate, way.rate)
+    is_list = wish.file is not None
+    with open_orders(chosen, wish) as (session, orders):
+        client = Client(
+            messages.trace if chosen.verbose else None,
+            Paces(rate, one_first=is_list),
+            OF_A_LIST if is_list else ONE_LOOK_UP,
+            max(way.jobs, CONNECTIONS),
+        )
+        platforms = Platforms(client, session.credentials, Tokens(session.keyring))
+        return Run(orders, way, output, platforms, is_list=is_list, raw=wish.raw).to_the_end()
+
+
+def _format(way: Way) -> Format:
+    """The format asked for, or else the one that the output file's name ends with."""
+    if way.output_file is None:
+        return way.output or Format.TABLE
+    output = way.output or next(
+        (each for each in Format if way.output_file.suffix == f".{each}"), Format.TABLE
+    )
+    if output is Format.TABLE:
+        usage_error(
+            "a table is for reading; --output-file needs another format.",
+            "Add -o jsonl, -o json or -o csv.",
+        )
+    return output
+
+
+class _NothingDoneError(Exception):
+    """The run was stopped before there was anything to print."""
+
+
+class Run:
+    """One run of look-ups: of some customers, or of a list."""
+
+    def __init__(
+        self,
+        orders: Orders,
+        way: Way,
+        output: Format,
+        platforms: Platforms,
+        *,
+        is_list: bool,
+        raw: bool,
+    ) -> None:
+        self._orders = orders
+        self._way = way
+        self._output = output
+        self._platforms = platforms
+        self._is_list = is_list
+        self._view: View[Any] = views.RAW if raw else views.BALANCES
+        self._lookups = Lookups(platforms)
+        self._stop = Stop()
+        self._tally = Tally()
+        self._summary = Summary(datetime.now(UTC)) if way.summary else None
+        self._ended_by: Record | None = None
+
+    def to_the_end(self) -> int:
+        """Make the run, say what failed, and give the exit code."""
+        try:
+            with suppress(_NothingDoneError), self._stop.on_signals(second_kills=True):
+                if self._way.output_file is None:
+                    self._print()
+                else:
+                    self._write(self._way.output_file)
+        finally:
+            if self._ended_by:
+                self._tally.tell(self._ended_by)
+            views.say_what_failed(self._tally, several=self._orders.total != 1)
+        return self._exit_code()
+
+    def _print(self) -> None:
+        records = self._records(self._orders.make())
+        if self._summary:
+            for _ in self._with_progress(records):
+                pass
+            print_records(self._summary.records(), self._output, SUMMARY)
+        elif self._output is Format.TABLE:
+            shown = self._with_progress(records)
+            self._print_table(list(islice(shown, MOST_SHOWN if self._is_list else None)), shown)
+        elif is_terminal():  # where progress would come between the records
+            print_records(records, self._output, self._view)
+        else:
+            print_records(self._with_progress(records), self._output, self._view)
+
+    def _print_table(self, shown: list[Record], others: Iterator[Record]) -> None:
+        hidden = sum(1 for _ in others)
+        print_records(shown, Format.TABLE, self._view)
+        views.say_warnings(shown)
+        if hidden:
+            messages.note(
+                f"The first {len(shown)} of {self._tally.done} look-ups are shown;"
+                " -o jsonl, json or csv has them all."
+            )
+
+    def _write(self, path: Path) -> None:
+        with open_output(path, resume=self._way.resume) as file:
+            resumed = self._resumed(file)
+            file.keep(resumed.ends)
+            records = self._with_progress(self._records(resumed.tasks))
+            into = layout(self._output, self._view)
+            write_records(records, into, file.write, is_begun=resumed.ends > 0)
+        if self._summary:
+            print_records(self._summary.records(), Format.TABLE, SUMMARY)
+
+    def _resumed(self, file: OutputFile) -> Resumed:
+        if not file.size:
+            return Resumed(0, self._orders.make())
+        with file.read() as there:
+            found = read_back(there, self._output, self._view)
+            try:
+                return resume(found, self._orders.make(), self._output, self._add)
+            except ForeignError:
+                setup_error(
+                    f"the output file {str(file.path)!r} does not hold the start of this run.",
+                    "Nothing in it was changed. Name another one, or take it away.",
+                )
+
+    def _records(self, tasks: Iterator[Task]) -> Iterator[Record]:
+        ends = self._ends if self._is_list else None
+        with closing(side_by_side(self._do, tasks, self._way.jobs, self._stop, ends)) as coming:
+            for record in coming:
+                self._add(record)
+                yield record
+        if self._stop.signal and not self._tally.done:
+            raise _NothingDoneError
+
+    def _with_progress(self, records: Iterator[Record]) -> Iterator[Record]:
+        total = self._orders.total
+        left = None if total is None else total - self._tally.done
+        return progress(records, left, lambda record: record.error is not None)
+
+    def _do(self, task: Task) -> Record:
+        return self._lookups.look_up(task) if isinstance(task, Order) else task
+
+    def _add(self, record: Record) -> None:
+        self._tally.add(record)
+        if self._summary and isinstance(record, Lookup):
+            self._summary.add(record)
+
+    def _ends(self, record: Record) -> bool:
+        """Whether all that follow would fail as this one did."""
+        error = record.error
+        if error is None:
+            return False
+        closed = error.code is ErrorCode.RATE_LIMITED and self._platforms.is_closed(record.profile)
+        if closed or error.code in ENDING:
+            self._ended_by = self._ended_by or record
+        return self._ended_by is not None
+
+    def _exit_code(self) -> int:
+        of = "" if self._orders.total is None else f" of {self._orders.total}"
+        done = f"{self._tally.done}{of} look-ups were done"
+        if self._stop.signal:
+            messages.note(f"{done}.")
+            return 128 + self._stop.signal
+        if self._ended_by and self._ended_by.error:
+            messages.note(f"The run was ended, since all others would fail as well; {done}.")
+            return self._ended_by.error.code.exit_code
+        return self._tally.exit_code

@@ -1,0 +1,37 @@
+"""A file that a user named to be read, or stdin for `-`."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import BinaryIO
+
+from loyalty_cli.errors import usage_error
+from loyalty_cli.regular_file import reason
+
+
+class InputFile:
+    """An open file; a pipe can be read but once."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.is_rereadable = stream.seekable()
+        self._start = stream.tell() if self.is_rereadable else 0
+
+    def from_start(self) -> BinaryIO:
+        """The file from its start, or a pipe from where it is."""
+        if self.is_rereadable:
+            self._stream.seek(self._start)
+        return self._stream
+
+
+@contextmanager
+def open_input(name: str) -> Iterator[InputFile]:
+    """Open a file, or stdin for `-`; raise LoyaltyError where it cannot be read, now or later."""
+    if name == "-" and sys.stdin is None:
+        usage_error("stdin is closed.", "Send the list to it, or name a file.")
+    try:
+        with nullcontext(sys.stdin.buffer) if name == "-" else Path(name).open("rb") as stream:
+            yield InputFile(stream)
+    except OSError as error:
+        usage_error(f"the file {name!r} cannot be read: {reason(error)}.")

@@ -1,0 +1,46 @@
+"""What came of a run's look-ups, without keeping them."""
+
+from collections import Counter
+
+from loyalty_cli.errors import ErrorCode, ExitCode
+from loyalty_cli.model import Failure, Lookup, RawLookup, exit_code
+
+SAID = 10
+"""How many of the failed look-ups are told one by one."""
+
+Record = Lookup | RawLookup
+
+
+class Tally:
+    """How many look-ups were done, how many failed and how, and the first of the failed ones."""
+
+    def __init__(self) -> None:
+        self.done = 0
+        self.failed: Counter[ErrorCode] = Counter()
+        self._first: dict[ErrorCode | None, Failure | None] = {}
+        self._said: dict[tuple[str, str | None], Record] = {}
+
+    @property
+    def said(self) -> list[Record]:
+        """The failed look-ups to tell one by one: the first ones, each reason once."""
+        return list(self._said.values())
+
+    def add(self, record: Record) -> None:
+        """Count one."""
+        self.done += 1
+        error = record.error
+        self._first.setdefault(error.code if error else None, error)
+        if error:
+            self.failed[error.code] += 1
+            if len(self._said) < SAID and (error.message, error.hint) not in self._said:
+                self.tell(record)
+
+    def tell(self, record: Record) -> None:
+        """Tell of a failed look-up, however many there were before it."""
+        if record.error:
+            self._said[record.error.message, record.error.hint] = record
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The common code where all ended alike, else "some failed"."""
+        return exit_code(self._first.values())
