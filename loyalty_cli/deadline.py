@@ -1,12 +1,11 @@
 """One deadline for a whole call, whatever the call is waiting for."""
 
-import heapq
 import socket
 import time
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager, suppress
 from ipaddress import ip_address
-from itertools import count
+from math import inf
 from threading import Condition, Lock, Thread, local
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +39,6 @@ class Call:
         self.offered = False
         self._before_first_byte = before_first_byte
         self.expired = False
-        self.done = False
         self._handle: socket.socket | None = None
         self._lock = Lock()
 
@@ -114,7 +112,7 @@ def watched(call: Call) -> "Iterator[Call]":
     try:
         yield call
     finally:
-        call.done = True
+        _watchdog.leave(call)
         call.leave()
         _current.call = None
 
@@ -124,30 +122,33 @@ class _Watchdog:
 
     def __init__(self) -> None:
         self._changed = Condition()
-        self._calls: list[tuple[float, int, Call]] = []
-        self._order = count()
+        self._calls: set[Call] = set()
+        self._wakes = inf
         self._thread: Thread | None = None
 
     def watch(self, call: Call) -> None:
         with self._changed:
-            heapq.heappush(self._calls, (call.ends, next(self._order), call))
+            self._calls.add(call)
             if self._thread is None:
                 self._thread = Thread(target=self._run, name="deadlines", daemon=True)
                 self._thread.start()
-            elif self._calls[0][2] is call:
+            elif call.ends < self._wakes:
                 self._changed.notify()
+
+    def leave(self, call: Call) -> None:
+        """Forget a call: it has ended, long before its deadline as a rule."""
+        with self._changed:
+            self._calls.discard(call)
 
     def _run(self) -> None:
         with self._changed:
             while True:
-                while self._calls and self._calls[0][2].done:
-                    heapq.heappop(self._calls)
-                if not self._calls:
-                    self._changed.wait()
-                elif (left := self._calls[0][0] - time.monotonic()) > 0:
-                    self._changed.wait(left)
-                else:
-                    heapq.heappop(self._calls)[2].cut()
+                for call in [each for each in self._calls if each.ends <= time.monotonic()]:
+                    self._calls.discard(call)
+                    call.cut()
+                self._wakes = min((call.ends for call in self._calls), default=inf)
+                left = max(self._wakes - time.monotonic(), 0.0)
+                self._changed.wait(None if left == inf else left)
 
 
 _watchdog = _Watchdog()

@@ -4,6 +4,7 @@ import random
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException
 from itertools import count
@@ -23,7 +24,7 @@ from loyalty_cli import __version__
 from loyalty_cli.connection import use_watched_connections
 from loyalty_cli.deadline import Call, Deadline, watched
 from loyalty_cli.errors import ErrorCode, LoyaltyError, NotSentError, setup_error
-from loyalty_cli.pace import Paces
+from loyalty_cli.pace import Pace, Paces
 from loyalty_cli.profile import Profile
 from loyalty_cli.providers.contract import Answer, Request
 from loyalty_cli.tls import trusted
@@ -76,6 +77,9 @@ class Patience(Struct, frozen=True):
 
 
 ONE_LOOK_UP = Patience()
+LONGEST_WAIT = 60.0
+"""Seconds that a platform which refuses can ask for where nobody waits in front of it."""
+OF_A_LIST = Patience(tries=6, seconds=LONGEST_WAIT)
 
 
 class Client:
@@ -121,7 +125,8 @@ class Client:
             outcome = self._try(profile, request, deadline)
             if isinstance(outcome, Answer) and _is_too_much(outcome):
                 asked = retry_after(outcome, time.time())
-                pause = pace.slow_down(turn, outcome, asked)  # which the next turn comes after
+                pause = pace.slow_down(turn.begun, outcome, asked)  # the next turn is after it
+                pace.end(answered=False)
                 if attempt >= self._patience.tries:
                     return outcome
                 self._trace(f"* asked too often, trying again in {pause:.2f} s")
@@ -145,6 +150,23 @@ class Client:
         """Whether the platform asked to be left alone for longer than there is patience for."""
         return self._paces.is_paused_for(profile, self._patience.seconds)
 
+    def turn_to_debit(
+        self, profile: Profile, check: Callable[[], None]
+    ) -> AbstractContextManager[None]:
+        """Wait for a turn to make a debit, and give what must be held meanwhile.
+
+        `check` can end the wait by raising. Raises LoyaltyError where the platform asked to be left
+        alone for longer than anybody waits.
+        """
+        pace = self._paces.of_debits(profile)
+        if isinstance(pace.begin(LONGEST_WAIT, check), Answer):
+            raise LoyaltyError(
+                ErrorCode.RATE_LIMITED,
+                f"{profile.provider.title} takes no more debits for now.",
+                hint="Nothing was sent; run the same again later.",
+            )
+        return _held(pace)
+
     def send_once(
         self, profile: Profile, request: Request, before_first_byte: Callable[[], None]
     ) -> Answer:
@@ -155,14 +177,19 @@ class Client:
         Raises NotSentError where not one byte was offered to the platform, and another LoyaltyError
         where it was, and no whole answer came.
         """
-        call = Call(time.monotonic() + profile.timeout, before_first_byte)
+        began = time.monotonic()
+        call = Call(began + profile.timeout, before_first_byte)
         with watched(call):
             try:
-                return self._send(profile, request, call, ONCE_BODY_LIMIT)
+                answer = self._send(profile, request, call, ONCE_BODY_LIMIT)
             except LoyaltyError as error:
                 if call.offered:
                     raise
                 raise NotSentError.of(error) from None
+        if _is_too_much(answer):
+            asked = retry_after(answer, time.time())
+            self._paces.of_debits(profile).slow_down(began, answer, asked)
+        return answer
 
     def _send(
         self, profile: Profile, request: Request, call: Call, limit: int = BODY_LIMIT
@@ -278,6 +305,15 @@ def _chunks(raw: Any, call: Call, limit: int) -> Iterator[bytes]:
         yield chunk
     if call.expired:
         raise TimeoutError  # cut off here, which can look like the end
+
+
+@contextmanager
+def _held(pace: Pace) -> Iterator[None]:
+    """A turn that is over at the end of this."""
+    try:
+        yield
+    finally:
+        pace.end(answered=True)
 
 
 def _is_too_much(answer: Answer) -> bool:

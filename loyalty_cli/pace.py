@@ -7,7 +7,7 @@ asked more and more quickly again: the curve that TCP CUBIC draws for the same r
 
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import inf
 from threading import Condition, Lock
 
@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from loyalty_cli.profile import Profile
 from loyalty_cli.providers.contract import Answer, Limit
+from loyalty_cli.providers.redeeming import Redeems
 
 FIRST_PAUSE = 1.0
 MOST_PAUSE = 30.0
@@ -161,6 +162,10 @@ class Turn(Struct, frozen=True):
     waited: float
 
 
+def _nothing() -> None:
+    """Waiting goes on."""
+
+
 class Pace:
     """The schedule of one profile, for everybody who works for it; safe to use from threads."""
 
@@ -177,14 +182,19 @@ class Pace:
         self._changed = Condition()
         self._refusal: Answer | None = None
 
-    def begin(self, patience: float) -> Turn | Answer:
-        """Wait for a turn; give the refusal instead where it asks for more than this patience."""
+    def begin(self, patience: float, check: Callable[[], None] = _nothing) -> Turn | Answer:
+        """Wait for a turn; give the refusal instead where it asks for more than this patience.
+
+        `check` is called again and again, and can end the wait by raising.
+        """
         came = self._clock.now()
         with self._gate, self._changed:
+            check()
             while (wait := self._schedule.wait(self._clock.now())) > 0:
                 if self._refusal and self._schedule.paused(self._clock.now()) > patience:
                     return self._refusal
                 self._clock.wait(self._changed, min(wait, WAIT))
+                check()
             self._schedule.begin(self._clock.now())
         if self._whole:
             self._whole.begin(patience)
@@ -199,13 +209,11 @@ class Pace:
         if self._whole:
             self._whole.end(answered=answered)
 
-    def slow_down(self, turn: Turn, refusal: Answer, asked: float | None) -> float:
-        """Say that a request was refused for being too much; give the seconds of the pause."""
+    def slow_down(self, begun: float, refusal: Answer, asked: float | None) -> float:
+        """Say that a request that began then was too much; give the seconds of the pause."""
         with self._changed:
             self._refusal = refusal
-            pause = self._schedule.slow_down(self._clock.now(), turn.begun, asked)
-        self.end(answered=False)
-        return pause
+            return self._schedule.slow_down(self._clock.now(), begun, asked)
 
     def is_paused_for(self, seconds: float) -> bool:
         """Whether the platform asked to be left alone for longer than that."""
@@ -223,20 +231,30 @@ class Paces:
         self._whole = Pace(Schedule(rate), clock=clock) if rate else None
         self._one_first = one_first
         self._clock = clock
-        self._paces: dict[str, Pace] = {}
+        self._paces: dict[tuple[str, bool], Pace] = {}
         self._lock = Lock()
 
     def of(self, profile: Profile) -> Pace:
         """The pace of a profile: its own rate; else, where nothing was said, its platform's."""
         with self._lock:
-            if profile.name not in self._paces:
+            if (profile.name, False) not in self._paces:
                 known = () if profile.rate or self._rate else profile.provider.read_limits
                 schedule = Schedule(profile.rate, known, one_first=self._one_first)
-                self._paces[profile.name] = Pace(schedule, self._whole, self._clock)
-            return self._paces[profile.name]
+                self._paces[profile.name, False] = Pace(schedule, self._whole, self._clock)
+            return self._paces[profile.name, False]
+
+    def of_debits(self, profile: Profile) -> Pace:
+        """The pace of a profile's debits, which platforms count apart."""
+        with self._lock:
+            if (profile.name, True) not in self._paces:
+                provider = profile.provider
+                limits = provider.debit_limits if isinstance(provider, Redeems) else ()
+                schedule = Schedule(profile.rate, () if profile.rate else limits)
+                self._paces[profile.name, True] = Pace(schedule, clock=self._clock)
+            return self._paces[profile.name, True]
 
     def is_paused_for(self, profile: str, seconds: float) -> bool:
         """Whether a profile's platform asked to be left alone for longer than that."""
         with self._lock:
-            pace = self._paces.get(profile)
+            pace = self._paces.get((profile, False))
         return pace is not None and pace.is_paused_for(seconds)

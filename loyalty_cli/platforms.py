@@ -1,7 +1,7 @@
 """Asking a platform: sign in as a profile, send what its provider wants sent, judge the answer."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from threading import Lock
 
@@ -96,6 +96,12 @@ class Platforms:
         with _redacted(sent):
             answer = self._client.send_once(profile, signed, before_first_byte)
         return _masked(answer, sent)
+
+    def turn_to_debit(
+        self, profile: Profile, check: Callable[[], None]
+    ) -> AbstractContextManager[None]:
+        """Wait for a turn to make a debit, as the client does."""
+        return self._client.turn_to_debit(profile, check)
 
     def is_closed(self, profile: str) -> bool:
         """Whether the platform asked to be left alone for longer than anybody waits here."""

@@ -259,7 +259,8 @@ def test_a_pause_slows_everybody_down_who_works_for_the_profile() -> None:
     profile = profile_at("https://a.example")
     turn = paces.of(profile).begin(PATIENCE)
     assert isinstance(turn, Turn)
-    paces.of(profile).slow_down(turn, REFUSAL, 5.0)
+    paces.of(profile).slow_down(turn.begun, REFUSAL, 5.0)
+    paces.of(profile).end(answered=False)
 
     other = paces.of(profile).begin(PATIENCE)
 
@@ -272,7 +273,8 @@ def test_a_pause_that_is_too_long_is_not_waited_for() -> None:
     pace = Pace(Schedule(), clock=clock)
     turn = pace.begin(PATIENCE)
     assert isinstance(turn, Turn)
-    pace.slow_down(turn, REFUSAL, 3600.0)
+    pace.slow_down(turn.begun, REFUSAL, 3600.0)
+    pace.end(answered=False)
 
     assert pace.begin(PATIENCE) is REFUSAL
     assert clock.waited == 0

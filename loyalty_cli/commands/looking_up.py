@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,8 @@ from msgspec import Struct
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.ordering import Orders, Wish, checked, open_orders
 from loyalty_cli.commands.resuming import Record, Resumed, Task, resume
-from loyalty_cli.errors import ENDING, ErrorCode, setup_error, usage_error
-from loyalty_cli.http import CONNECTIONS, ONE_LOOK_UP, Client, Patience
+from loyalty_cli.errors import ENDING, ErrorCode, LoyaltyError, setup_error, usage_error
+from loyalty_cli.http import CONNECTIONS, OF_A_LIST, ONE_LOOK_UP, Client
 from loyalty_cli.lookup import Lookups, Order
 from loyalty_cli.model import Lookup
 from loyalty_cli.output import lookups as views
@@ -34,8 +34,6 @@ from loyalty_cli.summary import Summary
 from loyalty_cli.tally import Tally
 from loyalty_cli.tokens import Tokens
 
-OF_A_LIST = Patience(tries=6, seconds=60.0)
-"""Nobody waits in front of a list: a platform that asks for a minute is given it."""
 MOST_SHOWN = 100
 """How many look-ups of a list a table shows."""
 
@@ -114,6 +112,7 @@ class Run:
         self._tally = Tally()
         self._summary = Summary(datetime.now(UTC)) if way.summary else None
         self._ended_by: Record | None = None
+        self._mistake: LoyaltyError | None = None
 
     def to_the_end(self) -> int:
         """Make the run, say what failed, and give the exit code."""
@@ -127,6 +126,8 @@ class Run:
             if self._ended_by:
                 self._tally.tell(self._ended_by)
             views.say_what_failed(self._tally, several=self._orders.total != 1)
+        if self._mistake:
+            raise self._mistake
         return self._exit_code()
 
     def _print(self) -> None:
@@ -139,17 +140,18 @@ class Run:
             shown = self._with_progress(records)
             self._print_table(list(islice(shown, MOST_SHOWN if self._is_list else None)), shown)
         elif is_terminal():  # where progress would come between the records
-            print_records(records, self._output, self._view)
+            print_records(_begun(records), self._output, self._view)
         else:
-            print_records(self._with_progress(records), self._output, self._view)
+            print_records(_begun(self._with_progress(records)), self._output, self._view)
 
     def _print_table(self, shown: list[Record], others: Iterator[Record]) -> None:
         hidden = sum(1 for _ in others)
         print_records(shown, Format.TABLE, self._view)
         views.say_warnings(shown)
         if hidden:
+            what = "failed" if all(record.error for record in shown) else "are shown"
             messages.note(
-                f"The first {len(shown)} of {self._tally.done} look-ups are shown;"
+                f"The first {len(shown)} of {self._tally.done} look-ups {what};"
                 " -o jsonl, json or csv has them all."
             )
 
@@ -159,7 +161,7 @@ class Run:
             file.keep(resumed.ends)
             records = self._with_progress(self._records(resumed.tasks))
             into = layout(self._output, self._view)
-            write_records(records, into, file.write, is_begun=resumed.ends > 0)
+            write_records(_begun(records), into, file.write, is_begun=resumed.ends > 0)
         if self._summary:
             print_records(self._summary.records(), Format.TABLE, SUMMARY)
 
@@ -178,10 +180,15 @@ class Run:
 
     def _records(self, tasks: Iterator[Task]) -> Iterator[Record]:
         ends = self._ends if self._is_list else None
-        with closing(side_by_side(self._do, tasks, self._way.jobs, self._stop, ends)) as coming:
-            for record in coming:
-                self._add(record)
-                yield record
+        try:
+            with closing(side_by_side(self._do, tasks, self._way.jobs, self._stop, ends)) as coming:
+                for record in coming:
+                    self._add(record)
+                    yield record
+        except LoyaltyError as mistake:
+            if not self._tally.done:
+                raise
+            self._mistake = mistake  # and what was done before it is shown as ever
         if self._stop.signal and not self._tally.done:
             raise _NothingDoneError
 
@@ -212,9 +219,18 @@ class Run:
         of = "" if self._orders.total is None else f" of {self._orders.total}"
         done = f"{self._tally.done}{of} look-ups were done"
         if self._stop.signal:
-            messages.note(f"{done}.")
+            if self._is_list or self._tally.done:
+                messages.note(f"{done}.")
             return 128 + self._stop.signal
         if self._ended_by and self._ended_by.error:
-            messages.note(f"The run was ended, since all others would fail as well; {done}.")
+            if self._tally.done != self._orders.total:
+                others = f"all others at {self._ended_by.profile}"
+                messages.note(f"The run was ended, since {others} would fail as well; {done}.")
             return self._ended_by.error.code.exit_code
         return self._tally.exit_code
+
+
+def _begun(records: Iterator[Record]) -> Iterator[Record]:
+    """Records, once the first one is there: before it, a run can end without a trace."""
+    first = list(islice(records, 1))
+    return chain(first, records)

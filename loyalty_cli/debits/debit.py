@@ -6,6 +6,7 @@ what came of it; only then say so.
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from urllib.parse import quote, unquote_to_bytes, urlsplit
@@ -209,6 +210,13 @@ class Debits:
         self._journal = journal
         self._platforms = platforms
         self._monotonic = monotonic
+
+    def turn(self, profile: Profile, check: Callable[[], None]) -> AbstractContextManager[None]:
+        """Wait for a turn to debit at a profile's platform, and give what is held meanwhile.
+
+        `check` can end the wait by raising; LoyaltyError is raised where it would be too long.
+        """
+        return self._platforms.turn_to_debit(profile, check)
 
     def run(self, order: Order, entry: Entry, begin: Callable[[], None] = _always) -> Settled:
         """Bring a debit that is in the journal as far as it can be brought now.

@@ -4,7 +4,7 @@ from collections.abc import Generator, Sequence
 from threading import Condition, Lock
 
 from loyalty_cli.debits.debit import Debits, Order, Settled
-from loyalty_cli.errors import ENDING, ErrorCode
+from loyalty_cli.errors import ENDING, ErrorCode, LoyaltyError
 from loyalty_cli.journal.entries import Entry
 from loyalty_cli.journal.store import JournalError
 from loyalty_cli.side_by_side import side_by_side
@@ -72,19 +72,16 @@ def run_all(
 
     def make(pair: tuple[Order, Entry]) -> Settled | None:
         order, entry = pair
-        with accounts[order.key.platform, order.customer], in_flight:
-            if stop.is_set():
-                return None
+        with accounts[order.key.platform, order.customer]:
             try:
-                settled = debits.run(order, entry, stop.check)
+                turn = debits.turn(order.profile, stop.check)
             except NotBegunError:
                 return None
-            except JournalError as error:
-                stop.journal_fails(error)
-                return None
-            if settled.error and settled.error.code in ENDING:
+            except LoyaltyError as error:
                 stop.set()
-            return settled
+                return Settled(entry, error=error)
+            with turn, in_flight:
+                return _make(debits, order, entry, stop)
 
     pairs = list(zip(orders, entries, strict=True))
     try:
@@ -94,3 +91,18 @@ def run_all(
     finally:
         stop.set()
         in_flight.wait()
+
+
+def _make(debits: Debits, order: Order, entry: Entry, stop: DebitStop) -> Settled | None:
+    """Make one debit; nothing where it was not begun, or the journal does not know how it ended."""
+    try:
+        stop.check()
+        settled = debits.run(order, entry, stop.check)
+    except NotBegunError:
+        return None
+    except JournalError as error:
+        stop.journal_fails(error)
+        return None
+    if settled.error and settled.error.code in ENDING:
+        stop.set()
+    return settled

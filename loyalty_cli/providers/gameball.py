@@ -75,6 +75,7 @@ class Gameball(Redeems):
     pages = ("https://developer.gameball.co/api-reference/customers/progress/get-customer-balance",)
     base_url = "https://api.gameball.co"
     read_limits = (Limit(100, 1), Limit(1200, 30))
+    debit_limits = (Limit(30, 1), Limit(360, 30))
     idempotent = True
     auths = (
         Auth(

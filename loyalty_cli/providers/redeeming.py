@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from msgspec import Struct
 
 from loyalty_cli.amount import Amount
-from loyalty_cli.providers.contract import Complaint, Provider, Query, Request
+from loyalty_cli.providers.contract import Complaint, Limit, Provider, Query, Request
 
 
 class Debit(Struct, frozen=True):
@@ -32,6 +32,9 @@ class Redeems(Provider):
 
     idempotent: ClassVar[bool] = False
     """Whether the platform itself makes a debit with the same reference but once."""
+
+    debit_limits: ClassVar[tuple[Limit, ...]] = ()
+    """How often the platform says that it takes debits; empty where it does not say."""
 
     @abstractmethod
     def debit_request(self, query: Query, debit: Debit) -> Request:

@@ -1,6 +1,7 @@
 """A run of several debits: side by side, one after the other for an account, and when it ends."""
 
 import sqlite3
+import time
 from collections.abc import Callable, Generator
 from contextlib import closing
 from pathlib import Path
@@ -14,12 +15,14 @@ from loyalty_cli.debits.run import DebitStop, run_all
 from loyalty_cli.errors import ErrorCode
 from loyalty_cli.journal.entries import Entry, State
 from loyalty_cli.journal.store import JournalError
+from loyalty_cli.providers.contract import Limit
 from tests.conftest import Outcome
 from tests.debits.conftest import Desk, Opens, Shop
 from tests.debits.fault_server import Post, answers, applies_and, as_json, honest
 from tests.servers import Wire
 
 JOBS = 4
+LONG = (Limit(100, 1), Limit(2, 3600))
 
 
 def run(desk: Desk, orders: list[Order], stop: DebitStop | None = None) -> Generator[Settled]:
@@ -135,6 +138,75 @@ def test_one_who_stops_looking_still_has_what_is_in_flight_written_down(desk: De
     assert State.SENDING not in states(desk, 20)
     assert State.PLANNED in states(desk, 20)
     assert states(desk, 20).count(State.CONFIRMED) == len(desk.bank.posts)
+
+
+@pytest.fixture
+def at_most_two(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """A platform that says that it takes two debits in half a second."""
+    monkeypatch.setattr(type(desk.profile.provider), "debit_limits", (Limit(2, 0.5),))
+    return desk
+
+
+def test_no_more_debits_arrive_than_the_platform_says_it_takes(at_most_two: Desk) -> None:
+    arrivals: list[float] = []
+
+    def debit(wire: Wire, post: Post) -> None:
+        arrivals.append(time.monotonic())
+        honest(wire, post)
+
+    at_most_two.bank.debit = debit
+
+    list(run(at_most_two, several(at_most_two, 6)))
+
+    assert states(at_most_two, 6) == ["confirmed"] * 6
+    assert all(later - earlier >= 0.5 for earlier, later in zip(arrivals, arrivals[2:]))  # noqa: B905 - two fewer
+
+
+def test_a_run_that_waits_for_its_turn_is_stopped_without_it(
+    at_most_two: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop = DebitStop()
+    monkeypatch.setattr(type(at_most_two.profile.provider), "debit_limits", LONG)
+    settled = run(at_most_two, several(at_most_two, 6), stop)
+
+    first = [next(settled), next(settled)]
+    stop.set()
+
+    assert [each.entry.state for each in first] == ["confirmed", "confirmed"]
+    assert list(settled) == []
+    assert states(at_most_two, 6) == ["confirmed", "confirmed", *["planned"] * 4]
+
+
+def test_a_debit_that_was_too_much_makes_the_others_wait(desk: Desk) -> None:
+    arrivals: list[float] = []
+    no = as_json(desk.bank.error(429), "429 No", "Retry-After: 1")
+
+    def debit(wire: Wire, post: Post) -> None:
+        arrivals.append(time.monotonic())
+        if len(arrivals) == 1:
+            wire.send(no)
+        else:
+            honest(wire, post)
+
+    desk.bank.debit = debit
+    entries = [desk.plan(order) for order in several(desk, 3)]
+
+    list(run_all(desk.debits(), several(desk, 3), entries, DebitStop(), jobs=1))
+
+    assert states(desk, 3) == ["unknown", "confirmed", "confirmed"]
+    assert arrivals[1] - arrivals[0] >= 1
+
+
+def test_a_platform_that_wants_to_be_left_alone_for_long_ends_the_run(desk: Desk) -> None:
+    desk.bank.debit = answers(as_json(desk.bank.error(429), "429 No", "Retry-After: 3600"))
+    entries = [desk.plan(order) for order in several(desk, 5)]
+
+    settled = list(run_all(desk.debits(), several(desk, 5), entries, DebitStop(), jobs=1))
+
+    assert len(desk.bank.posts) == 1
+    assert [each.entry.state for each in settled] == ["unknown", "planned"]
+    assert settled[1].error is not None
+    assert settled[1].error.code is ErrorCode.RATE_LIMITED
 
 
 def test_what_is_stopped_while_it_reads_the_balance_is_neither_claimed_nor_sent(
