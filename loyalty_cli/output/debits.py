@@ -103,10 +103,9 @@ HISTORY = View[DebitHistory](["schema_version", "reference", *_EVENT], _csv_even
 def say_errors(debits: Sequence[DebitRecord]) -> None:
     """Say on stderr what did not end well, each with its reference where there are several."""
     failed = [(debit, debit.error) for debit in debits if debit.error]
-    hinted = set()
-    for debit, error in failed:
-        who = f"{debit.reference}: " if len(debits) > 1 else ""
-        messages.error(f"{who}{error.message}", None if error.hint in hinted else error.hint)
-        hinted.add(error.hint)
+    messages.errors(
+        (f"{debit.reference}: {error.message}" if len(debits) > 1 else error.message, error.hint)
+        for debit, error in failed
+    )
     if len(debits) > 1 and failed:
         messages.note(f"{len(failed)} of {len(debits)} debits were not confirmed.")

@@ -220,10 +220,11 @@ def say_warnings(lookups: Sequence[Lookup | RawLookup]) -> None:
 
 def say_what_failed(tally: Tally, *, several: bool) -> None:
     """Say on stderr why look-ups failed, each reason once, and how many there were."""
-    for lookup in tally.said:
-        assert lookup.error
-        who = f"{lookup.customer} at {lookup.profile}: " if several else ""
-        messages.error(f"{who}{lookup.error.message}", lookup.error.hint)
+    messages.errors(
+        (_who(lookup, several=several) + error.message, error.hint)
+        for lookup in tally.said
+        if (error := lookup.error)
+    )
     if several and tally.failed:
         kinds = [f"{number} {_words(code)}" for code, number in tally.failed.most_common()]
         if len(tally.failed) == 1:
@@ -231,6 +232,10 @@ def say_what_failed(tally: Tally, *, several: bool) -> None:
         failed = tally.failed.total()
         first = f"; the first {SAID} are told above" if failed > len(tally.said) == SAID else ""
         messages.note(f"{failed} of {tally.done} look-ups failed: {', '.join(kinds)}{first}.")
+
+
+def _who(lookup: Lookup | RawLookup, *, several: bool) -> str:
+    return f"{lookup.customer} at {lookup.profile}: " if several else ""
 
 
 def _words(code: ErrorCode) -> str:

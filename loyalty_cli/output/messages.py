@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 
 from loyalty_cli.output.visible import visible
@@ -15,6 +16,14 @@ def error(message: str, hint: str | None = None) -> None:
     _say("Error", _shown(message), "31")
     if hint:
         _say("Hint", _shown(hint), "36")
+
+
+def errors(said: Iterable[tuple[str, str | None]]) -> None:
+    """Say several things that went wrong, and what to do about them once."""
+    hinted = set()
+    for message, hint in said:
+        error(message, None if hint in hinted else hint)
+        hinted.add(hint)
 
 
 def warning(message: str) -> None:
