@@ -122,7 +122,7 @@ class Schedule:
             self._borne = self._bearable(now)
             self._slowed = now
             self._refusals += 1
-        pause = asked or min(FIRST_PAUSE * 2 ** (self._refusals - 1), MOST_PAUSE)
+        pause = asked or min(FIRST_PAUSE * 2 ** max(self._refusals - 1, 0), MOST_PAUSE)
         self._paused_until = max(self._paused_until, now + pause)
         return pause
 

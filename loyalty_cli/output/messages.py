@@ -67,4 +67,5 @@ def _line(text: str) -> None:
     # Nothing can be said where stderr is closed or full, and the exit code still tells.
     if sys.stderr is not None:
         with suppress(OSError, ValueError):
-            print(text, file=sys.stderr, flush=True)  # noqa: T201 - here is where it is done
+            sys.stderr.write(f"{text}\n")  # in one piece: other threads write there, too
+            sys.stderr.flush()

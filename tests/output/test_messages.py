@@ -1,7 +1,9 @@
 """What is said on stderr: one line each, in colour only where a person is looking."""
 
+import io
 import os
 import subprocess
+import sys
 
 import pytest
 
@@ -65,3 +67,20 @@ def test_without_a_stderr_nothing_is_said_and_nothing_breaks(
     monkeypatch.setattr("sys.stderr", None)
 
     messages.error("nobody hears this", "nor this")
+
+
+def test_a_line_is_written_in_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the lines of several threads run into each other."""
+    pieces: list[str] = []
+
+    class Screen(io.StringIO):
+        def write(self, text: str) -> int:
+            pieces.append(text)
+            return len(text)
+
+    monkeypatch.setattr(sys, "stderr", Screen())
+
+    messages.trace("> GET /a")
+    messages.error("it failed.")
+
+    assert pieces == ["> GET /a\n", "Error: it failed.\n"]
