@@ -10,7 +10,7 @@ READY := $(VENV)/ready
 help:
 	@echo "make demo      set up, then show a customer's balance on the embedded sandbox"
 	@echo "make test      set up, then run every check: style, types, tests, coverage"
-	@echo "make bench     measure start-up and debits against bare scripts"
+	@echo "make bench     measure start-up, debits and bulk look-ups against bare scripts"
 	@echo "make generate  write completions/, docs/commands.md and the README's picture again"
 	@echo "make lock      choose the newest development dependencies again"
 
@@ -37,6 +37,7 @@ lock: $(READY)
 bench: $(READY) $(VENV)/bench
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/debit.py
+	$(BIN)/python benchmarks/bulk.py
 
 $(VENV)/bench: requirements/httpie.txt requirements/venv.sh
 	@PYTHON="$(PYTHON)" sh requirements/venv.sh $@ requirements/httpie.txt
