@@ -197,8 +197,18 @@ class ParameterRecord(Record, frozen=True, kw_only=True):
     required: bool
 
 
+class LimitRecord(Record, frozen=True, kw_only=True):
+    """What a platform takes: at most so many `requests` in any time of so many `seconds`."""
+
+    requests: int
+    seconds: float
+
+
 class ProviderRecord(Record, frozen=True, kw_only=True):
-    """One provider: what it needs, what it takes, and where its numbers come from."""
+    """One provider: what it needs, what it takes, and where its numbers come from.
+
+    `read_limits` are what the platform publishes for look-ups, none where it publishes nothing.
+    """
 
     schema_version: int = SCHEMA_VERSION
     provider: str
@@ -207,6 +217,7 @@ class ProviderRecord(Record, frozen=True, kw_only=True):
     auth: tuple[AuthRecord, ...]
     settings: tuple[ParameterRecord, ...]
     options: tuple[ParameterRecord, ...]
+    read_limits: tuple[LimitRecord, ...]
     debits: bool
     numbers: dict[str, str]
     pages: tuple[str, ...]

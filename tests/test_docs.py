@@ -1,15 +1,23 @@
 """The documentation says what is true: its examples run, its links lead somewhere."""
 
+import json
 import re
 import runpy
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
+from loyalty_cli import providers
 from loyalty_cli.config import load
-from loyalty_cli.errors import ErrorCode, ExitCode
+from loyalty_cli.errors import ENDING, ErrorCode, ExitCode
+from loyalty_cli.output.json_schema import json_schema
+from loyalty_cli.providers.contract import Limit
+from loyalty_cli.providers.redeeming import Redeems
 from tests.conftest import Run
+from tests.providers.registry import section
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -65,6 +73,59 @@ def test_every_link_leads_to_a_file(page: Path) -> None:
     targets = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text())
 
     assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_into_a_page_leads_to_a_heading(page: Path) -> None:
+    targets = re.findall(r"\]\((?!https?:)([^)#]*)#([^)]+)\)", page.read_text())
+
+    assert [(file, to) for file, to in targets if to not in headings(page, file)] == []
+
+
+def headings(page: Path, file: str) -> list[str]:
+    """The headings of the file that a link on a page leads to, as links name them."""
+    text = (page.parent / file if file else page).read_text()
+    prose = "".join(re.split(r"^```.*?^```$", text, flags=re.MULTILINE | re.DOTALL))
+    titles = re.findall(r"^#+ (.*)$", prose, re.MULTILINE)
+    return [re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles]
+
+
+def test_every_record_in_the_output_page_fits_the_schema() -> None:
+    blocks = re.findall(r"```json\n(.*?)```", (ROOT / "docs" / "output.md").read_text(), re.DOTALL)
+    validator = Draft202012Validator(json_schema())
+
+    assert len(blocks) == 3
+    for block in blocks:
+        validator.validate([json.loads(block)])
+
+
+def test_the_output_page_names_what_ends_a_run() -> None:
+    page = " ".join((ROOT / "docs" / "output.md").read_text().split())
+    names = page.partition("the exit code is that of it: the codes ")[2].partition(", and ")[0]
+
+    assert set(re.findall(r"`(\w+)`", names)) == ENDING
+
+
+@pytest.mark.parametrize("name", providers.BUILT_IN)
+def test_what_a_platform_publishes_about_its_limits_is_in_the_page(name: str) -> None:
+    provider = providers.load(name)
+    page = section((ROOT / "docs" / "providers.md").read_text(), provider.title)
+    published = [f"look-ups: {spelt(provider.read_limits)}"] if provider.read_limits else []
+    if isinstance(provider, Redeems) and provider.debit_limits:
+        published.append(f"debits: {spelt(provider.debit_limits)}")
+
+    assert page
+    assert re.findall(r"^\| published limits \| (.*) \|$", page, re.MULTILINE) == (
+        ["; ".join(published)] if published else []
+    )
+
+
+def spelt(limits: Sequence[Limit]) -> str:
+    """Limits as the pages have them."""
+    return " and ".join(
+        f"{each.requests:,} in {each.seconds:g} second{'' if each.seconds == 1 else 's'}"
+        for each in limits
+    )
 
 
 @pytest.mark.parametrize("code", ErrorCode)

@@ -17,7 +17,7 @@ def providers(
     ] = None,
     output: OutputOption = Format.TABLE,
 ) -> None:
-    """List the providers, or show one: settings, credentials, options, and sources."""
+    """List the providers, or show one: settings, credentials, options, limits, and sources."""
     from loyalty_cli.errors import nearest, usage_error
     from loyalty_cli.output import catalogue
     from loyalty_cli.output.document import print_records

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from loyalty_cli.model import (
     AuthRecord,
     CredentialRecord,
+    LimitRecord,
     ParameterRecord,
     ProfileRecord,
     ProviderRecord,
@@ -30,6 +31,10 @@ def provider_record(provider: Provider) -> ProviderRecord:
         auth=tuple(AuthRecord(name=auth.name, credentials=auth.fields) for auth in provider.auths),
         settings=_parameters(provider.settings),
         options=_parameters(provider.options),
+        read_limits=tuple(
+            LimitRecord(requests=each.requests, seconds=each.seconds)
+            for each in provider.read_limits
+        ),
         debits=isinstance(provider, Redeems),
         numbers=dict(provider.numbers),
         pages=provider.pages,
@@ -53,6 +58,8 @@ def _provider_facts(provider: ProviderRecord) -> Iterator[tuple[str, str]]:
         yield f"setting {setting.name}", setting.help + (", required" if setting.required else "")
     for option in provider.options:
         yield f"option {option.name}", option.help
+    limits = [f"{each.requests} in {each.seconds:g} s" for each in provider.read_limits]
+    yield "read limits", ", ".join(limits) or "none published"
     yield "can debit", "yes" if provider.debits else "no"
     yield from provider.numbers.items()
     for page in provider.pages:

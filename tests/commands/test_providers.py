@@ -42,6 +42,27 @@ def test_one_provider_is_shown_with_all_it_has(loyalty: Run, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_what_a_platform_publishes_about_its_limits_is_in_the_record(
+    loyalty: Run, name: str
+) -> None:
+    record = loyalty("providers", name, "-o", "json").record
+
+    limits = [(each["requests"], each["seconds"]) for each in record["read_limits"]]
+    assert limits == ([(100, 1), (1200, 30)] if name == "gameball" else [])
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("gameball", "100 in 1 s, 1200 in 30 s"), ("omneo", "none published")]
+)
+def test_the_limits_of_a_platform_are_a_fact_for_people_too(
+    loyalty: Run, name: str, words: str
+) -> None:
+    rows = csv.DictReader(io.StringIO(loyalty("providers", name, "-o", "csv").out))
+
+    assert [row["what"] for row in rows if row["about"] == "read limits"] == [words]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_one_provider_is_one_record(loyalty: Run, name: str) -> None:
     record = loyalty("providers", name, "-o", "json").record
 

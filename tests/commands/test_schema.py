@@ -26,11 +26,25 @@ def test_what_the_program_prints_fits_what_the_program_promises(program: Run) ->
     assert not validator.is_valid([{"schema_version": 1}])
 
 
+def test_a_summary_of_what_was_found_and_of_what_failed_fits_too(program: Run) -> None:
+    validator = Draft202012Validator(json.loads(program("schema").out))
+    everything = ["--sandbox", "balance", "--all-profiles", "--summary", "-o", "json"]
+
+    done = program(*everything, "C-1001", "C-1006", "E-404")
+
+    records = json.loads(done.out)
+    validator.validate(records)
+    assert {record["failed"] for record in records} == {1}
+    assert not validator.is_valid([{**records[0], "total": "10"}])
+
+
 def test_it_takes_no_arguments(loyalty: Run) -> None:
     assert loyalty("schema", "-o", "json").code == 2
 
 
-@pytest.mark.parametrize("kind", ["Lookup", "RawLookup", "ProviderRecord", "ProfileRecord"])
+@pytest.mark.parametrize(
+    "kind", ["Lookup", "RawLookup", "SummaryRecord", "ProviderRecord", "ProfileRecord"]
+)
 def test_every_record_says_which_version_it_is(loyalty: Run, kind: str) -> None:
     record = json.loads(loyalty("schema").out)["$defs"][kind]
 
