@@ -60,14 +60,11 @@ class Window:
 class Schedule:
     """When the next request may be sent; all times are seconds of one clock, passed in."""
 
-    def __init__(
-        self, rate: float | None = None, limits: Sequence[Limit] = (), *, one_first: bool = False
-    ) -> None:
+    def __init__(self, rate: float | None = None, limits: Sequence[Limit] = ()) -> None:
         rates = [limit.requests / limit.seconds for limit in limits]
         fastest = rate or max(rates, default=None)
         self._spacing = 1 / fastest if fastest else 0.0
         self._windows = [Window(limit) for limit in limits]
-        self._alone = one_first
         self._in_flight = 0
         self._first = inf
         self._next = 0.0
@@ -82,7 +79,6 @@ class Schedule:
         return max(
             self._next - now,
             self.paused(now),
-            WAIT if self._alone and self._in_flight else 0.0,
             *(window.wait(now, self._in_flight) for window in self._windows),
         )
 
@@ -103,7 +99,6 @@ class Schedule:
     def end(self, now: float, *, answered: bool) -> None:
         """A request has ended."""
         self._in_flight -= 1
-        self._alone = False
         for window in self._windows:
             window.end(now)
         if answered:
@@ -188,18 +183,29 @@ class Pace:
         `check` is called again and again, and can end the wait by raising.
         """
         came = self._clock.now()
-        with self._gate, self._changed:
+        with self._gate:
+            refusal = self._wait(patience, check)
+            if self._whole and not refusal:
+                self._whole.begin(patience, check)
+                refusal = self._wait(patience, check)  # where a pause began meanwhile
+                if refusal:
+                    self._whole.end(answered=False)
+            if refusal:
+                return refusal
+            with self._changed:
+                self._schedule.begin(self._clock.now())
+        now = self._clock.now()
+        return Turn(now, now - came)
+
+    def _wait(self, patience: float, check: Callable[[], None]) -> Answer | None:
+        with self._changed:
             check()
             while (wait := self._schedule.wait(self._clock.now())) > 0:
                 if self._refusal and self._schedule.paused(self._clock.now()) > patience:
                     return self._refusal
                 self._clock.wait(self._changed, min(wait, WAIT))
                 check()
-            self._schedule.begin(self._clock.now())
-        if self._whole:
-            self._whole.begin(patience)
-        now = self._clock.now()
-        return Turn(now, now - came)
+        return None
 
     def end(self, *, answered: bool) -> None:
         """Say that a request has ended, and whether it was answered."""
@@ -224,12 +230,9 @@ class Pace:
 class Paces:
     """Each profile's pace, and that of the whole run where there is a `rate` for it."""
 
-    def __init__(
-        self, rate: float | None = None, *, one_first: bool = False, clock: Clock | None = None
-    ) -> None:
+    def __init__(self, rate: float | None = None, clock: Clock | None = None) -> None:
         self._rate = rate
         self._whole = Pace(Schedule(rate), clock=clock) if rate else None
-        self._one_first = one_first
         self._clock = clock
         self._paces: dict[tuple[str, bool], Pace] = {}
         self._lock = Lock()
@@ -239,7 +242,7 @@ class Paces:
         with self._lock:
             if (profile.name, False) not in self._paces:
                 known = () if profile.rate or self._rate else profile.provider.read_limits
-                schedule = Schedule(profile.rate, known, one_first=self._one_first)
+                schedule = Schedule(profile.rate, known)
                 self._paces[profile.name, False] = Pace(schedule, self._whole, self._clock)
             return self._paces[profile.name, False]
 

@@ -26,5 +26,5 @@ def check_shard(text: str) -> Shard:
     found = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text, re.ASCII)
     part, of = (int(each) for each in found.groups()) if found else (0, 0)
     if not 0 <= part <= of or of == 0:
-        raise ValueError("must be I/N with I from 1 to N (or from 0 to N - 1), like 3/4")
+        raise ValueError("must be I/N, I from 1 to N (or from 0 to N - 1), N at most 999999")
     return Shard(part, of)

@@ -1,12 +1,17 @@
 """Ending a run early and in good order."""
 
+import os
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import inf
 from threading import Event
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SAME = 0.5
+"""Seconds in which a second signal is the first one again: `timeout` sends it twice."""
 
 
 class Stop:
@@ -26,19 +31,24 @@ class Stop:
 
     @contextmanager
     def on_signals(self, *, second_kills: bool = False) -> Iterator[None]:
-        """Let Ctrl-C and SIGTERM end the run in good order.
+        """Let Ctrl-C and SIGTERM end the run in good order, unless who started it ignores them.
 
         Where there is nothing in flight that must be waited for, a second one can end the process.
         """
+        first = inf
 
         def note(number: int, _frame: FrameType | None) -> None:
+            nonlocal first
+            now = time.monotonic()
+            if second_kills and now - first > SAME:
+                signal.signal(number, signal.SIG_DFL)
+                os.kill(os.getpid(), number)
+            first = min(first, now)
             self.signal = number
             self.set()
-            if second_kills:
-                for each in SIGNALS:
-                    signal.signal(each, signal.SIG_DFL)
 
-        before = {each: signal.signal(each, note) for each in SIGNALS}
+        heard = [each for each in SIGNALS if signal.getsignal(each) is not signal.SIG_IGN]
+        before = {each: signal.signal(each, note) for each in heard}
         try:
             yield
         finally:

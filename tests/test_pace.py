@@ -1,7 +1,7 @@
 """How quickly a platform is asked: within limits, slower when it is too much, and quicker again."""
 
 from itertools import pairwise
-from threading import Event, Thread
+from threading import Condition, Event, Thread
 
 import pytest
 from hypothesis import given
@@ -88,17 +88,6 @@ def test_what_is_in_flight_counts_within_a_limit() -> None:
     schedule.end(NOW + 100, answered=True)
     assert schedule.wait(NOW + 100.9) > 0
     assert schedule.wait(NOW + 101.1) == 0
-
-
-def test_the_first_request_goes_alone_where_a_key_is_not_known_to_be_good() -> None:
-    schedule = Schedule(one_first=True)
-    schedule.begin(NOW)
-    assert schedule.wait(NOW + 5) > 0
-
-    schedule.end(NOW + 5, answered=False)
-    schedule.begin(NOW + 5)
-
-    assert schedule.wait(NOW + 5) == 0
 
 
 def refused(schedule: Schedule, now: float, asked: float | None = None) -> float:
@@ -296,6 +285,25 @@ def test_a_rate_is_for_all_profiles_of_a_run_together() -> None:
     one, other = (profile_at("https://a.example", name=name) for name in ("one", "other"))
 
     assert waited(Paces(2, clock=PassingClock()), one, other, one) == pytest.approx(1.0, abs=LATE)
+
+
+def test_a_pause_that_begins_while_a_turn_of_the_run_is_waited_for_is_kept() -> None:
+    profile = profile_at("https://a.example")
+
+    class Meanwhile(PassingClock):
+        """Somebody else is refused, once, while this one waits for the run's turn."""
+
+        def wait(self, changed: Condition, seconds: float) -> None:
+            if not self.waited:
+                paces.of(profile).slow_down(self.time, REFUSAL, 5.0)
+            super().wait(changed, seconds)
+
+    paces = Paces(2, clock=Meanwhile())
+    first, second = (paces.of(profile).begin(PATIENCE) for _ in range(2))
+
+    assert isinstance(first, Turn)
+    assert isinstance(second, Turn)
+    assert second.begun - first.begun == pytest.approx(5.0, abs=0.1)
 
 
 def test_without_one_each_profile_has_a_pace_of_its_own() -> None:

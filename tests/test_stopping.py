@@ -1,0 +1,115 @@
+"""Ending a run early: what a signal does, once and twice, and what it leaves behind."""
+
+import signal
+import subprocess
+import sys
+import textwrap
+from contextlib import suppress
+
+import pytest
+
+from loyalty_cli.stopping import SIGNALS, Stop
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_says_to_begin_no_more_and_which_one_it_was(number: int) -> None:
+    stop = Stop()
+
+    with stop.on_signals():
+        assert not stop.is_set()
+        signal.raise_signal(number)
+        assert stop.is_set()
+        assert stop.signal == number
+
+
+def test_it_can_be_said_without_a_signal() -> None:
+    stop = Stop()
+    stop.set()
+
+    assert stop.is_set()
+    assert stop.signal is None
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_afterwards_signals_do_what_they_did_before(number: int) -> None:
+    before = signal.getsignal(number)
+
+    with suppress(ZeroDivisionError), Stop().on_signals(second_kills=True):
+        signal.raise_signal(number)
+        raise ZeroDivisionError
+
+    assert signal.getsignal(number) is before
+
+
+def test_without_leave_to_be_killed_a_second_one_is_heeded_no_more_than_the_first() -> None:
+    stop = Stop()
+
+    with stop.on_signals():
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGINT):
+            signal.raise_signal(number)
+
+    assert stop.is_set()
+
+
+def ended_by(same: float, *raised: str) -> subprocess.CompletedProcess[str]:
+    """A process with these signals, those within `same` seconds of the first being one with it."""
+    program = f"""
+        import signal
+        from signal import SIGINT, SIGTERM, SIG_BLOCK, SIG_UNBLOCK
+        from loyalty_cli import stopping
+        stopping.SAME = {same}
+        with stopping.Stop().on_signals(second_kills=True):
+            {"; ".join(raised)}
+            print("goes on", flush=True)
+    """
+    return subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=20,
+    )
+
+
+INTERRUPT = "signal.raise_signal(SIGINT)"
+TERMINATE = "signal.raise_signal(SIGTERM)"
+BLOCK = "signal.pthread_sigmask(SIG_BLOCK, [SIGINT, SIGTERM])"
+UNBLOCK = "signal.pthread_sigmask(SIG_UNBLOCK, [SIGINT, SIGTERM])"
+
+
+@pytest.mark.parametrize(
+    "raised", [[INTERRUPT], [INTERRUPT, INTERRUPT], [BLOCK, TERMINATE, INTERRUPT, UNBLOCK]], ids=str
+)
+def test_after_one_it_goes_on_to_its_end_and_several_at_once_are_one(raised: list[str]) -> None:
+    done = ended_by(60, *raised)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "goes on\n", "")
+
+
+@pytest.mark.parametrize(
+    ("raised", "number"),
+    [
+        ([INTERRUPT, INTERRUPT], signal.SIGINT),
+        ([INTERRUPT, TERMINATE], signal.SIGTERM),
+        ([TERMINATE, INTERRUPT], signal.SIGINT),
+    ],
+    ids=str,
+)
+def test_a_second_one_ends_the_process(raised: list[str], number: int) -> None:
+    done = ended_by(0, *raised)
+
+    assert (done.returncode, done.stdout, done.stderr) == (-number, "", "")
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_what_whoever_started_it_ignores_is_ignored(number: signal.Signals) -> None:
+    stop = Stop()
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        with stop.on_signals():
+            signal.raise_signal(number)
+        assert signal.getsignal(number) is signal.SIG_IGN
+    finally:
+        signal.signal(number, before)
+
+    assert not stop.is_set()

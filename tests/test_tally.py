@@ -1,0 +1,80 @@
+"""What is counted of a run: how many failed and why, what is told of it, and the exit code."""
+
+import pickle
+
+from loyalty_cli.errors import ErrorCode, ExitCode
+from loyalty_cli.model import Failure, Lookup
+from loyalty_cli.tally import SAID, Tally
+
+
+def lookup(customer: str, code: ErrorCode | None = None, message: str = "no.") -> Lookup:
+    return Lookup(
+        profile="card",
+        provider="imprint",
+        customer=customer,
+        sandbox=False,
+        retrieved_at="2026-11-20T05:00:00Z",
+        error=Failure(code=code, message=message) if code else None,
+    )
+
+
+def tally_of(*lookups: Lookup) -> Tally:
+    tally = Tally()
+    for each in lookups:
+        tally.add(each)
+    return tally
+
+
+GOOD = lookup("C-1")
+MISSING = lookup("C-2", ErrorCode.NOT_FOUND)
+BROKEN = lookup("C-3", ErrorCode.SERVER_ERROR)
+LATE = lookup("C-4", ErrorCode.TIMED_OUT)
+
+
+def test_what_failed_is_counted_by_its_kind() -> None:
+    tally = tally_of(GOOD, MISSING, GOOD, BROKEN, MISSING)
+
+    assert tally.done == 5
+    assert tally.failed == {ErrorCode.NOT_FOUND: 2, ErrorCode.SERVER_ERROR: 1}
+
+
+def test_the_exit_code_is_the_common_one_or_says_that_some_failed() -> None:
+    assert tally_of().exit_code is ExitCode.OK
+    assert tally_of(GOOD, GOOD).exit_code is ExitCode.OK
+    assert tally_of(MISSING, MISSING).exit_code is ExitCode.NOT_FOUND
+    assert tally_of(BROKEN, LATE).exit_code is ExitCode.UNAVAILABLE
+    assert tally_of(MISSING, BROKEN).exit_code is ExitCode.SOME_FAILED
+    assert tally_of(MISSING, GOOD).exit_code is ExitCode.SOME_FAILED
+    assert tally_of(GOOD, MISSING).exit_code is ExitCode.SOME_FAILED
+
+
+def test_each_reason_is_told_once_by_the_first_it_came_to() -> None:
+    again = lookup("C-9", ErrorCode.NOT_FOUND)
+
+    assert tally_of(MISSING, again, BROKEN, GOOD).said == [MISSING]
+    assert tally_of(lookup("C-8", ErrorCode.NOT_FOUND, "other."), again).said[1] == again
+
+
+def test_the_first_few_are_told_and_the_one_that_ended_the_run() -> None:
+    failed = [lookup(f"C-{n}", ErrorCode.NOT_FOUND, f"{n}.") for n in range(SAID + 5)]
+    tally = tally_of(*failed)
+
+    assert tally.said == failed[:SAID]
+    tally.tell(failed[-1])
+    assert tally.said == [*failed[:SAID], failed[-1]]
+
+
+def test_what_did_not_fail_is_not_told() -> None:
+    tally = tally_of(GOOD)
+    tally.tell(GOOD)
+
+    assert tally.said == []
+
+
+def test_of_a_long_run_little_is_kept() -> None:
+    failed = (lookup(f"C-{n}", ErrorCode.NOT_FOUND, f"no customer {n}.") for n in range(20_000))
+
+    tally = tally_of(*failed)
+
+    assert tally.done == tally.failed.total() == 20_000
+    assert len(pickle.dumps(tally)) < 10_000
