@@ -1,8 +1,9 @@
 """A file that a user named to be read, or stdin for `-`."""
 
+import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,6 +17,7 @@ class InputFile:
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self.is_rereadable = stream.seekable()
+        self.is_typed = stream.isatty()
         self._start = stream.tell() if self.is_rereadable else 0
 
     def from_start(self) -> BinaryIO:
@@ -31,7 +33,19 @@ def open_input(name: str) -> Iterator[InputFile]:
     if name == "-" and sys.stdin is None:
         usage_error("stdin is closed.", "Send the list to it, or name a file.")
     try:
-        with nullcontext(sys.stdin.buffer) if name == "-" else Path(name).open("rb") as stream:
+        with nullcontext(_stdin()) if name == "-" else _opened(name) as stream:
             yield InputFile(stream)
     except OSError as error:
         usage_error(f"the file {name!r} cannot be read: {reason(error)}.")
+
+
+def _stdin() -> BinaryIO:
+    # Where somebody else left it non-blocking, what is not there yet would look like its end.
+    with suppress(OSError):
+        os.set_blocking(sys.stdin.fileno(), True)
+    return sys.stdin.buffer
+
+
+def _opened(name: str) -> BinaryIO:
+    # Of a buffered one, `close` would wait for whoever still waits for a silent pipe.
+    return Path(name).open("rb", buffering=0)

@@ -1,26 +1,29 @@
 """What `loyalty balance` does: look up what is asked for, and print or write what comes."""
 
-from collections.abc import Iterator
-from contextlib import closing, suppress
+from collections import defaultdict
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from itertools import chain, islice
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.ordering import Orders, Wish, checked, open_orders
-from loyalty_cli.commands.resuming import Record, Resumed, Task, resume
+from loyalty_cli.commands.resuming import Encode, Record, Resumed, Task, resume
 from loyalty_cli.errors import ENDING, ErrorCode, LoyaltyError, setup_error, usage_error
 from loyalty_cli.http import CONNECTIONS, OF_A_LIST, ONE_LOOK_UP, Client
-from loyalty_cli.lookup import Lookups, Order
+from loyalty_cli.lookup import Lookups
 from loyalty_cli.model import Lookup
 from loyalty_cli.output import lookups as views
 from loyalty_cli.output import messages
 from loyalty_cli.output.document import View, layout, print_records, write_records
 from loyalty_cli.output.format import Format
-from loyalty_cli.output.output_file import OutputFile, open_output
+from loyalty_cli.output.output_file import OutputFile, check_apart, open_output
 from loyalty_cli.output.progress import progress
 from loyalty_cli.output.read_back import ForeignError, read_back
 from loyalty_cli.output.stdout import is_terminal
@@ -57,11 +60,13 @@ def run(chosen: Globals, wish: Wish, way: Way) -> int:
     if way.summary and wish.raw:
         usage_error("--summary needs balances, which --raw does not read.", "Leave one out.")
     rate = checked("--rate", check_rate, way.rate)
+    if wish.file is not None and way.output_file is not None:
+        check_apart(way.output_file, wish.file)
     is_list = wish.file is not None
     with open_orders(chosen, wish) as (session, orders):
         client = Client(
             messages.trace if chosen.verbose else None,
-            Paces(rate, one_first=is_list),
+            Paces(rate),
             OF_A_LIST if is_list else ONE_LOOK_UP,
             max(way.jobs, CONNECTIONS),
         )
@@ -88,6 +93,25 @@ class _NothingDoneError(Exception):
     """The run was stopped before there was anything to print."""
 
 
+class _Ahead:
+    """Of each profile one look-up goes ahead alone, and once it is done all others may follow."""
+
+    def __init__(self) -> None:
+        self._gates: defaultdict[str, Lock] = defaultdict(Lock)
+        self._open: set[str] = set()
+
+    @contextmanager
+    def turn(self, profile: str) -> Iterator[None]:
+        """Wait for a turn, and have it."""
+        if profile not in self._open:
+            with self._gates[profile]:
+                if profile not in self._open:
+                    yield
+                    self._open.add(profile)
+                    return
+        yield
+
+
 class Run:
     """One run of look-ups: of some customers, or of a list."""
 
@@ -108,6 +132,7 @@ class Run:
         self._is_list = is_list
         self._view: View[Any] = views.RAW if raw else views.BALANCES
         self._lookups = Lookups(platforms)
+        self._ahead = _Ahead()
         self._stop = Stop()
         self._tally = Tally()
         self._summary = Summary(datetime.now(UTC)) if way.summary else None
@@ -131,18 +156,16 @@ class Run:
         return self._exit_code()
 
     def _print(self) -> None:
-        records = self._records(self._orders.make())
-        if self._summary:
-            for _ in self._with_progress(records):
-                pass
-            print_records(self._summary.records(), self._output, SUMMARY)
-        elif self._output is Format.TABLE:
-            shown = self._with_progress(records)
-            self._print_table(list(islice(shown, MOST_SHOWN if self._is_list else None)), shown)
-        elif is_terminal():  # where progress would come between the records
-            print_records(_begun(records), self._output, self._view)
-        else:
-            print_records(_begun(self._with_progress(records)), self._output, self._view)
+        with closing(self._with_progress(self._records(self._orders.make()))) as records:
+            if self._summary:
+                for _ in records:
+                    pass
+                print_records(self._summary.records(), self._output, SUMMARY)
+            elif self._output is Format.TABLE:
+                shown = list(islice(records, MOST_SHOWN if self._is_list else None))
+                self._print_table(shown, records)
+            else:
+                print_records(_begun(records), self._output, self._view)
 
     def _print_table(self, shown: list[Record], others: Iterator[Record]) -> None:
         hidden = sum(1 for _ in others)
@@ -157,34 +180,44 @@ class Run:
 
     def _write(self, path: Path) -> None:
         with open_output(path, resume=self._way.resume) as file:
-            resumed = self._resumed(file)
-            file.keep(resumed.ends)
-            records = self._with_progress(self._records(resumed.tasks))
             into = layout(self._output, self._view)
-            write_records(_begun(records), into, file.write, is_begun=resumed.ends > 0)
+            resumed = self._resumed(file, into.encode)
+            with closing(self._with_progress(self._records(resumed.tasks()))) as records:
+                texts = resumed.in_place(records, into.encode, self._sum_up)
+                # The file keeps what it has until all of that can be written again, in one piece.
+                first = list(islice(texts, len(resumed.again) or 1))
+                file.keep(resumed.ends)
+                texts = chain([into.between.join(first)] if first else [], texts)
+                into = replace(into, encode=bytes)
+                write_records(texts, into, file.write, is_begun=resumed.ends > 0)
         if self._summary:
             print_records(self._summary.records(), Format.TABLE, SUMMARY)
 
-    def _resumed(self, file: OutputFile) -> Resumed:
+    def _resumed(self, file: OutputFile, encode: Encode) -> Resumed:
         if not file.size:
-            return Resumed(0, self._orders.make())
+            return Resumed(0, (), self._orders.make())
         with file.read() as there:
             found = read_back(there, self._output, self._view)
             try:
-                return resume(found, self._orders.make(), self._output, self._add)
+                resumed = resume(found, self._orders.make(), self._output, encode, self._add)
             except ForeignError:
+                self._tally = Tally()  # what is in there is none of ours to tell
                 setup_error(
                     f"the output file {str(file.path)!r} does not hold the start of this run.",
                     "Nothing in it was changed. Name another one, or take it away.",
                 )
+        for record in resumed.kept:
+            self._tally.add(record)
+        return resumed
 
-    def _records(self, tasks: Iterator[Task]) -> Iterator[Record]:
+    def _records(self, tasks: Iterator[Task]) -> Generator[Record]:
         ends = self._ends if self._is_list else None
         try:
             with closing(side_by_side(self._do, tasks, self._way.jobs, self._stop, ends)) as coming:
                 for record in coming:
-                    self._add(record)
-                    yield record
+                    if record:
+                        self._add(record)
+                        yield record
         except LoyaltyError as mistake:
             if not self._tally.done:
                 raise
@@ -192,23 +225,40 @@ class Run:
         if self._stop.signal and not self._tally.done:
             raise _NothingDoneError
 
-    def _with_progress(self, records: Iterator[Record]) -> Iterator[Record]:
+    def _with_progress(self, records: Generator[Record]) -> Generator[Record]:
+        if self._shows_records() or self._orders.is_typed:
+            return records  # with progress between them, or between what is typed
         total = self._orders.total
         left = None if total is None else total - self._tally.done
         return progress(records, left, lambda record: record.error is not None)
 
-    def _do(self, task: Task) -> Record:
-        return self._lookups.look_up(task) if isinstance(task, Order) else task
+    def _shows_records(self) -> bool:
+        """Whether records go to a terminal, each as it comes."""
+        is_whole = self._output is Format.TABLE or self._summary is not None
+        return self._way.output_file is None and not is_whole and is_terminal()
+
+    def _do(self, task: Task) -> Record | None:
+        if not task or not self._is_list:
+            return self._lookups.look_up(task) if task else None
+        with self._ahead.turn(task.profile.name):
+            if self._ended_by:  # by the one that went ahead
+                return None
+            record = self._lookups.look_up(task)
+            self._ends(record)
+            return record
 
     def _add(self, record: Record) -> None:
         self._tally.add(record)
+        self._sum_up(record)
+
+    def _sum_up(self, record: Record) -> None:
         if self._summary and isinstance(record, Lookup):
             self._summary.add(record)
 
-    def _ends(self, record: Record) -> bool:
+    def _ends(self, record: Record | None) -> bool:
         """Whether all that follow would fail as this one did."""
-        error = record.error
-        if error is None:
+        error = record.error if record else None
+        if record is None or error is None:
             return False
         closed = error.code is ErrorCode.RATE_LIMITED and self._platforms.is_closed(record.profile)
         if closed or error.code in ENDING:

@@ -36,10 +36,14 @@ class Wish(Struct, frozen=True):
 
 
 class Orders(Struct, frozen=True):
-    """The orders, from the first one, and their number; None where only the end will tell."""
+    """The orders, from the first one, and their number; None where only the end will tell.
+
+    `is_typed` where a person types them at a terminal.
+    """
 
     make: Callable[[], Iterator[Order]]
     total: int | None
+    is_typed: bool = False
 
 
 class _Terms(Struct, frozen=True):
@@ -76,7 +80,7 @@ def open_orders(chosen: Globals, wish: Wish) -> Iterator[tuple[Session, Orders]]
                 )
 
             total = sum(1 for _ in make()) if file.is_rereadable else None
-            yield session, Orders(make, total)
+            yield session, Orders(make, total, file.is_typed)
 
 
 def checked(name: str, check: Callable[[str], Value], text: str | None) -> Value | None:

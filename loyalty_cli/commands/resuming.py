@@ -1,86 +1,202 @@
 """Going on with a run: what its file has already is not asked again."""
 
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, groupby, islice
 
 from msgspec import Struct
 
-from loyalty_cli.errors import ENDING
+from loyalty_cli.errors import ENDING, ErrorCode
 from loyalty_cli.lookup import Order
 from loyalty_cli.model import Lookup, RawLookup
 from loyalty_cli.output.format import Format
-from loyalty_cli.output.read_back import ForeignError, Found, Key, key_of
+from loyalty_cli.output.read_back import ForeignError, Found
 from loyalty_cli.side_by_side import AHEAD
 
 Record = Lookup | RawLookup
-Task = Order | Record
-"""What is to be looked up, or what was and waits for its turn to be written."""
+Encode = Callable[[Record], bytes]
+Task = Order | None
+"""What is to be looked up; None has a turn among the others for what is in the file already."""
+
+_NEVER = "0001-01-01T00:00:00Z"
+
+
+Add = Callable[[Record], None]
+
+
+class Kept(Struct, frozen=True):
+    """Records that stand in the file, and their text."""
+
+    records: Sequence[Record]
+    text: bytes
 
 
 class Resumed(Struct, frozen=True):
-    """The bytes of the file that stay as they are, and what is to come after them."""
+    """The bytes of the file that stay as they are, and what is to come after them.
+
+    A run that was stopped may have left gaps: `again` has what is missing there, and between that
+    what is not.
+    """
 
     ends: int
-    tasks: Iterator[Task]
+    again: Sequence[Order | Kept]
+    orders: Iterator[Order]
+
+    def tasks(self) -> Iterator[Task]:
+        """What is to be done, in its order."""
+        again = (None if isinstance(each, Kept) else each for each in self.again)
+        return chain(again, self.orders)
+
+    @property
+    def kept(self) -> list[Record]:
+        """The records in `again`."""
+        there = [each.records for each in self.again if isinstance(each, Kept)]
+        return [*chain.from_iterable(there)]
+
+    def in_place(self, records: Iterator[Record], encode: Encode, add: Add) -> Iterator[bytes]:
+        """The text of the records that come, each in its place, and of `again`.
+
+        What is `kept` of it is `add`ed in its turn.
+        """
+        one: Record | None = None
+        for each in self.again:
+            if isinstance(each, Kept):
+                for record in each.records:
+                    add(record)
+                yield each.text
+                continue
+            one = one or next(records, None)
+            if one and (one.profile, one.customer) == (each.profile.name, each.customer):
+                yield encode(one)
+                one = None
+        yield from map(encode, chain([one] if one else [], records))
 
 
 class _Unit(Struct, frozen=True):
-    """What the file shows as one: an order, or in CSV all that follow it for the same customer."""
+    """What a file shows as one: an order, or in CSV all that follow each other for one customer."""
 
-    key: Key
-    orders: list[Order]
+    opening: bytes
+    orders: Sequence[Order]
+
+
+class _Place(Struct):
+    """A unit's place in the file: what was found there; no records where it is to be asked."""
+
+    unit: _Unit
+    found: Found | None = None
+    records: Sequence[Record] = ()
 
 
 def resume(
-    found: Iterator[Found], orders: Iterator[Order], output: Format, add: Callable[[Record], None]
+    found: Iterator[Found],
+    orders: Iterator[Order],
+    output: Format,
+    encode: Encode,
+    add: Add,
 ) -> Resumed:
-    """Match what was found with what is asked, and `add` the records that stay.
+    """Match what was found with what is asked, and `add` the records before the first gap.
 
-    A run that was stopped may have left gaps: what stands behind the first one is taken out and
-    written again in its turn. What ended a run is asked again. Raises ForeignError for a file that
-    is not of this run, before anything is asked.
+    What ended a run is asked again. Raises ForeignError for a file that is not of this run.
     """
-    units = _units(orders, output)
+    units = _units(orders, output, encode)
+    places: deque[_Place] = deque()  # the last ones, which may have gaps between them
     ends = 0
-    for each in found:
-        unit = next(units, None)
-        if unit is None or unit.key != each.key or _ended_it(each):
-            asked = chain([unit] if unit else [], units)
-            return Resumed(ends, _with_gaps(chain([each], found), asked))
-        for record in each.records(len(unit.orders)):
-            add(record)
-        ends = each.ends
-    return Resumed(ends, _flat(units))
-
-
-def _with_gaps(found: Iterator[Found], units: Iterator[_Unit]) -> Iterator[Task]:
-    there = (each for each in islice(found, AHEAD + 1) if not _ended_it(each))
-    tasks: list[Task] = []
-    one = next(there, None)
-    for unit in islice(units, AHEAD):
-        if one and one.key == unit.key:
-            tasks += one.records(len(unit.orders))
-            one = next(there, None)
+    for place in _places(found, units):
+        places.append(place)
+        if len(places) > AHEAD + 1 and places[0].records:
+            ends = _settle(places.popleft(), add)
+    ahead = list(islice(units, AHEAD))
+    doubtful = _in_doubt(places, ahead) if output is Format.CSV else ()
+    for place in [*_that_ended(places, is_over=not ahead), *doubtful]:
+        place.records = ()
+    while places and places[0].records:
+        ends = _settle(places.popleft(), add)
+    again: list[Order | Kept] = []
+    missing: list[Order] = []
+    for place in places:
+        if place.found and place.records:
+            again += [*missing, Kept(place.records, place.found.text)]
+            missing = []
         else:
-            tasks += unit.orders
-    if one is not None:
-        raise ForeignError
-    return chain(tasks, _flat(units))
+            missing += place.unit.orders
+    left = (order for unit in chain(ahead, units) for order in unit.orders)
+    return Resumed(ends, again, chain(missing, left))
 
 
-def _units(orders: Iterator[Order], output: Format) -> Iterator[_Unit]:
-    def key(order: Order) -> Key:
-        return key_of(order.profile.name, order.customer, output)
+def _settle(place: _Place, add: Add) -> int:
+    """Let the records stay, and give the byte after them."""
+    assert place.found
+    for record in place.records:
+        add(record)
+    return place.found.ends
+
+
+def _units(orders: Iterator[Order], output: Format, encode: Encode) -> Iterator[_Unit]:
+    def opening(order: Order) -> bytes:
+        return _opening(order, encode)
 
     if output is Format.CSV:
-        return (_Unit(each, list(run)) for each, run in groupby(orders, key))
-    return (_Unit(key(order), [order]) for order in orders)
+        return (_Unit(each, list(run)) for each, run in groupby(orders, opening))
+    return (_Unit(opening(order), [order]) for order in orders)
 
 
-def _flat(units: Iterator[_Unit]) -> Iterator[Order]:
-    return (order for unit in units for order in unit.orders)
+def _opening(order: Order, encode: Encode) -> bytes:
+    """How an order's record begins: with all that is known of it before it is asked."""
+    record = (RawLookup if order.raw else Lookup)(
+        profile=order.profile.name,
+        provider=order.profile.provider.name,
+        customer=order.customer,
+        sandbox=order.profile.sandbox,
+        retrieved_at=_NEVER,
+    )
+    return encode(record).rpartition(_NEVER.encode())[0]
 
 
-def _ended_it(found: Found) -> bool:
-    error = found.records(1)[0].error
-    return error is not None and error.code in ENDING
+def _places(found: Iterator[Found], units: Iterator[_Unit]) -> Iterator[_Place]:
+    """Give the place of each unit, up to that of the last one found."""
+    behind = 0  # the first gap, and how far: no run begins more than that
+    for each in found:
+        for unit in units:
+            is_it = _is_of(each, unit)
+            records = each.records(len(unit.orders)) if is_it and each.is_whole else []
+            behind += 1 if behind or not records else 0
+            if behind > AHEAD:
+                raise ForeignError
+            if is_it:
+                yield _Place(unit, each, records)
+                break
+            yield _Place(unit)
+        else:
+            raise ForeignError
+
+
+def _is_of(found: Found, unit: _Unit) -> bool:
+    is_torn_before = not found.is_whole and unit.opening.startswith(found.text)
+    return is_torn_before or found.text.startswith(unit.opening)
+
+
+def _that_ended(places: Iterable[_Place], *, is_over: bool) -> Iterator[_Place]:
+    """What may have ended the run: asking too often did not where the run came to its end."""
+    codes = ENDING if is_over else ENDING | {ErrorCode.RATE_LIMITED}
+    for place in places:
+        if any(record.error and record.error.code in codes for record in place.records):
+            yield place
+
+
+def _in_doubt(places: Sequence[_Place], ahead: Sequence[_Unit]) -> Iterator[_Place]:
+    """Places in CSV whose rows may be of fewer look-ups than they should, or of more.
+
+    Rows of the same customer are one where all between them is missing. So a place may have those
+    of another one, too, as far as what was found behind it may be behind that, and no further.
+    """
+    units = [*(place.unit for place in places), *ahead]
+    end = len(units)
+    for at in reversed(range(len(places))):
+        place, found = places[at], places[at].found
+        if found is None:
+            continue
+        others = any(unit.opening == place.unit.opening for unit in units[at + 1 : end])
+        number = len(place.unit.orders)
+        if not found.is_surely(number) or (others and len(found.rows) > number):
+            yield place
+        end = next(x for x in reversed(range(at, end)) if _is_of(found, units[x]))

@@ -32,9 +32,14 @@ class OutputFile:
         return file
 
     def keep(self, end: int) -> None:
-        """Go on writing there; what comes after it is not kept."""
-        os.ftruncate(self._descriptor, end)
-        os.lseek(self._descriptor, end, os.SEEK_SET)
+        """Go on writing there; what comes after it is not kept.
+
+        Raises LoyaltyError where the system refuses.
+        """
+        try:
+            self._cut(end)
+        except OSError as error:
+            _refuse(self.path, reason(error), "Go on with it by --resume.")
         self._end = end
 
     def write(self, content: bytes) -> None:
@@ -45,7 +50,7 @@ class OutputFile:
                 rest = rest[os.write(self._descriptor, rest) :]
         except OSError as error:
             with suppress(OSError):
-                self.keep(self._end)
+                self._cut(self._end)
             _refuse(self.path, reason(error), "Make room, and go on with --resume.")
         self._end += len(content)
 
@@ -56,23 +61,39 @@ class OutputFile:
         except OSError as error:
             _refuse(self.path, reason(error), "Go on with it by --resume.")
 
+    def _cut(self, end: int) -> None:
+        os.ftruncate(self._descriptor, end)
+        os.lseek(self._descriptor, end, os.SEEK_SET)
+
+
+def check_apart(path: Path, source: str) -> None:
+    """Raise LoyaltyError where the list that is read, `-` for stdin, is the file to be written."""
+    with suppress(OSError):  # which is told when they are opened
+        read = os.fstat(0) if source == "-" else Path(source).stat()
+        if os.path.samestat(read, path.stat()):
+            _refuse(path, "it is the list of customers", "Name another one.")
+
 
 @contextmanager
 def open_output(path: Path, *, resume: bool) -> Iterator[OutputFile]:
-    """Open a new file, or to `resume` one that may be there; one without a byte leaves no trace.
+    """Open a new file, or to `resume` one that may be there.
 
+    One that is new, and has nothing in it when an error ends the block, is taken away again.
     Raises LoyaltyError where it cannot be written, another run writes to it, or there is something
     in it already.
     """
     descriptor, is_new = _open(path)
-    file = OutputFile(path, descriptor)
     try:
+        file = OutputFile(path, descriptor)
         _take(file, descriptor, resume=resume)
-        yield file
-        file.finish()
+        try:
+            yield file
+            file.finish()
+        except BaseException:
+            if is_new and not file.size and _is_at(path, descriptor):
+                path.unlink()
+            raise
     finally:
-        if is_new and not file.size:
-            path.unlink(missing_ok=True)
         os.close(descriptor)
 
 
@@ -92,13 +113,25 @@ def _take(file: OutputFile, descriptor: int, *, resume: bool) -> None:
         _refuse(file.path, "it is not a regular file", "Send stdout there instead.")
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        is_ours = _is_at(file.path, descriptor)  # or else another run has just taken it away
     except BlockingIOError:
+        is_ours = False
+    except OSError as error:
+        _refuse(file.path, reason(error), "Name one on another disk.")
+    if not is_ours:
         _refuse(file.path, "another run is writing to it", "Wait for that, or name another one.")
     if file.size and not resume:
         setup_error(
             f"the output file {str(file.path)!r} is there already.",
             "Go on with it by adding --resume, or name another one.",
         )
+
+
+def _is_at(path: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
 
 
 def _refuse(path: Path, why: str, hint: str) -> NoReturn:

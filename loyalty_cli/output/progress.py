@@ -6,12 +6,27 @@ from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
     from rich.progress import Progress
 
 Item = TypeVar("Item")
 
-PACE = 0.1
-"""Seconds between two updates: a run may give thousands of items in each of them."""
+LEAST = 0.1
+"""Seconds of a run from which on it is said how quickly it goes."""
+
+
+class _Counted:
+    """What came so far."""
+
+    def __init__(self) -> None:
+        self.began = time.monotonic()
+        self.done = 0
+        self.failed = 0
+
+    @property
+    def rate(self) -> float:
+        """How many came in a second, over the whole run."""
+        return self.done / max(time.monotonic() - self.began, LEAST)
 
 
 def progress(
@@ -25,26 +40,15 @@ def progress(
     if few or sys.stderr is None or not sys.stderr.isatty():
         yield from items
         return
-    with _display() as shown:
-        task = shown.add_task("", total=total, failed="", rate="")
-        failed = 0
-        began = said = time.monotonic()
-        for done, item in enumerate(items, start=1):
+    counted = _Counted()
+    with _display(counted, total):
+        for item in items:
             yield item
-            failed += is_failed(item)
-            now = time.monotonic()
-            if done == total or now - said >= PACE:
-                said = now
-                rate = shown.tasks[0].speed or done / max(now - began, PACE)
-                shown.update(
-                    task,
-                    completed=done,
-                    failed=f"{failed} failed" if failed else "",
-                    rate=f"{rate:.1f}/s",
-                )
+            counted.failed += is_failed(item)
+            counted.done += 1
 
 
-def _display() -> "Progress":
+def _display(counted: _Counted, total: int | None) -> "Progress":
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -54,7 +58,20 @@ def _display() -> "Progress":
         TimeRemainingColumn,
     )
 
-    return Progress(
+    class Display(Progress):
+        """Asks what was counted each time that it is drawn, so that nobody waits to see it."""
+
+        def get_renderables(self) -> "Iterator[RenderableType]":
+            for task in self.tasks:
+                self.update(
+                    task.id,
+                    completed=counted.done,
+                    failed=f"{counted.failed} failed" if counted.failed else "",
+                    rate=f"{task.speed or counted.rate:.1f}/s" if counted.done else "",
+                )
+            yield from super().get_renderables()
+
+    display = Display(
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[failed]}", style="red"),
@@ -64,3 +81,5 @@ def _display() -> "Progress":
         transient=True,
         redirect_stdout=False,
     )
+    display.add_task("", total=total, failed="", rate="")
+    return display

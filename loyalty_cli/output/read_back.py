@@ -1,31 +1,35 @@
 """Reading an output file back, as far as what is in it is whole."""
 
 import csv
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import groupby, pairwise
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, groupby, pairwise
 from typing import Any, BinaryIO
 
 import msgspec
 from msgspec import Struct
 
-from loyalty_cli.amount import decode_amount
-from loyalty_cli.model import Lookup, RawLookup
-from loyalty_cli.output.csv_text import cell_text, csv_rows
+from loyalty_cli.amount import Amount, decode_amount
+from loyalty_cli.model import SCHEMA_VERSION, LookedUp, Lookup, RawLookup
+from loyalty_cli.output.csv_text import csv_rows
 from loyalty_cli.output.document import View
 from loyalty_cli.output.format import Format
 from loyalty_cli.output.lookups import RAW, csv_record
-from loyalty_cli.strict_json import decode
 
-LONGEST = 16 * 1024 * 1024
-"""Bytes of a record: with `--raw`, a platform's whole answer is in it."""
-ELEMENT_END = b"  }"
-LINE_START = b'{"schema_version":1,"profile":"'
-ELEMENT_START = b'  {\n    "schema_version": 1,\n    "profile": "'
-ROW_START = b"1,"
+LONGEST = 128 * 1024 * 1024
+"""Bytes of a line: more than escapes can make of a platform's longest answer."""
 
 Record = Lookup | RawLookup
-Key = tuple[str, str]
-"""The profile and the customer, as the format shows them."""
+Row = Mapping[str, str]
+
+_DECODERS: Mapping[type[Record], msgspec.json.Decoder[Any]] = {
+    kind: msgspec.json.Decoder(kind, dec_hook=decode_amount, float_hook=Amount)
+    for kind in (Lookup, RawLookup)
+}
+_ELEMENT_START = b"  {\n"
+_ELEMENT_ENDS = (b"  },\n", b"  },", b"  }\n", b"  }")
+_ROW_START = b"%d," % SCHEMA_VERSION
+_WHEN = "retrieved_at"
+_WHO = tuple(name for name in LookedUp.__struct_fields__ if name != _WHEN)
 
 
 class ForeignError(ValueError):
@@ -33,122 +37,138 @@ class ForeignError(ValueError):
 
 
 class Found(Struct, frozen=True):
-    """What is there of one customer, or of one again and again where nothing parts them.
+    """What a file has of one look-up, or CSV of one customer's that stand one after the other.
 
-    `ends` is the byte after it.
+    `ends` is the byte after its `text`, and `rows` are of CSV. What is not whole is the last.
     """
 
-    key: Key
+    text: bytes
     ends: int
-    pieces: Sequence[Any]
-    read: Callable[[Sequence[Any]], Record]
+    kind: type[Record]
+    is_whole: bool = True
+    rows: Sequence[Row] = ()
 
     def records(self, number: int) -> list[Record]:
-        """The records of so many look-ups."""
-        cuts = [len(self.pieces) * at // number for at in range(number + 1)]
-        return [self.read(self.pieces[start:end]) for start, end in pairwise(cuts)]
+        """The records of so many look-ups, and none where they are not so many.
 
+        Raises ForeignError for what is no record.
+        """
+        try:
+            if not self.rows:
+                return [_DECODERS[self.kind].decode(self.text)]
+            return [
+                msgspec.convert(csv_record(rows), self.kind, dec_hook=decode_amount, strict=False)
+                for rows in _parted(self.rows, number)
+            ]
+        except ValueError:
+            raise ForeignError from None
 
-def key_of(profile: str, customer: str, output: Format) -> Key:
-    """How a file shows whose record it is."""
-    return (profile, cell_text(customer) if output is Format.CSV else customer)
+    def is_surely(self, number: int) -> bool:
+        """Whether the rows say the same so many times; no look-up has a line twice."""
+        said = [{**row, _WHEN: ""} for row in self.rows]
+        return number == 1 or said == said[: len(said) // number] * number
 
 
 def read_back(file: BinaryIO, output: Format, view: View[Any]) -> Iterator[Found]:
-    """Give what is whole; what is torn at the end is left out.
+    """Give what a file has, one after the other; raise ForeignError for what is no such file.
 
-    Of CSV, where a customer can have several rows, the last customer is left out, too. Raises
-    ForeignError for what is no record.
+    Of CSV the last customer counts as not whole: there may be more rows to come.
     """
     kind = RawLookup if view is RAW else Lookup
     match output:
         case Format.JSONL:
-            return _json_lines(file, kind)
+            return _json_lines(_lines(file), kind)
         case Format.JSON:
-            return _json_array(file, kind)
+            return _json_array(_lines(file), kind)
         case _:
-            return _csv(file, view.csv_header, kind)
+            return _csv(_lines(file), kind, view.csv_header)
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes]:
-    return iter(lambda: file.readline(LONGEST), b"")
-
-
-def _json_lines(file: BinaryIO, kind: type[Record]) -> Iterator[Found]:
-    ends = 0
-    for line in _lines(file):
-        if not line.endswith(b"\n"):
-            _check_torn(line, LINE_START)
-            return
-        ends += len(line)
-        yield _found(line, ends, kind)
-
-
-def _json_array(file: BinaryIO, kind: type[Record]) -> Iterator[Found]:
-    at, element, is_closed = 0, b"", False
-    for line in _lines(file):
-        bracket = line.strip(b"\n")
-        if is_closed or len(element) > LONGEST:
+    while line := file.readline(LONGEST):
+        if len(line) == LONGEST:
             raise ForeignError
-        if not element and bracket in (b"[", b"]", b"[]"):
-            if (bracket == b"]") == (at == 0):
-                raise ForeignError
-            is_closed = bracket != b"["
-        else:
-            element += line
-            _check_torn(element, ELEMENT_START)
-            if line.rstrip(b",\n") == ELEMENT_END:
-                whole = element.rstrip(b",\n")
-                yield _found(whole, at + len(ELEMENT_END), kind)
-                element = b""
-        at += len(line)
+        yield line
 
 
-def _found(text: bytes, ends: int, kind: type[Record]) -> Found:
-    record = _record(decode, text, kind)
-    return Found((record.profile, record.customer), ends, (record,), lambda pieces: pieces[0])
+def _json_lines(lines: Iterator[bytes], kind: type[Record]) -> Iterator[Found]:
+    ends = 0
+    for line in lines:
+        is_whole = line.endswith(b"\n")
+        if is_whole and not line.endswith(b"}\n"):
+            raise ForeignError
+        ends += len(line)
+        yield Found(line, ends, kind, is_whole)
 
 
-def _record(read: Callable[[Any], Any], content: Any, kind: type[Record]) -> Record:
+def _json_array(lines: Iterator[bytes], kind: type[Record]) -> Iterator[Found]:
+    head = next(lines, b"")
+    if head != b"[\n":
+        _check_last(head, b"[]\n", lines)
+        return
+    ends = len(head)
+    element: list[bytes] = []
+    for line in lines:
+        if not element and not _ELEMENT_START.startswith(line):
+            raise ForeignError
+        element.append(line)
+        ends += len(line)
+        if line in _ELEMENT_ENDS:
+            after = line.lstrip(b" }")
+            yield Found(b"".join(element).removesuffix(after), ends - len(after), kind)
+            element = []
+            if after == b"\n":
+                _check_last(next(lines, b""), b"]\n", lines)
+    if element:
+        yield Found(b"".join(element), ends, kind, is_whole=False)
+
+
+def _csv(lines: Iterator[bytes], kind: type[Record], header: Sequence[str]) -> Iterator[Found]:
+    csv.field_size_limit(LONGEST)
+    head = csv_rows([header])
+    first = next(lines, b"")
+    if first != head:
+        _check_last(first, head, lines)
+        return
+    ends = len(head)
+    customers = groupby(_rows(lines, header), lambda row: [row[1][name] for name in _WHO])
+    for run, following in pairwise(chain((list(rows) for _, rows in customers), [[]])):
+        text, rows = b"".join(line for line, _ in run), [row for _, row in run]
+        ends += len(text)
+        yield Found(text, ends, kind, is_whole=bool(following), rows=rows)
+
+
+def _check_last(line: bytes, last: bytes, lines: Iterator[bytes]) -> None:
+    """Raise ForeignError for anything but the `last` line, torn or not, with nothing after it."""
+    if not last.startswith(line) or next(lines, None) is not None:
+        raise ForeignError
+
+
+def _rows(lines: Iterator[bytes], header: Sequence[str]) -> Iterator[tuple[bytes, Row]]:
+    """Read rows; the rest of one counts as the same as the one before it."""
+    row = dict.fromkeys(header, "")
+    for line in lines:
+        if line.endswith(b"\n"):
+            row = _row(line, header)
+        elif not (line.startswith(_ROW_START) or _ROW_START.startswith(line)):
+            raise ForeignError
+        yield line, row
+
+
+def _row(line: bytes, header: Sequence[str]) -> dict[str, str]:
     try:
-        return msgspec.convert(read(content), kind, dec_hook=decode_amount, strict=False)
-    except ValueError:
+        (cells,) = csv.reader([line.decode()], strict=True)
+        return dict(zip(header, cells, strict=True))
+    except (ValueError, csv.Error):
         raise ForeignError from None
 
 
-def _csv(file: BinaryIO, header: Sequence[str], kind: type[Record]) -> Iterator[Found]:
-    expected = csv_rows([header])
-    first = file.readline(len(expected))
-    if first != expected:
-        if expected.startswith(first):
-            return
-        raise ForeignError
-    last: Found | None = None
-    for key, run in groupby(_rows(file, header, len(first)), key=lambda row: row[0]):
-        if last:
-            yield last
-        rows = list(run)
-        pieces = [row for _, row, _ in rows]
-        last = Found(key, rows[-1][2], pieces, lambda them: _record(csv_record, them, kind))
-
-
-def _rows(
-    file: BinaryIO, header: Sequence[str], at: int
-) -> Iterator[tuple[Key, Mapping[str, str], int]]:
-    for line in _lines(file):
-        if not line.endswith(b"\n"):
-            _check_torn(line, ROW_START)
-            return
-        at += len(line)
-        try:
-            (cells,) = csv.reader([line.decode()], strict=True)
-            row = dict(zip(header, cells, strict=True))
-        except (ValueError, csv.Error):
-            raise ForeignError from None
-        yield (row["profile"], row["customer"]), row, at
-
-
-def _check_torn(rest: bytes, start: bytes) -> None:
-    """Raise ForeignError for the rest of a file that cannot be the start of a record."""
-    if not (rest.startswith(start) or start.startswith(rest)):
-        raise ForeignError
+def _parted(rows: Sequence[Row], number: int) -> list[Sequence[Row]]:
+    """The rows of so many look-ups: one of each that failed, of the others as many as of each."""
+    failed: list[Sequence[Row]] = [[row] for row in rows if row["error_code"]]
+    found = [row for row in rows if not row["error_code"]]
+    answered = number - len(failed)
+    if not bool(found) <= answered <= len(found):
+        return []
+    cuts = [len(found) * at // answered for at in range(answered + 1)] if answered else []
+    return failed + [found[start:end] for start, end in pairwise(cuts)]

@@ -69,9 +69,8 @@ def test_it_says_how_many_failed(screen: Callable[[bool], Screen]) -> None:
 
 
 def test_a_run_of_nobody_knows_how_many_shows_how_many_came(
-    screen: Callable[[bool], Screen], monkeypatch: pytest.MonkeyPatch
+    screen: Callable[[bool], Screen],
 ) -> None:
-    monkeypatch.setattr("loyalty_cli.output.progress.PACE", 0)
     shown = screen(True)
 
     assert list(progress(iter(range(7)), None, never)) == list(range(7))

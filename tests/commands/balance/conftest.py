@@ -1,0 +1,49 @@
+"""What the tests of lists share: a platform, and a list for it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from loyalty_cli.sandbox.server import Reply
+from tests.commands.balance.lists import At, Listed, Platform, found
+from tests.conftest import Serve
+
+
+@pytest.fixture
+def at(serve: Serve, card: Callable[..., Path]) -> At:
+    """Serve a platform that answers so, as the profile `card`, with more keys or none."""
+
+    def serving(answer: Callable[[str], Reply] = found, more: str = "") -> Platform:
+        platform = Platform(answer)
+        card(serve(platform), more)
+        return platform
+
+    return serving
+
+
+@pytest.fixture
+def listed(tmp_path: Path) -> Listed:
+    """Write a list, and give the file's name."""
+
+    def write(content: str | bytes) -> str:
+        path = tmp_path / "list"
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return str(path)
+
+    return write
+
+
+@pytest.fixture
+def points(
+    serve: Serve, profile_file: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> Platform:
+    """A Gameball, as the profile `points`."""
+    platform = Platform(lambda _: Reply(body={"availablePointsBalance": 7}))
+    profile_file(
+        "default_profile: points\n"
+        f"profiles:\n  points: {{provider: gameball, base_url: '{serve(platform)}'}}\n"
+    )
+    for name in ("API_KEY", "SECRET_KEY"):
+        monkeypatch.setenv(f"LOYALTY_POINTS_{name}", "secret")
+    return platform

@@ -1,0 +1,525 @@
+"""`loyalty balance --from` that ends early: for a signal, a bad key, a reader that leaves."""
+
+import csv
+import io
+import json
+import os
+import signal
+import ssl
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import Event, Lock
+from typing import Any
+
+import pytest
+import trustme
+
+from loyalty_cli.sandbox.server import Received, Reply
+from loyalty_cli.stopping import SAME
+from tests.commands.balance.lists import (
+    AT_ONCE,
+    PATIENCE,
+    At,
+    Gate,
+    Listed,
+    Platform,
+    Running,
+    found,
+    full_pipe,
+    is_in_order,
+    lines,
+    names,
+    refused,
+    running,
+    too_many,
+)
+from tests.conftest import PROGRAM, Outcome, Run, Serve
+from tests.servers import Answering, RawServer
+
+pytestmark = pytest.mark.timeout(60)
+
+SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+MANY = 2000
+
+
+def records(done: Outcome, output: str) -> list[Any]:
+    """The records that came out, each of them whole."""
+    match output:
+        case "json":
+            return list(done.records) if done.out else []
+        case "jsonl":
+            assert not done.out or done.out.endswith("\n")
+            return [json.loads(line) for line in done.out.splitlines()]
+        case _:
+            return list(csv.DictReader(io.StringIO(done.out, newline=""), strict=True))
+
+
+def customers(done: Outcome, output: str = "jsonl") -> list[str]:
+    return [record["customer"] for record in records(done, output)]
+
+
+# Signals.
+
+
+@pytest.mark.parametrize("output", ["json", "jsonl", "csv"])
+@pytest.mark.parametrize(("number", "code"), SIGNALS)
+def test_a_signal_ends_the_run_with_all_that_was_done(
+    output: str, number: int, code: int, at: At, listed: Listed
+) -> None:
+    gate = Gate("C-20")
+    platform = at(gate)
+
+    with running("balance", "--from", listed(lines(names(MANY))), "-o", output) as there:
+        there.until(lambda read: b"C-19" in read)
+        done = there.signalled(number)
+    gate.open()
+
+    assert done.code == code
+    done_ones = customers(done, output)
+    assert done_ones[:19] == names(19)
+    assert "C-20" not in done_ones
+    assert is_in_order(done_ones)
+    note, *interrupted = done.err.splitlines()
+    assert note == f"{len(done_ones)} of {MANY} look-ups were done."
+    assert interrupted == (["Interrupted."] if code == 130 else [])
+    assert len(platform.asked) < MANY
+
+
+@pytest.mark.parametrize(("number", "code"), SIGNALS)
+def test_a_table_shows_what_was_done(number: int, code: int, at: At, listed: Listed) -> None:
+    gate = Gate("C-3")
+    at(gate)
+
+    with running("balance", "--from", listed(lines(names(5))), "--jobs", "1") as there:
+        assert gate.reached.wait(PATIENCE)
+        done = there.signalled(number)
+    gate.open()
+
+    assert done.code == code
+    assert [line.split()[0] for line in done.out.splitlines()] == ["Customer", "C-1", "C-2"]
+    assert done.err.startswith("2 of 5 look-ups were done.\n")
+
+
+@pytest.mark.parametrize(
+    ("output", "number", "code"),
+    [("json", *SIGNALS[0]), ("csv", *SIGNALS[1]), ("table", *SIGNALS[0]), ("jsonl", *SIGNALS[1])],
+)
+def test_a_signal_before_anything_is_done_leaves_nothing(
+    output: str, number: int, code: int, at: At, listed: Listed
+) -> None:
+    gate = Gate("C-1")
+    at(gate)
+
+    with running("balance", "--from", listed(lines(names(5))), "-o", output) as there:
+        assert gate.reached.wait(PATIENCE)
+        done = there.signalled(number)
+    gate.open()
+
+    assert (done.code, done.out) == (code, "")
+    assert done.err.startswith("0 of 5 look-ups were done.\n")
+
+
+@pytest.mark.parametrize(("number", "code"), SIGNALS)
+def test_a_signal_ends_a_run_that_waits_for_stdin(number: int, code: int, at: At) -> None:
+    at()
+
+    with running("balance", "--from", "-", "-o", "json", stdin=subprocess.PIPE) as there:
+        there.give("C-1\nC-2\n")
+        there.until(lambda read: b"C-2" in read)
+        done = there.signalled(number)
+
+    assert done.code == code
+    assert customers(done, "json") == ["C-1", "C-2"]
+    assert done.err.startswith("2 look-ups were done.\n")
+
+
+@pytest.mark.parametrize("written", ["", "C-1\n"])
+@pytest.mark.parametrize(("number", "code"), SIGNALS)
+def test_a_signal_ends_a_run_that_waits_for_a_named_pipe(
+    number: int, code: int, written: str, at: At, tmp_path: Path
+) -> None:
+    platform = at()
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+
+    with (
+        running("balance", "--from", str(pipe), "-o", "jsonl") as there,
+        pipe.open("wb", buffering=0) as sink,  # which waits for its reader
+    ):
+        sink.write(written.encode())
+        if written:
+            there.line(1)
+        done = there.signalled(number)
+
+    assert done.code in (code, -number)  # the latter where nothing was begun yet
+    assert len(customers(done)) == len(platform.asked) == len(written.splitlines())
+
+
+@pytest.mark.parametrize(("number", "code"), SIGNALS)
+def test_a_signal_ends_a_run_in_a_pause_that_the_platform_asked_for(
+    number: int, code: int, at: At, listed: Listed
+) -> None:
+    paused, lock = Event(), Lock()
+
+    def once(customer: str) -> Reply:
+        with lock:
+            if customer == "C-10" and not paused.is_set():
+                paused.set()
+                return too_many(retry_after="50")
+        return found(customer)
+
+    at(once)
+
+    with running("balance", "--from", listed(lines(names(MANY))), "-o", "json") as there:
+        there.until(lambda read: b"C-1" in read)
+        assert paused.wait(PATIENCE)
+        done = there.signalled(number)
+
+    assert done.code == code
+    assert is_in_order(customers(done, "json"))
+
+
+@pytest.mark.parametrize(("number", "code"), SIGNALS)
+def test_a_signal_ends_a_run_that_waits_for_the_rate(
+    number: int, code: int, at: At, listed: Listed
+) -> None:
+    platform = at()
+
+    with running(
+        *("balance", "--from", listed(lines(names(5))), "-o", "jsonl", "--rate", "0.01")
+    ) as there:
+        there.line(1)
+        done = there.signalled(number)
+
+    assert done.code == code
+    assert customers(done) == platform.asked == ["C-1"]
+
+
+def test_ctrl_c_before_the_list_is_read_through_ends_it(at: At, tmp_path: Path) -> None:
+    platform = at()
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+
+    with running("balance", "--from", str(pipe)) as there:
+        assert there.process.poll() is None  # it waits for somebody who writes
+        with pipe.open("wb"):
+            done = there.signalled(signal.SIGINT)
+
+    assert (done.code, done.out, platform.asked) == (130, "", [])
+
+
+# A pipe that nobody reads.
+
+
+@contextmanager
+def stalled(at: At, listed: Listed) -> Iterator[tuple[Running, int]]:
+    """The program as it waits for somebody to read its stdout, and the pipe's end to read."""
+    last = Gate("C-50")
+    last.open()
+    at(last)
+    asking = ("balance", "--from", listed(lines(names(50))), "-o", "jsonl")
+    with full_pipe() as (source, sink), running(*asking, stdout=sink) as there:
+        os.close(sink)
+        assert last.reached.wait(PATIENCE)
+        yield there, source
+
+
+@pytest.mark.parametrize(("number", "code"), SIGNALS)
+def test_a_run_whose_reader_stalls_ends_once_it_is_read_again(
+    number: int, code: int, at: At, listed: Listed
+) -> None:
+    with stalled(at, listed) as (there, source):
+        there.process.send_signal(number)
+        with open(source, closefd=False) as reader:
+            out = reader.read()
+        done = there.ended(AT_ONCE)
+
+    assert done.code == code
+    done_ones = customers(Outcome(code, out.lstrip(), ""))
+    assert is_in_order(done_ones)
+    assert done.err.startswith(f"{len(done_ones)} of 50 look-ups were done.\n")
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [(signal.SIGINT, signal.SIGINT), (signal.SIGINT, signal.SIGTERM)]
+)
+def test_where_its_reader_never_comes_back_a_second_signal_ends_it(
+    first: int, second: int, at: At, listed: Listed
+) -> None:
+    with stalled(at, listed) as (there, _):
+        there.process.send_signal(first)
+        with suppress(subprocess.TimeoutExpired):
+            there.process.wait(SAME + 0.2)
+        done = there.signalled(second)
+
+    assert done.code == -second
+    assert done.err == ""
+
+
+def test_signals_that_come_at_once_are_one(at: At, listed: Listed) -> None:
+    with stalled(at, listed) as (there, source):
+        there.process.send_signal(signal.SIGINT)
+        there.process.send_signal(signal.SIGTERM)
+        with open(source, closefd=False) as reader:
+            out = reader.read()
+        done = there.ended(AT_ONCE)
+
+    assert done.code in (130, 143)
+    assert is_in_order(customers(Outcome(0, out.lstrip(), "")))
+
+
+# Whoever reads stops reading.
+
+
+@pytest.mark.parametrize("output", ["json", "jsonl", "csv"])
+def test_a_reader_that_leaves_ends_the_run(output: str, at: At, listed: Listed) -> None:
+    gate = Gate("C-30")
+    platform = at(gate)
+
+    with running("balance", "--from", listed(lines(names(MANY))), "-o", output) as there:
+        there.until(lambda read: b"C-29" in read)
+        assert there.process.stdout
+        there.process.stdout.close()
+        there.process.stdout = None
+        gate.open()
+        done = there.ended(AT_ONCE)
+
+    assert done.code == 141
+    assert done.err == ""
+    assert len(platform.asked) < MANY
+
+
+def test_head_takes_one_record_and_the_rest_is_not_asked(at: At, listed: Listed) -> None:
+    platform = at()
+
+    done = subprocess.run(
+        [
+            *("bash", "-c", 'set -o pipefail; "$@" | head -1', "bash"),
+            *(str(PROGRAM), "balance", "--from", listed(lines(names(MANY))), "-o", "jsonl"),
+        ],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+    )
+
+    assert (done.returncode, done.stderr) == (141, "")
+    assert customers(Outcome(0, done.stdout, "")) == ["C-1"]
+    assert len(platform.asked) < MANY
+
+
+# What would fail for all that follow.
+
+
+def ended_by(done: Outcome, *, code: int, error: str) -> bool:
+    """Whether a run was ended by that, and said so in the end."""
+    assert done.code == code
+    assert error in done.err.splitlines()[0]
+    assert done.err.splitlines()[-1].startswith("The run was ended, since all others at ")
+    return True
+
+
+@pytest.mark.parametrize(
+    ("output", "jobs"),
+    [("json", "1"), ("json", "8"), ("jsonl", "8"), ("csv", "8"), ("csv", "64"), ("json", "256")],
+)
+def test_with_a_bad_key_one_request_is_sent(
+    output: str, jobs: str, program: Run, at: At, listed: Listed
+) -> None:
+    platform = at(refused)
+
+    done = program("balance", "--from", listed(lines(names(99))), "-o", output, "--jobs", jobs)
+
+    assert platform.asked == ["C-1"]
+    assert customers(done, output) == ["C-1"]
+    assert ended_by(done, code=4, error="Imprint refused the sign-in of the profile 'card'")
+    assert "1 of 99 look-ups were done." in done.err.splitlines()[-1]
+
+
+def test_with_a_bad_key_the_table_is_an_error_alone(loyalty: Run, at: At, listed: Listed) -> None:
+    at(refused)
+
+    done = loyalty("balance", "--from", listed(lines(names(9))))
+
+    assert (done.code, done.out) == (4, "")
+    assert done.err.count("Error: ") == 1
+
+
+def test_a_list_of_one_says_no_more_than_a_look_up(loyalty: Run, at: At, listed: Listed) -> None:
+    at(refused)
+
+    one = loyalty("balance", "--from", listed("C-1\n"))
+    plain = loyalty("balance", "C-1")
+
+    assert (one.code, one.err) == (plain.code, plain.err)
+
+
+@pytest.mark.parametrize("jobs", [1, 8, 32])
+@pytest.mark.parametrize("output", ["json", "jsonl", "csv"])
+def test_a_key_that_is_revoked_in_the_middle_ends_the_run(
+    jobs: int, output: str, loyalty: Run, at: At, listed: Listed
+) -> None:
+    lock, answered = Lock(), list[str]()
+
+    def until_revoked(customer: str) -> Reply:
+        with lock:
+            answered.append(customer)
+            return found(customer) if len(answered) <= 100 else refused(customer)
+
+    at(until_revoked)
+
+    done = loyalty(
+        *("balance", "--from", listed(lines(names(MANY))), "-o", output, "--jobs", str(jobs))
+    )
+
+    assert ended_by(done, code=4, error="refused the sign-in")
+    assert len(answered) <= 100 + jobs
+    done_ones = customers(done, output)
+    assert is_in_order(done_ones)
+    assert len(set(answered[:100]) - set(done_ones)) < jobs  # which were on their way back
+    assert f"{len(done_ones)} of {MANY} look-ups were done." in done.err.splitlines()[-1]
+
+
+def test_while_nothing_is_read_from_a_live_pipe_a_bad_key_ends_the_run(at: At) -> None:
+    at(refused)
+
+    with running("balance", "--from", "-", "-o", "jsonl", stdin=subprocess.PIPE) as there:
+        there.give("C-1\n")
+        done = there.ended(AT_ONCE)
+
+    assert (done.code, customers(done)) == (4, ["C-1"])
+
+
+def test_without_a_credential_nothing_is_asked(
+    loyalty: Run, at: At, listed: Listed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform = at()
+    monkeypatch.delenv("LOYALTY_CARD_API_KEY")
+
+    done = loyalty("balance", "--from", listed(lines(names(50))), "-o", "json")
+
+    assert platform.asked == []
+    assert ended_by(done, code=4, error="no api_key for the profile 'card'")
+    assert customers(done, "json")[0] == "C-1"
+
+
+def test_a_redirect_ends_the_run(loyalty: Run, at: At, listed: Listed) -> None:
+    platform = at(lambda _: Reply(302, headers={"Location": "https://new.example/"}))
+
+    done = loyalty("balance", "--from", listed(lines(names(50))), "-o", "json")
+
+    assert platform.asked == ["C-1"]
+    assert ended_by(done, code=7, error="redirects to https://new.example/")
+
+
+def test_a_tenant_that_the_platform_does_not_know_ends_the_run(
+    loyalty: Run,
+    serve: Serve,
+    profile_file: Callable[[str], Path],
+    monkeypatch: pytest.MonkeyPatch,
+    listed: Listed,
+) -> None:
+    asked: list[Received] = []
+
+    def handle(received: Received) -> Reply:
+        asked.append(received)
+        body = {"statusCode": 404, "apiErrorCode": "NOT_FOUND", "rsCode": "RS015", "message": "no"}
+        return Reply(404, body)
+
+    profile_file(
+        "default_profile: p\nprofiles:\n"
+        f"  p: {{provider: saasquatch, tenant: acme, base_url: '{serve(handle)}'}}\n"
+    )
+    monkeypatch.setenv("LOYALTY_P_API_KEY", "secret")
+
+    done = loyalty("balance", "--from", listed(lines(names(50))), "-o", "json")
+
+    assert len(asked) == 1
+    assert ended_by(done, code=3, error="does not know the account of the profile 'p'")
+
+
+def test_a_certificate_nobody_vouches_for_ends_the_run(
+    loyalty: Run, card: Callable[..., Path], listed: Listed
+) -> None:
+    stranger = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(stranger)
+    script = Answering()
+    with RawServer(script, tls=stranger) as server:
+        card(server.url)
+        done = loyalty("balance", "--from", listed(lines(names(50))), "-o", "json")
+
+    assert ended_by(done, code=7, error="there is no secure connection to Imprint")
+    assert (server.connections, script.requests) == (1, [])
+
+
+def test_a_bad_oauth_key_is_tried_once(
+    loyalty: Run,
+    serve: Serve,
+    profile_file: Callable[[str], Path],
+    monkeypatch: pytest.MonkeyPatch,
+    listed: Listed,
+) -> None:
+    asked: list[str] = []
+
+    def handle(received: Received) -> Reply:
+        asked.append(received.method)
+        return Reply(401, {"errors": [{"code": 401, "message": "no"}]})
+
+    profile_file(
+        "default_profile: p\nprofiles:\n"
+        f"  p: {{provider: capillary, auth: oauth, base_url: '{serve(handle)}'}}\n"
+    )
+    for name in ("CLIENT_KEY", "CLIENT_SECRET"):
+        monkeypatch.setenv(f"LOYALTY_P_{name}", "secret")
+
+    done = loyalty("balance", "--from", listed(lines(names(50))), "-o", "json")
+
+    assert asked == ["POST"]
+    assert ended_by(done, code=4, error="refused the sign-in of the profile 'p'")
+
+
+@pytest.fixture
+def good_and_bad(
+    serve: Serve, profile_file: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> dict[str, Platform]:
+    """Two profiles, of which the key of one is bad."""
+    platforms = {"good": Platform(), "bad": Platform(refused)}
+    rows = [
+        f"  {name}: {{provider: imprint, base_url: '{serve(platform)}'}}\n"
+        for name, platform in platforms.items()
+    ]
+    profile_file("default_profile: good\nprofiles:\n" + "".join(rows))
+    for name in platforms:
+        monkeypatch.setenv(f"LOYALTY_{name.upper()}_API_KEY", f"secret-of-{name}")
+    return platforms
+
+
+def test_one_bad_profile_of_several_ends_the_run(
+    loyalty: Run, good_and_bad: dict[str, Platform], listed: Listed
+) -> None:
+    done = loyalty(
+        *("balance", "--from", listed(lines(names(200))), "-p", "good", "-p", "bad", "-o", "json")
+    )
+
+    assert ended_by(done, code=4, error="C-1 at bad: Imprint refused the sign-in")
+    assert "all others at bad would fail" in done.err
+    assert good_and_bad["bad"].asked == ["C-1"]
+    assert len(good_and_bad["good"].asked) < 100
+
+
+def test_a_bad_profile_in_a_row_ends_the_run_there(
+    loyalty: Run, good_and_bad: dict[str, Platform], listed: Listed
+) -> None:
+    rows = [f"{name},{'bad' if number >= 30 else ''}" for number, name in enumerate(names(60))]
+
+    done = loyalty(
+        *("balance", "--from", listed(lines(["customer,profile", *rows])), "-o", "jsonl")
+    )
+
+    assert ended_by(done, code=4, error="C-31 at bad: Imprint refused the sign-in")
+    assert good_and_bad["bad"].asked == ["C-31"]
+    assert customers(done)[-1] == "C-31"
+    assert set(customers(done)) <= set(names(31))

@@ -1,0 +1,427 @@
+"""`loyalty balance --from`: whose records come, in which order, when, and what of the failed."""
+
+import csv
+import io
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from loyalty_cli.sandbox.server import Reply
+from tests.commands.balance.lists import (
+    PATIENCE,
+    At,
+    Gate,
+    Listed,
+    Platform,
+    found,
+    lines,
+    names,
+    not_found,
+    piped,
+    refused,
+    running,
+)
+from tests.conftest import Outcome, Run, Serve
+from tests.test_customers import IDENTIFIERS
+
+pytestmark = pytest.mark.timeout(60)
+
+Card = Callable[..., Path]
+FORMATS = ["json", "jsonl", "csv"]
+
+
+def customers(done: Outcome, output: str) -> list[str]:
+    match output:
+        case "json":
+            return [record["customer"] for record in done.records]
+        case "jsonl":
+            return [json.loads(line)["customer"] for line in done.out.splitlines()]
+        case _:
+            return [row["customer"] for row in csv.DictReader(io.StringIO(done.out, newline=""))]
+
+
+# In which order, and when.
+
+
+@pytest.mark.parametrize("output", FORMATS)
+def test_records_come_in_the_order_of_the_list_whoever_is_answered_first(
+    output: str, loyalty: Run, at: At, listed: Listed
+) -> None:
+    last_was_asked = Event()
+
+    def second_after_last(customer: str) -> Reply:
+        if customer == "C-30":
+            last_was_asked.set()
+        elif customer == "C-2":
+            last_was_asked.wait(PATIENCE)
+        return found(customer)
+
+    platform = at(second_after_last)
+
+    done = loyalty("balance", "--from", listed(lines(names(30))), "-o", output)
+
+    assert (done.code, done.err) == (0, "")
+    assert customers(done, output) == names(30)
+    assert sorted(platform.asked) == sorted(names(30))
+    assert last_was_asked.is_set()
+
+
+@pytest.mark.parametrize("output", ["json", "jsonl", "csv"])
+def test_records_come_while_the_run_is_going_on(output: str, at: At, listed: Listed) -> None:
+    gate = Gate("C-3")
+    at(gate)
+
+    with running("balance", "--from", listed(lines(names(5))), "-o", output) as there:
+        first_two = there.until(lambda read: b"C-2" in read).decode()
+        gate.open()
+        done = there.ended()
+
+    whole = first_two + "]" if output == "json" else first_two
+    assert customers(Outcome(0, whole, ""), output) == ["C-1", "C-2"]
+    assert done.code == 0
+    assert customers(done, output) == names(5)
+
+
+@pytest.mark.parametrize(
+    ("before", "row", "jobs"),
+    [
+        ("", "C-{}\n", "1"),
+        ("", "C-{}\n", "8"),
+        ("customer,profile\n", "C-{},card\n", "8"),
+        ("", '{{"customer": "C-{}"}}\n', "8"),
+    ],
+)
+def test_of_a_live_pipe_each_record_comes_before_the_next_line_is_written(
+    before: str, row: str, jobs: str, at: At
+) -> None:
+    at()
+
+    with running(
+        "balance", "--from", "-", "-o", "jsonl", "--jobs", jobs, stdin=subprocess.PIPE
+    ) as there:
+        there.give(before)
+        for number in range(1, 4):
+            there.give(row.format(number))
+            assert there.line(number)["customer"] == f"C-{number}"
+        assert there.process.stdin
+        there.process.stdin.close()
+        there.process.stdin = None
+        done = there.ended()
+
+    assert (done.code, done.err) == (0, "")
+    assert len(done.out.splitlines()) == 3
+
+
+@pytest.mark.parametrize("output", FORMATS)
+def test_a_list_on_stdin_is_the_same_from_a_file_and_from_a_pipe(
+    output: str, program: Run, at: At, listed: Listed
+) -> None:
+    at()
+    content = "\ufeffC-1\r\n\r\n0123  \r\nC-1\r\n"
+
+    from_pipe = program("balance", "--from", "-", "-o", output, input=content)
+    with (
+        Path(listed(content)).open("rb") as file,
+        running("balance", "-f", "-", "-o", output, stdin=file) as there,
+    ):
+        from_file = there.ended()
+
+    for done in (from_pipe, from_file):
+        assert (done.code, done.err) == (0, "")
+        assert customers(done, output) == ["C-1", "0123", "C-1"]
+
+
+def test_what_was_read_of_stdin_before_is_not_read_again(at: At, listed: Listed) -> None:
+    at()
+    with Path(listed("not this line\nC-1\nC-2\n")).open("rb", buffering=0) as file:
+        file.readline()
+        with running("balance", "--from", "-", "-o", "json", stdin=file) as there:
+            done = there.ended()
+
+    assert customers(done, "json") == ["C-1", "C-2"]
+
+
+@given(
+    st.lists(st.tuples(IDENTIFIERS, st.booleans()), min_size=1, max_size=40),
+    st.integers(1, 20),
+)
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_any_identifiers_come_out_as_they_went_in_each_with_its_own_answer(
+    loyalty: Run,
+    at: At,
+    listed: Listed,
+    rows: list[tuple[str, bool]],
+    jobs: int,
+) -> None:
+    failing = {customer for customer, fails in rows if fails}
+    platform = at(lambda name: not_found(name) if name in failing else found(name))
+    wanted = [customer for customer, _ in rows]
+    name = listed("".join(json.dumps({"customer": each}) + "\n" for each in wanted))
+
+    done = loyalty("balance", "--from", name, "--jobs", str(jobs), "-o", "json")
+
+    assert [record["customer"] for record in done.records] == wanted
+    for record in done.records:
+        if record["customer"] in failing:
+            assert (record["error"]["code"], record["balances"]) == ("not_found", [])
+        else:
+            assert record["error"] is None
+            assert record["balances"][0]["available"] == len(record["customer"])
+    failed = [customer in failing for customer in wanted]
+    assert done.code == (5 if all(failed) else 9 if any(failed) else 0)
+    assert sorted(platform.asked) == sorted(wanted)
+
+
+# What failed.
+
+
+def told(done: Outcome) -> str:
+    return done.err.splitlines()[-1]
+
+
+def test_a_failed_look_up_is_a_record_and_stderr_says_how_many_of_what(
+    loyalty: Run, at: At, listed: Listed
+) -> None:
+    def some_fail(customer: str) -> Reply:
+        number = int(customer.removeprefix("C-"))
+        if number % 10 == 0:
+            return Reply(422, {"type": "INVALID_REQUEST_ERROR", "message": "no"})
+        return not_found(customer) if number % 3 == 0 else found(customer)
+
+    at(some_fail)
+
+    done = loyalty("balance", "--from", listed(lines(names(60))), "-o", "jsonl")
+
+    records = [json.loads(line) for line in done.out.splitlines()]
+    assert done.code == 9
+    assert [record["customer"] for record in records] == names(60)
+    assert [bool(record["error"]) for record in records] == [
+        number % 10 == 0 or number % 3 == 0 for number in range(1, 61)
+    ]
+    assert told(done) == (
+        "24 of 60 look-ups failed: 18 not found, 6 refused; the first 10 are told above."
+    )
+    assert done.err.count("Error: ") == 10
+    assert done.err.startswith("Error: C-3 at card: Imprint has no customer 'C-3'")
+
+
+def test_where_all_failed_alike_the_code_is_theirs(loyalty: Run, at: At, listed: Listed) -> None:
+    at(not_found)
+
+    done = loyalty("balance", "--from", listed(lines(names(12))), "-o", "jsonl")
+
+    assert done.code == 5
+    assert told(done) == "12 of 12 look-ups failed: not found; the first 10 are told above."
+    assert len(done.out.splitlines()) == 12
+
+
+def test_the_same_trouble_is_told_once_and_counted(
+    loyalty: Run, at: At, listed: Listed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("loyalty_cli.http.FIRST_PAUSE", 0.0)
+    broken = Reply(500, {"type": "INTERNAL", "message": "oh"})
+    at(lambda name: found(name) if name == "C-7" else broken)
+
+    done = loyalty("balance", "--from", listed(lines(names(20))), "-o", "csv")
+
+    assert done.code == 9
+    assert done.err.count("Error: ") == 1
+    assert told(done) == "19 of 20 look-ups failed: server error."
+
+
+def test_one_customer_that_makes_no_sense_does_not_end_the_run(
+    loyalty: Run, at: At, listed: Listed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("loyalty_cli.http.FIRST_PAUSE", 0.0)
+    strange = {
+        "C-2": Reply(200, b"<html>", content_type="text/html"),
+        "C-3": Reply(200, {"surprise": 1}),
+        "C-4": Reply(reset=True),
+        "C-5": Reply(418, {"type": "TEAPOT", "message": "short and stout"}),
+    }
+    at(lambda name: strange.get(name) or found(name), ", timeout: 2")
+
+    done = loyalty("balance", "--from", listed(lines(names(9))), "-o", "json")
+
+    assert done.code == 9
+    assert [record["customer"] for record in done.records if record["error"]] == [*strange]
+    assert "4 of 9 look-ups failed" in told(done)
+
+
+# The table.
+
+
+@pytest.mark.parametrize(("number", "shown"), [(99, 99), (100, 100), (101, 100), (130, 100)])
+def test_a_table_shows_the_first_hundred_and_says_of_how_many(
+    number: int,
+    shown: int,
+    loyalty: Run,
+    at: At,
+    listed: Listed,
+) -> None:
+    platform = at()
+
+    done = loyalty("balance", "--from", listed(lines(names(number))))
+
+    heading, *rows = done.out.splitlines()
+    assert heading.split()[:2] == ["Customer", "Profile"]
+    assert [row.split()[0] for row in rows] == names(shown)
+    assert len(platform.asked) == number
+    assert done.err == (
+        f"The first 100 of {number} look-ups are shown; -o jsonl, json or csv has them all.\n"
+        if number > shown
+        else ""
+    )
+
+
+def test_customers_of_the_command_line_are_all_shown(loyalty: Run, at: At) -> None:
+    at()
+
+    done = loyalty("balance", *names(130))
+
+    assert len(done.out.splitlines()) == 131
+    assert done.err == ""
+
+
+def test_a_table_of_which_nothing_can_be_shown_says_so(
+    loyalty: Run, at: At, listed: Listed
+) -> None:
+    first = set(names(100))
+    at(lambda name: not_found(name) if name in first else found(name))
+
+    done = loyalty("balance", "--from", listed(lines(names(130))))
+
+    assert done.code == 9
+    assert done.out == ""
+    assert "are shown" not in done.err
+    assert "The first 100 of 130 look-ups failed; -o jsonl, json or csv has them all." in (
+        done.err.splitlines()
+    )
+
+
+# Which profiles.
+
+
+@pytest.fixture
+def two(
+    serve: Serve, profile_file: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> dict[str, Platform]:
+    """The profiles `north`, which is the default, and `south`."""
+    platforms = {name: Platform() for name in ("north", "south")}
+    rows = [
+        f"  {name}: {{provider: imprint, base_url: '{serve(platform)}'}}\n"
+        for name, platform in platforms.items()
+    ]
+    profile_file("default_profile: north\nprofiles:\n" + "".join(rows))
+    for name in platforms:
+        monkeypatch.setenv(f"LOYALTY_{name.upper()}_API_KEY", f"secret-of-{name}")
+    return platforms
+
+
+def pairs(done: Outcome) -> list[tuple[str, str]]:
+    return [(record["customer"], record["profile"]) for record in done.records]
+
+
+def test_each_customer_is_asked_for_at_each_profile_in_order(
+    loyalty: Run, two: dict[str, Platform], listed: Listed
+) -> None:
+    done = loyalty(
+        *("balance", "--from", listed(lines(names(20))), "-o", "json"),
+        *("-p", "south", "-p", "north"),
+    )
+
+    assert pairs(done) == [(name, place) for name in names(20) for place in ("south", "north")]
+    assert [len(platform.asked) for platform in two.values()] == [20, 20]
+
+
+@pytest.mark.usefixtures("two")
+@pytest.mark.parametrize(
+    "content",
+    [
+        "profile,customer\nsouth,C-1\n,C-2\nnorth,C-3\n",
+        (
+            '{"customer": "C-1", "profile": "south"}\n{"customer": "C-2"}\n'
+            '{"customer": "C-3", "profile": "north"}\n'
+        ),
+    ],
+    ids=["csv", "jsonl"],
+)
+@pytest.mark.parametrize(
+    ("arguments", "others"),
+    [([], ["north"]), (["-p", "south"], ["south"]), (["--all-profiles"], ["north", "south"])],
+)
+def test_a_row_can_name_its_own_profile(
+    content: str,
+    arguments: list[str],
+    others: list[str],
+    loyalty: Run,
+    listed: Listed,
+) -> None:
+    done = loyalty("balance", "--from", listed(content), *arguments, "-o", "json")
+
+    assert pairs(done) == [
+        ("C-1", "south"),
+        *(("C-2", other) for other in others),
+        ("C-3", "north"),
+    ]
+
+
+def test_where_every_row_names_its_profile_no_other_is_needed(
+    loyalty: Run, at: At, listed: Listed
+) -> None:
+    at()
+    file = Path(os.environ["LOYALTY_CONFIG"])
+    file.write_text(file.read_text().removeprefix("default_profile: card\n"))
+
+    done = loyalty("balance", "--from", listed("customer,profile\nC-1,card\n"), "-o", "json")
+    without = loyalty("balance", "--from", listed("customer,profile\nC-1,card\nC-2,\n"))
+
+    assert done.code == 0
+    assert (without.code, without.out) == (3, "")
+    assert without.err.startswith("Error: no profile was named")
+
+
+def test_raw_is_for_all_of_a_list(loyalty: Run, at: At, listed: Listed) -> None:
+    at()
+
+    done = loyalty("balance", "--from", listed(lines(names(3))), "-o", "json", "--raw")
+
+    assert [record["raw"] for record in done.records] == [
+        {"reward_balance": 3, "reward_symbol": "points"}
+    ] * 3
+
+
+def test_an_option_of_the_provider_is_for_all_of_a_list(
+    loyalty: Run, points: Platform, listed: Listed
+) -> None:
+    done = loyalty("balance", "--from", listed(lines(names(3))), "-O", "expand=tier")
+
+    assert done.code == 0
+    assert points.queries == [{"expand": "tier"}] * 3
+
+
+def test_the_sandbox_takes_a_list(loyalty: Run) -> None:
+    with piped("customer,profile\nC-1001,gameball\nE-404,imprint\n") as name:
+        done = loyalty("--sandbox", "balance", "--from", name, "-o", "json")
+
+    assert done.code == 9
+    assert pairs(done) == [("C-1001", "gameball"), ("E-404", "imprint")]
+    assert [record["sandbox"] for record in done.records] == [True, True]
+
+
+def test_an_ordinary_refusal_ends_nothing_where_customers_are_named(loyalty: Run, at: At) -> None:
+    at(refused)
+
+    done = loyalty("balance", *names(4), "-o", "json")
+
+    assert done.code == 4
+    assert customers(done, "json") == names(4)

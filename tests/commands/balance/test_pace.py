@@ -1,0 +1,352 @@
+"""`loyalty balance --from` and how quickly a platform is asked: jobs, rates, limits and 429."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from threading import Barrier, BrokenBarrierError, Lock
+
+import pytest
+
+from loyalty_cli.sandbox.server import Reply
+from tests.commands.balance.lists import (
+    AT_ONCE,
+    PATIENCE,
+    At,
+    Listed,
+    Platform,
+    found,
+    lines,
+    most_within,
+    names,
+    too_many,
+)
+from tests.conftest import Outcome, Run, Serve
+from tests.passing_clock import PassingClock
+
+pytestmark = pytest.mark.timeout(60)
+
+ON_ITS_WAY = 0.15
+"""Seconds in which what was sent before a refusal came back may still arrive."""
+
+BUSY = 3.0
+"""How many times as long it takes, at most, on a machine with other things to do."""
+
+
+def span(platform: Platform) -> float:
+    """Seconds from the first request to the last one."""
+    return platform.times[-1] - platform.times[0]
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> PassingClock:
+    """A clock that all waiting for a turn goes by, and that passes with it."""
+    passing = PassingClock()
+    monkeypatch.setattr("loyalty_cli.pace.Clock", lambda: passing)
+    return passing
+
+
+# How many at a time.
+
+
+@pytest.mark.parametrize("jobs", [1, 3, 16])
+def test_so_many_are_asked_at_a_time_and_never_more(
+    jobs: int, program: Run, at: At, listed: Listed
+) -> None:
+    together = Barrier(jobs, timeout=PATIENCE)
+
+    def all_at_once(customer: str) -> Reply:
+        if customer != "C-1":  # which goes alone
+            together.wait()
+        return found(customer)
+
+    platform = at(all_at_once)
+
+    done = program(
+        *("balance", "--from", listed(lines(names(1 + 3 * jobs))), "-o", "jsonl"),
+        *("--jobs", str(jobs)),
+    )
+
+    assert done.code == 0
+    assert platform.most == jobs
+
+
+def test_without_a_word_eight_are_asked_at_a_time(program: Run, at: At, listed: Listed) -> None:
+    together = Barrier(8, timeout=PATIENCE)
+    platform = at(lambda name: found(name) if name == "C-1" or together.wait() >= 0 else found(""))
+
+    assert program("balance", "--from", listed(lines(names(25))), "-o", "csv").code == 0
+    assert platform.most == 8
+
+
+def test_the_first_one_goes_alone(program: Run, at: At, listed: Listed) -> None:
+    company = Barrier(2)
+
+    def wait_for_company(customer: str) -> Reply:
+        if customer == "C-1":
+            with pytest.raises(BrokenBarrierError):
+                company.wait(0.3)
+        elif company.n_waiting:
+            company.wait(PATIENCE)
+        return found(customer)
+
+    platform = at(wait_for_company)
+
+    done = program("balance", "--from", listed(lines(names(30))), "-o", "csv")
+
+    assert done.code == 0
+    assert platform.asked[0] == "C-1"
+    assert platform.times[1] - platform.times[0] >= 0.3
+
+
+# A rate.
+
+
+def is_kept(platform: Platform, rate: int) -> bool:
+    """Whether so many a second came, and in no window of them more."""
+    least = (len(platform.times) - 1) / rate
+    assert least - ON_ITS_WAY < span(platform) < least * BUSY
+    # A request can be late on its way, which brings it nearer to the next one.
+    assert most_within(platform.times, 1.0) <= rate + 3
+    assert most_within(platform.times, 0.25) <= rate / 4 + 4
+    return True
+
+
+def test_a_rate_is_kept_by_all_jobs_together(program: Run, at: At, listed: Listed) -> None:
+    platform = at()
+
+    done = program(
+        *("balance", "--from", listed(lines(names(73))), "-o", "csv", "--rate", "60"),
+        *("--jobs", "16"),
+    )
+
+    assert done.code == 0
+    assert is_kept(platform, 60)
+
+
+def test_a_profile_can_have_a_rate(program: Run, at: At, listed: Listed) -> None:
+    platform = at(more=", rate: 40")
+
+    assert program("balance", "--from", listed(lines(names(41))), "-o", "csv").code == 0
+    assert is_kept(platform, 40)
+
+
+def test_a_rate_holds_for_all_profiles_of_the_run_together(
+    program: Run,
+    serve: Serve,
+    profile_file: Callable[[str], Path],
+    monkeypatch: pytest.MonkeyPatch,
+    listed: Listed,
+) -> None:
+    platform = Platform()
+    url = serve(platform)
+    rows = [f"  p{n}: {{provider: imprint, base_url: '{url}', rate: 1000}}\n" for n in range(3)]
+    profile_file("profiles:\n" + "".join(rows))
+    for number in range(3):
+        monkeypatch.setenv(f"LOYALTY_P{number}_API_KEY", "secret")
+
+    done = program(
+        *("balance", "--from", listed(lines(names(17))), "-o", "csv"),
+        *("--all-profiles", "--rate", "50"),
+    )
+
+    assert done.code == 0
+    assert len(platform.times) == 51
+    assert is_kept(platform, 50)
+
+
+def test_waiting_for_a_turn_is_no_part_of_a_look_ups_time(
+    program: Run, at: At, listed: Listed
+) -> None:
+    at(more=", timeout: 0.4")
+
+    done = program(
+        *("balance", "--from", listed(lines(names(9))), "-o", "csv", "--rate", "10"),
+        *("--jobs", "9"),
+    )
+
+    assert (done.code, done.err) == (0, "")
+
+
+# What a platform publishes.
+
+
+def test_gameball_gets_a_hundred_a_second_and_no_more(
+    program: Run, points: Platform, listed: Listed
+) -> None:
+    done = program("balance", "--from", listed(lines(names(160))), "-o", "csv", "--jobs", "16")
+
+    assert done.code == 0
+    assert len(points.times) == 160
+    assert most_within(points.times, 1.0) <= 100
+    assert span(points) < 1.59 * BUSY
+
+
+def test_gameball_gets_1200_in_30_seconds_and_no_more(
+    loyalty: Run, points: Platform, listed: Listed, clock: PassingClock
+) -> None:
+    points.now = clock.now
+
+    done = loyalty("balance", "--from", listed(lines(names(1230))), "-o", "csv", "--jobs", "1")
+
+    assert done.code == 0
+    assert len(points.times) == 1230
+    assert most_within(points.times, 1.0) <= 100
+    assert most_within(points.times, 30.0) == 1200
+    assert span(points) < 30.5
+
+
+def test_what_was_said_goes_before_what_is_published(
+    program: Run, points: Platform, listed: Listed
+) -> None:
+    done = program("balance", "--from", listed(lines(names(160))), "-o", "csv", "--rate", "1000")
+
+    assert done.code == 0
+    assert span(points) < 1.59
+
+
+# Too often.
+
+
+class Refusing:
+    """Refuses one request with 429, and what comes within a second of that, too."""
+
+    def __init__(self, customer: str, **headers: str) -> None:
+        self.at = 0.0
+        self._customer = customer
+        self._headers = headers
+        self._lock = Lock()
+
+    def __call__(self, customer: str) -> Reply:
+        with self._lock:
+            now = time.monotonic()
+            if customer == self._customer and not self.at:
+                self.at = now
+            if self.at and now - self.at < 1.0:
+                return too_many(**self._headers)
+        return found(customer)
+
+
+def in_the_pause(platform: Platform, refusing: Refusing) -> list[float]:
+    """When requests came although the platform wanted none, in seconds after it said so."""
+    after = [at - refusing.at for at in platform.times]
+    return [seconds for seconds in after if ON_ITS_WAY < seconds < 1.0]
+
+
+@pytest.mark.parametrize(
+    "headers", [{"retry_after": "1"}, {}], ids=["asks for 1 s", "asks nothing"]
+)
+def test_a_platform_that_is_asked_too_often_is_left_alone_by_all_and_asked_again(
+    headers: dict[str, str], program: Run, at: At, listed: Listed
+) -> None:
+    refusing = Refusing("C-300", **headers)
+    platform = at(refusing)
+
+    done = program("balance", "--from", listed(lines(names(900))), "-o", "jsonl")
+
+    assert (done.code, done.err) == (0, "")
+    assert len(done.out.splitlines()) == 900
+    assert in_the_pause(platform, refusing) == []
+    before = [at for at in platform.times if at <= refusing.at]
+    after = [at for at in platform.times if at >= refusing.at + 1.0]
+    assert len(before) + len(after) >= 900
+    # A fifth less than it bore, as far as that was seen in so short a time.
+    assert len(after) / (after[-1] - after[0]) > 0.3 * len(before) / (before[-1] - before[0])
+
+
+def test_the_pause_holds_for_those_that_wait_for_the_rate(
+    program: Run, at: At, listed: Listed
+) -> None:
+    refusing = Refusing("C-10", retry_after="1")
+    platform = at(refusing)
+
+    done = program("balance", "--from", listed(lines(names(30))), "-o", "csv", "--rate", "30")
+
+    assert done.code == 0
+    assert in_the_pause(platform, refusing) == []
+
+
+def test_a_pause_is_for_the_profile_that_was_refused(
+    program: Run,
+    serve: Serve,
+    profile_file: Callable[[str], Path],
+    monkeypatch: pytest.MonkeyPatch,
+    listed: Listed,
+) -> None:
+    refusing = Refusing("C-1", retry_after="1")
+    platforms = {"busy": Platform(refusing), "idle": Platform()}
+    rows = [
+        f"  {name}: {{provider: imprint, base_url: '{serve(platform)}'}}\n"
+        for name, platform in platforms.items()
+    ]
+    profile_file("profiles:\n" + "".join(rows))
+    for name in platforms:
+        monkeypatch.setenv(f"LOYALTY_{name.upper()}_API_KEY", "secret")
+    rows = ["customer,profile", "C-1,busy", *(f"{name},idle" for name in names(50))]
+
+    done = program("balance", "--from", listed(lines(rows)), "-o", "csv")
+
+    assert done.code == 0
+    assert platforms["idle"].times[-1] < refusing.at + 1.0
+
+
+def test_one_that_asks_for_an_hour_ends_the_run_at_once(
+    program: Run, at: At, listed: Listed
+) -> None:
+    lock, asked = Lock(), list[str]()
+
+    def closes(customer: str) -> Reply:
+        with lock:
+            asked.append(customer)
+            return found(customer) if len(asked) <= 50 else too_many(retry_after="3600")
+
+    platform = at(closes)
+    began = time.monotonic()
+
+    done = program("balance", "--from", listed(lines(names(900))), "-o", "jsonl")
+
+    assert time.monotonic() - began < AT_ONCE
+    assert done.code == 7
+    assert len(platform.asked) <= 50 + 8
+    error, hint, *_, last = done.err.splitlines()
+    assert "Imprint is asked too often" in error
+    assert hint == "Hint: Wait 3600 s, then try again."
+    assert last.startswith("The run was ended, since all others at card would fail as well; ")
+    assert 43 <= len(done.out.splitlines()) <= 58
+
+
+def test_one_customer_that_is_always_too_much_fails_alone(
+    loyalty: Run, at: At, listed: Listed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("loyalty_cli.pace.FIRST_PAUSE", 0.05)
+    platform = at(lambda name: too_many() if name == "C-20" else found(name))
+
+    done = loyalty("balance", "--from", listed(lines(names(60))), "-o", "json")
+
+    assert done.code == 9
+    assert [record["customer"] for record in done.records] == names(60)
+    (failed,) = [record for record in done.records if record["error"]]
+    assert (failed["customer"], failed["error"]["code"]) == ("C-20", "rate_limited")
+    assert platform.how_often("C-20") == 6
+    assert len(platform.asked) == 65
+    assert done.err.splitlines()[-1] == "1 of 60 look-ups failed: rate limited."
+
+
+@pytest.mark.parametrize("status", [500, 502, 504])
+def test_trouble_that_passes_is_tried_again(
+    status: int, loyalty: Run, at: At, listed: Listed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("loyalty_cli.http.FIRST_PAUSE", 0.0)
+    lock, tried = Lock(), set[str]()
+
+    def fails_once(customer: str) -> Reply:
+        with lock:
+            first = customer not in tried
+            tried.add(customer)
+        return Reply(status, {"type": "BUSY", "message": "again"}) if first else found(customer)
+
+    platform = at(fails_once)
+
+    done: Outcome = loyalty("balance", "--from", listed(lines(names(30))), "-o", "json")
+
+    assert (done.code, done.err) == (0, "")
+    assert len(platform.asked) == 60

@@ -1,0 +1,228 @@
+"""`loyalty balance --from` at a terminal: how far it is, and nothing of that anywhere else."""
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pexpect
+import pytest
+
+from loyalty_cli.sandbox.server import Reply
+from tests.commands.balance.lists import (
+    PATIENCE,
+    At,
+    Gate,
+    Listed,
+    found,
+    lines,
+    names,
+    not_found,
+)
+from tests.conftest import PROGRAM
+from tests.output.terminal import in_terminal, unstyled
+
+pytestmark = pytest.mark.timeout(60)
+
+HIDE, SHOW = "\x1b[?25l", "\x1b[?25h"
+
+
+@contextmanager
+def terminal(command: str, *arguments: str) -> Iterator[Any]:
+    """A shell command in a terminal, `$@` being the program and its arguments."""
+    child = pexpect.spawn(
+        "/bin/bash",
+        ["-c", command, "bash", str(PROGRAM), *arguments],
+        env={**os.environ, "TERM": "xterm-256color"},
+        encoding="utf-8",
+        timeout=PATIENCE,
+        dimensions=(50, 100),
+    )
+    try:
+        yield child
+    finally:
+        child.close(force=True)
+
+
+def to_the_end(child: Any) -> str:
+    """All that it shows from now on."""
+    child.expect(pexpect.EOF)
+    child.close()
+    return str(child.before)
+
+
+def some_fail(customer: str) -> Reply:
+    return not_found(customer) if int(customer[2:]) % 10 == 0 else found(customer)
+
+
+def test_a_person_sees_how_many_are_done_and_failed_how_quickly_and_how_long_it_takes(
+    at: At, listed: Listed, tmp_path: Path
+) -> None:
+    later = Gate("C-60", some_fail)
+    first = Gate("C-30", later)
+    at(first)
+    written = tmp_path / "out.jsonl"
+    name = listed(lines(names(90)))
+
+    with terminal(f'exec "$@" >{written}', "balance", "--from", name, "-o", "jsonl") as child:
+        child.expect(r"m29/90\D")
+        child.expect(r"2 failed.*\d/s")
+        first.open()
+        child.expect(r"m59/90\D")
+        child.expect(r"5 failed.*\d/s.*\d:\d\d:\d\d")
+        later.open()
+        shown = to_the_end(child)
+
+    assert child.exitstatus == 9
+    assert [json.loads(line)["customer"] for line in written.read_text().splitlines()] == names(90)
+    assert shown.count(SHOW) == 1
+    assert "9 of 90 look-ups failed: not found." in unstyled(shown)
+
+
+def test_of_a_pipe_nobody_knows_how_many_will_come(at: At, listed: Listed, tmp_path: Path) -> None:
+    gate = Gate("C-20")
+    at(gate)
+    command = f'cat {listed(lines(names(30)))} | "$@" >{tmp_path / "out"}'
+
+    with terminal(command, "balance", "--from", "-", "-o", "csv") as child:
+        child.expect(r"m19/\?")
+        gate.open()
+        shown = to_the_end(child)
+
+    assert "Error" not in shown
+
+
+def test_of_a_shard_the_number_is_that_of_its_customers(
+    at: At, listed: Listed, tmp_path: Path
+) -> None:
+    platform = at()
+    name = listed(lines(names(90)))
+
+    with terminal(
+        f'exec "$@" >{tmp_path / "out"}', "balance", "--from", name, "-o", "csv", "--shard", "2/3"
+    ) as child:
+        shown = unstyled(to_the_end(child))
+
+    number = len(platform.asked)
+    assert 10 < number < 50
+    assert f"{number}/{number}" in shown
+
+
+def test_progress_does_not_come_between_records_on_the_same_terminal(
+    at: At, listed: Listed
+) -> None:
+    at()
+
+    for output in ("jsonl", "csv", "json"):
+        done = in_terminal("balance", "--from", listed(lines(names(30))), "-o", output)
+        assert done.code == 0
+        assert "\x1b" not in done.out
+        assert "30/30" not in done.out
+
+
+def test_a_table_comes_after_the_progress_and_that_is_gone(at: At, listed: Listed) -> None:
+    at()
+
+    done = in_terminal("balance", "--from", listed(lines(names(130))), width=100)
+
+    assert done.code == 0
+    # What a screen keeps is what comes after the last time that it was wiped.
+    kept = unstyled(done.out[done.out.rindex("\x1b[2K") :])
+    assert "/130" not in kept
+    assert [word for word in kept.split() if word.startswith("C-")] == names(100)
+    assert kept.rstrip().endswith(
+        "The first 100 of 130 look-ups are shown; -o jsonl, json or csv has them all."
+    )
+
+
+def test_nothing_of_it_is_in_a_log(at: At, listed: Listed) -> None:
+    at(some_fail)
+
+    done = in_terminal(
+        *("balance", "--from", listed(lines(names(20))), "-o", "jsonl"), stderr=subprocess.PIPE
+    )
+
+    assert done.code == 9
+    assert done.err.splitlines()[-1] == "2 of 20 look-ups failed: not found."
+    assert "\x1b" not in done.err
+    assert "20/20" not in done.err
+
+
+def test_a_dumb_terminal_gets_no_control_characters(at: At, listed: Listed, tmp_path: Path) -> None:
+    at()
+    command = f'TERM=dumb exec "$@" >{tmp_path / "out"}'
+
+    with terminal(command, "balance", "--from", listed(lines(names(20))), "-o", "csv") as child:
+        shown = to_the_end(child)
+
+    assert "\x1b" not in shown
+
+
+@pytest.mark.parametrize("output", ["jsonl", "table"])
+def test_a_list_can_be_typed(output: str, at: At) -> None:
+    platform = at()
+
+    with terminal('exec "$@"', "balance", "--from", "-", "-o", output) as child:
+        for customer in names(3):
+            child.sendline(customer)
+            # The terminal echoes it, at once or after the record before it.
+            child.expect(f'"customer":"{customer}"' if output == "jsonl" else customer)
+        child.sendeof()
+        shown = to_the_end(child)
+
+    assert child.exitstatus == 0
+    assert sorted(platform.asked) == names(3)
+    if output == "table":
+        assert HIDE not in shown  # no progress while somebody types
+        rows = [line.split()[0] for line in shown.splitlines() if " card " in line]
+        assert rows == names(3)
+
+
+def test_ctrl_c_at_the_terminal_ends_it_in_good_order(
+    at: At, listed: Listed, tmp_path: Path
+) -> None:
+    gate = Gate("C-20")
+    at(gate)
+    written = tmp_path / "out.json"
+
+    with terminal(
+        f'exec "$@" >{written}', "balance", "--from", listed(lines(names(60))), "-o", "json"
+    ) as child:
+        child.expect(r"m19/60\D")
+        child.sendintr()
+        shown = to_the_end(child)
+    gate.open()
+
+    assert child.exitstatus == 130
+    assert [record["customer"] for record in json.loads(written.read_text())][:19] == names(19)
+    assert shown.rstrip().endswith("Interrupted.")
+    assert shown.count(SHOW) == 1
+
+
+@pytest.mark.parametrize("where", ["| head -1 >/dev/null", ">/dev/full"])
+def test_the_cursor_comes_back_however_it_ends(where: str, at: At, listed: Listed) -> None:
+    at()
+
+    with terminal(
+        f'"$@" {where}', "balance", "--from", listed(lines(names(900))), "-o", "jsonl"
+    ) as child:
+        shown = to_the_end(child)
+
+    assert shown.count(HIDE) == shown.count(SHOW)
+    assert shown.rfind(SHOW) >= shown.rfind(HIDE)
+    if "full" in where:
+        said = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown[shown.rindex(SHOW) :])
+        assert "Error: the result cannot be written to stdout: No space left on device." in said
+
+
+def test_a_single_look_up_needs_no_progress(at: At, listed: Listed, tmp_path: Path) -> None:
+    at()
+
+    with terminal(
+        f'exec "$@" >{tmp_path / "out"}', "balance", "--from", listed("C-1\n"), "-o", "csv"
+    ) as child:
+        assert to_the_end(child) == ""

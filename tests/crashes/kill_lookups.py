@@ -1,0 +1,402 @@
+"""Lists of look-ups that are killed at any moment, and gone on with: is anything lost or torn?
+
+    python -m tests.crashes.kill_lookups [TRIALS] [--seed N]
+
+A trial looks a list up into a file, at a platform that answers each customer alike whenever it is
+asked, and knows what it answered. The program is killed somewhere on the way, or ended in good
+order, once or more often, and each time --resume goes on. Whatever the platform answered must then
+be in the file but for what was in flight, nothing in it may be torn but its end, nobody who is in
+it may be asked again, and in the end it must be the file that an undisturbed run writes, with the
+same exit code and the same words. Exit code 1 for any contradiction.
+"""
+
+import argparse
+import csv
+import json
+import random
+import re
+import signal
+import sys
+import tempfile
+import time
+from base64 import b64encode
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from itertools import groupby
+from multiprocessing import get_context
+from pathlib import Path
+from threading import Lock
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+from loyalty_cli.side_by_side import AHEAD
+from tests.crashes.kill import Found, report
+from tests.crashes.programs import Programs, Run
+from tests.servers import RawServer, Wire, header, reply
+
+AT_ONCE = 4
+"""Trials that a worker has in progress."""
+RESUMES = 6
+"""How often a run is spoilt at most before it is left in peace."""
+SLOW = 0.4
+"""Seconds that the slowest answer takes."""
+
+LONGEST = 1000
+"""Characters of one contradiction."""
+
+ODD = ("=1+1", "-5", "+5", "@x", "'=1+1", "a,b", 'say "hi"', "café", "積分", "o'neil", "\\n", "a;b")
+WHEN = re.compile(rb"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+MOODS = ("prompt", "uneven", "slow ones")
+ENDINGS = (signal.SIGKILL, signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+
+Key = tuple[str, str]
+"""A profile, and a customer as the file shows it."""
+
+
+class Log:
+    """Whom a run asked for, and what was answered to it."""
+
+    def __init__(self) -> None:
+        self.asked: list[Key] = []
+        self.answered: list[Key] = []
+
+
+class Platform:
+    """Two SaaSquatch tenants that answer alike each time; the script of a RawServer.
+
+    A run is known by its API key: what one sent that is dead by now may be read long after it.
+    """
+
+    def __init__(self, chance: random.Random, mood: str, slow: frozenset[str]) -> None:
+        self.logs: defaultdict[str, Log] = defaultdict(Log)
+        self._chance = chance
+        self._mood = mood
+        self._slow = slow
+        self._lock = Lock()
+
+    def __call__(self, wire: Wire) -> None:
+        while request := wire.request():
+            target = request.split(b" ", 2)[1].decode()
+            tenant, customer = target.split("/")[3], unquote(target.partition("accountId=")[2])
+            with self._lock:
+                log = self.logs[header(request, "authorization") or ""]
+                log.asked.append((tenant, customer))
+                pause = self._pause(customer)
+            wire.wait(pause)
+            wire.send(_answer(customer))
+            log.answered.append((tenant, customer))
+
+    def _pause(self, customer: str) -> float:
+        if self._mood == "uneven":
+            return self._chance.expovariate(200)
+        if self._mood == "slow ones" and customer in self._slow:
+            return self._chance.uniform(0.1, SLOW)
+        return 0.0
+
+
+def _answer(customer: str) -> bytes:
+    number = len(customer) + sum(customer.encode())
+    if number % 7 == 0:
+        failed = {"statusCode": 404, "message": f"no\n  {customer}", "rsCode": "RS041"}
+        return reply(json.dumps(failed).encode(), "404 Not Found")
+    lines = [
+        {
+            "type": "CREDIT",
+            "unit": f"{each}\n  }}\n{customer}",
+            "count": each,
+            "totalAssignedCredit": 1000 + number,
+            "totalRedeemedCredit": each,
+            "note": "caf\u00e9 \x7f",
+        }
+        for each in range(number % 4)
+    ]
+    return reply(json.dumps(lines).encode())
+
+
+def held(content: bytes, output: str) -> list[Key]:
+    """Whose records are whole in a file; in CSV once for all in a row. Told by nothing of ours.
+
+    Raises ValueError where something is torn that is not its end.
+    """
+    text = content.decode(errors="replace")
+    match output:
+        case "jsonl":
+            lines = text.splitlines(keepends=True)
+            records = [json.loads(line) for line in lines if line.endswith("\n")]
+        case "json":
+            ends = [each.end() for each in re.finditer(r"^  \}", text, re.MULTILINE)]
+            records = json.loads(text[: ends[-1]] + "]") if ends else []
+        case _:
+            lines = text[: text.rfind("\n") + 1].splitlines(keepends=True)
+            rows = list(csv.reader(lines, strict=True))
+            if any(len(row) != len(rows[0]) for row in rows):
+                raise ValueError(content)
+            return [key for key, _ in groupby((row[1], row[3]) for row in rows[1:])]
+    return [(record["profile"], record["customer"]) for record in records]
+
+
+def is_closed(content: bytes, output: str) -> bool:
+    """Whether a file is a whole document."""
+    ends = {"jsonl": b"}\n", "json": b"\n  }\n]\n", "csv": b"\n"}
+    return content.endswith(ends[output])
+
+
+def shown(key: Key, output: str) -> Key:
+    """How a file shows a customer."""
+    profile, customer = key
+    is_formula = output == "csv" and customer[0] in "=+-@"
+    return profile, f"'{customer}" if is_formula else customer
+
+
+class Plan(NamedTuple):
+    """What a trial looks up, and how."""
+
+    customers: list[str]
+    output: str
+    jobs: int
+    mood: str
+    slow: frozenset[str]
+    options: list[str]
+
+
+def plan(chance: random.Random) -> Plan:
+    """Draw one."""
+    size = chance.choice((1, 3, 12, 60, 60, 400))
+    names = [chance.choice((chance.choice(ODD), *[f"C-{each}"] * 4)) for each in range(size)]
+    customers = [name for name in names for _ in range(chance.choice((1, 1, 1, 1, 2)))]
+    options: list[str] = []
+    for option, likely in (
+        (["--raw"], 0.3),
+        (["--shard", "2/3"], 0.15),
+        (["-p", "north", "-p", "south"], 0.3),
+    ):
+        options += option if chance.random() < likely else []
+    if "--raw" not in options and chance.random() < 0.3:
+        options.append("--summary")
+    return Plan(
+        customers,
+        chance.choice(("jsonl", "json", "csv")),
+        chance.choice((1, 3, 8, 8, 32)),
+        chance.choice(MOODS),
+        frozenset(chance.sample(customers, min(2, len(customers)))),
+        options,
+    )
+
+
+class Trial:
+    """One trial, from its own seed."""
+
+    def __init__(self, programs: Programs, folder: Path, seed: str) -> None:
+        self._programs = programs
+        self._folder = folder
+        self._seed = seed
+        self._chance = random.Random(seed)
+        self._plan = plan(self._chance)
+        self._platform = Platform(self._chance, self._plan.mood, self._plan.slow)
+        self._file = folder / f"out.{self._plan.output}"
+        self._runs = 0
+        self._answered: list[Key] = []
+        self.counts: Counter[str] = Counter()
+        self.violations: list[str] = []
+
+    def run(self) -> None:
+        """Make it; what it finds is in `counts` and `violations`."""
+        lines = [json.dumps({"customer": customer}) for customer in self._plan.customers]
+        (self._folder / "list").write_text("\n".join(lines))
+        with RawServer(self._platform) as server:
+            self._environment = _environment(self._folder, server.url)
+            began = time.monotonic()
+            once = self._start()
+            once.wait()
+            self._lasts = time.monotonic() - began
+            whole = self._content()
+            self._file.unlink()
+            self._expected = held(whole, self._plan.output)
+            for _ in range(self._chance.randint(1, RESUMES)):
+                self._spoil()
+            self._go_on(lambda run: run.wait())
+            self._check_end(once, whole)
+
+    def _start(self) -> Run:
+        self._runs += 1
+        key = f"key-{self._runs}"
+        self._log = self._platform.logs["Basic " + b64encode(f":{key}".encode()).decode()]
+        keys = {f"LOYALTY_{name}_API_KEY": key for name in ("NORTH", "SOUTH")}
+        return self._programs.start(
+            self._folder,
+            {**self._environment, **keys},
+            *("balance", "--from", str(self._folder / "list"), "--jobs", str(self._plan.jobs)),
+            *("--output-file", str(self._file), "--resume", *self._plan.options),
+        )
+
+    def _content(self) -> bytes:
+        return self._file.read_bytes() if self._file.exists() else b""
+
+    def _go_on(self, end: Callable[[Run], object]) -> Run:
+        """Run it to whatever end, and hold what it asked for against what was there."""
+        before = self._content()
+        run = self._start()
+        end(run)
+        more = Counter(shown(key, self._plan.output) for key in self._log.asked)
+        if more := more - self._may_be_asked(before):
+            self._violate(f"asked again: {more}")
+        return run
+
+    def _may_be_asked(self, content: bytes) -> Counter[Key]:
+        """Who is not in a file for sure; of CSV, where the same in a row are one, a few more."""
+        there = held(content, self._plan.output)
+        if self._plan.output == "csv":
+            listed = self._listed()
+            return listed - Counter(key for key in there[:-1] if listed[key] == 1)
+        return self._listed() - Counter(there)
+
+    def _listed(self) -> Counter[Key]:
+        if self._plan.output != "csv":
+            return Counter(self._expected)
+        profiles = [name for name in ("north", "south") if name in self._plan.options] or ["north"]
+        keys = [(name, customer) for customer in self._plan.customers for name in profiles]
+        there = set(self._expected)
+        return Counter(each for key in keys if (each := shown(key, "csv")) in there)
+
+    def _spoil(self) -> None:
+        """Go on, and let something happen on the way."""
+        before = held(self._content(), self._plan.output)
+        left = self._may_be_asked(self._content()).total()
+        number = self._chance.choice(ENDINGS)
+        run = self._go_on(lambda run: self._send(run, number, left))
+        content = self._content()
+        if run.code not in (-9, 128 + number):
+            self.counts["ended before it"] += 1
+            return
+        self.counts[f"ended by {number.name}"] += 1
+        try:
+            there = held(content, self._plan.output)
+        except ValueError as error:
+            self._violate(f"torn: {error}")
+            return
+        if run.code != -9 and content and not is_closed(content, self._plan.output):
+            self._violate(f"it was ended in good order, and left {content[-200:]!r}")
+        if not _is_part(there, self._expected):
+            self._violate(f"in the file: {there}")
+        self._count_lost(run, before, there)
+
+    def _has_come_to(self, answers: int) -> bool:
+        return bool(self._log.asked) and len(self._log.answered) >= answers
+
+    def _send(self, run: Run, number: signal.Signals, left: int) -> None:
+        """Send it a signal, after some time or some answers; when it has begun, one it may heed."""
+        if number == signal.SIGKILL and self._chance.random() < 0.5:
+            run.is_running(self._chance.uniform(0, self._lasts))
+        else:
+            answers = self._chance.randint(0, left)
+            while not self._has_come_to(answers) and run.is_running(0.001):
+                pass
+            run.is_running(self._chance.expovariate(500))
+        run.send(number)
+        run.wait()
+        self._answered = list(self._log.answered)
+
+    def _count_lost(self, run: Run, before: Sequence[Key], there: Sequence[Key]) -> None:
+        """Compare what is in the file with what was answered, and with what was in it before."""
+        answered = [shown(key, self._plan.output) for key in self._answered]
+        if self._plan.output == "csv":  # where the last is asked again, and maybe who comes again
+            listed = self._listed()
+            gone = Counter({key for key in before[:-1] if listed[key] == 1} - set(there))
+            lost = Counter(set(answered) - set(there))
+        else:
+            gone = Counter(before) - Counter(there)
+            lost = Counter([*before, *answered]) - Counter(there) - gone
+        has_gap = list(before) != self._expected[: len(before)]
+        if gone and (run.code != -9 or not has_gap or gone.total() > AHEAD):
+            self._violate(f"gone: {gone}")
+        if lost.total() > (AHEAD if run.code == -9 else self._plan.jobs):
+            self._violate(f"{lost.total()} answers were lost")
+        if run.code == -9:
+            self.counts["kills in the moment in which what is behind a gap is written"] += bool(
+                gone
+            )
+            what = "a gap in the file" if has_gap else self._plan.mood
+            most = next(each for each in (0, 1, 8, 32, 100, AHEAD) if lost.total() <= each)
+            self.counts[f"kills that lost {most:4} answers or fewer: {what}"] += 1
+
+    def _check_end(self, once: Run, whole: bytes) -> None:
+        run = self._go_on(lambda run: run.wait())  # of a file that is whole
+        if (run.code, run.out) != (once.code, once.out):
+            self._violate(f"exit code {run.code} for {once.code}: {run.err}")
+        if run.err.splitlines()[-1:] != once.err.splitlines()[-1:]:
+            self._violate(f"said {run.err} for {once.err}")
+        if WHEN.sub(b"", self._content()) != WHEN.sub(b"", whole):
+            self._violate(f"another file: {self._content()!r}")
+        self.counts["records that were right in the end"] += len(self._expected)
+
+    def _violate(self, what: str) -> None:
+        self.violations.append(f"seed {self._seed}, {self._plan[1:]}: {what}"[:LONGEST])
+
+
+def _is_part(some: Sequence[Key], of: Sequence[Key]) -> bool:
+    """Whether some are in that order there; in CSV, the same may follow each other."""
+    left = iter(of)
+    return all(any(each == other for other in left) for each in some)
+
+
+def _environment(folder: Path, url: str) -> dict[str, str]:
+    config = folder / "config.yaml"
+    profiles = [
+        f"  {name}: {{provider: saasquatch, tenant: {name}, base_url: '{url}', timeout: 20}}\n"
+        for name in ("north", "south")
+    ]
+    config.write_text("".join(["default_profile: north\nprofiles:\n", *profiles]))
+    config.chmod(0o600)
+    return {
+        "HOME": str(folder),
+        "LOYALTY_CONFIG": str(config),
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
+    }
+
+
+def trials(seeds: Sequence[str], folder: Path) -> Found:
+    """Make a trial of each seed, several at once."""
+    counts: Counter[str] = Counter()
+    violations: list[str] = []
+
+    def one(seed: str) -> Trial:
+        with tempfile.TemporaryDirectory(dir=folder) as own:
+            trial = Trial(programs, Path(own), seed)
+            try:
+                trial.run()
+            except Exception as error:  # noqa: BLE001 - a defect of the program or of the trial
+                trial.violations.append(f"seed {seed}: {error!r}")
+            return trial
+
+    with Programs() as programs, ThreadPoolExecutor(AT_ONCE) as pool:
+        for trial in pool.map(one, seeds):
+            counts["trials"] += 1
+            counts += trial.counts
+            violations += trial.violations
+    return Found(counts, violations)
+
+
+def main() -> int:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.crashes.kill_lookups")
+    parser.add_argument("trials", nargs="?", type=int, default=200, metavar="TRIALS")
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6))
+    parser.add_argument("--workers", type=int, default=2, help="processes that make trials")
+    given = parser.parse_args()
+    seeds = [f"{given.seed}:{number}" for number in range(given.trials)]
+    began = time.monotonic()
+    sys.stdout.write(f"{given.trials} trials, seed {given.seed}\n")
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        ProcessPoolExecutor(given.workers, get_context("spawn")) as pool,
+    ):
+        shares = [seeds[number :: given.workers] for number in range(given.workers)]
+        found: list[Any] = list(pool.map(trials, shares, [Path(folder)] * len(shares)))
+    counts = sum((each.counts for each in found), Counter[str]())
+    violations = [violation for each in found for violation in each.violations]
+    return report(Found(counts, violations), time.monotonic() - began)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

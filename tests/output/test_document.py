@@ -1,0 +1,99 @@
+"""A document is put together record by record, and ends as it must however the records end."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from loyalty_cli.model import Lookup
+from loyalty_cli.output.document import layout, write_records
+from loyalty_cli.output.format import Format
+from loyalty_cli.output.json_text import json_document, json_line
+from loyalty_cli.output.lookups import BALANCES
+
+FORMATS = (Format.JSONL, Format.JSON, Format.CSV)
+RECORDS = [
+    Lookup(profile="card", provider="imprint", customer=name, sandbox=False, retrieved_at="then")
+    for name in ("A", "B", "C")
+]
+
+
+def written(records: Any, output: Format, *, is_begun: bool = False) -> bytes:
+    pieces: list[bytes] = []
+    write_records(records, layout(output, BALANCES), pieces.append, is_begun=is_begun)
+    return b"".join(pieces)
+
+
+def customers(content: bytes, output: Format) -> list[str]:
+    match output:
+        case Format.JSONL:
+            return [json.loads(line)["customer"] for line in content.splitlines()]
+        case Format.JSON:
+            return [record["customer"] for record in json.loads(content)]
+        case _:
+            rows = csv.DictReader(io.StringIO(content.decode(), newline=""))
+            return [row["customer"] for row in rows]
+
+
+def breaking_off(after: int) -> Iterator[Lookup]:
+    yield from RECORDS[:after]
+    raise KeyError
+
+
+@pytest.mark.parametrize("output", FORMATS)
+@pytest.mark.parametrize("number", range(4))
+def test_it_has_the_records_and_no_more(output: Format, number: int) -> None:
+    content = written(RECORDS[:number], output)
+
+    assert customers(content, output) == ["A", "B", "C"][:number]
+
+
+def test_json_is_the_same_as_in_one_piece() -> None:
+    assert written(RECORDS, Format.JSON) == json_document(RECORDS)
+    assert written([], Format.JSON) == json_document([])
+    assert written(RECORDS, Format.JSONL) == b"".join(json_line(record) for record in RECORDS)
+
+
+@pytest.mark.parametrize("output", FORMATS)
+@pytest.mark.parametrize("number", range(1, 4))
+def test_the_rest_of_one_that_is_begun_makes_it_whole(output: Format, number: int) -> None:
+    whole = written(RECORDS, output)
+    end = layout(output, BALANCES).after
+    begun = written(RECORDS[:number], output).removesuffix(end)
+
+    assert begun + written(RECORDS[number:], output, is_begun=True) == whole
+
+
+@pytest.mark.parametrize("output", FORMATS)
+@pytest.mark.parametrize("number", range(1, 3))
+def test_it_is_a_whole_one_even_where_the_records_break_off(output: Format, number: int) -> None:
+    pieces: list[bytes] = []
+
+    with pytest.raises(KeyError):
+        write_records(breaking_off(number), layout(output, BALANCES), pieces.append)
+
+    assert b"".join(pieces) == written(RECORDS[:number], output)
+
+
+@pytest.mark.parametrize("output", FORMATS)
+def test_a_record_is_written_in_one_piece_and_before_the_next_is_asked_for(output: Format) -> None:
+    pieces: list[bytes] = []
+
+    def watching() -> Iterator[Lookup]:
+        for number, record in enumerate(RECORDS):
+            assert customers(whole_of(b"".join(pieces), output), output) == ["A", "B", "C"][:number]
+            yield record
+
+    write_records(watching(), layout(output, BALANCES), pieces.append)
+
+    for record in RECORDS:
+        assert sum(record.customer.encode() in piece for piece in pieces) == 1
+
+
+def whole_of(content: bytes, output: Format) -> bytes:
+    """What a run that went no further leaves, as a document."""
+    end = layout(output, BALANCES).after if content else layout(output, BALANCES).empty
+    return content + end

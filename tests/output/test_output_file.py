@@ -1,0 +1,370 @@
+"""The output file: never over something else, never by two at once, and never half a record."""
+
+import errno
+import fcntl
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loyalty_cli.errors import ErrorCode, LoyaltyError
+from loyalty_cli.output.output_file import check_apart, open_output
+from tests.requires import without_rights
+
+HOLDER = """
+import sys
+from pathlib import Path
+from loyalty_cli.output.output_file import open_output
+
+with open_output(Path(sys.argv[1]), resume=True):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def refused(path: Path, why: str, *, resume: bool = False) -> None:
+    """Expect that this file is refused in one line that says so, and with a hint."""
+    with pytest.raises(LoyaltyError) as refusal, open_output(path, resume=resume):
+        pytest.fail("it was opened")
+
+    assert refusal.value.code is ErrorCode.SETUP
+    assert refusal.value.message == f"the output file {str(path)!r} {why}."
+    assert refusal.value.hint
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "out.jsonl"
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_new_file_gets_what_is_written(path: Path, resume: bool) -> None:
+    with open_output(path, resume=resume) as file:
+        assert file.size == 0
+        file.write(b"one\n")
+        assert path.read_bytes() == b"one\n"
+        file.write(b"two\n")
+
+    assert path.read_bytes() == b"one\ntwo\n"
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_so_does_an_empty_one_as_mktemp_makes_it(path: Path, resume: bool) -> None:
+    path.touch(0o600)
+
+    with open_output(path, resume=resume) as file:
+        file.write(b"one\n")
+
+    assert path.read_bytes() == b"one\n"
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_one_with_something_in_it_is_refused(path: Path) -> None:
+    path.write_bytes(b"\n")
+
+    refused(path, "is there already")
+    assert path.read_bytes() == b"\n"
+
+
+def test_one_that_is_gone_on_with_is_read_and_kept_as_far_as_is_wanted(path: Path) -> None:
+    path.write_bytes(b"one\ntwo\nthr")
+
+    with open_output(path, resume=True) as file:
+        assert file.size == 11
+        with file.read() as there:
+            assert there.readline() == b"one\n"
+        assert path.read_bytes() == b"one\ntwo\nthr"
+        file.keep(8)
+        file.write(b"three\n")
+
+    assert path.read_bytes() == b"one\ntwo\nthree\n"
+
+
+class StoppedError(Exception):
+    """What ends a run."""
+
+
+def test_a_new_one_that_got_nothing_is_taken_away_by_an_error(path: Path) -> None:
+    with suppress(StoppedError), open_output(path, resume=False):
+        raise StoppedError
+
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"one\n"])
+def test_one_that_was_there_is_not(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+
+    with suppress(StoppedError), open_output(path, resume=True):
+        raise StoppedError
+
+    assert path.read_bytes() == content
+
+
+def test_nor_is_one_that_got_something(path: Path) -> None:
+    with suppress(StoppedError), open_output(path, resume=False) as file:
+        file.write(b"one\n")
+        raise StoppedError
+
+    assert path.read_bytes() == b"one\n"
+
+
+def test_nor_one_that_somebody_put_in_its_place(path: Path) -> None:
+    with suppress(StoppedError), open_output(path, resume=False):
+        path.rename(path.with_suffix(".old"))
+        path.write_bytes(b"")
+        raise StoppedError
+
+    assert path.exists()
+
+
+def test_a_new_one_that_has_nothing_to_get_stays(path: Path) -> None:
+    with open_output(path, resume=False):
+        pass
+
+    assert path.read_bytes() == b""
+
+
+def test_a_folder_is_refused(tmp_path: Path) -> None:
+    refused(tmp_path, "cannot be written: Is a directory")
+
+
+def test_a_file_in_no_folder_is_refused(tmp_path: Path) -> None:
+    refused(tmp_path / "no" / "out.jsonl", "cannot be written: No such file or directory")
+
+
+def test_a_file_below_a_file_is_refused(path: Path) -> None:
+    path.touch()
+
+    refused(path / "out.jsonl", "cannot be written: Not a directory")
+
+
+def test_a_link_to_nothing_is_refused(path: Path) -> None:
+    path.symlink_to("nothing")
+
+    refused(path, "cannot be written: No such file or directory")
+
+
+def test_a_name_that_is_too_long_is_refused(tmp_path: Path) -> None:
+    refused(tmp_path / ("x" * 300), "cannot be written: File name too long")
+
+
+def test_a_file_without_the_right_to_it_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    tmp_path.chmod(0o555)
+    Path("there").touch(0o444)
+
+    with without_rights():
+        refused(Path("there"), "cannot be written: Permission denied", resume=True)
+        refused(Path("new"), "cannot be written: Permission denied")
+    assert not Path("new").exists()
+
+
+@pytest.mark.parametrize("resume", [False, True])
+@pytest.mark.parametrize("device", ["/dev/full", "/dev/null", "/dev/zero", "/dev/tty"])
+def test_a_device_is_refused(device: str, resume: bool) -> None:
+    with pytest.raises(LoyaltyError, match=f"{device}' cannot be written"):
+        open_output(Path(device), resume=resume).__enter__()
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_named_pipe_is_refused_and_nobody_waits_for_a_reader(path: Path, resume: bool) -> None:
+    os.mkfifo(path)
+
+    refused(path, "cannot be written: it is not a regular file", resume=resume)
+    assert path.is_fifo()
+
+
+def test_a_socket_is_refused(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+
+        refused(path, "cannot be written: No such device or address")
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_one_that_another_run_writes_to_is_refused(path: Path, resume: bool) -> None:
+    with open_output(path, resume=False) as file:
+        file.write(b"one\n")
+
+        refused(path, "cannot be written: another run is writing to it", resume=resume)
+        file.write(b"two\n")
+
+    assert path.read_bytes() == b"one\ntwo\n"
+    with open_output(path, resume=True) as file:
+        assert file.size == 8
+
+
+def test_one_that_got_nothing_yet_is_refused_too_and_stays(path: Path) -> None:
+    with open_output(path, resume=False) as file:
+        refused(path, "cannot be written: another run is writing to it")
+        file.write(b"one\n")
+
+    assert path.read_bytes() == b"one\n"
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
+def test_the_lock_ends_with_the_process(path: Path, end: signal.Signals) -> None:
+    command = [sys.executable, "-c", HOLDER, str(path)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe) as holder:
+        assert holder.stdout
+        assert holder.stdout.readline() == b"held\n"
+        refused(path, "cannot be written: another run is writing to it", resume=True)
+        holder.send_signal(end)
+        holder.wait()
+
+        with open_output(path, resume=True) as file:
+            file.write(b"one\n")
+
+
+def locking(then: Callable[[], None]) -> Callable[[int, int], None]:
+    """What another run does just before this one has the lock."""
+    real = fcntl.flock
+
+    def flock(descriptor: int, how: int) -> None:
+        then()
+        real(descriptor, how)
+
+    return flock
+
+
+def test_one_that_another_run_takes_away_again_is_not_written_to_in_the_void(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.touch()
+    monkeypatch.setattr(fcntl, "flock", locking(path.unlink))
+
+    refused(path, "cannot be written: another run is writing to it")
+
+
+def test_a_new_one_that_another_run_was_quicker_to_lock_is_left_to_that(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others: list[Any] = []
+
+    def quicker() -> None:
+        monkeypatch.undo()
+        others.append(open_output(path, resume=False))
+        others[0].__enter__()
+
+    monkeypatch.setattr(fcntl, "flock", locking(quicker))
+
+    refused(path, "cannot be written: another run is writing to it")
+    assert path.exists()
+    others[0].__exit__(None, None, None)
+
+
+def test_a_disk_that_knows_no_locks_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def flock(_descriptor: int, _how: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+
+    refused(path, "cannot be written: No locks available")
+
+
+@contextmanager
+def writing(*sizes: int | OSError) -> Any:
+    """Let each write take so many bytes, or none and fail."""
+    real = os.write
+    left = list(sizes)
+
+    def write(descriptor: int, content: Any) -> int:
+        size = left.pop(0) if left else len(content)
+        if isinstance(size, OSError):
+            raise size
+        return real(descriptor, content[:size])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "write", write)
+        yield
+
+
+def test_a_write_that_takes_but_a_part_is_gone_on_with(path: Path) -> None:
+    with open_output(path, resume=False) as file, writing(1, 2, 1):
+        file.write(b"one and more\n")
+        file.write(b"two\n")
+
+    assert path.read_bytes() == b"one and more\ntwo\n"
+
+
+@pytest.mark.parametrize("kept", [0, 4, 8])
+@pytest.mark.parametrize("part", range(1, 5))
+def test_a_disk_that_is_full_leaves_whole_records_and_can_be_gone_on_with(
+    path: Path, kept: int, part: int
+) -> None:
+    path.write_bytes(b"one\ntwo\nthree\n")
+    full = OSError(errno.ENOSPC, "No space left on device")
+
+    def write() -> None:
+        with open_output(path, resume=True) as file:
+            file.keep(kept)
+            file.write(b"four\n")
+            file.write(b"five\n")
+
+    with pytest.raises(LoyaltyError) as refusal, writing(5, part, full):
+        write()
+
+    assert refusal.value.code is ErrorCode.SETUP
+    assert "cannot be written: No space left on device." in refusal.value.message
+    assert refusal.value.hint == "Make room, and go on with --resume."
+    assert path.read_bytes() == b"one\ntwo\nthree\n"[:kept] + b"four\n"
+
+    with open_output(path, resume=True) as file:
+        file.keep(file.size)
+        file.write(b"five\n")
+    assert path.read_bytes().endswith(b"four\nfive\n")
+
+
+def test_a_disk_that_is_full_from_the_first_byte_on_leaves_no_file(path: Path) -> None:
+    full = OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(LoyaltyError), open_output(path, resume=False) as file, writing(1, full):
+        file.write(b"one\n")
+
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("name", ["fsync", "ftruncate"])
+def test_whatever_else_the_system_refuses_is_told(
+    path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, name, fail)
+    with (
+        pytest.raises(LoyaltyError, match="cannot be written: Input/output error"),
+        open_output(path, resume=False) as file,
+    ):
+        file.keep(0)
+
+
+@pytest.mark.parametrize("link", [None, "symlink_to", "hardlink_to"])
+def test_the_list_itself_is_refused_whatever_its_name(path: Path, link: str | None) -> None:
+    path.write_bytes(b"C-1\n")
+    other = path.with_name("list") if link else path
+    if link:
+        getattr(other, link)(path)
+
+    with pytest.raises(LoyaltyError, match="it is the list of customers") as refusal:
+        check_apart(path, str(other))
+    assert refusal.value.code is ErrorCode.SETUP
+
+
+def test_another_file_is_not(path: Path, tmp_path: Path) -> None:
+    check_apart(path, str(tmp_path / "list"))
+    (tmp_path / "list").touch()
+    check_apart(path, str(tmp_path / "list"))
+    path.touch()
+    check_apart(path, str(tmp_path / "list"))
+    check_apart(path, "-")
