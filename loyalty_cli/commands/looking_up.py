@@ -1,12 +1,10 @@
 """What `loyalty balance` does: look up what is asked for, and print or write what comes."""
 
-from collections import defaultdict
 from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from itertools import chain, islice
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 from msgspec import Struct
@@ -16,6 +14,7 @@ from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.ordering import Orders, Wish, checked, open_orders
 from loyalty_cli.commands.resuming import Encode, Record, Resumed, Task, resume
 from loyalty_cli.errors import ENDING, ErrorCode, LoyaltyError, setup_error, usage_error
+from loyalty_cli.first_alone import FirstAlone
 from loyalty_cli.http import CONNECTIONS, OF_A_LIST, ONE_LOOK_UP, Client
 from loyalty_cli.lookup import Lookups
 from loyalty_cli.model import Lookup
@@ -93,25 +92,6 @@ class _NothingDoneError(Exception):
     """The run was stopped before there was anything to print."""
 
 
-class _Ahead:
-    """Of each profile one look-up goes ahead alone, and once it is done all others may follow."""
-
-    def __init__(self) -> None:
-        self._gates: defaultdict[str, Lock] = defaultdict(Lock)
-        self._open: set[str] = set()
-
-    @contextmanager
-    def turn(self, profile: str) -> Iterator[None]:
-        """Wait for a turn, and have it."""
-        if profile not in self._open:
-            with self._gates[profile]:
-                if profile not in self._open:
-                    yield
-                    self._open.add(profile)
-                    return
-        yield
-
-
 class Run:
     """One run of look-ups: of some customers, or of a list."""
 
@@ -132,7 +112,7 @@ class Run:
         self._is_list = is_list
         self._view: View[Any] = views.RAW if raw else views.BALANCES
         self._lookups = Lookups(platforms)
-        self._ahead = _Ahead()
+        self._first_alone = FirstAlone()
         self._stop = Stop()
         self._tally = Tally()
         self._summary = Summary(datetime.now(UTC)) if way.summary else None
@@ -240,7 +220,7 @@ class Run:
     def _do(self, task: Task) -> Record | None:
         if not task or not self._is_list:
             return self._lookups.look_up(task) if task else None
-        with self._ahead.turn(task.profile.name):
+        with self._first_alone.turn(task.profile.name):
             if self._ended_by:  # by the one that went ahead
                 return None
             record = self._lookups.look_up(task)
