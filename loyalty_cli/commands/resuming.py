@@ -15,17 +15,15 @@ from loyalty_cli.side_by_side import AHEAD
 
 Record = Lookup | RawLookup
 Encode = Callable[[Record], bytes]
+Add = Callable[[Record], None]
 Task = Order | None
 """What is to be looked up; None has a turn among the others for what is in the file already."""
 
 _NEVER = "0001-01-01T00:00:00Z"
 
 
-Add = Callable[[Record], None]
-
-
 class Kept(Struct, frozen=True):
-    """Records that stand in the file, and their text."""
+    """Records that are in the file, and the text that they are there."""
 
     records: Sequence[Record]
     text: bytes
@@ -34,8 +32,8 @@ class Kept(Struct, frozen=True):
 class Resumed(Struct, frozen=True):
     """The bytes of the file that stay as they are, and what is to come after them.
 
-    A run that was stopped may have left gaps: `again` has what is missing there, and between that
-    what is not.
+    A run that was stopped may have left gaps: `again` is all from the first one to the last record
+    that is there, the missing ones as orders.
     """
 
     ends: int
@@ -50,13 +48,13 @@ class Resumed(Struct, frozen=True):
     @property
     def kept(self) -> list[Record]:
         """The records in `again`."""
-        there = [each.records for each in self.again if isinstance(each, Kept)]
-        return [*chain.from_iterable(there)]
+        kept = [each.records for each in self.again if isinstance(each, Kept)]
+        return [*chain.from_iterable(kept)]
 
     def in_place(self, records: Iterator[Record], encode: Encode, add: Add) -> Iterator[bytes]:
-        """The text of the records that come, each in its place, and of `again`.
+        """The text of the records that come, and of those that are `kept`, each in its place.
 
-        What is `kept` of it is `add`ed in its turn.
+        The latter are `add`ed in their turn, and none of them is left out where the run is stopped.
         """
         one: Record | None = None
         for each in self.again:
@@ -96,7 +94,8 @@ def resume(
 ) -> Resumed:
     """Match what was found with what is asked, and `add` the records before the first gap.
 
-    What ended a run is asked again. Raises ForeignError for a file that is not of this run.
+    What may have ended a run is asked again, and what CSV leaves in doubt. Raises ForeignError for
+    a file that is not of this run.
     """
     units = _units(orders, output, encode)
     places: deque[_Place] = deque()  # the last ones, which may have gaps between them
