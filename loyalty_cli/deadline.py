@@ -4,6 +4,7 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager, suppress
+from errno import EAGAIN
 from ipaddress import ip_address
 from math import inf
 from threading import Condition, Lock, Thread, local
@@ -130,8 +131,9 @@ class _Watchdog:
         with self._changed:
             self._calls.add(call)
             if self._thread is None:
-                self._thread = Thread(target=self._run, name="deadlines", daemon=True)
-                self._thread.start()
+                thread = Thread(target=self._run, name="deadlines", daemon=True)
+                thread.start()
+                self._thread = thread
             elif call.ends < self._wakes:
                 self._changed.notify()
 
@@ -192,7 +194,10 @@ def _look_up(host: str, port: int, limit: float) -> Sequence[tuple[int, int, int
             outcome["error"] = error
 
     thread = Thread(target=run, name=f"look up {host}", daemon=True)
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError as no_more:
+        raise OSError(EAGAIN, "the system has no more threads") from no_more
     thread.join(limit)
     if thread.is_alive():
         raise TimeoutError

@@ -75,6 +75,9 @@ ENDING = frozenset(
 )
 """What ends a run of many: the profile is wrong, and all that follows would fail the same way."""
 
+ASKED_TO_WAIT = frozenset({ErrorCode.RATE_LIMITED, ErrorCode.SERVER_ERROR})
+"""What a platform that asks to be left alone for a while may be told as."""
+
 
 class LoyaltyError(Exception):
     """Something a user can act on.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException
-from itertools import count
+from math import inf
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -24,7 +24,7 @@ from loyalty_cli import __version__
 from loyalty_cli.connection import use_watched_connections
 from loyalty_cli.deadline import Call, Deadline, watched
 from loyalty_cli.errors import ErrorCode, LoyaltyError, NotSentError, setup_error
-from loyalty_cli.pace import Pace, Paces
+from loyalty_cli.pace import NoTurnError, Pace, Paces, Turn
 from loyalty_cli.profile import Profile
 from loyalty_cli.providers.contract import Answer, Request
 from loyalty_cli.tls import trusted
@@ -108,36 +108,52 @@ class Client:
         is_busy: Callable[[Answer], bool],
         deadline: Deadline,
     ) -> Answer:
-        """Send a request that changes nothing, several times if need be, all before a deadline.
+        """Send a request that changes nothing, several times if need be.
 
         It is sent again after a connection that failed, an answer in BUSY_STATUSES, and one that
-        `is_busy`; a refusal as too much slows the whole profile down. Waiting for the first turn
-        does not count against the deadline.
+        `is_busy`; a refusal as too much slows the whole profile down. All that is over at the
+        deadline, which waiting for a rate puts off, and with patience a refusal, too.
         Raises LoyaltyError where no answer came, or none that is a whole one.
         """
         pace = self._paces.of(profile)
-        for attempt in count(1):
-            turn = pace.begin(max(self._patience.seconds, deadline.left()))
-            if isinstance(turn, Answer):
-                return turn
-            if attempt == 1 or self._patience.seconds:
-                deadline.put_off(turn.waited)
+        outcome: Answer | LoyaltyError | None = None
+        refusals = failures = 0
+        while True:
+            is_patient = bool(self._patience.seconds)
+            most = inf if outcome is None or is_patient else deadline.left()
+            try:
+                turn = pace.begin(max(self._patience.seconds, deadline.left()), most)
+            except NoTurnError as late:
+                return _answer(outcome or late.refusal)
+            if is_patient or outcome is None:
+                deadline.put_off(turn.waited - (0 if is_patient else turn.paused))
+            outcome = self._in_turn(profile, request, deadline, pace, turn)
+            if _is_too_much(outcome):
+                refusals += 1
+                if refusals == self._patience.tries:
+                    return _answer(outcome)
+                continue  # the next turn comes after the pause
+            failures += 1
+            pause = _pause(outcome, failures, is_busy, deadline)
+            if pause is None:
+                return _answer(outcome)
+            self._trace(f"* trying again in {pause:.2f} s")
+            self._sleep(pause)
+
+    def _in_turn(
+        self, profile: Profile, request: Request, deadline: Deadline, pace: Pace, turn: Turn
+    ) -> Answer | LoyaltyError:
+        """Send a request, and let its platform's pace know what came of it."""
+        outcome = None
+        try:
             outcome = self._try(profile, request, deadline)
             if isinstance(outcome, Answer) and _is_too_much(outcome):
                 asked = retry_after(outcome, time.time())
-                pause = pace.slow_down(turn.begun, outcome, asked)  # the next turn is after it
-                pace.end(answered=False)
-                if attempt >= self._patience.tries:
-                    return outcome
-                self._trace(f"* asked too often, trying again in {pause:.2f} s")
-            else:
-                pace.end(answered=isinstance(outcome, Answer))
-                before_next = _pause(outcome, attempt, is_busy, deadline)
-                if before_next is None:
-                    return _answer(outcome)
-                self._trace(f"* trying again in {before_next:.2f} s")
-                self._sleep(before_next)
-        raise AssertionError("there is always a next number")
+                wait = pace.slow_down(turn.begun, outcome, asked)
+                self._trace(f"* asked too often: left alone for {wait:.2f} s")
+            return outcome
+        finally:
+            pace.end(answered=isinstance(outcome, Answer))
 
     def _try(self, profile: Profile, request: Request, deadline: Deadline) -> Answer | LoyaltyError:
         try:
@@ -146,9 +162,13 @@ class Client:
         except LoyaltyError as error:
             return error
 
-    def is_closed(self, profile: str) -> bool:
-        """Whether the platform asked to be left alone for longer than there is patience for."""
-        return self._paces.is_paused_for(profile, self._patience.seconds)
+    def is_closed(self, profile: str, *, debits: bool = False) -> bool:
+        """Whether the platform asked to be left alone for longer than anybody waits."""
+        return self._paces.is_paused_for(profile, LONGEST_WAIT, debits=debits)
+
+    def is_paused(self, profile: str) -> bool:
+        """Whether the platform wants no debits now."""
+        return self._paces.is_paused_for(profile, 0, debits=True)
 
     def turn_to_debit(
         self, profile: Profile, check: Callable[[], None]
@@ -159,12 +179,14 @@ class Client:
         alone for longer than anybody waits.
         """
         pace = self._paces.of_debits(profile)
-        if isinstance(pace.begin(LONGEST_WAIT, check), Answer):
+        try:
+            pace.begin(LONGEST_WAIT, check=check)
+        except NoTurnError:
             raise LoyaltyError(
                 ErrorCode.RATE_LIMITED,
                 f"{profile.provider.title} takes no more debits for now.",
                 hint="Nothing was sent; run the same again later.",
-            )
+            ) from None
         return _held(pace)
 
     def send_once(
@@ -316,21 +338,23 @@ def _held(pace: Pace) -> Iterator[None]:
         pace.end(answered=True)
 
 
-def _is_too_much(answer: Answer) -> bool:
+def _is_too_much(outcome: Answer | LoyaltyError) -> bool:
     """Whether a platform says that it is asked too often."""
-    return answer.status == 429 or (answer.status == 503 and "retry-after" in answer.headers)
+    if isinstance(outcome, LoyaltyError):
+        return False
+    return outcome.status == 429 or (outcome.status == 503 and "retry-after" in outcome.headers)
 
 
 def _pause(
     outcome: Answer | LoyaltyError,
-    attempt: int,
+    failures: int,
     is_busy: Callable[[Answer], bool],
     deadline: Deadline,
 ) -> float | None:
     """Seconds until the next try; None where there is to be none."""
-    if attempt == MAX_TRIES or not _may_pass(outcome, is_busy):
+    if failures == MAX_TRIES or not _may_pass(outcome, is_busy):
         return None
-    pause = random.uniform(0, FIRST_PAUSE * 2 ** (attempt - 1))  # noqa: S311 - no secret
+    pause = random.uniform(0, FIRST_PAUSE * 2 ** (failures - 1))  # noqa: S311 - no secret
     if isinstance(outcome, Answer):
         pause = max(pause, retry_after(outcome, time.time()) or 0)
     return pause if pause < deadline.left() else None
@@ -344,7 +368,8 @@ def _may_pass(outcome: Answer | LoyaltyError, is_busy: Callable[[Answer], bool])
     return outcome.code == ErrorCode.UNREACHABLE and passing
 
 
-def _answer(outcome: Answer | LoyaltyError) -> Answer:
+def _answer(outcome: Answer | LoyaltyError | None) -> Answer:
+    assert outcome
     if isinstance(outcome, LoyaltyError):
         raise outcome
     return outcome

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NoReturn
 
 from loyalty_cli.errors import usage_error
 from loyalty_cli.regular_file import reason
@@ -14,7 +14,8 @@ from loyalty_cli.regular_file import reason
 class InputFile:
     """An open file; a pipe can be read but once."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, name: str, stream: BinaryIO) -> None:
+        self._name = name
         self._stream = stream
         self.is_rereadable = stream.seekable()
         self.is_typed = stream.isatty()
@@ -26,17 +27,31 @@ class InputFile:
             self._stream.seek(self._start)
         return self._stream
 
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Raise LoyaltyError where it cannot be read in the block."""
+        try:
+            yield
+        except OSError as error:
+            _refuse(self._name, error)
+
 
 @contextmanager
 def open_input(name: str) -> Iterator[InputFile]:
-    """Open a file, or stdin for `-`; raise LoyaltyError where it cannot be read, now or later."""
+    """Open a file, or stdin for `-`; raise LoyaltyError where that cannot be done."""
     if name == "-" and sys.stdin is None:
         usage_error("stdin is closed.", "Send the list to it, or name a file.")
     try:
-        with nullcontext(_stdin()) if name == "-" else _opened(name) as stream:
-            yield InputFile(stream)
+        stream = _stdin() if name == "-" else _opened(name)
+        file = InputFile(name, stream)
     except OSError as error:
-        usage_error(f"the file {name!r} cannot be read: {reason(error)}.")
+        _refuse(name, error)
+    with nullcontext() if name == "-" else stream:
+        yield file
+
+
+def _refuse(name: str, error: OSError) -> NoReturn:
+    usage_error(f"the file {name!r} cannot be read: {reason(error)}.")
 
 
 def _stdin() -> BinaryIO:

@@ -71,6 +71,7 @@ class Schedule:
         self._paused_until = 0.0
         self._slowed = 0.0
         self._refusals = 0
+        self._refused = 0
         self._borne: float | None = None
         self._answered: deque[float] = deque()
 
@@ -97,7 +98,10 @@ class Schedule:
         self._in_flight += 1
 
     def end(self, now: float, *, answered: bool) -> None:
-        """A request has ended."""
+        """A request has ended; one that was refused as too much was not answered."""
+        if self._refused:
+            self._refused -= 1
+            answered = False
         self._in_flight -= 1
         for window in self._windows:
             window.end(now)
@@ -111,8 +115,9 @@ class Schedule:
         """A request that began at `begun` was too much; give the seconds of the pause.
 
         Of several that were sent before the platform could be heeded, the first tells how much it
-        bears; each can make the pause longer.
+        bears; each can make the pause longer. Each has yet to `end`.
         """
+        self._refused += 1
         if begun >= self._slowed:
             self._borne = self._bearable(now)
             self._slowed = now
@@ -151,10 +156,22 @@ class Clock:
 
 
 class Turn(Struct, frozen=True):
-    """Leave to send one request: since when, and the seconds that it was waited for."""
+    """Leave to send one request: since when, and for how many seconds it was waited for.
+
+    Of those, `paused` are owed to a platform that wanted to be left alone.
+    """
 
     begun: float
     waited: float
+    paused: float
+
+
+class NoTurnError(Exception):
+    """There is no turn within the time that there is; `refusal` is why, if a platform refused."""
+
+    def __init__(self, refusal: Answer | None) -> None:
+        super().__init__()
+        self.refusal = refusal
 
 
 def _nothing() -> None:
@@ -177,35 +194,48 @@ class Pace:
         self._changed = Condition()
         self._refusal: Answer | None = None
 
-    def begin(self, patience: float, check: Callable[[], None] = _nothing) -> Turn | Answer:
-        """Wait for a turn; give the refusal instead where it asks for more than this patience.
+    def begin(
+        self, patience: float, most: float = inf, check: Callable[[], None] = _nothing
+    ) -> Turn:
+        """Wait for a turn.
 
-        `check` is called again and again, and can end the wait by raising.
+        Raises NoTurnError where the platform wants to be left alone for more seconds than there is
+        `patience` for, or where it would take more than `most` in all. `check` is called again and
+        again, and can end the wait by raising.
         """
         came = self._clock.now()
-        with self._gate:
-            refusal = self._wait(patience, check)
-            if self._whole and not refusal:
-                self._whole.begin(patience, check)
-                refusal = self._wait(patience, check)  # where a pause began meanwhile
-                if refusal:
-                    self._whole.end(answered=False)
-            if refusal:
-                return refusal
+        with self._changed:
+            paused = self._schedule.paused(came)
+        if not self._gate.acquire(timeout=-1 if most == inf else max(most, 0)):
+            raise NoTurnError(self._refusal)
+        try:
+            self._wait(patience, came + most, check)
+            if self._whole:
+                self._begin_whole(patience, came + most, check)
             with self._changed:
                 self._schedule.begin(self._clock.now())
+        finally:
+            self._gate.release()
         now = self._clock.now()
-        return Turn(now, now - came)
+        return Turn(now, now - came, min(paused, now - came))
 
-    def _wait(self, patience: float, check: Callable[[], None]) -> Answer | None:
+    def _begin_whole(self, patience: float, until: float, check: Callable[[], None]) -> None:
+        assert self._whole
+        self._whole.begin(patience, until - self._clock.now(), check)
+        try:
+            self._wait(patience, until, check)  # where a pause began meanwhile
+        except BaseException:
+            self._whole.end(answered=False)
+            raise
+
+    def _wait(self, patience: float, until: float, check: Callable[[], None]) -> None:
         with self._changed:
             check()
-            while (wait := self._schedule.wait(self._clock.now())) > 0:
-                if self._refusal and self._schedule.paused(self._clock.now()) > patience:
-                    return self._refusal
+            while (wait := self._schedule.wait(now := self._clock.now())) > 0:
+                if self._schedule.paused(now) > patience or now + wait > until:
+                    raise NoTurnError(self._refusal)
                 self._clock.wait(self._changed, min(wait, WAIT))
                 check()
-        return None
 
     def end(self, *, answered: bool) -> None:
         """Say that a request has ended, and whether it was answered."""
@@ -256,8 +286,8 @@ class Paces:
                 self._paces[profile.name, True] = Pace(schedule, clock=self._clock)
             return self._paces[profile.name, True]
 
-    def is_paused_for(self, profile: str, seconds: float) -> bool:
+    def is_paused_for(self, profile: str, seconds: float, *, debits: bool = False) -> bool:
         """Whether a profile's platform asked to be left alone for longer than that."""
         with self._lock:
-            pace = self._paces.get((profile, False))
+            pace = self._paces.get((profile, debits))
         return pace is not None and pace.is_paused_for(seconds)

@@ -103,9 +103,13 @@ class Platforms:
         """Wait for a turn to make a debit, as the client does."""
         return self._client.turn_to_debit(profile, check)
 
-    def is_closed(self, profile: str) -> bool:
+    def is_paused(self, profile: Profile) -> bool:
+        """Whether the platform wants no debits now."""
+        return self._client.is_paused(profile.name)
+
+    def is_closed(self, profile: str, *, debits: bool = False) -> bool:
         """Whether the platform asked to be left alone for longer than anybody waits here."""
-        return self._client.is_closed(profile)
+        return self._client.is_closed(profile, debits=debits)
 
     def _with_token(self, holder: Holder, request: Request, send: Send) -> Answer:
         """Send with the token at hand; when the platform no longer takes it, with a new one."""

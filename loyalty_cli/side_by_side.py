@@ -89,9 +89,9 @@ class _Run(Generic[Item, Result]):
     def results(self) -> Generator[Result]:
         """Give each result in its turn."""
         self._hire()
-        while ready := self._wait_for_turn():
-            for outcome in ready:
-                yield outcome.get()
+        while outcome := self._wait_for_turn():
+            yield outcome.get()
+            self._go_on()
         for outcome in self._left():
             if outcome.is_good:
                 yield outcome.get()
@@ -102,17 +102,19 @@ class _Run(Generic[Item, Result]):
             self._over = True
             self._changed.notify_all()
 
-    def _wait_for_turn(self) -> list[_Outcome[Result]]:
-        """Wait for the result whose turn it is, and give all that follow it; nothing at the end."""
-        ready = []
+    def _wait_for_turn(self) -> _Outcome[Result] | None:
+        """Wait for the result whose turn it is; nothing at the end."""
         with self._changed:
             while not (self._turn in self._done or self._is_all_done() or self._stop.is_set()):
                 self._changed.wait(INTERRUPTIBLE)
-            while self._turn in self._done:
-                ready.append(self._done.pop(self._turn))
-                self._turn += 1
+            return self._done.get(self._turn)
+
+    def _go_on(self) -> None:
+        """The result whose turn it was is taken care of: the next one."""
+        with self._changed:
+            del self._done[self._turn]
+            self._turn += 1
             self._changed.notify_all()
-        return ready
 
     def _left(self) -> list[_Outcome[Result]]:
         """What was done behind something that was not, when the run was stopped."""
@@ -126,7 +128,14 @@ class _Run(Generic[Item, Result]):
     def _hire(self) -> None:
         self._workers += 1
         # The process does not wait at its end for those that wait for a platform.
-        Thread(target=self._work, name=f"side by side {self._workers}", daemon=True).start()
+        worker = Thread(target=self._work, name=f"side by side {self._workers}", daemon=True)
+        try:
+            worker.start()
+        except RuntimeError:  # the system has no more threads: those that are there must do
+            self._workers -= 1
+            if not self._workers:
+                raise
+            self._jobs = self._workers
 
     def _work(self) -> None:
         while taken := self._take():
@@ -146,7 +155,7 @@ class _Run(Generic[Item, Result]):
         """Take the next item, and hire somebody for the one after it; nothing at the end."""
         with self._source:
             with self._changed:
-                while not self._is_to_end() and self._begun - self._turn >= AHEAD:
+                while not self._is_to_end() and self._is_far_ahead():
                     self._changed.wait(INTERRUPTIBLE)
                 if self._is_to_end():
                     return None
@@ -160,6 +169,11 @@ class _Run(Generic[Item, Result]):
             if self._workers < self._jobs and item.is_good:
                 self._hire()
             return self._begun - 1, item
+
+    def _is_far_ahead(self) -> bool:
+        """Whether enough is begun behind a slow one, or done and not yet taken care of."""
+        is_behind = self._turn in self._done and len(self._done) >= self._jobs
+        return is_behind or self._begun - self._turn >= AHEAD
 
     def _is_to_end(self) -> bool:
         return self._over or self._stop.is_set()

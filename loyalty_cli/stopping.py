@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from math import inf
-from threading import Event
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -19,15 +18,15 @@ class Stop:
 
     def __init__(self) -> None:
         self.signal: int | None = None
-        self._event = Event()
+        self._is_set = False  # no Event: a signal within a signal would wait for its lock for ever
 
     def is_set(self) -> bool:
         """Whether it was said."""
-        return self._event.is_set()
+        return self._is_set
 
     def set(self) -> None:
         """Begin no more."""
-        self._event.set()
+        self._is_set = True
 
     @contextmanager
     def on_signals(self, *, second_kills: bool = False) -> Iterator[None]:

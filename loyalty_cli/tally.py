@@ -16,6 +16,8 @@ class Tally:
 
     def __init__(self) -> None:
         self.done = 0
+        self.warned = 0
+        self.first_warned: Record | None = None
         self.failed: Counter[ErrorCode] = Counter()
         self._first: dict[ErrorCode | None, Failure | None] = {}
         self._said: dict[tuple[str, str | None], Record] = {}
@@ -28,6 +30,9 @@ class Tally:
     def add(self, record: Record) -> None:
         """Count one."""
         self.done += 1
+        if record.warnings:
+            self.warned += 1
+            self.first_warned = self.first_warned or record
         error = record.error
         self._first.setdefault(error.code if error else None, error)
         if error:

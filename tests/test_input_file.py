@@ -17,7 +17,7 @@ PATIENCE = 10.0
 
 
 def refused(name: str) -> LoyaltyError:
-    with pytest.raises(LoyaltyError) as caught, open_input(name) as file:
+    with pytest.raises(LoyaltyError) as caught, open_input(name) as file, file.reading():
         file.from_start().read()
     assert caught.value.code is ErrorCode.USAGE
     return caught.value

@@ -13,6 +13,7 @@ from loyalty_cli.pace import (
     MEASURED,
     MOST_PAUSE,
     PLATEAU,
+    NoTurnError,
     Pace,
     Paces,
     Schedule,
@@ -265,10 +266,34 @@ def test_a_pause_that_is_too_long_is_not_waited_for() -> None:
     pace.slow_down(turn.begun, REFUSAL, 3600.0)
     pace.end(answered=False)
 
-    assert pace.begin(PATIENCE) is REFUSAL
+    with pytest.raises(NoTurnError) as late:
+        pace.begin(PATIENCE)
+    assert late.value.refusal is REFUSAL
     assert clock.waited == 0
     assert pace.is_paused_for(PATIENCE)
     assert not pace.is_paused_for(3601)
+
+
+def test_a_turn_that_comes_too_late_is_none() -> None:
+    clock = PassingClock()
+    pace = Pace(Schedule(rate=0.1), clock=clock)
+    pace.begin(PATIENCE)
+
+    with pytest.raises(NoTurnError):
+        pace.begin(PATIENCE, most=9.0)
+    assert clock.waited == 0
+    assert pace.begin(PATIENCE, most=11.0).waited == pytest.approx(10, abs=LATE)
+
+
+def test_of_a_wait_is_said_how_much_of_it_the_platform_wanted() -> None:
+    pace = Pace(Schedule(rate=0.1), clock=PassingClock())
+    turn = pace.begin(PATIENCE)
+    pace.slow_down(turn.begun, REFUSAL, 3.0)
+
+    late = pace.begin(PATIENCE)
+
+    assert late.paused == pytest.approx(3, abs=LATE)
+    assert late.waited == pytest.approx(10, abs=LATE)
 
 
 def waited(paces: Paces, *profiles: Profile) -> float:

@@ -96,6 +96,69 @@ def test_one_item_needs_but_one_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(hired) <= 2  # the second finds that there is nothing left
 
 
+def test_one_job_is_one_at_a_time() -> None:
+    running, most, lock = 0, 0, Lock()
+
+    def counted(item: int) -> int:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        Event().wait(0.001)
+        with lock:
+            running -= 1
+        return item
+
+    assert list(side_by_side(counted, range(20), jobs=1)) == list(range(20))
+    assert most == 1
+
+
+def test_where_the_system_has_no_more_threads_those_that_are_there_do_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    started = 0
+    start = Thread.start
+
+    def limited(thread: Thread) -> None:
+        nonlocal started
+        if started == 2:
+            raise RuntimeError
+        started += 1
+        start(thread)
+
+    monkeypatch.setattr(Thread, "start", limited)
+
+    assert list(side_by_side(same, range(50), jobs=8)) == list(range(50))
+    assert started == 2
+
+
+def test_without_a_single_thread_it_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(_: Thread) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(Thread, "start", none)
+
+    with pytest.raises(RuntimeError):
+        list(side_by_side(same, range(5)))
+
+
+def test_no_more_is_done_than_there_are_jobs_before_it_is_taken_care_of() -> None:
+    """What is done and not yet written is lost where the process is killed."""
+    done: list[int] = []
+
+    def noted(item: int) -> int:
+        done.append(item)
+        return item
+
+    results = side_by_side(noted, count(), jobs=4)
+    first = next(results)
+    Event().wait(0.2)
+
+    assert first == 0
+    assert len(done) <= 8
+    results.close()
+
+
 def test_items_are_not_taken_long_before_a_slow_one_is_done() -> None:
     taken, first, full = [], Event(), Event()
 

@@ -111,7 +111,7 @@ def _orders(session: Session, asked: Asked, *, interactive: bool) -> list[Order]
                 "--from takes customers, amounts and references from the file.",
                 "Leave CUSTOMER, AMOUNT and --reference out.",
             )
-        with open_input(asked.file) as file:
+        with open_input(asked.file) as file, file.reading():
             content = file.from_start().read()
         rows = read_rows(content, lambda name: _known_profile(session, name))
     else:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.ordering import Orders, Wish, checked, open_orders
 from loyalty_cli.commands.resuming import Encode, Record, Resumed, Task, resume
-from loyalty_cli.errors import ENDING, ErrorCode, LoyaltyError, setup_error, usage_error
+from loyalty_cli.errors import ASKED_TO_WAIT, ENDING, LoyaltyError, setup_error, usage_error
 from loyalty_cli.first_alone import FirstAlone
 from loyalty_cli.http import CONNECTIONS, OF_A_LIST, ONE_LOOK_UP, Client
 from loyalty_cli.lookup import Lookups
@@ -81,10 +81,12 @@ def _format(way: Way) -> Format:
         (each for each in Format if way.output_file.suffix == f".{each}"), Format.TABLE
     )
     if output is Format.TABLE:
-        usage_error(
-            "a table is for reading; --output-file needs another format.",
-            "Add -o jsonl, -o json or -o csv.",
+        why = (
+            "a table is for reading; --output-file needs another format."
+            if way.output
+            else f"the format cannot be told from the name {way.output_file.name!r}."
         )
+        usage_error(why, "Add -o jsonl, -o json or -o csv.")
     return output
 
 
@@ -131,6 +133,8 @@ class Run:
             if self._ended_by:
                 self._tally.tell(self._ended_by)
             views.say_what_failed(self._tally, several=self._orders.total != 1)
+            if self._summary:
+                views.say_that_there_are_warnings(self._tally)
         if self._mistake:
             raise self._mistake
         return self._exit_code()
@@ -240,7 +244,7 @@ class Run:
         error = record.error if record else None
         if record is None or error is None:
             return False
-        closed = error.code is ErrorCode.RATE_LIMITED and self._platforms.is_closed(record.profile)
+        closed = error.code in ASKED_TO_WAIT and self._platforms.is_closed(record.profile)
         if closed or error.code in ENDING:
             self._ended_by = self._ended_by or record
         return self._ended_by is not None

@@ -75,9 +75,10 @@ def open_orders(chosen: Globals, wish: Wish) -> Iterator[tuple[Session, Orders]]
         with open_input(wish.file) as file:
 
             def make() -> Iterator[Order]:
-                return orders_of(
-                    read_customers(file.from_start(), wish.input_format, session.config.profiles)
-                )
+                known = session.config.profiles
+                with file.reading():
+                    wanted = read_customers(file.from_start(), wish.input_format, known)
+                    yield from orders_of(wanted)
 
             total = sum(1 for _ in make()) if file.is_rereadable else None
             yield session, Orders(make, total, file.is_typed)

@@ -6,7 +6,7 @@ from itertools import chain, groupby, islice
 
 from msgspec import Struct
 
-from loyalty_cli.errors import ENDING, ErrorCode
+from loyalty_cli.errors import ASKED_TO_WAIT, ENDING
 from loyalty_cli.lookup import Order
 from loyalty_cli.model import Lookup, RawLookup
 from loyalty_cli.output.format import Format
@@ -176,7 +176,7 @@ def _is_of(found: Found, unit: _Unit) -> bool:
 
 def _that_ended(places: Iterable[_Place], *, is_over: bool) -> Iterator[_Place]:
     """What may have ended the run: asking too often did not where the run came to its end."""
-    codes = ENDING if is_over else ENDING | {ErrorCode.RATE_LIMITED}
+    codes = ENDING if is_over else ENDING | ASKED_TO_WAIT
     for place in places:
         if any(record.error and record.error.code in codes for record in place.records):
             yield place

@@ -6,7 +6,6 @@ what came of it; only then say so.
 
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from urllib.parse import quote, unquote_to_bytes, urlsplit
@@ -211,12 +210,9 @@ class Debits:
         self._platforms = platforms
         self._monotonic = monotonic
 
-    def turn(self, profile: Profile, check: Callable[[], None]) -> AbstractContextManager[None]:
-        """Wait for a turn to debit at a profile's platform, and give what is held meanwhile.
-
-        `check` can end the wait by raising; LoyaltyError is raised where it would be too long.
-        """
-        return self._platforms.turn_to_debit(profile, check)
+    def is_closed(self, profile: Profile) -> bool:
+        """Whether the platform asked to be left alone for longer than anybody waits here."""
+        return self._platforms.is_closed(profile.name, debits=True)
 
     def run(self, order: Order, entry: Entry, begin: Callable[[], None] = _always) -> Settled:
         """Bring a debit that is in the journal as far as it can be brought now.
@@ -229,7 +225,7 @@ class Debits:
         if entry.state is State.SENDING:
             return self._taken(order, entry)
         if entry.state is State.UNKNOWN and _provider(order).idempotent:
-            return self.send_again(order.profile, entry)
+            return self.send_again(order.profile, entry, begin)
         if entry.state is State.NOT_APPLIED:
             again = self._journal.change(entry, State.PLANNED, Change("asked for again"))
             if again is None:
@@ -239,7 +235,9 @@ class Debits:
             return Settled(entry, replayed=True, error=recorded_error(entry))
         return self._make(order, entry, begin)
 
-    def send_again(self, profile: Profile, entry: Entry) -> Settled:
+    def send_again(
+        self, profile: Profile, entry: Entry, begin: Callable[[], None] = _always
+    ) -> Settled:
         """Send an unknown debit again, to a platform that makes it but once.
 
         Only the profile that sent it may: another can be of another shop, which knows no such id.
@@ -251,7 +249,9 @@ class Debits:
             return Settled(entry, error=unknown("", what).error)
         debit = _debit(entry)
         try:
-            answer = self._platforms.debit(profile, _request(profile, provider, debit), _always)
+            with self._platforms.turn_to_debit(profile, begin):
+                request = _request(profile, provider, debit)
+                answer = self._platforms.debit(profile, request, _always)
             outcome = classify_again(answer, debit, provider)
         except LoyaltyError as error:
             outcome = unknown(error.message, error.message.rstrip("."))
@@ -268,30 +268,42 @@ class Debits:
             return Settled(entry, error=error)
 
     def _make(self, order: Order, entry: Entry, begin: Callable[[], None]) -> Settled:
-        request = request_of(order)
         ends = None
         while True:
             try:
-                before = self.account(order)
+                turn = self._platforms.turn_to_debit(order.profile, begin)
             except LoyaltyError as error:
                 return Settled(entry, error=error)
-            if short := too_little(order, before):
-                return Settled(entry, error=short)
-            begin()
-            claimed_at = self._monotonic()  # not after the claim: the process may sleep in between
-            try:
-                claimed = self._journal.claim(entry, this_process(), _baseline(before))
-            except JournalError:
-                raise
-            except LoyaltyError as busy:
-                ends = ends or self._patience(order)
-                if self._monotonic() > ends or not self._journal.is_being_sent(entry):
-                    return Settled(entry, error=busy)
-                time.sleep(POLL)  # another debit of this account, which will soon be over
-                continue
-            if claimed is None:
-                return self._taken(order, entry)
-            return self._send(order, request, claimed, claimed_at)
+            with turn:
+                try:
+                    before = self.account(order)
+                except LoyaltyError as error:
+                    return Settled(entry, error=error)
+                if short := too_little(order, before):
+                    return Settled(entry, error=short)
+                if self._platforms.is_paused(order.profile):  # since another one was refused
+                    continue
+                begin()
+                # Not after the claim: the process may sleep in between.
+                claimed_at = self._monotonic()
+                claimed = self._claimed(entry, before)
+                if claimed is None:
+                    return self._taken(order, entry)
+                if isinstance(claimed, Entry):
+                    return self._send(order, request_of(order), claimed, claimed_at)
+            ends = ends or self._patience(order)
+            if self._monotonic() > ends or not self._journal.is_being_sent(entry):
+                return Settled(entry, error=claimed)
+            time.sleep(POLL)  # another debit of this account, which will soon be over
+
+    def _claimed(self, entry: Entry, before: Balance) -> Entry | LoyaltyError | None:
+        """Claim a debit; None where another process has it, an error where its account is busy."""
+        try:
+            return self._journal.claim(entry, this_process(), _baseline(before))
+        except JournalError:
+            raise
+        except LoyaltyError as busy:
+            return busy
 
     def _patience(self, order: Order) -> float:
         """Until when to wait for a debit that another process is sending."""

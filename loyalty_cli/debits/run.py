@@ -4,7 +4,7 @@ from collections.abc import Generator, Sequence
 from threading import Condition, Lock
 
 from loyalty_cli.debits.debit import Debits, Order, Settled
-from loyalty_cli.errors import ENDING, ErrorCode, LoyaltyError
+from loyalty_cli.errors import ENDING, ErrorCode
 from loyalty_cli.journal.entries import Entry
 from loyalty_cli.journal.store import JournalError
 from loyalty_cli.side_by_side import side_by_side
@@ -72,16 +72,8 @@ def run_all(
 
     def make(pair: tuple[Order, Entry]) -> Settled | None:
         order, entry = pair
-        with accounts[order.key.platform, order.customer]:
-            try:
-                turn = debits.turn(order.profile, stop.check)
-            except NotBegunError:
-                return None
-            except LoyaltyError as error:
-                stop.set()
-                return Settled(entry, error=error)
-            with turn, in_flight:
-                return _make(debits, order, entry, stop)
+        with accounts[order.key.platform, order.customer], in_flight:
+            return _make(debits, order, entry, stop)
 
     pairs = list(zip(orders, entries, strict=True))
     try:
@@ -103,6 +95,6 @@ def _make(debits: Debits, order: Order, entry: Entry, stop: DebitStop) -> Settle
     except JournalError as error:
         stop.journal_fails(error)
         return None
-    if settled.error and settled.error.code in ENDING:
+    if settled.error and (settled.error.code in ENDING or debits.is_closed(order.profile)):
         stop.set()
     return settled

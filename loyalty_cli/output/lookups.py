@@ -243,8 +243,17 @@ def say_what_failed(tally: Tally, *, several: bool) -> None:
         if len(tally.failed) == 1:
             kinds = [_words(code) for code in tally.failed]
         failed = tally.failed.total()
-        first = f"; the first {SAID} are told above" if failed > len(tally.said) == SAID else ""
+        told = len(tally.said)
+        first = f"; the first {told} are told above" if failed > told >= SAID else ""
         messages.note(f"{failed} of {tally.done} look-ups failed: {', '.join(kinds)}{first}.")
+
+
+def say_that_there_are_warnings(tally: Tally) -> None:
+    """Say on stderr, where no record is shown, what a sum of them has to be read with."""
+    if first := tally.first_warned:
+        who = f"{first.customer} at {first.profile}"
+        which = f"{tally.warned} of {tally.done} look-ups have warnings, such as {who}"
+        messages.warning(f"{which}: {' '.join(first.warnings)}")
 
 
 def _who(lookup: Lookup | RawLookup, *, several: bool) -> str:

@@ -124,7 +124,6 @@ def _json_array(lines: Iterator[bytes], kind: type[Record]) -> Iterator[Found]:
 
 
 def _csv(lines: Iterator[bytes], kind: type[Record], header: Sequence[str]) -> Iterator[Found]:
-    csv.field_size_limit(LONGEST)
     head = csv_rows([header])
     first = next(lines, b"")
     if first != head:
@@ -156,11 +155,14 @@ def _rows(lines: Iterator[bytes], header: Sequence[str]) -> Iterator[tuple[bytes
 
 
 def _row(line: bytes, header: Sequence[str]) -> dict[str, str]:
+    limit = csv.field_size_limit(LONGEST)  # of the whole process, and too little for --raw
     try:
         (cells,) = csv.reader([line.decode()], strict=True)
         return dict(zip(header, cells, strict=True))
     except (ValueError, csv.Error):
         raise ForeignError from None
+    finally:
+        csv.field_size_limit(limit)
 
 
 def _parted(rows: Sequence[Row], number: int) -> list[Sequence[Row]]:

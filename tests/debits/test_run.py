@@ -3,9 +3,9 @@
 import sqlite3
 import time
 from collections.abc import Callable, Generator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
-from threading import Barrier, Event, Lock
+from threading import Barrier, BrokenBarrierError, Event, Lock
 from typing import Any
 
 import pytest
@@ -200,13 +200,57 @@ def test_a_debit_that_was_too_much_makes_the_others_wait(desk: Desk) -> None:
 def test_a_platform_that_wants_to_be_left_alone_for_long_ends_the_run(desk: Desk) -> None:
     desk.bank.debit = answers(as_json(desk.bank.error(429), "429 No", "Retry-After: 3600"))
     entries = [desk.plan(order) for order in several(desk, 5)]
+    stop = DebitStop()
 
-    settled = list(run_all(desk.debits(), several(desk, 5), entries, DebitStop(), jobs=1))
+    settled = list(run_all(desk.debits(), several(desk, 5), entries, stop, jobs=1))
 
+    assert stop.is_set()
+    assert [each.entry.state for each in settled] == [State.UNKNOWN]
     assert len(desk.bank.posts) == 1
-    assert [each.entry.state for each in settled] == ["unknown", "planned"]
-    assert settled[1].error is not None
-    assert settled[1].error.code is ErrorCode.RATE_LIMITED
+
+
+def test_what_had_its_turn_before_a_pause_began_is_not_sent_into_it(desk: Desk) -> None:
+    together, lock = Barrier(JOBS, timeout=30), Lock()
+    arrivals: list[float] = []
+    no = as_json(desk.bank.error(429), "429 No", "Retry-After: 1")
+    refused = Event()
+
+    def read_slowly(wire: Wire) -> bool:
+        del wire
+        if not refused.is_set():
+            with suppress(BrokenBarrierError):
+                together.wait(0.5)
+        return False
+
+    def debit(wire: Wire, post: Post) -> None:
+        with lock:
+            arrivals.append(time.monotonic())
+        if len(arrivals) == 1:
+            refused.set()
+            wire.send(no)
+        else:
+            honest(wire, post)
+
+    desk.bank.on_read = read_slowly
+    desk.bank.debit = debit
+
+    list(run(desk, several(desk, 8)))
+
+    in_the_pause = [at for at in arrivals[1:] if 0.3 < at - arrivals[0] < 1]
+    assert in_the_pause == []
+    assert len(arrivals) == 8
+
+
+def test_what_is_on_record_already_waits_for_no_turn(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    list(run(desk, several(desk, 6)))
+    monkeypatch.setattr(type(desk.profile.provider), "debit_limits", LONG)
+    again = [desk.present(f"r-{n}") for n in range(6)]
+
+    settled = list(run_all(desk.debits(), several(desk, 6), again, DebitStop(), JOBS))
+
+    assert [each.replayed for each in settled] == [True] * 6
 
 
 def test_what_is_stopped_while_it_reads_the_balance_is_neither_claimed_nor_sent(

@@ -216,7 +216,7 @@ def test_ctrl_c_before_the_list_is_read_through_ends_it(at: At, tmp_path: Path) 
 @contextmanager
 def stalled(at: At, listed: Listed) -> Iterator[tuple[Running, int]]:
     """The program as it waits for somebody to read its stdout, and the pipe's end to read."""
-    last = Gate("C-50")
+    last = Gate("C-5")  # and not many more, as long as nobody reads
     last.open()
     at(last)
     asking = ("balance", "--from", listed(lines(names(50))), "-o", "jsonl")
