@@ -6,6 +6,7 @@ from pathlib import Path
 from threading import Barrier, BrokenBarrierError, Lock
 
 import pytest
+from msgspec.structs import replace
 
 from loyalty_cli.sandbox.server import Reply
 from tests.commands.balance.lists import (
@@ -289,15 +290,19 @@ def test_a_pause_is_for_the_profile_that_was_refused(
     assert platforms["idle"].times[-1] < refusing.at + 1.0
 
 
+@pytest.mark.parametrize(
+    ("status", "said"), [(429, "is asked too often"), (503, "cannot answer now")]
+)
 def test_one_that_asks_for_an_hour_ends_the_run_at_once(
-    program: Run, at: At, listed: Listed
+    status: int, said: str, program: Run, at: At, listed: Listed
 ) -> None:
     lock, asked = Lock(), list[str]()
 
     def closes(customer: str) -> Reply:
         with lock:
             asked.append(customer)
-            return found(customer) if len(asked) <= 50 else too_many(retry_after="3600")
+            no = replace(too_many(retry_after="3600"), status=status)
+            return found(customer) if len(asked) <= 50 else no
 
     platform = at(closes)
     began = time.monotonic()
@@ -308,7 +313,7 @@ def test_one_that_asks_for_an_hour_ends_the_run_at_once(
     assert done.code == 7
     assert len(platform.asked) <= 50 + 8
     error, hint, *_, last = done.err.splitlines()
-    assert "Imprint is asked too often" in error
+    assert f"Imprint {said}" in error
     assert hint == "Hint: Wait 3600 s, then try again."
     assert last.startswith("The run was ended, since all others at card would fail as well; ")
     assert 43 <= len(done.out.splitlines()) <= 58
@@ -350,3 +355,16 @@ def test_trouble_that_passes_is_tried_again(
 
     assert (done.code, done.err) == (0, "")
     assert len(platform.asked) == 60
+
+
+def test_a_look_up_on_the_command_line_ends_within_its_timeout_whatever_it_waits_for(
+    program: Run, at: At
+) -> None:
+    at(lambda _: too_many(retry_after="4"), ", timeout: 5")
+    began = time.monotonic()
+
+    done = program("balance", "C-1", "C-2", "-o", "json")
+
+    assert time.monotonic() - began < 7
+    assert done.code == 7
+    assert [each["error"]["code"] for each in done.records] == ["rate_limited"] * 2
