@@ -31,7 +31,7 @@ class Keyring(KeyringBackend):
     priority: Any = -1
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()  # type: ignore[no-untyped-call] # keyring's
 
     def get_password(self, service: str, username: str) -> str | None:
         _check(username)

@@ -45,8 +45,8 @@ class SecretService:
     @contextmanager
     def prompter_that_nobody_sees(self) -> Iterator[None]:
         """Take the place of the dialogue that asks for the password, and never answer."""
-        from jeepney import message_bus  # type: ignore[import-untyped]
-        from jeepney.io.blocking import Proxy  # type: ignore[import-untyped]
+        from jeepney import message_bus  # type: ignore[import-untyped] # it has none
+        from jeepney.io.blocking import Proxy  # type: ignore[import-untyped] # nor here
 
         with _connected(self.address) as connection:
             Proxy(message_bus, connection).RequestName(PROMPTER)

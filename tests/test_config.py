@@ -491,7 +491,7 @@ def load_or_be_told(path: Path, content: bytes) -> Config | None:
         return load(path)
     except LoyaltyError as error:
         assert error.code is ErrorCode.SETUP  # noqa: PT017 - either outcome is right
-        assert str(path) in error.message  # noqa: PT017
+        assert str(path) in error.message  # noqa: PT017 - the same
         return None
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from keyring.backends import chainer, fail, null
 from keyring.errors import KeyringLocked
-from keyrings.alt.file import PlaintextKeyring  # type: ignore[import-untyped]
+from keyrings.alt.file import PlaintextKeyring  # type: ignore[import-untyped] # it has none
 
 from loyalty_cli import keyring_store
 from loyalty_cli.keyring_store import KeyringError, KeyringStore, NoKeyringError, service
@@ -47,14 +47,14 @@ def test_what_is_written_is_read_and_taken_out(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_no_keyring_is_an_error_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    backends.use(monkeypatch, fail.Keyring())  # type: ignore[no-untyped-call]
+    backends.use(monkeypatch, fail.Keyring())  # type: ignore[no-untyped-call] # keyring's
 
     with pytest.raises(NoKeyringError, match="no keyring on this system"):
         KeyringStore().get(CARD, "api_key")
 
 
 def test_a_keyring_that_keeps_nothing_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    backends.use(monkeypatch, null.Keyring())  # type: ignore[no-untyped-call]
+    backends.use(monkeypatch, null.Keyring())  # type: ignore[no-untyped-call] # keyring's
     store = KeyringStore()
 
     with pytest.raises(KeyringError, match=r"\(null Keyring\) does not keep what it is given"):
@@ -144,8 +144,8 @@ def test_the_one_that_does_not_encrypt_is_known(monkeypatch: pytest.MonkeyPatch)
 
     assert is_plaintext(PlaintextKeyring())
     assert is_plaintext(backends.PlaintextMemory())
-    assert is_plaintext(PlaintextChain())  # type: ignore[no-untyped-call]
-    assert not is_plaintext(Chain())  # type: ignore[no-untyped-call]
+    assert is_plaintext(PlaintextChain())  # type: ignore[no-untyped-call] # keyring's
+    assert not is_plaintext(Chain())  # type: ignore[no-untyped-call] # keyring's
     assert not is_plaintext(backends.Memory())
 
 

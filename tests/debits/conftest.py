@@ -41,14 +41,19 @@ def platforms() -> Platforms:
     return Platforms(Client(), Known(), Tokens(KeyringStore()))
 
 
+def profile_of(bank: Bank, **profile: Any) -> Profile:
+    """A profile of the shop that may debit at a bank."""
+    rules = DebitRules(allow=True, settle=profile.pop("settle", 900.0))
+    url = profile.pop("url", bank.url)
+    settings: dict[str, Any] = {"settings": bank.settings, "debit": rules, "name": "shop"}
+    return profile_at(url, bank.provider, **(settings | profile))
+
+
 class Desk:
     """The code that makes debits, at one bank and with one journal."""
 
     def __init__(self, bank: Bank, journal: Journal, **profile: Any) -> None:
-        rules = DebitRules(allow=True, settle=profile.pop("settle", 900.0))
-        url = profile.pop("url", bank.url)
-        settings: dict[str, Any] = {"settings": bank.settings, "debit": rules, "name": "shop"}
-        self.profile = profile_at(url, bank.provider, **(settings | profile))
+        self.profile = profile_of(bank, **profile)
         self.bank = bank
         self.journal = journal
         self.platforms = platforms()

@@ -159,7 +159,9 @@ def test_no_more_debits_arrive_than_the_platform_says_it_takes(at_most_two: Desk
     list(run(at_most_two, several(at_most_two, 6)))
 
     assert states(at_most_two, 6) == ["confirmed"] * 6
-    assert all(later - earlier >= 0.5 for earlier, later in zip(arrivals, arrivals[2:]))  # noqa: B905 - two fewer
+    assert all(
+        later - earlier >= 0.5 for earlier, later in zip(arrivals, arrivals[2:], strict=False)
+    )
 
 
 def test_a_run_that_waits_for_its_turn_is_stopped_without_it(

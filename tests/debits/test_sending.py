@@ -27,7 +27,7 @@ from loyalty_cli.profile import Profile
 from loyalty_cli.providers.contract import Query, Reading, Request
 from loyalty_cli.tokens import Tokens
 from tests.conftest import PROGRAM
-from tests.debits.conftest import SECRET, Desk, Known, Opens, Shop
+from tests.debits.conftest import SECRET, Desk, Known, Opens, Shop, profile_of
 from tests.debits.fault_server import Bank, Debiting, Post, applies_and, as_json
 from tests.servers import Proxy, RawServer, Wire, header, reply, unused_port
 
@@ -246,7 +246,7 @@ def test_a_header_that_cannot_be_sent_is_not_sent(
 ) -> None:
     request = Request(("debit",), headers={"X-Token": BAD_HEADERS[case]}, json={"amount": 50})
     with Bank(tls=server_side if tls else None) as bank:
-        profile = Desk(bank, None, ca_bundle=ca_bundle).profile  # type: ignore[arg-type]
+        profile = profile_of(bank, ca_bundle=ca_bundle)
 
         with pytest.raises(NotSentError) as caught:
             Client().send_once(profile, request, lambda: None)
@@ -263,7 +263,7 @@ def test_who_is_asked_before_the_first_byte_can_stop_it(
         raise LoyaltyError(ErrorCode.TIMED_OUT, "too late")
 
     with Bank(tls=server_side if tls else None) as bank:
-        profile = Desk(bank, None, ca_bundle=ca_bundle).profile  # type: ignore[arg-type]
+        profile = profile_of(bank, ca_bundle=ca_bundle)
 
         with pytest.raises(NotSentError, match="too late"):
             Client().send_once(profile, ORDER, stop)
@@ -273,7 +273,7 @@ def test_who_is_asked_before_the_first_byte_can_stop_it(
 
 def test_it_is_asked_once_when_all_is_ready_and_nothing_has_arrived(bank: Bank) -> None:
     asked: list[tuple[int, int]] = []
-    profile = Desk(bank, None).profile  # type: ignore[arg-type]
+    profile = profile_of(bank)
     body = {"accountId": "C-1", "unit": "CENTS", "amount": 5}
 
     answer = Client().send_once(

@@ -1,6 +1,6 @@
 """What the profiles allow to be debited, and what is on record already."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -41,9 +41,9 @@ def orders(amounts: Sequence[int], rules: DebitRules = OPEN_RULES) -> list[Order
     return orders_of(rows, lambda _: profile(rules), None)
 
 
-def refused(code: ErrorCode, *arguments: object) -> LoyaltyError:
+def refused(code: ErrorCode, check: Callable[..., object], *arguments: object) -> LoyaltyError:
     with pytest.raises(LoyaltyError) as caught:
-        arguments[0](*arguments[1:])  # type: ignore[operator]
+        check(*arguments)
     assert caught.value.code is code
     return caught.value
 

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 
@@ -70,10 +71,10 @@ def test_a_setting_that_does_not_take_is_refused(
     path: Path, monkeypatch: pytest.MonkeyPatch, pragma: str, answer: object
 ) -> None:
     class Stubborn(sqlite3.Connection):
-        def execute(self, statement: str, *arguments: object) -> sqlite3.Cursor:
+        def execute(self, statement: str, *arguments: Any) -> sqlite3.Cursor:
             if statement.startswith(f"PRAGMA {pragma}"):
                 statement = f"SELECT {answer!r}"
-            return super().execute(statement, *arguments)  # type: ignore[arg-type]
+            return super().execute(statement, *arguments)
 
     connect = sqlite3.dbapi2.connect
     monkeypatch.setattr(

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from threading import Barrier
+from typing import Any
 
 import pytest
 import sqlalchemy as sql
@@ -31,7 +32,7 @@ SHOP = "saasquatch https://example.com:443 tenant=acme"
 
 
 def planned(reference: str, **more: object) -> Planned:
-    given: dict[str, object] = {
+    given: dict[str, Any] = {
         "key": Key(str(more.pop("platform", SHOP)), reference),
         "profile": "shop",
         "provider": "saasquatch",
@@ -40,7 +41,7 @@ def planned(reference: str, **more: object) -> Planned:
         "amount": 500,
         **more,
     }
-    return Planned(**given)  # type: ignore[arg-type]
+    return Planned(**given)
 
 
 def plan(journal: Journal, reference: str, **more: object) -> Entry:
@@ -165,7 +166,11 @@ def test_a_debit_is_claimed_by_one_of_many(journal: Journal, open_it: Open, plac
     journals = [journal, open_it(place), open_it(place)]
 
     for entry in entries:
-        claims = at_once(12, lambda each, it=entry: journals[each % 3].claim(it, SENDER, BASELINE))  # type: ignore[misc]
+
+        def claim(at: int, entry: Entry = entry) -> Entry | None:
+            return journals[at % 3].claim(entry, SENDER, BASELINE)
+
+        claims = at_once(12, claim)
         assert sum(claim is not None for claim in claims) == 1
         assert [event.after for event in journal.events(entry.key)] == ["planned", "sending"]
 
@@ -336,8 +341,8 @@ def test_finding_by_each_filter_and_by_several(journal: Journal) -> None:
     second = claimed(journal, plan(journal, "b", profile="other"))
     third = changed(journal, claimed(journal, plan(journal, "c")), State.UNKNOWN)
 
-    def found(**chosen: object) -> str:
-        entries = journal.find(Filter(**chosen))  # type: ignore[arg-type]
+    def found(**chosen: Any) -> str:
+        entries = journal.find(Filter(**chosen))
         return "".join(entry.key.reference for entry in entries)
 
     assert found() == "abc"
