@@ -118,15 +118,17 @@ class Client:
         pace = self._paces.of(profile)
         outcome: Answer | LoyaltyError | None = None
         refusals = failures = 0
+        is_patient = self._patience.seconds > 0
         while True:
-            is_patient = bool(self._patience.seconds)
             most = inf if outcome is None or is_patient else deadline.left()
             try:
                 turn = pace.begin(max(self._patience.seconds, deadline.left()), most)
             except NoTurnError as late:
                 return _answer(outcome or late.refusal)
-            if is_patient or outcome is None:
-                deadline.put_off(turn.waited - (0 if is_patient else turn.paused))
+            if is_patient:
+                deadline.put_off(turn.waited)
+            elif outcome is None:
+                deadline.put_off(turn.waited - turn.paused)
             outcome = self._in_turn(profile, request, deadline, pace, turn)
             if _is_too_much(outcome):
                 refusals += 1

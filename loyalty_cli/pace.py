@@ -269,22 +269,25 @@ class Paces:
 
     def of(self, profile: Profile) -> Pace:
         """The pace of a profile: its own rate; else, where nothing was said, its platform's."""
-        with self._lock:
-            if (profile.name, False) not in self._paces:
-                known = () if profile.rate or self._rate else profile.provider.read_limits
-                schedule = Schedule(profile.rate, known)
-                self._paces[profile.name, False] = Pace(schedule, self._whole, self._clock)
-            return self._paces[profile.name, False]
+        known = () if self._rate else profile.provider.read_limits
+        return self._kept(profile, known, self._whole, debits=False)
 
     def of_debits(self, profile: Profile) -> Pace:
         """The pace of a profile's debits, which platforms count apart."""
+        provider = profile.provider
+        known = provider.debit_limits if isinstance(provider, Redeems) else ()
+        return self._kept(profile, known, None, debits=True)
+
+    def _kept(
+        self, profile: Profile, known: Sequence[Limit], whole: Pace | None, *, debits: bool
+    ) -> Pace:
+        """The pace that there is, or else a new one; a profile's own rate goes before `known`."""
+        key = profile.name, debits
         with self._lock:
-            if (profile.name, True) not in self._paces:
-                provider = profile.provider
-                limits = provider.debit_limits if isinstance(provider, Redeems) else ()
-                schedule = Schedule(profile.rate, () if profile.rate else limits)
-                self._paces[profile.name, True] = Pace(schedule, clock=self._clock)
-            return self._paces[profile.name, True]
+            if key not in self._paces:
+                schedule = Schedule(profile.rate, () if profile.rate else known)
+                self._paces[key] = Pace(schedule, whole, self._clock)
+            return self._paces[key]
 
     def is_paused_for(self, profile: str, seconds: float, *, debits: bool = False) -> bool:
         """Whether a profile's platform asked to be left alone for longer than that."""

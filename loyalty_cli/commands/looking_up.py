@@ -222,8 +222,10 @@ class Run:
         return self._way.output_file is None and not is_whole and is_terminal()
 
     def _do(self, task: Task) -> Record | None:
-        if not task or not self._is_list:
-            return self._lookups.look_up(task) if task else None
+        if task is None:
+            return None
+        if not self._is_list:
+            return self._lookups.look_up(task)
         with self._first_alone.turn(task.profile.name):
             if self._ended_by:  # by the one that went ahead
                 return None
