@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -14,6 +15,10 @@ import pytest
 
 from loyalty_cli import cli
 from loyalty_cli.sandbox.server import Handle, Received, Reply, Server
+
+# A job in the background of a script ignores Ctrl-C, and so would every program started from it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 PROGRAM = Path(sys.executable).with_name("loyalty")
 KEPT_VARIABLES = ("PATH", "COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START", "CI", "LANG")

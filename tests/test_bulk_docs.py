@@ -24,6 +24,7 @@ from loyalty_cli.errors import ExitCode
 from loyalty_cli.sandbox.server import Received, Reply
 from tests.conftest import PROGRAM, Outcome, Run, Serve
 from tests.requires import needs
+from tests.systemd import verified
 
 PAGE = (Path(__file__).parent.parent / "docs" / "bulk.md").read_text()
 CUSTOMERS = ["0123", "83", *(f"C-{number}" for number in range(1001, 1047))]
@@ -320,16 +321,7 @@ def test_systemd_finds_nothing_wrong_with_the_units(place: Place, tmp_path: Path
         paths.append(tmp_path / unit.splitlines()[0].rpartition("/")[2])
         paths[-1].write_text(place.moved(unit))
 
-    done = subprocess.run(
-        ["systemd-analyze", "verify", "--man=no", *paths],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-
-    complaints = [line for line in done.stderr.splitlines() if "loyalty" in line]
-    assert (done.returncode, complaints) == (0, [])
+    assert verified(paths) == (0, [])
 
 
 # Kubernetes

@@ -167,6 +167,7 @@ def test_a_signal_ends_a_file_in_good_order(
     [
         ["tests.crashes.kill", "2", "--seed", "1"],
         ["tests.crashes.two_processes", "1", "--seed", "1"],
+        ["tests.crashes.kill_lookups", "1", "--seed", "1"],
         ["tests.crashes.disk", "--help"],
         ["tests.crashes.syscalls", "--help"],
     ],
