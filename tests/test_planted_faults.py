@@ -23,6 +23,7 @@ from loyalty_cli.debits.reconcile import Reconciler, Verdict, judge
 from loyalty_cli.errors import ErrorCode, LoyaltyError, NotSentError
 from loyalty_cli.http import Client
 from loyalty_cli.journal.entries import OPEN, Entry, Event, State
+from loyalty_cli.journal.file import FileDatabase
 from loyalty_cli.journal.opening import open_journal
 from loyalty_cli.journal.store import Filter, Journal
 from loyalty_cli.keyring_store import KeyringStore
@@ -56,7 +57,7 @@ class World:
         self.seconds = 0.0
         self.sent: list[str] = []
         self.clock: Callable[[], float] = lambda: self.seconds
-        monkeypatch.setattr(Journal, "_clock", lambda *_: self.now)
+        monkeypatch.setattr(FileDatabase, "now", lambda *_: self.now)
         monkeypatch.setattr(Journal, "now", lambda _: self.now)
         monkeypatch.setattr("time.sleep", lambda _: self.goes(1))
 
@@ -354,7 +355,7 @@ class Explorer:
         self.name = ""
         self.platform = Imagined(world)
         # It takes thousands of steps, and no power is going to fail.
-        engine = world.desk.journal._engine
+        engine = world.desk.journal.database.engine
         sql.event.listen(engine, "checkout", _without_waiting)
 
     def after(self, path: tuple[str, ...]) -> tuple[object, ...]:

@@ -17,8 +17,9 @@ from loyalty_cli.amount import Amount
 from loyalty_cli.debits.classification import Outcome, classify, classify_again, unknown
 from loyalty_cli.debits.sender import is_gone, this_process
 from loyalty_cli.errors import ErrorCode, LoyaltyError, NotSentError
+from loyalty_cli.journal.database import JournalError
 from loyalty_cli.journal.entries import Baseline, Change, Entry, Key, Planned, State
-from loyalty_cli.journal.store import Journal, JournalError
+from loyalty_cli.journal.store import Journal
 from loyalty_cli.model import Balance, Failure
 from loyalty_cli.platforms import Platforms
 from loyalty_cli.profile import Profile

@@ -5,8 +5,8 @@ from threading import Condition, Lock
 
 from loyalty_cli.debits.debit import Debits, Order, Settled
 from loyalty_cli.errors import ENDING, ErrorCode
+from loyalty_cli.journal.database import JournalError
 from loyalty_cli.journal.entries import Entry
-from loyalty_cli.journal.store import JournalError
 from loyalty_cli.side_by_side import side_by_side
 from loyalty_cli.stopping import Stop
 

@@ -90,6 +90,7 @@ class Entry(Struct, frozen=True):
     balance_after: str | None = None
     provider_reference: str | None = None
     error: str | None = None
+    claimed_at: datetime | None = None
 
     def asks_the_same(self, planned: Planned) -> bool:
         """Whether this is the debit that is asked for again."""

@@ -6,17 +6,17 @@ durable when it returns.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from threading import Lock
-from typing import Any, NoReturn
+from typing import Any
 
 import msgspec
 import sqlalchemy as sql
 from msgspec import Struct
-from sqlalchemy.dialects import postgresql, sqlite
 
 from loyalty_cli.errors import ErrorCode, LoyaltyError
+from loyalty_cli.journal.accounts import folded
+from loyalty_cli.journal.database import READING, Database
 from loyalty_cli.journal.entries import (
     TRANSITIONS,
     Baseline,
@@ -31,9 +31,6 @@ from loyalty_cli.journal.entries import (
 from loyalty_cli.journal.tables import debits, events
 
 BATCH = 500
-READING = "loyalty_reading"
-"""The execution option of a transaction that only reads."""
-
 
 CHANGING = (
     *("state", "attempt", "changed_at", "sender", "baseline"),
@@ -64,19 +61,23 @@ class Filter(Struct, frozen=True):
 class Journal:
     """A journal that is open; safe to use from several threads, processes and hosts."""
 
-    def __init__(self, engine: sql.Engine, place: str, actor: str) -> None:
-        self._engine = engine
-        self.place = place
+    def __init__(self, database: Database, actor: str) -> None:
+        self.database = database
         self._actor = actor
-        # SQLite lets one write at a time, and those who wait for it sleep longer than it takes;
-        # the threads of a process queue here instead.
-        single = engine.dialect.name == "sqlite"
-        self._writer: AbstractContextManager[object] = Lock() if single else nullcontext()
+
+    @property
+    def place(self) -> str:
+        """The path or the URL, without a password."""
+        return self.database.place
+
+    def close(self) -> None:
+        """Let go of it in good order."""
+        self.database.close()
 
     def now(self) -> datetime:
         """The time by the one clock that all who share the journal have, in UTC."""
         with self._reading() as connection:
-            return self._clock(connection)
+            return self.database.now(connection)
 
     def plan(self, asked: Sequence[Planned]) -> list[Entry]:
         """Write debits down that are not there yet, all of them in one transaction.
@@ -85,7 +86,7 @@ class Journal:
         LoyaltyError, and writes nothing, where one is there with another customer, unit or amount.
         """
         with self._writing() as connection:
-            at = self._clock(connection)
+            at = self.database.now(connection)
             # In one order for all: two who each wait for a row of the other's would wait for ever.
             ordered = sorted(asked, key=lambda planned: planned.key)
             fresh = {
@@ -134,7 +135,7 @@ class Journal:
     def note(self, entry: Entry, why: str) -> None:
         """Add to what is known of a debit without a change of its state."""
         with self._writing() as connection:
-            at = self._clock(connection)
+            at = self.database.now(connection)
             connection.execute(_ADD_EVENT, self._event(entry, entry.state, why, at))
 
     def known(self, keys: Sequence[Key]) -> dict[Key, Entry]:
@@ -169,7 +170,7 @@ class Journal:
         if state not in TRANSITIONS[entry.state]:
             raise AssertionError(f"{entry.state} never becomes {state}")
         with self._writing() as connection:
-            at = self._clock(connection)
+            at = self.database.now(connection)
             after = _changed(entry, state, change, attempt, at)
             was = {
                 "its_platform": entry.key.platform,
@@ -187,12 +188,8 @@ class Journal:
     def _insert_new(
         self, connection: sql.Connection, batch: Sequence[Planned], at: datetime
     ) -> Iterable[Key]:
-        dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-        statement = (
-            dialect.insert(debits)
-            .on_conflict_do_nothing()
-            .returning(debits.c.platform, debits.c.reference)
-        )
+        missing = self.database.insert_missing(debits)
+        statement = missing.returning(debits.c.platform, debits.c.reference)
         rows = [_row(new_entry(planned, at)) for planned in batch]
         return [Key(*row) for row in connection.execute(statement, rows)]
 
@@ -216,45 +213,28 @@ class Journal:
             "before": before,
             "after": entry.state,
             "why": why,
+            "folded": folded(entry.customer),
+            "clock": None,
+            "seconds": None,
         }
-
-    def _clock(self, connection: sql.Connection) -> datetime:
-        if connection.dialect.name == "sqlite":
-            return datetime.now(UTC)  # all who share the file share this machine
-        now = sql.select(sql.func.clock_timestamp())
-        moment: datetime = connection.execute(now).scalar_one()
-        return moment.astimezone(UTC)
 
     @contextmanager
     def _reading(self) -> Iterator[sql.Connection]:
         try:
-            with self._engine.connect() as connection:
+            with self.database.engine.connect() as connection:
                 yield connection.execution_options(**{READING: True})
         except sql.exc.DBAPIError as error:
-            _failed(self.place, error)
+            raise self.database.failure(error) from None
 
     @contextmanager
     def _writing(self) -> Iterator[sql.Connection]:
         try:
-            with self._writer, self._engine.begin() as connection:
+            with self.database.writer(), self.database.engine.begin() as connection:
                 yield connection
         except sql.exc.IntegrityError:
             raise
         except sql.exc.DBAPIError as error:
-            _failed(self.place, error)
-
-
-class JournalError(LoyaltyError):
-    """The journal failed: nothing may be sent that is not written down."""
-
-
-def _failed(place: str, error: sql.exc.DBAPIError) -> NoReturn:
-    reason = " ".join(str(error.orig).split())
-    raise JournalError(
-        ErrorCode.SETUP,
-        f"the journal {place} failed: {reason}.",
-        hint="Nothing more was sent. Mend the journal, then run the same again.",
-    ) from None
+            raise self.database.failure(error) from None
 
 
 def reference_taken(planned: Planned, entry: Entry) -> LoyaltyError:
@@ -327,10 +307,11 @@ def _changed(entry: Entry, state: State, change: Change, attempt: int, at: datet
 def _row(entry: Entry) -> dict[str, Any]:
     row = msgspec.structs.asdict(entry)
     key = row.pop("key")
+    row["folded"] = folded(entry.customer)
     for name in ("sender", "baseline"):
         row[name] = None if row[name] is None else msgspec.json.encode(row[name]).decode()
-    for name in ("created_at", "changed_at"):
-        row[name] = _written(row[name])
+    for name in ("created_at", "changed_at", "claimed_at"):
+        row[name] = None if row[name] is None else _written(row[name])
     return {"platform": key.platform, "reference": key.reference, **row}
 
 
@@ -340,8 +321,10 @@ def _entry(row: sql.Row[Any]) -> Entry:
     for name, kind in (("sender", Sender), ("baseline", Baseline)):
         if values[name] is not None:
             values[name] = msgspec.json.decode(values[name], type=kind)
-    for name in ("created_at", "changed_at"):
-        values[name] = datetime.fromisoformat(values[name])
+    for name in ("created_at", "changed_at", "claimed_at"):
+        if values[name] is not None:
+            values[name] = datetime.fromisoformat(values[name])
+    del values["folded"]
     return Entry(key=key, **(values | {"state": State(values["state"])}))
 
 

@@ -4,7 +4,7 @@ import sqlalchemy as sql
 
 from loyalty_cli.journal.entries import OPEN
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 metadata = sql.MetaData()
 
@@ -28,6 +28,8 @@ debits = sql.Table(
     sql.Column("balance_after", sql.Text),
     sql.Column("provider_reference", sql.Text),
     sql.Column("error", sql.Text),
+    sql.Column("folded", sql.Text, nullable=False),
+    sql.Column("claimed_at", sql.Text),
 )
 
 _is_open = debits.c.state.in_([sql.literal_column(f"'{state}'") for state in OPEN])
@@ -43,6 +45,8 @@ one_open_debit = sql.Index(
 )
 
 sql.Index("debits_by_state", debits.c.state, debits.c.changed_at)
+sql.Index("debits_by_reference", debits.c.reference)
+sql.Index("debits_by_claim", debits.c.platform, debits.c.claimed_at)
 
 events = sql.Table(
     "events",
@@ -56,7 +60,57 @@ events = sql.Table(
     sql.Column("before", sql.Text),
     sql.Column("after", sql.Text, nullable=False),
     sql.Column("why", sql.Text, nullable=False),
+    sql.Column("folded", sql.Text, nullable=False),
+    sql.Column("clock", sql.Text),
+    sql.Column("seconds", sql.Double),
     sql.Index("events_of_a_debit", "platform", "reference"),
+    sql.Index("events_of_an_account", "platform", "folded", "number"),
+)
+
+# A row for each process that may have debits in the log alone; none: the file has them all.
+senders = sql.Table(
+    "senders",
+    metadata,
+    sql.Column("process", sql.Text, primary_key=True),
+)
+
+# Which server this was, and who accepted that it is another one; the last row holds.
+servers = sql.Table(
+    "servers",
+    metadata,
+    sql.Column("number", sql.BigInteger().with_variant(sql.Integer, "sqlite"), primary_key=True),
+    sql.Column("system", sql.Text, nullable=False),
+    sql.Column("timeline", sql.BigInteger, nullable=False),
+    sql.Column("at", sql.Text, nullable=False),
+    sql.Column("actor", sql.Text, nullable=False),
+    sql.Column("why", sql.Text, nullable=False),
+)
+
+# Since when debits may be missing here, and who has looked; `reviewed_at` null: nobody has.
+gaps = sql.Table(
+    "gaps",
+    metadata,
+    sql.Column("number", sql.BigInteger().with_variant(sql.Integer, "sqlite"), primary_key=True),
+    sql.Column("since", sql.Text, nullable=False),
+    sql.Column("at", sql.Text, nullable=False),
+    sql.Column("actor", sql.Text, nullable=False),
+    sql.Column("why", sql.Text, nullable=False),
+    sql.Column("reviewed_at", sql.Text),
+    sql.Column("reviewer", sql.Text),
+    sql.Column("review", sql.Text),
+)
+
+# A salted fingerprint of what an account was debited with; a new row where it changes.
+fingerprints = sql.Table(
+    "fingerprints",
+    metadata,
+    sql.Column("number", sql.BigInteger().with_variant(sql.Integer, "sqlite"), primary_key=True),
+    sql.Column("platform", sql.Text, nullable=False),
+    sql.Column("salt", sql.Text, nullable=False),
+    sql.Column("fingerprint", sql.Text, nullable=False),
+    sql.Column("at", sql.Text, nullable=False),
+    sql.Column("actor", sql.Text, nullable=False),
+    sql.Index("fingerprints_of_an_account", "platform"),
 )
 
 schema = sql.Table("journal_schema", metadata, sql.Column("version", sql.Integer, nullable=False))

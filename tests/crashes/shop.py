@@ -76,7 +76,7 @@ class Shop:
         try:
             yield journal
         finally:
-            journal._engine.dispose()
+            journal.database.engine.dispose()
 
 
 def _contradictions(journal: Journal, truth: Truth, rows: list[Row]) -> Iterator[str]:

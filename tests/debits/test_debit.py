@@ -14,6 +14,7 @@ from loyalty_cli.debits import debit as debit_module
 from loyalty_cli.debits.debit import Debits, Order, Settled, note_gone, platform_of
 from loyalty_cli.debits.sender import this_process
 from loyalty_cli.errors import ErrorCode, LoyaltyError, NotSentError
+from loyalty_cli.journal.database import JournalError
 from loyalty_cli.journal.entries import (
     TRANSITIONS,
     Baseline,
@@ -23,7 +24,7 @@ from loyalty_cli.journal.entries import (
     State,
 )
 from loyalty_cli.journal.opening import open_journal
-from loyalty_cli.journal.store import Journal, JournalError
+from loyalty_cli.journal.store import Journal
 from loyalty_cli.providers.contract import Answer
 from tests.debits.conftest import Desk, Opens, Shop
 from tests.debits.fault_server import (

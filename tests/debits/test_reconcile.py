@@ -13,6 +13,7 @@ from loyalty_cli.debits.reconcile import BETWEEN_LOOKS, UNCHANGED, Reconciler, j
 from loyalty_cli.debits.sender import this_process
 from loyalty_cli.errors import ErrorCode
 from loyalty_cli.journal.entries import Baseline, Change, Entry, Event, Sender, State
+from loyalty_cli.journal.file import FileDatabase
 from loyalty_cli.journal.store import Journal
 from loyalty_cli.model import Balance
 from tests.conftest import Run
@@ -149,7 +150,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = T0
-        monkeypatch.setattr(Journal, "_clock", lambda *_: self.now)
+        monkeypatch.setattr(FileDatabase, "now", lambda *_: self.now)
         monkeypatch.setattr(Journal, "now", lambda _: self.now)
 
     def goes(self, number: float) -> None:

@@ -13,8 +13,8 @@ import pytest
 from loyalty_cli.debits.debit import Debits, Order, Settled
 from loyalty_cli.debits.run import DebitStop, run_all
 from loyalty_cli.errors import ErrorCode
+from loyalty_cli.journal.database import JournalError
 from loyalty_cli.journal.entries import Entry, State
-from loyalty_cli.journal.store import JournalError
 from loyalty_cli.providers.contract import Limit
 from tests.conftest import Outcome
 from tests.debits.conftest import Desk, Opens, Shop

@@ -42,7 +42,7 @@ def open_it(own_end: ExitStack) -> Open:
 
     def opening(where: str, *, create: bool = False) -> Journal:
         journal = open_journal(where, create=create)
-        own_end.callback(journal._engine.dispose)
+        own_end.callback(journal.database.engine.dispose)
         return journal
 
     return opening

@@ -18,10 +18,12 @@ from typing import Any
 import pytest
 
 from loyalty_cli.errors import ErrorCode
-from loyalty_cli.journal import opening
+from loyalty_cli.journal import file as journal_file
+from loyalty_cli.journal.database import JournalError
 from loyalty_cli.journal.entries import Key, Planned
-from loyalty_cli.journal.opening import file_system, open_journal
-from loyalty_cli.journal.store import Filter, JournalError
+from loyalty_cli.journal.file import file_system
+from loyalty_cli.journal.opening import open_journal
+from loyalty_cli.journal.store import Filter
 from loyalty_cli.sandbox.server import Received, Reply
 from tests.conftest import Run, Serve
 from tests.journal.conftest import Open
@@ -58,7 +60,7 @@ def mode(path: Path) -> int:
 def test_every_connection_writes_ahead_and_syncs_in_full(open_it: Open, path: Path) -> None:
     journal = open_it(str(path), create=True)
 
-    connections = [journal._engine.raw_connection() for _ in range(2)]
+    connections = [journal.database.engine.raw_connection() for _ in range(2)]
     for connection in connections:
         cursor = connection.cursor()
         assert cursor.execute("PRAGMA journal_mode").fetchone() == ("wal",)
@@ -115,7 +117,7 @@ def test_opening_a_journal_that_this_process_has_open_leaves_its_locks_alone(
 ) -> None:
     journal = open_it(str(path), create=True)
     journal.plan([PLANNED])
-    with journal._engine.connect():
+    with journal.database.engine.connect():
         open_it(str(path))
         open_it(str(path), create=True)
         # Who is the last to close takes the log away; another process is not, as long as one holds.
@@ -208,7 +210,7 @@ def test_another_programs_database_is_no_journal(path: Path) -> None:
 
 def test_a_damaged_database_is_refused(path: Path) -> None:
     journal = open_journal(str(path), create=True)
-    journal._engine.dispose()
+    journal.database.engine.dispose()
     content = bytearray(path.read_bytes())
     content[100:4096] = b"\xff" * 3996
     path.write_bytes(content)
@@ -219,7 +221,7 @@ def test_a_damaged_database_is_refused(path: Path) -> None:
 def test_damage_that_comes_up_later_is_the_journals_failure(open_it: Open, path: Path) -> None:
     journal = open_it(str(path), create=True)
     journal.plan([PLANNED])
-    journal._engine.dispose()
+    journal.database.engine.dispose()
     content = bytearray(path.read_bytes())
     content[2 * 4096 :] = b"\xff" * (len(content) - 2 * 4096)
     path.write_bytes(content)
@@ -228,12 +230,12 @@ def test_damage_that_comes_up_later_is_the_journals_failure(open_it: Open, path:
         list(open_it(str(path)).find(Filter()))
 
 
-@pytest.mark.parametrize("version", [0, 2, None])
+@pytest.mark.parametrize("version", [0, 3, None])
 def test_a_journal_of_another_version_is_refused(
     open_it: Open, path: Path, version: object
 ) -> None:
     journal = open_it(str(path), create=True)
-    with journal._engine.begin() as connection:
+    with journal.database.engine.begin() as connection:
         connection.exec_driver_sql(
             "DELETE FROM journal_schema"
             if version is None
@@ -253,7 +255,7 @@ def test_a_network_file_system_is_refused(
     mounts = tmp_path / "mounts"
     point = str(share).replace(" ", "\\040")
     mounts.write_text(f"/dev/vda / ext4 rw 0 0\nhost:/x {point} {kind} rw 0 0\n")
-    monkeypatch.setattr(opening, "MOUNTS", mounts)
+    monkeypatch.setattr(journal_file, "MOUNTS", mounts)
 
     message = refused(share / "journal.db", create=True)
 
@@ -267,7 +269,7 @@ def test_the_mount_on_top_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     mounts.write_text(
         f"/dev/vda / ext4 rw 0 0\na:/b {tmp_path} nfs rw 0 0\nx {tmp_path} xfs rw 0 0\n"
     )
-    monkeypatch.setattr(opening, "MOUNTS", mounts)
+    monkeypatch.setattr(journal_file, "MOUNTS", mounts)
 
     assert file_system(tmp_path / "journal.db") == "xfs"
 
@@ -275,7 +277,7 @@ def test_the_mount_on_top_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_without_a_mount_table_the_kind_is_not_known(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(opening, "MOUNTS", tmp_path / "none")
+    monkeypatch.setattr(journal_file, "MOUNTS", tmp_path / "none")
 
     assert file_system(tmp_path) == ""
 
@@ -326,7 +328,7 @@ def test_a_journal_that_stays_locked_is_a_clear_error(
     open_it: Open, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     open_it(str(path), create=True)
-    monkeypatch.setattr(opening, "BUSY_TIMEOUT", 0.1)
+    monkeypatch.setattr(journal_file, "BUSY_TIMEOUT_SECONDS", 0.1)
 
     with locked(path):
         assert "database is locked" in refused(path)
@@ -366,7 +368,7 @@ def shop(
 ) -> Callable[[str], None]:
     """Write a profile file that names a journal; what is asked for is kept in `received`."""
     monkeypatch.setenv("LOYALTY_SHOP_API_KEY", "key")
-    monkeypatch.setattr(opening, "BUSY_TIMEOUT", 0.1)
+    monkeypatch.setattr(journal_file, "BUSY_TIMEOUT_SECONDS", 0.1)
 
     def keep(each: Received) -> Reply:
         received.append(each)

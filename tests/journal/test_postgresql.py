@@ -13,9 +13,10 @@ import psycopg
 import pytest
 
 from loyalty_cli.errors import ErrorCode
+from loyalty_cli.journal.database import JournalError
 from loyalty_cli.journal.entries import Baseline, Change, Key, Planned, Sender, State
 from loyalty_cli.journal.opening import open_journal
-from loyalty_cli.journal.store import Filter, JournalError
+from loyalty_cli.journal.store import Filter
 from tests.conftest import Run
 from tests.journal.conftest import Open
 from tests.postgresql import PostgreSQL, prepared_folder, programs
@@ -81,10 +82,10 @@ def test_many_can_make_the_same_journal_at_once(
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(make, range(8))) == [0] * 8
     rows = server.execute(f"SELECT version FROM {own_place}.journal_schema")
-    assert rows == [(1,)]
+    assert rows == [(2,)]
 
 
-@pytest.mark.parametrize("versions", ["(0)", "(2)", "(1), (1)"])
+@pytest.mark.parametrize("versions", ["(0)", "(3)", "(2), (2)"])
 def test_another_version_is_refused(
     open_it: Open, server: PostgreSQL, own_place: str, versions: str
 ) -> None:
@@ -93,7 +94,7 @@ def test_another_version_is_refused(
     server.execute(f"DELETE FROM {own_place}.journal_schema")
     server.execute(f"INSERT INTO {own_place}.journal_schema VALUES {versions}")
 
-    assert "this program knows 1" in refused(url)
+    assert "this program knows 2" in refused(url)
 
 
 def test_a_session_that_need_not_be_durable_is_refused(server: PostgreSQL, own_place: str) -> None:
@@ -287,7 +288,7 @@ def test_a_claim_whose_commit_has_no_answer_is_not_a_claim(
             wiretap.armed = False
             present = journal.get(entry.key)
         finally:
-            journal._engine.dispose()
+            journal.database.engine.dispose()
             wiretap.close()
     assert present is not None
     assert present.state is (State.SENDING if passing_it_on else State.PLANNED)

@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sql
 
 from loyalty_cli.errors import ErrorCode, LoyaltyError
+from loyalty_cli.journal.database import JournalError
 from loyalty_cli.journal.entries import (
     OPEN,
     TRANSITIONS,
@@ -22,7 +23,7 @@ from loyalty_cli.journal.entries import (
     Sender,
     State,
 )
-from loyalty_cli.journal.store import Filter, Journal, JournalError
+from loyalty_cli.journal.store import Filter, Journal
 from loyalty_cli.journal.tables import debits
 from tests.journal.conftest import Open
 
@@ -367,7 +368,7 @@ def test_times_are_in_utc_and_now(journal: Journal) -> None:
     for moment in moments:
         assert moment.utcoffset() == timedelta(0)
         assert before <= moment <= datetime.now(UTC) + timedelta(seconds=2)
-    with journal._engine.connect() as connection:
+    with journal.database.engine.connect() as connection:
         (written,) = connection.execute(sql.select(debits.c.created_at)).one()
     assert written == entry.created_at.isoformat(timespec="microseconds")
     assert written.endswith("+00:00")
@@ -396,7 +397,7 @@ def test_the_database_itself_refuses_a_second_open_debit_of_an_account(journal: 
     plan(journal, "b", customer="C-1")
     everything = debits.update().values(state="unknown")
 
-    with pytest.raises(sql.exc.IntegrityError), journal._engine.begin() as connection:
+    with pytest.raises(sql.exc.IntegrityError), journal.database.engine.begin() as connection:
         connection.execute(everything)
 
     assert journal.get(first.key) == first

@@ -1,0 +1,70 @@
+"""Where a journal is kept: a file of SQLite's, or a PostgreSQL server."""
+
+from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
+from typing import Any, NoReturn
+
+import sqlalchemy as sql
+
+from loyalty_cli.errors import ErrorCode, LoyaltyError
+
+READING = "loyalty_reading"
+"""The execution option of a transaction that only reads."""
+
+
+class JournalError(LoyaltyError):
+    """The journal failed: nothing may be sent that is not written down."""
+
+
+class Database(ABC):
+    """A database that is open; safe to use from several threads."""
+
+    engine: sql.Engine
+    place: str
+    """The path or the URL, without a password."""
+
+    @abstractmethod
+    def now(self, connection: sql.Connection) -> datetime:
+        """The time by the one clock that all who share the journal have, in UTC."""
+
+    @abstractmethod
+    def lock_tables(self, connection: sql.Connection) -> None:
+        """Let one process at a time make or change the tables, until the transaction ends."""
+
+    @abstractmethod
+    def insert_missing(self, table: sql.Table) -> Any:
+        """A statement that inserts the rows whose keys are not there yet."""
+
+    def writer(self) -> AbstractContextManager[object]:
+        """What a thread holds while it writes."""
+        return nullcontext()
+
+    @abstractmethod
+    def before_sending(self) -> None:
+        """Get ready for the first debit of this process; raise JournalError where it must not be.
+
+        Called before each claim.
+        """
+
+    @abstractmethod
+    def check_unchanged(self) -> None:
+        """Raise JournalError where this is no longer the journal that was opened."""
+
+    def close(self) -> None:
+        """Let go of it in good order, with all that was written where a copy finds it."""
+        self.engine.dispose()
+
+    def failure(self, error: sql.exc.DBAPIError) -> JournalError:
+        """The error for a statement that failed."""
+        reason = " ".join(str(error.orig).split())
+        return JournalError(
+            ErrorCode.SETUP,
+            f"the journal {self.place} failed: {reason}.",
+            hint="Nothing more was sent. Mend the journal, then run the same again.",
+        )
+
+
+def refuse(message: str, hint: str) -> NoReturn:
+    """Raise the error of a journal that cannot be used."""
+    raise JournalError(ErrorCode.SETUP, message, hint=hint)
