@@ -70,7 +70,10 @@ class Platforms:
 
     def reading(self, profile: Profile, query: Query) -> Reading:
         """Ask for a balance, and read what the answer says; raise LoyaltyError as `ask` does."""
-        answer = self.ask(profile, query)
+        return self.read(self.ask(profile, query), profile, query)
+
+    def read(self, answer: Answer, profile: Profile, query: Query) -> Reading:
+        """Read the answer to a look-up; raise LoyaltyError where it is not as documented."""
         body = read_json(answer, profile)
         try:
             return profile.provider.normalize(body, query)

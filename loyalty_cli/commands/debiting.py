@@ -14,15 +14,11 @@ from loyalty_cli.commands.asking import confirmed, is_interactive
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.journals import open_for_debits
 from loyalty_cli.commands.session import Session
-from loyalty_cli.debits.debit import (
-    Debits,
-    Order,
-    Settled,
-    recorded_error,
-    request_of,
-    too_little,
-)
+from loyalty_cli.debits.debit import Debits
+from loyalty_cli.debits.look import refusal
+from loyalty_cli.debits.order import Order, request_of
 from loyalty_cli.debits.records import settled_record
+from loyalty_cli.debits.result import Settled, recorded_error
 from loyalty_cli.debits.rows import Row, check_amount, check_reference, check_unit, read_rows
 from loyalty_cli.debits.run import DebitStop, run_all
 from loyalty_cli.debits.wanted import (
@@ -146,10 +142,11 @@ def _question(debits: Debits, orders: Sequence[Order]) -> str:
     """What a person must check; raise LoyaltyError where the platform would refuse it anyway."""
     first = orders[0]
     if len(orders) == 1:
-        has = debits.account(first)
-        if short := too_little(first, has):
-            raise short
-        left = "" if has.available is None else f", which leaves {_left(has.available, first)}"
+        look = debits.look(first)
+        if refused := refusal(first, look):
+            raise refused
+        has = look.line.available
+        left = "" if has is None else f", which leaves {_left(has, first)}"
         return (
             f"Debit {first.amount} {first.unit} from {first.customer!r} at {first.profile.name}"
             f" as {first.reference!r}{left}?"

@@ -3,7 +3,9 @@
 from collections.abc import Generator, Sequence
 from threading import Condition, Lock
 
-from loyalty_cli.debits.debit import Debits, Order, Settled
+from loyalty_cli.debits.debit import Debits
+from loyalty_cli.debits.order import Order
+from loyalty_cli.debits.result import Settled
 from loyalty_cli.errors import ENDING, ErrorCode
 from loyalty_cli.journal.database import JournalError
 from loyalty_cli.journal.entries import Entry

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import NoReturn
 
-from loyalty_cli.debits.debit import Order
+from loyalty_cli.debits.order import Order
 from loyalty_cli.debits.rows import Row
 from loyalty_cli.errors import ErrorCode, LoyaltyError, usage_error
 from loyalty_cli.journal.entries import Entry, Key

@@ -33,6 +33,10 @@ class Database(ABC):
         """Let one process at a time make or change the tables, until the transaction ends."""
 
     @abstractmethod
+    def lock_account(self, connection: sql.Connection, platform: str) -> None:
+        """Let one claim at a time be made at an account of a platform, in the transaction."""
+
+    @abstractmethod
     def insert_missing(self, table: sql.Table) -> Any:
         """A statement that inserts the rows whose keys are not there yet."""
 

@@ -55,6 +55,9 @@ class FileDatabase(Database):
     def lock_tables(self, connection: sql.Connection) -> None:
         """BEGIN IMMEDIATE has done so already."""
 
+    def lock_account(self, connection: sql.Connection, platform: str) -> None:
+        """BEGIN IMMEDIATE has done so already."""
+
     def insert_missing(self, table: sql.Table) -> Any:
         """INSERT … ON CONFLICT DO NOTHING."""
         return sqlite.insert(table).on_conflict_do_nothing()

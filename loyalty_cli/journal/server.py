@@ -30,6 +30,11 @@ class ServerDatabase(Database):
         """By an advisory lock: there may be no table yet."""
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MAKING_TABLES})")
 
+    def lock_account(self, connection: sql.Connection, platform: str) -> None:
+        """By an advisory lock, which ends with the transaction."""
+        key = sql.func.hashtextextended(platform, 0)
+        connection.execute(sql.select(sql.func.pg_advisory_xact_lock(key)))
+
     def insert_missing(self, table: sql.Table) -> Any:
         """INSERT … ON CONFLICT DO NOTHING."""
         return postgresql.insert(table).on_conflict_do_nothing()

@@ -18,7 +18,7 @@ import pytest
 
 from loyalty_cli.commands import debiting
 from loyalty_cli.config import load
-from loyalty_cli.debits.debit import Settled
+from loyalty_cli.debits.result import Settled
 from loyalty_cli.debits.rows import read_rows
 from loyalty_cli.debits.run import run_all
 from loyalty_cli.errors import ErrorCode

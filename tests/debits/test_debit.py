@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -11,8 +10,10 @@ import pytest
 from msgspec.structs import replace
 
 from loyalty_cli.debits import debit as debit_module
-from loyalty_cli.debits.debit import Debits, Order, Settled, note_gone, platform_of
-from loyalty_cli.debits.sender import this_process
+from loyalty_cli.debits.debit import Debits
+from loyalty_cli.debits.order import Order, platform_of
+from loyalty_cli.debits.result import Settled
+from loyalty_cli.debits.sender import mark_abandoned, this_process
 from loyalty_cli.errors import ErrorCode, LoyaltyError, NotSentError
 from loyalty_cli.journal.database import JournalError
 from loyalty_cli.journal.entries import (
@@ -23,9 +24,11 @@ from loyalty_cli.journal.entries import (
     Sender,
     State,
 )
+from loyalty_cli.journal.instant import Instant, instant_now
 from loyalty_cli.journal.opening import open_journal
 from loyalty_cli.journal.store import Journal
-from loyalty_cli.providers.contract import Answer
+from loyalty_cli.profile import Profile
+from loyalty_cli.providers.contract import Answer, Request
 from tests.debits.conftest import Desk, Opens, Shop
 from tests.debits.fault_server import (
     IdempotentBank,
@@ -61,7 +64,8 @@ def test_the_states_of_a_debit_that_is_made(desk: Desk) -> None:
     assert path(desk.journal, settled.entry) == ["planned", "sending", "confirmed"]
     assert settled.entry.attempt == 1
     assert settled.entry.sender == this_process()
-    assert settled.entry.baseline == Baseline(available="10000", earned="10000", redeemed="0")
+    had = Baseline(available="10000", earned="10000", redeemed="0", last_event=0)
+    assert settled.entry.baseline == had
     assert settled.entry.balance_after == "9950"
 
 
@@ -103,7 +107,9 @@ def test_too_little_credit_sends_and_claims_nothing(desk: Desk) -> None:
 
     assert (why(settled), settled.entry.state) == (ErrorCode.REFUSED, State.PLANNED)
     assert desk.bank.posts == []
-    assert path(desk.journal, settled.entry) == ["planned"]
+    assert path(desk.journal, settled.entry) == ["planned", "planned"]
+    *_, last = desk.journal.events(settled.entry.key)
+    assert last.why.startswith("not begun: 'C-1' has 10000 CENTS available")
 
 
 def test_all_there_is_can_be_taken(desk: Desk) -> None:
@@ -324,10 +330,10 @@ def test_one_whose_process_lives_is_waited_for_and_not_touched(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     claimed = sending(desk, this_process())
-    monkeypatch.setattr(debit_module, "POLL", 0.01)
+    monkeypatch.setattr(debit_module, "POLL_SECONDS", 0.01)
     seconds = itertools.count(step=5.0)
 
-    settled = desk.debit(monotonic=lambda: next(seconds))
+    settled = desk.debit(clock=lambda: Instant("boot", next(seconds)))
 
     assert settled.entry == claimed
     assert (settled.replayed, why(settled)) == (True, ErrorCode.OUTCOME_UNKNOWN)
@@ -384,21 +390,30 @@ def test_of_two_who_want_the_same_debit_one_sends_it(desk: Desk, tmp_path: Path)
     assert (len(desk.bank.posts), desk.bank.taken()) == (1, 50)
 
 
-def test_another_host_s_is_left_alone_until_its_time_is_over(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_host_s_is_left_alone_until_its_time_is_over(desk: Desk) -> None:
     desk = Desk(desk.bank, desk.journal, settle=100.0, timeout=10.0)
     claimed = sending(desk, ELSEWHERE)
-    began = claimed.changed_at
+    began = instant_now()
 
     def at(seconds: float) -> State:
-        moment = began + timedelta(seconds=seconds)
-        monkeypatch.setattr(desk.journal, "now", lambda: moment)
-        return note_gone(desk.journal, claimed, desk.profile).state
+        now = replace(began, seconds=began.seconds + seconds)
+        return mark_abandoned(desk.journal, claimed, desk.profile, now).state
 
     assert at(100) is State.SENDING
-    assert at(115) is State.SENDING  # 5 for the claim, 10 for the call, 100 to settle
-    assert at(115.1) is State.UNKNOWN
+    assert at(114) is State.SENDING  # 5 for the claim, 10 for the call, 100 to settle
+    assert at(116) is State.UNKNOWN
+
+
+def test_another_host_s_clock_says_nothing_here(desk: Desk) -> None:
+    desk = Desk(desk.bank, desk.journal, settle=100.0, timeout=10.0)
+    claimed = sending(desk, ELSEWHERE)
+
+    def at(seconds: float) -> State:
+        return mark_abandoned(desk.journal, claimed, desk.profile, Instant("here", seconds)).state
+
+    assert at(1_000_000) is State.SENDING  # seen from here for the first time
+    assert at(1_000_115) is State.SENDING
+    assert at(1_000_116) is State.UNKNOWN
 
 
 # An answer that comes after somebody else had given the debit up.
@@ -411,7 +426,11 @@ class Late:
         self.answer = Answer(status, {}, body)
         self.meanwhile = meanwhile
 
-    def __call__(self, *_: object) -> Answer:
+    def __call__(
+        self, profile: Profile, request: Request, before_first_byte: Callable[[], None]
+    ) -> Answer:
+        del profile, request
+        before_first_byte()
         self.meanwhile()
         return self.answer
 
@@ -477,7 +496,8 @@ def test_a_late_yes_to_what_was_held_for_not_applied_is_said_loudly(
 def test_a_process_that_wakes_up_proves_that_it_did_not_send(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def asleep(*_: object) -> None:
+    def asleep(_: Profile, __: Request, before_first_byte: Callable[[], None]) -> None:
+        before_first_byte()
         assert desk.journal.change(desk.present(), State.UNKNOWN, Change("gone"))
         raise NotSentError(ErrorCode.TIMED_OUT, "held up")
 
@@ -491,7 +511,8 @@ def test_a_process_that_wakes_up_proves_that_it_did_not_send(
 def test_a_process_that_wakes_up_tells_what_another_made_of_it(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def asleep(*_: object) -> None:
+    def asleep(_: Profile, __: Request, before_first_byte: Callable[[], None]) -> None:
+        before_first_byte()
         for state in (State.UNKNOWN, State.NOT_APPLIED, State.PLANNED):
             assert desk.journal.change(desk.present(), state, Change("meanwhile"))
         assert desk.journal.claim(desk.present(), ELSEWHERE, Baseline(redeemed="0"))
@@ -645,14 +666,14 @@ def test_where_credentials_are_gone_nothing_is_sent(
     def gone(_: object) -> None:
         raise LoyaltyError(ErrorCode.CREDENTIAL_MISSING, "no key")
 
-    account = Debits.account
+    look = Debits.look
 
     def then_gone(debits: Debits, order: Order) -> Any:
-        line = account(debits, order)
+        seen = look(debits, order)
         monkeypatch.setattr(desk.platforms, "_credentials_of", gone)
-        return line
+        return seen
 
-    monkeypatch.setattr(Debits, "account", then_gone)
+    monkeypatch.setattr(Debits, "look", then_gone)
 
     settled = desk.debit()
 

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from loyalty_cli.debits.debit import Debits, Order, Settled
+from loyalty_cli.debits.debit import Debits
+from loyalty_cli.debits.order import Order
+from loyalty_cli.debits.result import Settled
 from loyalty_cli.debits.run import DebitStop, run_all
 from loyalty_cli.errors import ErrorCode
 from loyalty_cli.journal.database import JournalError
