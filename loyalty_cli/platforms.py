@@ -1,10 +1,12 @@
 """Asking a platform: sign in as a profile, send what its provider wants sent, judge the answer."""
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from threading import Lock
 
+import msgspec
 from msgspec.structs import replace
 
 from loyalty_cli.credentials import KEYRING, CredentialSource, Found, check_secret
@@ -99,6 +101,16 @@ class Platforms:
         with _redacted(sent):
             answer = self._client.send_once(profile, signed, before_first_byte)
         return _masked(answer, sent)
+
+    def fingerprint(self, profile: Profile, salt: str) -> str:
+        """What tells a profile's credentials from others, without a way back to them.
+
+        Raises LoyaltyError where they cannot be found.
+        """
+        found = self._credentials_of(profile)
+        pairs = msgspec.json.encode(sorted((name, each.secret) for name, each in found.items()))
+        digest = hashlib.scrypt(pairs, salt=salt.encode(), n=2**12, r=8, p=1, dklen=8)
+        return digest.hex()
 
     def turn_to_debit(
         self, profile: Profile, check: Callable[[], None]

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import datetime
 from functools import cache
 from typing import TypeVar
@@ -14,7 +14,9 @@ from loyalty_cli.commands.asking import confirmed, is_interactive
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.journals import open_for_debits
 from loyalty_cli.commands.session import Session
+from loyalty_cli.debits.accounts import adopt_debits, check_accounts, check_accounts_on_record
 from loyalty_cli.debits.debit import Debits
+from loyalty_cli.debits.fingerprint import is_new_key
 from loyalty_cli.debits.look import refusal
 from loyalty_cli.debits.order import Order, request_of
 from loyalty_cli.debits.records import settled_record
@@ -22,6 +24,7 @@ from loyalty_cli.debits.result import Settled, recorded_error
 from loyalty_cli.debits.rows import Row, check_amount, check_reference, check_unit, read_rows
 from loyalty_cli.debits.run import DebitStop, run_all
 from loyalty_cli.debits.wanted import (
+    check_day_limits,
     check_known,
     check_limits,
     check_sum,
@@ -29,11 +32,11 @@ from loyalty_cli.debits.wanted import (
     orders_of,
     require_reference,
 )
-from loyalty_cli.errors import ExitCode, nearest, usage_error
+from loyalty_cli.errors import ExitCode, LoyaltyError, nearest, usage_error
 from loyalty_cli.http import Client, url_of
 from loyalty_cli.input_file import open_input
 from loyalty_cli.journal.entries import OPEN, Entry, Key, State
-from loyalty_cli.journal.store import new_entry
+from loyalty_cli.journal.store import Journal, new_entry
 from loyalty_cli.lookup import check_customer
 from loyalty_cli.model import DebitRecord, exit_code
 from loyalty_cli.output import debits as views
@@ -44,6 +47,7 @@ from loyalty_cli.output.json_text import json_line
 from loyalty_cli.output.progress import progress
 from loyalty_cli.output.stdout import is_terminal
 from loyalty_cli.platforms import Platforms
+from loyalty_cli.profile import Profile
 from loyalty_cli.side_by_side import JOBS, side_by_side
 from loyalty_cli.tokens import Tokens
 
@@ -72,11 +76,17 @@ def run(
         check_sum(orders, _checked("--expect-total", check_amount, asked.expect_total))
     if not (yes or dry_run or interactive):
         usage_error("there is no terminal to ask on.", "Add --yes, once you are sure.")
+    profiles = session.config.profiles.values()
+    asked_at = list({order.profile.name: order.profile for order in orders}.values())
+    check_accounts(asked_at, profiles)
     journal = open_for_debits(session, chosen, interactive=interactive)
+    adopt_debits(journal, asked_at)
+    check_accounts_on_record(journal, orders, profiles)
     known = journal.known([order.key for order in orders])
     check_known(orders, known)
     to_send = [order for order in orders if _is_to_send(order, known.get(order.key))]
     check_limits(to_send)
+    _check_day(journal, to_send, known)
     client = Client(trace=messages.trace if chosen.verbose else None)
     platforms = Platforms(client, session.credentials, Tokens(session.keyring))
     debits = Debits(journal, platforms)
@@ -85,14 +95,38 @@ def run(
     if to_send and not yes and not confirmed(_question(debits, to_send)):
         messages.note("Nothing was sent.")
         return ExitCode.REFUSED
+    _tell_new_keys(journal, platforms, asked_at)
     entries = journal.plan([order.planned for order in orders])
     return _make(debits, orders, entries, output)
+
+
+def _check_day(journal: Journal, to_send: Sequence[Order], known: Mapping[Key, Entry]) -> None:
+    """Hold what will be taken against the day's limits; what is open counts as taken already."""
+    fresh = [order for order in to_send if not _is_open(known.get(order.key))]
+    limited = {
+        each.key.platform for each in fresh if each.profile.debit.max_total_per_day is not None
+    }
+    check_day_limits(fresh, {platform: journal.taken_in_a_day(platform) for platform in limited})
+
+
+def _tell_new_keys(journal: Journal, platforms: Platforms, profiles: Sequence[Profile]) -> None:
+    for profile in profiles:
+        with suppress(LoyaltyError):  # without credentials the debits themselves say so
+            if is_new_key(journal, platforms, profile):
+                messages.warning(
+                    f"the profile {profile.name!r} signs in with a key that its account was never"
+                    " debited with before. If it is another shop's, give it an `account:` name."
+                )
+
+
+def _is_open(entry: Entry | None) -> bool:
+    return entry is not None and entry.state in OPEN
 
 
 def _is_to_send(order: Order, entry: Entry | None) -> bool:
     if entry is None or entry.state in (State.PLANNED, State.NOT_APPLIED):
         return True
-    return entry.state in OPEN and makes_once(order.profile)
+    return _is_open(entry) and makes_once(order.profile)
 
 
 def _orders(session: Session, asked: Asked, *, interactive: bool) -> list[Order]:

@@ -7,6 +7,7 @@ from msgspec import Struct
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.journals import open_existing
 from loyalty_cli.commands.session import Session
+from loyalty_cli.debits.accounts import adopt_debits
 from loyalty_cli.debits.debit import Debits
 from loyalty_cli.debits.reconcile import Reconciler
 from loyalty_cli.debits.records import entry_record, settled_record
@@ -27,6 +28,7 @@ from loyalty_cli.tokens import Tokens
 def run(session: Session, chosen: Globals, output: Format) -> int:
     """Go through what is open, print each with what came of it, and say whether all is settled."""
     journal = open_existing(session, chosen)
+    adopt_debits(journal, session.config.profiles.values())
     client = Client(trace=messages.trace if chosen.verbose else None)
     platforms = Platforms(client, session.credentials, Tokens(session.keyring))
     debits = Debits(journal, platforms)

@@ -57,6 +57,13 @@ NOTHING_DONE = (State.PLANNED,)
 """States whose events changed nothing at the platform."""
 
 
+class Fingerprint(Struct, frozen=True):
+    """What tells a key from others without saying what it is, and the salt it was made with."""
+
+    salt: str
+    fingerprint: str
+
+
 class AccountBusyError(LoyaltyError):
     """The account has another debit whose outcome is open."""
 
@@ -234,16 +241,15 @@ class Journal:
             )
             connection.execute(debits.update().where(*without_name).values(platform=named))
 
-    def fingerprint(self, platform: str) -> tuple[str, str] | None:
-        """The salt and the fingerprint of the key that an account was debited with last."""
+    def fingerprints(self, platform: str) -> list[Fingerprint]:
+        """What tells the keys that an account was debited with, the first first."""
         query = (
             sql.select(fingerprints.c.salt, fingerprints.c.fingerprint)
             .where(fingerprints.c.platform == platform)
-            .order_by(fingerprints.c.number.desc())
+            .order_by(fingerprints.c.number)
         )
         with self._reading() as connection:
-            row = connection.execute(query).first()
-        return None if row is None else (row.salt, row.fingerprint)
+            return [Fingerprint(*row) for row in connection.execute(query)]
 
     def keep_fingerprint(self, platform: str, salt: str, fingerprint: str) -> None:
         """Write down what an account is debited with from now."""

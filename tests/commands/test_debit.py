@@ -23,7 +23,7 @@ from loyalty_cli.debits.rows import read_rows
 from loyalty_cli.debits.run import run_all
 from loyalty_cli.errors import ErrorCode
 from loyalty_cli.journal.database import JournalError
-from loyalty_cli.journal.entries import Baseline, Entry, Sender, State
+from loyalty_cli.journal.entries import Entry, State
 from loyalty_cli.journal.store import Journal
 from loyalty_cli.output.visible import is_shown
 from loyalty_cli.profile import DebitRules
@@ -840,12 +840,12 @@ def test_a_journal_that_fails_stops_the_run_and_an_unknown_outcome_goes_before_i
     ready.replies.extend([LOST] * lost)
     claim, claimed = Journal.claim, Event()
 
-    def failing(journal: Journal, entry: Entry, sender: Sender, before: Baseline) -> Entry | None:
+    def failing(journal: Journal, entry: Entry, *more: Any) -> Entry | None:
         if entry.key.reference == "b":
             claimed.wait(timeout=20)
             raise JournalError(ErrorCode.SETUP, "the journal failed: disk I/O error.")
         claimed.set()
-        return claim(journal, entry, sender, before)
+        return claim(journal, entry, *more)
 
     monkeypatch.setattr(Journal, "claim", failing)
 

@@ -171,7 +171,10 @@ def test_a_run_that_waits_for_its_turn_is_stopped_without_it(
 ) -> None:
     stop = DebitStop()
     monkeypatch.setattr(type(at_most_two.profile.provider), "debit_limits", LONG)
-    settled = run(at_most_two, several(at_most_two, 6), stop)
+    entries = [at_most_two.plan(order) for order in several(at_most_two, 6)]
+    settled = run_all(
+        at_most_two.debits(), several(at_most_two, 6), entries, stop, jobs=1
+    )  # of several at a time any two could have the turns that there are
 
     first = [next(settled), next(settled)]
     stop.set()
