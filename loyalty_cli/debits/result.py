@@ -8,6 +8,8 @@ from loyalty_cli.errors import ErrorCode, LoyaltyError
 from loyalty_cli.journal.entries import Entry, State
 from loyalty_cli.model import Failure
 
+_FAILURE = msgspec.json.Decoder(Failure)
+
 
 class Settled(Struct, frozen=True):
     """How a debit stands after a run; `replayed` if it stood so before, and nothing was sent."""
@@ -25,9 +27,7 @@ def written_error(error: LoyaltyError | None) -> str | None:
 def recorded_error(entry: Entry) -> LoyaltyError | None:
     """The error that the journal has of a debit."""
     if entry.error:
-        return LoyaltyError(
-            **msgspec.structs.asdict(msgspec.json.decode(entry.error, type=Failure))
-        )
+        return LoyaltyError(**msgspec.structs.asdict(_FAILURE.decode(entry.error)))
     if entry.state is State.SENDING:
         return unknown("", "another process is still sending it").error
     return None

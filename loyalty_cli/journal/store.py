@@ -48,6 +48,10 @@ _CHANGE = debits.update().where(
     debits.c.attempt == sql.bindparam("was_attempt"),
 )
 _ADD_EVENT = events.insert()
+_DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
+    "sender": msgspec.json.Decoder(Sender),
+    "baseline": msgspec.json.Decoder(Baseline),
+}
 
 DAY = timedelta(hours=24)
 TAKEN = (State.SENDING, State.UNKNOWN, State.CONFIRMED)
@@ -482,9 +486,9 @@ def _row(entry: Entry) -> dict[str, Any]:
 def _entry(row: sql.Row[Any]) -> Entry:
     values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public way to a row's names
     key = Key(values.pop("platform"), values.pop("reference"))
-    for name, kind in (("sender", Sender), ("baseline", Baseline)):
+    for name, decoder in _DECODERS.items():
         if values[name] is not None:
-            values[name] = msgspec.json.decode(values[name], type=kind)
+            values[name] = decoder.decode(values[name])
     for name in ("created_at", "changed_at", "claimed_at"):
         if values[name] is not None:
             values[name] = datetime.fromisoformat(values[name])

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from loyalty_cli.amount import decode_amount
 from loyalty_cli.errors import ErrorCode
+from loyalty_cli.first_decode import learn
 from loyalty_cli.model import Balance
 from loyalty_cli.providers.parameters import Parameter
 from loyalty_cli.strict_json import decode
@@ -205,6 +206,7 @@ def typed(body: Any, kind: type[Body]) -> Body:
     """
     import msgspec
 
+    learn(kind)
     try:
         return msgspec.convert(body, kind, dec_hook=decode_amount)
     except msgspec.ValidationError as error:
