@@ -22,6 +22,7 @@ from loyalty_cli.output.document import kept, print_records
 from loyalty_cli.output.format import Format
 from loyalty_cli.output.stdout import require_stdout
 from loyalty_cli.platforms import Platforms
+from loyalty_cli.side_by_side import side_by_side
 from loyalty_cli.tokens import Tokens
 
 
@@ -33,8 +34,8 @@ def run(session: Session, chosen: Globals, output: Format) -> int:
     platforms = Platforms(client, session.credentials, Tokens(session.keyring))
     debits = Debits(journal, platforms)
     reconciler = Reconciler(journal, debits, session.config.profiles.values())
-    entries = list(journal.find(Filter(states=OPEN)))
-    records = (settled_record(reconciler.reconcile(entry)) for entry in entries)
+    settled = side_by_side(reconciler.reconcile, reconciler.open_entries())
+    records = map(settled_record, settled)
     done = list[DebitRecord]()
     print_records(kept(records, done), output, DEBITS)
     say_errors(done)

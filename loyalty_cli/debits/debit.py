@@ -21,7 +21,7 @@ from loyalty_cli.debits.result import (
     written_error,
 )
 from loyalty_cli.debits.sender import CLAIM_LIFETIME_SECONDS, mark_abandoned
-from loyalty_cli.errors import ErrorCode, LoyaltyError, NotSentError
+from loyalty_cli.errors import ENDING, ErrorCode, LoyaltyError, NotSentError
 from loyalty_cli.journal.database import JournalError
 from loyalty_cli.journal.entries import Baseline, Change, Entry, State
 from loyalty_cli.journal.instant import Instant, instant_now
@@ -49,6 +49,7 @@ class Debits:
         self._journal = journal
         self._platforms = platforms
         self._clock = clock
+        self._waits_end: dict[tuple[str, str], float] = {}
 
     def is_closed(self, profile: Profile) -> bool:
         """Whether the platform asked to be left alone for longer than anybody waits here."""
@@ -64,7 +65,7 @@ class Debits:
         if entry.state is State.SENDING:
             return self._taken(order, entry)
         if entry.state is State.UNKNOWN and order.provider.idempotent:
-            return self.send_again(order.profile, entry, begin)
+            return self._sent_again(order, entry, begin)
         if entry.state is State.NOT_APPLIED:
             again = self._journal.change(entry, State.PLANNED, Change("asked for again"))
             if again is None:
@@ -74,7 +75,7 @@ class Debits:
             return Settled(entry, replayed=True, error=recorded_error(entry))
         return self._make(order, entry, begin)
 
-    def mark_abandoned(self, profile: Profile, entry: Entry) -> Entry:
+    def mark_abandoned(self, profile: Profile | None, entry: Entry) -> Entry:
         """Turn a debit whose sender has ended into an unknown one; leave any other as it is."""
         return mark_abandoned(self._journal, entry, profile, self._clock())
 
@@ -84,7 +85,8 @@ class Debits:
         """Send an unknown debit again, to a platform that makes it but once.
 
         Only the profile that sent it may: another can be of another shop, which knows no such id.
-        And only while that profile's rules allow it.
+        And only while that profile's rules allow it. Raises LoyaltyError where the profile is wrong
+        and nothing could be sent.
         """
         if refused := refusal_to_resend(self._journal, profile, entry, self._clock()):
             return Settled(entry, error=refused)
@@ -95,11 +97,19 @@ class Debits:
                 answer = self._platforms.debit(profile, request_of(order), _always)
             outcome = classify_again(answer, debit_of(order), order.provider)
         except LoyaltyError as error:
+            if isinstance(error, NotSentError) and error.code in ENDING:
+                raise
             outcome = unknown(error.message, error.message.rstrip("."))
         if outcome.state is State.UNKNOWN:
             self._journal.note(entry, f"sent again: {outcome.why}")
             return Settled(entry, error=outcome.error)
         return self._settled(entry, outcome)
+
+    def _sent_again(self, order: Order, entry: Entry, begin: Callable[[], None]) -> Settled:
+        try:
+            return self.send_again(order.profile, entry, begin)
+        except NotSentError as error:
+            return Settled(entry, error=unknown("", error.message.rstrip(".")).error)
 
     def try_out(self, order: Order, entry: Entry) -> Settled:
         """See whether a debit would be allowed by what the account has; send nothing."""
@@ -114,7 +124,6 @@ class Debits:
 
     def _make(self, order: Order, entry: Entry, begin: Callable[[], None]) -> Settled:
         """Make a debit, once its account is free, and what it has is known."""
-        ends = self._clock().seconds + self._patience(order)
         while True:
             try:
                 with self._platforms.turn_to_debit(order.profile, begin):
@@ -129,7 +138,7 @@ class Debits:
             except TakenError:
                 return self._taken(order, entry)
             except (AccountBusyError, BalanceChangedError) as busy:
-                if self._clock().seconds > ends or not self._is_soon_free(entry, busy):
+                if not (self._is_soon_free(entry, busy) and self._may_wait(order)):
                     return self._not_begun(entry, busy)
             except LoyaltyError as error:
                 return self._not_begun(entry, error)
@@ -146,6 +155,12 @@ class Debits:
     def _is_soon_free(self, entry: Entry, busy: LoyaltyError) -> bool:
         """Whether another debit of the account will soon be over, or is."""
         return isinstance(busy, BalanceChangedError) or self._journal.is_being_sent(entry)
+
+    def _may_wait(self, order: Order) -> bool:
+        """Whether to wait for a busy account: once in a run, and not again for each debit."""
+        account = (order.key.platform, order.customer)
+        now = self._clock().seconds
+        return now <= self._waits_end.setdefault(account, now + self._patience(order))
 
     def _patience(self, order: Order) -> float:
         """Seconds in which a debit that another process is sending comes to its end."""

@@ -11,16 +11,21 @@ from loyalty_cli.debits.debit import Debits
 from loyalty_cli.debits.look import Look
 from loyalty_cli.debits.order import order_again, platform_of
 from loyalty_cli.debits.result import Settled, recorded_error
-from loyalty_cli.debits.sender import certain_seconds, note_first_sight
-from loyalty_cli.errors import ErrorCode, LoyaltyError
-from loyalty_cli.journal.entries import Baseline, Change, Entry, Event, State
-from loyalty_cli.journal.store import Journal
+from loyalty_cli.debits.sender import certain_seconds, is_healthy, note_first_sight
+from loyalty_cli.debits.wanted import makes_once
+from loyalty_cli.errors import ENDING, ErrorCode, LoyaltyError
+from loyalty_cli.journal.database import JournalError
+from loyalty_cli.journal.entries import OPEN, Baseline, Change, Entry, Event, State
+from loyalty_cli.journal.instant import instant_now
+from loyalty_cli.journal.store import Filter, Journal
 from loyalty_cli.profile import Profile
 from loyalty_cli.providers.redeeming import Redeems
 
 BETWEEN_LOOKS_SECONDS = 60.0
 BY_HAND = "`loyalty journal resolve` settles it by hand, with who and why."
 LATER = "Run it again after that."
+REFUSED_SIGN_IN = (401, 403)
+NOT_SETTLED = "not settled: "
 UNCHANGED = "looked: the redeemed total is what it was before the debit"
 
 
@@ -93,27 +98,71 @@ class Reconciler:
     def __init__(self, journal: Journal, debits: Debits, profiles: Iterable[Profile]) -> None:
         self._journal = journal
         self._debits = debits
+        self._stopped: dict[str, str] = {}
         self._profiles: defaultdict[str, list[Profile]] = defaultdict(list)
         for profile in profiles:
             self._profiles[platform_of(profile)].append(profile)
 
+    def open_entries(self) -> list[Entry]:
+        """The debits to be settled: those that failed last time come last."""
+        now = instant_now()
+        found = [
+            entry
+            for entry in self._journal.find(Filter(states=OPEN))
+            if entry.state is State.UNKNOWN or not is_healthy(entry, now)
+        ]
+        return sorted(found, key=self._failed_last_time)
+
     def reconcile(self, entry: Entry) -> Settled:
-        """Settle one open debit if it can be settled now; `error` says why not."""
+        """Settle one open debit if it can be settled now; `error` says why not.
+
+        Raises JournalError where the journal fails; whatever else happens is this debit's alone.
+        """
+        try:
+            return self._reconciled(entry)
+        except JournalError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one debit's trouble is not the others'
+            return self._failed(entry, f"the program failed ({type(error).__name__})")
+
+    def _reconciled(self, entry: Entry) -> Settled:
         profile = self._profile_of(entry)
-        if profile is None or not isinstance(profile.provider, Redeems):
-            why = f"no profile in the file is for {entry.key.platform}"
-            return self._stays(entry, why, "Put that profile back, and run it again.")
         entry = self._debits.mark_abandoned(profile, entry)
         if entry.state is not State.UNKNOWN:
             return Settled(entry, error=recorded_error(entry))
-        if profile.provider.idempotent:
-            return self._debits.send_again(profile, entry)
+        if profile is None or not isinstance(profile.provider, Redeems):
+            why = f"no profile in the file is for {entry.key.platform}"
+            return self._stays(entry, why, "Put that profile back, and run it again.")
+        if profile.name in self._stopped:
+            return self._stays(entry, self._stopped[profile.name], "Mend that, and run it again.")
         try:
-            look = self._debits.look(order_again(profile, entry))
+            return self._asked(entry, profile)
+        except JournalError:
+            raise
         except LoyaltyError as error:
+            why = error.message.rstrip(".")
+            if error.code in ENDING:
+                self._stopped[profile.name] = why
             hint = BY_HAND if error.code is ErrorCode.REFUSED else error.hint or BY_HAND
-            return self._stays(entry, error.message.rstrip("."), hint)
-        return self._judged(entry, look, profile.debit.settle)
+            return self._failed(entry, why, hint)
+
+    def _asked(self, entry: Entry, profile: Profile) -> Settled:
+        """Ask the platform about an unknown debit."""
+        if not makes_once(profile):
+            look = self._debits.look(order_again(profile, entry))
+            return self._judged(entry, look, profile.debit.settle)
+        settled = self._debits.send_again(profile, entry)
+        if settled.error and settled.error.http_status in REFUSED_SIGN_IN:
+            self._stopped[profile.name] = settled.error.message.rstrip(".")
+        return settled
+
+    def _failed_last_time(self, entry: Entry) -> bool:
+        return self._journal.events(entry.key)[-1].why.startswith(NOT_SETTLED)
+
+    def _failed(self, entry: Entry, why: str, hint: str = BY_HAND) -> Settled:
+        """Leave a debit as it is, and let it come last the next time."""
+        self._journal.note(entry, f"{NOT_SETTLED}{why}")
+        return self._stays(entry, why, hint)
 
     def _profile_of(self, entry: Entry) -> Profile | None:
         """The profile that sent it, if it is still there, else any for the same account."""

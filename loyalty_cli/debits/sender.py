@@ -11,7 +11,7 @@ from loyalty_cli.debits.result import written_error
 from loyalty_cli.journal.entries import Change, Entry, Event, Sender, State
 from loyalty_cli.journal.instant import Instant, boot_id, machine_id
 from loyalty_cli.journal.store import Journal
-from loyalty_cli.profile import Profile
+from loyalty_cli.profile import DEFAULT_SETTLE, DEFAULT_TIMEOUT, Profile
 
 CLAIM_LIFETIME_SECONDS = 5.0
 """After that a claim must not be sent any more: the process may have been asleep."""
@@ -78,15 +78,17 @@ def _is_hidden(pid: int) -> bool:
     return False
 
 
-def mark_abandoned(journal: Journal, entry: Entry, profile: Profile, now: Instant) -> Entry:
-    """Turn a debit whose sender has ended into an unknown one; leave any other as it is."""
+def mark_abandoned(journal: Journal, entry: Entry, profile: Profile | None, now: Instant) -> Entry:
+    """Turn a debit whose sender has ended into an unknown one; leave any other as it is.
+
+    `profile` is the one that sent it, None where it is not in the file any more.
+    """
     if entry.state is not State.SENDING:
         return entry
     gone = entry.sender and is_gone(entry.sender)
     if gone is None:
         # Another host's: its claim is too old to be sent, and what was sent has had its time.
-        limit = CLAIM_LIFETIME_SECONDS + profile.timeout + profile.debit.settle
-        gone = _seconds_claimed(journal, entry, now) > limit
+        gone = _seconds_claimed(journal, entry, now) > _longest_seconds(profile)
     if not gone:
         return entry
     change = Change(
@@ -94,6 +96,19 @@ def mark_abandoned(journal: Journal, entry: Entry, profile: Profile, now: Instan
         error=written_error(unknown("", "the program was ended while it was sent").error),
     )
     return journal.change(entry, State.UNKNOWN, change) or journal.get(entry.key) or entry
+
+
+def is_healthy(entry: Entry, now: Instant) -> bool:
+    """Whether a debit that is being sent is in good hands, or will be found abandoned in time."""
+    gone = entry.sender and is_gone(entry.sender)
+    return gone is False or (gone is None and now.clock != "")
+
+
+def _longest_seconds(profile: Profile | None) -> float:
+    """After how long what another host claimed has been sent, and has arrived if it ever does."""
+    timeout = DEFAULT_TIMEOUT if profile is None else profile.timeout
+    settle = DEFAULT_SETTLE if profile is None else profile.debit.settle
+    return CLAIM_LIFETIME_SECONDS + timeout + settle
 
 
 def _seconds_claimed(journal: Journal, entry: Entry, now: Instant) -> float:

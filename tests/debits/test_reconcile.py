@@ -8,7 +8,9 @@ import pytest
 from msgspec.structs import replace
 
 from loyalty_cli.amount import Amount
+from loyalty_cli.debits.debit import Debits
 from loyalty_cli.debits.look import Look
+from loyalty_cli.debits.order import Order
 from loyalty_cli.debits.reconcile import (
     BETWEEN_LOOKS_SECONDS,
     UNCHANGED,
@@ -25,6 +27,7 @@ from loyalty_cli.journal.file import FileDatabase
 from loyalty_cli.journal.instant import Instant
 from loyalty_cli.journal.store import Journal
 from loyalty_cli.model import Balance
+from loyalty_cli.side_by_side import JOBS
 from tests.conftest import Run
 from tests.debits.conftest import Desk, Shop
 from tests.debits.fault_server import (
@@ -591,3 +594,79 @@ def test_a_change_meanwhile_is_not_overwritten(desk: Desk) -> None:
 
     assert desk.journal.change(unknown, State.NOT_APPLIED, Change("too late")) is None
     assert settle(desk, unknown).entry.state is State.CONFIRMED
+
+
+# Many of them.
+
+
+def test_a_crash_at_one_is_that_one_s_alone_and_it_comes_last_the_next_time(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.bank.debit = LOST
+    for number in (1, 2, 3):
+        shop.debit(customer=f"C-{number}", reference=f"r-{number}")
+    look = Debits.look
+
+    def crashing(debits: Debits, order: Order) -> Look:
+        if order.reference == "r-1":
+            raise RecursionError
+        return look(debits, order)
+
+    monkeypatch.setattr(Debits, "look", crashing)
+
+    first = reconcile(shop)
+    shop.bank.debit = NEVER
+    shop.debit(customer="C-4", reference="r-4")
+    desk = Desk(shop.bank, shop.journal)
+    left = Reconciler(desk.journal, desk.debits(), []).open_entries()
+
+    assert first.code == 8
+    assert {each["reference"]: each["state"] for each in first.records} == {
+        "r-1": "unknown",
+        "r-2": "confirmed",
+        "r-3": "confirmed",
+    }
+    assert "RecursionError" in first.records[0]["error"]["message"]
+    assert [entry.key.reference for entry in left] == ["r-4", "r-1"]
+
+
+def test_a_refused_sign_in_is_met_once_and_not_for_each_debit(shop: Shop) -> None:
+    shop.bank.debit = LOST
+    for number in range(20):
+        shop.debit(customer=f"C-{number}", reference=f"r-{number}")
+
+    def refused(wire: Wire) -> bool:
+        wire.send(as_json({"statusCode": 401, "message": "no", "rsCode": "RS032"}, "401 No"))
+        return True
+
+    shop.bank.on_read = refused
+    before = shop.bank.connections
+
+    done = reconcile(shop)
+
+    assert done.code == 8
+    assert len(done.records) == 20
+    assert shop.bank.connections - before <= JOBS
+
+
+def test_a_healthy_batch_beside_it_is_nothing_to_settle(desk: Desk) -> None:
+    claimed = sending(desk, this_process())
+    reconciler = Reconciler(desk.journal, desk.debits(), [desk.profile])
+
+    assert reconciler.open_entries() == []
+    gone = replace(this_process(), started="0")
+    other = desk.journal.claim(
+        desk.plan(desk.order("r-2", customer="C-2")), gone, Baseline(redeemed="0")
+    )
+    assert reconciler.open_entries() == [other]
+    assert claimed.state is State.SENDING
+
+
+def test_what_was_abandoned_by_a_profile_that_is_gone_is_found(desk: Desk) -> None:
+    claimed = sending(desk, replace(this_process(), started="0"))
+
+    settled = Reconciler(desk.journal, desk.debits(), []).reconcile(claimed)
+
+    assert settled.entry.state is State.UNKNOWN
+    assert settled.error is not None
+    assert "no profile in the file" in settled.error.message
