@@ -1,18 +1,21 @@
-"""What an answer to a debit proves: that it was made, that it was refused, or nothing."""
+"""What an answer to a debit proves: that it was made, that it was not, or nothing."""
 
 from msgspec import Struct
 
 from loyalty_cli.errors import ErrorCode, LoyaltyError
 from loyalty_cli.journal.entries import State
 from loyalty_cli.profile import Profile
-from loyalty_cli.providers.contract import Answer
-from loyalty_cli.providers.redeeming import Applied, Debit, Redeems
+from loyalty_cli.providers.contract import Answer, Complaint
+from loyalty_cli.providers.redeeming import Applied, Debit, Redeems, Refusal
 from loyalty_cli.strict_json import decode
 from loyalty_cli.verdict import verdict
 
 SUCCESSES = frozenset({200, 201})
 REFUSALS = frozenset({400, 401, 402, 403, 404, 405, 411, 413, 414, 415, 422, 428, 431})
 """Statuses that mean "nothing was done", if the platform itself says so in its own JSON."""
+PASSING = frozenset({ErrorCode.CREDENTIAL_REFUSED, ErrorCode.SETUP, ErrorCode.RATE_LIMITED})
+"""Errors of the profile or of the moment, and not of the debit."""
+RUN_AGAIN = "Nothing was done; run the same again to make it."
 LONGEST_BODY = 2000
 
 
@@ -29,14 +32,32 @@ def classify(answer: Answer, debit: Debit, profile: Profile, provider: Redeems) 
     """Judge the answer to a debit that was sent once.
 
     Only a success that confirms exactly this debit confirms it, and only the platform's own error
-    at a status that means "nothing was done" refuses it; all else leaves the outcome unknown.
+    at a status that means "nothing was done" refuses it, for good or for now; all else leaves the
+    outcome unknown.
     """
     if answer.status in SUCCESSES:
         return _success(answer, debit, provider)
-    refusal = provider.complaint(answer.json()) and verdict(answer, profile, debit.customer)
-    if refusal and answer.status in REFUSALS:
-        return Outcome(State.REFUSED, _shown(answer), error=refusal)
+    complaint = provider.complaint(answer.json())
+    error = complaint and verdict(answer, profile, debit.customer)
+    if complaint and error:
+        match _refusal(answer.status, complaint, error.code, provider):
+            case Refusal.FOR_GOOD:
+                return Outcome(State.REFUSED, _shown(answer), error=error)
+            case Refusal.NOT_NOW:
+                error.hint = " ".join(filter(None, (error.hint, RUN_AGAIN)))
+                return Outcome(State.NOT_APPLIED, _shown(answer), error=error)
+            case Refusal.UNCLEAR:
+                pass
     return unknown(_shown(answer), f"{provider.title} answered HTTP {answer.status}")
+
+
+def _refusal(status: int, complaint: Complaint, code: ErrorCode, provider: Redeems) -> Refusal:
+    """What the platform's own error says of a debit; `code` is what it was taken for."""
+    usual = Refusal.NOT_NOW if code in PASSING else Refusal.FOR_GOOD
+    said = provider.debit_codes.get(complaint.provider_code or "", usual)
+    # A limit in the platform's own words is one at any status; that a 429 is one is no more proof.
+    is_limit = said is Refusal.NOT_NOW and complaint.code is ErrorCode.RATE_LIMITED
+    return said if status in REFUSALS or (is_limit and status >= 400) else Refusal.UNCLEAR
 
 
 def classify_again(answer: Answer, debit: Debit, provider: Redeems) -> Outcome:

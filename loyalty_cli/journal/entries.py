@@ -24,7 +24,13 @@ OPEN = (State.SENDING, State.UNKNOWN)
 
 TRANSITIONS = {
     State.PLANNED: {State.SENDING},
-    State.SENDING: {State.CONFIRMED, State.REFUSED, State.PLANNED, State.UNKNOWN},
+    State.SENDING: {
+        State.CONFIRMED,
+        State.REFUSED,
+        State.NOT_APPLIED,
+        State.PLANNED,
+        State.UNKNOWN,
+    },
     State.UNKNOWN: {State.CONFIRMED, State.NOT_APPLIED},
     State.NOT_APPLIED: {State.PLANNED},
     State.CONFIRMED: set[State](),

@@ -19,7 +19,7 @@ from loyalty_cli.providers.contract import (
     typed,
 )
 from loyalty_cli.providers.parameters import Parameter, one_of, segment
-from loyalty_cli.providers.redeeming import Applied, Debit, Redeems
+from loyalty_cli.providers.redeeming import Applied, Debit, Redeems, Refusal
 
 MAYBE_LESS = (
     "{name}: SaaSquatch does not say whether assigned still includes what expired ({expired})"
@@ -108,6 +108,16 @@ class SaaSquatch(Redeems):
             sent_as="rewardTypeFilter",
         ),
     )
+    debit_codes = {
+        "RS006": Refusal.NOT_NOW,
+        "RS015": Refusal.NOT_NOW,
+        "RS032": Refusal.NOT_NOW,
+        RATE_LIMITED: Refusal.NOT_NOW,
+        "RS038": Refusal.NOT_NOW,
+        "RS041": Refusal.FOR_GOOD,
+        "RS042": Refusal.FOR_GOOD,
+        "RS045": Refusal.NOT_NOW,
+    }
     numbers = {
         "available": "CREDIT: totalAssignedCredit less totalRedeemedCredit;"
         " PCT_DISCOUNT: totalDiscountPercent; FUELTANK: totalFuelTankCodes",

@@ -20,10 +20,12 @@ from tests.debits.fault_server import (
     answers,
     applies_and,
     as_json,
+    honest,
 )
 from tests.servers import Wire, reply
 
 REFUSING = (400, 401, 402, 403, 404, 405, 411, 413, 414, 415, 422, 428, 431)
+SIGN_IN = (401, 403)
 UNDECIDED = (
     *(407, 408, 409, 418, 421, 425, 426, 429, 451, 499),
     *(300, 301, 302, 303, 304, 307, 308),
@@ -100,7 +102,7 @@ def test_a_success_that_confirms_exactly_this_debit_confirms_it(
 # No.
 
 
-@pytest.mark.parametrize("status", REFUSING)
+@pytest.mark.parametrize("status", sorted({*REFUSING} - {*SIGN_IN}))
 def test_the_platform_s_own_error_at_a_status_that_did_nothing_refuses_it(
     status: int, shop: Shop
 ) -> None:
@@ -108,7 +110,7 @@ def test_the_platform_s_own_error_at_a_status_that_did_nothing_refuses_it(
 
     done = shop.debit()
 
-    assert done.code == {401: 4, 403: 4, 404: 5}.get(status, 6)
+    assert done.code == (5 if status == 404 else 6)
     assert (done.record["state"], done.record["error"]["http_status"]) == ("refused", status)
     assert "No" in done.record["error"]["message"]
     assert shop.entry().state is State.REFUSED
@@ -120,14 +122,75 @@ def test_the_platform_s_own_error_at_a_status_that_did_nothing_refuses_it(
 
 
 @pytest.mark.parametrize(
-    ("rs_code", "code"), [("RS041", 5), ("RS032", 4), ("RS015", 3), ("RS033", 7), ("RS999", 6)]
+    ("rs_code", "code", "state"),
+    [
+        ("RS041", 5, "refused"),
+        ("RS032", 4, "not_applied"),
+        ("RS015", 3, "not_applied"),
+        ("RS033", 7, "not_applied"),
+        ("RS999", 6, "refused"),
+    ],
 )
-def test_the_exit_code_of_a_refusal_is_its_meaning(rs_code: str, code: int, shop: Shop) -> None:
+def test_the_exit_code_of_a_refusal_is_its_meaning(
+    rs_code: str, code: int, state: str, shop: Shop
+) -> None:
     error = shop.bank.error(400) | {"rsCode": rs_code}
     shop.bank.debit = answers(as_json(error, "400 No"))
 
     assert shop.debit().code == code
-    assert shop.entry().state is State.REFUSED
+    assert shop.entry().state == state
+
+
+@pytest.mark.parametrize("status", SIGN_IN)
+def test_a_sign_in_that_the_platform_refuses_in_words_of_its_own_is_no_for_now(
+    status: int, shop: Shop
+) -> None:
+    shop.bank.debit = answers(as_json(shop.bank.error(status), f"{status} No"))
+
+    done = shop.debit()
+
+    assert (done.code, done.record["state"]) == (4, "not_applied")
+    assert done.record["error"]["code"] == "credential_refused"
+    assert "run the same again" in done.record["error"]["hint"]
+    shop.bank.debit = honest
+    again = shop.debit()
+    assert (again.code, again.record["attempt"], shop.bank.taken()) == (0, 2, 50)
+
+
+def test_a_code_that_is_for_good_is_so_at_the_status_of_a_sign_in_too(shop: Shop) -> None:
+    error = shop.bank.error(403) | {"rsCode": "RS041"}
+    shop.bank.debit = answers(as_json(error, "403 No"))
+
+    assert shop.debit().record["state"] == "refused"
+
+
+@pytest.mark.parametrize("status", [400, 409, 429, 500, 503])
+def test_a_limit_in_words_of_its_own_is_no_for_now_at_any_status(status: int, shop: Shop) -> None:
+    error = shop.bank.error(status) | {"rsCode": "RS033"}
+    shop.bank.debit = answers(as_json(error, f"{status} No"))
+
+    done = shop.debit()
+
+    assert (done.code, done.record["state"]) == (7, "not_applied")
+    assert done.record["error"]["code"] == "rate_limited"
+
+
+@pytest.mark.parametrize("rs_code", ["RS032", "RS015", "RS041"])
+@pytest.mark.parametrize("status", [409, 429, 500, 503])
+def test_any_other_code_at_a_status_that_says_nothing_proves_nothing(
+    rs_code: str, status: int, shop: Shop
+) -> None:
+    error = shop.bank.error(status) | {"rsCode": rs_code}
+    shop.bank.debit = answers(as_json(error, f"{status} No"))
+
+    stays_unknown(shop, rs_code)
+
+
+def test_a_limit_is_none_where_the_status_is_of_a_redirect(shop: Shop) -> None:
+    error = shop.bank.error(307) | {"rsCode": "RS033"}
+    shop.bank.debit = answers(as_json(error, "307 Hm", "Location: /elsewhere"))
+
+    stays_unknown(shop, "RS033")
 
 
 FOREIGN = {

@@ -223,6 +223,7 @@ def test_an_account_with_an_open_debit_is_busy(journal: Journal, state: State) -
     [
         (State.CONFIRMED,),
         (State.REFUSED,),
+        (State.NOT_APPLIED,),
         (State.PLANNED,),
         (State.UNKNOWN, State.CONFIRMED),
         (State.UNKNOWN, State.NOT_APPLIED),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from loyalty_cli.sandbox.server import Reply
 from tests.conftest import Run
-from tests.providers.contract import CUSTOMER, Cases, Platform, digits, full
+from tests.providers.contract import CUSTOMER, Cases, DebitCases, Platform, digits, full
 
 CREDIT = {
     "type": "CREDIT",
@@ -86,6 +86,15 @@ CASES = Cases(
     ),
     refused=Reply(401, {"statusCode": 401, "message": "No", "rsCode": "RS032"}),
     throttled=Reply(429, {"statusCode": 429, "message": "Slow down", "rsCode": "RS033"}),
+    debits=DebitCases(
+        unit="CENTS",
+        codes={
+            **dict.fromkeys(("RS006", "RS032", "RS045"), "not_applied"),
+            **dict.fromkeys(("RS015", "RS038", "RS033"), "not_applied"),
+            **dict.fromkeys(("RS041", "RS042"), "refused"),
+        },
+        refuses=lambda code: Reply(400, {"statusCode": 400, "message": "No.", "rsCode": code}),
+    ),
 )
 
 
