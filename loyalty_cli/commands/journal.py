@@ -122,7 +122,7 @@ def resolve(
     profile: AccountOption = None,
     output: OutputOption = Format.TABLE,
 ) -> None:
-    """Settle an unknown debit by hand, with who and why."""
+    """Settle an unknown debit by hand, or let a refused one be tried again, with who and why."""
     from loyalty_cli.commands.reconciling import Verdict
     from loyalty_cli.commands.reconciling import resolve as settle
     from loyalty_cli.commands.session import open_session

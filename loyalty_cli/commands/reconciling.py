@@ -43,6 +43,14 @@ def run(session: Session, chosen: Globals, output: Format) -> int:
     return ExitCode.OUTCOME_UNKNOWN if still_open else ExitCode.OK
 
 
+BY_HAND = {
+    (State.UNKNOWN, State.CONFIRMED),
+    (State.UNKNOWN, State.NOT_APPLIED),
+    (State.REFUSED, State.NOT_APPLIED),
+}
+"""What a person may make of a debit; a refused one, to let the next run try it again."""
+
+
 class Verdict(Struct, frozen=True):
     """What a person says of a debit, and how they know."""
 
@@ -53,13 +61,13 @@ class Verdict(Struct, frozen=True):
 
 
 def resolve(session: Session, chosen: Globals, verdict: Verdict, output: Format) -> None:
-    """Settle one unknown debit as a person says; raise LoyaltyError where it is not unknown."""
+    """Settle a debit as a person says; raise LoyaltyError where it is not theirs to settle."""
     require_stdout()
     journal = open_existing(session, chosen)
     entry = the_one(journal, verdict.reference, verdict.profile)
-    if entry.state is not State.UNKNOWN:
-        _refuse(entry)
     state = State.CONFIRMED if verdict.confirmed else State.NOT_APPLIED
+    if (entry.state, state) not in BY_HAND:
+        _refuse(entry)
     settled = journal.change(entry, state, Change(f"by hand: {verdict.why}"))
     if settled is None:  # somebody else was quicker
         _refuse(the_one(journal, verdict.reference, verdict.profile))
@@ -70,7 +78,7 @@ def _refuse(entry: Entry) -> NoReturn:
     raise LoyaltyError(
         ErrorCode.REFUSED,
         f"the debit {entry.key.reference!r} is {entry.state}, not unknown.",
-        hint="Only an unknown one can be settled by hand; `journal reconcile` looks for others.",
+        hint="By hand only an unknown one is settled, and a refused one made --not-applied.",
     )
 
 

@@ -34,7 +34,7 @@ TRANSITIONS = {
     State.UNKNOWN: {State.CONFIRMED, State.NOT_APPLIED},
     State.NOT_APPLIED: {State.PLANNED},
     State.CONFIRMED: set[State](),
-    State.REFUSED: set[State](),
+    State.REFUSED: {State.NOT_APPLIED},  # by hand alone
 }
 
 

@@ -293,14 +293,36 @@ def test_resolve_settles_an_unknown_debit_with_who_and_why(
 
 
 @pytest.mark.usefixtures("some")
-@pytest.mark.parametrize("reference", ["made", "refused"])
-def test_resolve_changes_nothing_but_what_is_unknown(loyalty: Run, reference: str) -> None:
+@pytest.mark.parametrize(
+    ("reference", "verdict"),
+    [("made", "--not-applied"), ("made", "--confirmed"), ("refused", "--confirmed")],
+)
+def test_resolve_changes_nothing_that_is_certain(
+    loyalty: Run, reference: str, verdict: str
+) -> None:
     before = state(loyalty, reference)
 
-    done = loyalty("journal", "resolve", reference, "--not-applied", "--why", "x")
+    done = loyalty("journal", "resolve", reference, verdict, "--why", "x")
 
     assert_refused(done, 6, f"is {before}, not unknown")
     assert state(loyalty, reference) == before
+
+
+def test_a_refused_debit_can_be_tried_again_once_a_person_says_so(
+    ready: Platform, loyalty: Run, debit: Callable[..., Outcome]
+) -> None:
+    ready.replies.append(Reply(400, {"statusCode": 400, "message": "No such unit"}))
+    assert debit("a").record["state"] == "refused"
+    assert debit("a").record["replayed"] is True
+
+    done = loyalty("journal", "resolve", "a", "--not-applied", "--why", "unit set up", "-o", "json")
+    reopened = evidence(loyalty, "a")
+    again = debit("a")
+
+    assert (done.code, done.record["state"], done.record["error"]) == (0, "not_applied", None)
+    assert reopened == "by hand: unit set up"
+    assert (again.record["state"], again.record["attempt"]) == ("confirmed", 2)
+    assert len(ready.debits) == 2
 
 
 @pytest.mark.usefixtures("some")

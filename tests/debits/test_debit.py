@@ -83,6 +83,7 @@ def test_no_step_can_be_taken_that_is_not_one(desk: Desk) -> None:
         *(("sending", each) for each in ("planned", "unknown")),
         *(("unknown", each) for each in ("confirmed", "not_applied")),
         ("not_applied", "planned"),
+        ("refused", "not_applied"),
     }
 
 
