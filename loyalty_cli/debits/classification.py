@@ -1,5 +1,8 @@
 """What an answer to a debit proves: that it was made, that it was not, or nothing."""
 
+from collections.abc import Collection
+from typing import Any
+
 from msgspec import Struct
 
 from loyalty_cli.errors import ErrorCode, LoyaltyError
@@ -32,32 +35,53 @@ def classify(answer: Answer, debit: Debit, profile: Profile, provider: Redeems) 
     """Judge the answer to a debit that was sent once.
 
     Only a success that confirms exactly this debit confirms it, and only the platform's own error
-    at a status that means "nothing was done" refuses it, for good or for now; all else leaves the
-    outcome unknown.
+    at a status that means "nothing was done" refuses it, for good or for now; all else, and what
+    contradicts itself, leaves the outcome unknown.
     """
     if answer.status in SUCCESSES:
         return _success(answer, debit, provider)
-    complaint = provider.complaint(answer.json())
-    error = complaint and verdict(answer, profile, debit.customer)
-    if complaint and error:
-        match _refusal(answer.status, complaint, error.code, provider):
-            case Refusal.FOR_GOOD:
-                return Outcome(State.REFUSED, _shown(answer), error=error)
-            case Refusal.NOT_NOW:
-                error.hint = " ".join(filter(None, (error.hint, RUN_AGAIN)))
-                return Outcome(State.NOT_APPLIED, _shown(answer), error=error)
-            case Refusal.UNCLEAR:
-                pass
-    return unknown(_shown(answer), f"{provider.title} answered HTTP {answer.status}")
+    body = answer.json()
+    complaint = provider.complaint(body)
+    error = verdict(answer, profile, debit.customer)
+    if complaint is None or error is None:
+        return _unclear(answer, provider)
+    if _looks_made(body, debit, provider):
+        return _unclear(answer, provider, complaint, ", with what only a success should have")
+    match _refusal(answer.status, complaint, error.code, provider):
+        case Refusal.FOR_GOOD:
+            return Outcome(State.REFUSED, _shown(answer), error=error)
+        case Refusal.NOT_NOW:
+            error.hint = " ".join(filter(None, (error.hint, RUN_AGAIN)))
+            return Outcome(State.NOT_APPLIED, _shown(answer), error=error)
+        case Refusal.UNCLEAR:
+            return _unclear(answer, provider, complaint)
 
 
 def _refusal(status: int, complaint: Complaint, code: ErrorCode, provider: Redeems) -> Refusal:
     """What the platform's own error says of a debit; `code` is what it was taken for."""
     usual = Refusal.NOT_NOW if code in PASSING else Refusal.FOR_GOOD
     said = provider.debit_codes.get(complaint.provider_code or "", usual)
-    # A limit in the platform's own words is one at any status; that a 429 is one is no more proof.
-    is_limit = said is Refusal.NOT_NOW and complaint.code is ErrorCode.RATE_LIMITED
-    return said if status in REFUSALS or (is_limit and status >= 400) else Refusal.UNCLEAR
+    statuses = {status, status if complaint.status is None else complaint.status}
+    proven = statuses <= REFUSALS
+    if said is Refusal.NOT_NOW and complaint.code is ErrorCode.RATE_LIMITED:
+        # In the platform's own words it is one at any status; a 429 alone is no more proof.
+        proven = statuses <= REFUSALS | {429} or (statuses == {status} and status >= 400)
+    return said if proven else Refusal.UNCLEAR
+
+
+def _looks_made(body: Any, debit: Debit, provider: Redeems) -> bool:
+    """Whether an error holds what a success holds, be it of another amount."""
+    try:
+        provider.read_debit(body, debit)
+    except ValueError:
+        return _named(body, provider.success_keys) is not None
+    return True
+
+
+def _named(body: Any, keys: Collection[str]) -> str | None:
+    """One of these keys, under which there is something."""
+    members = body if isinstance(body, dict) else {}
+    return next((key for key in sorted(keys) if members.get(key)), None)
 
 
 def classify_again(answer: Answer, debit: Debit, provider: Redeems) -> Outcome:
@@ -70,24 +94,47 @@ def classify_again(answer: Answer, debit: Debit, provider: Redeems) -> Outcome:
     complaint = provider.complaint(answer.json())
     if complaint and provider.is_repeat(complaint):
         return Outcome(State.CONFIRMED, f"the id was used before: {_shown(answer)}")
-    return unknown(_shown(answer), f"{provider.title} answered HTTP {answer.status}")
+    return _unclear(answer, provider, complaint)
 
 
-def unknown(why: str, what: str) -> Outcome:
+def unknown(
+    why: str, what: str, http_status: int | None = None, provider_code: str | None = None
+) -> Outcome:
     """Nothing is proven; `what` says to a user what happened instead of an answer."""
     error = LoyaltyError(
         ErrorCode.OUTCOME_UNKNOWN,
         f"the debit was sent, and whether it was made is not known: {what}.",
         hint="Do not repeat it under another reference; `loyalty journal reconcile` settles it.",
+        http_status=http_status,
+        provider_code=provider_code,
     )
     return Outcome(State.UNKNOWN, why, error=error)
 
 
+def _unclear(
+    answer: Answer, provider: Redeems, complaint: Complaint | None = None, more: str = ""
+) -> Outcome:
+    """An answer came that proves nothing."""
+    code = complaint.provider_code if complaint else None
+    own = complaint.status if complaint else None
+    said = [f"HTTP {answer.status}"]
+    if own is not None and own != answer.status:
+        said.append(f"in its own words HTTP {own}")
+    if code:
+        said.append(code)
+    what = f"{provider.title} answered {', '.join(said)}{more}"
+    return unknown(_shown(answer), what, answer.status, code)
+
+
 def _success(answer: Answer, debit: Debit, provider: Redeems) -> Outcome:
+    complaint = provider.complaint(answer.json())
     try:
-        applied = provider.read_debit(decode(answer.body), debit)
+        body = decode(answer.body)
+        applied = provider.read_debit(body, debit)
     except ValueError as error:
-        return unknown(_shown(answer), f"{provider.title}'s answer does not confirm it ({error})")
+        return _unclear(answer, provider, complaint, f", which does not confirm it ({error})")
+    if complaint or _named(body, provider.error_keys):
+        return _unclear(answer, provider, complaint, ", which confirms it and has an error in it")
     return Outcome(State.CONFIRMED, _shown(answer), applied)
 
 

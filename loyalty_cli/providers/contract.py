@@ -131,12 +131,14 @@ class Reading(Struct, frozen=True):
 class Complaint(Struct, frozen=True):
     """An error in the platform's own words.
 
-    `code` is None where those words decide nothing and the HTTP status does.
+    `code` is None where those words decide nothing and the HTTP status does. `status` is an HTTP
+    status that stands in the body itself.
     """
 
     message: str
     provider_code: str | None = None
     code: ErrorCode | None = None
+    status: int | None = None
 
 
 class Provider(ABC):

@@ -95,6 +95,9 @@ class Gameball(Redeems):
         WRONG_TIME: Refusal.NOT_NOW,
         "9008": Refusal.FOR_GOOD,
     }
+    success_keys = frozenset(
+        {"gameballTransactionId", "redeemAmount", "redeemEquivalentPoints"},
+    )
     debit_limits = (Limit(30, 1), Limit(360, 30))
     idempotent = True
     auths = (

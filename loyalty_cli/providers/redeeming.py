@@ -54,6 +54,12 @@ class Redeems(Provider):
     rate limit, by its own code or its HTTP status, and else `FOR_GOOD`.
     """
 
+    success_keys: ClassVar[frozenset[str]] = frozenset()
+    """Keys that a success alone has; an error with one of them may have taken something."""
+
+    error_keys: ClassVar[frozenset[str]] = frozenset({"code", "error", "errors", "message"})
+    """Keys that an error alone has; a success with one of them confirms nothing."""
+
     debit_limits: ClassVar[tuple[Limit, ...]] = ()
     """How often the platform says that it takes debits; empty where it does not say."""
 

@@ -118,6 +118,8 @@ class SaaSquatch(Redeems):
         "RS042": Refusal.FOR_GOOD,
         "RS045": Refusal.NOT_NOW,
     }
+    success_keys = frozenset({"creditAvailable", "creditRedeemed"})
+    error_keys = Redeems.error_keys | {"apiErrorCode", "rsCode", "statusCode"}
     numbers = {
         "available": "CREDIT: totalAssignedCredit less totalRedeemedCredit;"
         " PCT_DISCOUNT: totalDiscountPercent; FUELTANK: totalFuelTankCodes",
@@ -155,7 +157,13 @@ class SaaSquatch(Redeems):
         if error is None:
             return None
         code = error.rs_code
-        return Complaint(error.message, code or error.api_error_code, CODES.get(code or ""))
+        status = Amount.convert_or_none(error.status_code)
+        return Complaint(
+            error.message,
+            code or error.api_error_code,
+            CODES.get(code or ""),
+            None if status is None else int(status),
+        )
 
     def debit_request(self, query: Query, debit: Debit) -> Request:
         """`POST /api/v1/{tenant_alias}/credit/bulkredeem`: permanent, and of CREDIT alone."""

@@ -77,7 +77,10 @@ YES: Mapping[str, Callable[[dict[str, Any]], bytes]] = {
     "in gzip": gzipped,
     "in chunks": chunked,
     "after a 100": lambda yes: b"HTTP/1.1 100 Continue\r\n\r\n" + as_json(yes),
-    "with more keys": lambda yes: as_json(yes | {"message": "Thank you", "note": [1]}),
+    "with more keys": lambda yes: as_json(yes | {"thanks": "Thank you", "note": [1]}),
+    "with keys of an error and nothing in them": lambda yes: as_json(
+        yes | {"message": None, "errors": [], "rsCode": "", "error": {}}
+    ),
     "without what is left": lambda yes: as_json(yes | {"creditAvailable": None}),
     "with nonsense for what is left": lambda yes: as_json(yes | {"creditAvailable": [True]}),
 }
@@ -269,6 +272,84 @@ def test_a_success_that_says_something_else_is_kept_and_not_believed(case: str, 
     stays_unknown(shop, f'"{key}": {json.dumps(CONTRADICTIONS[case][key])}')
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"message": "Thank you"},
+        {"message": ["No"]},
+        {"code": 9},
+        {"error": "no"},
+        {"errors": [{"message": "no"}]},
+        {"rsCode": "RS033"},
+        {"rsCode": [1]},
+        {"apiErrorCode": "E"},
+        {"statusCode": 500},
+        {"statusCode": 400, "message": "No"},
+    ],
+    ids=str,
+)
+def test_a_success_with_an_error_in_it_is_not_believed(error: dict[str, Any], shop: Shop) -> None:
+    shop.bank.debit = applies_and(lambda wire, post: wire.send(as_json(post.yes | error)))
+
+    stays_unknown(shop, json.dumps(error)[1:-1])
+
+
+@pytest.mark.parametrize(
+    "success",
+    [
+        {"creditRedeemed": 50, "unit": "CENTS", "creditAvailable": 950},
+        {"creditRedeemed": 50, "unit": "CENTS"},
+        {"creditRedeemed": 49, "unit": "CENTS"},
+        {"creditRedeemed": "50"},
+        {"creditAvailable": 950},
+    ],
+    ids=str,
+)
+def test_an_error_with_a_success_in_it_is_not_believed(success: dict[str, Any], shop: Shop) -> None:
+    error = shop.bank.error(400, "Too little") | {"rsCode": "RS041"} | success
+    shop.bank.debit = applies_and(answers(as_json(error, "400 No")))
+
+    stays_unknown(shop, json.dumps(success)[1:-1])
+
+
+def test_an_error_that_says_that_nothing_was_taken_contradicts_nothing(shop: Shop) -> None:
+    error = shop.bank.error(400, "Too little") | {"creditRedeemed": 0, "creditAvailable": None}
+    shop.bank.debit = answers(as_json(error, "400 No"))
+
+    assert shop.debit().record["state"] == "refused"
+
+
+@pytest.mark.parametrize("rs_code", ["RS001", "RS032", "RS033", "RS041"])
+@pytest.mark.parametrize(("status", "own"), [(400, 500), (400, "503"), (422, 200), (500, 400)])
+def test_an_error_with_two_statuses_that_do_not_agree_is_not_believed(
+    status: int, own: int | str, rs_code: str, shop: Shop
+) -> None:
+    error = {"statusCode": own, "message": "No", "rsCode": rs_code}
+    shop.bank.debit = applies_and(answers(as_json(error, f"{status} No")))
+
+    stays_unknown(shop, f'"statusCode": {json.dumps(own)}')
+
+
+@pytest.mark.parametrize(
+    ("status", "own", "rs_code", "state"),
+    [
+        (400, 404, "RS041", "refused"),
+        (422, "400", "RS001", "refused"),
+        (400, "nonsense", "RS001", "refused"),
+        (400, 429, "RS033", "not_applied"),
+        (429, 400, "RS033", "not_applied"),
+        (400, 429, "RS001", "unknown"),
+    ],
+)
+def test_two_statuses_that_mean_the_same_agree(
+    status: int, own: int | str, rs_code: str, state: str, shop: Shop
+) -> None:
+    error = {"statusCode": own, "message": "No", "rsCode": rs_code}
+    shop.bank.debit = answers(as_json(error, f"{status} No"))
+
+    assert shop.debit().record["state"] == state
+
+
 def test_true_is_not_one(shop: Shop) -> None:
     shop.bank.debit = lambda wire, post: wire.send(as_json(post.yes | {"creditRedeemed": True}))
 
@@ -390,6 +471,43 @@ def test_gameball_s_answer_must_be_of_this_transaction(wrong: dict[str, Any], po
 
     assert (done.code, done.record["state"]) == (8, "unknown")
     sent_once(points)
+
+
+@pytest.mark.parametrize("code", [5000, 9008, 1001, 2001, "x"])
+def test_gameball_s_error_at_200_is_no_success_and_no_refusal(code: Any, points: Shop) -> None:
+    error = {"code": code, "type": "Error", "message": "No."}
+    points.bank.debit = applies_and(answers(as_json(error)))
+
+    done = points.debit()
+
+    assert (done.code, done.record["state"]) == (8, "unknown")
+    assert done.record["error"]["provider_code"] == str(code)
+    assert done.record["error"]["http_status"] == 200
+
+
+@pytest.mark.parametrize(
+    "error", [{"code": 9008}, {"message": "No."}, {"errors": ["No."]}], ids=str
+)
+def test_gameball_s_success_with_an_error_in_it_is_not_believed(
+    error: dict[str, Any], points: Shop
+) -> None:
+    points.bank.debit = applies_and(lambda wire, post: wire.send(as_json(post.yes | error)))
+
+    assert points.debit().record["state"] == "unknown"
+
+
+@pytest.mark.parametrize(
+    "success",
+    [{"gameballTransactionId": "7"}, {"redeemAmount": 1}, {"redeemEquivalentPoints": 49}],
+    ids=str,
+)
+def test_gameball_s_error_with_a_success_in_it_is_not_believed(
+    success: dict[str, Any], points: Shop
+) -> None:
+    error = points.bank.error(422) | success
+    points.bank.debit = applies_and(answers(as_json(error, "422 No")))
+
+    assert points.debit().record["state"] == "unknown"
 
 
 def test_a_number_with_a_point_is_the_same_number_of_points(points: Shop) -> None:
