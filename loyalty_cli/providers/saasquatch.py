@@ -64,7 +64,7 @@ class WrappedBalances(Struct, rename="camel"):
 class DebitResponse(Struct, rename="camel"):
     """The 200 of debitRewardBalance."""
 
-    credit_redeemed: int
+    credit_redeemed: Any
     unit: str
     credit_available: Any = None
 
@@ -174,14 +174,21 @@ class SaaSquatch(Redeems):
     def read_debit(self, body: Any, debit: Debit) -> Applied:
         """Confirmed where exactly the amount was redeemed, in exactly the unit."""
         answer = typed(body, DebitResponse)
-        if (answer.credit_redeemed, answer.unit) != (debit.amount, debit.unit):
-            raise ValueError(f"it redeemed {answer.credit_redeemed} {answer.unit}")
+        if not _is(answer.credit_redeemed, debit.amount) or answer.unit != debit.unit:
+            raise ValueError(f"it redeemed {answer.credit_redeemed!s:.40} {answer.unit:.40}")
         return Applied(balance_after=Amount.convert_or_none(answer.credit_available))
 
     def is_busy(self, answer: Answer) -> bool:
         """The platform says so with a code of its own."""
         error = matches(answer.json(), Error)
         return error is not None and error.rs_code == RATE_LIMITED
+
+
+def _is(sent: Any, amount: int) -> bool:
+    """Whether an amount came back: the same number, or the same digits as text."""
+    if isinstance(sent, str):
+        return sent == str(amount)
+    return not isinstance(sent, bool) and Amount.convert_or_none(sent) == amount
 
 
 def _name(item: RewardBalance) -> str:

@@ -77,6 +77,8 @@ YES: Mapping[str, Callable[[dict[str, Any]], bytes]] = {
     "in gzip": gzipped,
     "in chunks": chunked,
     "after a 100": lambda yes: b"HTTP/1.1 100 Continue\r\n\r\n" + as_json(yes),
+    "with the amount as text": lambda yes: as_json(yes | {"creditRedeemed": "50"}),
+    "with the amount as a decimal": lambda yes: as_json(yes | {"creditRedeemed": 50.0}),
     "with more keys": lambda yes: as_json(yes | {"thanks": "Thank you", "note": [1]}),
     "with keys of an error and nothing in them": lambda yes: as_json(
         yes | {"message": None, "errors": [], "rsCode": "", "error": {}}
@@ -201,6 +203,7 @@ FOREIGN = {
     "other JSON": b'{"error": "blocked"}',
     "JSON without a message": b'{"statusCode": 400}',
     "a message of the wrong type": b'{"statusCode": 400, "message": ["no"]}',
+    "a success": b'{"creditRedeemed": 50, "unit": "CENTS"}',
     "nothing": b"",
 }
 
@@ -248,9 +251,14 @@ CONTRADICTIONS: Mapping[str, Any] = {
     "more": {"creditRedeemed": 51},
     "nothing taken": {"creditRedeemed": 0},
     "the other sign": {"creditRedeemed": -50},
-    "a string": {"creditRedeemed": "50"},
+    "other digits": {"creditRedeemed": "49"},
+    "digits with a space": {"creditRedeemed": "50 "},
+    "digits with a zero in front": {"creditRedeemed": "050"},
+    "digits with a point": {"creditRedeemed": "50.0"},
+    "digits of another script": {"creditRedeemed": "\u0665\u0660"},
+    "no digits": {"creditRedeemed": "CENTS"},
     "a boolean": {"creditRedeemed": True},
-    "a decimal": {"creditRedeemed": 50.0},
+    "a decimal": {"creditRedeemed": 50.5},
     "null": {"creditRedeemed": None},
     "a list": {"creditRedeemed": [50]},
     "another unit": {"unit": "points"},
