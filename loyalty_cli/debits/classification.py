@@ -1,12 +1,12 @@
 """What an answer to a debit proves: that it was made, that it was not, or nothing."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from msgspec import Struct
 
 from loyalty_cli.errors import ErrorCode, LoyaltyError
-from loyalty_cli.journal.entries import State
+from loyalty_cli.journal.entries import Event, State
 from loyalty_cli.profile import Profile
 from loyalty_cli.providers.contract import Answer, Complaint
 from loyalty_cli.providers.redeeming import Applied, Debit, Redeems, Refusal
@@ -19,6 +19,8 @@ REFUSALS = frozenset({400, 401, 402, 403, 404, 405, 411, 413, 414, 415, 422, 428
 PASSING = frozenset({ErrorCode.CREDENTIAL_REFUSED, ErrorCode.SETUP, ErrorCode.RATE_LIMITED})
 """Errors of the profile or of the moment, and not of the debit."""
 RUN_AGAIN = "Nothing was done; run the same again to make it."
+USED_BEFORE = "the reference was in use before this attempt"
+"""What the journal says of a debit whose id the platform knew already, though not from us."""
 LONGEST_BODY = 2000
 
 
@@ -38,10 +40,16 @@ def classify(answer: Answer, debit: Debit, profile: Profile, provider: Redeems) 
     at a status that means "nothing was done" refuses it, for good or for now; all else, and what
     contradicts itself, leaves the outcome unknown.
     """
-    if answer.status in SUCCESSES:
-        return _success(answer, debit, provider)
     body = answer.json()
     complaint = provider.complaint(body)
+    if complaint and provider.is_repeat(complaint):
+        return Outcome(
+            State.UNKNOWN,
+            f"{USED_BEFORE}: {_shown(answer)}",
+            error=in_use(debit.reference, provider.title, answer.status, complaint.provider_code),
+        )
+    if answer.status in SUCCESSES:
+        return _success(answer, debit, provider)
     error = verdict(answer, profile, debit.customer)
     if complaint is None or error is None:
         return _unclear(answer, provider)
@@ -95,6 +103,41 @@ def classify_again(answer: Answer, debit: Debit, provider: Redeems) -> Outcome:
     if complaint and provider.is_repeat(complaint):
         return Outcome(State.CONFIRMED, f"the id was used before: {_shown(answer)}")
     return _unclear(answer, provider, complaint)
+
+
+def was_in_use(events: Iterable[Event]) -> bool:
+    """Whether the platform knew the id before any attempt of ours can have used it.
+
+    That it knows the id then proves nothing, however often it is asked.
+    """
+    return any(USED_BEFORE in event.why for event in events)
+
+
+def may_have_been_made(events: Sequence[Event], attempt: int) -> bool:
+    """Whether an attempt before this one may have been made under its id after all."""
+    sent = any(
+        (event.before, event.after) == (State.SENDING, State.UNKNOWN) and event.attempt < attempt
+        for event in events
+    )
+    return sent and not was_in_use(events)
+
+
+def in_use(
+    reference: str,
+    title: str,
+    http_status: int | None = None,
+    provider_code: str | None = None,
+) -> LoyaltyError:
+    """The error where the platform has made something under this id that may not be this debit."""
+    return LoyaltyError(
+        ErrorCode.OUTCOME_UNKNOWN,
+        f"{title} had a transaction {reference!r} before this debit was sent: whether that"
+        " is this debit is not known.",
+        hint="Look at it there. If it is this debit, `loyalty journal resolve` it `--confirmed`; if"
+        " it is another, `--not-applied`, and make this one under a new reference.",
+        http_status=http_status,
+        provider_code=provider_code,
+    )
 
 
 def unknown(

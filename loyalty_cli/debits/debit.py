@@ -9,7 +9,13 @@ from collections.abc import Callable
 from functools import partial
 
 from loyalty_cli.debits.claim import Claim, TakenError
-from loyalty_cli.debits.classification import Outcome, classify, classify_again, unknown
+from loyalty_cli.debits.classification import (
+    Outcome,
+    classify,
+    classify_again,
+    may_have_been_made,
+    unknown,
+)
 from loyalty_cli.debits.look import Look, amount_text, baseline, look_at, refusal
 from loyalty_cli.debits.order import Order, debit_of, order_again, request_of
 from loyalty_cli.debits.resend import refusal_to_resend
@@ -89,7 +95,7 @@ class Debits:
         and nothing could be sent.
         """
         if refused := refusal_to_resend(self._journal, profile, entry, self._clock()):
-            return Settled(entry, error=refused)
+            return Settled(entry, replayed=True, error=refused)
         order = order_again(profile, entry)
         self._journal.database.check_unchanged()
         try:
@@ -196,16 +202,13 @@ class Debits:
 
     def _classified(self, answer: Answer, order: Order, claimed: Entry) -> Outcome:
         provider, debit = order.provider, debit_of(order)
-        outcome = classify(answer, debit, order.profile, provider)
-        if outcome.state is State.REFUSED and provider.idempotent and self._sent_before(claimed):
-            # The id was used before, by ourselves: what was held for not applied was.
+        if provider.idempotent and claimed.attempt > 1:
+            # The id may be in use by ourselves, where what was held for not applied was.
             again = classify_again(answer, debit, provider)
-            return again if again.state is State.CONFIRMED else outcome
-        return outcome
-
-    def _sent_before(self, claimed: Entry) -> bool:
-        events = self._journal.events(claimed.key)
-        return any(event.after is State.NOT_APPLIED for event in events)
+            events = self._journal.events(claimed.key)
+            if again.state is State.CONFIRMED and may_have_been_made(events, claimed.attempt):
+                return again
+        return classify(answer, debit, order.profile, provider)
 
     def _not_sent(self, claim: Claim, error: NotSentError) -> Settled:
         """Undo a claim of which nothing was sent; raise what kept it from being made."""

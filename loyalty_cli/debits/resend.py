@@ -1,6 +1,6 @@
 """Whether an unknown debit may be sent again, where the platform makes it only once."""
 
-from loyalty_cli.debits.classification import unknown
+from loyalty_cli.debits.classification import in_use, unknown, was_in_use
 from loyalty_cli.debits.sender import certain_seconds
 from loyalty_cli.errors import LoyaltyError
 from loyalty_cli.journal.entries import Entry, State
@@ -13,6 +13,8 @@ def refusal_to_resend(
     journal: Journal, profile: Profile, entry: Entry, now: Instant
 ) -> LoyaltyError | None:
     """The error where a debit must not be sent again: a person decides then."""
+    if was_in_use(journal.events(entry.key)):
+        return in_use(entry.key.reference, profile.provider.title)
     why = _reason(journal, profile, entry, now)
     return None if why is None else unknown("", f"{why}, so it is not sent again").error
 

@@ -91,7 +91,7 @@ class Gameball(Redeems):
         "7000": Refusal.FOR_GOOD,
         NOT_AVAILABLE: Refusal.NOT_NOW,
         REPEATED_TIME: Refusal.NOT_NOW,
-        REPEATED_TRANSACTION: Refusal.FOR_GOOD,
+        REPEATED_TRANSACTION: Refusal.UNCLEAR,
         WRONG_TIME: Refusal.NOT_NOW,
         "9008": Refusal.FOR_GOOD,
     }

@@ -616,13 +616,78 @@ def test_gameball_s_9004_after_a_wrong_not_applied_shows_that_it_was(journal: Jo
         assert bank.taken() == 50
 
 
-def test_gameball_s_9004_to_the_first_attempt_is_a_refusal(journal: Journal) -> None:
-    with IdempotentBank(once_only) as bank:
-        bank.ids.add("r-1")
+DUPLICATE = {"code": 9004, "type": "DUPLICATE", "message": "Duplicate transactionId"}
 
-        settled = Desk(bank, journal).debit()
 
-        assert settled.entry.state is State.REFUSED
+@pytest.mark.parametrize("status", [200, 400, 409, 422, 500])
+def test_gameball_s_9004_to_the_first_attempt_proves_nothing(status: int, points: Shop) -> None:
+    points.bank.debit = answers(as_json(DUPLICATE, f"{status} Hm"))
+
+    done = points.debit()
+
+    assert (done.code, done.record["state"]) == (8, "unknown")
+    error = done.record["error"]
+    assert (error["code"], error["provider_code"]) == ("outcome_unknown", "9004")
+    assert "Gameball had a transaction 'r-1' before this debit was sent" in error["message"]
+    assert "Look at it there." in error["hint"]
+    assert "`loyalty journal resolve` it `--confirmed`" in error["hint"]
+
+
+def test_nothing_but_a_person_settles_a_debit_whose_id_was_in_use(points: Shop) -> None:
+    points.bank.ids.add("r-1")  # type: ignore[attr-defined]
+    assert points.debit().code == 8
+
+    for _ in range(2):
+        settled = points.loyalty("journal", "reconcile", "-o", "json")
+        again = points.debit()
+        assert (settled.code, settled.record["state"]) == (8, "unknown")
+        assert (again.code, again.record["state"], again.record["replayed"]) == (8, "unknown", True)
+        assert "journal resolve" in again.record["error"]["hint"]
+    assert (len(points.bank.posts), points.bank.taken()) == (1, 0)
+    done = points.loyalty("journal", "resolve", "r-1", "--confirmed", "--why", "it is this one")
+    assert (done.code, points.entry().state) == (0, State.CONFIRMED)
+
+
+def test_an_id_that_was_in_use_proves_nothing_to_a_later_attempt_either(points: Shop) -> None:
+    points.bank.ids.add("r-1")  # type: ignore[attr-defined]
+    points.debit()
+    points.loyalty("journal", "resolve", "r-1", "--not-applied", "--why", "of another shop")
+
+    done = points.debit()
+
+    assert (done.code, done.record["state"], done.record["attempt"]) == (8, "unknown", 2)
+    points.bank.debit = answers(b"")
+    points.loyalty("journal", "resolve", "r-1", "--not-applied", "--why", "of another shop")
+    lost = points.debit()
+    points.bank.debit = once_only
+    assert (lost.code, points.debit().code, points.bank.taken()) == (8, 8, 0)
+
+
+@pytest.mark.parametrize("code", [1001, 2001])
+def test_gameball_s_9004_proves_nothing_where_it_had_said_no_before(
+    code: int, points: Shop
+) -> None:
+    points.bank.debit = answers(as_json({"code": code, "message": "No."}, "422 No"))
+    assert points.debit().record["state"] == "not_applied"
+    points.bank.debit = answers(as_json(DUPLICATE, "422 No"))
+
+    done = points.debit()
+
+    assert (done.code, done.record["state"], done.record["attempt"]) == (8, "unknown", 2)
+
+
+def test_gameball_s_9004_confirms_an_attempt_that_was_lost_after_one_that_it_had_refused(
+    points: Shop,
+) -> None:
+    points.bank.debit = answers(as_json({"code": 2001, "message": "No."}, "422 No"))
+    points.debit()
+    points.bank.debit = LOST
+    assert points.debit().code == 8
+    points.bank.debit = once_only
+
+    done = points.debit()
+
+    assert (done.code, done.record["state"], points.bank.taken()) == (0, "confirmed", 50)
 
 
 # A journal that fails.

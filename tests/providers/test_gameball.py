@@ -60,8 +60,8 @@ CASES = Cases(
         codes={
             **dict.fromkeys(("1000", "1001", "1002"), "not_applied"),
             **dict.fromkeys(("2001", "8000", "9003", "9007"), "not_applied"),
-            **dict.fromkeys(("7000", "9004", "9008"), "refused"),
-            **dict.fromkeys(("5000", "5003"), "unknown"),
+            **dict.fromkeys(("7000", "9008"), "refused"),
+            **dict.fromkeys(("5000", "5003", "9004"), "unknown"),
         },
         refuses=lambda code: Reply(422, {"code": int(code), "type": "Any", "message": "No."}),
     ),
