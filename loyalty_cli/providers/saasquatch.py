@@ -70,12 +70,12 @@ class DebitResponse(Struct, rename="camel"):
 
 
 class Error(Struct, rename="camel"):
-    """An error; without `message` and `statusCode` it is not the platform speaking."""
+    """An error; nothing in it is required, and codes may be numbers."""
 
-    status_code: int | str
-    message: str
-    api_error_code: str | None = None
-    rs_code: str | None = None
+    status_code: int | str | None = None
+    message: str | None = None
+    api_error_code: int | str | None = None
+    rs_code: int | str | None = None
 
 
 class SaaSquatch(Redeems):
@@ -152,16 +152,17 @@ class SaaSquatch(Redeems):
         return Reading(tuple(_line(item) for item in items), details or None, warnings)
 
     def complaint(self, body: Any) -> Complaint | None:
-        """Read an error by its rsCode."""
-        error = matches(body, Error)
-        if error is None:
+        """Read an error by its rsCode; without a known one it needs a message and a statusCode."""
+        error = matches(body, Error) or Error()
+        code = CODES.get(str(error.rs_code))
+        if code is None and (error.message is None or error.status_code is None):
             return None
-        code = error.rs_code
+        named = error.rs_code or error.api_error_code
         status = Amount.convert_or_none(error.status_code)
         return Complaint(
-            error.message,
-            code or error.api_error_code,
-            CODES.get(code or ""),
+            error.message or "",
+            None if named is None else str(named),
+            code,
             None if status is None else int(status),
         )
 

@@ -162,6 +162,12 @@ def test_a_sign_in_that_the_platform_refuses_in_words_of_its_own_is_no_for_now(
     assert (again.code, again.record["attempt"], shop.bank.taken()) == (0, 2, 50)
 
 
+def test_a_known_code_alone_is_the_platform_speaking(shop: Shop) -> None:
+    shop.bank.debit = answers(as_json({"rsCode": "RS032"}, "400 No"))
+
+    assert shop.debit().record["state"] == "not_applied"
+
+
 def test_a_code_that_is_for_good_is_so_at_the_status_of_a_sign_in_too(shop: Shop) -> None:
     error = shop.bank.error(403) | {"rsCode": "RS041"}
     shop.bank.debit = answers(as_json(error, "403 No"))
