@@ -11,6 +11,7 @@ from loyalty_cli import providers
 from loyalty_cli.base_url import check_base_url
 from loyalty_cli.config_file import read
 from loyalty_cli.errors import LoyaltyError, nearest, setup_error
+from loyalty_cli.journal.place import check_place
 from loyalty_cli.profile import (
     DEFAULT_RESEND_FOR,
     DEFAULT_SETTLE,
@@ -306,11 +307,7 @@ def _beside(path: Path, value: str) -> Path:
 
 
 def _journal(value: str) -> str:
-    # Up to the last @: a password with a slash or an @ in it is one, too.
-    user = value.partition("://")[2].rpartition("@")[0]
-    if ":" in user or "password=" in value.lower():
-        raise ValueError("a password does not belong in this file; leave it out")
-    return text(value)
+    return check_place(text(value))
 
 
 def _refuse_colliding_names(profiles: Iterable[Profile], named: Map) -> None:

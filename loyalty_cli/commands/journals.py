@@ -8,21 +8,22 @@ from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.session import Session
 from loyalty_cli.folders import state_folder
 from loyalty_cli.journal.opening import open_journal
+from loyalty_cli.journal.place import is_url
 from loyalty_cli.journal.store import Journal
 
 
-def journal_place(session: Session, chosen: Globals) -> str:
-    """The path or URL of the journal in force; the sandbox keeps its own."""
+def journal_place(session: Session, chosen: Globals) -> str | Path:
+    """The path or, as text, the URL of the journal in force; the sandbox keeps its own."""
     if chosen.sandbox:
         from loyalty_cli.sandbox.embedded import JOURNAL
 
-        return str(state_folder() / JOURNAL)
+        return state_folder() / JOURNAL
     named = session.config.journal
     if named is None:
-        return str(state_folder() / "journal.db")
-    if "://" in named:
+        return state_folder() / "journal.db"
+    if is_url(named):
         return named
-    return str(Path(session.config.origin).parent / Path(named).expanduser())
+    return Path(session.config.origin).parent / Path(named).expanduser()
 
 
 def open_existing(session: Session, chosen: Globals) -> Journal:
@@ -33,7 +34,7 @@ def open_existing(session: Session, chosen: Globals) -> Journal:
 def open_for_debits(session: Session, chosen: Globals, *, interactive: bool) -> Journal:
     """Open the journal; where there is none a person is asked, and a job is refused."""
     place = journal_place(session, chosen)
-    missing = "://" not in place and not os.path.lexists(place)
+    missing = isinstance(place, Path) and not os.path.lexists(place)
     create = (
         missing
         and interactive

@@ -8,14 +8,15 @@ import sqlalchemy as sql
 
 from loyalty_cli.journal.database import Database, refuse
 from loyalty_cli.journal.file import open_file
-from loyalty_cli.journal.server import open_server, refuse_url
+from loyalty_cli.journal.place import FORM, check_place, is_url
+from loyalty_cli.journal.server import open_server
 from loyalty_cli.journal.store import Journal
 from loyalty_cli.journal.tables import SCHEMA_VERSION, metadata, schema
 from loyalty_cli.journal.upgrade import upgrade
 
 
-def open_journal(where: str, *, create: bool = False) -> Journal:
-    """Open the journal at a path or a postgresql:// URL; with `create`, make it if need be.
+def open_journal(where: str | Path, *, create: bool = False) -> Journal:
+    """Open the journal at a path or, as text, a URL; with `create`, make it if need be.
 
     Raises JournalError where it is not there, is not a journal, is of another version, or would
     not keep what is written: on a network file system, a full disk, a standby, without sync.
@@ -29,11 +30,14 @@ def open_journal(where: str, *, create: bool = False) -> Journal:
     return Journal(database, f"uid {os.getuid()} on {socket.gethostname()}, process {os.getpid()}")
 
 
-def _open_database(where: str, *, create: bool) -> Database:
-    if where.startswith(("postgresql:", "postgres:")):
-        return open_server(where)
-    if "://" in where:
-        refuse_url()
+def _open_database(where: str | Path, *, create: bool) -> Database:
+    if isinstance(where, str):
+        try:
+            where = check_place(where)
+        except ValueError as error:
+            refuse(f"the journal's place {error}.", f"Name a path, or {FORM}.")
+        if is_url(where):
+            return open_server(where)
     return open_file(Path(where), create=create)
 
 

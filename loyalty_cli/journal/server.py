@@ -1,7 +1,7 @@
 """A journal at a PostgreSQL server: whether it can be reached, and keeps what it is told."""
 
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Any
 
 import sqlalchemy as sql
 from sqlalchemy.dialects import postgresql
@@ -55,11 +55,7 @@ def open_server(where: str) -> ServerDatabase:
             "a journal in PostgreSQL needs psycopg, which is not installed.",
             "pip install 'loyalty-cli[postgresql]'",
         )
-    try:
-        url = sql.make_url(where).set(drivername="postgresql+psycopg")
-    except (sql.exc.ArgumentError, ValueError):
-        refuse_url()
-    database = ServerDatabase(url)
+    database = ServerDatabase(sql.make_url(where).set(drivername="postgresql+psycopg"))
     try:
         with database.engine.connect() as connection:
             _check_server(connection, database.place)
@@ -71,11 +67,6 @@ def open_server(where: str) -> ServerDatabase:
         database.engine.dispose()
         raise
     return database
-
-
-def refuse_url() -> NoReturn:
-    """Raise the error of a URL that is none; not the URL itself: there can be a password in it."""
-    refuse("the journal's URL cannot be read.", "It looks like postgresql://host/database.")
 
 
 def _check_server(connection: sql.Connection, place: str) -> None:

@@ -97,13 +97,6 @@ def test_another_version_is_refused(
     assert "this program knows 2" in refused(url)
 
 
-def test_a_session_that_need_not_be_durable_is_refused(server: PostgreSQL, own_place: str) -> None:
-    message = refused(server.url(own_place, synchronous_commit="off"))
-
-    assert "synchronous_commit=off" in message
-    assert server.execute(f"SELECT 1 FROM pg_tables WHERE schemaname = '{own_place}'") == []
-
-
 @pytest.mark.parametrize("setting", ["fsync", "synchronous_commit"])
 def test_a_server_that_need_not_be_durable_is_refused(own_server: PostgreSQL, setting: str) -> None:
     own_server.start(**{setting: "off"})
