@@ -31,6 +31,7 @@ from loyalty_cli.journal.entries import (
 )
 from loyalty_cli.journal.instant import Instant, instant_now
 from loyalty_cli.journal.tables import debits, events, fingerprints
+from loyalty_cli.journal.writable import writable
 
 BATCH = 500
 
@@ -337,7 +338,7 @@ class Journal:
             "attempt": entry.attempt,
             "before": before,
             "after": entry.state,
-            "why": why,
+            "why": writable(why),
             "folded": folded(entry.customer),
             "clock": instant.clock,
             "seconds": instant.seconds,
@@ -466,9 +467,9 @@ def _changed(entry: Entry, state: State, change: Change, attempt: int, at: datet
         changed_at=at,
         sender=change.sender or entry.sender,
         baseline=change.baseline or entry.baseline,
-        balance_after=change.balance_after,
-        provider_reference=change.provider_reference,
-        error=change.error,
+        balance_after=writable(change.balance_after),
+        provider_reference=writable(change.provider_reference),
+        error=writable(change.error),
     )
 
 
