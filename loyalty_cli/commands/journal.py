@@ -147,7 +147,25 @@ def init(context: typer.Context) -> None:
 
     with open_session(context.obj) as session:
         journal = open_journal(journal_place(session, context.obj), create=True)
+    for warning in journal.database.warnings:
+        messages.warning(warning)
     messages.note(f"the journal {journal.place} is ready.")
+
+
+@app.command("accept-failover")
+def accept_failover(
+    context: typer.Context,
+    why: Annotated[str, typer.Option(metavar="TEXT", help="What you looked at; it is kept.")],
+) -> None:
+    """Accept that the journal's server is another one than before: PostgreSQL alone."""
+    from loyalty_cli.commands.failover import accept
+    from loyalty_cli.commands.session import open_session
+    from loyalty_cli.errors import usage_error
+
+    if not why.strip():
+        usage_error("--why must say what you looked at.")
+    with open_session(context.obj) as session:
+        accept(session, context.obj, why)
 
 
 def _states(given: list[str]) -> "tuple[State, ...]":

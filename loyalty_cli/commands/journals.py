@@ -10,6 +10,7 @@ from loyalty_cli.folders import state_folder
 from loyalty_cli.journal.opening import open_journal
 from loyalty_cli.journal.place import is_url
 from loyalty_cli.journal.store import Journal
+from loyalty_cli.output import messages
 
 
 def journal_place(session: Session, chosen: Globals) -> str | Path:
@@ -27,12 +28,20 @@ def journal_place(session: Session, chosen: Globals) -> str | Path:
 
 
 def open_existing(session: Session, chosen: Globals) -> Journal:
-    """Open the journal; raise LoyaltyError where there is none. The sandbox's is made."""
-    return open_journal(journal_place(session, chosen), create=chosen.sandbox)
+    """Open the journal to read in it; raise LoyaltyError where there is none.
+
+    The sandbox's is made. What a reader must know of it is said.
+    """
+    return _warned(open_journal(journal_place(session, chosen), create=chosen.sandbox))
+
+
+def open_to_settle(session: Session, chosen: Globals) -> Journal:
+    """The same, to send or to settle; raise LoyaltyError where debits may be missing in it."""
+    return _sure(open_journal(journal_place(session, chosen), create=chosen.sandbox))
 
 
 def open_for_debits(session: Session, chosen: Globals, *, interactive: bool) -> Journal:
-    """Open the journal; where there is none a person is asked, and a job is refused."""
+    """The same for debits: where there is none a person is asked, and a job is refused."""
     place = journal_place(session, chosen)
     missing = isinstance(place, Path) and not os.path.lexists(place)
     create = (
@@ -40,4 +49,15 @@ def open_for_debits(session: Session, chosen: Globals, *, interactive: bool) -> 
         and interactive
         and confirmed(f"There is no journal {place} yet. Is this the first debit from here?")
     )
-    return open_journal(place, create=create or chosen.sandbox)
+    return _sure(open_journal(place, create=create or chosen.sandbox))
+
+
+def _sure(journal: Journal) -> Journal:
+    journal.database.check_unchanged()
+    return _warned(journal)
+
+
+def _warned(journal: Journal) -> Journal:
+    for warning in journal.database.warnings:
+        messages.warning(warning)
+    return journal

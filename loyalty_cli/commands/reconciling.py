@@ -5,7 +5,7 @@ from typing import NoReturn
 from msgspec import Struct
 
 from loyalty_cli.commands.globals import Globals
-from loyalty_cli.commands.journals import open_existing
+from loyalty_cli.commands.journals import open_to_settle
 from loyalty_cli.commands.session import Session
 from loyalty_cli.debits.accounts import adopt_debits
 from loyalty_cli.debits.debit import Debits
@@ -28,7 +28,7 @@ from loyalty_cli.tokens import Tokens
 
 def run(session: Session, chosen: Globals, output: Format) -> int:
     """Go through what is open, print each with what came of it, and say whether all is settled."""
-    journal = open_existing(session, chosen)
+    journal = open_to_settle(session, chosen)
     adopt_debits(journal, session.config.profiles.values())
     client = Client(trace=messages.trace if chosen.verbose else None)
     platforms = Platforms(client, session.credentials, Tokens(session.keyring))
@@ -63,7 +63,7 @@ class Verdict(Struct, frozen=True):
 def resolve(session: Session, chosen: Globals, verdict: Verdict, output: Format) -> None:
     """Settle a debit as a person says; raise LoyaltyError where it is not theirs to settle."""
     require_stdout()
-    journal = open_existing(session, chosen)
+    journal = open_to_settle(session, chosen)
     entry = the_one(journal, verdict.reference, verdict.profile)
     state = State.CONFIRMED if verdict.confirmed else State.NOT_APPLIED
     if (entry.state, state) not in BY_HAND:

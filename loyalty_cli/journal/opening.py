@@ -21,13 +21,14 @@ def open_journal(where: str | Path, *, create: bool = False) -> Journal:
     Raises JournalError where it is not there, is not a journal, is of another version, or would
     not keep what is written: on a network file system, a full disk, a standby, without sync.
     """
+    actor = f"uid {os.getuid()} on {socket.gethostname()}, process {os.getpid()}"
     database = _open_database(where, create=create)
     try:
-        _check_tables(database, create=create)
+        _check_tables(database, actor, create=create)
     except BaseException:
         database.engine.dispose()
         raise
-    return Journal(database, f"uid {os.getuid()} on {socket.gethostname()}, process {os.getpid()}")
+    return Journal(database, actor)
 
 
 def _open_database(where: str | Path, *, create: bool) -> Database:
@@ -41,7 +42,7 @@ def _open_database(where: str | Path, *, create: bool) -> Database:
     return open_file(Path(where), create=create)
 
 
-def _check_tables(database: Database, *, create: bool) -> None:
+def _check_tables(database: Database, actor: str, *, create: bool) -> None:
     place = database.place
     try:
         with database.engine.begin() as connection:
@@ -51,9 +52,10 @@ def _check_tables(database: Database, *, create: bool) -> None:
                 refuse(f"{place} holds no journal.", "Run `loyalty journal init`.")
             upgrade(connection, database)
             versions = connection.execute(schema.select()).scalars().all()
+            if versions == [SCHEMA_VERSION]:
+                database.recognise(connection, actor)
     except sql.exc.DBAPIError as error:
-        reason = " ".join(str(error.orig).split())
-        refuse(f"the journal {place} cannot be used: {reason}.", "Nothing was sent.")
+        raise database.failure(error, "cannot be used") from None
     if versions != [SCHEMA_VERSION]:
         version = ", ".join(map(str, versions)) or "no"
         refuse(
