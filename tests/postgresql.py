@@ -132,17 +132,28 @@ class PostgreSQL:
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         self._end(signal.SIGKILL, [int(child) for child in children])
 
+    @contextmanager
+    def hung(self) -> Iterator[None]:
+        """Let none of its processes run until the block ends."""
+        assert self._running is not None
+        pid = self._running.pid
+        family = [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+        for each in family:
+            os.kill(each, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for each in family:
+                os.kill(each, signal.SIGCONT)
+
     def _end(self, number: int, others: list[int]) -> None:
         if self._running is not None:
             self._running.end(number, others)
             self._running = None
 
-    def backends(self) -> list[int]:
-        """The processes that serve clients, but for the one that is asked."""
-        query = (
-            "SELECT pid FROM pg_stat_activity"
-            " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
-        )
+    def backends(self, database: str) -> list[int]:
+        """The processes that serve those who are in a database."""
+        query = f"SELECT pid FROM pg_stat_activity WHERE datname = '{database}'"
         return [pid for (pid,) in self.execute(query)]
 
     def has_all_of(self, primary: "PostgreSQL") -> None:

@@ -169,16 +169,15 @@ class Journal:
         return after
 
     def change(self, entry: Entry, state: State, change: Change) -> Entry | None:
-        """Take a debit from the state it was read in to another; None where it is not in it now."""
-        if state not in TRANSITIONS[entry.state]:
-            raise AssertionError(f"{entry.state} never becomes {state}")
-        with self._writing() as connection:
-            at = self.database.now(connection)
-            after = _changed(entry, state, change, entry.attempt, at)
-            if not self._replace(connection, entry, after):
-                return None
-            connection.execute(_ADD_EVENT, self._event(after, entry.state, change.why, at))
-        return after
+        """Take a debit from the state it was read in to another; None where it is not in it now.
+
+        What came of a debit that was sent is written again and again while the server is away.
+        """
+        if entry.state is State.SENDING:
+            return self.database.insist(
+                lambda again: self._write_result(entry, state, change, again=again)
+            )
+        return self._change(entry, state, change)
 
     def is_being_sent(self, entry: Entry) -> bool:
         """Whether a debit of the same account is being sent."""
@@ -291,6 +290,17 @@ class Journal:
         with self._reading() as connection:
             return [_read_event(row) for row in connection.execute(query)]
 
+    def _change(self, entry: Entry, state: State, change: Change) -> Entry | None:
+        if state not in TRANSITIONS[entry.state]:
+            raise AssertionError(f"{entry.state} never becomes {state}")
+        with self._writing() as connection:
+            at = self.database.now(connection)
+            after = _changed(entry, state, change, entry.attempt, at)
+            if not self._replace(connection, entry, after):
+                return None
+            connection.execute(_ADD_EVENT, self._event(after, entry.state, change.why, at))
+        return after
+
     def _replace(self, connection: sql.Connection, entry: Entry, after: Entry) -> bool:
         """Write a debit's new state, if it still is as it was read."""
         was = {
@@ -302,6 +312,18 @@ class Journal:
         row = _row(after)
         done = connection.execute(_CHANGE, {**was, **{name: row[name] for name in CHANGING}})
         return done.rowcount == 1
+
+    def _write_result(
+        self, entry: Entry, state: State, change: Change, *, again: bool
+    ) -> Entry | None:
+        after = self._change(entry, state, change)
+        if after is None and again:  # the time before may have had no answer, and have done it
+            present = self.get(entry.key)
+            if present and present == _changed(
+                entry, state, change, entry.attempt, present.changed_at
+            ):
+                return present
+        return after
 
     def _insert_new(
         self, connection: sql.Connection, batch: Sequence[Planned], at: datetime

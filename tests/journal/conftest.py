@@ -8,7 +8,7 @@ import pytest
 
 from loyalty_cli.journal.opening import open_journal
 from loyalty_cli.journal.store import Journal
-from tests.postgresql import PostgreSQL, running_postgresql
+from tests.postgresql import PostgreSQL, prepared_folder, programs, running_postgresql
 
 Open = Callable[..., Journal]
 
@@ -17,6 +17,18 @@ Open = Callable[..., Journal]
 def server() -> Iterator[PostgreSQL]:
     with running_postgresql() as server:
         yield server
+
+
+@pytest.fixture
+def own_server() -> Iterator[PostgreSQL]:
+    """A server that the test may stop, and start with other settings."""
+    with prepared_folder() as folder:
+        server = PostgreSQL(programs(), folder)
+        server.prepare()
+        try:
+            yield server
+        finally:
+            server.stop()
 
 
 @pytest.fixture

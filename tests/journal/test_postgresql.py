@@ -1,12 +1,11 @@
 """A journal in PostgreSQL: which servers it takes, and what it does when one goes away."""
 
-import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
-from threading import Barrier, Thread
+from threading import Barrier
 
 import psycopg
 import pytest
@@ -18,7 +17,8 @@ from loyalty_cli.journal.opening import open_journal
 from loyalty_cli.journal.store import BATCH, Filter
 from tests.conftest import Run
 from tests.journal.conftest import Open
-from tests.postgresql import PostgreSQL, prepared_folder, programs, standby_of
+from tests.journal.wiretap import Wiretap
+from tests.postgresql import PostgreSQL, prepared_folder, standby_of
 from tests.servers import unused_port
 
 SENDER = Sender("host", 1, "2", "3")
@@ -35,18 +35,6 @@ def refused(where: str, *, create: bool = True, code: ErrorCode = ErrorCode.SETU
     assert raised.value.code is code
     assert "\n" not in raised.value.message
     return f"{raised.value.message} {raised.value.hint}"
-
-
-@pytest.fixture
-def own_server() -> Iterator[PostgreSQL]:
-    """A server that the test may stop, and start with other settings."""
-    with prepared_folder() as folder:
-        server = PostgreSQL(programs(), folder)
-        server.prepare()
-        try:
-            yield server
-        finally:
-            server.stop()
 
 
 @pytest.mark.parametrize("scheme", ["postgresql", "postgres"])
@@ -282,56 +270,6 @@ def test_a_database_that_cannot_hold_every_text_is_refused(
 
         assert encoding in message
         assert "createdb --encoding=UTF8" in message
-
-
-class Wiretap:
-    """Stands between the program and the server, and cuts the connection at a COMMIT."""
-
-    def __init__(self, folder: Path, server: PostgreSQL, *, passing_it_on: bool) -> None:
-        self.armed = False
-        self._passing_it_on = passing_it_on
-        self._far = str(server.folder / ".s.PGSQL.5432")
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(folder / ".s.PGSQL.5432"))
-        self._listener.listen(20)
-        self._threads = [Thread(target=self._accept, daemon=True)]
-        self._threads[0].start()
-
-    def close(self) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        for thread in self._threads:
-            thread.join(20)
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                near, _ = self._listener.accept()
-                thread = Thread(target=self._serve, args=(near,), daemon=True)
-                self._threads.append(thread)
-                thread.start()
-
-    def _serve(self, near: socket.socket) -> None:
-        with near, socket.socket(socket.AF_UNIX) as far, suppress(OSError):
-            far.connect(self._far)
-            back = Thread(target=_copy, args=(far, near), daemon=True)
-            back.start()
-            while content := near.recv(65536):
-                if self.armed and b"COMMIT\0" in content:
-                    near.shutdown(socket.SHUT_RDWR)
-                    if self._passing_it_on:
-                        far.sendall(content)
-                    break
-                far.sendall(content)
-            far.shutdown(socket.SHUT_WR)
-            back.join(20)
-
-
-def _copy(near: socket.socket, far: socket.socket) -> None:
-    with suppress(OSError):
-        while content := near.recv(65536):
-            with suppress(OSError):  # who hung up does not stop the server from doing it
-                far.sendall(content)
 
 
 @pytest.mark.parametrize("passing_it_on", [True, False], ids=["committed", "not committed"])
