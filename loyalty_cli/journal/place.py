@@ -109,6 +109,6 @@ def _settings(query: str | None) -> dict[str, str]:
         if name in settings:
             raise ValueError(f"has {name} twice")
         settings[name] = unquote(value)
-        if not re.fullmatch(form, settings[name]):
-            raise ValueError(f"has a value of {name} that is not taken")
+        if "=" in value or not re.fullmatch(form, settings[name]):
+            raise ValueError(f"has a value of {name} that is not taken; a = in it is %3D")
     return settings

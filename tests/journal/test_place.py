@@ -5,6 +5,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from loyalty_cli.errors import ErrorCode
 from loyalty_cli.journal.database import JournalError
@@ -53,7 +54,7 @@ def test_a_path_is_a_path(path: str) -> None:
         "me@db/loyalty?sslmode=verify-full&sslrootcert=/etc/ca.pem",
         "me@db/loyalty?sslcert=a.pem&sslkey=b.pem&passfile=/etc/loyalty/pgpass",
         "me@db/loyalty?channel_binding=require&gssencmode=disable&application_name=debits",
-        "me@db/loyalty?options=-csearch_path=loyalty",
+        "me@db/loyalty?options=-csearch_path%3Dloyalty",
         "me@db/loyalty?options=-c%20search_path%3Dloyalty,public",
         "me@db/gr%C3%B6%C3%9Fe",
     ],
@@ -64,6 +65,7 @@ def test_a_url_is_a_url(scheme: str, rest: str) -> None:
 
     assert place == f"postgresql://{rest}"
     assert is_url(place)
+    assert conninfo_to_dict(place)
 
 
 @pytest.mark.parametrize(
@@ -143,6 +145,7 @@ def test_what_looks_like_a_url_and_is_none_is_never_a_file(text: str, tmp_path: 
         "options=-csynchronous_commit=off",
         "options=-csearch_path=a%20-cfsync=off",
         "options=a",
+        "options=-csearch_path=loyalty",
         "client_encoding=LATIN1",
         "keepalives=0",
         "host=",
