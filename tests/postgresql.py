@@ -87,6 +87,7 @@ class PostgreSQL:
         self.folder = folder
         self.programs = programs
         self._names = count(1)
+        self._port = ""
         self._running: Running | None = None
 
     def prepare(self) -> None:
@@ -95,6 +96,7 @@ class PostgreSQL:
         self.command("initdb", "-D", data, "-U", OWNER, "-E", "UTF8", *FASTER)
         access = (
             "local all guarded scram-sha-256\nlocal all all trust\nlocal replication all trust\n"
+            "host all all samehost trust\n"
         )
         (self.folder / "data" / "pg_hba.conf").write_text(access)
 
@@ -116,6 +118,7 @@ class PostgreSQL:
 
     def start(self, **settings: str) -> None:
         """Start it, and wait until it can be used."""
+        self._port = settings.get("port", "5432")
         chosen = {**SETTINGS, "unix_socket_directories": str(self.folder), **settings}
         given = [f"--{name}={value}" for name, value in chosen.items()]
         postgres = [str(self.programs / "postgres"), "-D", str(self.folder / "data")]
@@ -211,7 +214,7 @@ class PostgreSQL:
     def execute(self, statement: str, database: str = "postgres") -> list[Any]:
         """Run a statement, and give the rows that come of it."""
         with psycopg.connect(
-            host=str(self.folder), dbname=database, user=OWNER, autocommit=True
+            host=str(self.folder), port=self._port, dbname=database, user=OWNER, autocommit=True
         ) as connection:
             cursor = connection.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []
