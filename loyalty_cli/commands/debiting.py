@@ -37,7 +37,7 @@ from loyalty_cli.errors import ExitCode, nearest, usage_error
 from loyalty_cli.http import Client, url_of
 from loyalty_cli.input_file import open_input
 from loyalty_cli.journal.entries import OPEN, Entry, Key, State
-from loyalty_cli.journal.store import new_entry
+from loyalty_cli.journal.store import Journal, new_entry
 from loyalty_cli.lookup import check_customer
 from loyalty_cli.model import DebitRecord, exit_code
 from loyalty_cli.output import debits as views
@@ -76,7 +76,20 @@ def run(
         check_sum(orders, _checked("--expect-total", check_amount, asked.expect_total))
     if not (yes or dry_run or interactive):
         usage_error("there is no terminal to ask on.", "Add --yes, once you are sure.")
-    journal = open_for_debits(session, chosen, interactive=interactive)
+    with open_for_debits(session, chosen, interactive=interactive) as journal:
+        return _run(session, chosen, journal, orders, output, dry_run=dry_run, yes=yes)
+
+
+def _run(
+    session: Session,
+    chosen: Globals,
+    journal: Journal,
+    orders: list[Order],
+    output: Format,
+    *,
+    dry_run: bool,
+    yes: bool,
+) -> int:
     known = journal.known([order.key for order in orders])
     check_known(orders, known)
     to_send = [order for order in orders if _is_to_send(order, known.get(order.key))]

@@ -62,8 +62,7 @@ def list_(
     from loyalty_cli.output.document import kept, print_records
 
     states = _states(state or [])
-    with open_session(context.obj) as session:
-        journal = open_existing(session, context.obj)
+    with open_session(context.obj) as session, open_existing(session, context.obj) as journal:
         if profile and not any(journal.find(Filter(profile=profile))):
             session.config.profile(profile)  # one that is in neither is a slip
         chosen = Filter(states, profile, None, _utc(since), _utc(until))
@@ -89,8 +88,7 @@ def show(
     from loyalty_cli.output.debits import HISTORY
     from loyalty_cli.output.document import print_records
 
-    with open_session(context.obj) as session:
-        journal = open_existing(session, context.obj)
+    with open_session(context.obj) as session, open_existing(session, context.obj) as journal:
         entry = the_one(journal, reference, profile)
         print_records([history(entry, journal.events(entry.key))], output, HISTORY)
 
@@ -139,15 +137,16 @@ def resolve(
 
 @app.command()
 def init(context: typer.Context) -> None:
-    """Make the journal, where there is none yet."""
+    """Make the journal, where there is nothing yet."""
     from loyalty_cli.commands.journals import journal_place
     from loyalty_cli.commands.session import open_session
-    from loyalty_cli.journal.opening import open_journal
+    from loyalty_cli.journal.opening import make_journal
     from loyalty_cli.output import messages
 
     with open_session(context.obj) as session:
-        journal = open_journal(journal_place(session, context.obj), create=True)
-    messages.note(f"the journal {journal.place} is ready.")
+        journal = make_journal(journal_place(session, context.obj))
+        journal.close()
+    messages.note(f"the journal {journal.place} was made.")
 
 
 def _states(given: list[str]) -> "tuple[State, ...]":

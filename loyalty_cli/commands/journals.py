@@ -1,13 +1,15 @@
 """Which journal the commands use, and opening it."""
 
 import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from loyalty_cli.commands.asking import confirmed
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.session import Session
 from loyalty_cli.folders import state_folder
-from loyalty_cli.journal.opening import open_journal
+from loyalty_cli.journal.opening import make_journal, open_journal
 from loyalty_cli.journal.store import Journal
 
 
@@ -25,18 +27,27 @@ def journal_place(session: Session, chosen: Globals) -> str:
     return str(Path(session.config.origin).parent / Path(named).expanduser())
 
 
-def open_existing(session: Session, chosen: Globals) -> Journal:
-    """Open the journal; raise LoyaltyError where there is none. The sandbox's is made."""
-    return open_journal(journal_place(session, chosen), create=chosen.sandbox)
+@contextmanager
+def open_existing(session: Session, chosen: Globals) -> Iterator[Journal]:
+    """Open the journal for a while; raise LoyaltyError where there is none. The sandbox's is made.
+
+    However the block ends, the journal is closed in good order.
+    """
+    with closing(open_journal(journal_place(session, chosen), create=chosen.sandbox)) as journal:
+        yield journal
 
 
-def open_for_debits(session: Session, chosen: Globals, *, interactive: bool) -> Journal:
+@contextmanager
+def open_for_debits(session: Session, chosen: Globals, *, interactive: bool) -> Iterator[Journal]:
     """Open the journal; where there is none a person is asked, and a job is refused."""
     place = journal_place(session, chosen)
     missing = "://" not in place and not os.path.lexists(place)
     create = (
         missing
         and interactive
+        and not chosen.sandbox
         and confirmed(f"There is no journal {place} yet. Is this the first debit from here?")
     )
-    return open_journal(place, create=create or chosen.sandbox)
+    opened = make_journal(place) if create else open_journal(place, create=chosen.sandbox)
+    with closing(opened) as journal:
+        yield journal

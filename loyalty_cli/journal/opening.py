@@ -3,11 +3,13 @@
 import os
 import socket
 from pathlib import Path
+from typing import NoReturn
 
 import sqlalchemy as sql
 
 from loyalty_cli.journal.database import Database, refuse
-from loyalty_cli.journal.file import open_file
+from loyalty_cli.journal.file import make_new_file, open_file
+from loyalty_cli.journal.place import index_of, log_of
 from loyalty_cli.journal.server import open_server, refuse_url
 from loyalty_cli.journal.store import Journal
 from loyalty_cli.journal.tables import SCHEMA_VERSION, metadata, schema
@@ -21,20 +23,69 @@ def open_journal(where: str, *, create: bool = False) -> Journal:
     not keep what is written: on a network file system, a full disk, a standby, without sync.
     """
     database = _open_database(where, create=create)
+    return _opened(database, create=create)
+
+
+def make_journal(where: str) -> Journal:
+    """Make a journal at a path or a postgresql:// URL, where there is nothing yet.
+
+    Raises JournalError where anything is there, which is left as it is.
+    """
+    path = place_of(where)
+    if path is None:
+        database = _open_database(where, create=True)
+        with database.engine.connect() as connection:
+            is_there = sql.inspect(connection).has_table(schema.name)
+        if is_there:
+            database.abandon()
+            _refuse_again(database.place)
+        return _opened(database, create=True)
+    try:
+        make_new_file(path)
+    except FileExistsError:
+        _refuse_again(where)
+    try:
+        return _opened(open_file(path, create=True), create=True)
+    except BaseException:
+        for each in (path, log_of(path), index_of(path)):
+            each.unlink(missing_ok=True)
+        raise
+
+
+def place_of(where: str) -> Path | None:
+    """The path of a journal in a file; None where it is, or wants to be, a server's."""
+    is_server = where.startswith(("postgresql:", "postgres:")) or "://" in where
+    return None if is_server else Path(where)
+
+
+def actor() -> str:
+    """Who does something, as events have it."""
+    return f"uid {os.getuid()} on {socket.gethostname()}, process {os.getpid()}"
+
+
+def _refuse_again(place: str) -> NoReturn:
+    refuse(
+        f"{place} was there already; nothing was changed.",
+        "`loyalty journal check` says what it holds.",
+    )
+
+
+def _opened(database: Database, *, create: bool) -> Journal:
     try:
         _check_tables(database, create=create)
     except BaseException:
-        database.engine.dispose()
+        database.abandon()
         raise
-    return Journal(database, f"uid {os.getuid()} on {socket.gethostname()}, process {os.getpid()}")
+    return Journal(database, actor())
 
 
 def _open_database(where: str, *, create: bool) -> Database:
-    if where.startswith(("postgresql:", "postgres:")):
-        return open_server(where)
-    if "://" in where:
+    path = place_of(where)
+    if path is not None:
+        return open_file(path, create=create)
+    if not where.startswith(("postgresql:", "postgres:")):
         refuse_url()
-    return open_file(Path(where), create=create)
+    return open_server(where)
 
 
 def _check_tables(database: Database, *, create: bool) -> None:
@@ -60,14 +111,6 @@ def _check_tables(database: Database, *, create: bool) -> None:
 
 def _make_tables(connection: sql.Connection, database: Database) -> None:
     database.lock_tables(connection)
-    _refuse_foreign(connection, database.place)
     if not sql.inspect(connection).has_table(schema.name):
         metadata.create_all(connection)
         connection.execute(schema.insert().values(version=SCHEMA_VERSION))
-
-
-def _refuse_foreign(connection: sql.Connection, place: str) -> None:
-    """A file belongs to one program; a server's database may well hold other tables."""
-    tables = sql.inspect(connection).get_table_names()
-    if connection.dialect.name == "sqlite" and tables and schema.name not in tables:
-        refuse(f"{place} is another program's database.", "Name another place for the journal.")
