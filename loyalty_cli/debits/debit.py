@@ -299,6 +299,7 @@ class Debits:
 
     def _claimed(self, entry: Entry, before: Balance) -> Entry | LoyaltyError | None:
         """Claim a debit; None where another process has it, an error where its account is busy."""
+        self._journal.database.before_sending()
         try:
             return self._journal.claim(entry, this_process(), _baseline(before))
         except JournalError:
@@ -327,6 +328,7 @@ class Debits:
 
     def _send(self, order: Order, request: Request, claimed: Entry, claimed_at: float) -> Settled:
         def still_ours() -> None:
+            self._journal.database.check_unchanged()
             if self._monotonic() - claimed_at > CLAIM_LIFETIME:
                 raise LoyaltyError(
                     ErrorCode.TIMED_OUT,
@@ -383,6 +385,7 @@ class Debits:
             settled = self._journal.change(entry, outcome.state, change)
             if settled is None:  # while it was being sent another host gave this one up
                 settled = self._settled_late(entry, outcome.state, change)
+            self._journal.database.check_unchanged()
         except JournalError as error:
             raise JournalError(
                 ErrorCode.OUTCOME_UNKNOWN,
