@@ -1,6 +1,7 @@
 """`loyalty journal`: what was debited, what is still unknown, and how to settle it."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -147,6 +148,61 @@ def init(context: typer.Context) -> None:
         journal = make_journal(journal_place(session, context.obj))
         journal.close()
     messages.note(f"the journal {journal.place} was made.")
+
+
+@app.command()
+def backup(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that is not there yet.")],
+) -> None:
+    """Write all that the journal has into a new file, while others may use it."""
+    from loyalty_cli.commands.keeping import make_backup
+    from loyalty_cli.commands.session import open_session
+
+    with open_session(context.obj) as session:
+        make_backup(session, context.obj, file)
+
+
+@app.command()
+def check(context: typer.Context, output: OutputOption = Format.TABLE) -> int:
+    """See whether the journal is damaged, and count its debits by their state."""
+    from loyalty_cli.commands.keeping import check as look_through
+    from loyalty_cli.commands.session import open_session
+
+    with open_session(context.obj) as session:
+        return look_through(session, context.obj, output)
+
+
+@app.command()
+def restore(
+    context: typer.Context,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="A backup of the journal.")
+    ] = None,
+    older: Annotated[
+        bool, typer.Option("--older", help="Even where the present journal has more.")
+    ] = False,
+    reviewed: Annotated[
+        bool, typer.Option("--reviewed", help="You have looked what is missing after a restore.")
+    ] = False,
+    why: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="What you found; it is kept.")
+    ] = None,
+) -> None:
+    """Put a backup in the journal's place; the present one is kept beside it."""
+    from loyalty_cli.commands.keeping import note_review, put_back
+    from loyalty_cli.commands.session import open_session
+    from loyalty_cli.errors import usage_error
+
+    if (file is None) != reviewed or (older and reviewed):
+        usage_error("say either FILE, or --reviewed.")
+    if reviewed != bool(why and why.strip()):
+        usage_error("--reviewed needs --why, which says what you found.")
+    with open_session(context.obj) as session:
+        if file is None:
+            note_review(session, context.obj, why or "")
+        else:
+            put_back(session, context.obj, file, older=older)
 
 
 def _states(given: list[str]) -> "tuple[State, ...]":

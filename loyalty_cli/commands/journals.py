@@ -9,8 +9,11 @@ from loyalty_cli.commands.asking import confirmed
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.session import Session
 from loyalty_cli.folders import state_folder
+from loyalty_cli.journal.database import refuse
+from loyalty_cli.journal.gaps import open_gap, shown
 from loyalty_cli.journal.opening import make_journal, open_journal
 from loyalty_cli.journal.store import Journal
+from loyalty_cli.output import messages
 
 
 def journal_place(session: Session, chosen: Globals) -> str:
@@ -50,4 +53,21 @@ def open_for_debits(session: Session, chosen: Globals, *, interactive: bool) -> 
     )
     opened = make_journal(place) if create else open_journal(place, create=chosen.sandbox)
     with closing(opened) as journal:
+        _check_gap(journal, interactive=interactive)
         yield journal
+
+
+def _check_gap(journal: Journal, *, interactive: bool) -> None:
+    """Let a person alone debit with a journal that may lack debits; raise LoyaltyError else."""
+    gap = open_gap(journal.database)
+    if gap is None:
+        return
+    missing = f"debits since {shown(gap.since)} may be missing in the journal {journal.place}"
+    if interactive:
+        messages.warning(f"{missing}: {gap.why}.")
+        if confirmed("Are you sure that none of what you ask for was debited since then?"):
+            return
+    refuse(
+        f"{missing}, which was restored.",
+        "Compare it with the platform, then `loyalty journal restore --reviewed --why TEXT`.",
+    )

@@ -14,6 +14,7 @@ from sqlalchemy.dialects import sqlite
 
 from loyalty_cli.debits.sender import this_process
 from loyalty_cli.errors import ErrorCode
+from loyalty_cli.folders import make_folder
 from loyalty_cli.journal.database import READING, Database, JournalError, refuse
 from loyalty_cli.journal.inodes import SameFiles
 from loyalty_cli.journal.mark import LogLock, is_bare_copy, marks, put_mark, take_marks_away
@@ -24,7 +25,6 @@ from loyalty_cli.journal.place import (
     is_missing,
     log_of,
     make_file,
-    make_folder,
     refuse_unwritable,
 )
 

@@ -6,9 +6,10 @@ import re
 import shutil
 import stat
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn
 
+from loyalty_cli.folders import sync_folder
 from loyalty_cli.journal.database import refuse
 
 EFFECTIVE = os.access in os.supports_effective_ids
@@ -61,15 +62,6 @@ def index_of(path: Path) -> Path:
     return Path(f"{path}-shm")
 
 
-def make_folder(folder: Path) -> None:
-    """Make a folder and those above it, each the user's alone; raise OSError as the system does."""
-    new = [each for each in (folder, *folder.parents) if not each.exists()]
-    for each in reversed(new):
-        with suppress(FileExistsError):  # another process was quicker
-            each.mkdir(mode=0o700)
-            sync_folder(each.parent)
-
-
 def make_file(path: Path) -> None:
     """Make an empty file, the user's alone from the first byte on, and for good.
 
@@ -77,15 +69,6 @@ def make_file(path: Path) -> None:
     """
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make durable which files a folder has."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def check_file(path: Path) -> None:
@@ -163,7 +146,7 @@ def _check_file_system(path: Path, kind: str) -> None:
         )
 
 
-def refuse_unwritable(path: Path, error: OSError) -> None:
+def refuse_unwritable(path: Path, error: OSError) -> NoReturn:
     """Raise the error of a place that the system gives no access to."""
     refuse(f"the journal {path} cannot be written: {error.strerror}.", "Make it writable.")
 

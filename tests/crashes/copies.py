@@ -12,7 +12,6 @@ that had been sent by then, or be refused. Exit code 1 for one that does neither
 import argparse
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -38,6 +37,7 @@ from tests.servers import RawServer
 STOPS = "pwrite64,pwritev,fallocate,ftruncate,fsync,fdatasync,unlink,rename,flock,connect,sendto"
 STOPPED = b"--- stopped by SIGSTOP ---"
 PATIENCE = 60.0
+VOID = "void: strace gave up"
 
 
 class Copy(NamedTuple):
@@ -45,6 +45,10 @@ class Copy(NamedTuple):
 
     content: bytes
     sent: frozenset[str]
+
+
+class TracerLostError(Exception):
+    """A stop and its end came too near to each other for strace, which then gives up."""
 
 
 class StoppedRun:
@@ -67,25 +71,33 @@ class StoppedRun:
             pass_fds=[ours],
         )
         os.close(ours)
+        self._main = 0
 
-    def stops(self) -> Iterator[int]:
-        """Each stop, by the process that stands still until the next one is asked for."""
-        main = 0
+    def stops(self) -> Iterator[None]:
+        """Each stop; the process stands still until the next one is asked for."""
         for line in self._lines:
             # The main thread comes first; each thread says that it stands still.
-            main = main or int(line.split()[0])
+            self._main = self._main or int(line.split()[0])
             if STOPPED in line:
-                yield main
-                with suppress(ProcessLookupError):
-                    os.kill(main, signal.SIGCONT)
+                yield
+                self._send(signal.SIGCONT)
 
-    def end(self) -> int:
-        """The exit code."""
+    def kill(self) -> None:
+        """End it as a power cut does."""
+        self._send(signal.SIGKILL)
+
+    def end(self) -> None:
+        """Wait for it."""
         _, said = self._strace.communicate(timeout=PATIENCE)
         self._lines.close()
-        code = self._strace.returncode
-        assert code in (0, 8, -signal.SIGKILL), (code, said)
-        return code
+        if b"PTRACE_LISTEN" in said:
+            self.kill()
+            raise TracerLostError
+        assert self._strace.returncode in (0, 8, -signal.SIGKILL), said
+
+    def _send(self, number: int) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(self._main, number)
 
 
 def copies_of(folder: Path, seed: str) -> Iterator[Copy]:
@@ -123,10 +135,10 @@ def _copies(
     shop: Shop, truth: Truth, rows: Sequence[Row], command: Sequence[str], killed_at: int | None
 ) -> Iterator[Copy]:
     run = StoppedRun(shop, *command)
-    for number, process in enumerate(run.stops()):
+    for number, _ in enumerate(run.stops()):
         yield _copy(shop, truth, rows)
         if number == killed_at:
-            os.kill(process, signal.SIGKILL)
+            run.kill()
             break
     run.end()
     yield _copy(shop, truth, rows)
@@ -157,21 +169,27 @@ def check(seeds: Sequence[str], folder: Path) -> Found:
     counts: Counter[str] = Counter()
     violations: list[str] = []
     for seed in seeds:
-        own = Path(tempfile.mkdtemp(dir=folder))
-        last: frozenset[str] | None = None
-        for number, copy in enumerate(copies_of(own, seed)):
-            last = known(copy.content)
-            counts["copies"] += 1
-            counts["copies that are refused"] += last is None
-            counts["copies with debits that were sent"] += bool(last)
-            if last is not None and copy.sent - last:
-                violations.append(f"seed {seed}, copy {number}: lacks {copy.sent - last}")
-        if last is None:
-            violations.append(f"seed {seed}: a copy is refused though everything had ended")
         counts["trials"] += 1
-        known.cache_clear()
-        shutil.rmtree(own)
+        with tempfile.TemporaryDirectory(dir=folder) as own:
+            try:
+                violations += _check(copies_of(Path(own), seed), counts, seed)
+            except TracerLostError:
+                counts[VOID] += 1
     return Found(counts, violations)
+
+
+def _check(copies: Iterator[Copy], counts: Counter[str], seed: str) -> Iterator[str]:
+    last: frozenset[str] | None = None
+    for number, copy in enumerate(copies):
+        last = known(copy.content)
+        counts["copies"] += 1
+        counts["copies that are refused"] += last is None
+        counts["copies with debits that were sent"] += bool(last)
+        if last is not None and copy.sent - last:
+            yield f"seed {seed}, copy {number}: lacks {copy.sent - last}"
+    if last is None:
+        yield f"seed {seed}: a copy is refused though everything had ended"
+    known.cache_clear()
 
 
 def main() -> int:

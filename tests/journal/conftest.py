@@ -33,6 +33,13 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "state" / "journal.db"
 
 
+@pytest.fixture
+def made(path: Path) -> Path:
+    """A journal that is there, and closed."""
+    open_journal(str(path), create=True).close()
+    return path
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[PostgreSQL]:
     with running_postgresql() as server:
