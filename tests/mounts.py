@@ -1,9 +1,7 @@
 """Real mounts that nobody else sees: programs in a mount namespace of their own."""
 
-import os
 import subprocess
 import sys
-from collections.abc import Mapping
 
 import pytest
 
@@ -12,20 +10,21 @@ from tests.requires import needs
 UNSHARE = ("unshare", "--user", "--map-root-user", "--mount")
 
 
-def loyalty_with_mounts(
-    mounts: str, *arguments: str, env: Mapping[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
-    """Run the program after some `mount` commands of the shell; skip where that is not allowed."""
+def run_with_mounts(mounts: str, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run a command after some `mount` commands of the shell; skip where that is not allowed."""
     needs("unshare", "mount")
     if subprocess.run([*UNSHARE, "true"], capture_output=True, check=False).returncode:
         pytest.skip("needs user namespaces, which this system does not allow")
-    program = f'set -e\n{mounts}\nexec "{sys.executable}" -m loyalty_cli "$@"'
     return subprocess.run(
-        [*UNSHARE, "sh", "-c", program, "sh", *arguments],
-        env=dict(os.environ if env is None else env),
+        [*UNSHARE, "sh", "-c", f'set -e\n{mounts}\nexec "$@"', "sh", *command],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
     )
+
+
+def loyalty_with_mounts(mounts: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the program so."""
+    return run_with_mounts(mounts, sys.executable, "-m", "loyalty_cli", *arguments)

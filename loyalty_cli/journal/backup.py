@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from secrets import token_hex
 from typing import NoReturn
 
 from msgspec import Struct
@@ -76,9 +77,9 @@ def part_of(target: Path) -> Iterator[Path]:
 
     Raises OSError as the system does. Whatever was not given that name is taken away.
     """
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    make_file(part)
+    part = target.with_name(f".{target.name}.{token_hex(4)}.part")
     try:
+        make_file(part)
         yield part
     finally:
         for suffix in ("", *BESIDE):

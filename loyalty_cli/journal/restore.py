@@ -4,7 +4,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
@@ -199,19 +199,19 @@ def _note_gap(part: Path, since: str, why: str) -> None:
 def _swapped(part: Path, path: Path, *, usable: bool) -> Path | None:
     """Put the part in the journal's place, and say where what was there is kept, if anything."""
     aside = path.with_name(f"{path.name}.before-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
-    kept = False
-    if not usable and log_of(path).exists():
-        with closing(LogLock(log_of(path))) as lock:
-            if not lock.hold_alone():
+    sync(part)
+    with ExitStack() as locked, ExitStack() as undo:
+        if os.path.lexists(path):
+            # A second name until the first one is taken: at no time is there no journal.
+            os.link(path, aside)
+            undo.callback(aside.unlink)
+        if not usable and log_of(path).exists():
+            if not locked.enter_context(closing(LogLock(log_of(path)))).hold_alone():
                 _refuse_used(path)
             log_of(path).rename(log_of(aside))
+            undo.callback(log_of(aside).rename, log_of(path))
             index_of(path).unlink(missing_ok=True)
-            kept = True
-    if os.path.lexists(path):
-        # A second name until the first one is taken: at no time is there no journal.
-        os.link(path, aside)
-        kept = True
-    sync(part)
-    part.replace(path)
+        part.replace(path)
+        undo.pop_all()
     sync_folder(path.parent)
-    return aside if kept else None
+    return aside if aside.exists() or log_of(aside).exists() else None
