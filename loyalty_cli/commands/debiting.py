@@ -64,24 +64,33 @@ class Asked(Struct, frozen=True):
     reference: str | None
     profile: str | None
     expect_total: str | None
+    dry_run: bool
+    yes: bool
 
 
-def run(
-    session: Session, chosen: Globals, asked: Asked, output: Format, *, dry_run: bool, yes: bool
-) -> int:
+def run(session: Session, chosen: Globals, asked: Asked, output: Format) -> int:
     """Make the debits that are asked for; raise LoyaltyError where nothing may be sent."""
     interactive = is_interactive()
     orders = _orders(session, asked, interactive=interactive)
     if asked.expect_total is not None:
         check_sum(orders, _checked("--expect-total", check_amount, asked.expect_total))
-    if not (yes or dry_run or interactive):
+    if not (asked.yes or asked.dry_run or interactive):
         usage_error("there is no terminal to ask on.", "Add --yes, once you are sure.")
-    profiles = session.config.profiles.values()
-    asked_at = list({order.profile.name: order.profile for order in orders}.values())
-    check_accounts(asked_at, profiles)
-    journal = open_for_debits(session, chosen, interactive=interactive)
-    adopt_debits(journal, asked_at)
-    check_accounts_on_record(journal, orders, profiles)
+    check_accounts(_profiles_of(orders), session.config.profiles.values())
+    with open_for_debits(session, chosen, interactive=interactive) as journal:
+        return _run(session, chosen, asked, output, journal, orders)
+
+
+def _run(
+    session: Session,
+    chosen: Globals,
+    asked: Asked,
+    output: Format,
+    journal: Journal,
+    orders: list[Order],
+) -> int:
+    adopt_debits(journal, _profiles_of(orders))
+    check_accounts_on_record(journal, orders, session.config.profiles.values())
     known = journal.known([order.key for order in orders])
     check_known(orders, known)
     to_send = [order for order in orders if _is_to_send(order, known.get(order.key))]
@@ -90,14 +99,18 @@ def run(
     client = Client(trace=messages.trace if chosen.verbose else None)
     platforms = Platforms(client, session.credentials, Tokens(session.keyring))
     debits = Debits(journal, platforms)
-    if dry_run:
+    if asked.dry_run:
         return _dry_run(debits, orders, known, journal.now(), output)
-    if to_send and not yes and not confirmed(_question(debits, to_send)):
+    if to_send and not asked.yes and not confirmed(_question(debits, to_send)):
         messages.note("Nothing was sent.")
         return ExitCode.REFUSED
-    _tell_new_keys(journal, platforms, asked_at)
+    _tell_new_keys(journal, platforms, _profiles_of(orders))
     entries = journal.plan([order.planned for order in orders])
     return _make(debits, orders, entries, output)
+
+
+def _profiles_of(orders: Sequence[Order]) -> list[Profile]:
+    return list({order.profile.name: order.profile for order in orders}.values())
 
 
 def _check_day(journal: Journal, to_send: Sequence[Order], known: Mapping[Key, Entry]) -> None:

@@ -1,13 +1,17 @@
-"""Which journal the commands use, and opening it."""
+"""Which journal the commands use, and opening it for a while."""
 
 import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from loyalty_cli.commands.asking import confirmed
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.session import Session
 from loyalty_cli.folders import state_folder
-from loyalty_cli.journal.opening import open_journal
+from loyalty_cli.journal.database import refuse
+from loyalty_cli.journal.gaps import open_gap, shown
+from loyalty_cli.journal.opening import make_journal, open_journal
 from loyalty_cli.journal.place import is_url
 from loyalty_cli.journal.store import Journal
 from loyalty_cli.output import messages
@@ -27,37 +31,61 @@ def journal_place(session: Session, chosen: Globals) -> str | Path:
     return Path(session.config.origin).parent / Path(named).expanduser()
 
 
-def open_existing(session: Session, chosen: Globals) -> Journal:
+@contextmanager
+def open_existing(session: Session, chosen: Globals) -> Iterator[Journal]:
     """Open the journal to read in it; raise LoyaltyError where there is none.
 
-    The sandbox's is made. What a reader must know of it is said.
+    The sandbox's is made. What a reader must know of it is said. However the block ends, the
+    journal is closed in good order.
     """
-    return _warned(open_journal(journal_place(session, chosen), create=chosen.sandbox))
+    with closing(open_journal(journal_place(session, chosen), create=chosen.sandbox)) as journal:
+        _warn(journal)
+        yield journal
 
 
-def open_to_settle(session: Session, chosen: Globals) -> Journal:
-    """The same, to send or to settle; raise LoyaltyError where debits may be missing in it."""
-    return _sure(open_journal(journal_place(session, chosen), create=chosen.sandbox))
+@contextmanager
+def open_to_settle(session: Session, chosen: Globals) -> Iterator[Journal]:
+    """The same, to settle; raise LoyaltyError where its server is another one than before."""
+    with open_existing(session, chosen) as journal:
+        journal.database.check_unchanged()
+        yield journal
 
 
-def open_for_debits(session: Session, chosen: Globals, *, interactive: bool) -> Journal:
+@contextmanager
+def open_for_debits(session: Session, chosen: Globals, *, interactive: bool) -> Iterator[Journal]:
     """The same for debits: where there is none a person is asked, and a job is refused."""
     place = journal_place(session, chosen)
     missing = isinstance(place, Path) and not os.path.lexists(place)
     create = (
         missing
         and interactive
+        and not chosen.sandbox
         and confirmed(f"There is no journal {place} yet. Is this the first debit from here?")
     )
-    return _sure(open_journal(place, create=create or chosen.sandbox))
+    opened = make_journal(place) if create else open_journal(place, create=chosen.sandbox)
+    with closing(opened) as journal:
+        journal.database.check_unchanged()
+        _warn(journal)
+        _check_gap(journal, interactive=interactive)
+        yield journal
 
 
-def _sure(journal: Journal) -> Journal:
-    journal.database.check_unchanged()
-    return _warned(journal)
-
-
-def _warned(journal: Journal) -> Journal:
+def _warn(journal: Journal) -> None:
     for warning in journal.database.warnings:
         messages.warning(warning)
-    return journal
+
+
+def _check_gap(journal: Journal, *, interactive: bool) -> None:
+    """Let a person alone debit with a journal that may lack debits; raise LoyaltyError else."""
+    gap = open_gap(journal.database)
+    if gap is None:
+        return
+    missing = f"debits since {shown(gap.since)} may be missing in the journal {journal.place}"
+    if interactive:
+        messages.warning(f"{missing}: {gap.why}.")
+        if confirmed("Are you sure that none of what you ask for was debited since then?"):
+            return
+    refuse(
+        f"{missing}, which was restored.",
+        "Compare it with the platform, then `loyalty journal restore --reviewed --why TEXT`.",
+    )

@@ -28,7 +28,11 @@ from loyalty_cli.tokens import Tokens
 
 def run(session: Session, chosen: Globals, output: Format) -> int:
     """Go through what is open, print each with what came of it, and say whether all is settled."""
-    journal = open_to_settle(session, chosen)
+    with open_to_settle(session, chosen) as journal:
+        return _reconcile(session, chosen, journal, output)
+
+
+def _reconcile(session: Session, chosen: Globals, journal: Journal, output: Format) -> int:
     adopt_debits(journal, session.config.profiles.values())
     client = Client(trace=messages.trace if chosen.verbose else None)
     platforms = Platforms(client, session.credentials, Tokens(session.keyring))
@@ -63,14 +67,14 @@ class Verdict(Struct, frozen=True):
 def resolve(session: Session, chosen: Globals, verdict: Verdict, output: Format) -> None:
     """Settle a debit as a person says; raise LoyaltyError where it is not theirs to settle."""
     require_stdout()
-    journal = open_to_settle(session, chosen)
-    entry = the_one(journal, verdict.reference, verdict.profile)
-    state = State.CONFIRMED if verdict.confirmed else State.NOT_APPLIED
-    if (entry.state, state) not in BY_HAND:
-        _refuse(entry)
-    settled = journal.change(entry, state, Change(f"by hand: {verdict.why}"))
-    if settled is None:  # somebody else was quicker
-        _refuse(the_one(journal, verdict.reference, verdict.profile))
+    with open_to_settle(session, chosen) as journal:
+        entry = the_one(journal, verdict.reference, verdict.profile)
+        state = State.CONFIRMED if verdict.confirmed else State.NOT_APPLIED
+        if (entry.state, state) not in BY_HAND:
+            _refuse(entry)
+        settled = journal.change(entry, state, Change(f"by hand: {verdict.why}"))
+        if settled is None:  # somebody else was quicker
+            _refuse(the_one(journal, verdict.reference, verdict.profile))
     print_records([entry_record(settled)], output, DEBITS)
 
 

@@ -130,6 +130,7 @@ class Debits:
 
     def _make(self, order: Order, entry: Entry, begin: Callable[[], None]) -> Settled:
         """Make a debit, once its account is free, and what it has is known."""
+        self._journal.database.before_sending()
         while True:
             try:
                 with self._platforms.turn_to_debit(order.profile, begin):

@@ -73,6 +73,10 @@ class Database(ABC):
         """Let go of it in good order, with all that was written where a copy finds it."""
         self.engine.dispose()
 
+    def abandon(self) -> None:
+        """Let go of it as it is: it turned out to be nothing that can be used."""
+        self.engine.dispose()
+
     def failure(self, error: sql.exc.DBAPIError, what: str = "failed") -> JournalError:
         """The error for a statement that failed."""
         reason = " ".join(str(error.orig).split())

@@ -272,13 +272,21 @@ class Journal:
         return self.known([key]).get(key)
 
     def find(self, chosen: Filter) -> Iterator[Entry]:
-        """The debits that fit, the oldest first."""
-        query = debits.select().order_by(debits.c.created_at, debits.c.reference)
-        for condition in _conditions(chosen):
-            query = query.where(condition)
-        with self._reading() as connection:
-            for row in connection.execution_options(yield_per=BATCH).execute(query):
-                yield _entry(row)
+        """The debits that fit, the oldest first.
+
+        They are read some at a time: a reader who pauses must not keep others from writing.
+        """
+        order = (debits.c.created_at, debits.c.reference, debits.c.platform)
+        query = debits.select().where(*_conditions(chosen)).order_by(*order).limit(BATCH)
+        after = query
+        while True:
+            with self._reading() as connection:
+                rows = connection.execute(after).all()
+            yield from map(_entry, rows)
+            if len(rows) < BATCH:
+                return
+            last = [sql.literal(rows[-1]._mapping[column.name]) for column in order]  # noqa: SLF001
+            after = query.where(sql.tuple_(*order) > sql.tuple_(*last))
 
     def events(self, key: Key) -> list[Event]:
         """What happened to a debit, the first first."""

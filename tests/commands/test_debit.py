@@ -906,7 +906,7 @@ def test_the_files_of_the_debits_page_are_read(rows: str) -> None:
 
 
 def test_the_profiles_of_the_debits_page_load(tmp_path: Path) -> None:
-    profile, shared = examples("yaml")
+    profile, shops, shared = examples("yaml")
     services = re.findall(r"`(postgresql:\S+)`", PAGE)
     file = tmp_path / "config.yaml"
 
@@ -914,10 +914,16 @@ def test_the_profiles_of_the_debits_page_load(tmp_path: Path) -> None:
         file.write_text(profile + journal)
         config = load(file)
         assert config.profiles["referrals"].debit == DebitRules(
-            allow=True, unit="CENTS", max_amount=5000, max_total=100_000
+            allow=True,
+            unit="CENTS",
+            max_amount=5000,
+            max_total=100_000,
+            max_total_per_day=200_000,
         )
         assert str(config.journal).startswith("postgresql://")
     assert len(services) == 1
+    file.write_text(shops)
+    assert {each.account for each in load(file).profiles.values()} == {"eu", "us"}
 
 
 @pytest.mark.parametrize("state", State)

@@ -80,7 +80,7 @@ def test_init_makes_a_journal_that_only_its_user_can_read(there: Platform, loyal
     done = loyalty("journal", "init")
 
     assert (done.code, done.out) == (0, "")
-    assert done.err == f"the journal {there.journal} is ready.\n"
+    assert done.err == f"the journal {there.journal} was made.\n"
     assert there.journal.stat().st_mode & 0o777 == 0o600
 
 
@@ -97,10 +97,14 @@ def test_another_database_is_refused_and_not_taken_for_a_path(
     assert sorted(there.file.parent.iterdir()) == before
 
 
-def test_init_again_loses_nothing(loyalty: Run, debit: Callable[..., Outcome]) -> None:
+def test_init_again_is_refused_and_changes_nothing(
+    ready: Platform, loyalty: Run, debit: Callable[..., Outcome]
+) -> None:
     debit("a")
+    before = ready.journal.read_bytes()
 
-    assert loyalty("journal", "init").code == 0
+    assert_refused(loyalty("journal", "init"), 3, "was there already; nothing was changed.")
+    assert ready.journal.read_bytes() == before
     assert listed(loyalty) == ["a"]
 
 

@@ -1,6 +1,7 @@
 """Debits that are killed, run twice, or lose their journal on the way; the commands do more of it.
 
-`python -m tests.crashes.kill`, `.syscalls`, `.disk` and `.two_processes` are those commands.
+`python -m tests.crashes.kill`, `.syscalls`, `.copies`, `.disk` and `.two_processes` are those
+commands.
 """
 
 import random
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from loyalty_cli.journal.entries import State
+from tests.crashes.copies import check
 from tests.crashes.disk import WRITES, failures
 from tests.crashes.kill import VOID, Found, Killer, Trial, trials
 from tests.crashes.programs import ROOT, Programs
@@ -93,6 +95,18 @@ def test_a_write_that_fails_leaves_nothing_unsaid(tmp_path: Path, calls: list[Po
     is_clean(failures(writes[random.randrange(9) :: 9], tmp_path, ["ENOSPC"]))
 
 
+@pytest.mark.xdist_group("system calls")
+def test_a_copy_of_the_file_alone_has_every_debit_that_was_sent_or_is_refused(
+    tmp_path: Path,
+) -> None:
+    needs("strace")
+
+    found = check(seeds(4), tmp_path)
+
+    assert found.violations == []
+    assert found.counts["copies that are refused"] > 50
+
+
 @pytest.mark.parametrize("number", range(3))
 def test_processes_with_the_same_file_make_each_debit_once(running: Programs, number: int) -> None:
     assert round_of(f"{SEED}:{number}", running, None) == []
@@ -167,6 +181,7 @@ def test_a_signal_ends_a_file_in_good_order(
         ["tests.crashes.kill", "2", "--seed", "1"],
         ["tests.crashes.two_processes", "1", "--seed", "1"],
         ["tests.crashes.kill_lookups", "1", "--seed", "1"],
+        ["tests.crashes.copies", "--help"],
         ["tests.crashes.disk", "--help"],
         ["tests.crashes.syscalls", "--help"],
     ],

@@ -177,7 +177,8 @@ def opens(
                 f" timeout: {timeout}, ca_bundle: '{ca_bundle}',"
                 f" debit: {{allow: true, unit: {place.unit}{rules}}}}}\n{more}"
             )
-            assert loyalty("journal", "init").code == 0
+            if not (folder / "journal.db").exists():
+                assert loyalty("journal", "init").code == 0
             return Shop(place, loyalty, folder / "journal.db")
 
         yield opening
