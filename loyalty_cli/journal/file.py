@@ -18,6 +18,7 @@ from loyalty_cli.folders import make_folder
 from loyalty_cli.journal.database import READING, Database, JournalError, refuse
 from loyalty_cli.journal.file_location import (
     check_file,
+    has_foreign_log,
     index_of,
     is_empty,
     is_missing,
@@ -25,8 +26,15 @@ from loyalty_cli.journal.file_location import (
     make_file,
     refuse_unwritable,
 )
-from loyalty_cli.journal.inodes import SameFiles
-from loyalty_cli.journal.mark import LogLock, is_bare_copy, marks, put_mark, take_marks_away
+from loyalty_cli.journal.inodes import SameFiles, is_open_here
+from loyalty_cli.journal.mark import (
+    LogLock,
+    empty_log,
+    is_bare_copy,
+    marks,
+    put_mark,
+    take_marks_away,
+)
 
 BUSY_TIMEOUT_SECONDS = 30.0
 CLOSING_SECONDS = 5.0
@@ -152,9 +160,12 @@ class FileDatabase(Database):
         try:
             if not self._log.hold_alone():
                 return not marks(self._keeper)
-            return take_marks_away(self._keeper, CLOSING_SECONDS)
+            whole = take_marks_away(self._keeper, CLOSING_SECONDS)
+            if whole and not self._files.are_there():
+                empty_log(self._keeper, CLOSING_SECONDS)  # it lies beside what replaced the file
         except (sqlite3.Error, OSError):
             return False  # a log that is still there is as good
+        return whole
 
     def _let_go(self, whole: bool) -> None:
         if whole:
@@ -194,7 +205,18 @@ def open_file(path: Path, *, create: bool) -> FileDatabase:
     check_file(path)
     if path.stat().st_size == 0 and not (create and is_empty(log_of(path.resolve()))):
         refuse_other(path)  # not to be opened: SQLite deletes the log of an empty file
+    if not is_open_here(path) and has_foreign_log(path.resolve()):
+        _refuse_foreign_log(path)
     return _open_checked(path, create=create)
+
+
+def _refuse_foreign_log(path: Path) -> NoReturn:
+    raise NoJournalError(
+        ErrorCode.SETUP,
+        f"the log {log_of(path).name} beside the journal {path} is not its own, but that of the"
+        " journal before: a backup was copied over it.",
+        hint="Use `loyalty journal restore FILE` with the backup, which keeps that log, too.",
+    )
 
 
 def make_new_file(path: Path) -> None:

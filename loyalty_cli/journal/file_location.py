@@ -15,6 +15,9 @@ from loyalty_cli.journal.database import refuse
 EFFECTIVE = os.access in os.supports_effective_ids
 MOUNTS = Path("/proc/self/mounts")
 SPACE_NEEDED_BYTES = 1024 * 1024
+WITHOUT_A_LOG = b"\x01\x01"
+"""What SQLite writes into the file, from byte 18, where it keeps no write-ahead log."""
+
 OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 IN_MEMORY = frozenset({"devtmpfs", "ramfs", "tmpfs"})
@@ -50,6 +53,18 @@ def is_empty(path: Path) -> bool:
         return path.stat().st_size == 0
     except FileNotFoundError:
         return True
+
+
+def has_foreign_log(path: Path) -> bool:
+    """Whether the log beside a file is another one's; SQLite would take it for its own.
+
+    As where a backup was copied over a journal after a kill: a backup never had a log. Only for a
+    file that this process has not open: to close it here would drop the locks that SQLite has.
+    """
+    if is_empty(log_of(path)):
+        return False
+    with path.open("rb") as file:
+        return file.read(20)[18:] == WITHOUT_A_LOG
 
 
 def log_of(path: Path) -> Path:

@@ -32,6 +32,11 @@ class SameFiles:
             return False
 
 
+def is_open_here(path: Path) -> bool:
+    """Whether this process has a file open, as far as the system says."""
+    return _inode(path) in set(_open_inodes())
+
+
 def _inode(name: Path) -> Inode:
     status = os.stat(name)  # noqa: PTH116 - before each debit: a Path would cost more than the call
     return status.st_dev, status.st_ino

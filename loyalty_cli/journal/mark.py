@@ -107,6 +107,12 @@ def bring_in(connection: sqlite3.Connection, patience: float) -> bool:
     return _until(is_whole, patience)
 
 
+def empty_log(connection: sqlite3.Connection, patience: float) -> None:
+    """Leave nothing in a log that has been brought in, for another file to be taken with it."""
+    _wait_for_locks(connection, patience)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
+
 def is_bare_copy(connection: sqlite3.Connection, log: Path) -> bool:
     """Whether this is a marked file without its log.
 

@@ -18,6 +18,7 @@ from loyalty_cli.journal.file import CLOSING_SECONDS, NoJournalError
 from loyalty_cli.journal.file_location import (
     check_file,
     check_folder,
+    has_foreign_log,
     index_of,
     is_empty,
     log_of,
@@ -91,12 +92,13 @@ def restore(path: Path, source: Path, *, older: bool) -> Restored:
 def _prepared(part: Path, source: Path) -> _Backup:
     try:
         # Bytes, not pages: opening it would change it, and perhaps delete its log.
-        for each, copy in ((source, part), (log_of(source), log_of(part))):
-            if not is_empty(each):
-                shutil.copyfile(each, copy)
+        shutil.copyfile(source, part)
+        foreign = has_foreign_log(source)
+        if not (foreign or is_empty(log_of(source))):
+            shutil.copyfile(log_of(source), log_of(part))
         with closing(sqlite3.connect(part, isolation_level=None)) as connection:
             version = _version(connection, source)
-            bare = is_bare_copy(connection, log_of(part))
+            bare = foreign or is_bare_copy(connection, log_of(part))
         if version != SCHEMA_VERSION:
             open_journal(str(part)).close()
         with closing(sqlite3.connect(part, isolation_level=None)) as connection:

@@ -175,6 +175,45 @@ def test_a_signal_ends_a_file_in_good_order(
         assert {record["reference"] for record in run.records} == made
 
 
+@pytest.mark.parametrize("how", ["deleted", "moved", "replaced", "log deleted"])
+def test_a_journal_that_goes_away_in_the_middle_of_a_file_ends_the_run(
+    tmp_path: Path, running: Programs, how: str
+) -> None:
+    truth = Truth(lambda: Mood.SLOW)
+    rows = [Row(f"order-{each}", f"C-{each}", 100 + each) for each in range(60)]
+    with RawServer(truth) as platform:
+        shop = Shop(tmp_path, platform.url, str(tmp_path / "journal.db"))
+        place, aside = Path(shop.journal), tmp_path / "aside.db"
+        running.run(shop.folder, shop.environment, "journal", "init")
+        run = running.start(shop.folder, shop.environment, *shop.command(rows))
+        for _ in range(12):
+            assert truth.arrived("POST", 20)
+        copy = place.read_bytes()
+        if how == "log deleted":
+            Path(f"{place}-wal").unlink()
+        elif how == "deleted":
+            place.unlink()
+        else:
+            place.rename(aside)
+        if how == "replaced":
+            place.touch(0o600)
+            place.write_bytes(copy)
+
+        assert run.wait() in (3, 8), run.err
+        truth.when_quiet()
+        assert "is no longer the file that was opened" in run.err
+        sent = sum(truth.posts(row.customer, row.amount) for row in rows)
+        assert sent < len(rows)
+        again = running.run(shop.folder, shop.environment, *shop.command(rows))
+        if how == "log deleted":
+            assert again.code in (0, 8), again.err
+        else:
+            assert again.code == 3
+            assert "init" not in again.err or how != "replaced"
+            assert sum(truth.posts(row.customer, row.amount) for row in rows) == sent
+        assert max(truth.posts(row.customer, row.amount) for row in rows) == 1
+
+
 @pytest.mark.parametrize(
     "command",
     [

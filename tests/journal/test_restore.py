@@ -192,6 +192,34 @@ def test_one_that_lost_its_log_where_it_lies_can_be_taken_as_it_is(made: Path) -
     assert gap(made) == f"restored from {made}; its log was lost"
 
 
+def test_a_backup_that_was_copied_over_a_killed_run_is_not_mixed_with_its_log(
+    made: Path, backup: Path
+) -> None:
+    with sender(made, "b") as other:
+        dies(other)
+    log = Path(f"{made}-wal").read_bytes()
+    shutil.copyfile(backup, made)
+
+    with pytest.raises(JournalError, match="is not its own, but that of the journal before"):
+        open_journal(str(made))
+    restored = restore(made, backup, older=False)
+
+    assert Path(f"{restored.aside}-wal").read_bytes() == log
+    assert references(made) == ["a"]
+    assert gap(made) == f"restored from {backup}; the journal before it was lost"
+
+
+def test_nor_is_it_where_it_is_taken_as_it_is(made: Path, backup: Path) -> None:
+    with sender(made, "b") as other:
+        dies(other)
+    shutil.copyfile(backup, made)
+
+    restore(made, made, older=False)
+
+    assert references(made) == ["a"]
+    assert gap(made) == f"restored from {made}; its log was lost"
+
+
 def test_a_copy_with_its_log_is_restored_with_it(made: Path) -> None:
     with sender(made, "a") as other:
         dies(other)
