@@ -38,6 +38,10 @@ HINTS = {
     r"(role|user) \S+ does not exist|no such user": (
         "Mend the user in the URL; where it has none it is PGUSER, or who runs this."
     ),
+    r"certificate verify failed|does not match host name|does not support SSL": (
+        "sslrootcert must name the authority of the server's certificate, and the URL the host that"
+        " stands in it."
+    ),
     r"startup parameter": "PgBouncer takes no options; set search_path by ALTER ROLE.",
 }
 
@@ -47,14 +51,11 @@ def journal_error(place: str, what: str, error: Any) -> JournalError:
     reason = " ".join(str(error).split()).rstrip(".")
     plain = _NAMES.sub('""', reason)
     message = f"the journal {place} {what}: {reason}."
+    code, hint = ErrorCode.SETUP, "Mend the journal, then run the same again."
     if _passes(error.sqlstate, plain):
-        hint = "Nothing more was sent. Run the same again once the server answers."
-        return JournalError(ErrorCode.UNREACHABLE, message, hint=hint)
-    for pattern, hint in HINTS.items():
-        if re.search(pattern, plain, re.IGNORECASE):
-            return JournalError(ErrorCode.SETUP, message, hint=f"Nothing more was sent. {hint}")
-    hint = "Nothing more was sent. Mend the journal, then run the same again."
-    return JournalError(ErrorCode.SETUP, message, hint=hint)
+        code, hint = ErrorCode.UNREACHABLE, "Run the same again once the server answers."
+    fitting = (hint for pattern, hint in HINTS.items() if re.search(pattern, plain, re.IGNORECASE))
+    return JournalError(code, message, hint=f"Nothing more was sent. {next(fitting, hint)}")
 
 
 def _passes(sqlstate: str | None, text: str) -> bool:

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 import trustme
 
+from loyalty_cli.errors import ErrorCode
+from loyalty_cli.journal.database import JournalError
+from loyalty_cli.journal.opening import open_journal
 from tests.conftest import Run
 from tests.journal.conftest import Open
 from tests.postgresql import OWNER, PostgreSQL
@@ -53,6 +56,16 @@ def test_one_that_has_proven_itself_is_not(
     url = f"{remote}?sslmode={mode}&sslrootcert={tmp_path}/ca.pem"
 
     assert open_it(url, create=True).database.warnings == ()
+
+
+def test_one_with_the_certificate_of_another_is_not_spoken_to(remote: str, tmp_path: Path) -> None:
+    trustme.CA().cert_pem.write_to_path(str(tmp_path / "other.pem"))
+
+    with pytest.raises(JournalError, match="certificate verify failed") as raised:
+        open_journal(f"{remote}?sslmode=verify-full&sslrootcert={tmp_path}/other.pem")
+
+    assert raised.value.code is ErrorCode.UNREACHABLE
+    assert "sslrootcert" in str(raised.value.hint)
 
 
 @pytest.mark.parametrize("mode", ["disable", "require"])

@@ -4,7 +4,7 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 from tests.postgresql import PostgreSQL
 
@@ -45,31 +45,50 @@ class Wiretap:
     def _serve(self, near: socket.socket) -> None:
         with near, socket.socket(socket.AF_UNIX) as far, suppress(OSError):
             far.connect(self._far)
-            back = Thread(target=_copy, args=(far, near), daemon=True)
-            back.start()
+            line = _Line(near, far)
             while content := near.recv(65536):
                 if self.armed and b"COMMIT\0" in content:
-                    self._cut(near, far, content)
+                    self._cut(line, content)
                     break
                 far.sendall(content)
-            far.shutdown(socket.SHUT_WR)
-            back.join(20)
+            line.end()
 
-    def _cut(self, near: socket.socket, far: socket.socket, content: bytes) -> None:
+    def _cut(self, line: "_Line", content: bytes) -> None:
         meanwhile, self._meanwhile = self._meanwhile, None
         if meanwhile:
             self.armed = False
         if self._passing_it_on:
-            far.sendall(content)
+            line.ask_and_keep_the_answer(content)
         else:
-            far.shutdown(socket.SHUT_RDWR)
+            line.far.shutdown(socket.SHUT_RDWR)
         if meanwhile:
             meanwhile()
-        near.shutdown(socket.SHUT_RDWR)
+        line.near.shutdown(socket.SHUT_RDWR)
 
 
-def _copy(near: socket.socket, far: socket.socket) -> None:
-    with suppress(OSError):
-        while content := near.recv(65536):
-            with suppress(OSError):  # who hung up does not stop the server from doing it
-                far.sendall(content)
+class _Line:
+    """Both ends of a connection; passes on what comes back, until it is to be kept."""
+
+    def __init__(self, near: socket.socket, far: socket.socket) -> None:
+        self.near, self.far = near, far
+        self._keeping, self._kept = Event(), Event()
+        self._back = Thread(target=self._pass_back, daemon=True)
+        self._back.start()
+
+    def ask_and_keep_the_answer(self, content: bytes) -> None:
+        self._keeping.set()
+        self.far.sendall(content)
+        assert self._kept.wait(20)
+
+    def end(self) -> None:
+        with suppress(OSError):
+            self.far.shutdown(socket.SHUT_WR)
+        self._back.join(20)
+
+    def _pass_back(self) -> None:
+        with suppress(OSError):
+            while content := self.far.recv(65536):
+                if self._keeping.is_set():
+                    self._kept.set()
+                else:
+                    self.near.sendall(content)
