@@ -31,11 +31,7 @@ def explain(error: Exception, where: str, timeout: float, proxy: str | None) -> 
     if isinstance(error, TooLargeError):
         return bad_response(f"{where} sent more than a balance can be.")
     if _first(causes, TimeoutError):
-        return LoyaltyError(
-            ErrorCode.TIMED_OUT,
-            f"{where} did not answer within {timeout:g} s.",
-            hint="Try again, or give it longer: --timeout, or timeout in the profile.",
-        )
+        return timed_out(where, timeout)
     refused = _refused_by_proxy(causes)
     if proxy and (refused or _first(causes, requests.exceptions.ProxyError)):
         wants = "it wants a sign-in (HTTP 407)" if refused == 407 else f"it answers HTTP {refused}"
@@ -60,6 +56,15 @@ def explain(error: Exception, where: str, timeout: float, proxy: str | None) -> 
         return bad_response(f"{where} sent something that is not HTTP.")
     return LoyaltyError(
         ErrorCode.UNREACHABLE, f"{where} cannot be reached: {_reason(causes)}.", hint=TRY_AGAIN
+    )
+
+
+def timed_out(where: str, timeout: float) -> LoyaltyError:
+    """No answer, or none that could be read, within `timeout` seconds."""
+    return LoyaltyError(
+        ErrorCode.TIMED_OUT,
+        f"{where} did not answer within {timeout:g} s.",
+        hint="Try again, or give it longer: --timeout, or timeout in the profile.",
     )
 
 

@@ -28,9 +28,9 @@ from loyalty_cli.journal.opening import open_journal
 from loyalty_cli.journal.store import Filter, Journal
 from loyalty_cli.keyring_store import KeyringStore
 from loyalty_cli.model import Balance
-from loyalty_cli.platforms import Platforms
+from loyalty_cli.platforms import DebitAnswer, Platforms
 from loyalty_cli.profile import Profile
-from loyalty_cli.providers.contract import Answer, Query, Reading, Request
+from loyalty_cli.providers.contract import Query, Reading, Request
 from loyalty_cli.providers.saasquatch import SaaSquatch
 from loyalty_cli.tokens import Tokens
 from tests.debits.conftest import Desk, Known
@@ -327,7 +327,7 @@ class Imagined(Platforms):
 
     def debit(
         self, profile: Profile, request: Request, before_first_byte: Callable[[], None]
-    ) -> Answer:
+    ) -> DebitAnswer:
         del profile, request
         before_first_byte()
         if self.holds:

@@ -21,9 +21,9 @@ from loyalty_cli.journal.database import JournalError
 from loyalty_cli.journal.entries import Baseline, Change, Entry, Key, Planned, State
 from loyalty_cli.journal.store import Journal
 from loyalty_cli.model import Balance, Failure
-from loyalty_cli.platforms import Platforms
+from loyalty_cli.platforms import DebitAnswer, Platforms
 from loyalty_cli.profile import Profile
-from loyalty_cli.providers.contract import Answer, Query, Request
+from loyalty_cli.providers.contract import Query, Request
 from loyalty_cli.providers.redeeming import Debit, Redeems
 
 CLAIM_LIFETIME = 5.0
@@ -349,7 +349,7 @@ class Debits:
             raise
         return self._settled(claimed, outcome)
 
-    def _classified(self, answer: Answer, order: Order, claimed: Entry) -> Outcome:
+    def _classified(self, answer: DebitAnswer, order: Order, claimed: Entry) -> Outcome:
         provider, debit = _provider(order), _debit(claimed)
         outcome = classify(answer, debit, order.profile, provider)
         if outcome.state is State.REFUSED and provider.idempotent and self._sent_before(claimed):

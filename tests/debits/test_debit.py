@@ -25,6 +25,7 @@ from loyalty_cli.journal.entries import (
 )
 from loyalty_cli.journal.opening import open_journal
 from loyalty_cli.journal.store import Journal
+from loyalty_cli.platforms import DebitAnswer
 from loyalty_cli.providers.contract import Answer
 from tests.debits.conftest import Desk, Opens, Shop
 from tests.debits.fault_server import (
@@ -408,10 +409,10 @@ class Late:
     """A platform whose answer comes after `meanwhile` has happened."""
 
     def __init__(self, meanwhile: Callable[[], object], body: bytes, status: int = 200) -> None:
-        self.answer = Answer(status, {}, body)
+        self.answer = DebitAnswer(Answer(status, {}, body), str)
         self.meanwhile = meanwhile
 
-    def __call__(self, *_: object) -> Answer:
+    def __call__(self, *_: object) -> DebitAnswer:
         self.meanwhile()
         return self.answer
 
