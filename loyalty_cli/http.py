@@ -21,6 +21,7 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import check_header_validity, get_environ_proxies, select_proxy
 
 from loyalty_cli import __version__
+from loyalty_cli.base_url import is_loopback
 from loyalty_cli.connection import use_watched_connections
 from loyalty_cli.deadline import Call, Deadline, watched
 from loyalty_cli.errors import ErrorCode, LoyaltyError, NotSentError, setup_error
@@ -98,7 +99,7 @@ class Client:
         self._patience = patience
         self._connections = connections
         self._sleep = sleep
-        self._adapters: dict[tuple[str, Path | None, bool, bool], _Adapter] = {}
+        self._adapters: dict[tuple[str, Path | None, bool], _Adapter] = {}
         self._lock = Lock()
 
     def read(
@@ -242,7 +243,7 @@ class Client:
 
     def _adapter(self, profile: Profile, *, once: bool) -> "_Adapter":
         parts = urlsplit(profile.base_url)
-        key = (f"{parts.scheme}://{parts.netloc}", profile.ca_bundle, profile.sandbox, once)
+        key = (f"{parts.scheme}://{parts.netloc}", profile.ca_bundle, once)
         with self._lock:
             if key not in self._adapters:
                 self._adapters[key] = _new_adapter(profile, self._connections)
@@ -309,7 +310,8 @@ class _Adapter(HTTPAdapter):
 
 
 def _new_adapter(profile: Profile, connections: int) -> _Adapter:
-    proxies = {} if profile.sandbox else get_environ_proxies(profile.base_url)
+    host = urlsplit(profile.base_url).hostname or ""
+    proxies = {} if is_loopback(host) else get_environ_proxies(profile.base_url)
     proxy = select_proxy(profile.base_url, proxies)
     if proxy and (fault := proxy_fault(proxy)):
         setup_error(

@@ -39,7 +39,7 @@ def explain(error: Exception, where: str, timeout: float, proxy: str | None) -> 
         return LoyaltyError(
             ErrorCode.UNREACHABLE,
             f"the proxy {without_user(proxy)} on the way to {where} cannot be used: {reason}.",
-            hint="Check HTTPS_PROXY and HTTP_PROXY, or set NO_PROXY for this host.",
+            hint="Check HTTPS_PROXY, or set NO_PROXY for this host.",
             http_status=refused,
         )
     tls = _first(causes, ssl.SSLError)
