@@ -19,7 +19,15 @@ TRY_AGAIN = "Nothing was changed; try again later."
 
 
 class TooLargeError(Exception):
-    """The body, decoded, is larger than any balance."""
+    """The body, unpacked, is larger than any balance."""
+
+
+class NotPackedError(Exception):
+    """The body is not packed as its head says, or not all there."""
+
+
+FAILURES = (OSError, urllib3.exceptions.HTTPError, HTTPException, UnicodeError)
+"""What the libraries raise for a connection that fails; requests' own errors are OSErrors."""
 
 
 def explain(error: Exception, where: str, timeout: float, proxy: str | None) -> LoyaltyError:
@@ -50,10 +58,12 @@ def explain(error: Exception, where: str, timeout: float, proxy: str | None) -> 
             f"there is no secure connection to {where}: {reason}.",
             hint="Behind a company proxy, name its certificate with ca_bundle in the profile.",
         )
-    if _first(causes, urllib3.exceptions.DecodeError):
+    if isinstance(error, NotPackedError):
         return bad_response(f"{where} sent a body that does not unpack.")
     if _is_not_http(causes):
         return bad_response(f"{where} sent something that is not HTTP.")
+    if not isinstance(error, FAILURES):
+        return bad_response(f"{where} sent what cannot be read ({type(error).__name__}).")
     return LoyaltyError(
         ErrorCode.UNREACHABLE, f"{where} cannot be reached: {_reason(causes)}.", hint=TRY_AGAIN
     )

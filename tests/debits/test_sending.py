@@ -459,7 +459,7 @@ class FaultError(Exception):
 @pytest.mark.parametrize(
     "kind", [FaultError, KeyboardInterrupt, SystemExit, MemoryError, RecursionError]
 )
-@pytest.mark.parametrize("place", ["sending", "reading", "judging"])
+@pytest.mark.parametrize("place", ["sending", "judging"])
 def test_whatever_is_raised_is_recorded_before_it_goes_on(
     kind: type[BaseException], place: str, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -468,9 +468,6 @@ def test_whatever_is_raised_is_recorded_before_it_goes_on(
 
     if place == "judging":
         monkeypatch.setattr(type(desk.profile.provider), "read_debit", fault)
-    elif place == "reading":
-        monkeypatch.setattr("loyalty_cli.http._chunks", fault)
-        monkeypatch.setattr(desk.platforms, "reading", AtRest.reading.__get__(desk.platforms))
     else:
         debit = desk.platforms.debit
 
@@ -488,6 +485,33 @@ def test_whatever_is_raised_is_recorded_before_it_goes_on(
     *_, last = desk.journal.events(desk.present().key)
     assert last.why == kind.__name__
     assert SECRET not in f"{desk.present()}"
+
+
+@pytest.mark.parametrize(
+    "kind", [FaultError, KeyboardInterrupt, SystemExit, MemoryError, RecursionError]
+)
+def test_whatever_is_raised_while_the_answer_is_read_leaves_it_unknown(
+    kind: type[BaseException], desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fault(*_: object, **__: object) -> None:
+        raise kind(SECRET)
+
+    monkeypatch.setattr("loyalty_cli.http._body", fault)
+    monkeypatch.setattr(desk.platforms, "reading", AtRest.reading.__get__(desk.platforms))
+
+    if issubclass(kind, Exception):
+        settled = desk.debit()
+        assert settled.error is not None
+        assert settled.error.code is ErrorCode.OUTCOME_UNKNOWN
+    else:
+        with pytest.raises(kind):
+            desk.debit()
+
+    assert desk.present().state is State.UNKNOWN
+    assert len(desk.bank.posts) == 1
+    *_, last = desk.journal.events(desk.present().key)
+    assert kind.__name__ in last.why
+    assert SECRET not in f"{desk.present()}{last}"
 
 
 # Signals.
