@@ -43,6 +43,7 @@ from tests.servers import (
     reply,
     unused_port,
 )
+from tests.test_bombs import CHILD_OF_A_SHELL
 
 Card = Callable[..., Path]
 
@@ -628,7 +629,11 @@ def test_a_body_that_is_too_large_is_never_held_in_memory(script: Script, card: 
     with RawServer(first_a_balance) as server:
         card(server.url)
         done = subprocess.run(
-            [sys.executable, "-c", MEASURED], capture_output=True, text=True, check=True, timeout=60
+            [*CHILD_OF_A_SHELL, sys.executable, "-c", MEASURED],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
         )
 
     code, grown = done.stderr.split()[-2:]
