@@ -7,6 +7,7 @@ from typing import Any, Self
 # Far more than any balance needs, and little enough that no number can fill the memory:
 # 1e999999999 is eleven characters to send and a gigabyte to write out.
 MAX_DIGITS = 400
+LONGEST_SHOWN = 40
 
 _JSON_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?", re.ASCII)
 
@@ -23,7 +24,11 @@ class Amount(Decimal):
     def parse(cls, text: str) -> Self:
         """Read a number as JSON writes it; raise ValueError for anything else."""
         if not _JSON_NUMBER.fullmatch(text):
-            raise ValueError(f"{text[:40]!r} is not a number")
+            # Whole or not at all: a part of a secret is one that nobody recognises.
+            shown = (
+                repr(text) if len(text) <= LONGEST_SHOWN else f"a text of {len(text)} characters"
+            )
+            raise ValueError(f"{shown} is not a number")
         try:
             amount = cls(text)
         except InvalidOperation:  # an exponent that Decimal itself has no room for

@@ -1,4 +1,4 @@
-"""urllib3's connections, changed in one thing: every wait ends at the current call's deadline."""
+"""urllib3's connections, stricter: every wait ends at the deadline, and an answer has one end."""
 
 import socket
 from typing import Any
@@ -9,6 +9,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import NameResolutionError, NewConnectionError
 
 from loyalty_cli.deadline import connect, current
+from loyalty_cli.framing import FramedResponse
 
 
 def use_watched_connections(manager: PoolManager) -> None:
@@ -19,6 +20,7 @@ def use_watched_connections(manager: PoolManager) -> None:
 class _WatchedConnection(HTTPConnection):
     """Tells the current call which socket it waits on, from the first connect to the last read."""
 
+    response_class = FramedResponse
     _connecting = False
 
     def connect(self) -> None:

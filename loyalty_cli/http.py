@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from email.utils import parsedate_to_datetime
-from http.client import HTTPException
 from math import inf
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -14,13 +13,13 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
 import requests
-import urllib3
 from msgspec import Struct
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from requests.utils import check_header_validity, get_environ_proxies, select_proxy
 
 from loyalty_cli import __version__
+from loyalty_cli.base_url import is_loopback
 from loyalty_cli.connection import use_watched_connections
 from loyalty_cli.deadline import Call, Deadline, watched
 from loyalty_cli.errors import ErrorCode, LoyaltyError, NotSentError, setup_error
@@ -28,28 +27,19 @@ from loyalty_cli.pace import NoTurnError, Pace, Paces, Turn
 from loyalty_cli.profile import Profile
 from loyalty_cli.providers.contract import Answer, Request
 from loyalty_cli.tls import trusted
-from loyalty_cli.transport_errors import TooLargeError, explain, proxy_fault, without_user
+from loyalty_cli.transport_errors import FAILURES, explain, proxy_fault, without_user
+from loyalty_cli.unpacking import unpacked
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-BODY_LIMIT = 8 * 1024 * 1024
-ONCE_BODY_LIMIT = 1024 * 1024
+BODY_LIMIT = 1024 * 1024
 CHUNK = 64 * 1024
 MAX_TRIES = 3
 FIRST_PAUSE = 0.5
 BUSY_STATUSES = frozenset({429, 500, 502, 503, 504})
 CONNECTIONS = 16
 """How many connections to one host are kept open, unless more are used at once."""
-
-_FAILURES = (
-    requests.RequestException,
-    urllib3.exceptions.HTTPError,
-    OSError,
-    HTTPException,
-    TooLargeError,
-    UnicodeError,
-)
 
 HEADERS = {
     "User-Agent": f"loyalty-cli/{__version__}",
@@ -99,7 +89,7 @@ class Client:
         self._patience = patience
         self._connections = connections
         self._sleep = sleep
-        self._adapters: dict[tuple[str, Path | None, bool, bool], _Adapter] = {}
+        self._adapters: dict[tuple[str, Path | None, bool], _Adapter] = {}
         self._lock = Lock()
 
     def read(
@@ -206,7 +196,7 @@ class Client:
         call = Call(began + profile.timeout, before_first_byte)
         with watched(call):
             try:
-                answer = self._send(profile, request, call, ONCE_BODY_LIMIT)
+                answer = self._send(profile, request, call)
             except LoyaltyError as error:
                 if call.offered:
                     raise
@@ -216,9 +206,7 @@ class Client:
             self._paces.of_debits(profile).slow_down(began, answer, asked)
         return answer
 
-    def _send(
-        self, profile: Profile, request: Request, call: Call, limit: int = BODY_LIMIT
-    ) -> Answer:
+    def _send(self, profile: Profile, request: Request, call: Call) -> Answer:
         adapter = self._adapter(profile, once=call.once)
         url = url_of(profile, request)
         self._trace(f"> {request.method} {url}")
@@ -230,12 +218,16 @@ class Client:
                 timeout=call.remaining(),
                 proxies=adapter.proxies,
             ) as response:
-                content = b"".join(_chunks(response.raw, call, limit))
-        except _FAILURES as error:
+                content = _body(response, call)
+        except LoyaltyError:  # by whoever was asked before the first byte
+            raise
+        except Exception as error:
+            if not (call.offered or isinstance(error, FAILURES)):
+                raise  # a defect, and none that an answer can cause
             where = f"{profile.provider.title} at {profile.host}"
             proxy = select_proxy(url, adapter.proxies)
-            error = TimeoutError() if call.expired else error
-            raise explain(error, where, profile.timeout, proxy) from None
+            seen = TimeoutError() if call.expired else error
+            raise explain(seen, where, profile.timeout, proxy) from None
         took = time.monotonic() - began
         self._trace(f"< {response.status_code}, {len(content)} bytes in {took:.3f} s")
         lower = {name.lower(): value for name, value in response.headers.items()}
@@ -243,7 +235,7 @@ class Client:
 
     def _adapter(self, profile: Profile, *, once: bool) -> "_Adapter":
         parts = urlsplit(profile.base_url)
-        key = (f"{parts.scheme}://{parts.netloc}", profile.ca_bundle, profile.sandbox, once)
+        key = (f"{parts.scheme}://{parts.netloc}", profile.ca_bundle, once)
         with self._lock:
             if key not in self._adapters:
                 self._adapters[key] = _new_adapter(profile, self._connections)
@@ -310,7 +302,8 @@ class _Adapter(HTTPAdapter):
 
 
 def _new_adapter(profile: Profile, connections: int) -> _Adapter:
-    proxies = {} if profile.sandbox else get_environ_proxies(profile.base_url)
+    host = urlsplit(profile.base_url).hostname or ""
+    proxies = {} if is_loopback(host) else get_environ_proxies(profile.base_url)
     proxy = select_proxy(profile.base_url, proxies)
     if proxy and (fault := proxy_fault(proxy)):
         setup_error(
@@ -321,15 +314,13 @@ def _new_adapter(profile: Profile, connections: int) -> _Adapter:
     return _Adapter(trusted(profile.ca_bundle) if secure else None, proxies, connections)
 
 
-def _chunks(raw: Any, call: Call, limit: int) -> Iterator[bytes]:
-    size = 0
-    for chunk in raw.stream(CHUNK, decode_content=True):
-        size += len(chunk)
-        if size > limit:
-            raise TooLargeError
-        yield chunk
+def _body(response: requests.Response, call: Call) -> bytes:
+    pieces = response.raw.stream(CHUNK, decode_content=False)
+    encodings = response.headers.get("Content-Encoding", "")
+    body = b"".join(unpacked(pieces, encodings, BODY_LIMIT))
     if call.expired:
         raise TimeoutError  # cut off here, which can look like the end
+    return body
 
 
 @contextmanager

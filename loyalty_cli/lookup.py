@@ -13,7 +13,6 @@ from loyalty_cli.platforms import Platforms
 from loyalty_cli.profile import Profile
 from loyalty_cli.providers.contract import Query
 from loyalty_cli.strict_json import compact
-from loyalty_cli.verdict import read_json
 
 LONGEST_CUSTOMER = 1000
 
@@ -100,7 +99,6 @@ class Lookups:
 
     def _raw(self, order: Order) -> dict[str, Any]:
         answer = self._platforms.ask(order.profile, order.query)
-        read_json(answer, order.profile)
         return {"raw": Raw(compact(answer.body))}
 
     def _normalized(self, order: Order) -> dict[str, Any]:

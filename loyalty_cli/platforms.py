@@ -5,33 +5,39 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from threading import Lock
+from typing import TypeVar
 
 import msgspec
+from msgspec import Struct
 from msgspec.structs import replace
 
 from loyalty_cli.credentials import KEYRING, CredentialSource, Found, check_secret
 from loyalty_cli.deadline import Deadline
-from loyalty_cli.errors import ErrorCode, LoyaltyError, NotSentError
+from loyalty_cli.errors import LoyaltyError, NotSentError
 from loyalty_cli.http import Client
 from loyalty_cli.profile import Profile
 from loyalty_cli.providers.contract import (
     Answer,
-    Exchange,
-    Headers,
     Query,
     Reading,
     Request,
     Secrets,
     Token,
 )
-from loyalty_cli.redaction import redact
+from loyalty_cli.redaction import Mask, header_secrets, mask, redact, without_secrets
 from loyalty_cli.tokens import Holder, Tokens
+from loyalty_cli.transport_errors import timed_out
 from loyalty_cli.verdict import read_json, unreadable, verdict
 
+Made = TypeVar("Made")
 Send = Callable[[Request], Answer]
 
-PUBLIC_HEADERS = frozenset({"application/json"})
-"""Values of headers that are no secret, though they are sent with the sign-in."""
+
+class DebitAnswer(Struct, frozen=True):
+    """The answer to a debit as it came; `mask` takes the credentials out of what is said of it."""
+
+    answer: Answer
+    mask: Mask
 
 
 class Platforms:
@@ -45,62 +51,78 @@ class Platforms:
         self._lock = Lock()
 
     def ask(self, profile: Profile, query: Query) -> Answer:
-        """Ask for a balance within the profile's timeout, sign-in included.
+        """Ask for a balance within the profile's timeout, sign-in and reading included.
 
-        Raises LoyaltyError for everything but an answer that may hold one.
+        Raises LoyaltyError for everything but an answer in JSON that may hold one.
         """
-        found = self._credentials_of(profile)
-        deadline = Deadline(profile.timeout)
-        secrets = {name: each.secret for name, each in found.items()}
-        sent = set(secrets.values())
-
-        def send(request: Request) -> Answer:
-            sent.update(_header_secrets(request))
-            return self._client.read(profile, request, profile.provider.is_busy, deadline)
-
-        with _redacted(sent):
-            request = profile.provider.request(query)
-            if exchange := profile.auth.exchange:
-                keep = all(each.kind == KEYRING for each in found.values())
-                new_token = partial(_exchange, profile, exchange, secrets, send)
-                answer = self._with_token(Holder(profile, secrets, new_token, keep), request, send)
-            else:
-                answer = send(_signed(request, profile.auth.headers(secrets)))
-            if error := verdict(answer, profile, query.customer):
-                raise error
-        return answer
+        return self._asked(profile, query, lambda answer: answer)
 
     def reading(self, profile: Profile, query: Query) -> Reading:
         """Ask for a balance, and read what the answer says; raise LoyaltyError as `ask` does."""
-        return self.read(self.ask(profile, query), profile, query)
+        return self.aged_reading(profile, query)[0]
 
-    def read(self, answer: Answer, profile: Profile, query: Query) -> Reading:
-        """Read the answer to a look-up; raise LoyaltyError where it is not as documented."""
-        body = read_json(answer, profile)
-        try:
-            return profile.provider.normalize(body, query)
-        except ValueError as error:
-            raise unreadable(answer, profile, error) from None
+    def aged_reading(self, profile: Profile, query: Query) -> tuple[Reading, str | None]:
+        """The same, and what a cache that gave the answer says of its age, in seconds."""
+
+        def read(answer: Answer) -> tuple[Reading, str | None]:
+            try:
+                reading = profile.provider.normalize(answer.read_json(), query)
+            except ValueError as error:
+                raise unreadable(answer, profile, error) from None
+            return reading, answer.headers.get("age")
+
+        return self._asked(profile, query, read)
+
+    def _asked(self, profile: Profile, query: Query, read: Callable[[Answer], Made]) -> Made:
+        sign_in = _SignIn(profile, self._credentials_of(profile))
+        deadline = Deadline(profile.timeout)
+        send = self._reading_within(profile, deadline)
+        with sign_in.kept_secret():
+            request = profile.provider.request(query)
+            if profile.auth.exchange:
+                answer = self._with_token(sign_in, request, send)
+            else:
+                answer = send(sign_in.sign(request, sign_in.credentials))
+            if error := verdict(answer, profile, query.customer):
+                raise error
+            read_json(answer, profile)
+            made = read(answer)
+            if sign_in.is_repeated_in(answer):
+                made = without_secrets(made, sign_in.mask)
+            if deadline.left() <= 0:  # what takes long to read is no balance
+                raise timed_out(f"{profile.provider.title} at {profile.host}", profile.timeout)
+        return made
 
     def debit(
         self, profile: Profile, request: Request, before_first_byte: Callable[[], None]
-    ) -> Answer:
-        """Send a debit, once, and give whatever answer came.
+    ) -> DebitAnswer:
+        """Send a debit, once, and give whatever answer came, as it came.
 
         `before_first_byte` may still stop it, by raising LoyaltyError. Raises NotSentError where
-        nothing was sent, and any other LoyaltyError where it was sent and no whole answer came. The
-        answer is kept as evidence, so there are no credentials in it.
+        nothing was sent, and any other LoyaltyError where it was sent and no whole answer came.
         """
         try:
-            found = self._credentials_of(profile)
+            sign_in = _SignIn(profile, self._credentials_of(profile))
+            with sign_in.kept_secret():
+                signed = sign_in.sign(request, self._proof(profile, sign_in))
         except LoyaltyError as error:
             raise NotSentError.of(error) from None
-        secrets = {name: each.secret for name, each in found.items()}
-        signed = _signed(request, profile.auth.headers(secrets))
-        sent = {*secrets.values(), *_header_secrets(signed)}
-        with _redacted(sent):
+        with sign_in.kept_secret():
             answer = self._client.send_once(profile, signed, before_first_byte)
-        return _masked(answer, sent)
+        return DebitAnswer(answer, sign_in.mask)
+
+    def _proof(self, profile: Profile, sign_in: "_SignIn") -> Secrets:
+        """What a request that is sent once is signed with: the credentials, or a token for them."""
+        if profile.auth.exchange is None:
+            return sign_in.credentials
+        send = self._reading_within(profile, Deadline(profile.timeout))
+        return {"token": self._tokens.get(sign_in.holder(send))}
+
+    def _reading_within(self, profile: Profile, deadline: Deadline) -> Send:
+        def send(request: Request) -> Answer:
+            return self._client.read(profile, request, profile.provider.is_busy, deadline)
+
+        return send
 
     def fingerprint(self, profile: Profile, salt: str) -> str:
         """What tells a profile's credentials from others, without a way back to them.
@@ -126,14 +148,14 @@ class Platforms:
         """Whether the platform asked to be left alone for longer than anybody waits here."""
         return self._client.is_closed(profile, debits=debits)
 
-    def _with_token(self, holder: Holder, request: Request, send: Send) -> Answer:
+    def _with_token(self, sign_in: "_SignIn", request: Request, send: Send) -> Answer:
         """Send with the token at hand; when the platform no longer takes it, with a new one."""
-        headers = holder.profile.auth.headers
+        holder = sign_in.holder(send)
         token = self._tokens.get(holder)
-        answer = send(_signed(request, headers({"token": token})))
+        answer = send(sign_in.sign(request, {"token": token}))
         if answer.status == 401:
             token = self._tokens.replace(holder, token)
-            answer = send(_signed(request, headers({"token": token})))
+            answer = send(sign_in.sign(request, {"token": token}))
         return answer
 
     def _credentials_of(self, profile: Profile) -> Mapping[str, Found]:
@@ -149,40 +171,55 @@ class Platforms:
         return found
 
 
-def _header_secrets(request: Request) -> Iterator[str]:
-    return (value.rpartition(" ")[2] for value in request.headers.values())
+class _SignIn:
+    """How a profile signs in, and all that must stay secret of it."""
 
+    def __init__(self, profile: Profile, found: Mapping[str, Found]) -> None:
+        self.credentials = {name: each.secret for name, each in found.items()}
+        self._profile = profile
+        self._keep = all(each.kind == KEYRING for each in found.values())
+        self._secrets = set(self.credentials.values())
 
-@contextmanager
-def _redacted(secrets: set[str]) -> Iterator[None]:
-    try:
-        yield
-    except LoyaltyError as error:
-        redact(error, secrets - PUBLIC_HEADERS)
-        raise
+    def sign(self, request: Request, secrets: Secrets) -> Request:
+        """The request with the headers that these secrets become."""
+        headers = self._profile.auth.headers(secrets)
+        self._secrets.update(secrets.values(), header_secrets(headers))
+        return replace(request, headers={**request.headers, **headers})
 
+    def holder(self, send: Send) -> Holder:
+        """Who can get a token for these credentials."""
+        return Holder(self._profile, self.credentials, partial(self._exchange, send), self._keep)
 
-def _masked(answer: Answer, secrets: set[str]) -> Answer:
-    """The answer without the credentials that a platform may repeat in it."""
-    text = LoyaltyError(
-        ErrorCode.BAD_RESPONSE, answer.body.decode("utf-8", errors="surrogateescape")
-    )
-    redact(text, secrets - PUBLIC_HEADERS)
-    return replace(answer, body=text.message.encode("utf-8", errors="surrogateescape"))
+    def mask(self, text: str) -> str:
+        """Take what was said to sign in out of a text."""
+        return mask(text, self._secrets)
 
+    def is_repeated_in(self, answer: Answer) -> bool:
+        """Whether a platform repeats what was said to it."""
+        body = answer.body.decode()
+        return self.mask(body) != body
 
-def _signed(request: Request, headers: Headers) -> Request:
-    return replace(request, headers={**request.headers, **headers})
+    @contextmanager
+    def kept_secret(self) -> Iterator[None]:
+        """Take it out of any error that goes out of here."""
+        try:
+            yield
+        except LoyaltyError as error:
+            redact(error, self.mask)
+            raise
 
-
-def _exchange(profile: Profile, exchange: Exchange, secrets: Secrets, send: Send) -> Token:
-    answer = send(exchange.request(secrets))
-    if error := verdict(answer, profile, customer=None):
-        raise error
-    try:
-        return _sendable(exchange.read(read_json(answer, profile)))
-    except ValueError as wrong:
-        raise unreadable(answer, profile, wrong) from None
+    def _exchange(self, send: Send) -> Token:
+        exchange = self._profile.auth.exchange
+        assert exchange
+        request = exchange.request(self.credentials)
+        self._secrets.update(header_secrets(request.headers))
+        answer = send(request)
+        if error := verdict(answer, self._profile, customer=None):
+            raise error
+        try:
+            return _sendable(exchange.read(read_json(answer, self._profile)))
+        except ValueError as wrong:
+            raise unreadable(answer, self._profile, wrong) from None
 
 
 def _sendable(token: Token) -> Token:

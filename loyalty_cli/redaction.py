@@ -1,30 +1,162 @@
-"""Keeping secrets out of what is said, even where a platform repeats them."""
+"""Keeping secrets out of what is said and written down, however a platform spells them."""
 
-from base64 import b64encode
-from collections.abc import Iterable
-from urllib.parse import quote
+import json
+import re
+from array import array
+from base64 import b64decode, b64encode, urlsafe_b64encode
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Literal, get_origin
+
+from msgspec import Struct
+from msgspec.structs import fields, replace
 
 from loyalty_cli.errors import LoyaltyError
 
-MASK = "***"
+Mask = Callable[[str], str]
+"""Takes secrets out of a text."""
+
+STARS = "***"
 SHORTEST = 4
 """A shorter secret stands in ordinary words, and taking it out of them would show what it is."""
+PUBLIC = frozenset({"application/json"})
+"""Values of headers that are no secret, though they are sent with the sign-in."""
+LAYERS = 3
+"""How often escapes are undone: JSON can stand in JSON, and that in a URL."""
+
+_ESCAPE = re.compile(r"""%([0-9A-Fa-f]{2})|\\u([0-9A-Fa-f]{4})|\\(["'\\/])""")
+
+_JSON_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
-def redact(error: LoyaltyError, secrets: Iterable[str]) -> None:
-    """Take secrets out of an error: as they are, in base64, and percent-encoded."""
-    forms = sorted({form for secret in secrets for form in _forms(secret)}, key=len, reverse=True)
-    for form in forms:
-        error.message = error.message.replace(form, MASK)
-        error.hint = error.hint and error.hint.replace(form, MASK)
-        error.provider_code = error.provider_code and error.provider_code.replace(form, MASK)
+def mask(text: str, secrets: Iterable[str]) -> str:
+    """Take secrets out of a text: as they are, in base64, percent-encoded, and escaped as in JSON.
+
+    Any of a secret's characters may be escaped, in any of these ways.
+    """
+    forms = frozenset[str]().union(*map(_forms, secrets))
+    shown, at = [], 0
+    for start, end in _joined(_places(text, forms)):
+        shown += [text[at:start], STARS]
+        at = end
+    return "".join([*shown, text[at:]])
 
 
-def _forms(secret: str) -> Iterable[str]:
-    if len(secret) < SHORTEST:
-        return
-    yield secret
-    yield quote(secret, safe="")
-    # As Basic has it, with a user, without one, and without a password.
-    for pair in (secret, f":{secret}", f"{secret}:"):
-        yield b64encode(pair.encode()).decode("ascii").rstrip("=")
+def redact(error: LoyaltyError, hide: Mask) -> None:
+    """Take secrets out of all that an error says."""
+    error.message = hide(error.message)
+    error.hint = error.hint and hide(error.hint)
+    error.provider_code = error.provider_code and hide(error.provider_code)
+    error.details = tuple(map(hide, error.details))
+
+
+def without_secrets(value: Any, hide: Mask) -> Any:
+    """The same record, JSON tree, or JSON in bytes, with secrets taken out of its texts alone."""
+    match value:
+        case str():
+            return hide(value)
+        case bytes():
+            return _JSON_TEXT.sub(lambda text: _hidden(text[0], hide), value.decode()).encode()
+        case list() | tuple():
+            return type(value)(without_secrets(each, hide) for each in value)
+        case dict():
+            return {hide(key): without_secrets(each, hide) for key, each in value.items()}
+        case Struct():
+            parts = {
+                field.name: without_secrets(getattr(value, field.name), hide)
+                for field in fields(value)
+                if get_origin(field.type) is not Literal  # its words are ours
+            }
+            return replace(value, **parts)
+        case _:
+            return value
+
+
+def _hidden(literal: str, hide: Mask) -> str:
+    """A string as JSON writes it; as it was where it has no secret in it."""
+    text = json.loads(literal)
+    shown = hide(text)
+    return literal if shown == text else json.dumps(shown)
+
+
+def header_secrets(headers: Mapping[str, str]) -> Iterator[str]:
+    """What is secret in the headers of a sign-in: their values, and what Basic has in base64."""
+    for value in headers.values():
+        if value in PUBLIC:
+            continue
+        scheme, _, rest = value.partition(" ")
+        yield from (value, rest)
+        if scheme.lower() == "basic":
+            try:
+                user, _, password = b64decode(rest).decode().partition(":")
+            except ValueError:  # another provider's own idea of Basic
+                continue
+            yield from (user, password)
+
+
+@lru_cache
+def _forms(secret: str) -> frozenset[str]:
+    """A secret in each way that it can stand in a text once that has no escapes any more."""
+    return frozenset(_spelt(secret)) if len(secret) >= SHORTEST else frozenset()
+
+
+def _spelt(secret: str) -> Iterator[str]:
+    for text in {secret, secret.replace(" ", "+")}:  # as in a form that is sent
+        yield from (plain for plain, _ in _layers(text) if len(plain) >= SHORTEST)
+        yield text.encode().decode("latin-1")  # as the bytes of a header are read
+        yield text.encode("latin-1", "replace").decode(errors="backslashreplace")  # and of a body
+    content = secret.encode()
+    for before in range(3):
+        # The part of base64 that is the same whatever stands before and behind the secret.
+        first, last = -(-before * 8 // 6), (before + len(content)) * 8 // 6
+        for encode in (b64encode, urlsafe_b64encode):
+            yield encode(bytes(before) + content).decode("ascii")[first:last]
+
+
+def _places(text: str, forms: Iterable[str]) -> Iterator[tuple[int, int]]:
+    """Where any of the forms stands in a text, escaped or not."""
+    for plain, starts in _layers(text):
+        for form in forms:
+            at = plain.find(form)
+            while at >= 0:
+                end = at + len(form)
+                yield starts[at], starts[end]
+                at = plain.find(form, end)
+
+
+def _layers(text: str) -> Iterator[tuple[str, Sequence[int]]]:
+    """A text, and what becomes of it as its escapes are undone, one layer after the other.
+
+    With each goes where in the text its characters begin, and where it ends.
+    """
+    starts: Sequence[int] = range(len(text) + 1)
+    yield text, starts
+    for _ in range(LAYERS):
+        if not _ESCAPE.search(text):
+            return
+        text, starts = _unescaped(text, starts)
+        yield text, starts
+
+
+def _unescaped(text: str, starts: Sequence[int]) -> tuple[str, Sequence[int]]:
+    parts, kept, at = [], array("L"), 0
+    for found in _ESCAPE.finditer(text):
+        code = found[1] or found[2]
+        parts += [text[at : found.start()], chr(int(code, 16)) if code else found[3]]
+        kept.extend(starts[at : found.start() + 1])
+        at = found.end()
+    kept.extend(starts[at:])
+    return "".join([*parts, text[at:]]), kept
+
+
+def _joined(places: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Places in their order, those that touch each other as one."""
+    first, last = -1, -1
+    for start, end in sorted(places):
+        if start > last:
+            if last >= 0:
+                yield first, last
+            first = start
+        last = max(last, end)
+    if last >= 0:
+        yield first, last

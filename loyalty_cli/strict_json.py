@@ -12,13 +12,21 @@ from loyalty_cli.amount import MAX_DIGITS, Amount
 MAX_DEPTH = 100
 """Lists and objects inside each other; whoever walks the tree or writes it out can recurse."""
 
+MAX_PARTS = 20_000
+"""Values and keys; each of them takes a hundred bytes once it is read, and a byte or two before."""
+
 
 def decode(body: bytes) -> Any:
     """Read a JSON document: numbers as `int` or `Amount`, objects as `dict`.
 
-    Raises ValueError, in words for a user, for what is not UTF-8, not JSON, nested too deep, has a
-    key twice in one object, or a number that is not one or is too long to be an amount.
+    Raises ValueError, in words for a user, for what is not UTF-8, not JSON, nested too deep, has
+    too many parts, a key twice in one object, or a number that is not one or is too long to be an
+    amount.
     """
+    # More than there are: they stand in texts, too. But the counting takes no memory.
+    opened = body.count(b"[") + body.count(b"{")
+    if opened + body.count(b",") + body.count(b":") > MAX_PARTS:
+        raise ValueError(f"it has more than {MAX_PARTS} parts")
     try:
         tree = _DECODER.decode(body.decode("utf-8"))
         if b"\\u" in body:
@@ -31,7 +39,7 @@ def decode(body: bytes) -> Any:
         raise ValueError(f"it is not JSON ({error.msg} at character {error.pos})") from None
     except msgspec.DecodeError:
         raise ValueError("it has half a character in it (one surrogate of a pair)") from None
-    if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _is_too_deep(tree):
+    if opened > MAX_DEPTH and _is_too_deep(tree):
         raise ValueError("it is nested too deep")
     return tree
 

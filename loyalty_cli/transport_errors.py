@@ -19,7 +19,15 @@ TRY_AGAIN = "Nothing was changed; try again later."
 
 
 class TooLargeError(Exception):
-    """The body, decoded, is larger than any balance."""
+    """The body, unpacked, is larger than any balance."""
+
+
+class NotPackedError(Exception):
+    """The body is not packed as its head says, or not all there."""
+
+
+FAILURES = (OSError, urllib3.exceptions.HTTPError, HTTPException, UnicodeError)
+"""What the libraries raise for a connection that fails; requests' own errors are OSErrors."""
 
 
 def explain(error: Exception, where: str, timeout: float, proxy: str | None) -> LoyaltyError:
@@ -31,11 +39,7 @@ def explain(error: Exception, where: str, timeout: float, proxy: str | None) -> 
     if isinstance(error, TooLargeError):
         return bad_response(f"{where} sent more than a balance can be.")
     if _first(causes, TimeoutError):
-        return LoyaltyError(
-            ErrorCode.TIMED_OUT,
-            f"{where} did not answer within {timeout:g} s.",
-            hint="Try again, or give it longer: --timeout, or timeout in the profile.",
-        )
+        return timed_out(where, timeout)
     refused = _refused_by_proxy(causes)
     if proxy and (refused or _first(causes, requests.exceptions.ProxyError)):
         wants = "it wants a sign-in (HTTP 407)" if refused == 407 else f"it answers HTTP {refused}"
@@ -43,7 +47,7 @@ def explain(error: Exception, where: str, timeout: float, proxy: str | None) -> 
         return LoyaltyError(
             ErrorCode.UNREACHABLE,
             f"the proxy {without_user(proxy)} on the way to {where} cannot be used: {reason}.",
-            hint="Check HTTPS_PROXY and HTTP_PROXY, or set NO_PROXY for this host.",
+            hint="Check HTTPS_PROXY, or set NO_PROXY for this host.",
             http_status=refused,
         )
     tls = _first(causes, ssl.SSLError)
@@ -54,12 +58,23 @@ def explain(error: Exception, where: str, timeout: float, proxy: str | None) -> 
             f"there is no secure connection to {where}: {reason}.",
             hint="Behind a company proxy, name its certificate with ca_bundle in the profile.",
         )
-    if _first(causes, urllib3.exceptions.DecodeError):
+    if isinstance(error, NotPackedError):
         return bad_response(f"{where} sent a body that does not unpack.")
     if _is_not_http(causes):
         return bad_response(f"{where} sent something that is not HTTP.")
+    if not isinstance(error, FAILURES):
+        return bad_response(f"{where} sent what cannot be read ({type(error).__name__}).")
     return LoyaltyError(
         ErrorCode.UNREACHABLE, f"{where} cannot be reached: {_reason(causes)}.", hint=TRY_AGAIN
+    )
+
+
+def timed_out(where: str, timeout: float) -> LoyaltyError:
+    """No answer, or none that could be read, within `timeout` seconds."""
+    return LoyaltyError(
+        ErrorCode.TIMED_OUT,
+        f"{where} did not answer within {timeout:g} s.",
+        hint="Try again, or give it longer: --timeout, or timeout in the profile.",
     )
 
 

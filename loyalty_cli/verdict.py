@@ -6,7 +6,6 @@ from loyalty_cli.errors import ErrorCode, LoyaltyError
 from loyalty_cli.http import retry_after
 from loyalty_cli.profile import Profile
 from loyalty_cli.providers.contract import Answer, Complaint
-from loyalty_cli.strict_json import decode
 from loyalty_cli.transport_errors import bad_response
 
 
@@ -46,7 +45,7 @@ def verdict(answer: Answer, profile: Profile, customer: str | None) -> LoyaltyEr
 def read_json(answer: Answer, profile: Profile) -> object:
     """The body of a good answer; raise LoyaltyError where it is not JSON."""
     try:
-        return decode(answer.body)
+        return answer.read_json()
     except ValueError as error:
         kind = answer.headers.get("content-type", "no content type")
         raise _at(

@@ -194,7 +194,7 @@ class Answering:
 
 
 class Proxy:
-    """A script that forwards requests and opens tunnels, and keeps the heads it was sent."""
+    """A script that opens tunnels, and keeps the heads it was sent; every name is this machine."""
 
     def __init__(self, refusal: bytes = b"") -> None:
         self.heads: list[bytes] = []
@@ -207,27 +207,17 @@ class Proxy:
                 wire.send(self._refusal)
                 return
             method, target, _ = request.split(b"\r\n", 1)[0].decode().split(" ")
-            if method == "CONNECT":
-                self._tunnel(wire, target)
-                return
-            self._forward(wire, request, target)
+            assert method == "CONNECT"
+            self._tunnel(wire, int(target.rpartition(":")[2]))
+            return
 
-    def _tunnel(self, wire: Wire, target: str) -> None:
-        host, _, port = target.rpartition(":")
-        with socket.create_connection((host, int(port)), timeout=10) as far:
+    def _tunnel(self, wire: Wire, port: int) -> None:
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as far:
             wire.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
             back = Thread(target=_copy, args=(far, wire.sock), daemon=True)
             back.start()
             _copy(wire.sock, far)
             back.join(10)
-
-    def _forward(self, wire: Wire, request: bytes, target: str) -> None:
-        authority, slash, path = target.removeprefix("http://").partition("/")
-        host, _, port = authority.rpartition(":")
-        with socket.create_connection((host, int(port)), timeout=10) as far:
-            far.sendall(request.replace(target.encode(), (slash + path).encode(), 1))
-            far.shutdown(socket.SHUT_WR)
-            _copy(far, wire.sock)
 
 
 def _copy(near: socket.socket, far: socket.socket) -> None:
@@ -246,6 +236,10 @@ def header(request: bytes, name: str) -> str | None:
         if key.lower() == name:
             return value.strip()
     return None
+
+
+ELSEWHERE = "platform.invalid"
+"""A host that is not this machine, and that only a proxy finds."""
 
 
 def unused_port() -> int:

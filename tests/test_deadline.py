@@ -21,7 +21,17 @@ from loyalty_cli.errors import ErrorCode, LoyaltyError
 from loyalty_cli.http import Client
 from loyalty_cli.providers.contract import Request
 from tests.conftest import PROGRAM, Outcome, Run
-from tests.servers import PACE, Answering, Proxy, RawServer, Script, Wire, profile_at, reply
+from tests.servers import (
+    ELSEWHERE,
+    PACE,
+    Answering,
+    Proxy,
+    RawServer,
+    Script,
+    Wire,
+    profile_at,
+    reply,
+)
 
 Card = Callable[..., Path]
 
@@ -225,9 +235,10 @@ def test_a_tls_handshake_that_stalls_behind_a_slow_tunnel_gets_no_time_of_its_ow
 ) -> None:
     with RawServer(silence) as server, RawServer(Proxy()) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-        done = look_up(loyalty, card, server.url.replace("http:", "https:"))
+        done = look_up(loyalty, card, server.at(ELSEWHERE).replace("http:", "https:"))
 
     assert timed_out(done)
+    assert server.connections == proxy.connections == 1
 
 
 @pytest.fixture

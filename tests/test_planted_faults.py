@@ -33,9 +33,9 @@ from loyalty_cli.journal.opening import open_journal
 from loyalty_cli.journal.store import Filter, Journal
 from loyalty_cli.keyring_store import KeyringStore
 from loyalty_cli.model import Balance
-from loyalty_cli.platforms import Platforms
+from loyalty_cli.platforms import DebitAnswer, Platforms
 from loyalty_cli.profile import Profile
-from loyalty_cli.providers.contract import Answer, Query, Reading, Request
+from loyalty_cli.providers.contract import Query, Reading, Request
 from loyalty_cli.providers.saasquatch import SaaSquatch
 from loyalty_cli.tokens import Tokens
 from tests.debits.conftest import Desk, Known
@@ -371,21 +371,17 @@ class Imagined(Platforms):
         self.made = 0
         self.holds = False
 
-    def ask(self, profile: Profile, query: Query) -> Answer:
+    def aged_reading(self, profile: Profile, query: Query) -> tuple[Reading, str | None]:
         del profile, query
-        return Answer(200, {}, b"")
-
-    def read(self, answer: Answer, profile: Profile, query: Query) -> Reading:
-        del answer, profile, query
         left, redeemed = Amount(1000 - 50 * self.made), Amount(50 * self.made)
         line = Balance(
             name="credit", kind="credit", unit="CENTS", available=left, redeemed=redeemed
         )
-        return Reading((line,))
+        return Reading((line,)), None
 
     def debit(
         self, profile: Profile, request: Request, before_first_byte: Callable[[], None]
-    ) -> Answer:
+    ) -> DebitAnswer:
         del profile, request
         before_first_byte()
         if self.holds:

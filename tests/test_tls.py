@@ -5,6 +5,7 @@ import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 import trustme
@@ -14,7 +15,7 @@ from loyalty_cli import http
 from loyalty_cli.errors import ErrorCode, LoyaltyError
 from loyalty_cli.tls import BUNDLE_VARIABLES, bundle, trusted
 from tests.conftest import Outcome, Run
-from tests.servers import Answering, Proxy, RawServer, Wire, header
+from tests.servers import ELSEWHERE, Answering, Proxy, RawServer, Wire, header
 
 Card = Callable[..., Path]
 Ask = Callable[..., Outcome]
@@ -45,7 +46,7 @@ def served(certificate: trustme.LeafCert) -> ssl.SSLContext:
 @pytest.fixture(scope="module")
 def secure(company: trustme.CA) -> ssl.SSLContext:
     """A server's side, with a certificate of the company for this machine."""
-    return served(company.issue_cert("localhost", "127.0.0.1"))
+    return served(company.issue_cert("localhost", "127.0.0.1", ELSEWHERE))
 
 
 @pytest.fixture
@@ -330,11 +331,11 @@ def test_a_secure_request_goes_through_a_tunnel_that_sees_nothing_of_it(
     tunnel, script = Proxy(), Answering()
     with RawServer(script, secure) as server, RawServer(tunnel) as proxy:
         monkeypatch.setenv(name, f"http://staff:pass@127.0.0.1:{proxy.port}")
-        done = ask(server.url, good, "-v")
+        done = ask(server.at(ELSEWHERE), good, "-v")
 
     assert done.code == 0
     (head,) = tunnel.heads
-    assert head.startswith(f"CONNECT 127.0.0.1:{server.port} HTTP/1.".encode())
+    assert head.startswith(f"CONNECT {ELSEWHERE}:{server.port} HTTP/1.".encode())
     assert header(head, "proxy-authorization") == "Basic c3RhZmY6cGFzcw=="
     assert header(script.requests[0], "proxy-authorization") is None
     assert b"secret-of-card" not in head
@@ -348,7 +349,7 @@ def test_a_tunnel_is_kept_open_for_the_next_customer(
     tunnel = Proxy()
     with RawServer(Answering(), secure) as server, RawServer(tunnel) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-        card(server.url, trusting(good))
+        card(server.at(ELSEWHERE), trusting(good))
         done = loyalty("balance", *(f"C-{number}" for number in range(30)), "-o", "json")
 
     assert done.code == 0
@@ -367,20 +368,48 @@ def test_a_tunnel_to_the_wrong_host_is_seen(
         RawServer(Proxy()) as proxy,
     ):
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-        failed(ask(server.url, good))
+        failed(ask(server.at(ELSEWHERE), good))
 
     assert script.requests == []
 
 
-def test_no_proxy_keeps_a_secure_request_off_the_proxy(
+def test_a_proxy_without_a_scheme_is_an_http_proxy(
+    secure: ssl.SSLContext, good: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with RawServer(Answering(), secure) as server, RawServer(Proxy()) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"127.0.0.1:{proxy.port}")
+        assert ask(server.at(ELSEWHERE), good).code == 0
+
+    assert proxy.connections == 1
+
+
+def test_a_secure_request_to_loopback_goes_through_no_proxy(
     secure: ssl.SSLContext, good: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with RawServer(Answering(), secure) as server, RawServer(Proxy()) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-        monkeypatch.setenv("NO_PROXY", "localhost,127.0.0.1")
         assert ask(server.url, good).code == 0
+        assert ask(server.at("localhost"), good).code == 0
 
     assert proxy.connections == 0
+
+
+@pytest.mark.parametrize("customer", ["a/../b", "%2e%2e", "../../admin", "//evil.example", "?x=1"])
+def test_an_identifier_cannot_leave_its_place_behind_a_proxy(
+    customer: str,
+    secure: ssl.SSLContext,
+    good: Path,
+    ask: Ask,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    script = Answering()
+    with RawServer(script, secure) as server, RawServer(Proxy()) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        assert ask(server.at(ELSEWHERE), good, customer).code == 0
+
+    assert {request.split()[1].decode() for request in script.requests} == {
+        f"/v2/customers/{quote(each, safe='')}/rewards_balance" for each in ("C-1", customer)
+    }
 
 
 def test_a_proxy_that_is_itself_behind_tls_is_checked_against_the_same_authorities(
@@ -389,7 +418,7 @@ def test_a_proxy_that_is_itself_behind_tls_is_checked_against_the_same_authoriti
     tunnel, script = Proxy(), Answering()
     with RawServer(script, secure) as server, RawServer(tunnel, secure) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-        done = ask(server.url, good)
+        done = ask(server.at(ELSEWHERE), good)
 
     assert done.code == 0
     assert len(tunnel.heads) == len(script.requests) == 1
@@ -401,7 +430,7 @@ def test_a_proxy_behind_tls_that_nobody_vouches_for_gets_no_request(
     tunnel = Proxy()
     with RawServer(tunnel, secure) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-        done = ask("https://platform.invalid", wrong)
+        done = ask(f"https://{ELSEWHERE}", wrong)
 
     assert done.code == 7
     assert f"the proxy 127.0.0.1:{proxy.port}" in done.record["error"]["message"]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from loyalty_cli.errors import ErrorCode, ExitCode, LoyaltyError
 from loyalty_cli.transport_errors import (
+    NotPackedError,
     TooLargeError,
     bad_response,
     explain,
@@ -56,7 +57,8 @@ REFUSED = ConnectionRefusedError(111, "Connection refused")
         ),
         (wrapped(BadStatusLine("hidden")), ErrorCode.BAD_RESPONSE, "not HTTP"),
         (urllib3.exceptions.InvalidHeader("hidden"), ErrorCode.BAD_RESPONSE, "not HTTP"),
-        (urllib3.exceptions.DecodeError("hidden"), ErrorCode.BAD_RESPONSE, "does not unpack"),
+        (NotPackedError("hidden"), ErrorCode.BAD_RESPONSE, "does not unpack"),
+        (ZeroDivisionError("hidden"), ErrorCode.BAD_RESPONSE, "cannot be read (ZeroDivisionError)"),
         (wrapped(ssl.SSLError(1, "bad record mac")), ErrorCode.TLS_FAILED, "no secure connection"),
         (wrapped(ssl.SSLEOFError(8, "EOF")), ErrorCode.UNREACHABLE, "without an answer"),
         (wrapped(ssl.SSLZeroReturnError(6, "x")), ErrorCode.UNREACHABLE, "without an answer"),

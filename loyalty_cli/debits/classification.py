@@ -4,13 +4,15 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from loyalty_cli.errors import ErrorCode, LoyaltyError
 from loyalty_cli.journal.entries import Event, State
+from loyalty_cli.platforms import DebitAnswer
 from loyalty_cli.profile import Profile
 from loyalty_cli.providers.contract import Answer, Complaint
 from loyalty_cli.providers.redeeming import Applied, Debit, Redeems, Refusal
-from loyalty_cli.strict_json import decode
+from loyalty_cli.redaction import redact
 from loyalty_cli.verdict import verdict
 
 SUCCESSES = frozenset({200, 201})
@@ -21,7 +23,7 @@ PASSING = frozenset({ErrorCode.CREDENTIAL_REFUSED, ErrorCode.SETUP, ErrorCode.RA
 RUN_AGAIN = "Nothing was done; run the same again to make it."
 USED_BEFORE = "the reference was in use before this attempt"
 """What the journal says of a debit whose id the platform knew already, though not from us."""
-LONGEST_BODY = 2000
+LONGEST_WHY = 2000
 
 
 class Outcome(Struct, frozen=True):
@@ -33,13 +35,17 @@ class Outcome(Struct, frozen=True):
     error: LoyaltyError | None = None
 
 
-def classify(answer: Answer, debit: Debit, profile: Profile, provider: Redeems) -> Outcome:
+def classify(came: DebitAnswer, debit: Debit, profile: Profile, provider: Redeems) -> Outcome:
     """Judge the answer to a debit that was sent once.
 
     Only a success that confirms exactly this debit confirms it, and only the platform's own error
     at a status that means "nothing was done" refuses it, for good or for now; all else, and what
     contradicts itself, leaves the outcome unknown.
     """
+    return _masked(_judged(came.answer, debit, profile, provider), came)
+
+
+def _judged(answer: Answer, debit: Debit, profile: Profile, provider: Redeems) -> Outcome:
     body = answer.json()
     complaint = provider.complaint(body)
     if complaint and provider.is_repeat(complaint):
@@ -92,11 +98,15 @@ def _named(body: Any, keys: Collection[str]) -> str | None:
     return next((key for key in sorted(keys) if members.get(key)), None)
 
 
-def classify_again(answer: Answer, debit: Debit, provider: Redeems) -> Outcome:
+def classify_again(came: DebitAnswer, debit: Debit, provider: Redeems) -> Outcome:
     """Judge the answer to a debit that was sent again under an id that the platform makes once.
 
     A refusal proves nothing here: it says why this one was not made, not whether the first one was.
     """
+    return _masked(_judged_again(came.answer, debit, provider), came)
+
+
+def _judged_again(answer: Answer, debit: Debit, provider: Redeems) -> Outcome:
     if answer.status in SUCCESSES:
         return _success(answer, debit, provider)
     complaint = provider.complaint(answer.json())
@@ -172,7 +182,7 @@ def _unclear(
 def _success(answer: Answer, debit: Debit, provider: Redeems) -> Outcome:
     complaint = provider.complaint(answer.json())
     try:
-        body = decode(answer.body)
+        body = answer.read_json()
         applied = provider.read_debit(body, debit)
     except ValueError as error:
         return _unclear(answer, provider, complaint, f", which does not confirm it ({error})")
@@ -182,5 +192,17 @@ def _success(answer: Answer, debit: Debit, provider: Redeems) -> Outcome:
 
 
 def _shown(answer: Answer) -> str:
-    body = answer.body[:LONGEST_BODY].decode("utf-8", errors="backslashreplace")
+    body = answer.body.decode("utf-8", errors="backslashreplace")
     return f"HTTP {answer.status}: {body}"
+
+
+def _masked(outcome: Outcome, came: DebitAnswer) -> Outcome:
+    """The same without what was said to sign in: judged as it came, kept without."""
+    if outcome.error:
+        redact(outcome.error, came.mask)
+    reference = outcome.applied.provider_reference
+    return replace(
+        outcome,
+        why=came.mask(outcome.why)[:LONGEST_WHY],
+        applied=replace(outcome.applied, provider_reference=reference and came.mask(reference)),
+    )

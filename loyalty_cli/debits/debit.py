@@ -32,9 +32,9 @@ from loyalty_cli.journal.database import JournalError
 from loyalty_cli.journal.entries import Baseline, Change, Entry, State
 from loyalty_cli.journal.instant import Instant, instant_now
 from loyalty_cli.journal.store import AccountBusyError, BalanceChangedError, Journal
-from loyalty_cli.platforms import Platforms
+from loyalty_cli.platforms import DebitAnswer, Platforms
 from loyalty_cli.profile import Profile
-from loyalty_cli.providers.contract import Answer, Request
+from loyalty_cli.providers.contract import Request
 
 POLL_SECONDS = 0.2
 
@@ -201,7 +201,7 @@ class Debits:
             raise
         return self._settled(claim.entry, outcome)
 
-    def _classified(self, answer: Answer, order: Order, claimed: Entry) -> Outcome:
+    def _classified(self, answer: DebitAnswer, order: Order, claimed: Entry) -> Outcome:
         provider, debit = order.provider, debit_of(order)
         if provider.idempotent and claimed.attempt > 1:
             # The id may be in use by ourselves, where what was held for not applied was.

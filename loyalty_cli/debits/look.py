@@ -30,12 +30,11 @@ def look_at(platforms: Platforms, order: Order, clock: Callable[[], Instant]) ->
     profile = order.profile
     query = Query(order.customer, profile.settings)
     began = clock()
-    answer = platforms.ask(profile, query)
-    lines = platforms.read(answer, profile, query).balances
-    for line in lines:
+    reading, age = platforms.aged_reading(profile, query)
+    for line in reading.balances:
         if line.kind in ("credit", "points") and line.unit == order.unit:
-            return Look(line, began, answer.headers.get("age"))
-    units = sorted({line.unit for line in lines if line.unit})
+            return Look(line, began, age)
+    units = sorted({line.unit for line in reading.balances if line.unit})
     raise LoyaltyError(
         ErrorCode.REFUSED,
         f"{order.customer!r} has no balance in {order.unit!r} at {profile.name}.",

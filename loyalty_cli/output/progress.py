@@ -49,7 +49,6 @@ def progress(
 
 
 def _display(counted: _Counted, total: int | None) -> "Progress":
-    from rich.console import Console
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -57,6 +56,8 @@ def _display(counted: _Counted, total: int | None) -> "Progress":
         TextColumn,
         TimeRemainingColumn,
     )
+
+    from loyalty_cli.output.console import console_of
 
     class Display(Progress):
         """Asks what was counted each time that it is drawn, so that nobody waits to see it."""
@@ -77,7 +78,7 @@ def _display(counted: _Counted, total: int | None) -> "Progress":
         TextColumn("{task.fields[failed]}", style="red"),
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=console_of(stderr=True),
         transient=True,
         redirect_stdout=False,
     )

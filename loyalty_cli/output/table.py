@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from loyalty_cli.output.console import console_of
 from loyalty_cli.output.stdout import is_terminal, is_unicode
 from loyalty_cli.output.visible import visible
 
@@ -64,7 +65,7 @@ def table_text(columns: Sequence[Column], groups: Sequence[Group]) -> str:
     if not is_terminal():
         return plain_text(columns, groups, ascii_only=not is_unicode())
     text = io.StringIO()
-    console = Console(
+    console = console_of(
         file=text,
         force_terminal=True,
         highlight=False,

@@ -7,6 +7,7 @@ the profile file and the keyring belong to those who call it.
 from abc import ABC, abstractmethod
 from base64 import b64encode
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any, ClassVar, TypeVar
 
 from msgspec import Struct
@@ -51,8 +52,11 @@ class Limit(Struct, frozen=True):
     seconds: float
 
 
-class Answer(Struct, frozen=True):
-    """What came back: the status, the headers (names in lower case) and the body as bytes."""
+class Answer(Struct, frozen=True, dict=True):
+    """What came back: the status, the headers (names in lower case) and the body as bytes.
+
+    Its JSON is read once, when it is first asked for.
+    """
 
     status: int
     headers: Headers
@@ -63,10 +67,21 @@ class Answer(Struct, frozen=True):
 
     def json(self) -> Any:
         """The body as JSON, or None where it is not."""
+        return self._read[0]
+
+    def read_json(self) -> Any:
+        """The body as JSON; raise ValueError, in words for a user, where it is not."""
+        tree, fault = self._read
+        if fault is not None:
+            raise ValueError(fault)
+        return tree
+
+    @cached_property
+    def _read(self) -> tuple[Any, str | None]:
         try:
-            return decode(self.body)
-        except ValueError:
-            return None
+            return decode(self.body), None
+        except ValueError as error:
+            return None, str(error)
 
 
 class Token(Struct, frozen=True):

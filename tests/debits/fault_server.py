@@ -85,6 +85,7 @@ class Bank:
         self.applied: Counter[tuple[str, str]] = Counter()
         self.times: Counter[tuple[str, str]] = Counter()
         self.more: dict[str, Any] = {}
+        self.assigned = ASSIGNED
         self._seen = 0
         self._lock = Lock()
         self._server = RawServer(self._script, tls)
@@ -127,7 +128,7 @@ class Bank:
 
     def balance(self, target: str) -> Any:
         (customer,) = parse_qs(urlsplit(target).query)["accountId"]
-        line = {"type": "CREDIT", "unit": self.unit, "totalAssignedCredit": ASSIGNED}
+        line = {"type": "CREDIT", "unit": self.unit, "totalAssignedCredit": self.assigned}
         redeemed = {"totalRedeemedCredit": self.applied[customer, self.unit]}
         return [line | redeemed | self.more]
 

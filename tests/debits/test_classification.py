@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from loyalty_cli.http import ONCE_BODY_LIMIT
+from loyalty_cli.http import BODY_LIMIT
 from loyalty_cli.journal.entries import State
 from tests.debits.conftest import SECRET, Opens, Shop
 from tests.debits.fault_server import (
@@ -375,7 +375,7 @@ def bad_gzip() -> bytes:
 
 
 def bomb() -> bytes:
-    packed = zlib.compress(b" " * (4 * ONCE_BODY_LIMIT), 9)
+    packed = zlib.compress(b" " * (4 * BODY_LIMIT), 9)
     return reply(packed, "200 OK", "Content-Encoding: deflate")
 
 
@@ -398,7 +398,7 @@ GARBLED: Mapping[str, tuple[Callable[[], bytes], str]] = {
         lambda: b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         "not HTTP",
     ),
-    "too large": (lambda: reply(b" " * (ONCE_BODY_LIMIT + 1)), "more than"),
+    "too large": (lambda: reply(b" " * (BODY_LIMIT + 1)), "more than"),
     "too large once unpacked": (bomb, "more than"),
     "bad gzip": (bad_gzip, "does not unpack"),
     "a number of 5,000 digits": (

@@ -27,6 +27,7 @@ from loyalty_cli.journal.entries import (
 from loyalty_cli.journal.instant import Instant, instant_now
 from loyalty_cli.journal.opening import open_journal
 from loyalty_cli.journal.store import Journal
+from loyalty_cli.platforms import DebitAnswer
 from loyalty_cli.profile import Profile
 from loyalty_cli.providers.contract import Answer, Request
 from tests.debits.conftest import Desk, Opens, Shop
@@ -425,12 +426,12 @@ class Late:
     """A platform whose answer comes after `meanwhile` has happened."""
 
     def __init__(self, meanwhile: Callable[[], object], body: bytes, status: int = 200) -> None:
-        self.answer = Answer(status, {}, body)
+        self.answer = DebitAnswer(Answer(status, {}, body), str)
         self.meanwhile = meanwhile
 
     def __call__(
         self, profile: Profile, request: Request, before_first_byte: Callable[[], None]
-    ) -> Answer:
+    ) -> DebitAnswer:
         del profile, request
         before_first_byte()
         self.meanwhile()

@@ -25,7 +25,7 @@ from loyalty_cli.keyring_store import KeyringStore
 from loyalty_cli.model import Balance
 from loyalty_cli.platforms import Platforms
 from loyalty_cli.profile import Profile
-from loyalty_cli.providers.contract import Answer, Query, Reading, Request
+from loyalty_cli.providers.contract import Query, Reading, Request
 from loyalty_cli.tokens import Tokens
 from tests.conftest import PROGRAM
 from tests.debits.conftest import SECRET, Desk, Known, Opens, Shop, profile_of
@@ -38,16 +38,12 @@ ORDER = Request(("debit",), json={"amount": 50})
 class AtRest(Platforms):
     """The balance is known without asking, so that the debit alone meets what is wrong."""
 
-    def ask(self, profile: Profile, query: Query) -> Answer:
+    def aged_reading(self, profile: Profile, query: Query) -> tuple[Reading, str | None]:
         del profile, query
-        return Answer(200, {}, b"")
-
-    def read(self, answer: Answer, profile: Profile, query: Query) -> Reading:
-        del answer, profile, query
         line = Balance(
             name="credit", kind="credit", unit="CENTS", available=Amount(99), redeemed=Amount(0)
         )
-        return Reading((line,))
+        return Reading((line,)), None
 
 
 # What goes over the wire.
@@ -459,7 +455,7 @@ class FaultError(Exception):
 @pytest.mark.parametrize(
     "kind", [FaultError, KeyboardInterrupt, SystemExit, MemoryError, RecursionError]
 )
-@pytest.mark.parametrize("place", ["sending", "reading", "judging"])
+@pytest.mark.parametrize("place", ["sending", "judging"])
 def test_whatever_is_raised_is_recorded_before_it_goes_on(
     kind: type[BaseException], place: str, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -468,11 +464,6 @@ def test_whatever_is_raised_is_recorded_before_it_goes_on(
 
     if place == "judging":
         monkeypatch.setattr(type(desk.profile.provider), "read_debit", fault)
-    elif place == "reading":
-        monkeypatch.setattr("loyalty_cli.http._chunks", fault)
-        for name in ("ask", "read"):
-            at_rest = getattr(AtRest, name).__get__(desk.platforms)
-            monkeypatch.setattr(desk.platforms, name, at_rest)
     else:
         debit = desk.platforms.debit
 
@@ -493,6 +484,34 @@ def test_whatever_is_raised_is_recorded_before_it_goes_on(
     *_, last = desk.journal.events(desk.present().key)
     assert last.why == kind.__name__
     assert SECRET not in f"{desk.present()}"
+
+
+@pytest.mark.parametrize(
+    "kind", [FaultError, KeyboardInterrupt, SystemExit, MemoryError, RecursionError]
+)
+def test_whatever_is_raised_while_the_answer_is_read_leaves_it_unknown(
+    kind: type[BaseException], desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fault(*_: object, **__: object) -> None:
+        raise kind(SECRET)
+
+    monkeypatch.setattr("loyalty_cli.http._body", fault)
+    at_rest = AtRest.aged_reading.__get__(desk.platforms)
+    monkeypatch.setattr(desk.platforms, "aged_reading", at_rest)
+
+    if issubclass(kind, Exception):
+        settled = desk.debit()
+        assert settled.error is not None
+        assert settled.error.code is ErrorCode.OUTCOME_UNKNOWN
+    else:
+        with pytest.raises(kind):
+            desk.debit()
+
+    assert desk.present().state is State.UNKNOWN
+    assert len(desk.bank.posts) == 1
+    *_, last = desk.journal.events(desk.present().key)
+    assert kind.__name__ in last.why
+    assert SECRET not in f"{desk.present()}{last}"
 
 
 # Signals.

@@ -47,6 +47,17 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], Screen]:
     return show
 
 
+def test_a_width_of_nothing_shows_as_much(
+    screen: Callable[[bool], Screen], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = screen(True)
+    monkeypatch.setenv("COLUMNS", "0")
+
+    list(progress(iter(range(7)), 7, never))
+
+    assert "7/7" in unstyled(shown.getvalue())
+
+
 def test_a_terminal_sees_how_many_how_quickly_and_how_long_still(
     screen: Callable[[bool], Screen],
 ) -> None:

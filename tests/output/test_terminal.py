@@ -85,6 +85,20 @@ def test_a_terminal_that_does_not_say_how_wide_it_is_gets_everything_too() -> No
     assert "12345678901234567.890" in shown.out
 
 
+@pytest.mark.parametrize("columns", ["0", "1", "19"])
+def test_a_width_in_which_nothing_can_be_shown_counts_as_a_usual_one(columns: str) -> None:
+    asked = ("--sandbox", "balance", "C-1001", "C-1006", "--all-profiles")
+
+    def shown(width: int, **env: str) -> str:
+        return in_terminal(*asked, width=width, env=env, stderr=subprocess.PIPE).out
+
+    usual = shown(80)
+
+    assert "12345678901234567.890" in usual
+    assert shown(80, COLUMNS=columns) == usual
+    assert shown(int(columns)) == usual
+
+
 def test_a_warning_stands_under_its_rows_and_is_not_said_again() -> None:
     done = in_terminal(
         *("--sandbox", "balance", "C-1004", "C-1001", "-p", "imprint"),

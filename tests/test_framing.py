@@ -1,0 +1,320 @@
+"""Answers whose frame is odd: none ends the program, and none is a balance."""
+
+import gzip
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from loyalty_cli import http
+from loyalty_cli.deadline import Deadline
+from loyalty_cli.errors import LoyaltyError, NotSentError
+from loyalty_cli.http import Client
+from loyalty_cli.providers.contract import Answer, Request
+from tests.conftest import Run
+from tests.servers import BALANCE, Answering, RawServer, Wire, profile_at, reply
+
+Card = Callable[..., Path]
+
+OK = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+END = b"0\r\n\r\n"
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Try again without a pause."""
+    monkeypatch.setattr(http, "FIRST_PAUSE", 0.0)
+
+
+def chunk(body: bytes, size: str = "{:x}", end: bytes = b"\r\n") -> bytes:
+    return size.format(len(body)).encode() + b"\r\n" + body + end
+
+
+def with_length(body: bytes, *lengths: str) -> bytes:
+    head = "".join(f"Content-Length: {length.format(len(body))}\r\n" for length in lengths)
+    return OK + head.encode() + b"\r\n" + body
+
+
+def with_line(body: bytes, line: bytes, status: bytes = OK) -> bytes:
+    return status + b"Content-Length: %d\r\n" % len(body) + line + b"\r\n\r\n" + body
+
+
+def packed(encoding: str, body: bytes) -> bytes:
+    return reply(body, "200 OK", f"Content-Encoding: {encoding}")
+
+
+ODD: dict[str, Callable[[bytes], bytes]] = {
+    # Each would be a good answer to somebody who guesses.
+    "a chunk of size -5": lambda body: CHUNKED + chunk(body, "-5") + END,
+    "a chunk of size -1": lambda body: CHUNKED + chunk(body, "-1") + END,
+    "a chunk of size -0": lambda body: CHUNKED + chunk(body) + b"-0\r\n\r\n",
+    "a chunk size with a plus": lambda body: CHUNKED + chunk(body, "+{:x}") + END,
+    "a chunk size with 0x": lambda body: CHUNKED + chunk(body, "0x{:x}") + END,
+    "a chunk size with an underscore": lambda body: CHUNKED + chunk(body, "0_{:x}") + END,
+    "a chunk size after a space": lambda body: CHUNKED + chunk(body, " {:x}") + END,
+    "a chunk size that is no number": lambda body: CHUNKED + chunk(body, "many") + END,
+    "a chunk size in other digits": lambda body: CHUNKED + chunk(body, "\u0663") + END,
+    "no chunk size": lambda body: CHUNKED + chunk(body, "") + END,
+    "a huge chunk size": lambda body: CHUNKED + chunk(body, "f" * 40) + END,
+    "a chunk size of a megabyte": lambda body: CHUNKED + b"0" * 1_000_000 + chunk(body) + END,
+    "a chunk extension of a megabyte": lambda body: (
+        CHUNKED + chunk(body, "{:x};" + "x" * 1_000_000) + END
+    ),
+    "a chunk extension with a NUL": lambda body: CHUNKED + chunk(body, "{:x};a=\0") + END,
+    "a chunk without its end": lambda body: CHUNKED + chunk(body, end=b"") + END,
+    "a chunk with another end": lambda body: CHUNKED + chunk(body, end=b"xx") + END,
+    "a chunk that is longer than its size": lambda body: CHUNKED + chunk(body + b" ", "1") + END,
+    "trailers without end": lambda body: CHUNKED + chunk(body) + b"0\r\n" + b"X: y\r\n" * 5000,
+    "a trailer of a megabyte": lambda body: CHUNKED + chunk(body) + b"0\r\nX: " + b"y" * 1_000_000,
+    "chunks in gzip": lambda body: (
+        OK + b"Transfer-Encoding: gzip, chunked\r\n\r\n" + chunk(gzip.compress(body)) + END
+    ),
+    "chunks of chunks": lambda body: (
+        OK + b"Transfer-Encoding: chunked, chunked\r\n\r\n" + chunk(body) + END
+    ),
+    "an unknown transfer encoding": lambda body: with_line(body, b"Transfer-Encoding: xchunked"),
+    "no transfer encoding in name": lambda body: with_line(body, b"Transfer-Encoding: identity"),
+    "a negative length": lambda body: with_length(body, "-{}"),
+    "a length of -1": lambda body: with_length(body, "-1"),
+    "a length with a plus": lambda body: with_length(body, "+{}"),
+    "a length with a point": lambda body: with_length(body, "{}.0"),
+    "a length with an underscore": lambda body: with_length(body, "0_{}"),
+    "a length that is no number": lambda body: with_length(body, "all"),
+    "no length in its header": lambda body: with_length(body, ""),
+    "a length of 5,000 digits": lambda body: with_length(body, "9" * 5000),
+    "two lengths": lambda body: with_length(body, "{}", "1"),
+    "two lengths, the wrong one first": lambda body: with_length(body, "1", "{}"),
+    "two lengths in one": lambda body: with_length(body, "{}, 1"),
+    "a header without a colon": lambda body: with_line(body, b"nonsense"),
+    "a header without a name": lambda body: with_line(body, b": nothing"),
+    "a space before the colon": lambda body: with_line(body, b"X : y"),
+    "a first header that goes on": lambda body: with_line(body, b"X: y", OK + b" and so on\r\n"),
+    "a NUL in a header": lambda body: with_line(body, b"X: a\0b"),
+    "a NUL in a header's name": lambda body: with_line(body, b"X\0: b"),
+    "more than 100 headers": lambda body: with_line(body, b"\r\n".join([b"X: y"] * 101)),
+    "a header of a megabyte": lambda body: with_line(body, b"X: " + b"y" * 1_000_000),
+    "a status in words": lambda body: with_line(body, b"X: y", b"HTTP/1.1 two OK\r\n"),
+    "a status of two digits": lambda body: with_line(body, b"X: y", b"HTTP/1.1 20 OK\r\n"),
+    "a status of four digits": lambda body: with_line(body, b"X: y", b"HTTP/1.1 2000 OK\r\n"),
+    "a status with a plus": lambda body: with_line(body, b"X: y", b"HTTP/1.1 +200 OK\r\n"),
+    "a status with an underscore": lambda body: with_line(body, b"X: y", b"HTTP/1.1 2_00 OK\r\n"),
+    "a negative status": lambda body: with_line(body, b"X: y", b"HTTP/1.1 -200 OK\r\n"),
+    "a status line with a NUL": lambda body: with_line(body, b"X: y", b"HTTP/1.1 200 O\0K\r\n"),
+    "no status": lambda body: with_line(body, b"X: y", b"HTTP/1.1\r\n"),
+    "no protocol": lambda body: with_line(body, b"X: y", b"200 OK\r\n"),
+    "another protocol": lambda body: with_line(body, b"X: y", b"ICY 200 OK\r\n"),
+    "HTTP/0.9": lambda body: with_line(body, b"X: y", b"HTTP/0.9 200 OK\r\n"),
+    "HTTP/1.x": lambda body: with_line(body, b"X: y", b"HTTP/1.x 200 OK\r\n"),
+    "HTTP/2": lambda body: with_line(body, b"X: y", b"HTTP/2 200 OK\r\n"),
+    "an empty line first": lambda body: b"\r\n" + with_line(body, b"X: y"),
+    "a body alone": lambda body: body,
+    "early hints and nothing else": lambda _: b"HTTP/1.1 103 Early Hints\r\n\r\n",
+    "another protocol from here": lambda _: b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
+    "gzip that is none": lambda body: packed("gzip", body),
+    "gzip that is cut short": lambda body: packed("gzip", gzip.compress(body)[:-9]),
+    "gzip with a wrong sum": lambda body: packed("gzip", gzip.compress(body)[:-8] + b"x" * 8),
+    "deflate that is none": lambda body: packed("deflate", b"\xff" + body),
+    "deflate that is cut short": lambda body: packed("deflate", zlib.compress(body)[:-6]),
+    "seven layers of gzip": lambda body: packed("gzip, " * 6 + "gzip", body),
+}
+
+
+@pytest.mark.parametrize("case", ODD)
+def test_a_look_up_with_an_odd_answer_is_an_error_in_two_lines(
+    case: str, loyalty: Run, card: Card
+) -> None:
+    def odd(wire: Wire) -> None:
+        wire.request()
+        wire.send(ODD[case](BALANCE))
+
+    with RawServer(odd) as server:
+        card(server.url)
+        done = loyalty("balance", "C-1", "-o", "json")
+
+    assert (done.code, done.record["error"]["code"]) == (7, "bad_response")
+    assert len(done.err.splitlines()) == 2
+    assert server.connections == 1
+
+
+EVEN: dict[str, Callable[[bytes], bytes]] = {
+    "chunks": lambda body: CHUNKED + chunk(body[:9]) + chunk(body[9:]) + END,
+    "a chunk for each byte": lambda body: (
+        CHUNKED + b"".join(chunk(body[at : at + 1]) for at in range(len(body))) + END
+    ),
+    "a chunk size in capitals": lambda body: CHUNKED + chunk(body, "{:X}") + END,
+    "a chunk size with zeros": lambda body: CHUNKED + chunk(body, "0000{:x}") + b"000\r\n\r\n",
+    "a chunk extension": lambda body: CHUNKED + chunk(body, '{:x} ;a="b;c"') + b"0;x\r\n\r\n",
+    "trailers": lambda body: CHUNKED + chunk(body) + b"0\r\nX: y\r\nZ: 1\r\n\r\n",
+    "chunks in capitals": lambda body: (
+        OK + b"transfer-encoding: Chunked\r\n\r\n" + chunk(body) + END
+    ),
+    "chunks with a length beside": lambda body: (
+        OK + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk(body) + END
+    ),
+    "gzip in chunks": lambda body: (
+        OK
+        + b"Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n"
+        + chunk(gzip.compress(body))
+        + END
+    ),
+    "the same length twice": lambda body: with_length(body, "{}", "{}"),
+    "no length at all": lambda body: OK + b"\r\n" + body,
+    "a status without words": lambda body: with_line(body, b"X: y", b"HTTP/1.1 200\r\n"),
+    "a status with an empty word": lambda body: with_line(body, b"X: y", b"HTTP/1.1 200 \r\n"),
+    "HTTP/1.0": lambda body: with_line(body, b"X: y", b"HTTP/1.0 200 OK\r\n"),
+    "bare line feeds in the head": lambda body: (
+        b"HTTP/1.1 200 OK\nContent-Length: %d\n\n" % len(body) + body
+    ),
+    "a header that goes on": lambda body: with_line(body, b"X: y\r\n and so on"),
+    "a header without a value": lambda body: with_line(body, b"X:"),
+    "a header in Latin-1": lambda body: with_line(body, b"X: \xe4"),
+    "go on, and then": lambda body: b"HTTP/1.1 100 Continue\r\n\r\n" * 3 + reply(body),
+}
+
+
+@pytest.mark.parametrize("case", EVEN)
+def test_what_the_standard_allows_is_read(case: str, loyalty: Run, card: Card) -> None:
+    def even(wire: Wire) -> None:
+        wire.request()
+        wire.send(EVEN[case](BALANCE))
+
+    with RawServer(even) as server:
+        card(server.url)
+        done = loyalty("balance", "C-1", "-o", "json")
+
+    assert (done.code, done.err) == (0, "")
+    assert done.record["balances"][0]["available"] == 120000
+
+
+def test_a_connection_is_used_again_after_chunks() -> None:
+    def in_chunks(wire: Wire) -> None:
+        while wire.request():
+            wire.send(CHUNKED + chunk(BALANCE) + END)
+
+    client = Client()
+    with RawServer(in_chunks) as server:
+        bodies = [read(client, server.url).body for _ in range(3)]
+
+    assert (bodies, server.connections) == ([BALANCE] * 3, 1)
+
+
+# Whatever else comes.
+
+
+class Saying:
+    """A server that says what it is told to, to whatever it is asked, and hangs up."""
+
+    def __init__(self) -> None:
+        self.content = b""
+
+    def __call__(self, wire: Wire) -> None:
+        wire.request()
+        wire.send(self.content)
+
+
+@pytest.fixture(scope="module")
+def saying() -> Iterator[tuple[Saying, str]]:
+    script = Saying()
+    with RawServer(script) as server:
+        yield script, server.url
+
+
+def read(client: Client, url: str) -> Answer:
+    return client.read(profile_at(url), Request(("x",)), lambda _: False, Deadline(5))
+
+
+BASES = [
+    *(make(BALANCE) for make in EVEN.values()),
+    *(ODD[name](BALANCE) for name in ODD if "megabyte" not in name and "5000" not in name),
+]
+BITS = [
+    b"-",
+    b"0",
+    b"f",
+    b"\r\n",
+    b"\n",
+    b"\0",
+    b":",
+    b";",
+    b" ",
+    b"\xff",
+    b"Content-Length: 1\r\n",
+]
+CHANGES = st.lists(
+    st.tuples(st.floats(0, 1), st.integers(0, 8), st.sampled_from(BITS) | st.binary(max_size=4)),
+    max_size=4,
+)
+
+
+def changed(content: bytes, changes: list[tuple[float, int, bytes]]) -> bytes:
+    for place, gone, new in changes:
+        at = int(place * len(content))
+        content = content[:at] + new + content[at + gone :]
+    return content
+
+
+@given(content=st.sampled_from(BASES), changes=CHANGES)
+@settings(max_examples=300, deadline=None)
+def test_whatever_comes_is_an_answer_or_an_error(
+    saying: tuple[Saying, str], content: bytes, changes: list[tuple[float, int, bytes]]
+) -> None:
+    script, url = saying
+    script.content = changed(content, changes)
+
+    with suppress(LoyaltyError):
+        assert isinstance(read(Client(sleep=lambda _: None), url), Answer)
+
+
+@given(content=st.sampled_from(BASES), changes=CHANGES)
+@settings(max_examples=300, deadline=None)
+def test_whatever_comes_a_debit_was_sent(
+    saying: tuple[Saying, str], content: bytes, changes: list[tuple[float, int, bytes]]
+) -> None:
+    script, url = saying
+    script.content = changed(content, changes)
+
+    outcome: Answer | LoyaltyError
+    try:
+        outcome = Client().send_once(profile_at(url), Request(("x",), json={}), lambda: None)
+    except LoyaltyError as error:
+        outcome = error
+    assert not isinstance(outcome, NotSentError)
+
+
+@pytest.mark.parametrize("kind", [ZeroDivisionError, MemoryError, RecursionError, AttributeError])
+def test_whatever_is_raised_while_an_answer_is_read_is_an_error_in_words(
+    kind: type[Exception], loyalty: Run, card: Card, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fault(*_: object) -> None:
+        raise kind("hidden")
+
+    monkeypatch.setattr("loyalty_cli.http._body", fault)
+    with RawServer(Answering()) as server:
+        card(server.url)
+        done = loyalty("balance", "C-1", "-o", "json")
+
+    assert (done.code, done.record["error"]["code"]) == (7, "bad_response")
+    assert f"sent what cannot be read ({kind.__name__})." in done.record["error"]["message"]
+    assert "hidden" not in f"{done}"
+    assert len(done.err.splitlines()) == 2
+
+
+def test_a_defect_before_the_first_byte_is_none_of_the_platform_s(
+    loyalty: Run, card: Card, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fault(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("loyalty_cli.http._prepared", fault)
+    with RawServer(lambda wire: wire.stall()) as server:
+        card(server.url)
+        done = loyalty("balance", "C-1", "-o", "json")
+
+    assert done.code == 1
+    assert "ZeroDivisionError" in done.err
+    assert server.connections == 0

@@ -1,0 +1,264 @@
+"""What a platform repeats of a sign-in, wherever and however, is neither printed nor kept."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from hashlib import md5
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from loyalty_cli import providers
+from loyalty_cli.providers.redeeming import Redeems
+from tests.conftest import Run
+from tests.debits.fault_server import Bank, IdempotentBank, answers
+from tests.providers.contract import cases_of, changed, in_a_moment, with_raw
+from tests.servers import RawServer, Wire, reply
+from tests.test_redaction import SPELLINGS, shows
+
+TOKEN = "T0ken/that+nobody=may-see"
+WAYS = [(name, auth.name) for name in providers.BUILT_IN for auth in providers.load(name).auths]
+HERE = "@@"
+"""Where in an answer the secret stands."""
+
+SPELT = (
+    "as it is",
+    "percent-encoded in lower case",
+    "in JSON as PHP writes it",
+    "in JSON in capitals",
+    "in base64",
+)
+every_spelling = pytest.mark.parametrize("spelling", SPELT)
+every_way = pytest.mark.parametrize(("name", "auth"), WAYS, ids=map("-".join, WAYS))
+
+
+def secret_of(field: str) -> str:
+    return f"S3cret/{field}+of=mine"
+
+
+class SignedIn(NamedTuple):
+    """A profile, and all that must stay secret of how it signs in."""
+
+    name: str
+    auth: str
+    secrets: tuple[str, ...]
+
+    def profile(self, url: str, more: str = "") -> str:
+        tenant = ", tenant: acme" if self.name == "saasquatch" else ""
+        keys = f"provider: {self.name}, auth: {self.auth}, base_url: '{url}'{tenant}{more}"
+        return f"default_profile: shop\nprofiles:\n  shop: {{{keys}}}\n"
+
+    def shown_in(self, text: str) -> list[tuple[str, str]]:
+        """Which secrets a text shows, and how they are spelt there."""
+        return [
+            (each, spelling)
+            for each in self.secrets
+            for spelling in SPELT
+            if shows(text, each, spelling)
+        ]
+
+
+@pytest.fixture
+def signed_in(monkeypatch: pytest.MonkeyPatch, name: str, auth: str) -> SignedIn:
+    way = providers.load(name).auth(auth)
+    assert way is not None
+    secrets = {field: secret_of(field) for field in way.fields}
+    for field, secret in secrets.items():
+        monkeypatch.setenv(f"LOYALTY_SHOP_{field.upper()}", secret)
+    if way.exchange:
+        return SignedIn(name, auth, (*secrets.values(), TOKEN))
+    headers = [value.partition(" ")[2] or value for value in way.headers(secrets).values()]
+    more = [value for value in headers if value != "application/json"]
+    if "password" in secrets:
+        more.append(md5(secrets["password"].encode(), usedforsecurity=False).hexdigest())
+    return SignedIn(name, auth, (*secrets.values(), *more))
+
+
+# Where a secret can stand in an answer.
+
+WAIT = "Retry-After: 1000"  # which nobody does
+OWN: Mapping[str, str] = {
+    "imprint": '{"type": "@@", "message": "who is @@?"}',
+    "gameball": '{"code": "@@", "message": "who is @@?"}',
+    "capillary": '{"errors": [{"code": "@@", "message": "who is @@?"}]}',
+    "omneo": '{"message": "who is @@?", "errors": {"@@": ["@@"]}}',
+    "saasquatch": '{"statusCode": 400, "rsCode": "@@", "message": "who is @@?"}',
+}
+
+
+def json_reply(body: str, status: str = "200 OK", *headers: str) -> bytes:
+    return reply(body.encode(), status, *headers)
+
+
+def typed_reply(body: bytes, content_type: str, status: str = "200 OK") -> bytes:
+    head = f"HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n"
+    return f"{head}\r\n".encode("latin-1") + body
+
+
+def answers_with(name: str, good: str) -> Iterator[bytes]:
+    """Answers of every kind, good and bad ones, with HERE in all the places that there are."""
+    html = b"<title>@@</title>"
+    for status in ("400 No", "401 No", "404 No", "422 No", "429 Wait", "500 Oops"):
+        yield json_reply(OWN[name], f"{status} @@", "X-Echo: @@", WAIT)
+        yield typed_reply(html, f"text/html; x=@@\r\n{WAIT}", status)
+        yield json_reply('{"error": "@@", "@@": 1}', status, WAIT)
+    yield json_reply(OWN[name])
+    yield json_reply(good, "200 @@", "X-Echo: @@", "Set-Cookie: @@")
+    yield json_reply(good.replace("{", '{"@@": "@@", ', 1))
+    yield json_reply('{"@@": 1, "@@": 2}')
+    yield json_reply('["@@"]')
+    yield json_reply('{"a": @@}')
+    yield typed_reply(html, "text/html; x=@@")
+    yield typed_reply(b"\xff@@", "@@")
+    yield json_reply("", "302 Moved", "Location: https://evil.example/?key=@@")
+    yield json_reply("", "307 Moved @@", "Location: @@")
+    yield b"HTTP/1.1 @@ OK\r\n\r\n"
+    yield b"@@\r\n\r\n"
+    yield b"HTTP/1.1 200 OK\r\n@@\r\n\r\n{}"
+    yield b"HTTP/1.1 200 OK\r\nContent-Length: @@\r\n\r\n{}"
+    yield b"HTTP/1.1 200 OK\r\nContent-Encoding: @@\r\n\r\n{}"
+    yield b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n@@\r\n{}\r\n0\r\n\r\n"
+    yield b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n@@"
+
+
+def echoing(content: bytes, signed_in: SignedIn, spelling: str) -> bytes:
+    """An answer that repeats all the secrets, wherever it repeats any."""
+    spelt = " ".join(map(SPELLINGS[spelling], signed_in.secrets)).encode()
+    if b"Content-Length: @@" in content or b"\r\nContent-Length: 500" in content:
+        return content.replace(b"@@", spelt)
+    head, _, body = content.replace(b"@@", spelt).partition(b"\r\n\r\n")
+    lines = [
+        b"Content-Length: %d" % len(body) if line.startswith(b"Content-Length:") else line
+        for line in head.split(b"\r\n")
+    ]
+    return b"\r\n".join([*lines, b"", body])
+
+
+def look_up_answers(name: str) -> list[bytes]:
+    cases = cases_of(name)
+    assert cases is not None
+    good = json.dumps(cases.answer)
+    wrong = [with_raw(cases.answer, {place: f'"{HERE}"'}).decode() for place in cases.amounts]
+    texts = [json.dumps(changed(cases.answer, place, HERE)) for place in cases.texts]
+    return [*answers_with(name, good), *(json_reply(each) for each in (*wrong, *texts))]
+
+
+class Asked:
+    """A server that answers what it is told to, and with a token who asks for one."""
+
+    def __init__(self) -> None:
+        self.balance = b""
+        self.token = json_reply(json.dumps({"data": {"accessToken": TOKEN, "ttlSeconds": 3600}}))
+
+    def __call__(self, wire: Wire) -> None:
+        if request := wire.request():
+            wire.send(self.token if request.startswith(b"POST") else self.balance)
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    in_a_moment(monkeypatch)
+
+
+@every_spelling
+@every_way
+def test_no_look_up_shows_a_secret(
+    signed_in: SignedIn, spelling: str, loyalty: Run, profile_file: Callable[[str], Path]
+) -> None:
+    asked = Asked()
+    with RawServer(asked) as server:
+        profile_file(signed_in.profile(server.url))
+        for content in look_up_answers(signed_in.name):
+            asked.balance = echoing(content, signed_in, spelling)
+            for raw in ((), ("--raw",)):
+                done = loyalty("-v", "balance", "C-1", "-o", "json", *raw)
+                assert (content, signed_in.shown_in(f"{done}")) == (content, [])
+                assert done.code != 1
+
+
+@every_spelling
+@pytest.mark.parametrize(("name", "auth"), [("capillary", "oauth")])
+def test_no_exchange_for_a_token_shows_a_secret(
+    signed_in: SignedIn, spelling: str, loyalty: Run, profile_file: Callable[[str], Path]
+) -> None:
+    asked = Asked()
+    known = signed_in._replace(secrets=signed_in.secrets[:-1])  # the token is not yet
+    with RawServer(asked) as server:
+        profile_file(signed_in.profile(server.url))
+        good = '{"data": {"accessToken": "@@", "ttlSeconds": "@@"}}'
+        for content in answers_with("capillary", good):
+            asked.token = echoing(content, known, spelling)
+            done = loyalty("-v", "balance", "C-1", "-o", "json")
+            assert (content, known.shown_in(f"{done}")) == (content, [])
+
+
+GOOD = {
+    "saasquatch": '{"creditRedeemed": 50, "unit": "CENTS", "creditAvailable": "@@", "@@": "@@"}',
+    "gameball": '{"transactionId": "%s", "redeemEquivalentPoints": 50,'
+    ' "gameballTransactionId": "@@", "@@": "@@"}',
+}
+WRONG = (
+    '{"creditRedeemed": 50, "unit": "@@"}',
+    '{"creditRedeemed": "@@", "unit": "CENTS"}',
+    '{"transactionId": "@@", "redeemEquivalentPoints": 50}',
+    '{"transactionId": "%s", "redeemEquivalentPoints": "@@"}',
+)
+
+
+@pytest.mark.parametrize("spelling", SPELT[::2])
+@pytest.mark.parametrize(
+    ("name", "auth"), [way for way in WAYS if isinstance(providers.load(way[0]), Redeems)]
+)
+def test_no_debit_shows_or_keeps_a_secret(
+    signed_in: SignedIn,
+    spelling: str,
+    loyalty: Run,
+    profile_file: Callable[[str], Path],
+    tmp_path: Path,
+) -> None:
+    kind = Bank if signed_in.name == "saasquatch" else IdempotentBank
+    good = GOOD[signed_in.name]
+    contents = [*answers_with(signed_in.name, good), *map(json_reply, WRONG)]
+    with kind() as bank:
+        rules = f", debit: {{allow: true, unit: {bank.unit}}}"
+        journal = f"journal: {tmp_path}/journal.db\n"
+        profile_file(journal + signed_in.profile(bank.url, rules))
+        loyalty("journal", "init")
+        for number, content in enumerate(contents):
+            reference = f"r-{number}"
+            sent = echoing(content.replace(b"%s", reference.encode()), signed_in, spelling)
+            bank.debit = answers(sent)
+            options = ("--reference", reference, "--yes", "-o", "json")
+            done = loyalty("-v", "debit", f"C-{number}", "50", *options)
+            shown = loyalty("journal", "show", reference, "-o", "json")
+            assert (content, signed_in.shown_in(f"{done}{shown}")) == (content, [])
+            assert done.code != 1
+        assert len(bank.posts) == len(contents)
+    kept = b"".join(path.read_bytes() for path in tmp_path.glob("journal.db*"))
+    assert b"HTTP 400: " in kept
+    assert signed_in.shown_in(kept.decode("latin-1")) == []
+
+
+# What must not be spoilt by it.
+
+
+@pytest.mark.parametrize(("name", "auth"), [("saasquatch", "api_key")])
+def test_a_key_that_is_a_number_spoils_no_amount(
+    signed_in: SignedIn,
+    loyalty: Run,
+    profile_file: Callable[[str], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LOYALTY_SHOP_API_KEY", "1000")
+    with Bank(answers(json_reply('{"creditRedeemed": 10007, "unit": "CENTS"}'))) as bank:
+        bank.assigned = 20_000
+        journal = f"journal: {tmp_path}/journal.db\n"
+        rules = ", debit: {allow: true, unit: CENTS}"
+        profile_file(journal + signed_in.profile(bank.url, rules))
+        loyalty("journal", "init")
+        looked = loyalty("balance", "C-1", "-o", "json")
+        done = loyalty("debit", "C-1", "10007", "--reference", "r", "--yes", "-o", "json")
+
+    assert looked.record["balances"][0]["available"] == 20_000
+    assert (done.code, done.record["state"]) == (0, "confirmed")
