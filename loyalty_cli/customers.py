@@ -3,7 +3,6 @@
 import re
 import unicodedata
 from collections.abc import Collection, Iterator, Sequence
-from functools import lru_cache
 from typing import Any, BinaryIO, NoReturn
 
 from msgspec import Struct
@@ -18,14 +17,13 @@ from loyalty_cli.input_rows import (
     cut,
     from_first,
     json_object,
+    slip_of,
     text_lines,
 )
 from loyalty_cli.lookup import check_customer
 
 COLUMNS = ("customer", "profile")
 
-_SLIP = 0.85
-"""How like one of `COLUMNS` a name is that was meant to be it; `customer_id` is less so."""
 _PADDING = " \t"
 _INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
 _DOUBTFUL = re.compile(r'[\s,;"]|^[{\[]')
@@ -187,16 +185,8 @@ def _known(number: int, profile: str, known_profiles: Collection[str]) -> str | 
 def _check_names(number: int, names: Collection[str], there_is: str) -> None:
     """Raise LoyaltyError for a name that is a slip of the pen; others are not ours to judge."""
     for name in names:
-        if column := _slip_of(name):
+        if column := slip_of(name, COLUMNS):
             _refuse(number, f"{there_is} {name!r}.", f"Did you mean {column!r}?")
-
-
-@lru_cache(maxsize=4096)
-def _slip_of(name: str) -> str | None:
-    from difflib import get_close_matches
-
-    meant = get_close_matches(name.strip().lower(), COLUMNS, n=1, cutoff=_SLIP)
-    return meant[0] if meant and name not in COLUMNS else None
 
 
 def _likest(names: Collection[str]) -> str | None:

@@ -1,6 +1,7 @@
 """A file that a user named to be read, or stdin for `-`."""
 
 import os
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
@@ -34,6 +35,23 @@ class InputFile:
             yield
         except OSError as error:
             _refuse(self._name, error)
+
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """Raise LoyaltyError where it is a regular file, and was written to during the block."""
+        before = self._version()
+        yield
+        if self._version() != before:
+            usage_error(
+                f"the file {self._name!r} was changed while it was read.",
+                "Run it again once whoever writes it is done.",
+            )
+
+    def _version(self) -> tuple[int, int] | None:
+        if not self.is_rereadable:
+            return None
+        status = os.fstat(self._stream.fileno())
+        return (status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else None
 
 
 @contextmanager

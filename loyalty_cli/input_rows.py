@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from itertools import chain
 from typing import Any, BinaryIO
 
@@ -16,6 +16,9 @@ LONGEST_SHOWN = 80
 """Characters of a wrong value that are shown."""
 BLANKS = " \t\r\n"
 
+_SLIP = 0.85
+"""How like a column's name is another one that was meant to be it; `customer_id` is less so."""
+
 Line = tuple[int, str]
 """A line's number, counted from 1, and its text with the line's end."""
 
@@ -23,22 +26,22 @@ _UTF_16_MARKS = ("\udcff\udcfe", "\udcfe\udcff")
 _SAVE_AS_UTF_8 = "Save it as UTF-8 text."
 
 
-def text_lines(stream: BinaryIO, longest: int = LONGEST_LINE) -> Iterator[Line]:
+def text_lines(stream: BinaryIO) -> Iterator[Line]:
     """Read UTF-8 text line by line, ended by LF, CRLF or CR, without the mark before it.
 
     Each line is given as soon as it is there. Raises LoyaltyError for another encoding, a NUL, and
-    a line of more than `longest` characters; OSError as the stream does.
+    a line of more than `LONGEST_LINE` characters; OSError as the stream does.
     """
     # A byte that is not UTF-8 becomes a surrogate, which UTF-8 cannot hold: so its line is known.
     text = io.TextIOWrapper(stream, "utf-8-sig", "surrogateescape", newline="")
     try:
-        lines = iter(partial(text.readline, longest + 1), "")
+        lines = iter(partial(text.readline, LONGEST_LINE + 1), "")
         for number, line in enumerate(lines, start=1):
             if "\0" in line or not line.isascii():
                 _check_encoding(number, line)
-            if len(line) > longest:
+            if len(line) > LONGEST_LINE:
                 usage_error(
-                    f"line {number} of the file has more than {longest} characters.",
+                    f"line {number} of the file has more than {LONGEST_LINE} characters.",
                     "Is it a text file, with a row on each line?",
                 )
             yield number, line
@@ -88,6 +91,20 @@ def csv_rows(lines: Iterator[Line]) -> Iterator[tuple[int, list[str]]]:
             yield first, cells
     except csv.Error as error:
         usage_error(f"line {first} of the file is not CSV: {error}.")
+
+
+@lru_cache(maxsize=4096)
+def slip_of(name: str, columns: tuple[str, ...]) -> str | None:
+    """The column that was meant by a name, if that is a slip of the pen; most are nobody's."""
+    from difflib import get_close_matches
+
+    text = name.strip().lower()
+    if name in columns or not text:
+        return None
+    if swapped := [each for each in columns if sorted(each) == sorted(text)]:
+        return swapped[0]
+    meant = get_close_matches(text, columns, n=1, cutoff=_SLIP)
+    return meant[0] if meant else None
 
 
 def check_width(cells: Sequence[str], header: Sequence[str]) -> None:

@@ -1,9 +1,7 @@
 """What `loyalty debit` does: read and check what is asked, ask back, make it, print it."""
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
-from datetime import datetime
 from functools import cache
 from typing import TypeVar
 
@@ -12,36 +10,39 @@ from msgspec import Struct
 from loyalty_cli.amount import Amount
 from loyalty_cli.commands.asking import confirmed, is_interactive
 from loyalty_cli.commands.globals import Globals
-from loyalty_cli.commands.journals import open_for_debits
+from loyalty_cli.commands.journals import open_existing, open_for_debits
 from loyalty_cli.commands.session import Session
-from loyalty_cli.debits.accounts import adopt_debits, check_accounts, check_accounts_on_record
+from loyalty_cli.debits.accounts import adopt_debits, check_accounts
 from loyalty_cli.debits.debit import Debits
 from loyalty_cli.debits.fingerprint import is_new_key
+from loyalty_cli.debits.forecast import Forecast
+from loyalty_cli.debits.kept_orders import KeptOrders
 from loyalty_cli.debits.look import refusal
-from loyalty_cli.debits.order import Order, request_of
+from loyalty_cli.debits.mistakes import Mistakes
+from loyalty_cli.debits.on_record import (
+    ToSend,
+    check_on_record,
+    entries_of,
+    is_to_make,
+    planned_entries,
+)
+from loyalty_cli.debits.order import Order, platform_of, request_of
+from loyalty_cli.debits.outcomes import Outcomes
 from loyalty_cli.debits.records import settled_record
 from loyalty_cli.debits.result import Settled, recorded_error
 from loyalty_cli.debits.rows import Row, check_amount, check_reference, check_unit, read_rows
 from loyalty_cli.debits.run import DebitStop, run_all
-from loyalty_cli.debits.wanted import (
-    check_day_limits,
-    check_known,
-    check_limits,
-    check_sum,
-    makes_once,
-    orders_of,
-    require_reference,
-)
+from loyalty_cli.debits.wanted import check_sum, keep_orders, order_of, require_reference
 from loyalty_cli.errors import ExitCode, LoyaltyError, nearest, usage_error
 from loyalty_cli.http import Client, url_of
 from loyalty_cli.input_file import open_input
-from loyalty_cli.journal.entries import OPEN, Entry, Key, State
+from loyalty_cli.journal.entries import Entry
 from loyalty_cli.journal.store import Journal, new_entry
 from loyalty_cli.lookup import check_customer
-from loyalty_cli.model import DebitRecord, exit_code
+from loyalty_cli.model import DebitRecord
 from loyalty_cli.output import debits as views
 from loyalty_cli.output import messages
-from loyalty_cli.output.document import kept, print_records
+from loyalty_cli.output.document import print_records
 from loyalty_cli.output.format import Format
 from loyalty_cli.output.json_text import json_line
 from loyalty_cli.output.progress import progress
@@ -71,14 +72,17 @@ class Asked(Struct, frozen=True):
 def run(session: Session, chosen: Globals, asked: Asked, output: Format) -> int:
     """Make the debits that are asked for; raise LoyaltyError where nothing may be sent."""
     interactive = is_interactive()
-    orders = _orders(session, asked, interactive=interactive)
-    if asked.expect_total is not None:
-        check_sum(orders, _checked("--expect-total", check_amount, asked.expect_total))
-    if not (asked.yes or asked.dry_run or interactive):
-        usage_error("there is no terminal to ask on.", "Add --yes, once you are sure.")
-    check_accounts(_profiles_of(orders), session.config.profiles.values())
-    with open_for_debits(session, chosen, interactive=interactive) as journal:
-        return _run(session, chosen, asked, output, journal, orders)
+    mistakes = Mistakes(of_file=asked.file is not None)
+    with closing(KeptOrders()) as orders:
+        _keep(session, asked, orders, mistakes, interactive=interactive)
+        if mistakes:
+            _add_what_is_on_record(session, chosen, orders, mistakes)
+            mistakes.check()
+        if not (asked.yes or asked.dry_run or interactive):
+            usage_error("there is no terminal to ask on.", "Add --yes, once you are sure.")
+        check_accounts(orders.profiles, session.config.profiles.values())
+        with open_for_debits(session, chosen, interactive=interactive) as journal:
+            return _run(session, chosen, asked, output, journal, orders)
 
 
 def _run(
@@ -87,39 +91,37 @@ def _run(
     asked: Asked,
     output: Format,
     journal: Journal,
-    orders: list[Order],
+    orders: KeptOrders,
 ) -> int:
-    adopt_debits(journal, _profiles_of(orders))
-    check_accounts_on_record(journal, orders, session.config.profiles.values())
-    known = journal.known([order.key for order in orders])
-    check_known(orders, known)
-    to_send = [order for order in orders if _is_to_send(order, known.get(order.key))]
-    check_limits(to_send)
-    _check_day(journal, to_send, known)
+    adopt_debits(journal, orders.profiles)
+    mistakes = Mistakes(of_file=asked.file is not None)
+    to_send = check_on_record(journal, orders, _platforms(session), mistakes)
+    mistakes.check()
     client = Client(trace=messages.trace if chosen.verbose else None)
     platforms = Platforms(client, session.credentials, Tokens(session.keyring))
     debits = Debits(journal, platforms)
     if asked.dry_run:
-        return _dry_run(debits, orders, known, journal.now(), output)
-    if to_send and not asked.yes and not confirmed(_question(debits, to_send)):
+        return _dry_run(debits, orders, journal, output)
+    if to_send.first and not asked.yes and not confirmed(_question(debits, to_send)):
         messages.note("Nothing was sent.")
         return ExitCode.REFUSED
-    _tell_new_keys(journal, platforms, _profiles_of(orders))
-    entries = journal.plan([order.planned for order in orders])
-    return _make(debits, orders, entries, output)
+    _tell_new_keys(journal, platforms, orders.profiles)
+    journal.plan_all(order.planned for order in orders.by_reference())
+    return _make(debits, orders, planned_entries(journal, orders), output)
 
 
-def _profiles_of(orders: Sequence[Order]) -> list[Profile]:
-    return list({order.profile.name: order.profile for order in orders}.values())
+def _platforms(session: Session) -> set[str]:
+    """The accounts of all profiles that may debit."""
+    profiles = session.config.profiles.values()
+    return {platform_of(profile) for profile in profiles if profile.debit.allow}
 
 
-def _check_day(journal: Journal, to_send: Sequence[Order], known: Mapping[Key, Entry]) -> None:
-    """Hold what will be taken against the day's limits; what is open counts as taken already."""
-    fresh = [order for order in to_send if not _is_open(known.get(order.key))]
-    limited = {
-        each.key.platform for each in fresh if each.profile.debit.max_total_per_day is not None
-    }
-    check_day_limits(fresh, {platform: journal.taken_in_a_day(platform) for platform in limited})
+def _add_what_is_on_record(
+    session: Session, chosen: Globals, orders: KeptOrders, mistakes: Mistakes
+) -> None:
+    """Add what the journal has against a file that is wrong anyway, where there is a journal."""
+    with suppress(LoyaltyError), open_existing(session, chosen) as journal:
+        check_on_record(journal, orders, _platforms(session), mistakes)
 
 
 def _tell_new_keys(journal: Journal, platforms: Platforms, profiles: Sequence[Profile]) -> None:
@@ -132,35 +134,31 @@ def _tell_new_keys(journal: Journal, platforms: Platforms, profiles: Sequence[Pr
                 )
 
 
-def _is_open(entry: Entry | None) -> bool:
-    return entry is not None and entry.state in OPEN
-
-
-def _is_to_send(order: Order, entry: Entry | None) -> bool:
-    if entry is None or entry.state in (State.PLANNED, State.NOT_APPLIED):
-        return True
-    return _is_open(entry) and makes_once(order.profile)
-
-
-def _orders(session: Session, asked: Asked, *, interactive: bool) -> list[Order]:
+def _keep(
+    session: Session, asked: Asked, orders: KeptOrders, mistakes: Mistakes, *, interactive: bool
+) -> None:
+    """Keep what is asked for, and add what is wrong with it by itself to the mistakes."""
     unit = None if asked.unit is None else _checked("--unit", check_unit, asked.unit)
+    expected = None
+    if asked.expect_total is not None:
+        expected = _checked("--expect-total", check_amount, asked.expect_total)
     named = [] if asked.profile is None else [asked.profile]
     default = cache(lambda: session.choose(named, everything=False)[0])
     if named:
         default()  # a wrong name is wrong, even where every row has a right one
-    if asked.file is not None:
-        if asked.customer is not None or asked.reference is not None:
-            usage_error(
-                "--from takes customers, amounts and references from the file.",
-                "Leave CUSTOMER, AMOUNT and --reference out.",
-            )
-        with open_input(asked.file) as file, file.reading():
-            content = file.from_start().read()
-        rows = read_rows(content, lambda name: _known_profile(session, name))
+    if asked.file is None:
+        row = _row(asked, interactive=interactive)
+        orders.add(row.number, order_of(row, default(), unit))
     else:
-        rows = [_row(asked, interactive=interactive)]
-    profiles = session.config.profiles
-    return orders_of(rows, lambda row: profiles[row.profile] if row.profile else default(), unit)
+        profiles = session.config.profiles
+        with open_input(asked.file) as file, file.reading(), file.unchanged():
+            rows = read_rows(file.from_start(), lambda name: _known_profile(session, name))
+            keep_orders(
+                *(rows, lambda row: profiles[row.profile] if row.profile else default(), unit),
+                *(mistakes, orders),
+            )
+    if expected is not None and not mistakes:
+        check_sum(orders.total, expected)
 
 
 def _row(asked: Asked, *, interactive: bool) -> Row:
@@ -185,10 +183,11 @@ def _known_profile(session: Session, name: str) -> str:
     return name
 
 
-def _question(debits: Debits, orders: Sequence[Order]) -> str:
+def _question(debits: Debits, to_send: ToSend) -> str:
     """What a person must check; raise LoyaltyError where the platform would refuse it anyway."""
-    first = orders[0]
-    if len(orders) == 1:
+    first = to_send.first
+    assert first is not None
+    if to_send.number == 1:
         look = debits.look(first)
         if refused := refusal(first, look):
             raise refused
@@ -198,63 +197,84 @@ def _question(debits: Debits, orders: Sequence[Order]) -> str:
             f"Debit {first.amount} {first.unit} from {first.customer!r} at {first.profile.name}"
             f" as {first.reference!r}{left}?"
         )
-    names = ", ".join(sorted({order.profile.name for order in orders}))
-    sums: defaultdict[str, int] = defaultdict(int)
-    for order in orders:
-        sums[order.unit] += order.amount
-    total = " and ".join(f"{amount} {unit}" for unit, amount in sorted(sums.items()))
-    return f"Make {len(orders)} debits, {total} in all, at {names}?"
+    names = ", ".join(sorted(to_send.profiles))
+    total = " and ".join(f"{amount} {unit}" for unit, amount in sorted(to_send.sums.items()))
+    return f"Make {to_send.number} debits, {total} in all, at {names}?"
 
 
 def _left(available: Amount, order: Order) -> str:
     return f"{available.minus(Amount(order.amount))} {order.unit}"
 
 
-def _dry_run(
-    debits: Debits,
-    orders: Sequence[Order],
-    known: Mapping[Key, Entry],
-    now: datetime,
-    output: Format,
-) -> int:
-    def try_out(order: Order) -> Settled:
-        entry = known.get(order.key)
-        if entry and entry.state not in (State.PLANNED, State.NOT_APPLIED):
-            return Settled(entry, replayed=True, error=recorded_error(entry))
-        return debits.try_out(order, entry or new_entry(order.planned, now))
+class _Tried(Struct, frozen=True):
+    """A debit that was tried out: what is on record, or what its account has, or why not."""
 
-    def records() -> Iterator[DebitRecord]:
-        for order, settled in zip(orders, side_by_side(try_out, orders), strict=True):
-            if settled.error is None and not settled.replayed:
-                request = request_of(order)
-                body = json_line(request.json).decode().rstrip()
-                messages.note(f"would send POST {url_of(order.profile, request)} {body}")
-            yield settled_record(settled)
-
-    done: list[DebitRecord] = []
-    _print(kept(records(), done), len(orders), output)
-    views.say_errors(done)
-    return exit_code(record.error for record in done)
+    order: Order
+    entry: Entry
+    replayed: bool = False
+    has: Amount | None = None
+    error: LoyaltyError | None = None
 
 
-def _make(debits: Debits, orders: Sequence[Order], entries: Sequence[Entry], output: Format) -> int:
+def _dry_run(debits: Debits, orders: KeptOrders, journal: Journal, output: Format) -> int:
+    now = journal.now()
+
+    def try_out(pair: tuple[Order, Entry | None]) -> _Tried:
+        order, present = pair
+        entry = present or new_entry(order.planned, now)
+        if not is_to_make(entry):
+            return _Tried(order, entry, replayed=True, error=recorded_error(entry))
+        try:
+            look = debits.look(order)
+        except LoyaltyError as error:
+            return _Tried(order, entry, error=error)
+        refused = refusal(order, look)
+        return _Tried(order, entry, has=None if refused else look.line.available, error=refused)
+
+    def records(forecast: Forecast) -> Iterator[DebitRecord]:
+        pairs = zip(orders, entries_of(journal, orders), strict=True)
+        for tried in side_by_side(try_out, pairs):
+            error = tried.error
+            if not tried.replayed:
+                error = forecast.add(tried.order, tried.has) or error
+                if error is None:
+                    _say_request(tried.order)
+            yield settled_record(Settled(tried.entry, tried.replayed, error))
+
+    outcomes = Outcomes()
+    with closing(Forecast()) as forecast:
+        _print(outcomes.counted(records(forecast)), len(orders), output)
+        views.say_what_failed(outcomes)
+        for line in forecast.lines():
+            messages.note(line)
+    return outcomes.exit_code_of_failed
+
+
+def _say_request(order: Order) -> None:
+    request = request_of(order)
+    body = json_line(request.json).decode().rstrip()
+    messages.note(f"would send POST {url_of(order.profile, request)} {body}")
+
+
+def _make(debits: Debits, orders: KeptOrders, entries: Iterator[Entry], output: Format) -> int:
     stop = DebitStop()
-    done: list[DebitRecord] = []
+    outcomes = Outcomes()
     with stop.on_signals():
         settled = run_all(debits, orders, entries, stop, JOBS)
-        records = kept(map(settled_record, settled), done)
+        records = map(settled_record, settled)
         try:
-            _print(records, len(orders), output)
+            _print(outcomes.counted(records), len(orders), output)
         except BaseException:
             # Nobody can be told on stdout any more, but what is on its way is waited for.
             stop.set()
-            done.extend(map(settled_record, settled))
-            views.say_errors(done)
+            for _ in outcomes.counted(records):
+                pass
+            views.say_what_failed(outcomes)
             raise
-    if left := len(orders) - len(done):
+    if left := len(orders) - outcomes.done:
         messages.warning(f"not begun or not settled: {left} of {len(orders)}; run the same again.")
-    views.say_errors(done)
-    return _ended(exit_code(record.error for record in done), stop)
+    views.say_what_failed(outcomes)
+    return _ended(outcomes.exit_code, stop)
 
 
 def _print(records: Iterator[DebitRecord], total: int, output: Format) -> None:

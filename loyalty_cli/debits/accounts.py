@@ -1,6 +1,6 @@
 """Which profiles are one account at a platform, and whose the debits on record are."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 
 from loyalty_cli.debits.order import Order, platform_of, unnamed, unnamed_platform_of
 from loyalty_cli.errors import ErrorCode, LoyaltyError, setup_error
@@ -38,23 +38,15 @@ def adopt_debits(journal: Journal, profiles: Iterable[Profile]) -> None:
             journal.adopt(unnamed_platform_of(profile), platform_of(profile), profile.name)
 
 
-def check_accounts_on_record(
-    journal: Journal, orders: Sequence[Order], profiles: Iterable[Profile]
-) -> None:
-    """Raise LoyaltyError where a reference is on record at an account that no profile has now.
+def no_longer_known(order: Order, entry: Entry, platforms: Collection[str]) -> LoyaltyError | None:
+    """The error where a reference is on record at an account that no profile has now.
 
-    It may be the same account, before it was given its name, or another one.
+    It may be the same account, before it was given its name, or another one. `platforms` are the
+    accounts of all profiles that may debit.
     """
-    known = {platform_of(profile) for profile in profiles if profile.debit.allow}
-    asked = {order.reference: order for order in orders}
-    for entry in journal.elsewhere(list(asked)):
-        order = asked[entry.key.reference]
-        is_same_address = unnamed(entry.key.platform) == unnamed_platform_of(order.profile)
-        if is_same_address and entry.key.platform not in known:
-            raise _no_longer_known(entry)
-
-
-def _no_longer_known(entry: Entry) -> LoyaltyError:
+    is_same_address = unnamed(entry.key.platform) == unnamed_platform_of(order.profile)
+    if not is_same_address or entry.key.platform in platforms:
+        return None
     return LoyaltyError(
         ErrorCode.REFERENCE_TAKEN,
         f"the reference {entry.key.reference!r} is on record at {entry.key.platform}, debited by"

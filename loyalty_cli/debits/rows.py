@@ -1,13 +1,12 @@
-"""A file of debits, CSV with a header or JSON Lines: read whole and strictly before any is made."""
+"""A file of debits, CSV with a header or JSON Lines: read strictly, and as a stream."""
 
-import io
 import re
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NoReturn
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any, BinaryIO
 
 from msgspec import Struct
 
-from loyalty_cli.errors import ErrorCode, LoyaltyError, nearest, usage_error
+from loyalty_cli.errors import ErrorCode, LoyaltyError, usage_error
 from loyalty_cli.input_rows import (
     BLANKS,
     Line,
@@ -16,6 +15,7 @@ from loyalty_cli.input_rows import (
     cut,
     from_first,
     json_object,
+    slip_of,
     text_lines,
 )
 from loyalty_cli.lookup import check_customer
@@ -46,9 +46,23 @@ class Mistake(Struct, frozen=True):
     column: str
     value: str
     why: str
+    code: ErrorCode = ErrorCode.USAGE
 
     def __str__(self) -> str:
         return f"row {self.number}, {self.column} {self.value!r}: {self.why}"
+
+
+class FileRow(Struct, frozen=True):
+    """A row as it stands in the file, and what is wrong with it by itself.
+
+    `row` has harmless values in place of wrong ones, so that the rest can still be checked; None
+    where that makes no sense.
+    """
+
+    number: int
+    row: Row | None
+    mistakes: Sequence[Mistake] = ()
+    reference: str | None = None
 
 
 def check_amount(text: str) -> int:
@@ -76,86 +90,118 @@ def check_unit(text: str) -> str:
     return text
 
 
-def read_rows(content: bytes, check_profile: Callable[[str], str]) -> list[Row]:
-    """Read a file of debits.
+def read_rows(stream: BinaryIO, check_profile: Callable[[str], str]) -> Iterator[FileRow]:
+    """Read a file of debits row by row; `stream` is left open.
 
-    Raises LoyaltyError that names every mistake in it, with row, column, value and reason.
+    Raises LoyaltyError where the rest cannot be read, or may be missing; OSError as the stream
+    does.
     """
-    rows: list[Row] = []
-    mistakes: list[Mistake] = []
-    seen: dict[str, int] = {}
-    for number, cells in _cells(content):
-        if isinstance(cells, Mistake):
-            mistakes.append(cells)
-            continue
-        if row := _row(number, cells, check_profile, mistakes):
-            rows.append(row)
-        reference = cells.get("reference")
-        if isinstance(reference, str) and seen.setdefault(reference, number) != number:
-            why = f"is there already, in row {seen[reference]}"
-            mistakes.append(Mistake(number, "reference", cut(reference), why))
-    if mistakes:
-        _refuse(mistakes)
-    if not rows:
+    is_empty = True
+    for number, cells, mistakes in _cells(stream):
+        is_empty = False
+        yield _file_row(number, cells, mistakes, check_profile)
+    if is_empty:
         usage_error("there is no debit in the file.", "It needs a header and at least one row.")
-    return rows
 
 
-def _cells(content: bytes) -> Iterator[tuple[int, Mapping[str, Any] | Mistake]]:
-    """Each row's cells by their column, or what is wrong with it, with its number."""
-    first, lines = from_first(text_lines(io.BytesIO(content), longest=len(content)))
+Cells = tuple[int, Mapping[str, Any] | None, list[Mistake]]
+"""A row's number, its cells by their column, if it has any, and what is wrong with it."""
+
+
+def _cells(stream: BinaryIO) -> Iterator[Cells]:
+    first, lines = from_first(text_lines(stream))
     if first is None:
         return iter(())
     number, text = first
     sign = text.lstrip(BLANKS)[0]
     if sign == "[":
         usage_error("the file is a JSON array.", "Write each debit on a line of its own.")
-    return _json_lines(lines) if sign == "{" else _csv(lines, number)
+    whole = _ended(lines)
+    return _json_lines(whole) if sign == "{" else _csv(whole, number)
 
 
-def _csv(lines: Iterator[Line], start: int) -> Iterator[tuple[int, Mapping[str, Any] | Mistake]]:
+def _ended(lines: Iterator[Line]) -> Iterator[Line]:
+    """Give lines on; raise LoyaltyError for one without its end: 500 may have been cut to 50."""
+    for number, text in lines:
+        if not text.endswith(("\n", "\r")):
+            usage_error(
+                f"line {number}, the last of the file, has no end: the file may be cut short.",
+                "Make or copy the file again. If nothing is missing, end that line with a newline.",
+            )
+        yield number, text
+
+
+def _csv(lines: Iterator[Line], start: int) -> Iterator[Cells]:
     header: list[str] = []
     # Rows as a spreadsheet counts them, whose cells can have several lines.
     for number, (_, cells) in enumerate(csv_rows(lines), start):
         if not cells:
             continue
         if not header:
-            header = _checked_header(cells)
+            header = cells
+            _check_header(header)
             continue
         try:
             check_width(cells, header)
         except ValueError as error:
-            yield number, Mistake(number, "the row", cut(",".join(cells)), str(error))
+            yield number, None, [Mistake(number, "the row", cut(",".join(cells)), str(error))]
         else:
             given = zip(header, cells, strict=True)
-            yield number, {name: cell for name, cell in given if cell != ""}
+            yield number, {name: cell for name, cell in given if cell != ""}, []
 
 
-def _checked_header(header: list[str]) -> list[str]:
-    for name in header:
-        if name not in COLUMNS:
-            usage_error(f"the file has a column {name!r}.", nearest(name, COLUMNS))
-        if header.count(name) > 1:
-            usage_error(f"the file has the column {name!r} twice.", "Leave one out.")
-    missing = [name for name in NEEDED if name not in header]
-    if missing:
-        usage_error(
-            f"the file has no column {missing[0]!r}.",
-            f"Its first line must name {', '.join(NEEDED)}, and may name unit and profile.",
+def _check_header(header: Sequence[str]) -> None:
+    """Raise LoyaltyError for all that is wrong with it; columns of others are left alone."""
+    slips = {name: meant for name in header if (meant := slip_of(name, COLUMNS))}
+    twice = [name for name in COLUMNS if header.count(name) > 1]
+    missing = [name for name in NEEDED if name not in (*header, *slips.values())]
+    errors = [
+        *(
+            (f"the file has a column {name!r}.", f"Did you mean {meant!r}?")
+            for name, meant in slips.items()
+        ),
+        *((f"the file has the column {name!r} twice.", "Leave one out.") for name in twice),
+        *((f"the file has no column {name!r}.", _how_to_name(header)) for name in missing),
+    ]
+    if len(errors) == 1:
+        usage_error(*errors[0])
+    if errors:
+        raise LoyaltyError(
+            ErrorCode.USAGE,
+            f"the header of the file has {len(errors)} mistakes.",
+            hint=errors[-1][1] if missing else "Mend these, and run it again:",
+            details=tuple(
+                message if message.startswith("the file has no") else f"{message} {hint}"
+                for message, hint in errors
+            ),
         )
-    return header
 
 
-def _json_lines(lines: Iterator[Line]) -> Iterator[tuple[int, Mapping[str, Any] | Mistake]]:
+def _how_to_name(header: Sequence[str]) -> str:
+    for sign, name in ((";", "semicolons"), ("\t", "tabs")):
+        if any(sign in each for each in header):
+            return f"Columns must be separated by commas, not by {name}."
+    return f"Its first line must name {', '.join(NEEDED)}, and may name unit and profile."
+
+
+def _json_lines(lines: Iterator[Line]) -> Iterator[Cells]:
     for number, line in lines:
         if not (text := line.strip(BLANKS)):
             continue
         try:
-            cells = _object(text)
+            cells = json_object(text)
         except ValueError as error:
-            yield number, Mistake(number, "the row", cut(text), str(error))
-        else:
-            yield number, {name: cell for name, cell in cells.items() if _says(name, cell)}
+            yield number, None, [Mistake(number, "the row", cut(text), str(error))]
+            continue
+        slips = {name: meant for name in cells if (meant := slip_of(name, COLUMNS))}
+        mistakes = [
+            Mistake(number, name, cut(str(cells[name])), f"is no key. Did you mean {meant!r}?")
+            for name, meant in slips.items()
+        ]
+        # What was meant is not missing as well.
+        meant_cells = {meant: cells[name] for name, meant in slips.items()}
+        said = {name: cell for name, cell in (meant_cells | cells).items() if _says(name, cell)}
+        yield number, said, mistakes
 
 
 def _says(name: str, cell: Any) -> bool:
@@ -163,20 +209,14 @@ def _says(name: str, cell: Any) -> bool:
     return cell is not None and not (cell == "" and name not in NEEDED)
 
 
-def _object(line: str) -> Mapping[str, Any]:
-    cells = json_object(line)
-    unknown = [name for name in cells if name not in COLUMNS]
-    if unknown:
-        raise ValueError(f"it has a key {unknown[0]!r}. {nearest(unknown[0], COLUMNS)}")
-    return cells
-
-
-def _row(
+def _file_row(
     number: int,
-    cells: Mapping[str, Any],
-    check_profile: Callable[[str], str],
+    cells: Mapping[str, Any] | None,
     mistakes: list[Mistake],
-) -> Row | None:
+    check_profile: Callable[[str], str],
+) -> FileRow:
+    if cells is None:
+        return FileRow(number, None, mistakes)
     checks: Mapping[str, Callable[[str], Any]] = {
         "customer": _customer,
         "amount": check_amount,
@@ -185,7 +225,7 @@ def _row(
         "profile": check_profile,
     }
     values: dict[str, Any] = {}
-    before = len(mistakes)
+    wrong: set[str] = set()
     for name, check in checks.items():
         cell = cells.get(name)
         if cell is None:
@@ -195,8 +235,27 @@ def _row(
         try:
             values[name] = check(_cell(name, cell))
         except ValueError as error:
+            wrong.add(name)
             mistakes.append(Mistake(number, name, cut(str(cell)), str(error)))
-    return Row(number, **values) if len(mistakes) == before else None
+    reference = cells.get("reference")
+    return FileRow(
+        number,
+        None if "profile" in wrong else _with_stand_ins(number, values, wrong),
+        mistakes,
+        reference if isinstance(reference, str) else None,
+    )
+
+
+def _with_stand_ins(number: int, values: Mapping[str, Any], wrong: Collection[str]) -> Row:
+    unit = values.get("unit", "?" if "unit" in wrong else None)
+    return Row(
+        number,
+        values.get("customer", ""),
+        values.get("amount", 0),
+        values.get("reference", ""),
+        unit,
+        values.get("profile"),
+    )
 
 
 def _cell(name: str, cell: Any) -> str:
@@ -215,12 +274,3 @@ def _customer(text: str) -> str:
         return check_customer(text)
     except LoyaltyError as error:
         raise ValueError(error.message.rstrip(".")) from None
-
-
-def _refuse(mistakes: list[Mistake]) -> NoReturn:
-    raise LoyaltyError(
-        ErrorCode.USAGE,
-        f"the file has {len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}.",
-        hint="No debit was made. Mend these, and run it again:",
-        details=tuple(str(mistake) for mistake in mistakes),
-    )

@@ -1,6 +1,7 @@
 """A run of debits: one or a whole file, several at a time, each account's one after the other."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from threading import Condition, Lock
 
@@ -12,6 +13,9 @@ from loyalty_cli.journal.database import JournalError
 from loyalty_cli.journal.entries import Entry
 from loyalty_cli.side_by_side import side_by_side
 from loyalty_cli.stopping import Stop
+
+Account = tuple[str, str]
+"""A customer at a platform: two debits of one are never made at the same time."""
 
 
 class NotBegunError(Exception):
@@ -68,30 +72,71 @@ class _InFlight:
             self._changed.wait_for(lambda: self._number == 0)
 
 
+class _Accounts:
+    """Turns at accounts: a lock for each that somebody has, or waits for, and for no other."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._held: dict[Account, tuple[Lock, int]] = {}
+
+    @contextmanager
+    def turn(self, account: Account) -> Iterator[None]:
+        """Have an account alone."""
+        with self._lock:
+            turn, users = self._held.get(account, (Lock(), 0))
+            self._held[account] = turn, users + 1
+        try:
+            with turn:
+                yield
+        finally:
+            with self._lock:
+                turn, users = self._held.pop(account)
+                if users > 1:
+                    self._held[account] = turn, users - 1
+
+
 def run_all(
-    debits: Debits, orders: Sequence[Order], entries: Sequence[Entry], stop: DebitStop, jobs: int
+    debits: Debits, orders: Iterable[Order], entries: Iterable[Entry], stop: DebitStop, jobs: int
 ) -> Generator[Settled]:
     """Make debits, and give each in the order asked once it is settled and written down.
+
+    Orders and their entries are taken as they are needed.
 
     Those that were not begun when the run or their profile was stopped are left out. However the
     run ends, what is in flight by then is waited for.
     """
-    accounts = {(order.key.platform, order.customer): Lock() for order in orders}
+    accounts = _Accounts()
     in_flight = _InFlight()
 
     def make(pair: tuple[Order, Entry]) -> Settled | None:
         order, entry = pair
-        with accounts[order.key.platform, order.customer], in_flight:
+        with accounts.turn((order.key.platform, order.customer)), in_flight:
             return _make(debits, order, entry, stop)
 
-    pairs = list(zip(orders, entries, strict=True))
+    pairs = zip(orders, entries, strict=True)
     try:
-        for settled in side_by_side(make, pairs, jobs):
+        for settled in side_by_side(make, _until_stopped(pairs, stop, in_flight), jobs):
             if settled is not None:
                 yield settled
     finally:
         stop.set()
         in_flight.wait()
+
+
+def _until_stopped(
+    pairs: Iterator[tuple[Order, Entry]], stop: DebitStop, in_flight: _InFlight
+) -> Iterator[tuple[Order, Entry]]:
+    """Give pairs on; once the run is stopped, nobody reads the journal for another one."""
+    while True:
+        with in_flight:
+            try:
+                pair = None if stop.is_set() else next(pairs, None)
+            except JournalError as error:
+                stop.journal_fails(error)
+                pair = None
+        if pair is None:
+            return
+        yield pair
 
 
 def _make(debits: Debits, order: Order, entry: Entry, stop: DebitStop) -> Settled | None:

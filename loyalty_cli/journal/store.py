@@ -14,6 +14,7 @@ import msgspec
 import sqlalchemy as sql
 from msgspec import Struct
 
+from loyalty_cli.batches import batches
 from loyalty_cli.errors import ErrorCode, LoyaltyError
 from loyalty_cli.journal.accounts import folded
 from loyalty_cli.journal.database import READING, Database
@@ -112,28 +113,36 @@ class Journal:
             return self.database.now(connection)
 
     def plan(self, asked: Sequence[Planned]) -> list[Entry]:
+        """Write a few debits down as `plan_all` does, and give their entries in the order asked."""
+        self.plan_all(sorted(asked, key=lambda planned: planned.key.reference))
+        entries = self.known([planned.key for planned in asked])
+        return [entries[planned.key] for planned in asked]
+
+    def plan_all(self, asked: Iterable[Planned]) -> None:
         """Write debits down that are not there yet, all of them in one transaction.
 
-        Gives the entries in the order asked: new ones, and those that were there. Raises
+        They come in the order of their references, and are taken as they are needed. Raises
         LoyaltyError, and writes nothing, where one is there with another customer, unit or amount.
         """
+        # In one order for all: two who each wait for a row of the other's would wait for ever.
         with self._writing() as connection:
             at = self.database.now(connection)
-            # In one order for all: two who each wait for a row of the other's would wait for ever.
-            ordered = sorted(asked, key=lambda planned: planned.key)
-            fresh = {
-                key
-                for batch in _batches(ordered)
-                for key in self._insert_new(connection, batch, at)
-            }
-            entries = self._by_key(connection, [each.key for each in asked])
-            for planned in asked:
-                if not entries[planned.key].asks_the_same(planned):
-                    raise reference_taken(planned, entries[planned.key])
-            made = [self._event(entries[key], None, "planned", at) for key in fresh]
-            for batch in _batches(made):
-                connection.execute(_ADD_EVENT, batch)
-        return [entries[planned.key] for planned in asked]
+            for batch in batches(asked, BATCH):
+                self._plan_batch(connection, batch, at)
+
+    def _plan_batch(
+        self, connection: sql.Connection, batch: Sequence[Planned], at: datetime
+    ) -> None:
+        fresh = {planned.key: new_entry(planned, at) for planned in batch}
+        made = self._insert_new(connection, list(fresh.values()))
+        there = self._by_key(connection, [key for key in fresh if key not in made])
+        for planned in batch:
+            entry = there.get(planned.key) or fresh[planned.key]
+            if not entry.asks_the_same(planned):
+                raise reference_taken(planned, entry)
+        noted = [self._event(fresh[key], None, "planned", at) for key in fresh if key in made]
+        if noted:
+            connection.execute(_ADD_EVENT, noted)
 
     def claim(
         self, entry: Entry, sender: Sender, baseline: Baseline, terms: ClaimTerms = NO_TERMS
@@ -226,7 +235,7 @@ class Journal:
     def elsewhere(self, references: Sequence[str]) -> Iterator[Entry]:
         """The debits with these references, at whatever account."""
         with self._reading() as connection:
-            for batch in _batches(references):
+            for batch in batches(references, BATCH):
                 query = debits.select().where(debits.c.reference.in_(batch))
                 yield from map(_entry, connection.execute(query))
 
@@ -333,19 +342,16 @@ class Journal:
                 return present
         return after
 
-    def _insert_new(
-        self, connection: sql.Connection, batch: Sequence[Planned], at: datetime
-    ) -> Iterable[Key]:
+    def _insert_new(self, connection: sql.Connection, entries: Sequence[Entry]) -> set[Key]:
         missing = self.database.insert_missing(debits)
         statement = missing.returning(debits.c.platform, debits.c.reference)
-        rows = [_row(new_entry(planned, at)) for planned in batch]
-        return [Key(*row) for row in connection.execute(statement, rows)]
+        return {Key(*row) for row in connection.execute(statement, list(map(_row, entries)))}
 
     def _by_key(self, connection: sql.Connection, keys: Sequence[Key]) -> dict[Key, Entry]:
         found: dict[Key, Entry] = {}
         for platform, references in _by_platform(keys).items():
             at_platform = debits.select().where(debits.c.platform == platform)
-            for batch in _batches(references):
+            for batch in batches(references, BATCH):
                 for row in connection.execute(at_platform.where(debits.c.reference.in_(batch))):
                     entry = _entry(row)
                     found[entry.key] = entry
@@ -452,11 +458,6 @@ def _by_platform(keys: Sequence[Key]) -> dict[str, list[str]]:
     for key in keys:
         references[key.platform].append(key.reference)
     return references
-
-
-def _batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(items), BATCH):
-        yield items[start : start + BATCH]
 
 
 def _conditions(chosen: Filter) -> Iterator[sql.ColumnElement[bool]]:

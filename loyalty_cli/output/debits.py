@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from loyalty_cli.debits.outcomes import Outcomes
 from loyalty_cli.model import DebitHistory, DebitRecord, EventRecord, Failure
 from loyalty_cli.output import messages
 from loyalty_cli.output.csv_text import Cell as CsvCell
@@ -102,10 +103,25 @@ HISTORY = View[DebitHistory](["schema_version", "reference", *_EVENT], _csv_even
 
 def say_errors(debits: Sequence[DebitRecord]) -> None:
     """Say on stderr what did not end well, each with its reference where there are several."""
-    failed = [(debit, debit.error) for debit in debits if debit.error]
+    failed = [debit for debit in debits if debit.error]
+    _say(failed, len(failed), len(debits))
+
+
+def say_what_failed(outcomes: Outcomes) -> None:
+    """The same of a run that was not kept: the first ones, and how many there are."""
+    _say(outcomes.told, outcomes.failed, outcomes.done)
+
+
+def _say(told: Sequence[DebitRecord], failed: int, of: int) -> None:
     messages.errors(
-        (f"{debit.reference}: {error.message}" if len(debits) > 1 else error.message, error.hint)
-        for debit, error in failed
+        (
+            f"{debit.reference}: {debit.error.message}" if of > 1 else debit.error.message,
+            debit.error.hint,
+        )
+        for debit in told
+        if debit.error
     )
-    if len(debits) > 1 and failed:
-        messages.note(f"{len(failed)} of {len(debits)} debits were not confirmed.")
+    if rest := failed - len(told):
+        messages.note(f"and {rest} more; the error of each is in its record.")
+    if of > 1 and failed:
+        messages.note(f"{failed} of {of} debits were not confirmed.")

@@ -749,7 +749,7 @@ def test_nothing_on_stdin_is_an_error(ready: Platform, program: Run) -> None:
         (f"{HEADER}C-1001,5,a\0\n".encode(), "line 2 of the file has a NUL"),
         (f"{HEADER}C-1001,5,\x1b[31m\n".encode(), r"row 2, reference '\x1b[31m'"),
         (f"{HEADER}C-1001,5,\x9b31m\n".encode(), r"row 2, reference '\x9b31m'"),
-        ("custömer\x1b[31m,amount\n".encode(), r"a column 'custömer\x1b[31m'"),
+        (b"customer\x1b,amount,reference\n", r"a column 'customer\x1b'"),
     ],
     ids=ascii,
 )
@@ -900,8 +900,9 @@ def examples(kind: str) -> list[str]:
 
 @pytest.mark.parametrize("rows", [*examples("csv"), *examples("json")])
 def test_the_files_of_the_debits_page_are_read(rows: str) -> None:
-    first, *_ = read_rows(rows.encode(), str)
+    first, *_ = (each.row for each in read_rows(io.BytesIO(rows.encode()), str))
 
+    assert first is not None
     assert (first.customer, first.amount, first.reference) == ("C-1001", 250, "order-17")
 
 
@@ -946,6 +947,6 @@ def test_an_empty_unit_or_profile_of_a_json_row_is_left_open(
 ) -> None:
     row = {"customer": "C-1001", "amount": 5, "reference": "a", "unit": "", "profile": ""}
 
-    done = loyalty("debit", "--from", file(json.dumps(row)), "-y", "-o", "json")
+    done = loyalty("debit", "--from", file(f"{json.dumps(row)}\n"), "-y", "-ojson")
 
     assert (done.code, done.record["state"]) == (0, "confirmed")

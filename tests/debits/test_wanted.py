@@ -1,30 +1,35 @@
 """What the profiles allow to be debited, and what is on record already."""
 
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, suppress
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
-from loyalty_cli.debits.order import Order
-from loyalty_cli.debits.rows import Row
+from loyalty_cli.debits.kept_orders import KeptOrders
+from loyalty_cli.debits.mistakes import Mistakes
+from loyalty_cli.debits.on_record import Limits, check_on_record
+from loyalty_cli.debits.rows import FileRow, Row
 from loyalty_cli.debits.wanted import (
-    check_known,
-    check_limits,
     check_sum,
+    keep_orders,
     makes_once,
     order_of,
-    orders_of,
     require_reference,
 )
 from loyalty_cli.errors import ErrorCode, LoyaltyError
-from loyalty_cli.journal.store import new_entry
+from loyalty_cli.journal.store import Journal
 from loyalty_cli.profile import DebitRules, Profile
 from loyalty_cli.sandbox.profiles import sandbox_profiles
+from tests.conftest import Run
 
 PROFILES = sandbox_profiles("http://127.0.0.1:1")
 OPEN_RULES = DebitRules(allow=True, unit="CENTS")
-NOW = datetime(2026, 11, 20, tzinfo=UTC)
+
+
+def nothing_taken(_: str) -> int:
+    return 0
 
 
 def profile(rules: DebitRules = OPEN_RULES, provider: str = "saasquatch") -> Profile:
@@ -36,9 +41,38 @@ def row(number: int = 2, amount: int = 100, **values: str) -> Row:
     return Row(number, values.pop("customer", "C-1"), amount, reference, **values)
 
 
-def orders(amounts: Sequence[int], rules: DebitRules = OPEN_RULES) -> list[Order]:
-    rows = [row(number, amount) for number, amount in enumerate(amounts, start=2)]
-    return orders_of(rows, lambda _: profile(rules), None)
+@pytest.fixture
+def kept() -> Iterator[KeptOrders]:
+    with closing(KeptOrders()) as orders:
+        yield orders
+
+
+Keeps = Callable[..., KeptOrders]
+
+
+@pytest.fixture
+def keeps(kept: KeptOrders) -> Keeps:
+    """Keep the rows of a file, and raise what is wrong with it."""
+
+    def keep(rows: Sequence[Row], rules: DebitRules = OPEN_RULES) -> KeptOrders:
+        mistakes = Mistakes(of_file=True)
+        read = [FileRow(each.number, each, reference=each.reference) for each in rows]
+        keep_orders(read, lambda _: profile(rules), None, mistakes, kept)
+        mistakes.check()
+        return kept
+
+    return keep
+
+
+def rows_of(amounts: Sequence[int]) -> list[Row]:
+    return [row(number, amount) for number, amount in enumerate(amounts, start=2)]
+
+
+def add_all(limits: Limits, amounts: Sequence[int], at: Profile, **more: bool) -> list[str]:
+    """What the limits say of debits."""
+    orders = [order_of(each, at, None) for each in rows_of(amounts)]
+    said = [limits.add(order, is_open=more.get("is_open", False)) for order in orders]
+    return [error.message for errors in said for error in errors]
 
 
 def refused(code: ErrorCode, check: Callable[..., object], *arguments: object) -> LoyaltyError:
@@ -87,30 +121,88 @@ def test_a_debit_may_be_as_large_as_the_profile_says_and_no_larger() -> None:
     assert "of 101 is more than the profile's debit.max_amount 100" in error.message
 
 
-def test_every_row_that_is_not_allowed_is_named_at_once() -> None:
+def test_every_row_that_is_not_allowed_is_named_at_once(keeps: Keeps) -> None:
     rules = DebitRules(allow=True, unit="CENTS", max_amount=100)
-    with pytest.raises(LoyaltyError) as caught:
-        orders([1, 101, 2, 999], rules)
+    error = refused(ErrorCode.REFUSED, keeps, rows_of([1, 101, 2, 999]), rules)
 
-    assert caught.value.code is ErrorCode.REFUSED
-    assert caught.value.message == "2 debits cannot be made as they are asked for."
-    assert [each.split(" is more")[0] for each in caught.value.details] == [
-        "the debit 'ref-3' of 101",
-        "the debit 'ref-5' of 999",
+    assert error.message == "the file has 2 mistakes."
+    assert error.details == tuple(
+        f"row {number}, amount '{amount}': the debit 'ref-{number}' of {amount} is more than the"
+        " profile's debit.max_amount 100"
+        for number, amount in ((3, 101), (5, 999))
+    )
+
+
+def test_a_profile_that_allows_nothing_is_told_with_each_row(keeps: Keeps) -> None:
+    error = refused(ErrorCode.REFUSED, keeps, rows_of([1, 2]), DebitRules(unit="CENTS"))
+
+    assert error.details == tuple(
+        f"row {n}, profile 'saasquatch': the profile 'saasquatch' does not allow debits"
+        for n in (2, 3)
+    )
+
+
+def test_a_wrong_row_goes_before_what_is_not_allowed(keeps: Keeps) -> None:
+    rules = DebitRules(allow=True, max_amount=100)
+    error = refused(ErrorCode.USAGE, keeps, [row(2, 101, unit="CENTS"), row(3, 101)], rules)
+
+    assert [each.split(":")[0] for each in error.details] == [
+        "row 2, amount '101'",
+        "row 3, unit ''",
+        "row 3, amount '101'",
     ]
 
 
-def test_what_is_wrong_with_the_profile_is_said_once() -> None:
-    with pytest.raises(LoyaltyError) as caught:
-        orders([1, 2, 3], DebitRules())
+def test_what_is_kept_is_given_as_it_came_and_by_reference(keeps: Keeps) -> None:
+    names = [f"r-{number * 7919 % 2003}" for number in range(2000)]
+    rows = [row(number, number, reference=name) for number, name in enumerate(names, start=2)]
 
-    assert caught.value.message == "the profile 'saasquatch' does not allow debits."
-    assert caught.value.details == ()
+    kept = keeps(rows)
+
+    assert [order.reference for order in kept] == names
+    assert [number for number, _ in kept.numbered()] == [each.number for each in rows]
+    assert [order.reference for order in kept.by_reference()] == sorted(names)
+    assert (len(kept), kept.total) == (2000, sum(each.amount for each in rows))
+    assert [each.name for each in kept.profiles] == ["saasquatch"]
+
+
+def test_what_is_kept_is_in_a_file_that_nobody_else_can_open(keeps: Keeps) -> None:
+    before = set(open_files())
+    keeps([row(number, 1, customer="C" * 900) for number in range(2, 20_000)])
+
+    (opened,) = set(open_files()) - before
+    assert not Path(opened[0]).exists()
+    assert opened[1] & 0o777 == 0o600
+
+
+def open_files() -> Iterator[tuple[str, int]]:
+    """The name and the mode of each file that SQLite has open for what is temporary."""
+    for link in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):
+            name = str(link.readlink())
+            if name.endswith(" (deleted)"):
+                yield name.removesuffix(" (deleted)"), link.stat().st_mode
+
+
+def test_where_there_is_no_room_to_keep_them_that_is_said(program: Run, tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    file = tmp_path / "debits.csv"
+    lines = (f"C-{number},1,ref-{number}\n" for number in range(300_000))
+    file.write_text("customer,amount,reference\n" + "".join(lines))
+
+    def no_large_files() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20))
+
+    done = program("--sandbox", "debit", "-f", str(file), "-y", preexec_fn=no_large_files)
+
+    assert (done.code, done.out) == (3, "")
+    assert "Error: the rows of the file cannot be kept in a temporary file: " in done.err
+    assert "Set TMPDIR" in done.err
 
 
 def test_the_sum_of_a_file_must_be_the_expected_one() -> None:
-    check_sum(orders([100, 50]), 150)
-    error = refused(ErrorCode.USAGE, check_sum, orders([100, 50]), 151)
+    check_sum(150, 150)
+    error = refused(ErrorCode.USAGE, check_sum, 150, 151)
 
     assert error.message == "the amounts add up to 150, not to 151."
 
@@ -118,39 +210,56 @@ def test_the_sum_of_a_file_must_be_the_expected_one() -> None:
 def test_a_run_takes_no_more_than_the_profile_allows() -> None:
     rules = DebitRules(allow=True, unit="CENTS", max_total=150)
 
-    check_limits(orders([100, 50], rules))
-    error = refused(ErrorCode.REFUSED, check_limits, orders([100, 51], rules))
-    assert "above its debit.max_total 150" in error.message
+    assert add_all(Limits(nothing_taken), [100, 50], profile(rules)) == []
+    (said,) = add_all(Limits(nothing_taken), [100, 51, 5], profile(rules))
+    assert "add up to 151, above its debit.max_total 150" in said
+
+
+def test_a_day_takes_no_more_than_the_profile_allows() -> None:
+    rules = DebitRules(allow=True, unit="CENTS", max_total_per_day=150)
+
+    assert add_all(Limits(lambda _: 50), [60, 40], profile(rules)) == []
+    assert add_all(Limits(lambda _: 150), [60, 40], profile(rules), is_open=True) == []
+    (said,) = add_all(Limits(lambda _: 50), [60, 41, 5], profile(rules))
+    assert "would come to 151 in 24 hours, above its debit.max_total_per_day 150" in said
 
 
 def test_each_profile_has_a_limit_of_its_own() -> None:
     rules = DebitRules(allow=True, unit="CENTS", max_total=150)
-    other = replace(profile(rules), name="other")
+    limits = Limits(nothing_taken)
 
-    check_limits([*orders([150], rules), order_of(row(amount=150), other, None)])
+    assert add_all(limits, [150], profile(rules)) == []
+    assert add_all(limits, [150], replace(profile(rules), name="other")) == []
 
 
-def test_a_reference_on_record_for_another_debit_is_refused_for_each_of_them() -> None:
-    before = orders([100, 100, 100])
-    known = {order.key: new_entry(order.planned, NOW) for order in before}
-    now = [before[0], replace(before[1], amount=101), replace(before[2], customer="C-9")]
+def test_a_reference_on_record_for_another_debit_is_refused_for_each_of_them(
+    keeps: Keeps, journal: Journal
+) -> None:
+    before = [order_of(each, profile(), None) for each in rows_of([100, 100, 100])]
+    journal.plan([order.planned for order in before])
+    mistakes = Mistakes(of_file=True)
 
-    check_known(before, known)
-    check_known(before, {})
-    error = refused(ErrorCode.REFERENCE_TAKEN, check_known, now, known)
+    kept = keeps([row(2, 100), row(3, 101), row(4, 100, customer="C-9")])
+    to_send = check_on_record(journal, kept, set(), mistakes)
+
+    assert to_send.number == 3
+    error = refused(ErrorCode.REFERENCE_TAKEN, mistakes.check)
     assert [each.split(" is on record")[0] for each in error.details] == [
-        "the reference 'ref-3'",
-        "the reference 'ref-4'",
+        "row 3, reference 'ref-3': the reference 'ref-3'",
+        "row 4, reference 'ref-4': the reference 'ref-4'",
     ]
 
 
-def test_one_reference_on_record_is_said_with_both_debits() -> None:
-    (before,) = orders([100])
-    known = {before.key: new_entry(before.planned, NOW)}
+def test_one_reference_on_record_is_said_with_both_debits(keeps: Keeps, journal: Journal) -> None:
+    journal.plan([order_of(row(2, 100, unit="EUR"), profile(), None).planned])
 
-    error = refused(ErrorCode.REFERENCE_TAKEN, check_known, [replace(before, unit="EUR")], known)
+    error = refused(
+        ErrorCode.REFERENCE_TAKEN,
+        check_on_record,
+        *(journal, keeps([row(2, 100)]), set(), Mistakes(of_file=False)),
+    )
 
-    assert "100 CENTS of 'C-1', planned; asked for now: 100 EUR of 'C-1'" in error.message
+    assert "100 EUR of 'C-1', planned; asked for now: 100 CENTS of 'C-1'" in error.message
 
 
 def test_gameball_makes_a_debit_once_and_saasquatch_does_not() -> None:

@@ -1,0 +1,14 @@
+"""Taking many things some at a time."""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import TypeVar
+
+Item = TypeVar("Item")
+
+
+def batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """Give items in lists of `size`, the last one shorter; take them as they are needed."""
+    rest = iter(items)
+    while batch := list(islice(rest, size)):
+        yield batch

@@ -1,0 +1,126 @@
+"""The debits that are asked for, kept on disk: a million of them take no more memory than one.
+
+A file is read but once, into here, and what was checked is what is made, whatever becomes of it.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
+from typing import Any
+
+from loyalty_cli.debits.order import Order
+from loyalty_cli.errors import setup_error
+from loyalty_cli.profile import Profile
+
+BATCH = 500
+CACHE_KIBIBYTES = 8192
+
+_MADE = """\
+CREATE TABLE orders (
+    number INTEGER PRIMARY KEY,
+    reference TEXT NOT NULL UNIQUE,
+    profile TEXT, customer TEXT, unit TEXT, amount INTEGER
+)"""
+_SELECT = "SELECT number, reference, profile, customer, unit, amount FROM orders"
+
+
+class KeptOrders:
+    """Orders by the numbers of their rows; safe to read from several threads.
+
+    SQLite keeps them in a temporary file, which nobody else can open: it has no name, and is gone
+    with the process.
+    """
+
+    def __init__(self) -> None:
+        self._profiles: dict[str, Profile] = {}
+        self._number = 0
+        self.total = 0
+        self._lock = Lock()
+        self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        with _told():
+            for setting in (
+                "journal_mode=OFF",
+                "temp_store=FILE",
+                f"cache_size=-{CACHE_KIBIBYTES}",
+            ):
+                self._database.execute(f"PRAGMA {setting}")
+            self._database.execute(_MADE)
+            self._database.execute("BEGIN")  # never committed: all of it is for this process alone
+
+    def __len__(self) -> int:
+        return self._number
+
+    def __iter__(self) -> Iterator[Order]:
+        """The orders, in their order."""
+        return (order for _, order in self.numbered())
+
+    @property
+    def profiles(self) -> list[Profile]:
+        """The profiles that debit, each once, the first first."""
+        return list(self._profiles.values())
+
+    def add(self, number: int, order: Order) -> int:
+        """Keep an order, unless its reference is there; give the row that has the reference."""
+        row = (order.profile.name, order.customer, order.unit, order.amount)
+        first = self._insert(number, order.reference, row)
+        if first == number:
+            self._profiles.setdefault(order.profile.name, order.profile)
+            self._number += 1
+            self.total += order.amount
+        return first
+
+    def note_reference(self, number: int, reference: str) -> int:
+        """Keep the reference of a row that is no order; give the first row that has it."""
+        return self._insert(number, reference, (None, None, None, None))
+
+    def numbered(self) -> Iterator[tuple[int, Order]]:
+        """The orders with the numbers of their rows, in their order."""
+        for row in self._batches("number", 0):
+            yield row[0], self._order(row)
+
+    def by_reference(self) -> Iterator[Order]:
+        """The orders in the order of their references."""
+        return map(self._order, self._batches("reference", ""))
+
+    def close(self) -> None:
+        """Let go of them."""
+        with self._lock:
+            self._database.close()
+
+    def _insert(self, number: int, reference: str, row: tuple[Any, ...]) -> int:
+        with _told():
+            insert = "INSERT OR IGNORE INTO orders VALUES (?, ?, ?, ?, ?, ?)"
+            if self._database.execute(insert, (number, reference, *row)).rowcount:
+                return number
+            query = "SELECT number FROM orders WHERE reference = ?"
+            first: int = self._database.execute(query, (reference,)).fetchone()[0]
+            return first
+
+    def _batches(self, column: str, after: Any) -> Iterator[tuple[Any, ...]]:
+        """The rows by a column: some at a time, so that nobody waits for a slow reader."""
+        query = f"{_SELECT} WHERE {column} > ? ORDER BY {column} LIMIT {BATCH}"
+        at = ("number", "reference").index(column)
+        while True:
+            with self._lock, _told():
+                rows = self._database.execute(query, (after,)).fetchall()
+            yield from (row for row in rows if row[2] is not None)
+            if len(rows) < BATCH:
+                return
+            after = rows[-1][at]
+
+    def _order(self, row: tuple[Any, ...]) -> Order:
+        _, reference, profile, customer, unit, amount = row
+        return Order(self._profiles[profile], customer, unit, amount, reference)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Raise LoyaltyError where the temporary file fails."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        setup_error(
+            f"the rows of the file cannot be kept in a temporary file: {error}.",
+            "Set TMPDIR to a folder with room for them. Nothing more was sent.",
+        )

@@ -1,0 +1,61 @@
+"""All that is wrong with the debits that are asked for, told at once."""
+
+from loyalty_cli.debits.rows import Mistake
+from loyalty_cli.errors import ErrorCode, LoyaltyError
+from loyalty_cli.input_rows import cut
+
+MOST_TOLD = 100
+"""How many mistakes are told one by one; the others are counted."""
+
+
+class Mistakes:
+    """The mistakes of a file; of a single debit on the command line the first one is raised."""
+
+    def __init__(self, *, of_file: bool) -> None:
+        self._of_file = of_file
+        self._number = 0
+        self._told: list[str] = []
+        self._code: ErrorCode | None = None
+        self._whole: LoyaltyError | None = None
+
+    def __len__(self) -> int:
+        return self._number
+
+    def add(self, mistake: Mistake) -> None:
+        """Add what is wrong with a row."""
+        self._count(str(mistake), mistake.code)
+
+    def add_error(self, number: int, column: str, value: object, error: LoyaltyError) -> None:
+        """Add an error that is one row's; raise it where there is no file."""
+        if not self._of_file:
+            raise error
+        why = error.message.rstrip(".")
+        self.add(Mistake(number, column, cut(str(value)), why, error.code))
+
+    def add_whole(self, error: LoyaltyError) -> None:
+        """Add an error that is the whole file's; raise it where there is no file."""
+        if not self._of_file:
+            raise error
+        self._whole = error
+        self._count(" ".join(filter(None, (error.message, error.hint))), error.code)
+
+    def check(self) -> None:
+        """Raise LoyaltyError for all of them: wrong rows go before what is not allowed."""
+        if self._code is None:
+            return
+        if self._number == 1 and self._whole is not None:
+            raise self._whole
+        rest = self._number - len(self._told)
+        raise LoyaltyError(
+            self._code,
+            f"the file has {self._number} mistake{'s' if self._number > 1 else ''}.",
+            hint="No debit was made. Mend these, and run it again:",
+            details=(*self._told, *([f"and {rest} more."] if rest else [])),
+        )
+
+    def _count(self, text: str, code: ErrorCode) -> None:
+        self._number += 1
+        if len(self._told) < MOST_TOLD:
+            self._told.append(text)
+        if self._code is None or code is ErrorCode.USAGE:
+            self._code = code

@@ -1,0 +1,45 @@
+"""What came of a run of debits, without keeping them."""
+
+from collections.abc import Iterable, Iterator
+
+from loyalty_cli.errors import ErrorCode, ExitCode
+from loyalty_cli.model import DebitRecord, Failure, exit_code
+
+MOST_TOLD = 100
+"""How many of the debits that did not end well are told one by one."""
+
+
+class Outcomes:
+    """How many debits were done, how many failed and how, and the first of the failed ones."""
+
+    def __init__(self) -> None:
+        self.done = 0
+        self.failed = 0
+        self.told: list[DebitRecord] = []
+        self._first: dict[ErrorCode | None, Failure | None] = {}
+
+    def counted(self, records: Iterable[DebitRecord]) -> Iterator[DebitRecord]:
+        """Give records on, each when it is counted."""
+        for record in records:
+            self._add(record)
+            yield record
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The common code where all ended alike, else "some failed"."""
+        return exit_code(self._first.values())
+
+    @property
+    def exit_code_of_failed(self) -> ExitCode:
+        """The same of those alone that failed: nothing was done, so nothing was half done."""
+        failed = [error for error in self._first.values() if error]
+        return exit_code(failed)
+
+    def _add(self, record: DebitRecord) -> None:
+        self.done += 1
+        error = record.error
+        self._first.setdefault(error.code if error else None, error)
+        if error:
+            self.failed += 1
+            if len(self.told) < MOST_TOLD:
+                self.told.append(record)
