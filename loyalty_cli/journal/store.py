@@ -42,7 +42,8 @@ CHANGING = (
 )
 """The columns that a change of state writes."""
 
-# Made once: SQLAlchemy takes longer to put a statement together than SQLite to run it.
+# Made once: SQLAlchemy takes longer to put a statement together than SQLite to run it, and leaves
+# what goes into each to the garbage collector, which comes late.
 _CHANGE = debits.update().where(
     debits.c.platform == sql.bindparam("its_platform"),
     debits.c.reference == sql.bindparam("its_reference"),
@@ -50,6 +51,10 @@ _CHANGE = debits.update().where(
     debits.c.attempt == sql.bindparam("was_attempt"),
 )
 _ADD_EVENT = events.insert()
+_ELSEWHERE = debits.select().where(
+    debits.c.reference.in_(sql.bindparam("these", expanding=True)),
+)
+_AT_PLATFORM = _ELSEWHERE.where(debits.c.platform == sql.bindparam("its_platform"))
 _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
     "sender": msgspec.json.Decoder(Sender),
     "baseline": msgspec.json.Decoder(Baseline),
@@ -126,12 +131,12 @@ class Journal:
         """
         # In one order for all: two who each wait for a row of the other's would wait for ever.
         with self._writing() as connection:
-            at = self.database.now(connection)
+            at, instant = self.database.now(connection), self._clock()
             for batch in batches(asked, BATCH):
-                self._plan_batch(connection, batch, at)
+                self._plan_batch(connection, batch, at, instant)
 
     def _plan_batch(
-        self, connection: sql.Connection, batch: Sequence[Planned], at: datetime
+        self, connection: sql.Connection, batch: Sequence[Planned], at: datetime, instant: Instant
     ) -> None:
         fresh = {planned.key: new_entry(planned, at) for planned in batch}
         made = self._insert_new(connection, list(fresh.values()))
@@ -140,7 +145,11 @@ class Journal:
             entry = there.get(planned.key) or fresh[planned.key]
             if not entry.asks_the_same(planned):
                 raise reference_taken(planned, entry)
-        noted = [self._event(fresh[key], None, "planned", at) for key in fresh if key in made]
+        noted = [
+            self._event(entry, None, "planned", at, instant)
+            for key, entry in fresh.items()
+            if key in made
+        ]
         if noted:
             connection.execute(_ADD_EVENT, noted)
 
@@ -236,8 +245,7 @@ class Journal:
         """The debits with these references, at whatever account."""
         with self._reading() as connection:
             for batch in batches(references, BATCH):
-                query = debits.select().where(debits.c.reference.in_(batch))
-                yield from map(_entry, connection.execute(query))
+                yield from map(_entry, connection.execute(_ELSEWHERE, {"these": batch}))
 
     def adopt(self, unnamed: str, named: str, profile: str) -> None:
         """Let an account that now has a name keep the debits that its profile made without one."""
@@ -350,9 +358,9 @@ class Journal:
     def _by_key(self, connection: sql.Connection, keys: Sequence[Key]) -> dict[Key, Entry]:
         found: dict[Key, Entry] = {}
         for platform, references in _by_platform(keys).items():
-            at_platform = debits.select().where(debits.c.platform == platform)
             for batch in batches(references, BATCH):
-                for row in connection.execute(at_platform.where(debits.c.reference.in_(batch))):
+                these = {"its_platform": platform, "these": batch}
+                for row in connection.execute(_AT_PLATFORM, these):
                     entry = _entry(row)
                     found[entry.key] = entry
         return found
