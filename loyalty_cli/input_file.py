@@ -48,10 +48,11 @@ class InputFile:
             )
 
     def _version(self) -> tuple[int, int] | None:
-        if not self.is_rereadable:
-            return None
-        status = os.fstat(self._stream.fileno())
-        return (status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else None
+        with suppress(OSError):  # of a stdin that is no file
+            status = os.fstat(self._stream.fileno())
+            if stat.S_ISREG(status.st_mode):
+                return status.st_size, status.st_mtime_ns
+        return None
 
 
 @contextmanager

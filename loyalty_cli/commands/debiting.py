@@ -228,15 +228,15 @@ def _dry_run(debits: Debits, orders: KeptOrders, journal: Journal, output: Forma
             look = debits.look(order)
         except LoyaltyError as error:
             return _Tried(order, entry, error=error)
-        refused = refusal(order, look)
-        return _Tried(order, entry, has=None if refused else look.line.available, error=refused)
+        refused = refusal(order, look) or journal.busy(entry)
+        return _Tried(order, entry, has=look.line.available, error=refused)
 
     def records(forecast: Forecast) -> Iterator[DebitRecord]:
         pairs = zip(orders, entries_of(journal, orders), strict=True)
         for tried in side_by_side(try_out, pairs):
             error = tried.error
             if not tried.replayed:
-                error = forecast.add(tried.order, tried.has) or error
+                error = forecast.add(tried.order, tried.has, error)
                 if error is None:
                     _say_request(tried.order)
             yield settled_record(Settled(tried.entry, tried.replayed, error))

@@ -117,13 +117,6 @@ class Debits:
         except NotSentError as error:
             return Settled(entry, error=unknown("", error.message.rstrip(".")).error)
 
-    def try_out(self, order: Order, entry: Entry) -> Settled:
-        """See whether a debit would be allowed by what the account has; send nothing."""
-        try:
-            return Settled(entry, error=refusal(order, self.look(order)))
-        except LoyaltyError as error:
-            return Settled(entry, error=error)
-
     def look(self, order: Order) -> Look:
         """Look at the account of a debit; raise LoyaltyError where it has no such balance."""
         return look_at(self._platforms, order, self._clock)

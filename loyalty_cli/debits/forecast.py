@@ -20,8 +20,12 @@ CREATE TABLE accounts (
 ) WITHOUT ROWID"""
 
 
+Account = tuple[str, str, str]
+"""A platform, a customer there, and a unit."""
+
+
 class _Account(Struct):
-    """An account that is told at the end: what it has, and what is asked of it."""
+    """An account that is told at the end: what it has, what is asked of it, and what is taken."""
 
     order: Order
     has: Amount
@@ -29,80 +33,92 @@ class _Account(Struct):
     taken: int = 0
 
 
+class _Sums(Struct):
+    """What is asked at a profile in one unit, and what of it would be made."""
+
+    asked: int = 0
+    amount: int = 0
+    made: int = 0
+    taken: int = 0
+
+
 class Forecast:
     """Adds up what is asked of each account, in a temporary file: there can be a million."""
 
     def __init__(self) -> None:
-        self._asked: defaultdict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
-        self._told: dict[tuple[str, str, str], _Account] = {}
+        self._sums: defaultdict[tuple[str, str], _Sums] = defaultdict(_Sums)
+        self._told: dict[Account, _Account] = {}
         self._accounts = 0
         self._database = sqlite3.connect("", isolation_level=None)
         self._database.execute(_MADE)
 
-    def add(self, order: Order, has: Amount | None) -> LoyaltyError | None:
-        """Add what is asked of an account; the error where it has too little after what was before.
+    def add(
+        self, order: Order, has: Amount | None, refused: LoyaltyError | None
+    ) -> LoyaltyError | None:
+        """Add a debit; the error where it would be refused, alone or after the rows before it.
 
-        `has` is what it has now; None where the debit alone would be refused already.
+        `has` is what its account has now, as far as that is known.
         """
-        sums = self._asked[order.profile.name, order.unit]
-        sums[0] += 1
-        sums[1] += order.amount
+        sums = self._sums[order.profile.name, order.unit]
+        sums.asked += 1
+        sums.amount += order.amount
         if has is None:
-            return None
+            return refused
         account = (order.key.platform, order.customer, order.unit)
         taken = self._taken(account)
-        told = self._account(account, order, has, is_new=taken is None)
-        after = (taken or 0) + order.amount
-        told.has, told.asked = has, told.asked + order.amount
-        if has < after:
-            self._keep(account, taken or 0)
-            return LoyaltyError(
-                ErrorCode.REFUSED,
-                f"{order.customer!r} has {has} {order.unit} available, and the rows before this one"
-                f" take {taken}: less than {order.amount} would be left.",
-                hint="Nothing was sent.",
-            )
-        self._keep(account, after)
-        told.taken = after
-        sums[2] += 1
-        sums[3] += order.amount
-        return None
+        if refused is None and has < taken + order.amount:
+            refused = _too_little(order, has, taken)
+        made = 0 if refused else order.amount
+        self._keep(account, taken + made)
+        self._tell(account, order, has, made)
+        sums.made += refused is None
+        sums.taken += made
+        return refused
 
     def lines(self) -> Iterator[str]:
         """What to tell: the totals of each profile and unit, and what each account would have."""
-        for (profile, unit), (asked, amount, made, taken) in self._asked.items():
+        for (profile, unit), sums in self._sums.items():
             yield (
-                f"{profile}: {made} of {asked} debits would be made,"
-                f" {taken} of {amount} {unit} in all"
+                f"{profile}: {sums.made} of {sums.asked} debits would be made,"
+                f" {sums.taken} of {sums.amount} {unit}."
             )
         for each in self._told.values():
-            order, left = each.order, each.has.minus(Amount(each.taken))
-            short = "" if each.asked == each.taken else f", of {each.asked} asked for"
+            left = each.has.minus(Amount(each.taken))
             yield (
-                f"{order.customer} at {order.profile.name}: {each.has} {order.unit}"
-                f" less {each.taken}{short}, leaves {left}"
+                f"{each.order.customer} at {each.order.profile.name} has {each.has}"
+                f" {each.order.unit}: {each.taken} of {each.asked} would be taken, {left} left."
             )
         if rest := self._accounts - len(self._told):
-            yield f"and {rest} more accounts"
+            yield f"and {rest} more accounts."
 
     def close(self) -> None:
         """Let go of it."""
         self._database.close()
 
-    def _account(
-        self, key: tuple[str, str, str], order: Order, has: Amount, *, is_new: bool
-    ) -> _Account:
-        self._accounts += is_new
-        if key not in self._told and len(self._told) < MOST_TOLD:
-            self._told[key] = _Account(order, has)
-        return self._told.get(key) or _Account(order, has)
+    def _tell(self, account: Account, order: Order, has: Amount, made: int) -> None:
+        if account not in self._told and len(self._told) < MOST_TOLD:
+            self._told[account] = _Account(order, has)
+        if told := self._told.get(account):
+            told.has = has
+            told.asked += order.amount
+            told.taken += made
 
-    def _taken(self, account: tuple[str, str, str]) -> int | None:
+    def _taken(self, account: Account) -> int:
         query = "SELECT taken FROM accounts WHERE platform = ? AND customer = ? AND unit = ?"
         row = self._database.execute(query, account).fetchone()
-        return None if row is None else int(row[0])
+        self._accounts += row is None
+        return int(row[0]) if row else 0
 
-    def _keep(self, account: tuple[str, str, str], taken: int) -> None:
+    def _keep(self, account: Account, taken: int) -> None:
         self._database.execute(
             "INSERT OR REPLACE INTO accounts VALUES (?, ?, ?, ?)", (*account, str(taken))
         )
+
+
+def _too_little(order: Order, has: Amount, taken: int) -> LoyaltyError:
+    return LoyaltyError(
+        ErrorCode.REFUSED,
+        f"{order.customer!r} has {has} {order.unit} available, less than {order.amount} once the"
+        f" rows before it have taken {taken}.",
+        hint="Nothing was sent.",
+    )

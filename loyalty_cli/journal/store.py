@@ -19,6 +19,7 @@ from loyalty_cli.errors import ErrorCode, LoyaltyError
 from loyalty_cli.journal.accounts import folded
 from loyalty_cli.journal.database import READING, Database
 from loyalty_cli.journal.entries import (
+    OPEN,
     TRANSITIONS,
     Baseline,
     Change,
@@ -179,11 +180,7 @@ class Journal:
                 _check_terms(connection, after, terms)
                 connection.execute(_ADD_EVENT, self._event(after, entry.state, change.why, at))
         except sql.exc.IntegrityError:
-            raise AccountBusyError(
-                ErrorCode.ACCOUNT_BUSY,
-                f"the account {entry.customer!r} has another debit whose outcome is open.",
-                hint="`loyalty journal list --state unknown` shows it; settle it, then run again.",
-            ) from None
+            raise account_busy(entry) from None
         return after
 
     def change(self, entry: Entry, state: State, change: Change) -> Entry | None:
@@ -206,6 +203,17 @@ class Journal:
         )
         with self._reading() as connection:
             return connection.execute(query).first() is not None
+
+    def busy(self, entry: Entry) -> LoyaltyError | None:
+        """The error where the account has another debit whose outcome is open."""
+        query = sql.select(debits.c.reference).where(
+            debits.c.platform == entry.key.platform,
+            debits.c.customer == entry.customer,
+            debits.c.reference != entry.key.reference,
+            debits.c.state.in_(OPEN),
+        )
+        with self._reading() as connection:
+            return account_busy(entry) if connection.execute(query).first() else None
 
     def note(self, entry: Entry, why: str, instant: Instant | None = None) -> None:
         """Add to what is known of a debit without a change of its state; `instant` is when."""
@@ -438,6 +446,15 @@ def _check_terms(connection: sql.Connection, claimed: Entry, terms: ClaimTerms) 
         total = _taken(connection, claimed.key.platform, claimed.claimed_at - DAY)
         if total > limit:
             raise above_day_limit(claimed.profile, total, limit)
+
+
+def account_busy(entry: Entry) -> AccountBusyError:
+    """The error where the account has another debit whose outcome is open."""
+    return AccountBusyError(
+        ErrorCode.ACCOUNT_BUSY,
+        f"the account {entry.customer!r} has another debit whose outcome is open.",
+        hint="`loyalty journal list --state unknown` shows it; settle it, then run again.",
+    )
 
 
 def above_day_limit(profile: str, total: int, limit: int) -> LoyaltyError:

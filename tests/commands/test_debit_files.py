@@ -1,0 +1,225 @@
+"""`loyalty debit --from`: what a file is refused for, and what a dry run of it says."""
+
+import json
+import resource
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from loyalty_cli.sandbox.server import Reply
+from tests.conftest import Outcome, Run
+from tests.debits.platform import Platform
+
+HEADER = "customer,amount,reference\n"
+WITH_PROFILE = "customer,amount,reference,profile\n"
+MEMORY = 2**30
+"""Bytes of address space; reading without a bound would need more soon."""
+
+Tries = Callable[..., Outcome]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Callable[[str], str]:
+    """Write a file of debits, and give its name."""
+
+    def write(content: str) -> str:
+        path = tmp_path / "debits"
+        path.write_text(content)
+        return str(path)
+
+    return write
+
+
+@pytest.fixture
+def debits(loyalty: Run, file: Callable[[str], str]) -> Tries:
+    """Make the debits of a file."""
+    return lambda content, *more: loyalty("debit", "--from", file(content), "-y", *more)
+
+
+def told(done: Outcome) -> list[str]:
+    """The mistakes."""
+    return [line.strip() for line in done.err.splitlines()[2:]]
+
+
+def allowing(there: Platform, old: str, new: str) -> None:
+    """Change what the profiles allow."""
+    text = there.file.read_text()
+    assert old in text
+    there.file.write_text(text.replace(old, new))
+
+
+def test_mistakes_of_every_kind_are_told_at_once(ready: Platform, debits: Tries) -> None:
+    assert debits(f"{HEADER}C-1001,5,taken\n").code == 0
+
+    done = debits(
+        f"{WITH_PROFILE}"
+        "C-1001,0,a,\n"
+        "C-1001,5,a,\n"
+        "C-1001,5001,b,\n"
+        "C-1001,5,c,card\n"
+        "C-1001,5,d,closed\n"
+        "C-1001,5,e,clubb\n"
+        "C-1001,6,taken,\n"
+        "C-1001,5,f\n"
+        "C-1001,5,g,\n"
+    )
+
+    assert (done.code, done.out) == (2, "")
+    assert done.err.splitlines()[0] == "Error: the file has 9 mistakes."
+    assert [mistake.split(":")[0] for mistake in told(done)] == [
+        "row 2, amount '0'",
+        "row 3, reference 'a'",
+        "row 4, amount '5001'",
+        "row 5, profile 'card'",
+        "row 6, profile 'closed'",
+        "row 6, unit ''",
+        "row 7, profile 'clubb'",
+        "row 9, the row 'C-1001,5,f'",
+        "row 8, reference 'taken'",
+    ]
+    assert len(ready.debits) == 1
+
+
+@pytest.mark.parametrize("how", [[], ["--dry-run"]], ids=["run", "dry run"])
+def test_what_is_only_not_allowed_is_refused(
+    ready: Platform, debits: Tries, how: list[str]
+) -> None:
+    allowing(ready, "max_amount: 5000}", "max_amount: 5000, max_total_per_day: 100}")
+    assert debits(f"{HEADER}C-1001,5,taken\n").code == 0
+    rows = "".join(f"C-1006,5000,{number},club\n" for number in range(5))
+
+    done = debits(
+        f"{WITH_PROFILE}C-1001,5,b,card\nC-1001,5001,c,club\nC-1001,6,taken,club\n{rows}"
+        "C-1001,60,d,points\nC-1004,41,e,points\n",
+        *how,
+    )
+
+    assert (done.code, done.out) == (6, "")
+    assert [mistake.split(":")[0] for mistake in told(done)] == [
+        "row 2, profile 'card'",
+        "row 3, amount '5001'",
+        "row 4, reference 'taken'",
+        "row 7, amount '5000'",
+        "row 11, amount '41'",
+    ]
+    assert "add up to 20001, above its debit.max_total 20000" in done.err
+    assert "come to 101 in 24 hours, above its debit.max_total_per_day 100" in done.err
+    assert len(ready.debits) == 1
+
+
+def test_mistakes_are_told_where_there_is_no_journal_yet(there: Platform, debits: Tries) -> None:
+    done = debits(f"{HEADER}C-1001,0,a\n")
+
+    assert (done.code, len(told(done))) == (2, 1)
+    assert not there.journal.exists()
+
+
+def test_a_file_that_is_cut_short_is_refused(ready: Platform, debits: Tries) -> None:
+    done = debits(f"{HEADER}C-1001,500,a\nC-1004,50")
+
+    assert (done.code, done.out) == (2, "")
+    assert done.err.splitlines() == [
+        "Error: line 3, the last of the file, has no end: the file may be cut short.",
+        "Hint: Make or copy the file again. If nothing is missing, end that line with a newline.",
+    ]
+    assert ready.asked == []
+
+
+@pytest.mark.parametrize("endless", ["/dev/zero", "letters"])
+def test_endless_input_is_refused_soon_and_takes_no_memory(
+    ready: Platform, program: Run, tmp_path: Path, endless: str
+) -> None:
+    name = endless
+    if endless == "letters":
+        name = str(tmp_path / "letters")
+        with Path(name).open("wb") as sparse:
+            sparse.write(b"x" * 2**20)
+            sparse.truncate(2**40)
+
+    done = program(
+        *("debit", "--from", name, "-y"),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY)),
+    )
+
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("Error: line 1 of the file has ")
+    assert ready.asked == []
+
+
+def test_a_dry_run_adds_up_what_is_asked_of_an_account(ready: Platform, debits: Tries) -> None:
+    rows = f"{HEADER}C-1005,200,a\nC-1005,150,b\nC-1001,250,c\nC-1005,100,d\nC-1005,301,e\n"
+
+    done = debits(rows, "--dry-run", "-o", "jsonl")
+
+    records = [json.loads(line) for line in done.out.splitlines()]
+    assert [record["reference"] for record in records] == ["a", "b", "c", "d", "e"]
+    assert [(record["error"] or {}).get("code") for record in records] == [
+        *(None, "refused", None, None, "refused"),
+    ]
+    assert records[1]["error"]["message"] == (
+        "'C-1005' has 300 CENTS available, less than 150 once the rows before it have taken 200."
+    )
+    assert done.code == 6
+    assert done.err.splitlines()[-3:] == [
+        "club: 3 of 5 debits would be made, 550 of 1001 CENTS.",
+        "C-1005 at club has 300 CENTS: 300 of 751 would be taken, 0 left.",
+        "C-1001 at club has 10000 CENTS: 250 of 250 would be taken, 9750 left.",
+    ]
+    assert ready.debits == []
+
+
+def test_a_dry_run_adds_up_each_unit_and_profile(ready: Platform, debits: Tries) -> None:
+    rows = f"{WITH_PROFILE}C-1001,5,a,\nC-1001,7,b,points\nC-1001,6,c,club\n"
+
+    done = debits(rows, "--dry-run", "-o", "jsonl")
+
+    assert done.code == 0
+    assert done.err.splitlines()[-4:-2] == [
+        "club: 2 of 2 debits would be made, 11 of 11 CENTS.",
+        "points: 1 of 1 debits would be made, 7 of 7 points.",
+    ]
+    assert ready.debits == []
+
+
+def test_a_dry_run_counts_nothing_that_is_on_record(ready: Platform, debits: Tries) -> None:
+    rows = f"{HEADER}C-1005,200,a\n"
+    assert debits(rows).code == 0
+
+    done = debits(f"{rows}C-1005,100,b\n", "--dry-run", "-o", "jsonl")
+
+    assert done.code == 0
+    assert done.err.splitlines()[-2:] == [
+        "club: 1 of 1 debits would be made, 100 of 100 CENTS.",
+        "C-1005 at club has 100 CENTS: 100 of 100 would be taken, 0 left.",
+    ]
+    assert len(ready.debits) == 1
+
+
+def test_a_dry_run_says_where_an_open_debit_holds_up_the_account(
+    ready: Platform, debits: Tries
+) -> None:
+    ready.replies.append(Reply(reset=True))
+    assert debits(f"{HEADER}C-1001,5,lost\n").code == 8
+
+    done = debits(f"{HEADER}C-1001,5,a\nC-1004,5,b\n", "--dry-run", "-o", "json")
+
+    assert done.code == 6
+    assert [(each["error"] or {}).get("code") for each in done.records] == ["account_busy", None]
+    assert len(ready.debits) == 1
+
+
+def test_a_hundred_failures_are_told_and_the_rest_is_counted(
+    ready: Platform, debits: Tries
+) -> None:
+    rows = "".join(f"nobody-{number},1,r-{number}\n" for number in range(120))
+
+    done = debits(f"{HEADER}{rows}", "-o", "jsonl")
+
+    assert done.code == 5
+    assert done.err.count("Error: r-") == 100
+    assert done.err.splitlines()[-2:] == [
+        "and 20 more; the error of each is in its record.",
+        "120 of 120 debits were not confirmed.",
+    ]
+    assert ready.debits == []
