@@ -154,3 +154,40 @@ def test_a_closed_stdin_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", None)
 
     assert refused("-").message == "stdin is closed."
+
+
+@pytest.mark.parametrize("how", ["appended to", "written anew"])
+def test_a_file_that_is_written_to_while_it_is_read_is_refused(tmp_path: Path, how: str) -> None:
+    path = tmp_path / "list"
+    path.write_bytes(b"C-1\n")
+
+    def write() -> None:
+        if how == "appended to":
+            path.write_bytes(b"C-1\nC-2\n")
+        else:
+            path.write_bytes(b"C-9\n")
+            os.utime(path, ns=(1, 1))
+
+    with open_input(str(path)) as file:
+        reading = file.unchanged()
+        reading.__enter__()
+        file.from_start().read()
+        write()
+        with pytest.raises(LoyaltyError) as caught:
+            reading.__exit__(None, None, None)
+
+    assert caught.value.message == f"the file {str(path)!r} was changed while it was read."
+
+
+def test_a_file_that_nobody_writes_to_and_a_pipe_are_unchanged(tmp_path: Path) -> None:
+    path = tmp_path / "list"
+    path.write_bytes(b"C-1\n")
+    source, sink = os.pipe()
+    try:
+        os.write(sink, b"C-1\n")
+        for name in (str(path), f"/dev/fd/{source}"):
+            with open_input(name) as file, file.unchanged():
+                assert file.from_start().read(4) == b"C-1\n"
+    finally:
+        os.close(sink)
+        os.close(source)

@@ -2,8 +2,9 @@
 
 import sqlite3
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, suppress
+from itertools import count, islice
 from pathlib import Path
 from threading import Barrier, BrokenBarrierError, Event, Lock
 from typing import Any
@@ -92,6 +93,39 @@ def test_an_unknown_one_holds_up_its_account_and_no_other(desk: Desk) -> None:
     assert busy.error is not None
     assert busy.error.code is ErrorCode.ACCOUNT_BUSY
     assert len(desk.bank.posts) == 2
+
+
+def test_orders_are_taken_as_they_are_needed(desk: Desk) -> None:
+    taken = 0
+
+    def endless() -> Iterator[Order]:
+        nonlocal taken
+        for number in count():
+            taken += 1
+            yield desk.order(f"r-{number}", customer=f"C-{number}")
+
+    entries = (desk.plan(desk.order(f"r-{n}", customer=f"C-{n}")) for n in count())
+    with closing(run_all(desk.debits(), endless(), entries, DebitStop(), JOBS)) as settled:
+        first = list(islice(settled, 20))
+
+    assert [each.entry.key.reference for each in first] == [f"r-{n}" for n in range(20)]
+    assert taken <= 20 + 2 * JOBS
+
+
+def test_a_journal_that_cannot_be_read_on_ends_the_run_and_loses_nothing(desk: Desk) -> None:
+    stop = DebitStop()
+    orders = several(desk, 5)
+
+    def failing() -> Iterator[Entry]:
+        yield from map(desk.plan, orders[:3])
+        raise JournalError(ErrorCode.SETUP, "the journal failed.")
+
+    settled = list(run_all(desk.debits(), orders, failing(), stop, JOBS))
+
+    assert [each.entry.state for each in settled] == ["confirmed"] * len(settled)
+    assert str(stop.journal_failed) == "the journal failed."
+    assert State.SENDING not in states(desk, 3)
+    assert states(desk, 3).count(State.CONFIRMED) == len(desk.bank.posts)
 
 
 def test_a_refused_one_holds_up_nothing(desk: Desk) -> None:

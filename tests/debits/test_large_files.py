@@ -1,0 +1,79 @@
+"""A large file takes no more memory than a small one, and what was checked is what is made."""
+
+import json
+import signal
+import subprocess
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from tests.conftest import PROGRAM
+from tests.debits.conftest import Shop
+from tests.debits.fault_server import Post, honest
+from tests.servers import Wire
+
+HEADER = "customer,amount,reference\n"
+FEW, MANY = 2_000, 100_000
+MADE = 100
+ROWS = 600
+MOST_MEBIBYTES = 20.0
+"""More of memory for many rows than for a few; held in lists they took 1.5 KiB each."""
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
+
+
+def debits(path: Path, rows: int) -> Path:
+    """A file of debits, each of another account, in no order of accounts."""
+    with path.open("w") as file:
+        file.write(HEADER)
+        file.writelines(f"C-{n * 7919 % 1_000_003},1,{path.name}-{n}\n" for n in range(rows))
+    return path
+
+
+def peak_mebibytes(file: Path) -> tuple[float, list[str]]:
+    """The peak of memory when some debits are made, and their references as they were printed."""
+    command = [str(PROGRAM), "debit", "--from", str(file), "-y", "-o", "jsonl"]
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
+        assert process.stdout is not None
+        printed = [json.loads(process.stdout.readline())["reference"] for _ in range(MADE)]
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        process.send_signal(signal.SIGTERM)
+        for _ in process.stdout:
+            pass
+    assert process.returncode == 128 + signal.SIGTERM
+    (peak,) = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")]
+    return int(peak) / 1024, printed
+
+
+def test_many_rows_take_no_more_memory_than_a_few(shop: Shop, tmp_path: Path) -> None:
+    few, _ = peak_mebibytes(debits(tmp_path / "few", FEW))
+
+    many, printed = peak_mebibytes(debits(tmp_path / "many", MANY))
+
+    assert many - few < MOST_MEBIBYTES
+    assert printed == [f"many-{n}" for n in range(MADE)]
+    assert len(shop.bank.posts) >= 2 * MADE
+
+
+def test_what_was_checked_is_made_whatever_becomes_of_the_file(shop: Shop, tmp_path: Path) -> None:
+    file = tmp_path / "debits"
+    file.write_text(HEADER + "".join(f"C-{n},1,ref-{n}\n" for n in range(ROWS)))
+    changed = Event()
+
+    def debit(wire: Wire, post: Post) -> None:
+        if not changed.is_set():
+            file.write_text(HEADER + "".join(f"C-{n},999,ref-{n}\n" for n in range(2 * ROWS)))
+            changed.set()
+        honest(wire, post)
+
+    shop.bank.debit = debit
+
+    done = shop.loyalty("debit", "--from", str(file), "-y", "-o", "jsonl")
+
+    assert done.code == 0
+    assert {json.loads(line)["amount"] for line in done.out.splitlines()} == {1}
+    assert {post.order["amount"] for post in shop.bank.posts} == {1}
+    assert len(shop.bank.posts) == ROWS
