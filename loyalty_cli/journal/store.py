@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -566,5 +567,6 @@ def _read_event(row: sql.Row[Any]) -> Event:
     )
 
 
+@lru_cache(maxsize=8)  # a plan has one time for all its debits
 def _written(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
