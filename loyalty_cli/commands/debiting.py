@@ -46,10 +46,15 @@ from loyalty_cli.output.format import Format
 from loyalty_cli.output.json_text import json_line
 from loyalty_cli.output.progress import progress
 from loyalty_cli.output.stdout import is_terminal
+from loyalty_cli.output.unprinted import is_unprinted
 from loyalty_cli.platforms import Platforms
 from loyalty_cli.profile import Profile
 from loyalty_cli.side_by_side import JOBS, side_by_side
+from loyalty_cli.stopping import LastResort
 from loyalty_cli.tokens import Tokens
+
+LAST_RESORT_SECONDS = 8.0
+"""How long after the timeout a run that was told to end may still take."""
 
 Value = TypeVar("Value")
 
@@ -71,6 +76,11 @@ class Asked(Struct, frozen=True):
 def run(session: Session, chosen: Globals, asked: Asked, output: Format) -> int:
     """Make the debits that are asked for; raise LoyaltyError where nothing may be sent."""
     interactive = is_interactive()
+    if chosen.sandbox and not (chosen.is_sandbox_typed or interactive):
+        usage_error(
+            "LOYALTY_SANDBOX is set, and these debits would be made up.",
+            "Unset it, or type --sandbox where that is what you want.",
+        )
     orders = _orders(session, asked, interactive=interactive)
     if asked.expect_total is not None:
         check_sum(orders, _checked("--expect-total", check_amount, asked.expect_total))
@@ -240,21 +250,33 @@ def _dry_run(
 def _make(debits: Debits, orders: Sequence[Order], entries: Sequence[Entry], output: Format) -> int:
     stop = DebitStop()
     done: list[DebitRecord] = []
-    with stop.on_signals():
+
+    def at_last(number: int) -> int:
+        in_doubt = debits.is_sending() or _is_unknown(done)
+        return ExitCode.OUTCOME_UNKNOWN if in_doubt else 128 + number
+
+    longest = max((order.profile.timeout for order in orders), default=0)
+    with stop.on_signals(last_resort=LastResort(longest + LAST_RESORT_SECONDS, at_last)):
         settled = run_all(debits, orders, entries, stop, JOBS)
         records = kept(map(settled_record, settled), done)
         try:
             _print(records, len(orders), output)
-        except BaseException:
+        except BaseException as error:
             # Nobody can be told on stdout any more, but what is on its way is waited for.
             stop.set()
             done.extend(map(settled_record, settled))
             views.say_errors(done)
+            if _is_unknown(done) and is_unprinted(error):
+                return ExitCode.OUTCOME_UNKNOWN
             raise
     if left := len(orders) - len(done):
         messages.warning(f"not begun or not settled: {left} of {len(orders)}; run the same again.")
     views.say_errors(done)
     return _ended(exit_code(record.error for record in done), stop)
+
+
+def _is_unknown(done: Sequence[DebitRecord]) -> bool:
+    return exit_code(record.error for record in done) is ExitCode.OUTCOME_UNKNOWN
 
 
 def _print(records: Iterator[DebitRecord], total: int, output: Format) -> None:

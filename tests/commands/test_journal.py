@@ -179,7 +179,10 @@ def test_a_day_ends_where_the_next_one_begins(loyalty: Run) -> None:
         (["--state", "Confirmed"], "Did you mean 'confirmed'?"),
         (["--state", ""], "There is: planned, sending,"),
         (["--state", "unknown", "--state", "\x1b[31m"], r"no state '\x1b[31m'"),
-        (["--since", "yesterday"], "yesterday"),
+        (["--since", "yesteryear"], "yesteryear"),
+        (["--since", "7y"], "'7y' is not a moment"),
+        (["--until", "99999w"], "'99999w' is not a moment"),
+        (["--limit", "0"], "--limit"),
         (["--since", "2026-13-01"], "2026-13-01"),
         (["--until", "20261120"], "20261120"),
         (["-o", "xml"], "xml"),
@@ -228,8 +231,10 @@ def test_show_tells_everything_that_happened(loyalty: Run) -> None:
         assert re.fullmatch(r"uid \d+ on .+, process \d+", event["actor"])
         assert event["at"].endswith("Z")
     table = loyalty("journal", "show", "lost").out.splitlines()
-    assert table[0].split() == ["Reference", "At", "From", "To", "Attempt", "By", "Why"]
-    assert len(table) == 4
+    assert table[0].split()[:5] == ["Reference", "Customer", "Profile", "Amount", "State"]
+    assert table[1].split()[:3] == ["lost", "C-1004", "club"]
+    assert table[3].split() == ["Reference", "At", "From", "To", "Attempt", "By", "Why"]
+    assert len(table) == 7
     rows = csv.DictReader(io.StringIO(loyalty("journal", "show", "lost", "-o", "csv").out))
     assert [row["after"] for row in rows] == ["planned", "sending", "unknown"]
 
