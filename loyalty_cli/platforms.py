@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from threading import Lock
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -53,20 +53,14 @@ class Platforms:
 
         Raises LoyaltyError for everything but an answer in JSON that may hold one.
         """
-        return self._asked(profile, query, lambda answer: answer)
+        return self._asked(profile, query, lambda answer, _: answer)
 
     def reading(self, profile: Profile, query: Query) -> Reading:
         """Ask for a balance, and read what the answer says; raise LoyaltyError as `ask` does."""
+        normalize = profile.provider.normalize
+        return self._asked(profile, query, lambda _, body: normalize(body, query))
 
-        def read(answer: Answer) -> Reading:
-            try:
-                return profile.provider.normalize(answer.read_json(), query)
-            except ValueError as error:
-                raise unreadable(answer, profile, error) from None
-
-        return self._asked(profile, query, read)
-
-    def _asked(self, profile: Profile, query: Query, read: Callable[[Answer], Made]) -> Made:
+    def _asked(self, profile: Profile, query: Query, read: Callable[[Answer, Any], Made]) -> Made:
         sign_in = _SignIn(profile, self._credentials_of(profile))
         deadline = Deadline(profile.timeout)
 
@@ -79,10 +73,7 @@ class Platforms:
                 answer = self._with_token(sign_in, request, send)
             else:
                 answer = send(sign_in.sign(request, sign_in.credentials))
-            if error := verdict(answer, profile, query.customer):
-                raise error
-            read_json(answer, profile)
-            made = read(answer)
+            made = _read(answer, profile, query.customer, partial(read, answer))
             if sign_in.is_repeated_in(answer):
                 made = without_secrets(made, sign_in.mask)
             if deadline.left() <= 0:  # what takes long to read is no balance
@@ -186,12 +177,20 @@ class _SignIn:
         request = exchange.request(self.credentials)
         self._secrets.update(header_secrets(request.headers))
         answer = send(request)
-        if error := verdict(answer, self._profile, customer=None):
-            raise error
-        try:
-            return _sendable(exchange.read(read_json(answer, self._profile)))
-        except ValueError as wrong:
-            raise unreadable(answer, self._profile, wrong) from None
+        return _read(answer, self._profile, None, lambda body: _sendable(exchange.read(body)))
+
+
+def _read(
+    answer: Answer, profile: Profile, customer: str | None, read: Callable[[Any], Made]
+) -> Made:
+    """Judge an answer, and read its JSON; raise LoyaltyError for all but a good one."""
+    if error := verdict(answer, profile, customer):
+        raise error
+    body = read_json(answer, profile)
+    try:
+        return read(body)
+    except ValueError as wrong:
+        raise unreadable(answer, profile, wrong) from None
 
 
 def _sendable(token: Token) -> Token:
