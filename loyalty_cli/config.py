@@ -11,12 +11,15 @@ from loyalty_cli import providers
 from loyalty_cli.base_url import check_base_url
 from loyalty_cli.config_file import read
 from loyalty_cli.errors import LoyaltyError, nearest, setup_error
+from loyalty_cli.journal.place import check_place
 from loyalty_cli.profile import (
+    DEFAULT_RESEND_FOR,
     DEFAULT_SETTLE,
     DEFAULT_TIMEOUT,
     DebitRules,
     Profile,
     check_rate,
+    check_resend_for,
     check_settle,
     check_timeout,
     environment_name,
@@ -37,9 +40,13 @@ PROFILE_KEYS = (
     "rate",
     "ca_bundle",
     "options",
+    "account",
     "debit",
 )
-DEBIT_KEYS = ("allow", "unit", "max_amount", "max_total", "settle")
+DEBIT_KEYS = (
+    *("allow", "unit", "max_amount", "max_total", "max_total_per_day"),
+    *("settle", "resend_for"),
+)
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _SECRET_WORDS = ("passw", "secret", "token", "api_key", "apikey", "credential", "authorization")
@@ -115,6 +122,7 @@ def _config(path: Path, root: Node) -> Config:
         _mistake(fields, "profiles", "", there, "README shows a first profile.")
     profiles = {name: _profile(name, node, named, path) for name, node in named.items.items()}
     _refuse_colliding_names(profiles.values(), named)
+    _refuse_shared_account_names(profiles.values(), named)
     default = _read(fields, "default_profile", "", text)
     if default is not None and default not in profiles:
         _mistake(
@@ -214,6 +222,7 @@ def _profile(name: str, node: Node, named: Map, path: Path) -> Profile:
         timeout=_read(fields, "timeout", key, check_timeout) or DEFAULT_TIMEOUT,
         rate=_read(fields, "rate", key, check_rate),
         ca_bundle=_read(fields, "ca_bundle", key, lambda given: _beside(path, given)),
+        account=_read(fields, "account", key, _account_name),
         debit=_debit(fields, key),
     )
 
@@ -273,8 +282,16 @@ def _debit(fields: Map, key: str) -> DebitRules:
         unit=_read(rules, "unit", key, text),
         max_amount=_read(rules, "max_amount", key, _whole),
         max_total=_read(rules, "max_total", key, _whole),
+        max_total_per_day=_read(rules, "max_total_per_day", key, _whole),
         settle=_read(rules, "settle", key, check_settle) or DEFAULT_SETTLE,
+        resend_for=_read(rules, "resend_for", key, check_resend_for) or DEFAULT_RESEND_FOR,
     )
+
+
+def _account_name(value: str) -> str:
+    if not _NAME.fullmatch(value):
+        raise ValueError("must be letters, digits, - and _, and begin with a letter or digit")
+    return value
 
 
 def _whole(value: str) -> int:
@@ -290,11 +307,7 @@ def _beside(path: Path, value: str) -> Path:
 
 
 def _journal(value: str) -> str:
-    # Up to the last @: a password with a slash or an @ in it is one, too.
-    user = value.partition("://")[2].rpartition("@")[0]
-    if ":" in user or "password=" in value.lower():
-        raise ValueError("a password does not belong in this file; leave it out")
-    return text(value)
+    return check_place(text(value))
 
 
 def _refuse_colliding_names(profiles: Iterable[Profile], named: Map) -> None:
@@ -310,3 +323,20 @@ def _refuse_colliding_names(profiles: Iterable[Profile], named: Map) -> None:
                     named.keys[profile.name],
                     "Give one of the two another name.",
                 )
+
+
+def _refuse_shared_account_names(profiles: Iterable[Profile], named: Map) -> None:
+    """One account is at one platform."""
+    taken: dict[str, Profile] = {}
+    for profile in profiles:
+        if profile.account is None:
+            continue
+        other = taken.setdefault(profile.account, profile)
+        if other.provider.name != profile.provider.name:
+            raise _MistakeError(
+                f"{profile.account!r} is the account of the profile {other.name!r} at"
+                f" {other.provider.title}, and cannot be one at {profile.provider.title}",
+                f"profiles.{profile.name}.account",
+                named.keys[profile.name],
+                "Give one of the two another name.",
+            )

@@ -53,6 +53,7 @@ class Call:
         if not self.offered:
             if self._before_first_byte:
                 self._before_first_byte()
+                self.remaining()  # that may have taken all the time there was
             self.offered = True
 
     def remaining(self) -> float:
@@ -108,6 +109,7 @@ def current() -> Call:
 @contextmanager
 def watched(call: Call) -> "Iterator[Call]":
     """Cut a call when its time is over."""
+    outer = getattr(_current, "call", None)
     _current.call = call
     _watchdog.watch(call)
     try:
@@ -115,7 +117,7 @@ def watched(call: Call) -> "Iterator[Call]":
     finally:
         _watchdog.leave(call)
         call.leave()
-        _current.call = None
+        _current.call = outer
 
 
 class _Watchdog:

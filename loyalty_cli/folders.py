@@ -1,6 +1,8 @@
-"""The user's own folders, where the system's conventions put them."""
+"""The user's own folders: where the system's conventions put them, and how they are made."""
 
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from loyalty_cli.errors import setup_error
@@ -28,3 +30,21 @@ def _folder(find: Callable[..., Path], hint: str) -> Path:
     if not folder.is_absolute():
         setup_error("there is no home folder to look in.", hint)
     return folder
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, each the user's alone; raise OSError as the system does."""
+    new = [each for each in (folder, *folder.parents) if not each.exists()]
+    for each in reversed(new):
+        with suppress(FileExistsError):  # another process was quicker
+            each.mkdir(mode=0o700)
+            sync_folder(each.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make durable which files a folder has."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -45,6 +45,7 @@ HEADERS = {
     "User-Agent": f"loyalty-cli/{__version__}",
     "Accept": "application/json",
     "Accept-Encoding": "gzip, deflate",
+    "Cache-Control": "no-cache",
 }
 
 

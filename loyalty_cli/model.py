@@ -263,3 +263,20 @@ class DebitHistory(Record, frozen=True, kw_only=True):
     schema_version: int = SCHEMA_VERSION
     debit: DebitRecord
     events: tuple[EventRecord, ...]
+
+
+class JournalRecord(Record, frozen=True, kw_only=True):
+    """What a journal holds, and whether it is sound.
+
+    `intact` is null for a server's, which sees to that itself. `debits` are counted by their state,
+    null where damage keeps them from being read. `newest` is when the last of their changes was;
+    since `unreviewed_since` debits may be missing, because an older journal was restored.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    journal: str
+    intact: bool | None
+    faults: tuple[str, ...] = ()
+    debits: dict[str, int] | None
+    newest: str | None
+    unreviewed_since: str | None

@@ -1,11 +1,13 @@
 """Asking a platform: sign in as a profile, send what its provider wants sent, judge the answer."""
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from threading import Lock
-from typing import Any, TypeVar
+from typing import TypeVar
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -53,27 +55,38 @@ class Platforms:
 
         Raises LoyaltyError for everything but an answer in JSON that may hold one.
         """
-        return self._asked(profile, query, lambda answer, _: answer)
+        return self._asked(profile, query, lambda answer: answer)
 
     def reading(self, profile: Profile, query: Query) -> Reading:
         """Ask for a balance, and read what the answer says; raise LoyaltyError as `ask` does."""
-        normalize = profile.provider.normalize
-        return self._asked(profile, query, lambda _, body: normalize(body, query))
+        return self.aged_reading(profile, query)[0]
 
-    def _asked(self, profile: Profile, query: Query, read: Callable[[Answer, Any], Made]) -> Made:
+    def aged_reading(self, profile: Profile, query: Query) -> tuple[Reading, str | None]:
+        """The same, and what a cache that gave the answer says of its age, in seconds."""
+
+        def read(answer: Answer) -> tuple[Reading, str | None]:
+            try:
+                reading = profile.provider.normalize(answer.read_json(), query)
+            except ValueError as error:
+                raise unreadable(answer, profile, error) from None
+            return reading, answer.headers.get("age")
+
+        return self._asked(profile, query, read)
+
+    def _asked(self, profile: Profile, query: Query, read: Callable[[Answer], Made]) -> Made:
         sign_in = _SignIn(profile, self._credentials_of(profile))
         deadline = Deadline(profile.timeout)
-
-        def send(request: Request) -> Answer:
-            return self._client.read(profile, request, profile.provider.is_busy, deadline)
-
+        send = self._reading_within(profile, deadline)
         with sign_in.kept_secret():
             request = profile.provider.request(query)
             if profile.auth.exchange:
                 answer = self._with_token(sign_in, request, send)
             else:
                 answer = send(sign_in.sign(request, sign_in.credentials))
-            made = _read(answer, profile, query.customer, partial(read, answer))
+            if error := verdict(answer, profile, query.customer):
+                raise error
+            read_json(answer, profile)
+            made = read(answer)
             if sign_in.is_repeated_in(answer):
                 made = without_secrets(made, sign_in.mask)
             if deadline.left() <= 0:  # what takes long to read is no balance
@@ -90,12 +103,36 @@ class Platforms:
         """
         try:
             sign_in = _SignIn(profile, self._credentials_of(profile))
+            with sign_in.kept_secret():
+                signed = sign_in.sign(request, self._proof(profile, sign_in))
         except LoyaltyError as error:
             raise NotSentError.of(error) from None
-        signed = sign_in.sign(request, sign_in.credentials)
         with sign_in.kept_secret():
             answer = self._client.send_once(profile, signed, before_first_byte)
         return DebitAnswer(answer, sign_in.mask)
+
+    def _proof(self, profile: Profile, sign_in: "_SignIn") -> Secrets:
+        """What a request that is sent once is signed with: the credentials, or a token for them."""
+        if profile.auth.exchange is None:
+            return sign_in.credentials
+        send = self._reading_within(profile, Deadline(profile.timeout))
+        return {"token": self._tokens.get(sign_in.holder(send))}
+
+    def _reading_within(self, profile: Profile, deadline: Deadline) -> Send:
+        def send(request: Request) -> Answer:
+            return self._client.read(profile, request, profile.provider.is_busy, deadline)
+
+        return send
+
+    def fingerprint(self, profile: Profile, salt: str) -> str:
+        """What tells a profile's credentials from others, without a way back to them.
+
+        Raises LoyaltyError where they cannot be found.
+        """
+        found = self._credentials_of(profile)
+        pairs = msgspec.json.encode(sorted((name, each.secret) for name, each in found.items()))
+        digest = hashlib.scrypt(pairs, salt=salt.encode(), n=2**12, r=8, p=1, dklen=8)
+        return digest.hex()
 
     def turn_to_debit(
         self, profile: Profile, check: Callable[[], None]
@@ -177,20 +214,12 @@ class _SignIn:
         request = exchange.request(self.credentials)
         self._secrets.update(header_secrets(request.headers))
         answer = send(request)
-        return _read(answer, self._profile, None, lambda body: _sendable(exchange.read(body)))
-
-
-def _read(
-    answer: Answer, profile: Profile, customer: str | None, read: Callable[[Any], Made]
-) -> Made:
-    """Judge an answer, and read its JSON; raise LoyaltyError for all but a good one."""
-    if error := verdict(answer, profile, customer):
-        raise error
-    body = read_json(answer, profile)
-    try:
-        return read(body)
-    except ValueError as wrong:
-        raise unreadable(answer, profile, wrong) from None
+        if error := verdict(answer, self._profile, customer=None):
+            raise error
+        try:
+            return _sendable(exchange.read(read_json(answer, self._profile)))
+        except ValueError as wrong:
+            raise unreadable(answer, self._profile, wrong) from None
 
 
 def _sendable(token: Token) -> Token:

@@ -13,26 +13,33 @@ MAX_TIMEOUT = 3600.0
 MAX_RATE = 10_000.0
 DEFAULT_SETTLE = 900.0
 MAX_SETTLE = 86400.0
+DEFAULT_RESEND_FOR = 86400.0
+MAX_RESEND_FOR = 30 * 86400.0
 
 
 class DebitRules(Struct, frozen=True):
     """What a profile allows to be debited: nothing, unless `allow`; amounts in `unit`.
 
-    `max_amount` bounds a debit, `max_total` a run; `settle` is the seconds after which a request
-    can no longer arrive at the platform.
+    `max_amount` bounds a debit, `max_total` a run, and `max_total_per_day` what all runs together
+    take in 24 hours; `settle` is the seconds after which a request can no longer arrive at the
+    platform, `resend_for` those in which an unknown debit may be sent again where the platform
+    makes it only once.
     """
 
     allow: bool = False
     unit: str | None = None
     max_amount: int | None = None
     max_total: int | None = None
+    max_total_per_day: int | None = None
     settle: float = DEFAULT_SETTLE
+    resend_for: float = DEFAULT_RESEND_FOR
 
 
 class Profile(Struct, frozen=True):
     """A name, the provider and sign-in behind it, and its settings.
 
     `timeout` is in seconds, `rate` in requests a second; None is what the platform publishes.
+    `account` tells which account at the platform it is where several profiles may debit there.
     """
 
     name: str
@@ -44,6 +51,7 @@ class Profile(Struct, frozen=True):
     timeout: float = DEFAULT_TIMEOUT
     rate: float | None = None
     ca_bundle: Path | None = None
+    account: str | None = None
     debit: DebitRules = DebitRules()
     sandbox: bool = False
 
@@ -66,6 +74,11 @@ def check_timeout(text: str) -> float:
 def check_settle(text: str) -> float:
     """Read a settle period in seconds; raise ValueError for what is not one."""
     return _positive(text, "seconds", MAX_SETTLE)
+
+
+def check_resend_for(text: str) -> float:
+    """Read how long a debit may be sent again, in seconds; raise ValueError for what is no time."""
+    return _positive(text, "seconds", MAX_RESEND_FOR)
 
 
 def check_rate(text: str) -> float:

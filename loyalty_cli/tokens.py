@@ -35,6 +35,9 @@ class StoredToken(Struct, frozen=True):
         return f"StoredToken(ends={self.ends})"
 
 
+_STORED = msgspec.json.Decoder(StoredToken)
+
+
 class Holder(Struct, frozen=True):
     """Whose token it is, how to exchange for a new one, and whether to keep it in the keyring."""
 
@@ -96,5 +99,5 @@ class Tokens:
         if holder.keep:
             with suppress(KeyringError, msgspec.MsgspecError):
                 if text := self._keyring.get(service(holder.profile.name), KEYRING_USER):
-                    return msgspec.json.decode(text, type=StoredToken)
+                    return _STORED.decode(text)
         return None

@@ -21,7 +21,14 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 PROGRAM = Path(sys.executable).with_name("loyalty")
-KEPT_VARIABLES = ("PATH", "COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START", "CI", "LANG")
+KEPT_VARIABLES = (
+    "PATH",
+    "TMPDIR",
+    "COVERAGE_PROCESS_CONFIG",
+    "COVERAGE_PROCESS_START",
+    "CI",
+    "LANG",
+)
 
 
 class Outcome(NamedTuple):

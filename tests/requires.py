@@ -1,7 +1,8 @@
-"""What some tests need of the machine: programs beside Python, and not to be root."""
+"""What some tests need of the machine: programs beside Python, a network, not to be root."""
 
 import os
 import shutil
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -19,6 +20,16 @@ def needs(*programs: str) -> None:
     if os.environ.get("CI") == "true":
         pytest.fail(text)
     pytest.skip(text)
+
+
+def own_address() -> str:
+    """An address of this machine that is not loopback; skip the test where there is none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        try:
+            asking.connect(("192.0.2.1", 9))  # sends nothing
+        except OSError:
+            pytest.skip("needs a network that is more than loopback")
+        return str(asking.getsockname()[0])
 
 
 @contextmanager

@@ -148,7 +148,7 @@ def host(set_up: Callable[..., Host]) -> Host:
 
 
 def test_the_page_has_a_job_and_a_service_for_each_thing() -> None:
-    assert [shlex.split(job)[6] for job in JOBS] == ["balance", "debit", "journal"]
+    assert [shlex.split(job)[6] for job in JOBS] == ["balance", "debit", "journal", "journal"]
     assert list(UNITS) == [
         "loyalty-balance.service",
         "loyalty-debits.service",
@@ -195,7 +195,7 @@ def test_a_job_that_runs_twice_debits_once(host: Host) -> None:
 
 
 def test_what_the_debit_job_leaves_unknown_the_next_job_settles(host: Host) -> None:
-    _, debits, settles = JOBS
+    _, debits, settles, _ = JOBS
     host.ask_for("a,E-lost-reply,250", "b,C-1001,100")
 
     lost = host.cron(debits)
@@ -209,7 +209,7 @@ def test_what_the_debit_job_leaves_unknown_the_next_job_settles(host: Host) -> N
 
 
 def test_what_may_still_arrive_keeps_the_second_job_at_8(host: Host) -> None:
-    _, debits, settles = JOBS
+    _, debits, settles, _ = JOBS
     host.ask_for("a,E-late,250")
     host.cron(debits)
 
@@ -221,7 +221,22 @@ def test_what_may_still_arrive_keeps_the_second_job_at_8(host: Host) -> None:
     assert len(host.platform.debits) == 1
 
 
-@pytest.mark.parametrize("job", JOBS[1:], ids=lambda job: shlex.split(job)[6])
+def test_each_night_has_a_backup_of_its_own(host: Host) -> None:
+    *_, backs_up = JOBS
+    host.cron(JOBS[1])
+
+    first, second = host.cron(backs_up), host.cron(backs_up)
+
+    assert (first.returncode, first.stdout) == (0, "")
+    assert second.stdout == "no backup of the journal\n"
+    (backup,) = host.path("/var/lib/loyalty/backups").iterdir()
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d\.db", backup.name)
+    made, refused, _ = host.path("/var/lib/loyalty/backups.log").read_text().splitlines()
+    assert made.startswith(f"the backup {backup} was made: 2 debits, ")
+    assert "was there already" in refused
+
+
+@pytest.mark.parametrize("job", JOBS[1:3], ids=lambda job: shlex.split(job)[6])
 def test_without_journal_init_a_job_is_refused_and_nothing_is_sent(
     set_up: Callable[..., Host], job: str
 ) -> None:

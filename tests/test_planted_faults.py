@@ -5,9 +5,10 @@ rules in force, where it must do no harm, and with its rule switched off, where 
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from math import inf
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,13 +17,17 @@ import sqlalchemy as sql
 from msgspec.structs import replace
 
 from loyalty_cli.amount import Amount
-from loyalty_cli.debits import debit as debit_module
+from loyalty_cli.debits import claim as claim_module
 from loyalty_cli.debits import reconcile as reconcile_module
-from loyalty_cli.debits.debit import Order, Settled
+from loyalty_cli.debits import sender as sender_module
+from loyalty_cli.debits.look import Look
+from loyalty_cli.debits.order import Order
 from loyalty_cli.debits.reconcile import Reconciler, Verdict, judge
+from loyalty_cli.debits.result import Settled
 from loyalty_cli.errors import ErrorCode, LoyaltyError, NotSentError
 from loyalty_cli.http import Client
-from loyalty_cli.journal.entries import OPEN, Entry, Event, State
+from loyalty_cli.journal import instant
+from loyalty_cli.journal.entries import OPEN, Baseline, ClaimTerms, Entry, Event, Sender, State
 from loyalty_cli.journal.file import FileDatabase
 from loyalty_cli.journal.opening import open_journal
 from loyalty_cli.journal.store import Filter, Journal
@@ -34,7 +39,7 @@ from loyalty_cli.providers.contract import Query, Reading, Request
 from loyalty_cli.providers.saasquatch import SaaSquatch
 from loyalty_cli.tokens import Tokens
 from tests.debits.conftest import Desk, Known
-from tests.debits.fault_server import Bank, Post, answers, applies_and, honest
+from tests.debits.fault_server import ASSIGNED, Bank, Post, answers, applies_and, honest
 from tests.servers import Wire
 
 SETTLE = 900.0
@@ -56,9 +61,8 @@ class World:
         self.desk = Desk(bank, journal, settle=SETTLE)
         self.seconds = 0.0
         self.sent: list[str] = []
-        self.clock: Callable[[], float] = lambda: self.seconds
         monkeypatch.setattr(FileDatabase, "now", lambda *_: self.now)
-        monkeypatch.setattr(Journal, "now", lambda _: self.now)
+        monkeypatch.setattr(instant, "seconds_awake_or_asleep", lambda: self.seconds)
         monkeypatch.setattr("time.sleep", lambda _: self.goes(1))
 
     @property
@@ -68,17 +72,17 @@ class World:
     def goes(self, seconds: float) -> None:
         self.seconds += seconds
 
-    def run(self, reference: str = "r-1") -> Settled:
+    def run(self, reference: str = "r-1", customer: str = "C-1") -> Settled:
         """Run a program that wants this debit."""
-        order: Order = self.desk.order(reference)
+        order: Order = self.desk.order(reference, customer)
         try:
-            return self.desk.debit(order, monotonic=self.clock)
+            return self.desk.debit(order)
         finally:
             self.sent += [reference] * (len(self.bank.posts) - len(self.sent))
 
     def reconcile(self) -> None:
         """Run a program that settles what can be settled."""
-        debits = self.desk.debits(monotonic=self.clock)
+        debits = self.desk.debits()
         reconciler = Reconciler(self.desk.journal, debits, [self.desk.profile])
         for entry in list(self.desk.journal.find(Filter(states=OPEN))):
             reconciler.reconcile(entry)
@@ -95,14 +99,16 @@ class World:
     def lose_power(self) -> None:
         """Let this machine go off, and another program find what is left."""
         self.desk = Desk(self.bank, open_journal(self.desk.journal.place), settle=SETTLE)
-        self.patch.setattr(debit_module, "is_gone", lambda _: True)
+        self.patch.setattr(sender_module, "is_gone", lambda _: True)
 
     def harm(self) -> list[str]:
         """Where the truth is a second debit, or the journal says what is not so."""
         truth: Counter[str] = Counter()
         for post, reference in zip(self.bank.posts, self.sent, strict=True):
             truth[reference] += post.times_applied
-        return sorted(_harm(self.desk.journal, truth))
+        has = self.bank.more.get("totalAssignedCredit", ASSIGNED)
+        overdrawn = ["C-1 is below zero"] if self.bank.taken() > has else []
+        return [*overdrawn, *sorted(_harm(self.desk.journal, truth))]
 
 
 def _harm(journal: Journal, truth: Counter[str]) -> Iterator[str]:
@@ -144,10 +150,8 @@ def the_reply_is_lost(world: World) -> None:
 
 
 def nothing_needs_to_settle(world: World) -> None:
-    def at_once(
-        entry: Entry, now_has: Balance, events: list[Event], now: datetime, _: timedelta
-    ) -> Verdict:
-        return judge(entry, now_has, events, now, timedelta(0))
+    def at_once(entry: Entry, look: Look, events: Sequence[Event], _: float) -> Verdict:
+        return judge(entry, look, events, 0.0)
 
     world.patch.setattr(reconcile_module, "judge", at_once)
 
@@ -169,7 +173,7 @@ def the_request_is_late(world: World) -> None:
 
 
 def every_sender_is_held_for_gone(world: World) -> None:
-    world.patch.setattr(debit_module, "is_gone", lambda _: True)
+    world.patch.setattr(sender_module, "is_gone", lambda _: True)
 
 
 def the_platform_takes_its_time(world: World) -> None:
@@ -188,7 +192,7 @@ def the_claim_is_kept_in_memory(world: World) -> None:
     world.patch.setattr(
         world.desk.journal,
         "claim",
-        lambda entry, sender, baseline: replace(
+        lambda entry, sender, baseline, _: replace(
             entry, state=State.SENDING, attempt=1, sender=sender, baseline=baseline
         ),
     )
@@ -216,12 +220,12 @@ def the_power_fails_after_sending(world: World) -> None:
 # 5. A claim that is too old is not sent.
 
 
-def no_clock_runs_while_asleep(world: World) -> None:
-    world.clock = lambda: 0.0
+def no_claim_is_too_old(world: World) -> None:
+    world.patch.setattr(claim_module, "CLAIM_LIFETIME_SECONDS", inf)
 
 
 def the_sender_falls_asleep(world: World) -> None:
-    world.patch.setattr(debit_module, "is_gone", lambda _: None)  # they are on different hosts
+    world.patch.setattr(sender_module, "is_gone", lambda _: None)  # they are on different hosts
     claim = world.desk.journal.claim
 
     def claim_and_fall_asleep(*arguments: Any) -> Any:
@@ -243,6 +247,7 @@ def accounts_are_never_busy(world: World) -> None:
     with engine.begin() as connection:
         connection.exec_driver_sql("DROP INDEX one_open_debit")
     engine.dispose()
+    no_other_debit_is_looked_for(world)
 
 
 def two_of_the_same_amount(world: World) -> None:
@@ -251,6 +256,47 @@ def two_of_the_same_amount(world: World) -> None:
     world.bank.debit = LOST
     world.run("r-2")
     world.reconcile()
+
+
+# What another debit may explain is no evidence, however its customer is written.
+
+
+def no_other_debit_is_looked_for(world: World) -> None:
+    world.patch.setattr(world.desk.journal, "others_since", lambda *_: [])
+
+
+def a_customer_is_written_in_two_ways(world: World) -> None:
+    world.bank.debit = NEVER
+    world.run("r-1")
+    world.bank.debit = honest
+    world.run("r-2", customer="c-1")
+    world.bank.applied["C-1", "CENTS"] += 50  # the platform takes the two for one
+    world.reconcile()
+
+
+# Credit belongs to the claim.
+
+
+def a_balance_is_never_out_of_date(world: World) -> None:
+    claim = world.desk.journal.claim
+
+    def whatever_it_had(entry: Entry, sender: Sender, had: Baseline, terms: ClaimTerms) -> Any:
+        return claim(entry, sender, had, replace(terms, last_event=None))
+
+    world.patch.setattr(world.desk.journal, "claim", whatever_it_had)
+
+
+def two_who_have_seen_the_same_balance(world: World) -> None:
+    claim = world.desk.journal.claim
+
+    def after_another(*arguments: Any) -> Any:
+        world.patch.setattr(world.desk.journal, "claim", claim)
+        world.run("r-2")
+        return claim(*arguments)
+
+    world.patch.setattr(world.desk.journal, "claim", after_another)
+    world.bank.more = {"totalAssignedCredit": 60}
+    world.run("r-1")
 
 
 # 7. An unknown debit is never sent again.
@@ -273,9 +319,17 @@ RULES = {
     "the settle period": Rule(nothing_needs_to_settle, the_request_is_late, TWICE),
     "the sender is gone": Rule(every_sender_is_held_for_gone, the_platform_takes_its_time, TWICE),
     "a durable claim": Rule(the_claim_is_kept_in_memory, the_power_fails_after_sending, TWICE),
-    "a young claim": Rule(no_clock_runs_while_asleep, the_sender_falls_asleep, TWICE),
+    "a young claim": Rule(no_claim_is_too_old, the_sender_falls_asleep, TWICE),
     "one open debit": Rule(
         accounts_are_never_busy, two_of_the_same_amount, ["r-1 is confirmed, and was not made"]
+    ),
+    "explained by another": Rule(
+        no_other_debit_is_looked_for,
+        a_customer_is_written_in_two_ways,
+        ["r-1 is confirmed, and was not made"],
+    ),
+    "credit at the claim": Rule(
+        a_balance_is_never_out_of_date, two_who_have_seen_the_same_balance, ["C-1 is below zero"]
     ),
     "never again": Rule(the_platform_is_held_for_one_that_makes_it_once, the_reply_is_lost, TWICE),
 }
@@ -317,13 +371,13 @@ class Imagined(Platforms):
         self.made = 0
         self.holds = False
 
-    def reading(self, profile: Profile, query: Query) -> Reading:
+    def aged_reading(self, profile: Profile, query: Query) -> tuple[Reading, str | None]:
         del profile, query
         left, redeemed = Amount(1000 - 50 * self.made), Amount(50 * self.made)
         line = Balance(
             name="credit", kind="credit", unit="CENTS", available=left, redeemed=redeemed
         )
-        return Reading((line,))
+        return Reading((line,)), None
 
     def debit(
         self, profile: Profile, request: Request, before_first_byte: Callable[[], None]
@@ -373,11 +427,11 @@ class Explorer:
 
     def run(self) -> None:
         self.platform.holds = False
-        self.world.desk.debit(self.order, monotonic=self.world.clock)
+        self.world.desk.debit(self.order)
 
     def run_and_hold(self) -> None:
         self.platform.holds = True
-        self.world.desk.debit(self.order, monotonic=self.world.clock)
+        self.world.desk.debit(self.order)
 
     def land(self) -> None:
         self.platform.land()
@@ -388,7 +442,7 @@ class Explorer:
     def look(self) -> None:
         entry = self.world.desk.journal.get(self.order.key)
         if entry and entry.state in OPEN:
-            debits = self.world.desk.debits(monotonic=self.world.clock)
+            debits = self.world.desk.debits()
             Reconciler(self.world.desk.journal, debits, [self.world.desk.profile]).reconcile(entry)
 
     @property

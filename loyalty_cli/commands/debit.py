@@ -67,6 +67,6 @@ def debit(
     if profile and len(profile) > 1:
         usage_error("a debit is made at one profile.", "Name one; a file can name one a row.")
     one = profile[0] if profile else None
-    asked = Asked(customer, amount, file, unit, reference, one, expect_total)
+    asked = Asked(customer, amount, file, unit, reference, one, expect_total, dry_run, yes)
     with open_session(context.obj) as session:
-        return run(session, context.obj, asked, output, dry_run=dry_run, yes=yes)
+        return run(session, context.obj, asked, output)

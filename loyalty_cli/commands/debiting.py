@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import datetime
 from functools import cache
 from typing import TypeVar
@@ -14,18 +14,17 @@ from loyalty_cli.commands.asking import confirmed, is_interactive
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.journals import open_for_debits
 from loyalty_cli.commands.session import Session
-from loyalty_cli.debits.debit import (
-    Debits,
-    Order,
-    Settled,
-    recorded_error,
-    request_of,
-    too_little,
-)
+from loyalty_cli.debits.accounts import adopt_debits, check_accounts, check_accounts_on_record
+from loyalty_cli.debits.debit import Debits
+from loyalty_cli.debits.fingerprint import is_new_key
+from loyalty_cli.debits.look import refusal
+from loyalty_cli.debits.order import Order, request_of
 from loyalty_cli.debits.records import settled_record
+from loyalty_cli.debits.result import Settled, recorded_error
 from loyalty_cli.debits.rows import Row, check_amount, check_reference, check_unit, read_rows
 from loyalty_cli.debits.run import DebitStop, run_all
 from loyalty_cli.debits.wanted import (
+    check_day_limits,
     check_known,
     check_limits,
     check_sum,
@@ -33,11 +32,11 @@ from loyalty_cli.debits.wanted import (
     orders_of,
     require_reference,
 )
-from loyalty_cli.errors import ExitCode, nearest, usage_error
+from loyalty_cli.errors import ExitCode, LoyaltyError, nearest, usage_error
 from loyalty_cli.http import Client, url_of
 from loyalty_cli.input_file import open_input
 from loyalty_cli.journal.entries import OPEN, Entry, Key, State
-from loyalty_cli.journal.store import new_entry
+from loyalty_cli.journal.store import Journal, new_entry
 from loyalty_cli.lookup import check_customer
 from loyalty_cli.model import DebitRecord, exit_code
 from loyalty_cli.output import debits as views
@@ -48,6 +47,7 @@ from loyalty_cli.output.json_text import json_line
 from loyalty_cli.output.progress import progress
 from loyalty_cli.output.stdout import is_terminal
 from loyalty_cli.platforms import Platforms
+from loyalty_cli.profile import Profile
 from loyalty_cli.side_by_side import JOBS, side_by_side
 from loyalty_cli.tokens import Tokens
 
@@ -64,39 +64,82 @@ class Asked(Struct, frozen=True):
     reference: str | None
     profile: str | None
     expect_total: str | None
+    dry_run: bool
+    yes: bool
 
 
-def run(
-    session: Session, chosen: Globals, asked: Asked, output: Format, *, dry_run: bool, yes: bool
-) -> int:
+def run(session: Session, chosen: Globals, asked: Asked, output: Format) -> int:
     """Make the debits that are asked for; raise LoyaltyError where nothing may be sent."""
     interactive = is_interactive()
     orders = _orders(session, asked, interactive=interactive)
     if asked.expect_total is not None:
         check_sum(orders, _checked("--expect-total", check_amount, asked.expect_total))
-    if not (yes or dry_run or interactive):
+    if not (asked.yes or asked.dry_run or interactive):
         usage_error("there is no terminal to ask on.", "Add --yes, once you are sure.")
-    journal = open_for_debits(session, chosen, interactive=interactive)
+    check_accounts(_profiles_of(orders), session.config.profiles.values())
+    with open_for_debits(session, chosen, interactive=interactive) as journal:
+        return _run(session, chosen, asked, output, journal, orders)
+
+
+def _run(
+    session: Session,
+    chosen: Globals,
+    asked: Asked,
+    output: Format,
+    journal: Journal,
+    orders: list[Order],
+) -> int:
+    adopt_debits(journal, _profiles_of(orders))
+    check_accounts_on_record(journal, orders, session.config.profiles.values())
     known = journal.known([order.key for order in orders])
     check_known(orders, known)
     to_send = [order for order in orders if _is_to_send(order, known.get(order.key))]
     check_limits(to_send)
+    _check_day(journal, to_send, known)
     client = Client(trace=messages.trace if chosen.verbose else None)
     platforms = Platforms(client, session.credentials, Tokens(session.keyring))
     debits = Debits(journal, platforms)
-    if dry_run:
+    if asked.dry_run:
         return _dry_run(debits, orders, known, journal.now(), output)
-    if to_send and not yes and not confirmed(_question(debits, to_send)):
+    if to_send and not asked.yes and not confirmed(_question(debits, to_send)):
         messages.note("Nothing was sent.")
         return ExitCode.REFUSED
+    _tell_new_keys(journal, platforms, _profiles_of(orders))
     entries = journal.plan([order.planned for order in orders])
     return _make(debits, orders, entries, output)
+
+
+def _profiles_of(orders: Sequence[Order]) -> list[Profile]:
+    return list({order.profile.name: order.profile for order in orders}.values())
+
+
+def _check_day(journal: Journal, to_send: Sequence[Order], known: Mapping[Key, Entry]) -> None:
+    """Hold what will be taken against the day's limits; what is open counts as taken already."""
+    fresh = [order for order in to_send if not _is_open(known.get(order.key))]
+    limited = {
+        each.key.platform for each in fresh if each.profile.debit.max_total_per_day is not None
+    }
+    check_day_limits(fresh, {platform: journal.taken_in_a_day(platform) for platform in limited})
+
+
+def _tell_new_keys(journal: Journal, platforms: Platforms, profiles: Sequence[Profile]) -> None:
+    for profile in profiles:
+        with suppress(LoyaltyError):  # without credentials the debits themselves say so
+            if is_new_key(journal, platforms, profile):
+                messages.warning(
+                    f"the profile {profile.name!r} signs in with a key that its account was never"
+                    " debited with before. If it is another shop's, give it an `account:` name."
+                )
+
+
+def _is_open(entry: Entry | None) -> bool:
+    return entry is not None and entry.state in OPEN
 
 
 def _is_to_send(order: Order, entry: Entry | None) -> bool:
     if entry is None or entry.state in (State.PLANNED, State.NOT_APPLIED):
         return True
-    return entry.state in OPEN and makes_once(order.profile)
+    return _is_open(entry) and makes_once(order.profile)
 
 
 def _orders(session: Session, asked: Asked, *, interactive: bool) -> list[Order]:
@@ -146,10 +189,11 @@ def _question(debits: Debits, orders: Sequence[Order]) -> str:
     """What a person must check; raise LoyaltyError where the platform would refuse it anyway."""
     first = orders[0]
     if len(orders) == 1:
-        has = debits.account(first)
-        if short := too_little(first, has):
-            raise short
-        left = "" if has.available is None else f", which leaves {_left(has.available, first)}"
+        look = debits.look(first)
+        if refused := refusal(first, look):
+            raise refused
+        has = look.line.available
+        left = "" if has is None else f", which leaves {_left(has, first)}"
         return (
             f"Debit {first.amount} {first.unit} from {first.customer!r} at {first.profile.name}"
             f" as {first.reference!r}{left}?"

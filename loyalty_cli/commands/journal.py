@@ -1,6 +1,7 @@
 """`loyalty journal`: what was debited, what is still unknown, and how to settle it."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -62,8 +63,7 @@ def list_(
     from loyalty_cli.output.document import kept, print_records
 
     states = _states(state or [])
-    with open_session(context.obj) as session:
-        journal = open_existing(session, context.obj)
+    with open_session(context.obj) as session, open_existing(session, context.obj) as journal:
         if profile and not any(journal.find(Filter(profile=profile))):
             session.config.profile(profile)  # one that is in neither is a slip
         chosen = Filter(states, profile, None, _utc(since), _utc(until))
@@ -89,8 +89,7 @@ def show(
     from loyalty_cli.output.debits import HISTORY
     from loyalty_cli.output.document import print_records
 
-    with open_session(context.obj) as session:
-        journal = open_existing(session, context.obj)
+    with open_session(context.obj) as session, open_existing(session, context.obj) as journal:
         entry = the_one(journal, reference, profile)
         print_records([history(entry, journal.events(entry.key))], output, HISTORY)
 
@@ -122,7 +121,7 @@ def resolve(
     profile: AccountOption = None,
     output: OutputOption = Format.TABLE,
 ) -> None:
-    """Settle an unknown debit by hand, with who and why."""
+    """Settle an unknown debit by hand, or let a refused one be tried again, with who and why."""
     from loyalty_cli.commands.reconciling import Verdict
     from loyalty_cli.commands.reconciling import resolve as settle
     from loyalty_cli.commands.session import open_session
@@ -139,15 +138,89 @@ def resolve(
 
 @app.command()
 def init(context: typer.Context) -> None:
-    """Make the journal, where there is none yet."""
+    """Make the journal, where there is nothing yet."""
     from loyalty_cli.commands.journals import journal_place
     from loyalty_cli.commands.session import open_session
-    from loyalty_cli.journal.opening import open_journal
+    from loyalty_cli.journal.opening import make_journal
     from loyalty_cli.output import messages
 
     with open_session(context.obj) as session:
-        journal = open_journal(journal_place(session, context.obj), create=True)
-    messages.note(f"the journal {journal.place} is ready.")
+        journal = make_journal(journal_place(session, context.obj))
+        journal.close()
+    for warning in journal.database.warnings:
+        messages.warning(warning)
+    messages.note(f"the journal {journal.place} was made.")
+
+
+@app.command()
+def backup(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that is not there yet.")],
+) -> None:
+    """Write all that the journal has into a new file, while others may use it."""
+    from loyalty_cli.commands.keeping import make_backup
+    from loyalty_cli.commands.session import open_session
+
+    with open_session(context.obj) as session:
+        make_backup(session, context.obj, file)
+
+
+@app.command()
+def check(context: typer.Context, output: OutputOption = Format.TABLE) -> int:
+    """See whether the journal is damaged, and count its debits by their state."""
+    from loyalty_cli.commands.keeping import check as look_through
+    from loyalty_cli.commands.session import open_session
+
+    with open_session(context.obj) as session:
+        return look_through(session, context.obj, output)
+
+
+@app.command()
+def restore(
+    context: typer.Context,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="A backup of the journal.")
+    ] = None,
+    older: Annotated[
+        bool, typer.Option("--older", help="Even where the present journal has more.")
+    ] = False,
+    reviewed: Annotated[
+        bool, typer.Option("--reviewed", help="You have looked what is missing after a restore.")
+    ] = False,
+    why: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="What you found; it is kept.")
+    ] = None,
+) -> None:
+    """Put a backup in the journal's place; the present one is kept beside it."""
+    from loyalty_cli.commands.keeping import note_review, put_back
+    from loyalty_cli.commands.session import open_session
+    from loyalty_cli.errors import usage_error
+
+    if (file is None) != reviewed or (older and reviewed):
+        usage_error("say either FILE, or --reviewed.")
+    if reviewed != bool(why and why.strip()):
+        usage_error("--reviewed needs --why, which says what you found.")
+    with open_session(context.obj) as session:
+        if file is None:
+            note_review(session, context.obj, why or "")
+        else:
+            put_back(session, context.obj, file, older=older)
+
+
+@app.command("accept-failover")
+def accept_failover(
+    context: typer.Context,
+    why: Annotated[str, typer.Option(metavar="TEXT", help="What you looked at; it is kept.")],
+) -> None:
+    """Accept that the journal's server is another one than before: PostgreSQL alone."""
+    from loyalty_cli.commands.failover import accept
+    from loyalty_cli.commands.session import open_session
+    from loyalty_cli.errors import usage_error
+
+    if not why.strip():
+        usage_error("--why must say what you looked at.")
+    with open_session(context.obj) as session:
+        accept(session, context.obj, why)
 
 
 def _states(given: list[str]) -> "tuple[State, ...]":

@@ -1,42 +1,91 @@
-"""Which journal the commands use, and opening it."""
+"""Which journal the commands use, and opening it for a while."""
 
 import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from loyalty_cli.commands.asking import confirmed
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.session import Session
 from loyalty_cli.folders import state_folder
-from loyalty_cli.journal.opening import open_journal
+from loyalty_cli.journal.database import refuse
+from loyalty_cli.journal.gaps import open_gap, shown
+from loyalty_cli.journal.opening import make_journal, open_journal
+from loyalty_cli.journal.place import is_url
 from loyalty_cli.journal.store import Journal
+from loyalty_cli.output import messages
 
 
-def journal_place(session: Session, chosen: Globals) -> str:
-    """The path or URL of the journal in force; the sandbox keeps its own."""
+def journal_place(session: Session, chosen: Globals) -> str | Path:
+    """The path or, as text, the URL of the journal in force; the sandbox keeps its own."""
     if chosen.sandbox:
         from loyalty_cli.sandbox.embedded import JOURNAL
 
-        return str(state_folder() / JOURNAL)
+        return state_folder() / JOURNAL
     named = session.config.journal
     if named is None:
-        return str(state_folder() / "journal.db")
-    if "://" in named:
+        return state_folder() / "journal.db"
+    if is_url(named):
         return named
-    return str(Path(session.config.origin).parent / Path(named).expanduser())
+    return Path(session.config.origin).parent / Path(named).expanduser()
 
 
-def open_existing(session: Session, chosen: Globals) -> Journal:
-    """Open the journal; raise LoyaltyError where there is none. The sandbox's is made."""
-    return open_journal(journal_place(session, chosen), create=chosen.sandbox)
+@contextmanager
+def open_existing(session: Session, chosen: Globals) -> Iterator[Journal]:
+    """Open the journal to read in it; raise LoyaltyError where there is none.
+
+    The sandbox's is made. What a reader must know of it is said. However the block ends, the
+    journal is closed in good order.
+    """
+    with closing(open_journal(journal_place(session, chosen), create=chosen.sandbox)) as journal:
+        _warn(journal)
+        yield journal
 
 
-def open_for_debits(session: Session, chosen: Globals, *, interactive: bool) -> Journal:
-    """Open the journal; where there is none a person is asked, and a job is refused."""
+@contextmanager
+def open_to_settle(session: Session, chosen: Globals) -> Iterator[Journal]:
+    """The same, to settle; raise LoyaltyError where its server is another one than before."""
+    with open_existing(session, chosen) as journal:
+        journal.database.check_unchanged()
+        yield journal
+
+
+@contextmanager
+def open_for_debits(session: Session, chosen: Globals, *, interactive: bool) -> Iterator[Journal]:
+    """The same for debits: where there is none a person is asked, and a job is refused."""
     place = journal_place(session, chosen)
-    missing = "://" not in place and not os.path.lexists(place)
+    missing = isinstance(place, Path) and not os.path.lexists(place)
     create = (
         missing
         and interactive
+        and not chosen.sandbox
         and confirmed(f"There is no journal {place} yet. Is this the first debit from here?")
     )
-    return open_journal(place, create=create or chosen.sandbox)
+    opened = make_journal(place) if create else open_journal(place, create=chosen.sandbox)
+    with closing(opened) as journal:
+        journal.database.check_unchanged()
+        _warn(journal)
+        _check_gap(journal, interactive=interactive)
+        yield journal
+
+
+def _warn(journal: Journal) -> None:
+    for warning in journal.database.warnings:
+        messages.warning(warning)
+
+
+def _check_gap(journal: Journal, *, interactive: bool) -> None:
+    """Let a person alone debit with a journal that may lack debits; raise LoyaltyError else."""
+    gap = open_gap(journal.database)
+    if gap is None:
+        return
+    missing = f"debits since {shown(gap.since)} may be missing in the journal {journal.place}"
+    if interactive:
+        messages.warning(f"{missing}: {gap.why}.")
+        if confirmed("Are you sure that none of what you ask for was debited since then?"):
+            return
+    refuse(
+        f"{missing}, which was restored.",
+        "Compare it with the platform, then `loyalty journal restore --reviewed --why TEXT`.",
+    )

@@ -5,8 +5,9 @@ from typing import NoReturn
 from msgspec import Struct
 
 from loyalty_cli.commands.globals import Globals
-from loyalty_cli.commands.journals import open_existing
+from loyalty_cli.commands.journals import open_to_settle
 from loyalty_cli.commands.session import Session
+from loyalty_cli.debits.accounts import adopt_debits
 from loyalty_cli.debits.debit import Debits
 from loyalty_cli.debits.reconcile import Reconciler
 from loyalty_cli.debits.records import entry_record, settled_record
@@ -21,23 +22,37 @@ from loyalty_cli.output.document import kept, print_records
 from loyalty_cli.output.format import Format
 from loyalty_cli.output.stdout import require_stdout
 from loyalty_cli.platforms import Platforms
+from loyalty_cli.side_by_side import side_by_side
 from loyalty_cli.tokens import Tokens
 
 
 def run(session: Session, chosen: Globals, output: Format) -> int:
     """Go through what is open, print each with what came of it, and say whether all is settled."""
-    journal = open_existing(session, chosen)
+    with open_to_settle(session, chosen) as journal:
+        return _reconcile(session, chosen, journal, output)
+
+
+def _reconcile(session: Session, chosen: Globals, journal: Journal, output: Format) -> int:
+    adopt_debits(journal, session.config.profiles.values())
     client = Client(trace=messages.trace if chosen.verbose else None)
     platforms = Platforms(client, session.credentials, Tokens(session.keyring))
     debits = Debits(journal, platforms)
     reconciler = Reconciler(journal, debits, session.config.profiles.values())
-    entries = list(journal.find(Filter(states=OPEN)))
-    records = (settled_record(reconciler.reconcile(entry)) for entry in entries)
+    settled = side_by_side(reconciler.reconcile, reconciler.open_entries())
+    records = map(settled_record, settled)
     done = list[DebitRecord]()
     print_records(kept(records, done), output, DEBITS)
     say_errors(done)
     still_open = any(record.state in OPEN for record in done)
     return ExitCode.OUTCOME_UNKNOWN if still_open else ExitCode.OK
+
+
+BY_HAND = {
+    (State.UNKNOWN, State.CONFIRMED),
+    (State.UNKNOWN, State.NOT_APPLIED),
+    (State.REFUSED, State.NOT_APPLIED),
+}
+"""What a person may make of a debit; a refused one, to let the next run try it again."""
 
 
 class Verdict(Struct, frozen=True):
@@ -50,16 +65,16 @@ class Verdict(Struct, frozen=True):
 
 
 def resolve(session: Session, chosen: Globals, verdict: Verdict, output: Format) -> None:
-    """Settle one unknown debit as a person says; raise LoyaltyError where it is not unknown."""
+    """Settle a debit as a person says; raise LoyaltyError where it is not theirs to settle."""
     require_stdout()
-    journal = open_existing(session, chosen)
-    entry = the_one(journal, verdict.reference, verdict.profile)
-    if entry.state is not State.UNKNOWN:
-        _refuse(entry)
-    state = State.CONFIRMED if verdict.confirmed else State.NOT_APPLIED
-    settled = journal.change(entry, state, Change(f"by hand: {verdict.why}"))
-    if settled is None:  # somebody else was quicker
-        _refuse(the_one(journal, verdict.reference, verdict.profile))
+    with open_to_settle(session, chosen) as journal:
+        entry = the_one(journal, verdict.reference, verdict.profile)
+        state = State.CONFIRMED if verdict.confirmed else State.NOT_APPLIED
+        if (entry.state, state) not in BY_HAND:
+            _refuse(entry)
+        settled = journal.change(entry, state, Change(f"by hand: {verdict.why}"))
+        if settled is None:  # somebody else was quicker
+            _refuse(the_one(journal, verdict.reference, verdict.profile))
     print_records([entry_record(settled)], output, DEBITS)
 
 
@@ -67,7 +82,7 @@ def _refuse(entry: Entry) -> NoReturn:
     raise LoyaltyError(
         ErrorCode.REFUSED,
         f"the debit {entry.key.reference!r} is {entry.state}, not unknown.",
-        hint="Only an unknown one can be settled by hand; `journal reconcile` looks for others.",
+        hint="By hand only an unknown one is settled, and a refused one made --not-applied.",
     )
 
 

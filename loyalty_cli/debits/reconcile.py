@@ -1,30 +1,31 @@
 """Settling debits whose outcome is not known, by evidence: `loyalty journal reconcile`."""
 
 from collections import defaultdict
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Sequence
+from math import ceil
 
 from msgspec import Struct
 
 from loyalty_cli.amount import Amount
-from loyalty_cli.debits.debit import (
-    Debits,
-    Order,
-    Settled,
-    note_gone,
-    platform_of,
-    recorded_error,
-)
-from loyalty_cli.errors import ErrorCode, LoyaltyError
-from loyalty_cli.journal.entries import Baseline, Change, Entry, Event, State
+from loyalty_cli.debits.debit import Debits
+from loyalty_cli.debits.look import Look
+from loyalty_cli.debits.order import order_again, platform_of
+from loyalty_cli.debits.result import Settled, recorded_error
+from loyalty_cli.debits.sender import certain_seconds, is_healthy, note_first_sight
+from loyalty_cli.debits.wanted import makes_once
+from loyalty_cli.errors import ENDING, ErrorCode, LoyaltyError
+from loyalty_cli.journal.database import JournalError
+from loyalty_cli.journal.entries import OPEN, Baseline, Change, Entry, Event, State
+from loyalty_cli.journal.instant import instant_now
 from loyalty_cli.journal.store import Filter, Journal
-from loyalty_cli.model import Balance
-from loyalty_cli.profile import MAX_TIMEOUT, Profile
+from loyalty_cli.profile import Profile
 from loyalty_cli.providers.redeeming import Redeems
 
-BETWEEN_LOOKS = timedelta(seconds=60)
+BETWEEN_LOOKS_SECONDS = 60.0
 BY_HAND = "`loyalty journal resolve` settles it by hand, with who and why."
-LONGEST_READ = timedelta(seconds=MAX_TIMEOUT)
+LATER = "Run it again after that."
+REFUSED_SIGN_IN = (401, 403)
+NOT_SETTLED = "not settled: "
 UNCHANGED = "looked: the redeemed total is what it was before the debit"
 
 
@@ -36,39 +37,49 @@ class Verdict(Struct, frozen=True):
     hint: str = BY_HAND
 
 
-def judge(
-    entry: Entry, now_has: Balance, events: list[Event], now: datetime, settle: timedelta
-) -> Verdict:
-    """Judge an unknown debit by what its account has now, and what was seen of it before.
+def judge(entry: Entry, look: Look, events: Sequence[Event], settle: float) -> Verdict:
+    """Judge an unknown debit by a look at its account, and by what was seen of it before.
 
     A total that moved by exactly the amount proves the debit. A total that did not move proves that
     there was none only when the request can no longer arrive, and when it is seen twice.
     """
-    before = entry.baseline or Baseline()
-    if before.redeemed is None or now_has.redeemed is None:
+    before, line = entry.baseline or Baseline(), look.line
+    if look.age is not None:
+        return _stays(f"the balance came out of a cache (Age: {look.age[:20]})")
+    if before.redeemed is None or line.redeemed is None:
         return _stays("the account does not say what was redeemed")
-    if not (_same(before.expired, now_has.expired) and _same(before.cancelled, now_has.cancelled)):
+    if not (_same(before.expired, line.expired) and _same(before.cancelled, line.cancelled)):
         return _stays("credit expired or was cancelled since")
-    moved = now_has.redeemed.minus(Amount(before.redeemed))
+    moved = line.redeemed.minus(Amount(before.redeemed))
     if moved == entry.amount:
-        change = f"redeemed went from {before.redeemed} to {now_has.redeemed}"
+        change = f"redeemed went from {before.redeemed} to {line.redeemed}"
         return Verdict(State.CONFIRMED, f"by balance: {change}")
     if moved != 0:
         return _stays(f"redeemed moved by {moved}, not by {entry.amount}")
-    became_unknown = next(event.at for event in reversed(events) if event.before is State.SENDING)
-    if now < became_unknown + settle:
-        until = f"{became_unknown + settle:%H:%M:%S} UTC"
-        return _stays(f"the request may still arrive until {until}", "Run it again after that.")
-    looks = [
-        event.at
-        for event in events
+    since = since_unknown(entry, events)
+    left = settle - certain_seconds(since, look.began)
+    if left > 0:
+        return _stays(f"the request may still arrive for another {ceil(left)} s", LATER)
+    earlier = [
+        event.instant
+        for event in since
         if event.why == UNCHANGED
-        and event.attempt == entry.attempt
-        and event.at >= became_unknown + settle
+        and event.instant
+        and certain_seconds(since, event.instant) >= settle
     ]
-    if looks and now - looks[0] >= BETWEEN_LOOKS:
-        return Verdict(State.NOT_APPLIED, f"redeemed is {now_has.redeemed} as before, seen twice")
+    if any(look.began.seconds_since(each) >= BETWEEN_LOOKS_SECONDS for each in earlier):
+        return Verdict(State.NOT_APPLIED, f"redeemed is {line.redeemed} as before, seen twice")
     return _stays(UNCHANGED)
+
+
+def since_unknown(entry: Entry, events: Sequence[Event]) -> list[Event]:
+    """What is on record of a debit's last attempt from when it became unknown."""
+    became = max(
+        number
+        for number, event in enumerate(events)
+        if event.before is State.SENDING and event.after is State.UNKNOWN
+    )
+    return [event for event in events[became:] if event.attempt == entry.attempt]
 
 
 def _stays(why: str, hint: str = BY_HAND) -> Verdict:
@@ -87,27 +98,71 @@ class Reconciler:
     def __init__(self, journal: Journal, debits: Debits, profiles: Iterable[Profile]) -> None:
         self._journal = journal
         self._debits = debits
+        self._stopped: dict[str, str] = {}
         self._profiles: defaultdict[str, list[Profile]] = defaultdict(list)
         for profile in profiles:
             self._profiles[platform_of(profile)].append(profile)
 
+    def open_entries(self) -> list[Entry]:
+        """The debits to be settled: those that failed last time come last."""
+        now = instant_now()
+        found = [
+            entry
+            for entry in self._journal.find(Filter(states=OPEN))
+            if entry.state is State.UNKNOWN or not is_healthy(entry, now)
+        ]
+        return sorted(found, key=self._failed_last_time)
+
     def reconcile(self, entry: Entry) -> Settled:
-        """Settle one open debit if it can be settled now; `error` says why not."""
+        """Settle one open debit if it can be settled now; `error` says why not.
+
+        Raises JournalError where the journal fails; whatever else happens is this debit's alone.
+        """
+        try:
+            return self._reconciled(entry)
+        except JournalError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one debit's trouble is not the others'
+            return self._failed(entry, f"the program failed ({type(error).__name__})")
+
+    def _reconciled(self, entry: Entry) -> Settled:
         profile = self._profile_of(entry)
+        entry = self._debits.mark_abandoned(profile, entry)
+        if entry.state is not State.UNKNOWN:
+            return Settled(entry, error=recorded_error(entry))
         if profile is None or not isinstance(profile.provider, Redeems):
             why = f"no profile in the file is for {entry.key.platform}"
             return self._stays(entry, why, "Put that profile back, and run it again.")
-        entry = note_gone(self._journal, entry, profile)
-        if entry.state is not State.UNKNOWN:
-            return Settled(entry, error=recorded_error(entry))
-        if profile.provider.idempotent:
-            return self._debits.send_again(profile, entry)
+        if profile.name in self._stopped:
+            return self._stays(entry, self._stopped[profile.name], "Mend that, and run it again.")
         try:
-            now_has = self._debits.account(_order(profile, entry))
+            return self._asked(entry, profile)
+        except JournalError:
+            raise
         except LoyaltyError as error:
+            why = error.message.rstrip(".")
+            if error.code in ENDING:
+                self._stopped[profile.name] = why
             hint = BY_HAND if error.code is ErrorCode.REFUSED else error.hint or BY_HAND
-            return self._stays(entry, error.message.rstrip("."), hint)
-        return self._judged(entry, now_has, timedelta(seconds=profile.debit.settle))
+            return self._failed(entry, why, hint)
+
+    def _asked(self, entry: Entry, profile: Profile) -> Settled:
+        """Ask the platform about an unknown debit."""
+        if not makes_once(profile):
+            look = self._debits.look(order_again(profile, entry))
+            return self._judged(entry, look, profile.debit.settle)
+        settled = self._debits.send_again(profile, entry)
+        if settled.error and settled.error.http_status in REFUSED_SIGN_IN:
+            self._stopped[profile.name] = settled.error.message.rstrip(".")
+        return settled
+
+    def _failed_last_time(self, entry: Entry) -> bool:
+        return self._journal.events(entry.key)[-1].why.startswith(NOT_SETTLED)
+
+    def _failed(self, entry: Entry, why: str, hint: str = BY_HAND) -> Settled:
+        """Leave a debit as it is, and let it come last the next time."""
+        self._journal.note(entry, f"{NOT_SETTLED}{why}")
+        return self._stays(entry, why, hint)
 
     def _profile_of(self, entry: Entry) -> Profile | None:
         """The profile that sent it, if it is still there, else any for the same account."""
@@ -116,33 +171,29 @@ class Reconciler:
             (each for each in same if each.name == entry.profile), same[0] if same else None
         )
 
-    def _judged(self, entry: Entry, now_has: Balance, settle: timedelta) -> Settled:
+    def _judged(self, entry: Entry, look: Look, settle: float) -> Settled:
         events = self._journal.events(entry.key)
-        verdict = judge(entry, now_has, events, self._journal.now(), settle)
-        if verdict.state is State.CONFIRMED and (other := self._made_meanwhile(entry, events)):
-            verdict = _stays(f"{verdict.why}, which may be the debit {other.key.reference!r}")
+        note_first_sight(self._journal, entry, since_unknown(entry, events), look.began)
+        verdict = judge(entry, look, events, settle)
+        if verdict.state is State.UNKNOWN and verdict.why == UNCHANGED:
+            self._journal.note(entry, UNCHANGED, look.began)
+            why = f"{UNCHANGED}; look again in a minute"
+            return self._stays(entry, why, "Run it again in a minute or more.")
+        if verdict.state is not State.UNKNOWN and (others := self._others(entry, events)):
+            made = f"the debit {others[0]!r} was made since, of the same account or one like it"
+            verdict = _stays(f"{verdict.why}; but {made}")
         if verdict.state is State.UNKNOWN:
-            if verdict.why == UNCHANGED:
-                self._journal.note(entry, UNCHANGED)
-                why = f"{UNCHANGED}; look again in a minute"
-                return self._stays(entry, why, "Run it again in a minute or more.")
             return self._stays(entry, verdict.why, verdict.hint)
         settled = self._journal.change(entry, verdict.state, Change(verdict.why))
         present = settled or self._journal.get(entry.key) or entry
         return Settled(present, error=recorded_error(present))
 
-    def _made_meanwhile(self, entry: Entry, events: list[Event]) -> Entry | None:
-        """A debit of ours, made between the look that is the baseline and the claim."""
-        claimed = max(event.at for event in events if event.after is State.SENDING)
-        for other in self._journal.find(Filter(states=(State.CONFIRMED,))):
-            if (
-                other.key != entry.key
-                and other.changed_at > claimed - LONGEST_READ
-                and _account(other) == _account(entry)
-                and not _is_in_baseline(other, entry)
-            ):
-                return other
-        return None
+    def _others(self, entry: Entry, events: Sequence[Event]) -> list[str]:
+        """Other debits of the account since its baseline, however its customer is written."""
+        before = entry.baseline or Baseline()
+        claimed = max(event.number for event in events if event.after is State.SENDING)
+        number = claimed if before.last_event is None else before.last_event
+        return self._journal.others_since(entry, number)
 
     def _stays(self, entry: Entry, why: str, hint: str = BY_HAND) -> Settled:
         error = LoyaltyError(
@@ -151,19 +202,3 @@ class Reconciler:
             hint=hint,
         )
         return Settled(entry, error=error)
-
-
-def _order(profile: Profile, entry: Entry) -> Order:
-    return Order(profile, entry.customer, entry.unit, entry.amount, entry.key.reference)
-
-
-def _account(entry: Entry) -> tuple[str, str, str]:
-    return entry.key.platform, entry.customer, entry.unit
-
-
-def _is_in_baseline(other: Entry, entry: Entry) -> bool:
-    """Whether the total before one debit has another one in it already; totals only grow."""
-    earlier, later = other.baseline or Baseline(), entry.baseline or Baseline()
-    if earlier.redeemed is None or later.redeemed is None:
-        return False
-    return Amount(later.redeemed).minus(Amount(earlier.redeemed)) >= other.amount

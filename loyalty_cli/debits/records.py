@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from loyalty_cli.amount import Amount
-from loyalty_cli.debits.debit import Settled, recorded_error
+from loyalty_cli.debits.result import Settled, recorded_error
 from loyalty_cli.journal.entries import Entry, Event
 from loyalty_cli.model import DebitHistory, DebitRecord, EventRecord, Failure
 

@@ -1,9 +1,12 @@
 """A run of debits: one or a whole file, several at a time, each account's one after the other."""
 
 from collections.abc import Generator, Sequence
+from functools import partial
 from threading import Condition, Lock
 
-from loyalty_cli.debits.debit import Debits, Order, Settled
+from loyalty_cli.debits.debit import Debits
+from loyalty_cli.debits.order import Order
+from loyalty_cli.debits.result import Settled
 from loyalty_cli.errors import ENDING, ErrorCode
 from loyalty_cli.journal.database import JournalError
 from loyalty_cli.journal.entries import Entry
@@ -16,17 +19,23 @@ class NotBegunError(Exception):
 
 
 class DebitStop(Stop):
-    """Whether to begin no more debits: the same, and a journal that failed."""
+    """Whether to begin no more debits: at any profile, as a Stop says, or at one of them."""
 
     def __init__(self) -> None:
         super().__init__()
         self.journal_failed: JournalError | None = None
         self._lock = Lock()
+        self._profiles: set[str] = set()
 
-    def check(self) -> None:
-        """Raise NotBegunError where no more may be begun."""
-        if self.is_set():
+    def check(self, profile: str) -> None:
+        """Raise NotBegunError where no more may be begun at a profile."""
+        if self.is_set() or profile in self._profiles:
             raise NotBegunError
+
+    def set_for(self, profile: str) -> None:
+        """Begin no more at this profile; the debits of the others go on."""
+        with self._lock:
+            self._profiles.add(profile)
 
     def journal_fails(self, error: JournalError) -> None:
         """Begin no more; what was sent and not written down is what must be told."""
@@ -64,8 +73,8 @@ def run_all(
 ) -> Generator[Settled]:
     """Make debits, and give each in the order asked once it is settled and written down.
 
-    Those that were not begun when the run was stopped are left out. However the run ends, what is
-    in flight by then is waited for.
+    Those that were not begun when the run or their profile was stopped are left out. However the
+    run ends, what is in flight by then is waited for.
     """
     accounts = {(order.key.platform, order.customer): Lock() for order in orders}
     in_flight = _InFlight()
@@ -86,15 +95,21 @@ def run_all(
 
 
 def _make(debits: Debits, order: Order, entry: Entry, stop: DebitStop) -> Settled | None:
-    """Make one debit; nothing where it was not begun, or the journal does not know how it ended."""
+    """Make one debit; nothing where it was not begun, or the journal does not know how it ended.
+
+    What failed for the whole profile stops that profile alone, and only where it failed just now:
+    what is on record of an earlier run may be put right by now.
+    """
+    check = partial(stop.check, order.profile.name)
     try:
-        stop.check()
-        settled = debits.run(order, entry, stop.check)
+        check()
+        settled = debits.run(order, entry, check)
     except NotBegunError:
         return None
     except JournalError as error:
         stop.journal_fails(error)
         return None
-    if settled.error and (settled.error.code in ENDING or debits.is_closed(order.profile)):
-        stop.set()
+    seen_now = None if settled.replayed else settled.error
+    if seen_now and (seen_now.code in ENDING or debits.is_closed(order.profile)):
+        stop.set_for(order.profile.name)
     return settled

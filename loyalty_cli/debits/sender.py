@@ -1,11 +1,22 @@
-"""Who sends a debit, and whether that process is still there."""
+"""Who sends a debit, whether that process is still there, and when it counts as gone."""
 
 import os
 import socket
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-from loyalty_cli.journal.entries import Sender
+from loyalty_cli.debits.classification import unknown
+from loyalty_cli.debits.result import written_error
+from loyalty_cli.journal.entries import Change, Entry, Event, Sender, State
+from loyalty_cli.journal.instant import Instant, boot_id, machine_id
+from loyalty_cli.journal.store import Journal
+from loyalty_cli.profile import DEFAULT_SETTLE, DEFAULT_TIMEOUT, Profile
+
+CLAIM_LIFETIME_SECONDS = 5.0
+"""After that a claim must not be sent any more: the process may have been asleep."""
+
+SEEN = "seen from here for the first time"
 
 
 def this_process() -> Sender:
@@ -15,7 +26,9 @@ def this_process() -> Sender:
 
 @cache
 def _process(pid: int) -> Sender:
-    return Sender(host=_host(), pid=pid, started=_started(pid), boot=_boot())
+    return Sender(
+        host=_host(), pid=pid, started=_started(pid), boot=boot_id(), machine=machine_id()
+    )
 
 
 def is_gone(sender: Sender) -> bool | None:
@@ -23,9 +36,10 @@ def is_gone(sender: Sender) -> bool | None:
 
     Nor is there where the system does not say when a process started, or hides those of others.
     """
-    if sender.host != _host() or not sender.started:
+    is_other_machine = sender.machine not in ("", machine_id())  # "": an earlier version's
+    if sender.host != _host() or is_other_machine or not sender.started:
         return None
-    if sender.boot != _boot():
+    if sender.boot != boot_id():
         return True
     started = _started(sender.pid)
     if not started and _is_hidden(sender.pid):
@@ -64,8 +78,60 @@ def _is_hidden(pid: int) -> bool:
     return False
 
 
-def _boot() -> str:
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    except OSError:
-        return ""
+def mark_abandoned(journal: Journal, entry: Entry, profile: Profile | None, now: Instant) -> Entry:
+    """Turn a debit whose sender has ended into an unknown one; leave any other as it is.
+
+    `profile` is the one that sent it, None where it is not in the file any more.
+    """
+    if entry.state is not State.SENDING:
+        return entry
+    gone = entry.sender and is_gone(entry.sender)
+    if gone is None:
+        # Another host's: its claim is too old to be sent, and what was sent has had its time.
+        gone = _seconds_claimed(journal, entry, now) > _longest_seconds(profile)
+    if not gone:
+        return entry
+    change = Change(
+        "the process that sent it is gone",
+        error=written_error(unknown("", "the program was ended while it was sent").error),
+    )
+    return journal.change(entry, State.UNKNOWN, change) or journal.get(entry.key) or entry
+
+
+def is_healthy(entry: Entry, now: Instant) -> bool:
+    """Whether a debit that is being sent is in good hands, or will be found abandoned in time."""
+    gone = entry.sender and is_gone(entry.sender)
+    return gone is False or (gone is None and now.clock != "")
+
+
+def _longest_seconds(profile: Profile | None) -> float:
+    """After how long what another host claimed has been sent, and has arrived if it ever does."""
+    timeout = DEFAULT_TIMEOUT if profile is None else profile.timeout
+    settle = DEFAULT_SETTLE if profile is None else profile.debit.settle
+    return CLAIM_LIFETIME_SECONDS + timeout + settle
+
+
+def _seconds_claimed(journal: Journal, entry: Entry, now: Instant) -> float:
+    """Seconds that have passed for certain since a debit was claimed on another machine."""
+    since = [
+        event
+        for event in journal.events(entry.key)
+        if (event.attempt, event.after) == (entry.attempt, State.SENDING)
+    ]
+    note_first_sight(journal, entry, since, now)
+    return certain_seconds(since, now)
+
+
+def certain_seconds(events: Iterable[Event], now: Instant) -> float:
+    """Seconds that have passed for certain since the first of these events; 0 if none is known.
+
+    The clocks of other machines, and of other boots of this one, are not comparable: what counts
+    is what was written down by the clock of `now`.
+    """
+    return max((now.seconds_since(event.instant) for event in events), default=0.0)
+
+
+def note_first_sight(journal: Journal, entry: Entry, events: Iterable[Event], now: Instant) -> None:
+    """Write down when this machine first saw how a debit stands, so that time counts from then."""
+    if now.clock and not any(each.instant and each.instant.clock == now.clock for each in events):
+        journal.note(entry, SEEN, now)

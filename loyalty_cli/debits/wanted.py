@@ -4,11 +4,11 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import NoReturn
 
-from loyalty_cli.debits.debit import Order
+from loyalty_cli.debits.order import Order
 from loyalty_cli.debits.rows import Row
 from loyalty_cli.errors import ErrorCode, LoyaltyError, usage_error
 from loyalty_cli.journal.entries import Entry, Key
-from loyalty_cli.journal.store import reference_taken
+from loyalty_cli.journal.store import above_day_limit, reference_taken
 from loyalty_cli.profile import Profile
 from loyalty_cli.providers import BUILT_IN, load
 from loyalty_cli.providers.redeeming import Redeems
@@ -92,6 +92,20 @@ def check_limits(orders: Sequence[Order]) -> None:
                 f"the debits at the profile {order.profile.name!r} add up to {total} or more,"
                 f" above its debit.max_total {limit}."
             )
+
+
+def check_day_limits(orders: Sequence[Order], taken: Mapping[str, int]) -> None:
+    """Raise LoyaltyError where a run would take more than a profile's `max_total_per_day`.
+
+    `taken` is what each account of a platform was debited in 24 hours, by whatever run.
+    """
+    sums = defaultdict(int, taken)
+    for order in orders:
+        platform = order.key.platform
+        sums[platform] += order.amount
+        limit = order.profile.debit.max_total_per_day
+        if limit is not None and sums[platform] > limit:
+            raise above_day_limit(order.profile.name, sums[platform], limit)
 
 
 def require_reference(reference: str | None, *, interactive: bool) -> str:

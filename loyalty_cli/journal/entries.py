@@ -5,6 +5,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from loyalty_cli.journal.instant import Instant
+
 
 class State(StrEnum):
     """Where a debit stands; only `planned` says that nothing was ever sent for it."""
@@ -22,11 +24,17 @@ OPEN = (State.SENDING, State.UNKNOWN)
 
 TRANSITIONS = {
     State.PLANNED: {State.SENDING},
-    State.SENDING: {State.CONFIRMED, State.REFUSED, State.PLANNED, State.UNKNOWN},
+    State.SENDING: {
+        State.CONFIRMED,
+        State.REFUSED,
+        State.NOT_APPLIED,
+        State.PLANNED,
+        State.UNKNOWN,
+    },
     State.UNKNOWN: {State.CONFIRMED, State.NOT_APPLIED},
     State.NOT_APPLIED: {State.PLANNED},
     State.CONFIRMED: set[State](),
-    State.REFUSED: set[State](),
+    State.REFUSED: {State.NOT_APPLIED},  # by hand alone
 }
 
 
@@ -41,22 +49,42 @@ class Key(Struct, frozen=True, order=True):
 
 
 class Sender(Struct, frozen=True):
-    """The process that claimed a debit; `started` and `boot` tell it from a later one."""
+    """The process that claimed a debit; `started` and `boot` tell it from a later one.
+
+    `machine` tells its machine from a clone with the same name; "" where that is not known.
+    """
 
     host: str
     pid: int
     started: str
     boot: str
+    machine: str = ""
 
 
 class Baseline(Struct, frozen=True):
-    """What the account had just before the claim, as the platform wrote it; null: not said."""
+    """What the account had just before the claim, as the platform wrote it; null: not said.
+
+    `last_event` is the number of the account's last event in the journal when that was asked.
+    """
 
     available: str | None = None
     earned: str | None = None
     redeemed: str | None = None
     expired: str | None = None
     cancelled: str | None = None
+    last_event: int | None = None
+
+
+class ClaimTerms(Struct, frozen=True):
+    """What must hold when a debit is claimed, and who claims it; None: whatever it is.
+
+    `last_event` is the account's last event when its balance was asked for; `max_total_per_day`
+    bounds what all debits at the account of the platform take in 24 hours.
+    """
+
+    profile: str | None = None
+    last_event: int | None = None
+    max_total_per_day: int | None = None
 
 
 class Planned(Struct, frozen=True):
@@ -72,7 +100,10 @@ class Planned(Struct, frozen=True):
 
 
 class Entry(Struct, frozen=True):
-    """A debit and its present state; times are in UTC."""
+    """A debit and its present state; times are in UTC.
+
+    `profile` is the one that claimed it last, or that asked for it first; `claimed_at` is when.
+    """
 
     key: Key
     profile: str
@@ -110,7 +141,11 @@ class Change(Struct, frozen=True):
 
 
 class Event(Struct, frozen=True):
-    """One change of state: who made it, when, and on what evidence."""
+    """One change of state: who made it, when, and on what evidence.
+
+    `instant` is when it was, or for a look at the account when that began, by a clock that nobody
+    can set.
+    """
 
     at: datetime
     actor: str
@@ -118,3 +153,5 @@ class Event(Struct, frozen=True):
     before: State | None
     after: State
     why: str
+    instant: Instant | None = None
+    number: int = 0

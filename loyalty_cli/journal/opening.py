@@ -3,38 +3,101 @@
 import os
 import socket
 from pathlib import Path
+from typing import NoReturn
 
 import sqlalchemy as sql
 
 from loyalty_cli.journal.database import Database, refuse
-from loyalty_cli.journal.file import open_file
-from loyalty_cli.journal.server import open_server, refuse_url
+from loyalty_cli.journal.file import make_new_file, open_file
+from loyalty_cli.journal.file_location import index_of, log_of
+from loyalty_cli.journal.place import FORM, check_place, is_url
+from loyalty_cli.journal.server import open_server
 from loyalty_cli.journal.store import Journal
 from loyalty_cli.journal.tables import SCHEMA_VERSION, metadata, schema
 from loyalty_cli.journal.upgrade import upgrade
 
 
-def open_journal(where: str, *, create: bool = False) -> Journal:
-    """Open the journal at a path or a postgresql:// URL; with `create`, make it if need be.
+def open_journal(where: str | Path, *, create: bool = False) -> Journal:
+    """Open the journal at a path or, as text, a URL; with `create`, make it if need be.
 
     Raises JournalError where it is not there, is not a journal, is of another version, or would
     not keep what is written: on a network file system, a full disk, a standby, without sync.
     """
-    database = _open_database(where, create=create)
+    return _opened(_open_database(where, create=create), create=create)
+
+
+def make_journal(where: str | Path) -> Journal:
+    """Make a journal at a path or, as text, a URL, where there is nothing yet.
+
+    Raises JournalError where anything is there, which is left as it is.
+    """
+    path = path_of(where)
+    if path is None:
+        database = _open_database(where, create=True)
+        with database.engine.connect() as connection:
+            is_there = sql.inspect(connection).has_table(schema.name)
+        if is_there:
+            database.abandon()
+            _refuse_again(database.place)
+        return _opened(database, create=True)
+    try:
+        make_new_file(path)
+    except FileExistsError:
+        _refuse_again(str(path))
+    try:
+        return _opened(open_file(path, create=True), create=True)
+    except BaseException:
+        for each in (path, log_of(path), index_of(path)):
+            each.unlink(missing_ok=True)
+        raise
+
+
+def path_of(where: str | Path) -> Path | None:
+    """The path of a journal in a file; None where it is a server's.
+
+    Raises JournalError where it is neither.
+    """
+    checked = _checked(where)
+    return None if isinstance(checked, str) else checked
+
+
+def actor() -> str:
+    """Who does something, as events have it."""
+    return f"uid {os.getuid()} on {socket.gethostname()}, process {os.getpid()}"
+
+
+def _refuse_again(place: str) -> NoReturn:
+    refuse(
+        f"{place} was there already; nothing was changed.",
+        "`loyalty journal check` says what it holds.",
+    )
+
+
+def _checked(where: str | Path) -> str | Path:
+    """The URL as text, or the path of a file."""
+    if isinstance(where, Path):
+        return where
+    try:
+        place = check_place(where)
+    except ValueError as error:
+        refuse(f"the journal's place {error}.", f"Name a path, or {FORM}.")
+    return place if is_url(place) else Path(place)
+
+
+def _open_database(where: str | Path, *, create: bool) -> Database:
+    checked = _checked(where)
+    if isinstance(checked, str):
+        return open_server(checked)
+    return open_file(checked, create=create)
+
+
+def _opened(database: Database, *, create: bool) -> Journal:
     try:
         _check_tables(database, create=create)
     except BaseException:
-        database.engine.dispose()
+        database.abandon()
         raise
-    return Journal(database, f"uid {os.getuid()} on {socket.gethostname()}, process {os.getpid()}")
-
-
-def _open_database(where: str, *, create: bool) -> Database:
-    if where.startswith(("postgresql:", "postgres:")):
-        return open_server(where)
-    if "://" in where:
-        refuse_url()
-    return open_file(Path(where), create=create)
+    return Journal(database, actor())
 
 
 def _check_tables(database: Database, *, create: bool) -> None:
@@ -47,9 +110,10 @@ def _check_tables(database: Database, *, create: bool) -> None:
                 refuse(f"{place} holds no journal.", "Run `loyalty journal init`.")
             upgrade(connection, database)
             versions = connection.execute(schema.select()).scalars().all()
+            if versions == [SCHEMA_VERSION]:
+                database.recognise(connection, actor())
     except sql.exc.DBAPIError as error:
-        reason = " ".join(str(error.orig).split())
-        refuse(f"the journal {place} cannot be used: {reason}.", "Nothing was sent.")
+        raise database.failure(error, "cannot be used") from None
     if versions != [SCHEMA_VERSION]:
         version = ", ".join(map(str, versions)) or "no"
         refuse(
@@ -60,14 +124,6 @@ def _check_tables(database: Database, *, create: bool) -> None:
 
 def _make_tables(connection: sql.Connection, database: Database) -> None:
     database.lock_tables(connection)
-    _refuse_foreign(connection, database.place)
     if not sql.inspect(connection).has_table(schema.name):
         metadata.create_all(connection)
         connection.execute(schema.insert().values(version=SCHEMA_VERSION))
-
-
-def _refuse_foreign(connection: sql.Connection, place: str) -> None:
-    """A file belongs to one program; a server's database may well hold other tables."""
-    tables = sql.inspect(connection).get_table_names()
-    if connection.dialect.name == "sqlite" and tables and schema.name not in tables:
-        refuse(f"{place} is another program's database.", "Name another place for the journal.")

@@ -5,9 +5,9 @@ durable when it returns.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -21,6 +21,7 @@ from loyalty_cli.journal.entries import (
     TRANSITIONS,
     Baseline,
     Change,
+    ClaimTerms,
     Entry,
     Event,
     Key,
@@ -28,13 +29,15 @@ from loyalty_cli.journal.entries import (
     Sender,
     State,
 )
-from loyalty_cli.journal.tables import debits, events
+from loyalty_cli.journal.instant import Instant, instant_now
+from loyalty_cli.journal.tables import debits, events, fingerprints
+from loyalty_cli.journal.writable import writable
 
 BATCH = 500
 
 CHANGING = (
     *("state", "attempt", "changed_at", "sender", "baseline"),
-    *("balance_after", "provider_reference", "error"),
+    *("balance_after", "provider_reference", "error", "profile", "claimed_at"),
 )
 """The columns that a change of state writes."""
 
@@ -46,6 +49,32 @@ _CHANGE = debits.update().where(
     debits.c.attempt == sql.bindparam("was_attempt"),
 )
 _ADD_EVENT = events.insert()
+_DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
+    "sender": msgspec.json.Decoder(Sender),
+    "baseline": msgspec.json.Decoder(Baseline),
+}
+
+DAY = timedelta(hours=24)
+TAKEN = (State.SENDING, State.UNKNOWN, State.CONFIRMED)
+"""States in which a debit has taken its amount, or may have."""
+NO_TERMS = ClaimTerms()
+NOTHING_DONE = (State.PLANNED,)
+"""States whose events changed nothing at the platform."""
+
+
+class Fingerprint(Struct, frozen=True):
+    """What tells a key from others without saying what it is, and the salt it was made with."""
+
+    salt: str
+    fingerprint: str
+
+
+class AccountBusyError(LoyaltyError):
+    """The account has another debit whose outcome is open."""
+
+
+class BalanceChangedError(LoyaltyError):
+    """The account was debited after its balance was asked for."""
 
 
 class Filter(Struct, frozen=True):
@@ -61,9 +90,12 @@ class Filter(Struct, frozen=True):
 class Journal:
     """A journal that is open; safe to use from several threads, processes and hosts."""
 
-    def __init__(self, database: Database, actor: str) -> None:
+    def __init__(
+        self, database: Database, actor: str, clock: Callable[[], Instant] = instant_now
+    ) -> None:
         self.database = database
         self._actor = actor
+        self._clock = clock
 
     @property
     def place(self) -> str:
@@ -103,24 +135,49 @@ class Journal:
                 connection.execute(_ADD_EVENT, batch)
         return [entries[planned.key] for planned in asked]
 
-    def claim(self, entry: Entry, sender: Sender, baseline: Baseline) -> Entry | None:
+    def claim(
+        self, entry: Entry, sender: Sender, baseline: Baseline, terms: ClaimTerms = NO_TERMS
+    ) -> Entry | None:
         """Claim a planned debit for one sender; None where another was quicker.
 
-        Raises LoyaltyError (`account_busy`) where the account has another open debit.
+        Raises AccountBusyError where the account has another open debit, BalanceChangedError where
+        it was debited since the balance was asked for, and LoyaltyError above the day's limit.
         """
+        self.database.before_sending()
         change = Change("claimed", sender=sender, baseline=baseline)
         try:
-            return self._change(entry, State.SENDING, change, attempt=entry.attempt + 1)
+            with self._writing() as connection:
+                if terms.max_total_per_day is not None:
+                    self.database.lock_account(connection, entry.key.platform)
+                at = self.database.now(connection)
+                after = msgspec.structs.replace(
+                    _changed(entry, State.SENDING, change, entry.attempt + 1, at),
+                    profile=terms.profile or entry.profile,
+                    claimed_at=at,
+                )
+                if not self._replace(connection, entry, after):
+                    return None
+                # After the row is ours: from now on no other debit of the account can be claimed.
+                _check_terms(connection, after, terms)
+                connection.execute(_ADD_EVENT, self._event(after, entry.state, change.why, at))
         except sql.exc.IntegrityError:
-            raise LoyaltyError(
+            raise AccountBusyError(
                 ErrorCode.ACCOUNT_BUSY,
                 f"the account {entry.customer!r} has another debit whose outcome is open.",
                 hint="`loyalty journal list --state unknown` shows it; settle it, then run again.",
             ) from None
+        return after
 
     def change(self, entry: Entry, state: State, change: Change) -> Entry | None:
-        """Take a debit from the state it was read in to another; None where it is not in it now."""
-        return self._change(entry, state, change, attempt=entry.attempt)
+        """Take a debit from the state it was read in to another; None where it is not in it now.
+
+        What came of a debit that was sent is written again and again while the server is away.
+        """
+        if entry.state is State.SENDING:
+            return self.database.insist(
+                lambda again: self._write_result(entry, state, change, again=again)
+            )
+        return self._change(entry, state, change)
 
     def is_being_sent(self, entry: Entry) -> bool:
         """Whether a debit of the same account is being sent."""
@@ -132,11 +189,78 @@ class Journal:
         with self._reading() as connection:
             return connection.execute(query).first() is not None
 
-    def note(self, entry: Entry, why: str) -> None:
-        """Add to what is known of a debit without a change of its state."""
+    def note(self, entry: Entry, why: str, instant: Instant | None = None) -> None:
+        """Add to what is known of a debit without a change of its state; `instant` is when."""
         with self._writing() as connection:
             at = self.database.now(connection)
-            connection.execute(_ADD_EVENT, self._event(entry, entry.state, why, at))
+            connection.execute(_ADD_EVENT, self._event(entry, entry.state, why, at, instant))
+
+    def last_event(self, entry: Entry) -> int:
+        """The number of the last event that may have changed what the account has; 0 for none."""
+        with self._reading() as connection:
+            return _last_event(connection, entry)
+
+    def others_since(self, entry: Entry, number: int) -> list[str]:
+        """The references of other debits that may have changed the account since an event.
+
+        The account is taken for the same however the customer is written.
+        """
+        query = (
+            sql.select(events.c.reference)
+            .where(
+                *_of_account(entry),
+                events.c.number > number,
+                events.c.reference != entry.key.reference,
+                events.c.after.in_(TAKEN),
+            )
+            .distinct()
+        )
+        with self._reading() as connection:
+            return list(connection.execute(query).scalars())
+
+    def taken_in_a_day(self, platform: str) -> int:
+        """What debits at an account of a platform have taken, or may have, in 24 hours."""
+        with self._reading() as connection:
+            return _taken(connection, platform, self.database.now(connection) - DAY)
+
+    def elsewhere(self, references: Sequence[str]) -> Iterator[Entry]:
+        """The debits with these references, at whatever account."""
+        with self._reading() as connection:
+            for batch in _batches(references):
+                query = debits.select().where(debits.c.reference.in_(batch))
+                yield from map(_entry, connection.execute(query))
+
+    def adopt(self, unnamed: str, named: str, profile: str) -> None:
+        """Let an account that now has a name keep the debits that its profile made without one."""
+        without_name = (debits.c.platform == unnamed, debits.c.profile == profile)
+        with self._reading() as connection:
+            if connection.execute(debits.select().where(*without_name)).first() is None:
+                return
+        references = sql.select(debits.c.reference).where(*without_name)
+        with self._writing() as connection:
+            connection.execute(
+                events.update()
+                .where(events.c.platform == unnamed, events.c.reference.in_(references))
+                .values(platform=named)
+            )
+            connection.execute(debits.update().where(*without_name).values(platform=named))
+
+    def fingerprints(self, platform: str) -> list[Fingerprint]:
+        """What tells the keys that an account was debited with, the first first."""
+        query = (
+            sql.select(fingerprints.c.salt, fingerprints.c.fingerprint)
+            .where(fingerprints.c.platform == platform)
+            .order_by(fingerprints.c.number)
+        )
+        with self._reading() as connection:
+            return [Fingerprint(*row) for row in connection.execute(query)]
+
+    def keep_fingerprint(self, platform: str, salt: str, fingerprint: str) -> None:
+        """Write down what an account is debited with from now."""
+        with self._writing() as connection:
+            at = _written(self.database.now(connection))
+            row = {"platform": platform, "salt": salt, "fingerprint": fingerprint, "at": at}
+            connection.execute(fingerprints.insert().values(**row, actor=self._actor))
 
     def known(self, keys: Sequence[Key]) -> dict[Key, Entry]:
         """Those of some debits that the journal has."""
@@ -148,13 +272,21 @@ class Journal:
         return self.known([key]).get(key)
 
     def find(self, chosen: Filter) -> Iterator[Entry]:
-        """The debits that fit, the oldest first."""
-        query = debits.select().order_by(debits.c.created_at, debits.c.reference)
-        for condition in _conditions(chosen):
-            query = query.where(condition)
-        with self._reading() as connection:
-            for row in connection.execution_options(yield_per=BATCH).execute(query):
-                yield _entry(row)
+        """The debits that fit, the oldest first.
+
+        They are read some at a time: a reader who pauses must not keep others from writing.
+        """
+        order = (debits.c.created_at, debits.c.reference, debits.c.platform)
+        query = debits.select().where(*_conditions(chosen)).order_by(*order).limit(BATCH)
+        after = query
+        while True:
+            with self._reading() as connection:
+                rows = connection.execute(after).all()
+            yield from map(_entry, rows)
+            if len(rows) < BATCH:
+                return
+            last = [sql.literal(rows[-1]._mapping[column.name]) for column in order]  # noqa: SLF001
+            after = query.where(sql.tuple_(*order) > sql.tuple_(*last))
 
     def events(self, key: Key) -> list[Event]:
         """What happened to a debit, the first first."""
@@ -166,23 +298,39 @@ class Journal:
         with self._reading() as connection:
             return [_read_event(row) for row in connection.execute(query)]
 
-    def _change(self, entry: Entry, state: State, change: Change, *, attempt: int) -> Entry | None:
+    def _change(self, entry: Entry, state: State, change: Change) -> Entry | None:
         if state not in TRANSITIONS[entry.state]:
             raise AssertionError(f"{entry.state} never becomes {state}")
         with self._writing() as connection:
             at = self.database.now(connection)
-            after = _changed(entry, state, change, attempt, at)
-            was = {
-                "its_platform": entry.key.platform,
-                "its_reference": entry.key.reference,
-                "was_state": entry.state,
-                "was_attempt": entry.attempt,
-            }
-            row = _row(after)
-            done = connection.execute(_CHANGE, {**was, **{name: row[name] for name in CHANGING}})
-            if done.rowcount != 1:
+            after = _changed(entry, state, change, entry.attempt, at)
+            if not self._replace(connection, entry, after):
                 return None
             connection.execute(_ADD_EVENT, self._event(after, entry.state, change.why, at))
+        return after
+
+    def _replace(self, connection: sql.Connection, entry: Entry, after: Entry) -> bool:
+        """Write a debit's new state, if it still is as it was read."""
+        was = {
+            "its_platform": entry.key.platform,
+            "its_reference": entry.key.reference,
+            "was_state": entry.state,
+            "was_attempt": entry.attempt,
+        }
+        row = _row(after)
+        done = connection.execute(_CHANGE, {**was, **{name: row[name] for name in CHANGING}})
+        return done.rowcount == 1
+
+    def _write_result(
+        self, entry: Entry, state: State, change: Change, *, again: bool
+    ) -> Entry | None:
+        after = self._change(entry, state, change)
+        if after is None and again:  # the time before may have had no answer, and have done it
+            present = self.get(entry.key)
+            if present and present == _changed(
+                entry, state, change, entry.attempt, present.changed_at
+            ):
+                return present
         return after
 
     def _insert_new(
@@ -203,7 +351,15 @@ class Journal:
                     found[entry.key] = entry
         return found
 
-    def _event(self, entry: Entry, before: State | None, why: str, at: datetime) -> dict[str, Any]:
+    def _event(
+        self,
+        entry: Entry,
+        before: State | None,
+        why: str,
+        at: datetime,
+        instant: Instant | None = None,
+    ) -> dict[str, Any]:
+        instant = instant or self._clock()
         return {
             "platform": entry.key.platform,
             "reference": entry.key.reference,
@@ -212,10 +368,10 @@ class Journal:
             "attempt": entry.attempt,
             "before": before,
             "after": entry.state,
-            "why": why,
+            "why": writable(why),
             "folded": folded(entry.customer),
-            "clock": None,
-            "seconds": None,
+            "clock": instant.clock,
+            "seconds": instant.seconds,
         }
 
     @contextmanager
@@ -235,6 +391,49 @@ class Journal:
             raise
         except sql.exc.DBAPIError as error:
             raise self.database.failure(error) from None
+
+
+def _of_account(entry: Entry) -> tuple[sql.ColumnElement[bool], ...]:
+    return events.c.platform == entry.key.platform, events.c.folded == folded(entry.customer)
+
+
+def _last_event(connection: sql.Connection, entry: Entry) -> int:
+    changes = events.c.after.not_in(NOTHING_DONE)
+    query = sql.select(sql.func.max(events.c.number)).where(*_of_account(entry), changes)
+    return connection.execute(query).scalar_one() or 0
+
+
+def _taken(connection: sql.Connection, platform: str, since: datetime) -> int:
+    query = sql.select(sql.func.sum(debits.c.amount)).where(
+        debits.c.platform == platform,
+        debits.c.claimed_at > _written(since),
+        debits.c.state.in_(TAKEN),
+    )
+    return int(connection.execute(query).scalar_one() or 0)
+
+
+def _check_terms(connection: sql.Connection, claimed: Entry, terms: ClaimTerms) -> None:
+    if terms.last_event is not None and _last_event(connection, claimed) != terms.last_event:
+        raise BalanceChangedError(
+            ErrorCode.ACCOUNT_BUSY,
+            f"the account {claimed.customer!r} is being debited by others all the time.",
+            hint="Nothing was sent; run the same again.",
+        )
+    limit = terms.max_total_per_day
+    if limit is not None and claimed.claimed_at is not None:
+        total = _taken(connection, claimed.key.platform, claimed.claimed_at - DAY)
+        if total > limit:
+            raise above_day_limit(claimed.profile, total, limit)
+
+
+def above_day_limit(profile: str, total: int, limit: int) -> LoyaltyError:
+    """The error where debits would take more in 24 hours than a profile allows."""
+    return LoyaltyError(
+        ErrorCode.REFUSED,
+        f"with this the debits at the account of the profile {profile!r} would come to {total} in"
+        f" 24 hours, above its debit.max_total_per_day {limit}.",
+        hint="Nothing was sent; run the same again later, or raise the limit.",
+    )
 
 
 def reference_taken(planned: Planned, entry: Entry) -> LoyaltyError:
@@ -298,9 +497,9 @@ def _changed(entry: Entry, state: State, change: Change, attempt: int, at: datet
         changed_at=at,
         sender=change.sender or entry.sender,
         baseline=change.baseline or entry.baseline,
-        balance_after=change.balance_after,
-        provider_reference=change.provider_reference,
-        error=change.error,
+        balance_after=writable(change.balance_after),
+        provider_reference=writable(change.provider_reference),
+        error=writable(change.error),
     )
 
 
@@ -318,9 +517,9 @@ def _row(entry: Entry) -> dict[str, Any]:
 def _entry(row: sql.Row[Any]) -> Entry:
     values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public way to a row's names
     key = Key(values.pop("platform"), values.pop("reference"))
-    for name, kind in (("sender", Sender), ("baseline", Baseline)):
+    for name, decoder in _DECODERS.items():
         if values[name] is not None:
-            values[name] = msgspec.json.decode(values[name], type=kind)
+            values[name] = decoder.decode(values[name])
     for name in ("created_at", "changed_at", "claimed_at"):
         if values[name] is not None:
             values[name] = datetime.fromisoformat(values[name])
@@ -336,6 +535,8 @@ def _read_event(row: sql.Row[Any]) -> Event:
         before=State(row.before) if row.before else None,
         after=State(row.after),
         why=row.why,
+        instant=None if row.clock is None else Instant(row.clock, row.seconds),
+        number=row.number,
     )
 
 

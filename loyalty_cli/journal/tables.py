@@ -45,6 +45,7 @@ one_open_debit = sql.Index(
 )
 
 sql.Index("debits_by_state", debits.c.state, debits.c.changed_at)
+sql.Index("debits_in_order", debits.c.created_at, debits.c.reference, debits.c.platform)
 sql.Index("debits_by_reference", debits.c.reference)
 sql.Index("debits_by_claim", debits.c.platform, debits.c.claimed_at)
 

@@ -9,6 +9,7 @@ from loyalty_cli.model import (
     SCHEMA_VERSION,
     DebitHistory,
     DebitRecord,
+    JournalRecord,
     Lookup,
     ProfileRecord,
     ProviderRecord,
@@ -25,6 +26,7 @@ ARRAYS = (
     tuple[ProfileRecord, ...],
     tuple[DebitRecord, ...],
     tuple[DebitHistory, ...],
+    tuple[JournalRecord, ...],
 )
 
 

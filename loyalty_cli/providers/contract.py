@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from loyalty_cli.amount import decode_amount
 from loyalty_cli.errors import ErrorCode
+from loyalty_cli.first_decode import learn
 from loyalty_cli.model import Balance
 from loyalty_cli.providers.parameters import Parameter
 from loyalty_cli.strict_json import decode
@@ -145,12 +146,14 @@ class Reading(Struct, frozen=True):
 class Complaint(Struct, frozen=True):
     """An error in the platform's own words.
 
-    `code` is None where those words decide nothing and the HTTP status does.
+    `code` is None where those words decide nothing and the HTTP status does. `status` is an HTTP
+    status that stands in the body itself.
     """
 
     message: str
     provider_code: str | None = None
     code: ErrorCode | None = None
+    status: int | None = None
 
 
 class Provider(ABC):
@@ -220,6 +223,7 @@ def typed(body: Any, kind: type[Body]) -> Body:
     """
     import msgspec
 
+    learn(kind)
     try:
         return msgspec.convert(body, kind, dec_hook=decode_amount)
     except msgspec.ValidationError as error:

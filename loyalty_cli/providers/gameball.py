@@ -20,10 +20,13 @@ from loyalty_cli.providers.contract import (
     typed,
 )
 from loyalty_cli.providers.parameters import Parameter
-from loyalty_cli.providers.redeeming import Applied, Debit, Redeems
+from loyalty_cli.providers.redeeming import Applied, Debit, Redeems, Refusal
 
 REQUEST_IN_PROGRESS = "2001"
+REPEATED_TIME = "9003"
 REPEATED_TRANSACTION = "9004"
+WRONG_TIME = "9007"
+NOT_AVAILABLE = "8000"
 CODES = {
     "1000": ErrorCode.CREDENTIAL_REFUSED,
     "1001": ErrorCode.CREDENTIAL_REFUSED,
@@ -32,6 +35,9 @@ CODES = {
     "5000": ErrorCode.SERVER_ERROR,
     "5003": ErrorCode.SERVER_ERROR,
     "7000": ErrorCode.NOT_FOUND,
+    NOT_AVAILABLE: ErrorCode.REFUSED,
+    REPEATED_TIME: ErrorCode.RATE_LIMITED,
+    WRONG_TIME: ErrorCode.REFUSED,
 }
 
 
@@ -75,6 +81,23 @@ class Gameball(Redeems):
     pages = ("https://developer.gameball.co/api-reference/customers/progress/get-customer-balance",)
     base_url = "https://api.gameball.co"
     read_limits = (Limit(100, 1), Limit(1200, 30))
+    debit_codes = {
+        "1000": Refusal.NOT_NOW,
+        "1001": Refusal.NOT_NOW,
+        "1002": Refusal.NOT_NOW,
+        REQUEST_IN_PROGRESS: Refusal.NOT_NOW,
+        "5000": Refusal.UNCLEAR,
+        "5003": Refusal.UNCLEAR,
+        "7000": Refusal.FOR_GOOD,
+        NOT_AVAILABLE: Refusal.NOT_NOW,
+        REPEATED_TIME: Refusal.NOT_NOW,
+        REPEATED_TRANSACTION: Refusal.UNCLEAR,
+        WRONG_TIME: Refusal.NOT_NOW,
+        "9008": Refusal.FOR_GOOD,
+    }
+    success_keys = frozenset(
+        {"gameballTransactionId", "redeemAmount", "redeemEquivalentPoints"},
+    )
     debit_limits = (Limit(30, 1), Limit(360, 30))
     idempotent = True
     auths = (

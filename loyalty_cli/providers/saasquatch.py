@@ -19,7 +19,7 @@ from loyalty_cli.providers.contract import (
     typed,
 )
 from loyalty_cli.providers.parameters import Parameter, one_of, segment
-from loyalty_cli.providers.redeeming import Applied, Debit, Redeems
+from loyalty_cli.providers.redeeming import Applied, Debit, Redeems, Refusal
 
 MAYBE_LESS = (
     "{name}: SaaSquatch does not say whether assigned still includes what expired ({expired})"
@@ -64,18 +64,18 @@ class WrappedBalances(Struct, rename="camel"):
 class DebitResponse(Struct, rename="camel"):
     """The 200 of debitRewardBalance."""
 
-    credit_redeemed: int
+    credit_redeemed: Any
     unit: str
     credit_available: Any = None
 
 
 class Error(Struct, rename="camel"):
-    """An error; without `message` and `statusCode` it is not the platform speaking."""
+    """An error; nothing in it is required, and codes may be numbers."""
 
-    status_code: int | str
-    message: str
-    api_error_code: str | None = None
-    rs_code: str | None = None
+    status_code: int | str | None = None
+    message: str | None = None
+    api_error_code: int | str | None = None
+    rs_code: int | str | None = None
 
 
 class SaaSquatch(Redeems):
@@ -108,6 +108,18 @@ class SaaSquatch(Redeems):
             sent_as="rewardTypeFilter",
         ),
     )
+    debit_codes = {
+        "RS006": Refusal.NOT_NOW,
+        "RS015": Refusal.NOT_NOW,
+        "RS032": Refusal.NOT_NOW,
+        RATE_LIMITED: Refusal.NOT_NOW,
+        "RS038": Refusal.NOT_NOW,
+        "RS041": Refusal.FOR_GOOD,
+        "RS042": Refusal.FOR_GOOD,
+        "RS045": Refusal.NOT_NOW,
+    }
+    success_keys = frozenset({"creditAvailable", "creditRedeemed"})
+    error_keys = Redeems.error_keys | {"apiErrorCode", "rsCode", "statusCode"}
     numbers = {
         "available": "CREDIT: totalAssignedCredit less totalRedeemedCredit;"
         " PCT_DISCOUNT: totalDiscountPercent; FUELTANK: totalFuelTankCodes",
@@ -140,12 +152,19 @@ class SaaSquatch(Redeems):
         return Reading(tuple(_line(item) for item in items), details or None, warnings)
 
     def complaint(self, body: Any) -> Complaint | None:
-        """Read an error by its rsCode."""
-        error = matches(body, Error)
-        if error is None:
+        """Read an error by its rsCode; without a known one it needs a message and a statusCode."""
+        error = matches(body, Error) or Error()
+        code = CODES.get(str(error.rs_code))
+        if code is None and (error.message is None or error.status_code is None):
             return None
-        code = error.rs_code
-        return Complaint(error.message, code or error.api_error_code, CODES.get(code or ""))
+        named = error.rs_code or error.api_error_code
+        status = Amount.convert_or_none(error.status_code)
+        return Complaint(
+            error.message or "",
+            None if named is None else str(named),
+            code,
+            None if status is None else int(status),
+        )
 
     def debit_request(self, query: Query, debit: Debit) -> Request:
         """`POST /api/v1/{tenant_alias}/credit/bulkredeem`: permanent, and of CREDIT alone."""
@@ -156,14 +175,21 @@ class SaaSquatch(Redeems):
     def read_debit(self, body: Any, debit: Debit) -> Applied:
         """Confirmed where exactly the amount was redeemed, in exactly the unit."""
         answer = typed(body, DebitResponse)
-        if (answer.credit_redeemed, answer.unit) != (debit.amount, debit.unit):
-            raise ValueError(f"it redeemed {answer.credit_redeemed} {answer.unit}")
+        if not _is(answer.credit_redeemed, debit.amount) or answer.unit != debit.unit:
+            raise ValueError(f"it redeemed {answer.credit_redeemed!s:.40} {answer.unit:.40}")
         return Applied(balance_after=Amount.convert_or_none(answer.credit_available))
 
     def is_busy(self, answer: Answer) -> bool:
         """The platform says so with a code of its own."""
         error = matches(answer.json(), Error)
         return error is not None and error.rs_code == RATE_LIMITED
+
+
+def _is(sent: Any, amount: int) -> bool:
+    """Whether an amount came back: the same number, or the same digits as text."""
+    if isinstance(sent, str):
+        return sent == str(amount)
+    return not isinstance(sent, bool) and Amount.convert_or_none(sent) == amount
 
 
 def _name(item: RewardBalance) -> str:

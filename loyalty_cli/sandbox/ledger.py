@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from loyalty_cli.amount import MAX_DIGITS, Amount
 from loyalty_cli.errors import setup_error
+from loyalty_cli.folders import make_folder
 from loyalty_cli.regular_file import reason
 
 VERSION = 2
@@ -166,7 +167,7 @@ class Ledger:
             database.execute("COMMIT")
 
     def _open(self) -> sqlite3.Connection:
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(self.path.parent)
         database = sqlite3.connect(self.path, timeout=LOCK_TIMEOUT, isolation_level=None)
         try:
             _prepare(database)

@@ -18,12 +18,12 @@ import pytest
 
 from loyalty_cli.commands import debiting
 from loyalty_cli.config import load
-from loyalty_cli.debits.debit import Settled
+from loyalty_cli.debits.result import Settled
 from loyalty_cli.debits.rows import read_rows
 from loyalty_cli.debits.run import run_all
 from loyalty_cli.errors import ErrorCode
 from loyalty_cli.journal.database import JournalError
-from loyalty_cli.journal.entries import Baseline, Entry, Sender, State
+from loyalty_cli.journal.entries import Entry, State
 from loyalty_cli.journal.store import Journal
 from loyalty_cli.output.visible import is_shown
 from loyalty_cli.profile import DebitRules
@@ -840,12 +840,12 @@ def test_a_journal_that_fails_stops_the_run_and_an_unknown_outcome_goes_before_i
     ready.replies.extend([LOST] * lost)
     claim, claimed = Journal.claim, Event()
 
-    def failing(journal: Journal, entry: Entry, sender: Sender, before: Baseline) -> Entry | None:
+    def failing(journal: Journal, entry: Entry, *more: Any) -> Entry | None:
         if entry.key.reference == "b":
             claimed.wait(timeout=20)
             raise JournalError(ErrorCode.SETUP, "the journal failed: disk I/O error.")
         claimed.set()
-        return claim(journal, entry, sender, before)
+        return claim(journal, entry, *more)
 
     monkeypatch.setattr(Journal, "claim", failing)
 
@@ -906,7 +906,7 @@ def test_the_files_of_the_debits_page_are_read(rows: str) -> None:
 
 
 def test_the_profiles_of_the_debits_page_load(tmp_path: Path) -> None:
-    profile, shared = examples("yaml")
+    profile, shops, shared = examples("yaml")
     services = re.findall(r"`(postgresql:\S+)`", PAGE)
     file = tmp_path / "config.yaml"
 
@@ -914,10 +914,16 @@ def test_the_profiles_of_the_debits_page_load(tmp_path: Path) -> None:
         file.write_text(profile + journal)
         config = load(file)
         assert config.profiles["referrals"].debit == DebitRules(
-            allow=True, unit="CENTS", max_amount=5000, max_total=100_000
+            allow=True,
+            unit="CENTS",
+            max_amount=5000,
+            max_total=100_000,
+            max_total_per_day=200_000,
         )
         assert str(config.journal).startswith("postgresql://")
     assert len(services) == 1
+    file.write_text(shops)
+    assert {each.account for each in load(file).profiles.values()} == {"eu", "us"}
 
 
 @pytest.mark.parametrize("state", State)

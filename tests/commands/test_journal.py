@@ -80,7 +80,7 @@ def test_init_makes_a_journal_that_only_its_user_can_read(there: Platform, loyal
     done = loyalty("journal", "init")
 
     assert (done.code, done.out) == (0, "")
-    assert done.err == f"the journal {there.journal} is ready.\n"
+    assert done.err == f"the journal {there.journal} was made.\n"
     assert there.journal.stat().st_mode & 0o777 == 0o600
 
 
@@ -97,10 +97,14 @@ def test_another_database_is_refused_and_not_taken_for_a_path(
     assert sorted(there.file.parent.iterdir()) == before
 
 
-def test_init_again_loses_nothing(loyalty: Run, debit: Callable[..., Outcome]) -> None:
+def test_init_again_is_refused_and_changes_nothing(
+    ready: Platform, loyalty: Run, debit: Callable[..., Outcome]
+) -> None:
     debit("a")
+    before = ready.journal.read_bytes()
 
-    assert loyalty("journal", "init").code == 0
+    assert_refused(loyalty("journal", "init"), 3, "was there already; nothing was changed.")
+    assert ready.journal.read_bytes() == before
     assert listed(loyalty) == ["a"]
 
 
@@ -293,14 +297,36 @@ def test_resolve_settles_an_unknown_debit_with_who_and_why(
 
 
 @pytest.mark.usefixtures("some")
-@pytest.mark.parametrize("reference", ["made", "refused"])
-def test_resolve_changes_nothing_but_what_is_unknown(loyalty: Run, reference: str) -> None:
+@pytest.mark.parametrize(
+    ("reference", "verdict"),
+    [("made", "--not-applied"), ("made", "--confirmed"), ("refused", "--confirmed")],
+)
+def test_resolve_changes_nothing_that_is_certain(
+    loyalty: Run, reference: str, verdict: str
+) -> None:
     before = state(loyalty, reference)
 
-    done = loyalty("journal", "resolve", reference, "--not-applied", "--why", "x")
+    done = loyalty("journal", "resolve", reference, verdict, "--why", "x")
 
     assert_refused(done, 6, f"is {before}, not unknown")
     assert state(loyalty, reference) == before
+
+
+def test_a_refused_debit_can_be_tried_again_once_a_person_says_so(
+    ready: Platform, loyalty: Run, debit: Callable[..., Outcome]
+) -> None:
+    ready.replies.append(Reply(400, {"statusCode": 400, "message": "No such unit"}))
+    assert debit("a").record["state"] == "refused"
+    assert debit("a").record["replayed"] is True
+
+    done = loyalty("journal", "resolve", "a", "--not-applied", "--why", "unit set up", "-o", "json")
+    reopened = evidence(loyalty, "a")
+    again = debit("a")
+
+    assert (done.code, done.record["state"], done.record["error"]) == (0, "not_applied", None)
+    assert reopened == "by hand: unit set up"
+    assert (again.record["state"], again.record["attempt"]) == ("confirmed", 2)
+    assert len(ready.debits) == 2
 
 
 @pytest.mark.usefixtures("some")
@@ -367,8 +393,7 @@ def test_reconcile_waits_for_a_debit_that_arrives_late(
     late = loyalty("journal", "reconcile", "-o", "json")
 
     assert (early.code, early.record["state"]) == (8, "unknown")
-    assert "stays unknown: the request may still arrive until" in early.err
-    assert "the request may still arrive until" in early.err
+    assert "stays unknown: the request may still arrive for another 900 s" in early.err
     assert "Run it again after that." in early.err
     assert (late.code, late.record["state"]) == (0, "confirmed")
     assert len(ready.debits) == 1
@@ -385,7 +410,7 @@ def test_reconcile_believes_that_there_was_none_only_after_two_looks(
 
     first = loyalty("journal", "reconcile")
     second = loyalty("journal", "reconcile")
-    monkeypatch.setattr(reconcile, "BETWEEN_LOOKS", timedelta(0))
+    monkeypatch.setattr(reconcile, "BETWEEN_LOOKS_SECONDS", 0.0)
     third = loyalty("journal", "reconcile")
 
     assert (first.code, second.code, third.code) == (8, 8, 0)

@@ -269,7 +269,7 @@ MANY = ["A0", "B1", "C2", "d2", "E-not_found"]
     listed=st.lists(st.tuples(st.sampled_from(MANY), st.booleans()), min_size=1, max_size=12),
     missing=st.integers(0, 400),
 )
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_so_it_is_whoever_is_in_the_list_again_and_wherever_the_file_ends(
     output: Format, raw: bool, listed: list[tuple[str, bool]], missing: int
 ) -> None:

@@ -23,7 +23,7 @@ from threading import Lock
 from typing import Any, NamedTuple
 
 from loyalty_cli.journal.entries import State
-from tests.crashes.programs import BETWEEN_LOOKS, Programs, Run
+from tests.crashes.programs import BETWEEN_LOOKS_SECONDS, Programs, Run
 from tests.crashes.shop import SETTLE, TIMEOUT, Row, Shop, place_for
 from tests.crashes.truth_server import Mood, Truth
 from tests.postgresql import PostgreSQL, running_postgresql
@@ -167,7 +167,7 @@ class Trial:
             self._expect(run, {0, 8})
             if run.code == 0:
                 break
-            time.sleep(SETTLE if patient and look == 0 else BETWEEN_LOOKS)
+            time.sleep(SETTLE if patient and look == 0 else BETWEEN_LOOKS_SECONDS)
         else:
             self._violate(f"never settled: {run.out}")
         self._truth.when_quiet()

@@ -13,7 +13,6 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import timedelta
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Event, Lock, Thread
@@ -21,7 +20,7 @@ from types import TracebackType
 from typing import Any, Self
 
 ROOT = Path(__file__).parents[2]
-BETWEEN_LOOKS = 0.3
+BETWEEN_LOOKS_SECONDS = 0.3
 PATIENCE = 60.0
 
 
@@ -159,7 +158,7 @@ def _serve() -> None:
     """Fork off a run for each line on stdin, and say on stdout which begin and how they end."""
     from loyalty_cli.debits import reconcile
 
-    reconcile.BETWEEN_LOOKS = timedelta(seconds=BETWEEN_LOOKS)
+    reconcile.BETWEEN_LOOKS_SECONDS = BETWEEN_LOOKS_SECONDS
     _load()
     orders, answers = os.dup(0), os.dup(1)
     waking, awake = os.pipe()

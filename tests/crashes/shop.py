@@ -76,7 +76,7 @@ class Shop:
         try:
             yield journal
         finally:
-            journal.database.engine.dispose()
+            journal.close()
 
 
 def _contradictions(journal: Journal, truth: Truth, rows: list[Row]) -> Iterator[str]:

@@ -10,7 +10,9 @@ import pytest
 import trustme
 
 from loyalty_cli.credentials import Found
-from loyalty_cli.debits.debit import Debits, Order, Settled
+from loyalty_cli.debits.debit import Debits
+from loyalty_cli.debits.order import Order
+from loyalty_cli.debits.result import Settled
 from loyalty_cli.http import Client
 from loyalty_cli.journal.entries import Entry, Event, Key
 from loyalty_cli.journal.opening import open_journal
@@ -175,7 +177,8 @@ def opens(
                 f" timeout: {timeout}, ca_bundle: '{ca_bundle}',"
                 f" debit: {{allow: true, unit: {place.unit}{rules}}}}}\n{more}"
             )
-            assert loyalty("journal", "init").code == 0
+            if not (folder / "journal.db").exists():
+                assert loyalty("journal", "init").code == 0
             return Shop(place, loyalty, folder / "journal.db")
 
         yield opening

@@ -20,10 +20,12 @@ from tests.debits.fault_server import (
     answers,
     applies_and,
     as_json,
+    honest,
 )
 from tests.servers import Wire, reply
 
 REFUSING = (400, 401, 402, 403, 404, 405, 411, 413, 414, 415, 422, 428, 431)
+SIGN_IN = (401, 403)
 UNDECIDED = (
     *(407, 408, 409, 418, 421, 425, 426, 429, 451, 499),
     *(300, 301, 302, 303, 304, 307, 308),
@@ -75,7 +77,12 @@ YES: Mapping[str, Callable[[dict[str, Any]], bytes]] = {
     "in gzip": gzipped,
     "in chunks": chunked,
     "after a 100": lambda yes: b"HTTP/1.1 100 Continue\r\n\r\n" + as_json(yes),
-    "with more keys": lambda yes: as_json(yes | {"message": "Thank you", "note": [1]}),
+    "with the amount as text": lambda yes: as_json(yes | {"creditRedeemed": "50"}),
+    "with the amount as a decimal": lambda yes: as_json(yes | {"creditRedeemed": 50.0}),
+    "with more keys": lambda yes: as_json(yes | {"thanks": "Thank you", "note": [1]}),
+    "with keys of an error and nothing in them": lambda yes: as_json(
+        yes | {"message": None, "errors": [], "rsCode": "", "error": {}}
+    ),
     "without what is left": lambda yes: as_json(yes | {"creditAvailable": None}),
     "with nonsense for what is left": lambda yes: as_json(yes | {"creditAvailable": [True]}),
 }
@@ -100,7 +107,7 @@ def test_a_success_that_confirms_exactly_this_debit_confirms_it(
 # No.
 
 
-@pytest.mark.parametrize("status", REFUSING)
+@pytest.mark.parametrize("status", sorted({*REFUSING} - {*SIGN_IN}))
 def test_the_platform_s_own_error_at_a_status_that_did_nothing_refuses_it(
     status: int, shop: Shop
 ) -> None:
@@ -108,7 +115,7 @@ def test_the_platform_s_own_error_at_a_status_that_did_nothing_refuses_it(
 
     done = shop.debit()
 
-    assert done.code == {401: 4, 403: 4, 404: 5}.get(status, 6)
+    assert done.code == (5 if status == 404 else 6)
     assert (done.record["state"], done.record["error"]["http_status"]) == ("refused", status)
     assert "No" in done.record["error"]["message"]
     assert shop.entry().state is State.REFUSED
@@ -120,14 +127,81 @@ def test_the_platform_s_own_error_at_a_status_that_did_nothing_refuses_it(
 
 
 @pytest.mark.parametrize(
-    ("rs_code", "code"), [("RS041", 5), ("RS032", 4), ("RS015", 3), ("RS033", 7), ("RS999", 6)]
+    ("rs_code", "code", "state"),
+    [
+        ("RS041", 5, "refused"),
+        ("RS032", 4, "not_applied"),
+        ("RS015", 3, "not_applied"),
+        ("RS033", 7, "not_applied"),
+        ("RS999", 6, "refused"),
+    ],
 )
-def test_the_exit_code_of_a_refusal_is_its_meaning(rs_code: str, code: int, shop: Shop) -> None:
+def test_the_exit_code_of_a_refusal_is_its_meaning(
+    rs_code: str, code: int, state: str, shop: Shop
+) -> None:
     error = shop.bank.error(400) | {"rsCode": rs_code}
     shop.bank.debit = answers(as_json(error, "400 No"))
 
     assert shop.debit().code == code
-    assert shop.entry().state is State.REFUSED
+    assert shop.entry().state == state
+
+
+@pytest.mark.parametrize("status", SIGN_IN)
+def test_a_sign_in_that_the_platform_refuses_in_words_of_its_own_is_no_for_now(
+    status: int, shop: Shop
+) -> None:
+    shop.bank.debit = answers(as_json(shop.bank.error(status), f"{status} No"))
+
+    done = shop.debit()
+
+    assert (done.code, done.record["state"]) == (4, "not_applied")
+    assert done.record["error"]["code"] == "credential_refused"
+    assert "run the same again" in done.record["error"]["hint"]
+    shop.bank.debit = honest
+    again = shop.debit()
+    assert (again.code, again.record["attempt"], shop.bank.taken()) == (0, 2, 50)
+
+
+def test_a_known_code_alone_is_the_platform_speaking(shop: Shop) -> None:
+    shop.bank.debit = answers(as_json({"rsCode": "RS032"}, "400 No"))
+
+    assert shop.debit().record["state"] == "not_applied"
+
+
+def test_a_code_that_is_for_good_is_so_at_the_status_of_a_sign_in_too(shop: Shop) -> None:
+    error = shop.bank.error(403) | {"rsCode": "RS041"}
+    shop.bank.debit = answers(as_json(error, "403 No"))
+
+    assert shop.debit().record["state"] == "refused"
+
+
+@pytest.mark.parametrize("status", [400, 409, 429, 500, 503])
+def test_a_limit_in_words_of_its_own_is_no_for_now_at_any_status(status: int, shop: Shop) -> None:
+    error = shop.bank.error(status) | {"rsCode": "RS033"}
+    shop.bank.debit = answers(as_json(error, f"{status} No"))
+
+    done = shop.debit()
+
+    assert (done.code, done.record["state"]) == (7, "not_applied")
+    assert done.record["error"]["code"] == "rate_limited"
+
+
+@pytest.mark.parametrize("rs_code", ["RS032", "RS015", "RS041"])
+@pytest.mark.parametrize("status", [409, 429, 500, 503])
+def test_any_other_code_at_a_status_that_says_nothing_proves_nothing(
+    rs_code: str, status: int, shop: Shop
+) -> None:
+    error = shop.bank.error(status) | {"rsCode": rs_code}
+    shop.bank.debit = answers(as_json(error, f"{status} No"))
+
+    stays_unknown(shop, rs_code)
+
+
+def test_a_limit_is_none_where_the_status_is_of_a_redirect(shop: Shop) -> None:
+    error = shop.bank.error(307) | {"rsCode": "RS033"}
+    shop.bank.debit = answers(as_json(error, "307 Hm", "Location: /elsewhere"))
+
+    stays_unknown(shop, "RS033")
 
 
 FOREIGN = {
@@ -135,6 +209,7 @@ FOREIGN = {
     "other JSON": b'{"error": "blocked"}',
     "JSON without a message": b'{"statusCode": 400}',
     "a message of the wrong type": b'{"statusCode": 400, "message": ["no"]}',
+    "a success": b'{"creditRedeemed": 50, "unit": "CENTS"}',
     "nothing": b"",
 }
 
@@ -182,9 +257,14 @@ CONTRADICTIONS: Mapping[str, Any] = {
     "more": {"creditRedeemed": 51},
     "nothing taken": {"creditRedeemed": 0},
     "the other sign": {"creditRedeemed": -50},
-    "a string": {"creditRedeemed": "50"},
+    "other digits": {"creditRedeemed": "49"},
+    "digits with a space": {"creditRedeemed": "50 "},
+    "digits with a zero in front": {"creditRedeemed": "050"},
+    "digits with a point": {"creditRedeemed": "50.0"},
+    "digits of another script": {"creditRedeemed": "\u0665\u0660"},
+    "no digits": {"creditRedeemed": "CENTS"},
     "a boolean": {"creditRedeemed": True},
-    "a decimal": {"creditRedeemed": 50.0},
+    "a decimal": {"creditRedeemed": 50.5},
     "null": {"creditRedeemed": None},
     "a list": {"creditRedeemed": [50]},
     "another unit": {"unit": "points"},
@@ -204,6 +284,84 @@ def test_a_success_that_says_something_else_is_kept_and_not_believed(case: str, 
 
     (key,) = CONTRADICTIONS[case]
     stays_unknown(shop, f'"{key}": {json.dumps(CONTRADICTIONS[case][key])}')
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"message": "Thank you"},
+        {"message": ["No"]},
+        {"code": 9},
+        {"error": "no"},
+        {"errors": [{"message": "no"}]},
+        {"rsCode": "RS033"},
+        {"rsCode": [1]},
+        {"apiErrorCode": "E"},
+        {"statusCode": 500},
+        {"statusCode": 400, "message": "No"},
+    ],
+    ids=str,
+)
+def test_a_success_with_an_error_in_it_is_not_believed(error: dict[str, Any], shop: Shop) -> None:
+    shop.bank.debit = applies_and(lambda wire, post: wire.send(as_json(post.yes | error)))
+
+    stays_unknown(shop, json.dumps(error)[1:-1])
+
+
+@pytest.mark.parametrize(
+    "success",
+    [
+        {"creditRedeemed": 50, "unit": "CENTS", "creditAvailable": 950},
+        {"creditRedeemed": 50, "unit": "CENTS"},
+        {"creditRedeemed": 49, "unit": "CENTS"},
+        {"creditRedeemed": "50"},
+        {"creditAvailable": 950},
+    ],
+    ids=str,
+)
+def test_an_error_with_a_success_in_it_is_not_believed(success: dict[str, Any], shop: Shop) -> None:
+    error = shop.bank.error(400, "Too little") | {"rsCode": "RS041"} | success
+    shop.bank.debit = applies_and(answers(as_json(error, "400 No")))
+
+    stays_unknown(shop, json.dumps(success)[1:-1])
+
+
+def test_an_error_that_says_that_nothing_was_taken_contradicts_nothing(shop: Shop) -> None:
+    error = shop.bank.error(400, "Too little") | {"creditRedeemed": 0, "creditAvailable": None}
+    shop.bank.debit = answers(as_json(error, "400 No"))
+
+    assert shop.debit().record["state"] == "refused"
+
+
+@pytest.mark.parametrize("rs_code", ["RS001", "RS032", "RS033", "RS041"])
+@pytest.mark.parametrize(("status", "own"), [(400, 500), (400, "503"), (422, 200), (500, 400)])
+def test_an_error_with_two_statuses_that_do_not_agree_is_not_believed(
+    status: int, own: int | str, rs_code: str, shop: Shop
+) -> None:
+    error = {"statusCode": own, "message": "No", "rsCode": rs_code}
+    shop.bank.debit = applies_and(answers(as_json(error, f"{status} No")))
+
+    stays_unknown(shop, f'"statusCode": {json.dumps(own)}')
+
+
+@pytest.mark.parametrize(
+    ("status", "own", "rs_code", "state"),
+    [
+        (400, 404, "RS041", "refused"),
+        (422, "400", "RS001", "refused"),
+        (400, "nonsense", "RS001", "refused"),
+        (400, 429, "RS033", "not_applied"),
+        (429, 400, "RS033", "not_applied"),
+        (400, 429, "RS001", "unknown"),
+    ],
+)
+def test_two_statuses_that_mean_the_same_agree(
+    status: int, own: int | str, rs_code: str, state: str, shop: Shop
+) -> None:
+    error = {"statusCode": own, "message": "No", "rsCode": rs_code}
+    shop.bank.debit = answers(as_json(error, f"{status} No"))
+
+    assert shop.debit().record["state"] == state
 
 
 def test_true_is_not_one(shop: Shop) -> None:
@@ -327,6 +485,43 @@ def test_gameball_s_answer_must_be_of_this_transaction(wrong: dict[str, Any], po
 
     assert (done.code, done.record["state"]) == (8, "unknown")
     sent_once(points)
+
+
+@pytest.mark.parametrize("code", [5000, 9008, 1001, 2001, "x"])
+def test_gameball_s_error_at_200_is_no_success_and_no_refusal(code: Any, points: Shop) -> None:
+    error = {"code": code, "type": "Error", "message": "No."}
+    points.bank.debit = applies_and(answers(as_json(error)))
+
+    done = points.debit()
+
+    assert (done.code, done.record["state"]) == (8, "unknown")
+    assert done.record["error"]["provider_code"] == str(code)
+    assert done.record["error"]["http_status"] == 200
+
+
+@pytest.mark.parametrize(
+    "error", [{"code": 9008}, {"message": "No."}, {"errors": ["No."]}], ids=str
+)
+def test_gameball_s_success_with_an_error_in_it_is_not_believed(
+    error: dict[str, Any], points: Shop
+) -> None:
+    points.bank.debit = applies_and(lambda wire, post: wire.send(as_json(post.yes | error)))
+
+    assert points.debit().record["state"] == "unknown"
+
+
+@pytest.mark.parametrize(
+    "success",
+    [{"gameballTransactionId": "7"}, {"redeemAmount": 1}, {"redeemEquivalentPoints": 49}],
+    ids=str,
+)
+def test_gameball_s_error_with_a_success_in_it_is_not_believed(
+    success: dict[str, Any], points: Shop
+) -> None:
+    error = points.bank.error(422) | success
+    points.bank.debit = applies_and(answers(as_json(error, "422 No")))
+
+    assert points.debit().record["state"] == "unknown"
 
 
 def test_a_number_with_a_point_is_the_same_number_of_points(points: Shop) -> None:

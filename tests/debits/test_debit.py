@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -11,8 +10,10 @@ import pytest
 from msgspec.structs import replace
 
 from loyalty_cli.debits import debit as debit_module
-from loyalty_cli.debits.debit import Debits, Order, Settled, note_gone, platform_of
-from loyalty_cli.debits.sender import this_process
+from loyalty_cli.debits.debit import Debits
+from loyalty_cli.debits.order import Order, platform_of
+from loyalty_cli.debits.result import Settled
+from loyalty_cli.debits.sender import mark_abandoned, this_process
 from loyalty_cli.errors import ErrorCode, LoyaltyError, NotSentError
 from loyalty_cli.journal.database import JournalError
 from loyalty_cli.journal.entries import (
@@ -23,10 +24,12 @@ from loyalty_cli.journal.entries import (
     Sender,
     State,
 )
+from loyalty_cli.journal.instant import Instant, instant_now
 from loyalty_cli.journal.opening import open_journal
 from loyalty_cli.journal.store import Journal
 from loyalty_cli.platforms import DebitAnswer
-from loyalty_cli.providers.contract import Answer
+from loyalty_cli.profile import Profile
+from loyalty_cli.providers.contract import Answer, Request
 from tests.debits.conftest import Desk, Opens, Shop
 from tests.debits.fault_server import (
     IdempotentBank,
@@ -62,7 +65,8 @@ def test_the_states_of_a_debit_that_is_made(desk: Desk) -> None:
     assert path(desk.journal, settled.entry) == ["planned", "sending", "confirmed"]
     assert settled.entry.attempt == 1
     assert settled.entry.sender == this_process()
-    assert settled.entry.baseline == Baseline(available="10000", earned="10000", redeemed="0")
+    had = Baseline(available="10000", earned="10000", redeemed="0", last_event=0)
+    assert settled.entry.baseline == had
     assert settled.entry.balance_after == "9950"
 
 
@@ -76,9 +80,11 @@ def test_no_step_can_be_taken_that_is_not_one(desk: Desk) -> None:
     steps = {(before, after) for before in State for after in TRANSITIONS[before]}
     assert steps == {
         ("planned", "sending"),
-        *(("sending", each) for each in ("confirmed", "refused", "planned", "unknown")),
+        *(("sending", each) for each in ("confirmed", "refused", "not_applied")),
+        *(("sending", each) for each in ("planned", "unknown")),
         *(("unknown", each) for each in ("confirmed", "not_applied")),
         ("not_applied", "planned"),
+        ("refused", "not_applied"),
     }
 
 
@@ -104,7 +110,9 @@ def test_too_little_credit_sends_and_claims_nothing(desk: Desk) -> None:
 
     assert (why(settled), settled.entry.state) == (ErrorCode.REFUSED, State.PLANNED)
     assert desk.bank.posts == []
-    assert path(desk.journal, settled.entry) == ["planned"]
+    assert path(desk.journal, settled.entry) == ["planned", "planned"]
+    *_, last = desk.journal.events(settled.entry.key)
+    assert last.why.startswith("not begun: 'C-1' has 10000 CENTS available")
 
 
 def test_all_there_is_can_be_taken(desk: Desk) -> None:
@@ -325,10 +333,10 @@ def test_one_whose_process_lives_is_waited_for_and_not_touched(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     claimed = sending(desk, this_process())
-    monkeypatch.setattr(debit_module, "POLL", 0.01)
+    monkeypatch.setattr(debit_module, "POLL_SECONDS", 0.01)
     seconds = itertools.count(step=5.0)
 
-    settled = desk.debit(monotonic=lambda: next(seconds))
+    settled = desk.debit(clock=lambda: Instant("boot", next(seconds)))
 
     assert settled.entry == claimed
     assert (settled.replayed, why(settled)) == (True, ErrorCode.OUTCOME_UNKNOWN)
@@ -385,21 +393,30 @@ def test_of_two_who_want_the_same_debit_one_sends_it(desk: Desk, tmp_path: Path)
     assert (len(desk.bank.posts), desk.bank.taken()) == (1, 50)
 
 
-def test_another_host_s_is_left_alone_until_its_time_is_over(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_host_s_is_left_alone_until_its_time_is_over(desk: Desk) -> None:
     desk = Desk(desk.bank, desk.journal, settle=100.0, timeout=10.0)
     claimed = sending(desk, ELSEWHERE)
-    began = claimed.changed_at
+    began = instant_now()
 
     def at(seconds: float) -> State:
-        moment = began + timedelta(seconds=seconds)
-        monkeypatch.setattr(desk.journal, "now", lambda: moment)
-        return note_gone(desk.journal, claimed, desk.profile).state
+        now = replace(began, seconds=began.seconds + seconds)
+        return mark_abandoned(desk.journal, claimed, desk.profile, now).state
 
     assert at(100) is State.SENDING
-    assert at(115) is State.SENDING  # 5 for the claim, 10 for the call, 100 to settle
-    assert at(115.1) is State.UNKNOWN
+    assert at(114) is State.SENDING  # 5 for the claim, 10 for the call, 100 to settle
+    assert at(116) is State.UNKNOWN
+
+
+def test_another_host_s_clock_says_nothing_here(desk: Desk) -> None:
+    desk = Desk(desk.bank, desk.journal, settle=100.0, timeout=10.0)
+    claimed = sending(desk, ELSEWHERE)
+
+    def at(seconds: float) -> State:
+        return mark_abandoned(desk.journal, claimed, desk.profile, Instant("here", seconds)).state
+
+    assert at(1_000_000) is State.SENDING  # seen from here for the first time
+    assert at(1_000_115) is State.SENDING
+    assert at(1_000_116) is State.UNKNOWN
 
 
 # An answer that comes after somebody else had given the debit up.
@@ -412,7 +429,11 @@ class Late:
         self.answer = DebitAnswer(Answer(status, {}, body), str)
         self.meanwhile = meanwhile
 
-    def __call__(self, *_: object) -> DebitAnswer:
+    def __call__(
+        self, profile: Profile, request: Request, before_first_byte: Callable[[], None]
+    ) -> DebitAnswer:
+        del profile, request
+        before_first_byte()
         self.meanwhile()
         return self.answer
 
@@ -478,7 +499,8 @@ def test_a_late_yes_to_what_was_held_for_not_applied_is_said_loudly(
 def test_a_process_that_wakes_up_proves_that_it_did_not_send(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def asleep(*_: object) -> None:
+    def asleep(_: Profile, __: Request, before_first_byte: Callable[[], None]) -> None:
+        before_first_byte()
         assert desk.journal.change(desk.present(), State.UNKNOWN, Change("gone"))
         raise NotSentError(ErrorCode.TIMED_OUT, "held up")
 
@@ -492,7 +514,8 @@ def test_a_process_that_wakes_up_proves_that_it_did_not_send(
 def test_a_process_that_wakes_up_tells_what_another_made_of_it(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def asleep(*_: object) -> None:
+    def asleep(_: Profile, __: Request, before_first_byte: Callable[[], None]) -> None:
+        before_first_byte()
         for state in (State.UNKNOWN, State.NOT_APPLIED, State.PLANNED):
             assert desk.journal.change(desk.present(), state, Change("meanwhile"))
         assert desk.journal.claim(desk.present(), ELSEWHERE, Baseline(redeemed="0"))
@@ -594,13 +617,78 @@ def test_gameball_s_9004_after_a_wrong_not_applied_shows_that_it_was(journal: Jo
         assert bank.taken() == 50
 
 
-def test_gameball_s_9004_to_the_first_attempt_is_a_refusal(journal: Journal) -> None:
-    with IdempotentBank(once_only) as bank:
-        bank.ids.add("r-1")
+DUPLICATE = {"code": 9004, "type": "DUPLICATE", "message": "Duplicate transactionId"}
 
-        settled = Desk(bank, journal).debit()
 
-        assert settled.entry.state is State.REFUSED
+@pytest.mark.parametrize("status", [200, 400, 409, 422, 500])
+def test_gameball_s_9004_to_the_first_attempt_proves_nothing(status: int, points: Shop) -> None:
+    points.bank.debit = answers(as_json(DUPLICATE, f"{status} Hm"))
+
+    done = points.debit()
+
+    assert (done.code, done.record["state"]) == (8, "unknown")
+    error = done.record["error"]
+    assert (error["code"], error["provider_code"]) == ("outcome_unknown", "9004")
+    assert "Gameball had a transaction 'r-1' before this debit was sent" in error["message"]
+    assert "Look at it there." in error["hint"]
+    assert "`loyalty journal resolve` it `--confirmed`" in error["hint"]
+
+
+def test_nothing_but_a_person_settles_a_debit_whose_id_was_in_use(points: Shop) -> None:
+    points.bank.ids.add("r-1")  # type: ignore[attr-defined]
+    assert points.debit().code == 8
+
+    for _ in range(2):
+        settled = points.loyalty("journal", "reconcile", "-o", "json")
+        again = points.debit()
+        assert (settled.code, settled.record["state"]) == (8, "unknown")
+        assert (again.code, again.record["state"], again.record["replayed"]) == (8, "unknown", True)
+        assert "journal resolve" in again.record["error"]["hint"]
+    assert (len(points.bank.posts), points.bank.taken()) == (1, 0)
+    done = points.loyalty("journal", "resolve", "r-1", "--confirmed", "--why", "it is this one")
+    assert (done.code, points.entry().state) == (0, State.CONFIRMED)
+
+
+def test_an_id_that_was_in_use_proves_nothing_to_a_later_attempt_either(points: Shop) -> None:
+    points.bank.ids.add("r-1")  # type: ignore[attr-defined]
+    points.debit()
+    points.loyalty("journal", "resolve", "r-1", "--not-applied", "--why", "of another shop")
+
+    done = points.debit()
+
+    assert (done.code, done.record["state"], done.record["attempt"]) == (8, "unknown", 2)
+    points.bank.debit = answers(b"")
+    points.loyalty("journal", "resolve", "r-1", "--not-applied", "--why", "of another shop")
+    lost = points.debit()
+    points.bank.debit = once_only
+    assert (lost.code, points.debit().code, points.bank.taken()) == (8, 8, 0)
+
+
+@pytest.mark.parametrize("code", [1001, 2001])
+def test_gameball_s_9004_proves_nothing_where_it_had_said_no_before(
+    code: int, points: Shop
+) -> None:
+    points.bank.debit = answers(as_json({"code": code, "message": "No."}, "422 No"))
+    assert points.debit().record["state"] == "not_applied"
+    points.bank.debit = answers(as_json(DUPLICATE, "422 No"))
+
+    done = points.debit()
+
+    assert (done.code, done.record["state"], done.record["attempt"]) == (8, "unknown", 2)
+
+
+def test_gameball_s_9004_confirms_an_attempt_that_was_lost_after_one_that_it_had_refused(
+    points: Shop,
+) -> None:
+    points.bank.debit = answers(as_json({"code": 2001, "message": "No."}, "422 No"))
+    points.debit()
+    points.bank.debit = LOST
+    assert points.debit().code == 8
+    points.bank.debit = once_only
+
+    done = points.debit()
+
+    assert (done.code, done.record["state"], points.bank.taken()) == (0, "confirmed", 50)
 
 
 # A journal that fails.
@@ -646,14 +734,14 @@ def test_where_credentials_are_gone_nothing_is_sent(
     def gone(_: object) -> None:
         raise LoyaltyError(ErrorCode.CREDENTIAL_MISSING, "no key")
 
-    account = Debits.account
+    look = Debits.look
 
     def then_gone(debits: Debits, order: Order) -> Any:
-        line = account(debits, order)
+        seen = look(debits, order)
         monkeypatch.setattr(desk.platforms, "_credentials_of", gone)
-        return line
+        return seen
 
-    monkeypatch.setattr(Debits, "account", then_gone)
+    monkeypatch.setattr(Debits, "look", then_gone)
 
     settled = desk.debit()
 

@@ -8,27 +8,44 @@ import pytest
 from msgspec.structs import replace
 
 from loyalty_cli.amount import Amount
-from loyalty_cli.debits.debit import Settled
-from loyalty_cli.debits.reconcile import BETWEEN_LOOKS, UNCHANGED, Reconciler, judge
+from loyalty_cli.debits.debit import Debits
+from loyalty_cli.debits.look import Look
+from loyalty_cli.debits.order import Order
+from loyalty_cli.debits.reconcile import (
+    BETWEEN_LOOKS_SECONDS,
+    UNCHANGED,
+    Reconciler,
+    Verdict,
+    judge,
+)
+from loyalty_cli.debits.result import Settled
 from loyalty_cli.debits.sender import this_process
 from loyalty_cli.errors import ErrorCode
+from loyalty_cli.journal import instant
 from loyalty_cli.journal.entries import Baseline, Change, Entry, Event, Sender, State
 from loyalty_cli.journal.file import FileDatabase
+from loyalty_cli.journal.instant import Instant
 from loyalty_cli.journal.store import Journal
 from loyalty_cli.model import Balance
+from loyalty_cli.side_by_side import JOBS
 from tests.conftest import Run
 from tests.debits.conftest import Desk, Shop
-from tests.debits.fault_server import Debiting, IdempotentBank, Post, answers, applies_and, honest
+from tests.debits.fault_server import (
+    Debiting,
+    IdempotentBank,
+    Post,
+    answers,
+    applies_and,
+    as_json,
+    honest,
+)
 from tests.servers import Wire, reply
 
 T0 = datetime(2026, 11, 20, 5, tzinfo=UTC)
-SETTLE = timedelta(minutes=15)
+SETTLE = 900.0
+BOOT = "machine boot"
 LOST = applies_and(lambda wire, _: wire.reset())
 NEVER = answers(b"")
-
-
-def seconds(number: float) -> timedelta:
-    return timedelta(seconds=number)
 
 
 # The judgement, at times of its own.
@@ -40,15 +57,23 @@ def entry(desk: Desk) -> Entry:
     return replace(desk.plan(desk.order()), state=State.UNKNOWN, attempt=1, baseline=baseline)
 
 
-def event(after: float, before: State, state: State, why: str = "", attempt: int = 1) -> Event:
-    return Event(T0 + seconds(after), "me", attempt, before, state, why)
+def event(
+    after: float,
+    before: State,
+    state: State,
+    why: str = "",
+    attempt: int = 1,
+    *,
+    clock: str = BOOT,
+) -> Event:
+    return Event(T0, "me", attempt, before, state, why, Instant(clock, 5000 + after))
 
 
 SENT = [event(-10, State.PLANNED, State.SENDING), event(0, State.SENDING, State.UNKNOWN)]
 
 
-def look(after: timedelta, attempt: int = 1) -> Event:
-    return event(after.total_seconds(), State.UNKNOWN, State.UNKNOWN, UNCHANGED, attempt)
+def look(after: float, attempt: int = 1, clock: str = BOOT) -> Event:
+    return event(after, State.UNKNOWN, State.UNKNOWN, UNCHANGED, attempt, clock=clock)
 
 
 def has(**amounts: int | None) -> Balance:
@@ -59,10 +84,10 @@ def has(**amounts: int | None) -> Balance:
     return Balance(name="credit", kind="credit", unit="CENTS", **given)
 
 
-LATER = SETTLE + BETWEEN_LOOKS
-JUDGED: dict[str, tuple[Balance, list[Event], timedelta, State, str]] = {
+LATER = SETTLE + BETWEEN_LOOKS_SECONDS
+JUDGED: dict[str, tuple[Balance, list[Event], float, State, str]] = {
     "moved by exactly the amount, at once": (
-        *(has(redeemed=150), [], seconds(0), State.CONFIRMED),
+        *(has(redeemed=150), [], 0, State.CONFIRMED),
         "by balance: redeemed went from 100 to 150",
     ),
     "moved by exactly the amount, much later": (
@@ -75,11 +100,11 @@ JUDGED: dict[str, tuple[Balance, list[Event], timedelta, State, str]] = {
     ),
     "unchanged for the first time": (has(), [], LATER, State.UNKNOWN, UNCHANGED),
     "unchanged twice too close together": (
-        *(has(), [look(SETTLE)], LATER - seconds(0.001), State.UNKNOWN),
+        *(has(), [look(SETTLE)], LATER - 0.001, State.UNKNOWN),
         UNCHANGED,
     ),
     "unchanged, the first look before the settle period": (
-        *(has(), [look(SETTLE - seconds(0.001))], LATER, State.UNKNOWN),
+        *(has(), [look(SETTLE - 0.001)], LATER, State.UNKNOWN),
         UNCHANGED,
     ),
     "unchanged, the first look at an earlier attempt": (
@@ -87,8 +112,8 @@ JUDGED: dict[str, tuple[Balance, list[Event], timedelta, State, str]] = {
         UNCHANGED,
     ),
     "unchanged within the settle period": (
-        *(has(), [look(seconds(0))], SETTLE - seconds(0.001), State.UNKNOWN),
-        "may still arrive until 05:15:00 UTC",
+        *(has(), [look(0)], SETTLE - 0.001, State.UNKNOWN),
+        "may still arrive for another 1 s",
     ),
     "moved by less": (has(redeemed=149), [look(SETTLE)], LATER, State.UNKNOWN, "moved by 49"),
     "moved by more": (has(redeemed=200), [look(SETTLE)], LATER, State.UNKNOWN, "moved by 100"),
@@ -116,7 +141,7 @@ JUDGED: dict[str, tuple[Balance, list[Event], timedelta, State, str]] = {
 def test_the_verdict_follows_from_the_evidence(case: str, entry: Entry) -> None:
     now_has, looks, after, state, why = JUDGED[case]
 
-    verdict = judge(entry, now_has, SENT + looks, T0 + after, SETTLE)
+    verdict = judge(entry, Look(now_has, Instant(BOOT, 5000 + after)), SENT + looks, SETTLE)
 
     assert verdict.state is state
     assert why in verdict.why
@@ -125,7 +150,45 @@ def test_the_verdict_follows_from_the_evidence(case: str, entry: Entry) -> None:
 def test_without_a_baseline_there_is_no_verdict(entry: Entry) -> None:
     bare = replace(entry, baseline=None)
 
-    assert judge(bare, has(), SENT, T0 + LATER, SETTLE).state is State.UNKNOWN
+    late = Look(has(), Instant(BOOT, 5000 + LATER))
+
+    assert judge(bare, late, SENT, SETTLE).state is State.UNKNOWN
+
+
+@pytest.mark.parametrize("age", ["0", "17", "x"])
+@pytest.mark.parametrize("redeemed", [100, 150])
+def test_what_a_cache_says_is_no_evidence(age: str, redeemed: int, entry: Entry) -> None:
+    cached = Look(has(redeemed=redeemed), Instant(BOOT, 5000 + LATER), age)
+
+    verdict = judge(entry, cached, [*SENT, look(SETTLE)], SETTLE)
+
+    assert verdict.state is State.UNKNOWN
+    assert f"out of a cache (Age: {age})" in verdict.why
+
+
+def test_after_a_restart_of_the_machine_time_counts_from_what_it_saw_since(entry: Entry) -> None:
+    def at(seconds: float, events: list[Event]) -> Verdict:
+        return judge(entry, Look(has(), Instant("machine next", seconds)), events, SETTLE)
+
+    assert "another 900 s" in at(10**9, [*SENT, look(SETTLE)]).why
+    seen = event(0, State.UNKNOWN, State.UNKNOWN, "seen", clock="machine next")
+    since = [*SENT, look(SETTLE), seen]
+    assert "another 1 s" in at(5000 + SETTLE - 1, since).why
+    assert at(5000 + LATER, since).why == UNCHANGED  # the earlier look was by another clock
+    looked = look(SETTLE, clock="machine next")
+    assert at(5000 + LATER, [*since, looked]).state is State.NOT_APPLIED
+
+
+def test_where_no_clock_can_be_trusted_time_settles_nothing(entry: Entry) -> None:
+    events = [
+        event(-10, State.PLANNED, State.SENDING, clock=""),
+        event(0, State.SENDING, State.UNKNOWN, clock=""),
+        look(SETTLE, clock=""),
+    ]
+
+    verdict = judge(entry, Look(has(), Instant("", 10**9)), events, SETTLE)
+
+    assert "may still arrive" in verdict.why
 
 
 def test_the_settle_period_is_that_of_the_last_attempt(entry: Entry) -> None:
@@ -137,7 +200,8 @@ def test_the_settle_period_is_that_of_the_last_attempt(entry: Entry) -> None:
     ]
     second = replace(entry, attempt=2)
 
-    verdict = judge(second, has(), SENT + again, T0 + seconds(2002) + SETTLE / 2, SETTLE)
+    halfway = Look(has(), Instant(BOOT, 5000 + 2002 + SETTLE / 2))
+    verdict = judge(second, halfway, SENT + again, SETTLE)
 
     assert (verdict.state, "may still arrive" in verdict.why) == (State.UNKNOWN, True)
 
@@ -146,15 +210,20 @@ def test_the_settle_period_is_that_of_the_last_attempt(entry: Entry) -> None:
 
 
 class Clock:
-    """The journal's clock."""
+    """The clock of this machine that nobody can set, and the one that is stepped at will."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.seconds = 5000.0
         self.now = T0
+        monkeypatch.setattr(instant, "seconds_awake_or_asleep", lambda: self.seconds)
         monkeypatch.setattr(FileDatabase, "now", lambda *_: self.now)
-        monkeypatch.setattr(Journal, "now", lambda _: self.now)
 
-    def goes(self, number: float) -> None:
-        self.now += seconds(number)
+    def goes(self, seconds: float) -> None:
+        self.seconds += seconds
+        self.now += timedelta(seconds=seconds)
+
+    def is_stepped(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
 
 
 @pytest.fixture
@@ -208,6 +277,50 @@ def test_what_did_not_move_is_not_applied_after_two_looks_past_the_settle_period
     shop.bank.debit = honest
     again = shop.debit()
     assert (again.code, again.record["attempt"], shop.bank.taken()) == (0, 2, 50)
+
+
+def test_a_wall_clock_that_is_stepped_settles_nothing(shop: Shop, clock: Clock) -> None:
+    shop.bank.debit = NEVER
+    shop.debit()
+
+    for _ in range(3):
+        clock.is_stepped(100_000)
+        clock.goes(61)
+        done = reconcile(shop)
+        assert (done.code, done.record["state"]) == (8, "unknown")
+
+
+def test_a_look_counts_from_when_it_began(shop: Shop, clock: Clock) -> None:
+    shop.bank.debit = NEVER
+    shop.debit()
+
+    def takes_its_time(_: Wire) -> bool:
+        clock.goes(100)
+        return False
+
+    shop.bank.on_read = takes_its_time
+    clock.goes(850)
+
+    assert "may still arrive for another 50 s" in reconcile(shop).record["error"]["message"]
+    assert "look again" in reconcile(shop).record["error"]["message"]
+    assert reconcile(shop).record["state"] == "not_applied"
+
+
+def test_a_look_through_a_cache_is_no_evidence(shop: Shop, clock: Clock) -> None:
+    shop.bank.debit = NEVER
+    shop.debit()
+    kept = shop.bank.balance("/?accountId=C-1")
+
+    def cached(wire: Wire) -> bool:
+        wire.send(as_json(kept, "200 OK", "Age: 1"))
+        return True
+
+    shop.bank.on_read = cached
+    for _ in range(3):
+        clock.goes(1000)
+        done = reconcile(shop)
+        assert (done.code, done.record["state"]) == (8, "unknown")
+        assert "out of a cache" in done.record["error"]["message"]
 
 
 def test_one_that_is_applied_late_is_never_held_for_not_applied(shop: Shop, clock: Clock) -> None:
@@ -328,7 +441,7 @@ def test_what_another_process_left_unknown_can_be_settled(
     assert (done.code, done.record["state"]) == (code, state)
 
 
-def test_a_movement_that_another_debit_of_ours_explains_confirms_nothing(
+def test_a_debit_made_after_the_balance_was_read_makes_it_be_read_again(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     claim = desk.journal.claim
@@ -336,18 +449,34 @@ def test_a_movement_that_another_debit_of_ours_explains_confirms_nothing(
     def after_another(*arguments: Any) -> Any:
         monkeypatch.setattr(desk.journal, "claim", claim)
         desk.debit(desk.order("r-2"))
-        desk.bank.debit = NEVER
         return claim(*arguments)
 
     monkeypatch.setattr(desk.journal, "claim", after_another)
+
+    settled = desk.debit()
+
+    assert settled.entry.state is State.CONFIRMED
+    assert settled.entry.baseline is not None
+    assert settled.entry.baseline.redeemed == "50"
+    assert (desk.bank.reads, desk.bank.taken()) == (3, 100)
+
+
+@pytest.mark.parametrize("twin", [" C-1", "c-1", "\uff23-1"], ids=ascii)
+def test_a_debit_of_an_account_that_may_be_the_same_keeps_it_unknown(
+    twin: str, desk: Desk, clock: Clock
+) -> None:
+    desk.bank.debit = NEVER
     unknown = desk.debit().entry
-    assert desk.bank.taken() == 50
+    desk.bank.debit = honest
+    assert desk.debit(desk.order("r-2", customer=twin)).entry.state is State.CONFIRMED
+    desk.bank.applied["C-1", "CENTS"] = 50  # the platform takes the two for one
+    clock.goes(2000)
 
     settled = settle(desk, unknown)
 
     assert settled.entry.state is State.UNKNOWN
     assert settled.error is not None
-    assert "may be the debit 'r-2'" in settled.error.message
+    assert "the debit 'r-2' was made since" in settled.error.message
 
 
 def test_a_debit_that_the_baseline_has_in_it_explains_nothing(desk: Desk) -> None:
@@ -465,3 +594,79 @@ def test_a_change_meanwhile_is_not_overwritten(desk: Desk) -> None:
 
     assert desk.journal.change(unknown, State.NOT_APPLIED, Change("too late")) is None
     assert settle(desk, unknown).entry.state is State.CONFIRMED
+
+
+# Many of them.
+
+
+def test_a_crash_at_one_is_that_one_s_alone_and_it_comes_last_the_next_time(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.bank.debit = LOST
+    for number in (1, 2, 3):
+        shop.debit(customer=f"C-{number}", reference=f"r-{number}")
+    look = Debits.look
+
+    def crashing(debits: Debits, order: Order) -> Look:
+        if order.reference == "r-1":
+            raise RecursionError
+        return look(debits, order)
+
+    monkeypatch.setattr(Debits, "look", crashing)
+
+    first = reconcile(shop)
+    shop.bank.debit = NEVER
+    shop.debit(customer="C-4", reference="r-4")
+    desk = Desk(shop.bank, shop.journal)
+    left = Reconciler(desk.journal, desk.debits(), []).open_entries()
+
+    assert first.code == 8
+    assert {each["reference"]: each["state"] for each in first.records} == {
+        "r-1": "unknown",
+        "r-2": "confirmed",
+        "r-3": "confirmed",
+    }
+    assert "RecursionError" in first.records[0]["error"]["message"]
+    assert [entry.key.reference for entry in left] == ["r-4", "r-1"]
+
+
+def test_a_refused_sign_in_is_met_once_and_not_for_each_debit(shop: Shop) -> None:
+    shop.bank.debit = LOST
+    for number in range(20):
+        shop.debit(customer=f"C-{number}", reference=f"r-{number}")
+
+    def refused(wire: Wire) -> bool:
+        wire.send(as_json({"statusCode": 401, "message": "no", "rsCode": "RS032"}, "401 No"))
+        return True
+
+    shop.bank.on_read = refused
+    before = shop.bank.connections
+
+    done = reconcile(shop)
+
+    assert done.code == 8
+    assert len(done.records) == 20
+    assert shop.bank.connections - before <= JOBS
+
+
+def test_a_healthy_batch_beside_it_is_nothing_to_settle(desk: Desk) -> None:
+    claimed = sending(desk, this_process())
+    reconciler = Reconciler(desk.journal, desk.debits(), [desk.profile])
+
+    assert reconciler.open_entries() == []
+    gone = replace(this_process(), started="0")
+    other = desk.journal.claim(
+        desk.plan(desk.order("r-2", customer="C-2")), gone, Baseline(redeemed="0")
+    )
+    assert reconciler.open_entries() == [other]
+    assert claimed.state is State.SENDING
+
+
+def test_what_was_abandoned_by_a_profile_that_is_gone_is_found(desk: Desk) -> None:
+    claimed = sending(desk, replace(this_process(), started="0"))
+
+    settled = Reconciler(desk.journal, desk.debits(), []).reconcile(claimed)
+
+    assert settled.entry.state is State.UNKNOWN
+    assert settled.error is not None
+    assert "no profile in the file" in settled.error.message

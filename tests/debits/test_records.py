@@ -6,8 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from loyalty_cli.amount import Amount
-from loyalty_cli.debits.debit import Settled, written_error
 from loyalty_cli.debits.records import entry_record, history, settled_record
+from loyalty_cli.debits.result import Settled, written_error
 from loyalty_cli.errors import ErrorCode, LoyaltyError
 from loyalty_cli.journal.entries import Entry, Event, Key, Planned, State
 from loyalty_cli.journal.store import new_entry

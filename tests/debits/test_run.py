@@ -10,15 +10,18 @@ from typing import Any
 
 import pytest
 
-from loyalty_cli.debits.debit import Debits, Order, Settled
+from loyalty_cli.debits.debit import Debits
+from loyalty_cli.debits.order import Order
+from loyalty_cli.debits.result import Settled, written_error
 from loyalty_cli.debits.run import DebitStop, run_all
-from loyalty_cli.errors import ErrorCode
+from loyalty_cli.debits.sender import this_process
+from loyalty_cli.errors import ErrorCode, LoyaltyError
 from loyalty_cli.journal.database import JournalError
-from loyalty_cli.journal.entries import Entry, State
+from loyalty_cli.journal.entries import Baseline, Change, Entry, State
 from loyalty_cli.providers.contract import Limit
 from tests.conftest import Outcome
 from tests.debits.conftest import Desk, Opens, Shop
-from tests.debits.fault_server import Post, answers, applies_and, as_json, honest
+from tests.debits.fault_server import Bank, Post, answers, applies_and, as_json, honest
 from tests.servers import Wire
 
 JOBS = 4
@@ -103,16 +106,45 @@ def test_a_refused_one_holds_up_nothing(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_refused_sign_in_ends_the_run(status: int, desk: Desk) -> None:
+def test_a_refused_sign_in_ends_the_debits_of_its_profile(status: int, desk: Desk) -> None:
     desk.bank.debit = answers(as_json(desk.bank.error(status), f"{status} No"))
-    stop = DebitStop()
     orders = [desk.order(f"r-{n}") for n in range(5)]
 
-    settled = list(run(desk, orders, stop))
+    settled = list(run(desk, orders))
 
-    assert stop.is_set()
-    assert [each.entry.state for each in settled] == [State.REFUSED]
+    assert [each.error.code for each in settled if each.error] == [ErrorCode.CREDENTIAL_REFUSED]
     assert len(desk.bank.posts) == 1
+
+
+def test_a_refused_sign_in_leaves_the_debits_of_other_profiles_alone(desk: Desk) -> None:
+    with Bank(answers(as_json(desk.bank.error(401), "401 No"))) as locked:
+        closed = Desk(locked, desk.journal, name="closed")
+        orders = [
+            each.order(f"{name}-{n}")
+            for n in range(5)
+            for name, each in (("closed", closed), ("open", desk))
+        ]
+
+        settled = list(run(desk, orders))
+
+        assert len(locked.posts) == 1
+    assert [each.entry.profile for each in settled] == ["closed", *["shop"] * 5]
+    assert {each.error for each in settled[1:]} == {None}
+    assert len(desk.bank.posts) == 5
+
+
+def test_what_failed_in_an_earlier_run_stops_no_later_one(desk: Desk) -> None:
+    orders = several(desk, 12)
+    claimed = desk.journal.claim(desk.plan(orders[0]), this_process(), Baseline())
+    assert claimed is not None
+    error = LoyaltyError(ErrorCode.CREDENTIAL_REFUSED, "The sign-in was refused.")
+    desk.journal.change(claimed, State.REFUSED, Change("no", error=written_error(error)))
+    entries = desk.journal.plan([order.planned for order in orders])
+
+    settled = list(run_all(desk.debits(), orders, entries, DebitStop(), jobs=1))
+
+    assert [each.entry.state for each in settled] == ["refused", *["confirmed"] * 11]
+    assert [each.replayed for each in settled] == [True, *[False] * 11]
 
 
 def test_one_who_stops_looking_still_has_what_is_in_flight_written_down(desk: Desk) -> None:
@@ -169,7 +201,10 @@ def test_a_run_that_waits_for_its_turn_is_stopped_without_it(
 ) -> None:
     stop = DebitStop()
     monkeypatch.setattr(type(at_most_two.profile.provider), "debit_limits", LONG)
-    settled = run(at_most_two, several(at_most_two, 6), stop)
+    entries = [at_most_two.plan(order) for order in several(at_most_two, 6)]
+    settled = run_all(
+        at_most_two.debits(), several(at_most_two, 6), entries, stop, jobs=1
+    )  # of several at a time any two could have the turns that there are
 
     first = [next(settled), next(settled)]
     stop.set()
@@ -199,14 +234,12 @@ def test_a_debit_that_was_too_much_makes_the_others_wait(desk: Desk) -> None:
     assert arrivals[1] - arrivals[0] >= 1
 
 
-def test_a_platform_that_wants_to_be_left_alone_for_long_ends_the_run(desk: Desk) -> None:
+def test_a_platform_that_wants_to_be_left_alone_for_long_gets_no_more_debits(desk: Desk) -> None:
     desk.bank.debit = answers(as_json(desk.bank.error(429), "429 No", "Retry-After: 3600"))
     entries = [desk.plan(order) for order in several(desk, 5)]
-    stop = DebitStop()
 
-    settled = list(run_all(desk.debits(), several(desk, 5), entries, stop, jobs=1))
+    settled = list(run_all(desk.debits(), several(desk, 5), entries, DebitStop(), jobs=1))
 
-    assert stop.is_set()
     assert [each.entry.state for each in settled] == [State.UNKNOWN]
     assert len(desk.bank.posts) == 1
 
@@ -297,6 +330,44 @@ def test_a_defect_in_one_leaves_no_other_half_written(
         list(run(desk, several(desk, 10)))
 
     assert State.SENDING not in states(desk, 10)
+
+
+# A file with rows of several profiles.
+
+
+def test_a_profile_without_a_credential_leaves_the_rows_of_another_alone(
+    opens: Opens, tmp_path: Path
+) -> None:
+    shop = opens(more="  locked: {provider: gameball, debit: {allow: true, unit: points}}\n")
+    path = tmp_path / "rows.csv"
+    rows = "".join(f"C-{n},50,r-{n},{'locked' if n == 0 else 'shop'}\n" for n in range(20))
+    path.write_text(f"customer,amount,reference,profile\n{rows}")
+
+    done = shop.loyalty("debit", "--from", str(path), "--yes", "-o", "json")
+
+    assert done.code == 9
+    first, *others = done.records
+    assert (first["state"], first["error"]["code"]) == ("planned", "credential_missing")
+    assert [each["state"] for each in others] == ["confirmed"] * 19
+
+
+def test_what_a_refused_sign_in_kept_from_being_made_is_made_by_the_same_run_again(
+    shop: Shop, tmp_path: Path
+) -> None:
+    path = tmp_path / "rows.csv"
+    rows = "".join(f"C-1,50,r-{n}\n" for n in range(12))
+    path.write_text(f"customer,amount,reference\n{rows}")
+    shop.bank.debit = answers(as_json(shop.bank.error(403), "403 No"))
+
+    first = shop.loyalty("debit", "--from", str(path), "--yes", "-o", "json")
+    shop.bank.debit = honest
+    again = shop.loyalty("debit", "--from", str(path), "--yes", "-o", "json")
+
+    assert (first.code, len(first.records)) == (4, 1)
+    assert "not begun or not settled: 11 of 12; run the same again." in first.err
+    assert again.code == 0
+    assert {each["state"] for each in again.records} == {"confirmed"}
+    assert shop.bank.taken() == 12 * 50
 
 
 # A journal that fails in the middle.

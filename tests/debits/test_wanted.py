@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from msgspec.structs import replace
 
-from loyalty_cli.debits.debit import Order
+from loyalty_cli.debits.order import Order
 from loyalty_cli.debits.rows import Row
 from loyalty_cli.debits.wanted import (
     check_known,

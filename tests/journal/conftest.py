@@ -6,17 +6,56 @@ from pathlib import Path
 
 import pytest
 
+from loyalty_cli.errors import ErrorCode
+from loyalty_cli.journal.database import JournalError
+from loyalty_cli.journal.entries import Key, Planned
 from loyalty_cli.journal.opening import open_journal
 from loyalty_cli.journal.store import Journal
-from tests.postgresql import PostgreSQL, running_postgresql
+from tests.postgresql import PostgreSQL, prepared_folder, programs, running_postgresql
 
 Open = Callable[..., Journal]
+PLANNED = Planned(Key("shop", "a"), "shop", "saasquatch", "C-1", "CENTS", 1)
+
+
+def refused(path: Path | str, *, create: bool = False) -> str:
+    """What is said where a journal cannot be opened."""
+    with pytest.raises(JournalError) as raised:
+        open_journal(str(path), create=create)
+    assert raised.value.code is ErrorCode.SETUP
+    assert "\n" not in raised.value.message
+    assert raised.value.hint
+    return f"{raised.value.message} {raised.value.hint}"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where there is no file yet, nor a folder for it."""
+    return tmp_path / "state" / "journal.db"
+
+
+@pytest.fixture
+def made(path: Path) -> Path:
+    """A journal that is there, and closed."""
+    open_journal(str(path), create=True).close()
+    return path
 
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[PostgreSQL]:
     with running_postgresql() as server:
         yield server
+
+
+@pytest.fixture
+def own_server() -> Iterator[PostgreSQL]:
+    """A server that the test may stop, and start with other settings."""
+    with prepared_folder() as folder:
+        server = PostgreSQL(programs(), folder)
+        server.prepare()
+        try:
+            yield server
+        finally:
+            server.stop()
 
 
 @pytest.fixture
@@ -42,7 +81,7 @@ def open_it(own_end: ExitStack) -> Open:
 
     def opening(where: str, *, create: bool = False) -> Journal:
         journal = open_journal(where, create=create)
-        own_end.callback(journal.database.engine.dispose)
+        own_end.callback(journal.close)
         return journal
 
     return opening

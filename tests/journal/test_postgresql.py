@@ -1,25 +1,25 @@
 """A journal in PostgreSQL: which servers it takes, and what it does when one goes away."""
 
-import os
-import socket
 import sys
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack
 from pathlib import Path
-from threading import Barrier, Thread
+from threading import Barrier
 
 import psycopg
 import pytest
 
 from loyalty_cli.errors import ErrorCode
 from loyalty_cli.journal.database import JournalError
-from loyalty_cli.journal.entries import Baseline, Change, Key, Planned, Sender, State
+from loyalty_cli.journal.entries import Baseline, Change, Entry, Key, Planned, Sender, State
 from loyalty_cli.journal.opening import open_journal
-from loyalty_cli.journal.store import Filter
+from loyalty_cli.journal.store import BATCH, Filter
 from tests.conftest import Run
 from tests.journal.conftest import Open
-from tests.postgresql import PostgreSQL, prepared_folder, programs
+from tests.journal.wiretap import Wiretap
+from tests.postgresql import PostgreSQL, prepared_folder, standby_of
 from tests.servers import unused_port
 
 SENDER = Sender("host", 1, "2", "3")
@@ -30,24 +30,12 @@ def planned(reference: str) -> Planned:
     return Planned(key, "shop", "saasquatch", f"C-{reference}", "CENTS", 1)
 
 
-def refused(where: str, *, create: bool = True) -> str:
+def refused(where: str, *, create: bool = True, code: ErrorCode = ErrorCode.SETUP) -> str:
     with pytest.raises(JournalError) as raised:
         open_journal(where, create=create)
-    assert raised.value.code is ErrorCode.SETUP
+    assert raised.value.code is code
     assert "\n" not in raised.value.message
     return f"{raised.value.message} {raised.value.hint}"
-
-
-@pytest.fixture
-def own_server() -> Iterator[PostgreSQL]:
-    """A server that the test may stop, and start with other settings."""
-    with prepared_folder() as folder:
-        server = PostgreSQL(programs(), folder)
-        server.prepare()
-        try:
-            yield server
-        finally:
-            server.stop()
 
 
 @pytest.mark.parametrize("scheme", ["postgresql", "postgres"])
@@ -97,88 +85,155 @@ def test_another_version_is_refused(
     assert "this program knows 2" in refused(url)
 
 
-def test_a_session_that_need_not_be_durable_is_refused(server: PostgreSQL, own_place: str) -> None:
-    message = refused(server.url(own_place, synchronous_commit="off"))
+def test_a_server_that_need_not_be_durable_is_refused(own_server: PostgreSQL) -> None:
+    own_server.start(fsync="off")
 
-    assert "synchronous_commit=off" in message
-    assert server.execute(f"SELECT 1 FROM pg_tables WHERE schemaname = '{own_place}'") == []
+    assert "fsync=off" in refused(own_server.url())
+    assert own_server.execute("SELECT 1 FROM pg_tables WHERE schemaname = 'public'") == []
 
 
-@pytest.mark.parametrize("setting", ["fsync", "synchronous_commit"])
-def test_a_server_that_need_not_be_durable_is_refused(own_server: PostgreSQL, setting: str) -> None:
-    own_server.start(**{setting: "off"})
+def test_a_server_that_a_loss_of_power_can_destroy_is_warned_of(
+    own_server: PostgreSQL, open_it: Open
+) -> None:
+    own_server.start(full_page_writes="off")
 
-    assert f"{setting}=off" in refused(own_server.url())
+    (warning,) = open_it(own_server.url(), create=True).database.warnings
+
+    assert "full_page_writes=off" in warning
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "ours"),
+    [
+        ("synchronous_commit", "off", "on"),
+        ("default_transaction_isolation", "serializable", "read committed"),
+        ("statement_timeout", "0", "30s"),
+        ("lock_timeout", "0", "20s"),
+        ("idle_in_transaction_session_timeout", "0", "30s"),
+    ],
+)
+def test_each_transaction_sets_what_it_needs_whatever_the_database_says(
+    server: PostgreSQL, open_it: Open, setting: str, value: str, ours: str
+) -> None:
+    with server.own_database(**{setting: value}) as name:
+        journal = open_it(server.url(database=name), create=True)
+        shown = "transaction_isolation" if "isolation" in setting else setting
+
+        with journal.database.engine.begin() as connection:
+            assert connection.exec_driver_sql(f"SHOW {shown}").scalar_one() == ours
+        journal.close()
+        assert server.execute(f"SHOW {setting}", name) == [(value,)]
+
+
+def test_a_claim_that_another_one_was_quicker_with_is_none_however_isolated_a_database_is(
+    server: PostgreSQL, open_it: Open
+) -> None:
+    with server.own_database(default_transaction_isolation="serializable") as name:
+        journal = open_it(server.url(database=name), create=True)
+        entries = journal.plan([planned(f"order-{number}") for number in range(20)])
+
+        def claim(entry: Entry) -> bool:
+            return journal.claim(entry, SENDER, Baseline()) is not None
+
+        with ThreadPoolExecutor(8) as pool:
+            assert sum(pool.map(claim, entries * 4)) == 20
+        journal.close()
+
+
+def test_who_reads_on_at_leisure_is_not_cut_off(
+    server: PostgreSQL, open_it: Open, own_place: str
+) -> None:
+    journal = open_it(server.url(own_place), create=True)
+    journal.plan([planned(f"order-{number}") for number in range(BATCH + 1)])
+
+    reading = journal.find(Filter())
+    next(reading)
+    idle = server.execute(
+        "SELECT state FROM pg_stat_activity WHERE state = 'idle in transaction'"
+        f" AND query LIKE '%{own_place}%' OR query LIKE 'FETCH%'"
+    )
+
+    assert idle == [("idle in transaction",)]
+    assert len([*reading]) == BATCH
 
 
 def test_a_standby_is_refused(own_server: PostgreSQL, open_it: Open) -> None:
     own_server.start()
     open_it(own_server.url(), create=True)
-    with prepared_folder() as folder:
-        standby = PostgreSQL(own_server.programs, folder)
-        copy = ["-h", str(own_server.folder), "-U", "owner", "-D", str(folder / "data")]
-        standby.command("pg_basebackup", *copy, "--write-recovery-conf", "--checkpoint=fast")
-        standby.start()
-        try:
-            for create in (False, True):
-                message = refused(standby.url(), create=create)
-                assert "is a standby" in message
-                assert "primary" in message
-        finally:
-            standby.stop()
+    with standby_of(own_server) as standby:
+        for create in (False, True):
+            message = refused(standby.url(), create=create)
+            assert "is a standby" in message
+            assert "primary" in message
 
 
-def test_a_server_that_is_not_there_is_a_clear_error(tmp_path: Path) -> None:
+def test_a_server_that_is_not_there_can_be_tried_again(tmp_path: Path) -> None:
     for where in (
         f"postgresql://somebody@127.0.0.1:{unused_port()}/journal",
         f"postgresql://somebody@/journal?host={tmp_path}",
+        "postgresql://somebody@no-such-host.invalid/journal",
     ):
-        message = refused(where)
+        message = refused(where, code=ErrorCode.UNREACHABLE)
         assert "cannot be reached" in message
-        assert "journal" in message
+        assert "Run the same again" in message
+
+
+def test_a_server_that_is_full_can_be_tried_again(own_server: PostgreSQL) -> None:
+    own_server.start(max_connections="4", superuser_reserved_connections="1", max_wal_senders="0")
+    own_server.execute("CREATE ROLE shop LOGIN")
+    url = own_server.url(user="shop")
+    with ExitStack() as others:
+        for _ in range(3):
+            others.enter_context(psycopg.connect(url))
+
+        message = refused(url, code=ErrorCode.UNREACHABLE)
+
+    assert "connection slots" in message
+
+
+def test_a_user_without_rights_is_told_so(
+    server: PostgreSQL, own_place: str, open_it: Open
+) -> None:
+    open_it(server.url(own_place), create=True)
+    with server.role("outsider") as role:
+        assert "permission denied" in (said := refused(server.url("public", user=role)))
+        assert "rights" in said
+        server.execute(f"GRANT USAGE ON SCHEMA {own_place} TO {role}")
+        assert "permission denied" in refused(server.url(own_place, user=role), create=False)
 
 
 def test_a_database_or_a_user_that_is_not_there_is_a_clear_error(server: PostgreSQL) -> None:
-    assert '"none" does not exist' in refused(server.url(database="none"))
-    assert '"nobody" does not exist' in refused(server.url(user="nobody"))
+    assert '"none" does not exist' in (said := refused(server.url(database="none")))
+    assert "createdb" in said
+    assert '"nobody" does not exist' in (said := refused(server.url(user="nobody")))
+    assert "user in the URL" in said
+
+
+def test_a_password_that_is_missing_is_asked_for_where_it_belongs(
+    server: PostgreSQL, own_place: str
+) -> None:
+    with server.role("guarded", "PASSWORD 'right'"):
+        message = refused(server.url(own_place, user="guarded", database="guarded"))
+
+    for source in ("PGPASSWORD", "PGPASSFILE", "service"):
+        assert source in message
+
+
+def test_a_service_that_is_not_there_is_named() -> None:
+    assert "PGSERVICEFILE" in refused("postgresql:///?service=no_such_service")
 
 
 def test_a_wrong_password_is_refused_and_never_shown(
     server: PostgreSQL, own_place: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with suppress(psycopg.errors.DuplicateObject):
-        server.execute("CREATE ROLE guarded LOGIN PASSWORD 'right'")
     monkeypatch.setenv("PGPASSWORD", "hunter-2-wrong")
 
-    message = refused(server.url(own_place, user="guarded", database="guarded"))
+    with server.role("guarded", "PASSWORD 'right'"):
+        message = refused(server.url(own_place, user="guarded", database="guarded"))
 
     assert "password authentication failed" in message
+    assert "PGPASSFILE" in message
     assert "hunter" not in message
-    url = server.url(own_place, user="guarded:hunter-3-wrong", database="guarded")
-    assert "hunter" not in refused(url)
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "postgresql://host:port/journal",
-        "postgresql://[::1/journal",
-        "postgresql:",
-        "postgresql+psycopg://host/journal",
-        "mysql://host/journal",
-        "postgresql://host:5432:5433/journal",
-        "postgresql://host/journal?no_such_option=1",
-        "postgresql://host/journal?sslmode=perhaps",
-        "postgresql://host/journal?connect_timeout=soon",
-        "postgresql://host/journal?options=a&options=b",
-    ],
-)
-def test_a_url_that_cannot_be_read_is_a_clear_error(
-    url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("PGHOST", str(tmp_path))
-
-    assert refused(url)
 
 
 def test_without_psycopg_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,7 +242,7 @@ def test_without_psycopg_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch
     assert "loyalty-cli[postgresql]" in refused("postgresql://host/journal")
 
 
-def test_a_job_without_its_server_ends_with_exit_code_3(
+def test_a_job_without_its_server_can_be_run_again(
     loyalty: Run,
     profile_file: Callable[[str], Path],
     monkeypatch: pytest.MonkeyPatch,
@@ -203,71 +258,19 @@ def test_a_job_without_its_server_ends_with_exit_code_3(
 
     done = loyalty("debit", "C-1", "5", "--reference", "a", "--yes")
 
-    assert (done.code, done.out) == (3, "")
+    assert (done.code, done.out) == (7, "")
     assert "cannot be reached" in done.err
 
 
 @pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
-def test_a_database_in_another_encoding_keeps_what_it_is_told(
-    server: PostgreSQL, open_it: Open, encoding: str
+def test_a_database_that_cannot_hold_every_text_is_refused(
+    server: PostgreSQL, encoding: str
 ) -> None:
-    name = f"{encoding.lower()}_{os.getpid()}"
-    server.execute(f"CREATE DATABASE {name} ENCODING '{encoding}' TEMPLATE template0 LOCALE 'C'")
-    journal = open_it(server.url(database=name), create=True)
+    with server.own_database(encoding) as name:
+        message = refused(server.url(database=name))
 
-    journal.plan([planned("größe")])
-
-    assert [entry.customer for entry in journal.find(Filter())] == ["C-größe"]
-
-
-class Wiretap:
-    """Stands between the program and the server, and cuts the connection at a COMMIT."""
-
-    def __init__(self, folder: Path, server: PostgreSQL, *, passing_it_on: bool) -> None:
-        self.armed = False
-        self._passing_it_on = passing_it_on
-        self._far = str(server.folder / ".s.PGSQL.5432")
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(folder / ".s.PGSQL.5432"))
-        self._listener.listen(20)
-        self._threads = [Thread(target=self._accept, daemon=True)]
-        self._threads[0].start()
-
-    def close(self) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        for thread in self._threads:
-            thread.join(20)
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                near, _ = self._listener.accept()
-                thread = Thread(target=self._serve, args=(near,), daemon=True)
-                self._threads.append(thread)
-                thread.start()
-
-    def _serve(self, near: socket.socket) -> None:
-        with near, socket.socket(socket.AF_UNIX) as far, suppress(OSError):
-            far.connect(self._far)
-            back = Thread(target=_copy, args=(far, near), daemon=True)
-            back.start()
-            while content := near.recv(65536):
-                if self.armed and b"COMMIT" in content:
-                    near.shutdown(socket.SHUT_RDWR)
-                    if self._passing_it_on:
-                        far.sendall(content)
-                    break
-                far.sendall(content)
-            far.shutdown(socket.SHUT_WR)
-            back.join(20)
-
-
-def _copy(near: socket.socket, far: socket.socket) -> None:
-    with suppress(OSError):
-        while content := near.recv(65536):
-            with suppress(OSError):  # who hung up does not stop the server from doing it
-                far.sendall(content)
+        assert encoding in message
+        assert "createdb --encoding=UTF8" in message
 
 
 @pytest.mark.parametrize("passing_it_on", [True, False], ids=["committed", "not committed"])
@@ -286,12 +289,17 @@ def test_a_claim_whose_commit_has_no_answer_is_not_a_claim(
                 journal.claim(entry, SENDER, Baseline())
 
             wiretap.armed = False
+            ends = time.monotonic() + 20
+            expected = State.SENDING if passing_it_on else State.PLANNED
             present = journal.get(entry.key)
+            while present and present.state is not expected and time.monotonic() < ends:
+                time.sleep(0.02)  # the server may be about to commit it
+                present = journal.get(entry.key)
         finally:
             journal.database.engine.dispose()
             wiretap.close()
     assert present is not None
-    assert present.state is (State.SENDING if passing_it_on else State.PLANNED)
+    assert present.state is expected
     events = open_it(server.url(own_place)).events(entry.key)
     assert [event.after for event in events][1:] == (["sending"] if passing_it_on else [])
 

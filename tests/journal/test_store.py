@@ -223,6 +223,7 @@ def test_an_account_with_an_open_debit_is_busy(journal: Journal, state: State) -
     [
         (State.CONFIRMED,),
         (State.REFUSED,),
+        (State.NOT_APPLIED,),
         (State.PLANNED,),
         (State.UNKNOWN, State.CONFIRMED),
         (State.UNKNOWN, State.NOT_APPLIED),
@@ -374,16 +375,26 @@ def test_times_are_in_utc_and_now(journal: Journal) -> None:
     assert written.endswith("+00:00")
 
 
-def test_reading_while_others_write_sees_what_was_there(journal: Journal) -> None:
-    journal.plan([planned(f"order-{number:04}") for number in range(1500)])
+def test_a_reader_who_pauses_keeps_nobody_from_writing(journal: Journal) -> None:
+    names = [f"order-{number:04}" for number in range(1500)]
+    journal.plan([planned(name) for name in names])
     found = journal.find(Filter())
     first = next(found)
 
     claimed(journal, first)
     rest = list(found)
 
-    assert len(rest) == 1499
+    assert [each.key.reference for each in (first, *rest)] == names
     assert first.state is State.PLANNED
+
+
+def test_debits_with_one_time_and_one_name_at_many_accounts_are_all_found(
+    journal: Journal,
+) -> None:
+    platforms = [f"shop-{number:04}" for number in range(1100)]
+    journal.plan([planned("a", platform=each) for each in platforms])
+
+    assert [each.key.platform for each in journal.find(Filter())] == platforms
 
 
 def test_a_key_that_nobody_planned_is_none(journal: Journal) -> None:

@@ -13,7 +13,10 @@ SENDER = Sender("host", 17, "4711", "boot")
 def as_version_1(journal: Journal) -> None:
     """Take away what version 1 did not have."""
     with journal.database.engine.begin() as connection:
-        for index in ("debits_by_reference", "debits_by_claim", "events_of_an_account"):
+        for index in (
+            *("debits_in_order", "debits_by_reference", "debits_by_claim"),
+            "events_of_an_account",
+        ):
             connection.exec_driver_sql(f"DROP INDEX {index}")
         for table, columns in (
             ("debits", ("folded", "claimed_at")),

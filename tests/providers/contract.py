@@ -39,6 +39,17 @@ LINE = {
 VALUE = {"currency": None, "available": None, "pending": None, "total": None}
 
 
+class DebitCases(Struct, frozen=True, kw_only=True):
+    """A provider's part of the contract of debits."""
+
+    unit: str
+    """The unit of a line of `answer` that has something available."""
+    codes: Mapping[str, str]
+    """Every code of the platform, and the state in which it must leave a debit."""
+    refuses: Callable[[str], Reply]
+    """The platform's own error with such a code."""
+
+
 class Cases(Struct, frozen=True, kw_only=True):
     """One provider's part of the contract.
 
@@ -75,6 +86,8 @@ class Cases(Struct, frozen=True, kw_only=True):
     """The answer to the exchange of credentials for a token."""
     details: Any = None
     warnings: list[str] = field(default_factory=list)
+    debits: DebitCases | None = None
+    """What a provider that can debit is held to besides."""
     foreign_404: int = 7
     """The exit code of a 404 whose body is not the platform's own."""
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from loyalty_cli import providers
 from loyalty_cli.providers.contract import Provider
+from loyalty_cli.providers.redeeming import Redeems
 from loyalty_cli.sandbox.api import Api
 from tests.providers.contract import cases_of, module_name
 
@@ -71,6 +72,9 @@ def facts(provider: Provider) -> Iterator[tuple[str, str]]:
     for option in provider.options:
         yield "the option", f"option `{option.name}`"
         yield "the parameter", f"sent as `{option.sent_as}`"
+    if isinstance(provider, Redeems):
+        for code in provider.debit_codes:
+            yield "the code", code
     for key, source in provider.numbers.items():
         yield "the key", f"`{key}`"
         for field in re.findall(r"[a-z]+(?:[A-Z_.][A-Za-z_.]*)+[A-Za-z]", source):

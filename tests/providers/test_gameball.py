@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from loyalty_cli.sandbox.server import Reply
-from tests.providers.contract import Cases, Platform, changed, digits, full
+from tests.providers.contract import Cases, DebitCases, Platform, changed, digits, full
 
 CASES = Cases(
     provider="gameball",
@@ -55,6 +55,16 @@ CASES = Cases(
     not_found=Reply(404, {"code": 7000, "type": "NotFound", "message": "Customer not found"}),
     refused=Reply(401, {"code": 1001, "type": "Unauthorized", "message": "Bad key"}),
     throttled=Reply(429, {"code": 9999, "type": "TooMany", "message": "Slow down"}),
+    debits=DebitCases(
+        unit="points",
+        codes={
+            **dict.fromkeys(("1000", "1001", "1002"), "not_applied"),
+            **dict.fromkeys(("2001", "8000", "9003", "9007"), "not_applied"),
+            **dict.fromkeys(("7000", "9008"), "refused"),
+            **dict.fromkeys(("5000", "5003", "9004"), "unknown"),
+        },
+        refuses=lambda code: Reply(422, {"code": int(code), "type": "Any", "message": "No."}),
+    ),
 )
 
 

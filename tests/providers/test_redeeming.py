@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from loyalty_cli import providers
+from loyalty_cli.amount import Amount
 from loyalty_cli.providers.contract import Complaint, Query
 from loyalty_cli.providers.redeeming import Applied, Debit, Redeems
 
@@ -81,7 +82,7 @@ def test_another_amount_is_not(name: str, amount: int) -> None:
 
 
 @pytest.mark.parametrize("name", YES)
-@pytest.mark.parametrize("wrong", ["50", True, None, [50], {}, 50.5, "text"], ids=repr)
+@pytest.mark.parametrize("wrong", ["5O", True, None, [50], {}, 50.5, "text"], ids=repr)
 def test_no_field_that_must_be_right_may_be_of_another_type(name: str, wrong: Any) -> None:
     needed = [key for key in YES[name] if key != "creditAvailable"]
     for key in needed:
@@ -90,6 +91,18 @@ def test_no_field_that_must_be_right_may_be_of_another_type(name: str, wrong: An
         without = {each: value for each, value in YES[name].items() if each != key}
         with pytest.raises(ValueError, match="missing"):
             redeems(name).read_debit(without, DEBIT)
+
+
+@pytest.mark.parametrize("same", ["50", Amount("50.0"), Amount("50.00"), Amount("5e1")], ids=repr)
+def test_saasquatch_may_write_the_same_amount_in_another_way(same: Any) -> None:
+    body = YES["saasquatch"] | {"creditRedeemed": same}
+
+    assert isinstance(redeems("saasquatch").read_debit(body, DEBIT), Applied)
+
+
+def test_gameball_may_not_write_its_points_as_text() -> None:
+    with pytest.raises(ValueError, match="is text"):
+        redeems("gameball").read_debit(YES["gameball"] | {"redeemEquivalentPoints": "50"}, DEBIT)
 
 
 @pytest.mark.parametrize("name", YES)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from loyalty_cli.sandbox.server import Reply
 from tests.conftest import Run
-from tests.providers.contract import CUSTOMER, Cases, Platform, digits, full
+from tests.providers.contract import CUSTOMER, Cases, DebitCases, Platform, digits, full
 
 CREDIT = {
     "type": "CREDIT",
@@ -86,6 +86,15 @@ CASES = Cases(
     ),
     refused=Reply(401, {"statusCode": 401, "message": "No", "rsCode": "RS032"}),
     throttled=Reply(429, {"statusCode": 429, "message": "Slow down", "rsCode": "RS033"}),
+    debits=DebitCases(
+        unit="CENTS",
+        codes={
+            **dict.fromkeys(("RS006", "RS032", "RS045"), "not_applied"),
+            **dict.fromkeys(("RS015", "RS038", "RS033"), "not_applied"),
+            **dict.fromkeys(("RS041", "RS042"), "refused"),
+        },
+        refuses=lambda code: Reply(400, {"statusCode": 400, "message": "No.", "rsCode": code}),
+    ),
 )
 
 
@@ -345,16 +354,42 @@ def test_an_error_without_an_rs_code_is_told_by_its_status(
     "body",
     [
         {"message": "Not Found"},
-        {"statusCode": 404, "rsCode": "RS041"},
-        {"statusCode": 404, "message": None, "rsCode": "RS041"},
-        {"error": {"statusCode": 404, "message": "x"}},
+        {"message": "Not Found", "rsCode": "RS999"},
+        {"statusCode": 404, "rsCode": "RS999"},
+        {"statusCode": 404, "message": None, "rsCode": None},
+        {"statusCode": 404, "message": ["x"], "rsCode": "RS041"},
+        {"error": {"statusCode": 404, "message": "x", "rsCode": "RS041"}},
     ],
-    ids=["no statusCode", "no message", "message null", "one level down"],
+    ids=str,
 )
 def test_an_error_without_message_and_status_code_is_not_saasquatch_speaking(
     platform: Platform, body: Any
 ) -> None:
     assert platform.replies(Reply(404, body)).tells().code == "bad_response"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"rsCode": "RS041"},
+        {"statusCode": 404, "rsCode": "RS041"},
+        {"message": None, "statusCode": None, "rsCode": "RS041", "apiErrorCode": 7},
+    ],
+    ids=str,
+)
+def test_a_known_rs_code_alone_is_saasquatch_speaking(platform: Platform, body: Any) -> None:
+    told = platform.replies(Reply(404, body)).tells()
+
+    assert (told.exit_code, told.provider_code) == (5, "RS041")
+
+
+@pytest.mark.parametrize(("field", "code"), [("rsCode", 41), ("apiErrorCode", 41)])
+def test_a_code_may_be_a_number(platform: Platform, field: str, code: int) -> None:
+    body = {"statusCode": 400, "message": "Oops", field: code}
+
+    told = platform.replies(Reply(400, body)).tells()
+
+    assert (told.exit_code, told.provider_code) == (6, "41")
 
 
 # The tenant and the options

@@ -1,0 +1,22 @@
+"""What `loyalty journal accept-failover` does."""
+
+from loyalty_cli.commands.globals import Globals
+from loyalty_cli.commands.journals import journal_place
+from loyalty_cli.commands.session import Session
+from loyalty_cli.errors import usage_error
+from loyalty_cli.journal.opening import open_journal
+from loyalty_cli.journal.server import ServerDatabase
+from loyalty_cli.output import messages
+
+
+def accept(session: Session, chosen: Globals, why: str) -> None:
+    """Put on record that the journal is at another server than before, and say which."""
+    journal = open_journal(journal_place(session, chosen), create=False)
+    if not isinstance(journal.database, ServerDatabase):
+        usage_error(f"the journal {journal.place} is a file, which has no failover.")
+    accepted = journal.database.accept_failover(why)
+    if accepted is None:
+        messages.note(f"the journal {journal.place} is at the server that is on record.")
+        return
+    before, present = accepted
+    messages.note(f"the journal {journal.place} went from {before} to {present}: accepted.")

@@ -1,0 +1,63 @@
+"""Which profiles are one account at a platform, and whose the debits on record are."""
+
+from collections.abc import Iterable, Sequence
+
+from loyalty_cli.debits.order import Order, platform_of, unnamed, unnamed_platform_of
+from loyalty_cli.errors import ErrorCode, LoyaltyError, setup_error
+from loyalty_cli.journal.entries import Entry
+from loyalty_cli.journal.store import Journal
+from loyalty_cli.profile import Profile
+
+
+def check_accounts(asked: Iterable[Profile], profiles: Iterable[Profile]) -> None:
+    """Raise LoyaltyError where a profile may be the same account as another that debits, or not.
+
+    Two shops at one address have all in common that a profile says of them, but the key.
+    """
+    debiting = [profile for profile in profiles if profile.debit.allow]
+    for profile in asked:
+        for other in debiting:
+            if other.name != profile.name and _is_in_doubt(profile, other):
+                setup_error(
+                    f"the profiles {profile.name!r} and {other.name!r} may debit one account at"
+                    f" {profile.provider.title}, or those of two shops.",
+                    "Add `account: NAME` to both: the same name for one account, two names for two."
+                    " Nothing was sent.",
+                )
+
+
+def _is_in_doubt(profile: Profile, other: Profile) -> bool:
+    has_names = profile.account is not None and other.account is not None
+    return not has_names and unnamed_platform_of(profile) == unnamed_platform_of(other)
+
+
+def adopt_debits(journal: Journal, profiles: Iterable[Profile]) -> None:
+    """Let accounts that have a name now keep what was debited while they had none."""
+    for profile in profiles:
+        if profile.account is not None:
+            journal.adopt(unnamed_platform_of(profile), platform_of(profile), profile.name)
+
+
+def check_accounts_on_record(
+    journal: Journal, orders: Sequence[Order], profiles: Iterable[Profile]
+) -> None:
+    """Raise LoyaltyError where a reference is on record at an account that no profile has now.
+
+    It may be the same account, before it was given its name, or another one.
+    """
+    known = {platform_of(profile) for profile in profiles if profile.debit.allow}
+    asked = {order.reference: order for order in orders}
+    for entry in journal.elsewhere(list(asked)):
+        order = asked[entry.key.reference]
+        is_same_address = unnamed(entry.key.platform) == unnamed_platform_of(order.profile)
+        if is_same_address and entry.key.platform not in known:
+            raise _no_longer_known(entry)
+
+
+def _no_longer_known(entry: Entry) -> LoyaltyError:
+    return LoyaltyError(
+        ErrorCode.REFERENCE_TAKEN,
+        f"the reference {entry.key.reference!r} is on record at {entry.key.platform}, debited by"
+        f" the profile {entry.profile!r}, and no profile in the file is for that account now.",
+        hint="Nothing was sent. Put the profile, or its `account:`, back as it was.",
+    )

@@ -1,0 +1,67 @@
+"""The claim of one debit: made when all is ready to send it, and not one byte is sent."""
+
+from collections.abc import Callable
+
+from loyalty_cli.debits.order import Order
+from loyalty_cli.debits.sender import CLAIM_LIFETIME_SECONDS, this_process
+from loyalty_cli.errors import ErrorCode, LoyaltyError, NotSentError
+from loyalty_cli.journal.entries import Baseline, ClaimTerms, Entry
+from loyalty_cli.journal.instant import Instant
+from loyalty_cli.journal.store import Journal
+
+
+class TakenError(LoyaltyError):
+    """Another process claimed the debit first."""
+
+
+class Claim:
+    """The claim of one debit.
+
+    `entry` is the debit as claimed; `refused_by` says why there is none, or why it is not sent.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        clock: Callable[[], Instant],
+        order: Order,
+        planned: Entry,
+        had: Baseline,
+    ) -> None:
+        self.entry: Entry | None = None
+        self.refused_by: Exception | None = None
+        self._journal = journal
+        self._clock = clock
+        self._order = order
+        self._planned = planned
+        self._had = had
+
+    def make(self, begin: Callable[[], None]) -> None:
+        """Claim the debit, unless `begin` raises; raise NotSentError where it must not be sent."""
+        try:
+            begin()
+            # Not after the claim: the process may sleep in between.
+            before = self._clock()
+            self.entry = self._claimed()
+            self._journal.database.check_unchanged()
+            self._check_age(before)
+        except Exception as error:
+            self.refused_by = error
+            raise NotSentError(ErrorCode.REFUSED, "the debit was not claimed") from error
+
+    def _claimed(self) -> Entry:
+        profile = self._order.profile
+        terms = ClaimTerms(profile.name, self._had.last_event, profile.debit.max_total_per_day)
+        entry = self._journal.claim(self._planned, this_process(), self._had, terms)
+        if entry is None:
+            raise TakenError(ErrorCode.ACCOUNT_BUSY, "another process has it")
+        return entry
+
+    def _check_age(self, before: Instant) -> None:
+        if self._clock().seconds - before.seconds > CLAIM_LIFETIME_SECONDS:
+            raise LoyaltyError(
+                ErrorCode.TIMED_OUT,
+                f"the debit {self._order.reference!r} was not sent: this process was held up for"
+                f" more than {CLAIM_LIFETIME_SECONDS:g} s after it had claimed it.",
+                hint="Nothing was sent; run the same again.",
+            )

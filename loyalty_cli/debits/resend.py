@@ -1,0 +1,43 @@
+"""Whether an unknown debit may be sent again, where the platform makes it only once."""
+
+from loyalty_cli.debits.classification import in_use, unknown, was_in_use
+from loyalty_cli.debits.sender import certain_seconds
+from loyalty_cli.errors import LoyaltyError
+from loyalty_cli.journal.entries import Entry, State
+from loyalty_cli.journal.instant import Instant
+from loyalty_cli.journal.store import Journal
+from loyalty_cli.profile import Profile
+
+
+def refusal_to_resend(
+    journal: Journal, profile: Profile, entry: Entry, now: Instant
+) -> LoyaltyError | None:
+    """The error where a debit must not be sent again: a person decides then."""
+    if was_in_use(journal.events(entry.key)):
+        return in_use(entry.key.reference, profile.provider.title)
+    why = _reason(journal, profile, entry, now)
+    return None if why is None else unknown("", f"{why}, so it is not sent again").error
+
+
+def _reason(journal: Journal, profile: Profile, entry: Entry, now: Instant) -> str | None:
+    rules = profile.debit
+    if profile.name != entry.profile:
+        return f"it was the profile {entry.profile!r} that sent it"
+    if not rules.allow:
+        return f"the profile {profile.name!r} does not allow debits any more"
+    if rules.max_amount is not None and entry.amount > rules.max_amount:
+        return f"it is above debit.max_amount {rules.max_amount}"
+    if rules.max_total_per_day is not None:
+        total = journal.taken_in_a_day(entry.key.platform)
+        if total > rules.max_total_per_day:
+            return f"{total} in 24 hours is above debit.max_total_per_day {rules.max_total_per_day}"
+    if seconds_since_claim(journal, entry, now) > rules.resend_for:
+        return f"it was sent more than debit.resend_for {rules.resend_for:g} s ago"
+    return None
+
+
+def seconds_since_claim(journal: Journal, entry: Entry, now: Instant) -> float:
+    """Seconds since a debit was first sent, by whichever clock says more."""
+    claims = [each for each in journal.events(entry.key) if each.after is State.SENDING]
+    by_wall_clock = (journal.now() - min(each.at for each in claims)).total_seconds()
+    return max(by_wall_clock, certain_seconds(claims, now))

@@ -1,0 +1,52 @@
+"""How a debit stands after a run, and the errors that the journal keeps of it."""
+
+import msgspec
+from msgspec import Struct
+
+from loyalty_cli.debits.classification import unknown
+from loyalty_cli.errors import ErrorCode, LoyaltyError
+from loyalty_cli.journal.entries import Entry, State
+from loyalty_cli.model import Failure
+
+_FAILURE = msgspec.json.Decoder(Failure)
+
+
+class Settled(Struct, frozen=True):
+    """How a debit stands after a run; `replayed` if it stood so before, and nothing was sent."""
+
+    entry: Entry
+    replayed: bool = False
+    error: LoyaltyError | None = None
+
+
+def written_error(error: LoyaltyError | None) -> str | None:
+    """An error as the journal keeps it."""
+    return None if error is None else msgspec.json.encode(Failure.of(error)).decode()
+
+
+def recorded_error(entry: Entry) -> LoyaltyError | None:
+    """The error that the journal has of a debit."""
+    if entry.error:
+        return LoyaltyError(**msgspec.structs.asdict(_FAILURE.decode(entry.error)))
+    if entry.state is State.SENDING:
+        return unknown("", "another process is still sending it").error
+    return None
+
+
+def not_made(entry: Entry) -> LoyaltyError:
+    """The error where another process claimed a debit, and then did not make it."""
+    return LoyaltyError(
+        ErrorCode.UNREACHABLE,
+        f"another process had claimed the debit {entry.key.reference!r}, and did not make it.",
+        hint="Nothing was sent; run the same again.",
+    )
+
+
+def contradicted(entry: Entry) -> LoyaltyError:
+    """The error where the platform's answer came after the debit was settled otherwise."""
+    return LoyaltyError(
+        ErrorCode.OUTCOME_UNKNOWN,
+        f"the debit {entry.key.reference!r} was made, but was settled as {entry.state} or sent once"
+        " more before the answer came.",
+        hint="`loyalty journal show` has the answer; see that the customer is not debited twice.",
+    )

@@ -1,0 +1,51 @@
+"""Whether files that are open are still those that their names lead to."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+Inode = tuple[int, int]
+
+OPEN_FILES = "/dev/fd"
+
+
+class SameFiles:
+    """Files that this process has open, by their names and their inodes.
+
+    Raises FileNotFoundError where a name leads to a file that this process has not open.
+    """
+
+    def __init__(self, names: Sequence[Path]) -> None:
+        self._names = names
+        self.inodes = [_inode(name) for name in names]
+        mine = set(_open_inodes())
+        # What a name leads to now need not be what was opened by it a moment ago.
+        if mine and not mine.issuperset(self.inodes):
+            raise FileNotFoundError
+
+    def are_there(self) -> bool:
+        """Whether each name still leads to the same file."""
+        try:
+            return [_inode(name) for name in self._names] == self.inodes
+        except OSError:
+            return False
+
+
+def is_open_here(path: Path) -> bool:
+    """Whether this process has a file open, as far as the system says."""
+    return _inode(path) in set(_open_inodes())
+
+
+def _inode(name: Path) -> Inode:
+    status = os.stat(name)  # noqa: PTH116 - before each debit: a Path would cost more than the call
+    return status.st_dev, status.st_ino
+
+
+def _open_inodes() -> Iterator[Inode]:
+    """The files that this process has open; none where the system does not say."""
+    with suppress(OSError):
+        for descriptor in os.listdir(OPEN_FILES):  # noqa: PTH208 - names that are numbers
+            with suppress(OSError):  # the one by which they are listed is gone
+                status = os.fstat(int(descriptor))
+                yield status.st_dev, status.st_ino

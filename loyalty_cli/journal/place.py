@@ -1,0 +1,114 @@
+"""What names a journal: the path of a file, or the URL of a PostgreSQL server."""
+
+import re
+from pathlib import Path
+from urllib.parse import unquote
+
+FORM = "postgresql://USER@HOST/DATABASE"
+
+SETTINGS = {
+    "host": r"[^,\s]+(,[^,\s]+)*",
+    "port": r"[0-9]{1,5}(,[0-9]{1,5})*",
+    "service": r"[^\s=\[\]]+",
+    "passfile": r".+",
+    "sslmode": r"disable|allow|prefer|require|verify-ca|verify-full",
+    "sslrootcert": r".+",
+    "sslcert": r".+",
+    "sslkey": r".+",
+    "channel_binding": r"disable|prefer|require",
+    "gssencmode": r"disable|prefer|require",
+    "target_session_attrs": r"any|read-write|primary",
+    "application_name": r"[ -~]+",
+    "options": r"-c *search_path=[\w$]+(,[\w$]+)*",
+}
+"""What may stand behind the ?, and what its values look like."""
+
+# In the first segment alone: a colon further on is part of a path. One letter is a drive.
+_LIKE_A_URL = re.compile(r"[a-z][a-z0-9+.-]+:|[^/]{2,}:/|//|postgre", re.IGNORECASE)
+_LIKE_SETTINGS = re.compile(r"(host|hostaddr|port|dbname|user|service|sslmode) *=", re.IGNORECASE)
+_SCHEME = re.compile(r"[^:/@]*:/+|[^/@]*://|postgres\w*:?/*|/*", re.IGNORECASE)
+_PASSWORD = re.compile(r"(passw(or)?d|pass|pwd) *=", re.IGNORECASE)
+_URL = re.compile(
+    r"postgres(?:ql)?://"
+    r"(?:[^@:/?]*@)?(?P<hosts>[^@/?]*)"
+    r"(?:/(?P<database>[^@:/?]*))?"
+    r"(?:\?(?P<settings>[^?]*))?"
+)
+_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\[\]:]*)(?::(?P<port>[0-9]{1,5}))?")
+_NOT_IN_A_URL = re.compile(r"[\s\x00-\x1f\x7f#\\\"<>^`{|}]|%(?![0-9A-Fa-f]{2})|%00")
+
+
+def check_place(text: str) -> str:
+    """Take a path or a URL, with the scheme in its long form.
+
+    Raises ValueError, in words that hold nothing of the text: there can be a password in it.
+    """
+    begins = text.lstrip(" \t'\"<(")
+    is_like_a_url = bool(_LIKE_A_URL.match(begins) or _LIKE_SETTINGS.match(begins))
+    if _has_password(text, is_like_a_url=is_like_a_url):
+        raise ValueError(
+            "has a password in it, which belongs neither there nor in any other file of loyalty's;"
+            " leave it out: PGPASSWORD or a password file (PGPASSFILE) has it"
+        )
+    if not is_like_a_url:
+        _check_home(text)
+        return text
+    _check_url(text)
+    return f"postgresql://{text.partition('://')[2]}"
+
+
+def is_url(place: str) -> bool:
+    """Whether a place that was checked is at a server."""
+    return place.startswith("postgresql://")
+
+
+def _has_password(text: str, *, is_like_a_url: bool) -> bool:
+    plain = unquote(text)
+    if is_like_a_url and _PASSWORD.search(plain):
+        return True
+    # Up to the last @: a password with a slash or an @ in it is one, too.
+    before, at, _ = text.rpartition("@")
+    if is_like_a_url:
+        return ":" in unquote(_SCHEME.sub("", before, count=1))
+    return bool(at) and ":" in before.partition("/")[0]
+
+
+def _check_home(path: str) -> None:
+    try:
+        Path(path).expanduser()
+    except RuntimeError:
+        raise ValueError("begins with a home folder that is not known") from None
+
+
+def _check_url(text: str) -> None:
+    parts = _URL.fullmatch(text)
+    if parts is None or _NOT_IN_A_URL.search(text):
+        raise ValueError(
+            f"looks like a URL, and is not of the form {FORM}; a file of such a name needs ./"
+            " before it"
+        )
+    if not all(map(_is_host, parts["hosts"].split(","))):
+        raise ValueError(f"has a host or a port that cannot be one; the form is {FORM}")
+    settings = _settings(parts["settings"])
+    if not parts["database"] and "service" not in settings:
+        raise ValueError(f"names no database; the form is {FORM}, or postgresql:///?service=NAME")
+
+
+def _is_host(text: str) -> bool:
+    host = _HOST.fullmatch(text)
+    return host is not None and (host["port"] is None or 1 <= int(host["port"]) <= 65535)
+
+
+def _settings(query: str | None) -> dict[str, str]:
+    settings: dict[str, str] = {}
+    for pair in query.split("&") if query else ():
+        name, _, value = pair.partition("=")
+        form = SETTINGS.get(name)
+        if form is None:
+            raise ValueError(f"has another setting behind the ? than {', '.join(SETTINGS)}")
+        if name in settings:
+            raise ValueError(f"has {name} twice")
+        settings[name] = unquote(value)
+        if "=" in value or not re.fullmatch(form, settings[name]):
+            raise ValueError(f"has a value of {name} that is not taken; a = in it is %3D")
+    return settings

@@ -1,0 +1,55 @@
+"""A connection to PostgreSQL that waits for nothing longer than a certain time."""
+
+import time
+from collections.abc import Generator
+from typing import Any
+
+import psycopg
+
+CONNECT_SECONDS = 10
+
+
+class LimitedConnection(psycopg.Connection[Any]):
+    """A connection that is closed when an answer takes more than `limit` seconds.
+
+    Not even a server that is stopped, or a network that swallows all, holds up who asks.
+    """
+
+    limit = float(CONNECT_SECONDS)
+
+    def wait(self, gen: Any, *args: Any, **more: Any) -> Any:
+        """Run one of psycopg's exchanges with the server."""
+        return super().wait(self._limited(gen), *args, **more)
+
+    def _limited(self, gen: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+        ends = time.monotonic() + self.limit
+        try:
+            wanted = next(gen)
+            while True:
+                # Comes back every now and then, ready or not.
+                ready = yield wanted
+                if time.monotonic() > ends:
+                    self.pgconn.finish()
+                    raise psycopg.OperationalError(f"no answer within {self.limit:g} s")
+                wanted = gen.send(ready)
+        except StopIteration as end:
+            return end.value
+
+
+def connect(url: str) -> LimitedConnection:
+    """Connect; raise psycopg.Error for a server that does not answer, or does not let us in.
+
+    Nothing that PgBouncer would refuse is asked of the session, and nothing is left in it.
+    """
+    return LimitedConnection.connect(
+        url,
+        autocommit=True,  # BEGIN is our own
+        prepare_threshold=None,
+        client_encoding="utf8",
+        connect_timeout=CONNECT_SECONDS,
+        keepalives=1,
+        keepalives_idle=10,
+        keepalives_interval=5,
+        keepalives_count=3,
+        tcp_user_timeout=30_000,
+    )

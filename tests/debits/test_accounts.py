@@ -1,0 +1,182 @@
+"""Two shops at one address are two accounts, and one shop stays one whatever it is called."""
+
+from pathlib import Path
+
+import pytest
+
+from loyalty_cli.journal.entries import State
+from loyalty_cli.journal.store import Filter
+from tests.conftest import Outcome
+from tests.debits.conftest import SECRET, Opens, Shop
+from tests.debits.fault_server import ASSIGNED, IdempotentBank
+
+OTHER = (
+    "  other: {{provider: gameball, base_url: '{url}', {account}"
+    "debit: {{allow: {allow}, unit: points}}}}\n"
+)
+
+
+@pytest.fixture
+def points(opens: Opens, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    for field in ("API_KEY", "SECRET_KEY"):
+        monkeypatch.setenv(f"LOYALTY_OTHER_{field}", "key-of-the-other-shop")
+    return opens(IdempotentBank)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "config.yaml"
+
+
+def named(file: Path, account: str, profile: str = "shop") -> None:
+    """Give a profile's account a name."""
+    file.write_text(file.read_text().replace(f"  {profile}: {{", f"  {profile}: {{{account}, "))
+
+
+def with_another(points: Shop, file: Path, account: str = "", allow: str = "true") -> None:
+    """Add a profile with another key at the same address."""
+    more = OTHER.format(url=points.bank.url, account=account, allow=allow)
+    file.write_text(f"{file.read_text()}{more}")
+
+
+def debit(points: Shop, profile: str = "shop", reference: str = "r-1") -> Outcome:
+    return points.debit("-p", profile, reference=reference)
+
+
+def test_two_profiles_that_may_be_two_shops_must_say_so(points: Shop, file: Path) -> None:
+    with_another(points, file)
+
+    for profile in ("shop", "other"):
+        done = debit(points, profile)
+
+        assert done.code == 3
+        assert "'shop'" in done.err
+        assert "'other'" in done.err
+        assert "account: NAME" in done.err
+    assert points.bank.posts == []
+
+
+def test_where_one_of_two_has_no_name_they_are_still_in_doubt(points: Shop, file: Path) -> None:
+    with_another(points, file, "account: eu, ")
+
+    assert debit(points, "other").code == 3
+    assert points.bank.posts == []
+
+
+def test_two_shops_each_debit_the_same_reference(points: Shop, file: Path) -> None:
+    named(file, "account: eu")
+    with_another(points, file, "account: us, ")
+
+    done = [debit(points, profile) for profile in ("shop", "other")]
+
+    assert [(each.code, each.record["replayed"]) for each in done] == [(0, False), (0, False)]
+    first, second = (post.raw.lower() for post in points.bank.posts)
+    assert f"apikey: {SECRET}".encode() in first
+    assert b"apikey: key-of-the-other-shop" in second
+
+
+def test_one_shop_with_two_profiles_debits_a_reference_once(points: Shop, file: Path) -> None:
+    named(file, "account: eu")
+    with_another(points, file, "account: eu, ")
+
+    done = [debit(points, profile) for profile in ("shop", "other")]
+
+    assert [(each.code, each.record["replayed"]) for each in done] == [(0, False), (0, True)]
+    assert len(points.bank.posts) == 1
+
+
+def test_a_profile_that_must_not_debit_is_nobody_s_rival(points: Shop, file: Path) -> None:
+    with_another(points, file, allow="false")
+
+    assert debit(points).code == 0
+
+
+def test_an_account_that_is_given_a_name_keeps_what_it_was_debited(
+    points: Shop, file: Path
+) -> None:
+    debit(points)
+    named(file, "account: eu")
+
+    done = debit(points)
+
+    assert (done.code, done.record["replayed"]) == (0, True)
+    assert len(points.bank.posts) == 1
+    (entry,) = points.journal.find(Filter())
+    assert entry.key.platform.endswith(" account=eu")
+    assert [event.after for event in points.journal.events(entry.key)][-1] is State.CONFIRMED
+
+
+@pytest.mark.parametrize("then", ["renamed", "without a name"])
+def test_an_account_whose_name_is_gone_does_not_debit_its_references_again(
+    then: str, points: Shop, file: Path
+) -> None:
+    named(file, "account: eu")
+    debit(points)
+    text = file.read_text()
+    file.write_text(text.replace("account: eu", "account: us" if then == "renamed" else "rate: 9"))
+
+    done = debit(points)
+
+    assert done.code == 6
+    assert "account=eu" in done.err
+    assert "back as it was" in done.err
+    assert debit(points, reference="r-2").code == 0
+    assert len(points.bank.posts) == 2
+
+
+def test_what_a_profile_with_another_name_debited_is_not_taken_for_another_shop_s(
+    points: Shop, file: Path
+) -> None:
+    debit(points)
+    file.write_text(file.read_text().replace("  shop: {", "  other: {account: eu, "))
+    file.write_text(file.read_text().replace("default_profile: shop", "default_profile: other"))
+
+    done = debit(points, "other")
+
+    assert done.code == 6
+    assert "debited by the profile 'shop'" in done.err
+    assert len(points.bank.posts) == 1
+
+
+def test_a_name_of_an_account_is_for_one_platform(points: Shop, file: Path) -> None:
+    named(file, "account: main")
+    imprint = "  card: {provider: imprint, account: main}\n"
+    file.write_text(f"{file.read_text()}{imprint}")
+
+    done = debit(points)
+
+    assert done.code == 3
+    assert "profiles.card.account" in done.err
+    assert "is the account of the profile 'shop' at Gameball" in done.err
+    assert points.bank.posts == []
+
+
+def test_another_key_is_told_once_and_the_first_is_not(
+    points: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "key" not in debit(points).err
+    monkeypatch.setenv("LOYALTY_SHOP_API_KEY", "another-key")
+
+    changed = debit(points)
+    again = debit(points)
+
+    assert changed.code == 0
+    assert "signs in with a key that its account was never debited with before" in changed.err
+    assert again.err == ""
+    kept = points.journal.fingerprints(points.entry().key.platform)
+    assert len({each.fingerprint for each in kept}) == 2
+    for secret in (SECRET, "another-key"):
+        assert secret.encode() not in points.place.read_bytes()
+
+
+def test_the_profile_that_claims_is_on_record(points: Shop, file: Path) -> None:
+    named(file, "account: eu")
+    with_another(points, file, "account: eu, ")
+    points.bank.applied["C-1", "points"] = ASSIGNED
+    assert debit(points, "shop").code == 6
+    points.bank.applied.clear()
+
+    done = debit(points, "other")
+
+    assert (done.code, done.record["profile"]) == (0, "other")
+    assert points.entry().profile == "other"

@@ -1,0 +1,122 @@
+"""A real cache on the way to the platform never fools anybody: neither a debit nor evidence."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+
+from loyalty_cli.journal import instant
+from tests.debits.conftest import Opens, Shop
+from tests.debits.fault_server import answers, as_json, honest
+from tests.requires import NOBODY, needs
+from tests.servers import Wire, unused_port, wait_for_port
+
+RULES = """\
+http_port 127.0.0.1:{port} accel defaultsite=127.0.0.1 no-vhost
+cache_peer 127.0.0.1 parent {behind} 0 no-query originserver name=platform
+cache_peer_access platform allow all
+http_access allow all
+cache_mem 8 MB
+cache_effective_user nobody
+pid_filename {folder}/squid.pid
+access_log none
+cache_log /dev/null
+cache_store_log none
+coredump_dir {folder}
+shutdown_lifetime 0 seconds
+pinger_enable off
+refresh_pattern . 60 100% 60 override-expire ignore-no-store ignore-private {more}
+"""
+CACHEABLE = ("Cache-Control: public, max-age=3600", "Last-Modified: Mon, 01 Jan 2024 00:00:00 GMT")
+
+Cached = Callable[[str], Shop]
+
+
+@pytest.fixture
+def cached(opens: Opens, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Cached]:
+    """Put a cache between a shop and its bank, whose balances may be kept for an hour."""
+    monkeypatch.setenv("PATH", f"{os.environ['PATH']}:/usr/sbin")
+    needs("squid")
+    running: list[subprocess.Popen[bytes]] = []
+    folder = TemporaryDirectory()
+    shutil.chown(folder.name, NOBODY)
+
+    def putting(more: str = "") -> Shop:
+        shop = opens()
+        port = unused_port()
+        rules = Path(folder.name) / "squid.conf"
+        behind = shop.bank.url.rpartition(":")[2]
+        rules.write_text(RULES.format(port=port, behind=behind, folder=folder.name, more=more))
+        running.append(subprocess.Popen(["squid", "-N", "-f", str(rules)]))
+        wait_for_port(port)
+        file = tmp_path / "config.yaml"
+        file.write_text(file.read_text().replace(shop.bank.url, f"http://127.0.0.1:{port}"))
+
+        def may_be_kept(wire: Wire) -> bool:
+            wire.send(as_json(shop.bank.balance("/?accountId=C-1"), "200 OK", *CACHEABLE))
+            return True
+
+        shop.bank.on_read = may_be_kept
+        return shop
+
+    try:
+        yield putting
+    finally:
+        for each in running:
+            each.kill()
+            each.wait()
+        folder.cleanup()
+
+
+@pytest.fixture
+def passes(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Let time pass."""
+    began = instant.seconds_awake_or_asleep()
+    passed = [0.0]
+    monkeypatch.setattr(instant, "seconds_awake_or_asleep", lambda: began + passed[0])
+
+    def let(seconds: float) -> None:
+        passed[0] += seconds
+
+    return let
+
+
+def reconcile(shop: Shop) -> Any:
+    return shop.loyalty("journal", "reconcile", "-o", "json")
+
+
+def test_a_cache_that_does_as_it_is_told_is_asked_past(
+    cached: Cached, passes: Callable[[float], None]
+) -> None:
+    shop = cached("")
+    assert [shop.debit(reference=f"r-{each}").code for each in range(3)] == [0, 0, 0]
+    shop.bank.debit = answers(b"")
+    assert shop.debit(reference="lost").code == 8
+
+    for wait, state in [(1000, "unknown"), (61, "not_applied")]:
+        passes(wait)
+        assert reconcile(shop).record["state"] == state
+    assert shop.bank.reads == 6
+
+
+def test_a_cache_that_does_not_is_neither_credit_nor_evidence(
+    cached: Cached, passes: Callable[[float], None]
+) -> None:
+    shop = cached("ignore-reload")
+    shop.bank.debit = answers(b"")
+    assert shop.debit(reference="lost").code == 8
+    shop.bank.debit = honest
+
+    for _ in range(3):
+        passes(1000)
+        done = reconcile(shop)
+        assert (done.code, done.record["state"]) == (8, "unknown")
+        assert "came out of a cache (Age: " in done.record["error"]["message"]
+    again = shop.loyalty("journal", "resolve", "lost", "--not-applied", "--why", "the bank's list")
+    assert again.code == 0
+    assert shop.bank.reads == 1

@@ -1,0 +1,61 @@
+"""What all runs and hosts together may take in 24 hours."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from loyalty_cli.journal.file import FileDatabase
+from tests.debits.conftest import Opens, Shop
+from tests.debits.fault_server import answers, applies_and
+
+
+@pytest.fixture
+def shop(opens: Opens) -> Shop:
+    return opens(rules=", max_total_per_day: 100")
+
+
+def test_what_other_runs_took_counts(shop: Shop) -> None:
+    assert [shop.debit(reference=f"r-{each}").code for each in (1, 2, 3)] == [0, 0, 6]
+
+    done = shop.debit(reference="r-4", amount=1)
+
+    assert done.code == 6
+    assert "would come to 101 in 24 hours, above its debit.max_total_per_day 100" in done.err
+    assert shop.bank.taken() == 100
+
+
+def test_a_file_that_passes_the_limit_in_the_middle_is_refused_whole(
+    shop: Shop, tmp_path: Path
+) -> None:
+    rows = tmp_path / "rows.csv"
+    rows.write_text("customer,amount,reference\nC-1,60,a\nC-2,40,b\nC-3,1,c\n")
+
+    done = shop.loyalty("debit", "--from", str(rows), "--yes")
+
+    assert (done.code, done.out) == (6, "")
+    assert "come to 101" in done.err
+    assert (shop.bank.posts, shop.bank.reads) == ([], 0)
+
+
+def test_a_day_later_there_is_room_again(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert shop.debit(amount=100).code == 0
+
+    def in_hours(hours: float) -> int:
+        at = datetime.now(UTC) + timedelta(hours=hours)
+        monkeypatch.setattr(FileDatabase, "now", lambda *_: at)
+        return shop.debit(amount=100, reference="r-2").code
+
+    assert in_hours(23.9) == 6
+    assert in_hours(24.1) == 0
+
+
+def test_what_is_unknown_counts_and_what_was_refused_does_not(shop: Shop) -> None:
+    shop.bank.debit = answers(
+        b'HTTP/1.1 400 No\r\nContent-Length: 34\r\n\r\n{"statusCode":400, "message":"no"}'
+    )
+    assert shop.debit(reference="no").record["state"] == "refused"
+    shop.bank.debit = applies_and(lambda wire, _: wire.reset())
+    assert shop.debit(reference="lost", customer="C-2", amount=100).code == 8
+
+    assert shop.debit(customer="C-3", amount=1).code == 6

@@ -1,0 +1,99 @@
+"""The contract of debits: the same questions to every provider that can make them."""
+
+from typing import Any
+
+import pytest
+
+from loyalty_cli import providers
+from loyalty_cli.providers.redeeming import Redeems
+from loyalty_cli.sandbox.server import Received, Reply
+from tests.conftest import Outcome, Run
+from tests.providers.conftest import Ask
+from tests.providers.contract import CUSTOMER, Cases, DebitCases, Platform, cases_of
+
+ALL = [
+    cases
+    for name in providers.BUILT_IN
+    if isinstance(providers.load(name), Redeems) and (cases := cases_of(name))
+]
+CODES = [
+    pytest.param(cases, code, state, id=f"{cases.provider}-{code}")
+    for cases in ALL
+    if cases.debits
+    for code, state in cases.debits.codes.items()
+]
+
+
+def debits_of(cases: Cases) -> DebitCases:
+    assert cases.debits is not None, f"{cases.provider} can debit, and its CASES have no debits"
+    return cases.debits
+
+
+class Till:
+    """Debits at a platform that says no in one way."""
+
+    def __init__(self, platform: Platform, loyalty: Run, no: Reply) -> None:
+        self.posts = 0
+        self._loyalty = loyalty
+        self._answer, self._no = Reply(body=platform.cases.answer), no
+        platform.script = self._handle
+        unit = debits_of(platform.cases).unit
+        platform.profile(debit={"allow": True, "unit": unit})
+        assert loyalty("journal", "init").code == 0
+
+    def debit(self) -> Outcome:
+        return self._loyalty("debit", CUSTOMER, "1", "--reference", "r-1", "--yes", "-o", "json")
+
+    def _handle(self, received: Received) -> Reply:
+        if received.method == "GET":
+            return self._answer
+        self.posts += 1
+        return self._no
+
+
+@pytest.mark.parametrize("cases", ALL, ids=lambda cases: cases.provider)
+def test_a_provider_sorts_all_of_the_platform_s_codes(cases: Cases) -> None:
+    provider: Any = providers.load(cases.provider)
+
+    assert set(provider.debit_codes) == set(debits_of(cases).codes)
+
+
+@pytest.mark.parametrize(("cases", "code", "state"), CODES)
+def test_each_code_leaves_a_debit_as_it_means(
+    ask: Ask, loyalty: Run, cases: Cases, code: str, state: str
+) -> None:
+    till = Till(ask(cases), loyalty, debits_of(cases).refuses(code))
+
+    done = till.debit()
+
+    assert (done.record["state"], till.posts) == (state, 1)
+    assert (done.code == 8) == (state == "unknown")
+    if state != "unknown":
+        assert done.record["error"]["provider_code"] == code
+
+
+@pytest.mark.parametrize(
+    ("cases", "code"), [each.values[:2] for each in CODES if each.values[2] == "not_applied"]
+)
+def test_what_is_refused_for_now_says_so_and_is_a_new_attempt_of_the_next_run(
+    ask: Ask, loyalty: Run, cases: Cases, code: str
+) -> None:
+    till = Till(ask(cases), loyalty, debits_of(cases).refuses(code))
+
+    first, second = till.debit(), till.debit()
+
+    assert first.record["error"]["hint"].endswith("run the same again to make it.")
+    assert (second.record["attempt"], second.record["replayed"], till.posts) == (2, False, 2)
+
+
+@pytest.mark.parametrize(
+    ("cases", "code"), [each.values[:2] for each in CODES if each.values[2] == "refused"]
+)
+def test_what_is_refused_for_good_is_not_asked_for_again(
+    ask: Ask, loyalty: Run, cases: Cases, code: str
+) -> None:
+    till = Till(ask(cases), loyalty, debits_of(cases).refuses(code))
+
+    first, second = till.debit(), till.debit()
+
+    assert (second.record, till.posts) == (first.record | {"replayed": True}, 1)
