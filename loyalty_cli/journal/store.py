@@ -264,11 +264,16 @@ class Journal:
 
     def adopt(self, unnamed: str, named: str, profile: str) -> None:
         """Let an account that now has a name keep the debits that its profile made without one."""
-        without_name = (debits.c.platform == unnamed, debits.c.profile == profile)
-        with self._reading() as connection:
-            if connection.execute(debits.select().where(*without_name)).first() is None:
-                return
+        taken = sql.select(debits.c.reference).where(debits.c.platform == named).scalar_subquery()
+        without_name = (
+            debits.c.platform == unnamed,
+            debits.c.profile == profile,
+            debits.c.reference.not_in(taken),
+        )
         references = sql.select(debits.c.reference).where(*without_name)
+        with self._reading() as connection:
+            if connection.execute(references.limit(1)).first() is None:
+                return
         with self._writing() as connection:
             connection.execute(
                 events.update()
