@@ -84,7 +84,9 @@ def _globals(
 ) -> None:
     from loyalty_cli.commands.globals import Globals
 
-    context.obj = Globals(config, sandbox, verbose)
+    source = context.get_parameter_source("sandbox")
+    typed = source is not None and source.name == "COMMANDLINE"
+    context.obj = Globals(config, sandbox, verbose, is_sandbox_typed=typed)
 
 
 def main() -> None:
@@ -105,7 +107,8 @@ def run(arguments: list[str]) -> int:
         if "--help" in arguments or "-h" in arguments:
             require_stdout()
         code = _typer(command, arguments)
-        flush()  # a help page may still be on its way out
+        if code != ExitCode.OUTCOME_UNKNOWN:  # which goes before whatever cannot be printed
+            flush()  # a help page may still be on its way out
     except LoyaltyError as error:
         messages.error(error.message, error.hint)
         for detail in error.details:

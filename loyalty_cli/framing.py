@@ -64,9 +64,6 @@ class _Chunks(RawIOBase):
         self._left = 0
         self._ended = False
 
-    def readable(self) -> bool:
-        return True
-
     def readinto(self, buffer: Any) -> int:
         if not self._left and not self._ended:
             self._begin_chunk()

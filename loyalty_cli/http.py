@@ -376,5 +376,5 @@ def retry_after(answer: Answer, now: float) -> float | None:
         return float(value[:9])
     try:
         return max(0.0, parsedate_to_datetime(value).timestamp() - now)
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, OSError):
         return None

@@ -223,7 +223,7 @@ class ProviderRecord(Record, frozen=True, kw_only=True):
     pages: tuple[str, ...]
 
 
-State = Literal["planned", "sending", "confirmed", "refused", "unknown", "not_applied"]
+State = Literal["planned", "sending", "confirmed", "refused", "unknown", "not_applied", "dropped"]
 
 
 class DebitRecord(Record, frozen=True, kw_only=True):

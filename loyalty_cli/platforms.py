@@ -196,8 +196,8 @@ class _SignIn:
 
     def is_repeated_in(self, answer: Answer) -> bool:
         """Whether a platform repeats what was said to it."""
-        body = answer.body.decode()
-        return self.mask(body) != body
+        said = "\n".join([answer.body.decode(), *answer.headers.values()])
+        return self.mask(said) != said
 
     @contextmanager
     def kept_secret(self) -> Iterator[None]:

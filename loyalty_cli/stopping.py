@@ -3,14 +3,29 @@
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from math import inf
+from threading import Timer
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 SAME = 0.5
 """Seconds in which a second signal is the first one again: `timeout` sends it twice."""
+
+
+class LastResort:
+    """Ends the process some seconds after a signal, whatever holds it; `code` is its exit code."""
+
+    def __init__(self, seconds: float, code: Callable[[int], int]) -> None:
+        self._seconds = seconds
+        self._code = code
+
+    def begin(self, number: int) -> None:
+        """Count from now."""
+        timer = Timer(self._seconds, lambda: os._exit(self._code(number)))
+        timer.daemon = True
+        timer.start()
 
 
 class Stop:
@@ -29,7 +44,9 @@ class Stop:
         self._is_set = True
 
     @contextmanager
-    def on_signals(self, *, second_kills: bool = False) -> Iterator[None]:
+    def on_signals(
+        self, *, second_kills: bool = False, last_resort: LastResort | None = None
+    ) -> Iterator[None]:
         """Let Ctrl-C and SIGTERM end the run in good order, unless who started it ignores them.
 
         Where there is nothing in flight that must be waited for, a second one can end the process.
@@ -42,6 +59,8 @@ class Stop:
             if second_kills and now - first > SAME:
                 signal.signal(number, signal.SIG_DFL)
                 os.kill(os.getpid(), number)
+            if last_resort and first == inf:
+                last_resort.begin(number)
             first = min(first, now)
             self.signal = number
             self.set()

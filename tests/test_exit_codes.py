@@ -5,12 +5,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from loyalty_cli.sandbox.server import Reply
 from tests.conftest import PROGRAM, Run
 from tests.debits.platform import platform
+from tests.requires import without_rights
 
 SANDBOX = ("--sandbox", "balance")
 DEBIT = ("--sandbox", "debit", "-y")
@@ -290,3 +292,34 @@ def test_a_signal_ends_a_run_of_debits_in_good_order(
     made = [each for each in records if each["state"] == "confirmed"]
     assert {each["state"] for each in records} == {"confirmed", "planned"}
     assert len(made) == len(there.debits) == len((first + out).splitlines())
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["balance", "C-1"],
+        ["debit", "C-1", "5", "--reference", "a", "-y"],
+        ["journal", "list"],
+        ["journal", "reconcile"],
+        ["profiles"],
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("hidden", ["file", "folder"])
+def test_a_profile_file_that_cannot_be_read_is_3(
+    loyalty: Run, monkeypatch: pytest.MonkeyPatch, command: list[str], hidden: str
+) -> None:
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "config.yaml"
+        file.write_text("profiles: {card: {provider: imprint}}\n")
+        (file if hidden == "file" else file.parent).chmod(0)
+        if hidden == "file":
+            file.parent.chmod(0o755)
+        monkeypatch.setenv("LOYALTY_CONFIG", str(file))
+
+        with without_rights():
+            done = loyalty(*command)
+
+        file.parent.chmod(0o700)
+    assert done.code == 3
+    assert "cannot be read: Permission denied" in done.err

@@ -11,7 +11,7 @@ import pytest
 from loyalty_cli import providers
 from loyalty_cli.providers.redeeming import Redeems
 from tests.conftest import Run
-from tests.debits.fault_server import Bank, IdempotentBank, answers
+from tests.debits.fault_server import Bank, IdempotentBank, answers, as_json
 from tests.providers.contract import cases_of, changed, in_a_moment, with_raw
 from tests.servers import RawServer, Wire, reply
 from tests.test_redaction import SPELLINGS, shows
@@ -237,6 +237,29 @@ def test_no_debit_shows_or_keeps_a_secret(
     kept = b"".join(path.read_bytes() for path in tmp_path.glob("journal.db*"))
     assert b"HTTP 400: " in kept
     assert signed_in.shown_in(kept.decode("latin-1")) == []
+
+
+@pytest.mark.parametrize(("name", "auth"), [("saasquatch", "api_key")])
+def test_no_cache_shows_a_secret_for_its_age(
+    signed_in: SignedIn, loyalty: Run, profile_file: Callable[[str], Path], tmp_path: Path
+) -> None:
+    def from_a_cache(wire: Wire) -> bool:
+        wire.send(
+            as_json(bank.balance("/?accountId=C-1"), "200 OK", f"Age: {secret_of('api_key')}")
+        )
+        return True
+
+    with Bank() as bank:
+        bank.on_read = from_a_cache
+        journal = f"journal: {tmp_path}/journal.db\n"
+        profile_file(journal + signed_in.profile(bank.url, ", debit: {allow: true, unit: CENTS}"))
+        loyalty("journal", "init")
+        done = loyalty("debit", "C-1", "50", "--reference", "r", "--yes", "-o", "json")
+
+    assert "Age: ***" in f"{done}"
+    assert secret_of("api_key")[:20] not in f"{done}"
+    kept = b"".join(path.read_bytes() for path in tmp_path.glob("journal.db*"))
+    assert secret_of("api_key")[:20].encode() not in kept
 
 
 # What must not be spoilt by it.

@@ -15,7 +15,7 @@ from loyalty_cli.http import Client
 from loyalty_cli.keyring_store import KeyringStore
 from loyalty_cli.platforms import Platforms
 from loyalty_cli.profile import Profile
-from loyalty_cli.providers.contract import Query
+from loyalty_cli.providers.contract import Query, Request
 from loyalty_cli.tokens import Tokens
 from tests.servers import Answering, RawServer, header, profile_at, reply
 
@@ -163,3 +163,14 @@ def test_a_name_of_a_customer_stays_out_of_the_address_of_another() -> None:
         b"/v2/customers/C-1/rewards_balance",
         b"/v2/customers/C-2/rewards_balance",
     ]
+
+
+def test_a_debit_s_answer_comes_as_it_came_with_what_masks_it() -> None:
+    body = b'{"creditRedeemed": 5, "echo": "the-api_key"}'
+    with RawServer(Answering(reply(body))) as server:
+        profile = profile_at(server.url, "saasquatch", settings={"tenant": "acme"})
+        came = platforms(Source()).debit(profile, Request(("x",), json={}), lambda: None)
+
+    assert came.answer.body == body
+    assert came.mask(body.decode()) == '{"creditRedeemed": 5, "echo": "***"}'
+    assert "the-api_key" not in repr(came)

@@ -68,5 +68,5 @@ def debit(
         usage_error("a debit is made at one profile.", "Name one; a file can name one a row.")
     one = profile[0] if profile else None
     asked = Asked(customer, amount, file, unit, reference, one, expect_total, dry_run, yes)
-    with open_session(context.obj) as session:
+    with open_session(context.obj, for_debits=True) as session:
         return run(session, context.obj, asked, output)

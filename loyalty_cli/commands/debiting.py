@@ -47,10 +47,15 @@ from loyalty_cli.output.format import Format
 from loyalty_cli.output.json_text import json_line
 from loyalty_cli.output.progress import progress
 from loyalty_cli.output.stdout import is_terminal
+from loyalty_cli.output.unprinted import is_unprinted
 from loyalty_cli.platforms import Platforms
 from loyalty_cli.profile import Profile
 from loyalty_cli.side_by_side import JOBS, side_by_side
+from loyalty_cli.stopping import LastResort
 from loyalty_cli.tokens import Tokens
+
+LAST_RESORT_SECONDS = 8.0
+"""How long after the timeout a run that was told to end may still take."""
 
 Value = TypeVar("Value")
 
@@ -72,6 +77,11 @@ class Asked(Struct, frozen=True):
 def run(session: Session, chosen: Globals, asked: Asked, output: Format) -> int:
     """Make the debits that are asked for; raise LoyaltyError where nothing may be sent."""
     interactive = is_interactive()
+    if chosen.sandbox and not (chosen.is_sandbox_typed or interactive):
+        usage_error(
+            "LOYALTY_SANDBOX is set, and these debits would be made up.",
+            "Unset it, or type --sandbox where that is what you want.",
+        )
     mistakes = Mistakes(of_file=asked.file is not None)
     with closing(KeptOrders()) as orders:
         _keep(session, asked, orders, mistakes, interactive=interactive)
@@ -259,17 +269,25 @@ def _say_request(order: Order) -> None:
 def _make(debits: Debits, orders: KeptOrders, entries: Iterator[Entry], output: Format) -> int:
     stop = DebitStop()
     outcomes = Outcomes()
-    with stop.on_signals():
+
+    def at_last(number: int) -> int:
+        in_doubt = debits.is_sending() or outcomes.exit_code is ExitCode.OUTCOME_UNKNOWN
+        return ExitCode.OUTCOME_UNKNOWN if in_doubt else 128 + number
+
+    longest = max((profile.timeout for profile in orders.profiles), default=0)
+    with stop.on_signals(last_resort=LastResort(longest + LAST_RESORT_SECONDS, at_last)):
         settled = run_all(debits, orders, entries, stop, JOBS)
         records = map(settled_record, settled)
         try:
             _print(outcomes.counted(records), len(orders), output)
-        except BaseException:
+        except BaseException as error:
             # Nobody can be told on stdout any more, but what is on its way is waited for.
             stop.set()
             for _ in outcomes.counted(records):
                 pass
             views.say_what_failed(outcomes)
+            if outcomes.exit_code is ExitCode.OUTCOME_UNKNOWN and is_unprinted(error):
+                return ExitCode.OUTCOME_UNKNOWN
             raise
     if left := len(orders) - outcomes.done:
         messages.warning(f"not begun or not settled: {left} of {len(orders)}; run the same again.")

@@ -5,8 +5,12 @@ from typing import NamedTuple
 
 
 class Globals(NamedTuple):
-    """Which profile file, the sandbox or real platforms, and whether to show the requests."""
+    """Which profile file, the sandbox or real platforms, and whether to show the requests.
+
+    `is_sandbox_typed` where the sandbox was asked for on the command line, not by a variable.
+    """
 
     config: Path | None = None
     sandbox: bool = False
     verbose: bool = False
+    is_sandbox_typed: bool = False

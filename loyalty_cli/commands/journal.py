@@ -1,6 +1,5 @@
 """`loyalty journal`: what was debited, what is still unknown, and how to settle it."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,11 +14,8 @@ if TYPE_CHECKING:
 app = typer.Typer(help="What was debited, what is still unknown, and how to settle it.")
 
 Moment = Annotated[
-    datetime | None,
-    typer.Option(
-        formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"],
-        help="In UTC, by when it was planned.",
-    ),
+    str | None,
+    typer.Option(metavar="WHEN", help="7d, 12h, yesterday, or a date in UTC: when it was planned."),
 ]
 
 
@@ -48,12 +44,20 @@ def list_(
         str | None,
         typer.Option("--profile", "-p", metavar="NAME", autocompletion=complete_profile),
     ] = None,
+    customer: Annotated[
+        str | None, typer.Option(metavar="CUSTOMER", help="Only this customer's.")
+    ] = None,
     since: Moment = None,
     until: Moment = None,
+    newest: Annotated[bool, typer.Option("--newest", help="The newest first.")] = False,
+    limit: Annotated[int | None, typer.Option(metavar="N", min=1, help="At most so many.")] = None,
     output: OutputOption = Format.TABLE,
 ) -> None:
     """List debits, the oldest first."""
+    from itertools import islice
+
     from loyalty_cli.commands.journals import open_existing
+    from loyalty_cli.commands.moments import moment
     from loyalty_cli.commands.session import open_session
     from loyalty_cli.debits.records import entry_record
     from loyalty_cli.journal.store import Filter
@@ -63,11 +67,20 @@ def list_(
     from loyalty_cli.output.document import kept, print_records
 
     states = _states(state or [])
-    with open_session(context.obj) as session, open_existing(session, context.obj) as journal:
+    with (
+        open_session(context.obj, for_debits=True) as session,
+        open_existing(session, context.obj) as journal,
+    ):
         if profile and not any(journal.find(Filter(profile=profile))):
             session.config.profile(profile)  # one that is in neither is a slip
-        chosen = Filter(states, profile, None, _utc(since), _utc(until))
-        records = map(entry_record, journal.find(chosen))
+        chosen = Filter(
+            states=states,
+            profile=profile,
+            customer=customer,
+            since=moment("--since", since, journal.now()),
+            until=moment("--until", until, journal.now()),
+        )
+        records = map(entry_record, islice(journal.find(chosen, newest=newest), limit))
         found = list[DebitRecord]()
         print_records(kept(records, found), output, DEBITS)
         if not found:
@@ -82,15 +95,22 @@ def show(
     output: OutputOption = Format.TABLE,
 ) -> None:
     """Show a debit with everything that happened to it."""
+    from loyalty_cli.commands.by_hand import the_one
     from loyalty_cli.commands.journals import open_existing
-    from loyalty_cli.commands.reconciling import the_one
     from loyalty_cli.commands.session import open_session
-    from loyalty_cli.debits.records import history
-    from loyalty_cli.output.debits import HISTORY
+    from loyalty_cli.debits.records import entry_record, history
+    from loyalty_cli.output.debits import DEBITS, HISTORY
     from loyalty_cli.output.document import print_records
+    from loyalty_cli.output.stdout import write_text
 
-    with open_session(context.obj) as session, open_existing(session, context.obj) as journal:
+    with (
+        open_session(context.obj, for_debits=True) as session,
+        open_existing(session, context.obj) as journal,
+    ):
         entry = the_one(journal, reference, profile)
+        if output is Format.TABLE:
+            print_records([entry_record(entry)], output, DEBITS)
+            write_text("\n")
         print_records([history(entry, journal.events(entry.key))], output, HISTORY)
 
 
@@ -103,7 +123,7 @@ def reconcile(
     from loyalty_cli.commands.reconciling import run
     from loyalty_cli.commands.session import open_session
 
-    with open_session(context.obj) as session:
+    with open_session(context.obj, for_debits=True) as session:
         return run(session, context.obj, output)
 
 
@@ -122,18 +142,38 @@ def resolve(
     output: OutputOption = Format.TABLE,
 ) -> None:
     """Settle an unknown debit by hand, or let a refused one be tried again, with who and why."""
-    from loyalty_cli.commands.reconciling import Verdict
-    from loyalty_cli.commands.reconciling import resolve as settle
+    from loyalty_cli.commands.by_hand import ManualDecision, decide
     from loyalty_cli.commands.session import open_session
     from loyalty_cli.errors import usage_error
+    from loyalty_cli.journal.entries import State
 
     if confirmed == not_applied:
         usage_error("say either --confirmed or --not-applied.")
     if not why.strip():
         usage_error("--why must say how you know.")
-    with open_session(context.obj) as session:
-        verdict = Verdict(reference, profile, why, confirmed=confirmed)
-        settle(session, context.obj, verdict, output)
+    state = State.CONFIRMED if confirmed else State.NOT_APPLIED
+    with open_session(context.obj, for_debits=True) as session:
+        decide(session, context.obj, ManualDecision(reference, profile, state, why), output)
+
+
+@app.command()
+def drop(
+    context: typer.Context,
+    reference: ReferenceArgument,
+    why: Annotated[str, typer.Option(metavar="TEXT", help="Why it is not wanted; it is kept.")],
+    profile: AccountOption = None,
+    output: OutputOption = Format.TABLE,
+) -> None:
+    """Withdraw a debit that was not made; its reference stays taken."""
+    from loyalty_cli.commands.by_hand import ManualDecision, decide
+    from loyalty_cli.commands.session import open_session
+    from loyalty_cli.errors import usage_error
+    from loyalty_cli.journal.entries import State
+
+    if not why.strip():
+        usage_error("--why must say why it is not wanted.")
+    with open_session(context.obj, for_debits=True) as session:
+        decide(session, context.obj, ManualDecision(reference, profile, State.DROPPED, why), output)
 
 
 @app.command()
@@ -144,7 +184,7 @@ def init(context: typer.Context) -> None:
     from loyalty_cli.journal.opening import make_journal
     from loyalty_cli.output import messages
 
-    with open_session(context.obj) as session:
+    with open_session(context.obj, for_debits=True) as session:
         journal = make_journal(journal_place(session, context.obj))
         journal.close()
     for warning in journal.database.warnings:
@@ -161,7 +201,7 @@ def backup(
     from loyalty_cli.commands.keeping import make_backup
     from loyalty_cli.commands.session import open_session
 
-    with open_session(context.obj) as session:
+    with open_session(context.obj, for_debits=True) as session:
         make_backup(session, context.obj, file)
 
 
@@ -171,7 +211,7 @@ def check(context: typer.Context, output: OutputOption = Format.TABLE) -> int:
     from loyalty_cli.commands.keeping import check as look_through
     from loyalty_cli.commands.session import open_session
 
-    with open_session(context.obj) as session:
+    with open_session(context.obj, for_debits=True) as session:
         return look_through(session, context.obj, output)
 
 
@@ -200,7 +240,7 @@ def restore(
         usage_error("say either FILE, or --reviewed.")
     if reviewed != bool(why and why.strip()):
         usage_error("--reviewed needs --why, which says what you found.")
-    with open_session(context.obj) as session:
+    with open_session(context.obj, for_debits=True) as session:
         if file is None:
             note_review(session, context.obj, why or "")
         else:
@@ -219,7 +259,7 @@ def accept_failover(
 
     if not why.strip():
         usage_error("--why must say what you looked at.")
-    with open_session(context.obj) as session:
+    with open_session(context.obj, for_debits=True) as session:
         accept(session, context.obj, why)
 
 
@@ -231,7 +271,3 @@ def _states(given: list[str]) -> "tuple[State, ...]":
         if name not in list(State):
             usage_error(f"there is no state {name!r}.", nearest(name, map(str, State)))
     return tuple(State(name) for name in given)
-
-
-def _utc(moment: datetime | None) -> datetime | None:
-    return None if moment is None else moment.replace(tzinfo=UTC)

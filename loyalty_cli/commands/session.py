@@ -40,13 +40,19 @@ class Session(Struct, frozen=True):
 
 
 @contextmanager
-def open_session(chosen: Globals) -> Iterator[Session]:
-    """Load the profile file, or start the sandbox; raise LoyaltyError where that cannot be done."""
+def open_session(chosen: Globals, *, for_debits: bool = False) -> Iterator[Session]:
+    """Load the profile file, or start the sandbox; raise LoyaltyError where that cannot be done.
+
+    Where it is about debits, and a variable asks for the sandbox, a log is told so, too.
+    """
     keyring = KeyringStore()
     if chosen.sandbox:
         from loyalty_cli.sandbox.embedded import embedded_sandbox
 
-        messages.banner("Sandbox: these customers are made up.")
+        messages.banner(
+            "Sandbox: these customers are made up.",
+            to_all=for_debits and not chosen.is_sandbox_typed,
+        )
         with embedded_sandbox() as (config, credentials):
             yield Session(config, credentials, keyring)
         return

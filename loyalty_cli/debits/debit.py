@@ -56,6 +56,11 @@ class Debits:
         self._platforms = platforms
         self._clock = clock
         self._waits_end: dict[tuple[str, str], float] = {}
+        self._claims: set[Claim] = set()
+
+    def is_sending(self) -> bool:
+        """Whether something was sent whose outcome is not written down yet."""
+        return any(claim.entry is not None for claim in list(self._claims))
 
     def is_closed(self, profile: Profile) -> bool:
         """Whether the platform asked to be left alone for longer than anybody waits here."""
@@ -173,6 +178,15 @@ class Debits:
     def _send(
         self, order: Order, request: Request, claim: Claim, begin: Callable[[], None]
     ) -> Settled:
+        self._claims.add(claim)
+        try:
+            return self._sent(order, request, claim, begin)
+        finally:
+            self._claims.discard(claim)
+
+    def _sent(
+        self, order: Order, request: Request, claim: Claim, begin: Callable[[], None]
+    ) -> Settled:
         try:
             answer = self._platforms.debit(order.profile, request, partial(claim.make, begin))
             assert claim.entry is not None
@@ -232,13 +246,14 @@ class Debits:
             if settled is None:  # while it was being sent another host gave this one up
                 settled = self._settled_late(entry, outcome.state, change)
             self._journal.database.check_unchanged()
-        except JournalError as error:
+        except Exception as error:
+            why = error.message if isinstance(error, LoyaltyError) else f"{type(error).__name__}."
             raise JournalError(
                 ErrorCode.OUTCOME_UNKNOWN,
                 f"the debit {entry.key.reference!r} was sent ({outcome.state}), but that could not"
-                f" be written down: {error.message}",
+                f" be written down: {why}",
                 hint="Nothing more was sent. Mend the journal, then `loyalty journal reconcile`.",
-            ) from None
+            ) from error
         as_said = (settled.state, settled.attempt) == (outcome.state, entry.attempt)
         return Settled(settled, error=outcome.error or (None if as_said else contradicted(settled)))
 

@@ -27,7 +27,7 @@ class Outcomes:
     @property
     def exit_code(self) -> ExitCode:
         """The common code where all ended alike, else "some failed"."""
-        return exit_code(self._first.values())
+        return exit_code(list(self._first.values()))  # a signal may come while one is added
 
     @property
     def exit_code_of_failed(self) -> ExitCode:

@@ -9,7 +9,7 @@ from loyalty_cli.journal.instant import Instant
 
 
 class State(StrEnum):
-    """Where a debit stands; only `planned` says that nothing was ever sent for it."""
+    """Where a debit stands; `confirmed` and `dropped` are the ends."""
 
     PLANNED = "planned"
     SENDING = "sending"
@@ -17,13 +17,14 @@ class State(StrEnum):
     REFUSED = "refused"
     UNKNOWN = "unknown"
     NOT_APPLIED = "not_applied"
+    DROPPED = "dropped"
 
 
 OPEN = (State.SENDING, State.UNKNOWN)
 """States in which the platform may or may not have taken the amount, or may yet."""
 
 TRANSITIONS = {
-    State.PLANNED: {State.SENDING},
+    State.PLANNED: {State.SENDING, State.DROPPED},
     State.SENDING: {
         State.CONFIRMED,
         State.REFUSED,
@@ -32,8 +33,9 @@ TRANSITIONS = {
         State.UNKNOWN,
     },
     State.UNKNOWN: {State.CONFIRMED, State.NOT_APPLIED},
-    State.NOT_APPLIED: {State.PLANNED},
+    State.NOT_APPLIED: {State.PLANNED, State.DROPPED},
     State.CONFIRMED: set[State](),
+    State.DROPPED: set[State](),
     State.REFUSED: {State.NOT_APPLIED},  # by hand alone
 }
 

@@ -18,7 +18,7 @@ from msgspec import Struct
 from loyalty_cli.batches import batches
 from loyalty_cli.errors import ErrorCode, LoyaltyError
 from loyalty_cli.journal.accounts import folded
-from loyalty_cli.journal.database import READING, Database
+from loyalty_cli.journal.database import READING, Database, JournalError
 from loyalty_cli.journal.entries import (
     OPEN,
     TRANSITIONS,
@@ -33,7 +33,7 @@ from loyalty_cli.journal.entries import (
     State,
 )
 from loyalty_cli.journal.instant import Instant, instant_now
-from loyalty_cli.journal.tables import debits, events, fingerprints
+from loyalty_cli.journal.tables import debits, events, fingerprints, locks
 from loyalty_cli.journal.writable import writable
 
 BATCH = 500
@@ -86,11 +86,15 @@ class BalanceChangedError(LoyaltyError):
 
 
 class Filter(Struct, frozen=True):
-    """Which debits to list; what is not given is not asked about. Times are in UTC."""
+    """Which debits to list; what is not given is not asked about.
+
+    `customer` fits however it is written; times are in UTC.
+    """
 
     states: tuple[State, ...] = ()
     profile: str | None = None
     reference: str | None = None
+    customer: str | None = None
     since: datetime | None = None
     until: datetime | None = None
 
@@ -222,6 +226,34 @@ class Journal:
             at = self.database.now(connection)
             connection.execute(_ADD_EVENT, self._event(entry, entry.state, why, at, instant))
 
+    def take_lock(
+        self, name: str, holder: Sender, is_free: Callable[[Sender, timedelta], bool]
+    ) -> bool:
+        """Take a lock; False where another has it, and `is_free` does not say that it is left.
+
+        `is_free` gets who has it, and since how long.
+        """
+        row = {"name": name, "holder": msgspec.json.encode(holder).decode()}
+        with self._writing() as connection:
+            at = self.database.now(connection)
+            row["at"] = _written(at)
+            insert = self.database.insert_missing(locks).returning(locks.c.name)
+            if connection.execute(insert, [row]).first():
+                return True
+            query = locks.select().where(locks.c.name == name).with_for_update()
+            had = connection.execute(query).one()
+            age = at - datetime.fromisoformat(had.at)
+            if not is_free(_DECODERS["sender"].decode(had.holder), age):
+                return False
+            connection.execute(locks.update().where(locks.c.name == name).values(**row))
+            return True
+
+    def release_lock(self, name: str, holder: Sender) -> None:
+        """Let go of a lock, if it is still this holder's."""
+        mine = locks.c.holder == msgspec.json.encode(holder).decode()
+        with self._writing() as connection:
+            connection.execute(locks.delete().where(locks.c.name == name, mine))
+
     def last_event(self, entry: Entry) -> int:
         """The number of the last event that may have changed what the account has; 0 for none."""
         with self._reading() as connection:
@@ -258,11 +290,16 @@ class Journal:
 
     def adopt(self, unnamed: str, named: str, profile: str) -> None:
         """Let an account that now has a name keep the debits that its profile made without one."""
-        without_name = (debits.c.platform == unnamed, debits.c.profile == profile)
-        with self._reading() as connection:
-            if connection.execute(debits.select().where(*without_name)).first() is None:
-                return
+        taken = sql.select(debits.c.reference).where(debits.c.platform == named).scalar_subquery()
+        without_name = (
+            debits.c.platform == unnamed,
+            debits.c.profile == profile,
+            debits.c.reference.not_in(taken),
+        )
         references = sql.select(debits.c.reference).where(*without_name)
+        with self._reading() as connection:
+            if connection.execute(references.limit(1)).first() is None:
+                return
         with self._writing() as connection:
             connection.execute(
                 events.update()
@@ -297,12 +334,13 @@ class Journal:
         """The debit of that key."""
         return self.known([key]).get(key)
 
-    def find(self, chosen: Filter) -> Iterator[Entry]:
-        """The debits that fit, the oldest first.
+    def find(self, chosen: Filter, *, newest: bool = False) -> Iterator[Entry]:
+        """The debits that fit, the oldest first, or the newest.
 
         They are read some at a time: a reader who pauses must not keep others from writing.
         """
-        order = (debits.c.created_at, debits.c.reference, debits.c.platform)
+        place = (debits.c.created_at, debits.c.reference, debits.c.platform)
+        order = [column.desc() if newest else column.asc() for column in place]
         query = debits.select().where(*_conditions(chosen)).order_by(*order).limit(BATCH)
         after = query
         while True:
@@ -311,8 +349,9 @@ class Journal:
             yield from map(_entry, rows)
             if len(rows) < BATCH:
                 return
-            last = [sql.literal(rows[-1]._mapping[column.name]) for column in order]  # noqa: SLF001
-            after = query.where(sql.tuple_(*order) > sql.tuple_(*last))
+            last = sql.tuple_(*(sql.literal(getattr(rows[-1], each.name)) for each in place))
+            here = sql.tuple_(*place)
+            after = query.where(here < last if newest else here > last)
 
     def events(self, key: Key) -> list[Event]:
         """What happened to a debit, the first first."""
@@ -402,8 +441,8 @@ class Journal:
         try:
             with self.database.engine.connect() as connection:
                 yield connection.execution_options(**{READING: True})
-        except sql.exc.DBAPIError as error:
-            raise self.database.failure(error) from None
+        except sql.exc.SQLAlchemyError as error:
+            raise self._failure(error) from None
 
     @contextmanager
     def _writing(self) -> Iterator[sql.Connection]:
@@ -412,8 +451,17 @@ class Journal:
                 yield connection
         except sql.exc.IntegrityError:
             raise
-        except sql.exc.DBAPIError as error:
-            raise self.database.failure(error) from None
+        except sql.exc.SQLAlchemyError as error:
+            raise self._failure(error) from None
+
+    def _failure(self, error: sql.exc.SQLAlchemyError) -> JournalError:
+        if isinstance(error, sql.exc.DBAPIError):
+            return self.database.failure(error)
+        return JournalError(
+            ErrorCode.UNREACHABLE,
+            f"the journal {self.place} failed: {type(error).__name__}.",
+            hint="Nothing more was sent. Run the same again.",
+        )
 
 
 def _of_account(entry: Entry) -> tuple[sql.ColumnElement[bool], ...]:
@@ -493,6 +541,8 @@ def _conditions(chosen: Filter) -> Iterator[sql.ColumnElement[bool]]:
         yield debits.c.profile == chosen.profile
     if chosen.reference is not None:
         yield debits.c.reference == chosen.reference
+    if chosen.customer is not None:
+        yield debits.c.folded == folded(chosen.customer)
     if chosen.since is not None:
         yield debits.c.created_at >= _written(chosen.since)
     if chosen.until is not None:

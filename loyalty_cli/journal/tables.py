@@ -46,6 +46,7 @@ one_open_debit = sql.Index(
 
 sql.Index("debits_by_state", debits.c.state, debits.c.changed_at)
 sql.Index("debits_in_order", debits.c.created_at, debits.c.reference, debits.c.platform)
+sql.Index("debits_by_customer", debits.c.folded)
 sql.Index("debits_by_reference", debits.c.reference)
 sql.Index("debits_by_claim", debits.c.platform, debits.c.claimed_at)
 
@@ -73,6 +74,15 @@ senders = sql.Table(
     "senders",
     metadata,
     sql.Column("process", sql.Text, primary_key=True),
+)
+
+# Who has what only one process at a time may do.
+locks = sql.Table(
+    "locks",
+    metadata,
+    sql.Column("name", sql.Text, primary_key=True),
+    sql.Column("holder", sql.Text, nullable=False),
+    sql.Column("at", sql.Text, nullable=False),
 )
 
 # Which server this was, and who accepted that it is another one; the last row holds.

@@ -36,9 +36,9 @@ def note(message: str) -> None:
     _line(_shown(message))
 
 
-def banner(message: str) -> None:
-    """Say to whoever sits at a terminal, and to nobody else, what this is."""
-    if sys.stderr is not None and sys.stderr.isatty():
+def banner(message: str, *, to_all: bool = False) -> None:
+    """Say what this is to whoever sits at a terminal, or to a log as well."""
+    if to_all or (sys.stderr is not None and sys.stderr.isatty()):
         _line(_shown(message))
 
 

@@ -3,15 +3,20 @@
 import csv
 import io
 import json
+import os
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from jsonschema import Draft202012Validator
+from msgspec.structs import replace
 
+from loyalty_cli.commands.reconciling import LOCK
 from loyalty_cli.debits import reconcile
+from loyalty_cli.debits.sender import _started, this_process
 from loyalty_cli.journal.entries import Change, Entry, State
+from loyalty_cli.journal.opening import open_journal
 from loyalty_cli.journal.store import Journal
 from loyalty_cli.output.json_schema import json_schema
 from loyalty_cli.output.visible import is_shown
@@ -179,7 +184,10 @@ def test_a_day_ends_where_the_next_one_begins(loyalty: Run) -> None:
         (["--state", "Confirmed"], "Did you mean 'confirmed'?"),
         (["--state", ""], "There is: planned, sending,"),
         (["--state", "unknown", "--state", "\x1b[31m"], r"no state '\x1b[31m'"),
-        (["--since", "yesterday"], "yesterday"),
+        (["--since", "yesteryear"], "yesteryear"),
+        (["--since", "7y"], "'7y' is not a moment"),
+        (["--until", "99999w"], "'99999w' is not a moment"),
+        (["--limit", "0"], "--limit"),
         (["--since", "2026-13-01"], "2026-13-01"),
         (["--until", "20261120"], "20261120"),
         (["-o", "xml"], "xml"),
@@ -228,8 +236,10 @@ def test_show_tells_everything_that_happened(loyalty: Run) -> None:
         assert re.fullmatch(r"uid \d+ on .+, process \d+", event["actor"])
         assert event["at"].endswith("Z")
     table = loyalty("journal", "show", "lost").out.splitlines()
-    assert table[0].split() == ["Reference", "At", "From", "To", "Attempt", "By", "Why"]
-    assert len(table) == 4
+    assert table[0].split()[:5] == ["Reference", "Customer", "Profile", "Amount", "State"]
+    assert table[1].split()[:3] == ["lost", "C-1004", "club"]
+    assert table[3].split() == ["Reference", "At", "From", "To", "Attempt", "By", "Why"]
+    assert len(table) == 7
     rows = csv.DictReader(io.StringIO(loyalty("journal", "show", "lost", "-o", "csv").out))
     assert [row["after"] for row in rows] == ["planned", "sending", "unknown"]
 
@@ -525,3 +535,66 @@ def test_a_hostile_platform_cannot_speak_to_the_terminal_through_the_journal(
             done = loyalty("journal", *command, "-o", output)
             assert {sign for sign in done.out + done.err if not is_shown(sign)} <= {"\n"}
             assert done.code == 0
+
+
+@pytest.mark.usefixtures("some")
+def test_list_finds_a_customer_the_newest_and_so_many(loyalty: Run) -> None:
+    assert listed(loyalty, "--customer", "c-1001") == ["made", "points made"]
+    assert listed(loyalty, "--newest") == ["refused", "lost", "points made", "made"]
+    assert listed(loyalty, "--limit", "1") == ["made"]
+    assert listed(loyalty, "--newest", "--limit", "2") == ["refused", "lost"]
+
+
+@pytest.mark.usefixtures("some")
+@pytest.mark.parametrize(
+    ("since", "found"), [("1m", 4), ("12h", 4), ("7d", 4), ("2w", 4), ("yesterday", 4), ("0m", 0)]
+)
+def test_since_takes_what_a_person_would_say(loyalty: Run, since: str, found: int) -> None:
+    assert len(listed(loyalty, "--since", since)) == found
+
+
+def test_a_second_reconcile_leaves_the_work_to_the_first(
+    ready: Platform, loyalty: Run, debit: Callable[..., Outcome]
+) -> None:
+    debit("a", lost=True)
+    journal = open_journal(str(ready.journal))
+    other = replace(this_process(), pid=os.getppid(), started=_started(os.getppid()))
+    assert journal.take_lock(LOCK, other, lambda *_: False)
+    asked = len(ready.asked)
+
+    done = loyalty("journal", "reconcile", "-o", "json")
+
+    assert (done.code, done.record["state"]) == (8, "unknown")
+    assert "Another reconcile is at work" in done.err
+    assert len(ready.asked) == asked
+    journal.release_lock(LOCK, other)
+    assert "Another" not in loyalty("journal", "reconcile").err
+    journal.close()
+
+
+def test_a_reconcile_that_was_killed_holds_nobody_up(
+    ready: Platform, loyalty: Run, debit: Callable[..., Outcome]
+) -> None:
+    debit("a", lost=True)
+    journal = open_journal(str(ready.journal))
+    assert journal.take_lock(LOCK, replace(this_process(), started="0"), lambda *_: False)
+    journal.close()
+    asked = len(ready.asked)
+
+    assert "Another" not in loyalty("journal", "reconcile").err
+    assert len(ready.asked) > asked
+
+
+def test_a_sandbox_of_the_environment_is_told_and_makes_no_debit_for_a_job(
+    loyalty: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOYALTY_SANDBOX", "1")
+
+    listing = loyalty("journal", "list")
+    made = loyalty("debit", "C-1001", "5", "--reference", "a", "-y")
+    typed = loyalty("debit", "C-1001", "5", "--reference", "a", "-y", "--sandbox")
+
+    assert listing.err.startswith("Sandbox: ")
+    assert made.code == 2
+    assert "LOYALTY_SANDBOX is set, and these debits would be made up." in made.err
+    assert typed.code == 0

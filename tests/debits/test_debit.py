@@ -79,11 +79,11 @@ def test_no_step_can_be_taken_that_is_not_one(desk: Desk) -> None:
 
     steps = {(before, after) for before in State for after in TRANSITIONS[before]}
     assert steps == {
-        ("planned", "sending"),
+        *(("planned", each) for each in ("sending", "dropped")),
         *(("sending", each) for each in ("confirmed", "refused", "not_applied")),
         *(("sending", each) for each in ("planned", "unknown")),
         *(("unknown", each) for each in ("confirmed", "not_applied")),
-        ("not_applied", "planned"),
+        *(("not_applied", each) for each in ("planned", "dropped")),
         ("refused", "not_applied"),
     }
 

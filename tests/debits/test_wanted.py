@@ -180,7 +180,7 @@ def open_files() -> Iterator[tuple[str, int]]:
     for link in Path("/proc/self/fd").iterdir():
         with suppress(OSError):
             name = str(link.readlink())
-            if name.endswith(" (deleted)"):
+            if name.endswith(" (deleted)") and "etilqs" in name:
                 yield name.removesuffix(" (deleted)"), link.stat().st_mode
 
 

@@ -123,3 +123,13 @@ def test_an_account_with_a_name_adopts_what_its_profile_debited_without_one(
     assert found == {"a": "shop account=eu", stranger.key.reference: "shop"}
     events = journal.events(Key("shop account=eu", entry.key.reference))
     assert [each.after for each in events] == [State.PLANNED, State.SENDING]
+
+
+def test_a_reference_that_the_name_has_already_is_not_adopted(journal: Journal) -> None:
+    claim(journal, planned(journal, "a"), ClaimTerms(profile="eu"))
+    named = Planned(Key("shop account=eu", "a"), "eu", "saasquatch", "C-9", "CENTS", 1)
+    journal.plan([named])
+
+    journal.adopt("shop", "shop account=eu", "eu")
+
+    assert {each.key.platform for each in journal.find(Filter())} == {"shop", "shop account=eu"}

@@ -23,7 +23,7 @@ from loyalty_cli.journal.entries import (
     Sender,
     State,
 )
-from loyalty_cli.journal.store import Filter, Journal
+from loyalty_cli.journal.store import DAY, Filter, Journal
 from loyalty_cli.journal.tables import debits
 from tests.journal.conftest import Open
 
@@ -249,9 +249,10 @@ def test_only_the_transitions_of_the_rules_are_made(journal: Journal, before: St
         State.REFUSED: [State.REFUSED],
         State.UNKNOWN: [State.UNKNOWN],
         State.NOT_APPLIED: [State.UNKNOWN, State.NOT_APPLIED],
+        State.DROPPED: [State.DROPPED],
     }
     entry = plan(journal, "a")
-    if before is not State.PLANNED:
+    if before not in (State.PLANNED, State.DROPPED):
         entry = claimed(journal, entry)
     for state in steps[before]:
         entry = changed(journal, entry, state)
@@ -357,6 +358,8 @@ def test_finding_by_each_filter_and_by_several(journal: Journal) -> None:
     assert found(since=second.created_at, until=third.created_at) == "b"
     assert found(states=OPEN, profile="shop") == "c"
     assert found(reference="none") == ""
+    assert found(customer=" c-B") == "b"
+    assert [each.key.reference for each in journal.find(Filter(), newest=True)] == ["c", "b", "a"]
     assert found(until=first.created_at.astimezone()) == ""
 
 
@@ -386,6 +389,8 @@ def test_a_reader_who_pauses_keeps_nobody_from_writing(journal: Journal) -> None
 
     assert [each.key.reference for each in (first, *rest)] == names
     assert first.state is State.PLANNED
+    backwards = [each.key.reference for each in journal.find(Filter(), newest=True)]
+    assert backwards == names[::-1]
 
 
 def test_debits_with_one_time_and_one_name_at_many_accounts_are_all_found(
@@ -412,3 +417,30 @@ def test_the_database_itself_refuses_a_second_open_debit_of_an_account(journal: 
         connection.execute(everything)
 
     assert journal.get(first.key) == first
+
+
+def test_a_lock_is_one_holder_s_until_it_is_let_go_or_left(journal: Journal) -> None:
+    def never(_: Sender, __: timedelta) -> bool:
+        return False
+
+    other = Sender("host", 18, "4712", "boot")
+
+    assert journal.take_lock("work", SENDER, never)
+    assert not journal.take_lock("work", other, never)
+    assert journal.take_lock("other work", other, never)
+    journal.release_lock("work", other)
+    assert not journal.take_lock("work", other, never)
+
+    assert journal.take_lock(
+        "work", other, lambda holder, age: (holder, age < DAY) == (SENDER, True)
+    )
+    journal.release_lock("work", other)
+    assert journal.take_lock("work", SENDER, never)
+
+
+def test_of_many_who_want_a_lock_at_once_one_gets_it(journal: Journal) -> None:
+    def take(number: int) -> bool:
+        holder = Sender("host", number, "1", "boot")
+        return journal.take_lock("work", holder, lambda *_: False)
+
+    assert at_once(6, take).count(True) == 1

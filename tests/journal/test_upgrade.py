@@ -14,8 +14,8 @@ def as_version_1(journal: Journal) -> None:
     """Take away what version 1 did not have."""
     with journal.database.engine.begin() as connection:
         for index in (
-            *("debits_in_order", "debits_by_reference", "debits_by_claim"),
-            "events_of_an_account",
+            *("debits_in_order", "debits_by_customer", "debits_by_reference"),
+            *("debits_by_claim", "events_of_an_account"),
         ):
             connection.exec_driver_sql(f"DROP INDEX {index}")
         for table, columns in (
@@ -24,7 +24,7 @@ def as_version_1(journal: Journal) -> None:
         ):
             for column in columns:
                 connection.exec_driver_sql(f"ALTER TABLE {table} DROP COLUMN {column}")
-        for table in ("senders", "servers", "gaps", "fingerprints"):
+        for table in ("senders", "servers", "gaps", "fingerprints", "locks"):
             connection.exec_driver_sql(f"DROP TABLE {table}")
         connection.execute(schema.update().values(version=1))
     journal.close()

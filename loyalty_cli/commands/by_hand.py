@@ -1,0 +1,102 @@
+"""What a person says of a debit: `loyalty journal resolve` and `drop`."""
+
+from typing import NoReturn
+
+from msgspec import Struct
+
+from loyalty_cli.commands.globals import Globals
+from loyalty_cli.commands.journals import open_to_settle
+from loyalty_cli.commands.session import Session
+from loyalty_cli.debits.records import entry_record
+from loyalty_cli.debits.result import written_error
+from loyalty_cli.debits.sender import mark_abandoned
+from loyalty_cli.errors import ErrorCode, LoyaltyError, usage_error
+from loyalty_cli.journal.entries import Change, Entry, State
+from loyalty_cli.journal.instant import instant_now
+from loyalty_cli.journal.store import Filter, Journal
+from loyalty_cli.output.debits import DEBITS
+from loyalty_cli.output.document import print_records
+from loyalty_cli.output.format import Format
+from loyalty_cli.output.stdout import require_stdout
+
+BY_HAND = {
+    (State.UNKNOWN, State.CONFIRMED),
+    (State.UNKNOWN, State.NOT_APPLIED),
+    (State.REFUSED, State.NOT_APPLIED),
+    (State.PLANNED, State.DROPPED),
+    (State.NOT_APPLIED, State.DROPPED),
+}
+"""What a person may make of a debit; a refused one, to let the next run try it again."""
+
+
+class ManualDecision(Struct, frozen=True):
+    """What a person makes of a debit, and how they know."""
+
+    reference: str
+    profile: str | None
+    state: State
+    why: str
+
+
+def decide(session: Session, chosen: Globals, decision: ManualDecision, output: Format) -> None:
+    """Do with a debit as a person says; raise LoyaltyError where it is not theirs to decide."""
+    require_stdout()
+    with open_to_settle(session, chosen) as journal:
+        entry = the_one(journal, decision.reference, decision.profile)
+        profile = session.config.profiles.get(entry.profile)
+        entry = mark_abandoned(journal, entry, profile, instant_now())
+        if (entry.state, decision.state) not in BY_HAND:
+            _refuse(entry, decision)
+        settled = journal.change(entry, decision.state, _change(decision))
+        if settled is None:  # somebody else was quicker
+            _refuse(the_one(journal, decision.reference, decision.profile), decision)
+    print_records([entry_record(settled)], output, DEBITS)
+
+
+def _change(decision: ManualDecision) -> Change:
+    dropped = LoyaltyError(
+        ErrorCode.REFUSED,
+        f"the debit {decision.reference!r} was dropped: {decision.why}.",
+        hint="Its reference stays taken; make another debit under another one.",
+    )
+    error = written_error(dropped) if decision.state is State.DROPPED else None
+    return Change(f"by hand: {decision.why}", error=error)
+
+
+def _refuse(entry: Entry, decision: ManualDecision) -> NoReturn:
+    if entry.state is State.SENDING:
+        hint = "It is being sent. Wait until that has ended."
+    elif decision.state is State.DROPPED:
+        hint = "Only what was not made can be dropped: planned, or not applied."
+    else:
+        hint = "By hand only an unknown one is settled, and a refused one made --not-applied."
+    wanted = "unknown" if decision.state is not State.DROPPED else "planned"
+    raise LoyaltyError(
+        ErrorCode.REFUSED,
+        f"the debit {entry.key.reference!r} is {entry.state}, not {wanted}.",
+        hint=hint,
+    )
+
+
+def the_one(journal: Journal, reference: str, profile: str | None) -> Entry:
+    """The debit of that reference; raise LoyaltyError for none, or for one at several accounts."""
+    found = [
+        entry
+        for entry in journal.find(Filter(reference=reference))
+        if profile in (None, entry.profile, entry.key.platform)
+    ]
+    if not found:
+        at = "" if profile is None else f" at {profile}"
+        usage_error(
+            f"the journal {journal.place} has no debit {reference!r}{at}.",
+            "`loyalty journal list` shows what it has.",
+        )
+    if len(found) > 1:
+        names = [entry.profile for entry in found]
+        if len(set(names)) < len(names):  # one profile, which had another address before
+            names = [f"'{entry.key.platform}'" for entry in found]
+        usage_error(
+            f"the reference {reference!r} is there at several accounts.",
+            f"Say which: {' or '.join(f'-p {name}' for name in names)}.",
+        )
+    return found[0]

@@ -1,0 +1,121 @@
+"""The exit code of a run whose outcome cannot be printed, or that is told to end."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from tests.conftest import PROGRAM
+from tests.debits.conftest import Opens, Shop
+from tests.debits.fault_server import Post, applies_and, honest
+from tests.servers import Wire
+
+LOST = applies_and(lambda wire, _: wire.reset())
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Path:
+    file = tmp_path / "rows.csv"
+    lines = [f"C-{number},50,r-{number}\n" for number in range(400)]
+    file.write_text("".join(["customer,amount,reference\n", *lines]))
+    return file
+
+
+def debit(*more: str) -> list[str]:
+    return [str(PROGRAM), "debit", "C-1", "50", "--reference", "r-1", "--yes", "-o", "jsonl", *more]
+
+
+@pytest.mark.parametrize(("lost", "code"), [(True, 8), (False, 3)])
+def test_an_unknown_outcome_is_8_on_a_full_disk(shop: Shop, lost: bool, code: int) -> None:
+    shop.bank.debit = LOST if lost else honest
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            debit(), stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60
+        )
+
+    assert done.returncode == code
+    assert "No space left" in done.stderr
+    assert ("whether it was made is not known" in done.stderr) == lost
+
+
+@pytest.mark.parametrize(("lost", "code"), [(True, 8), (False, 141)])
+def test_an_unknown_outcome_is_8_though_nobody_reads(shop: Shop, lost: bool, code: int) -> None:
+    shop.bank.debit = LOST if lost else honest
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as nobody:
+        done = subprocess.run(debit(), stdout=nobody, check=False, timeout=60)
+
+    assert done.returncode == code
+
+
+def test_reconcile_is_8_though_nobody_reads(shop: Shop) -> None:
+    shop.bank.debit = LOST
+    shop.debit()
+
+    def hangs_up(wire: Wire) -> bool:
+        wire.reset()
+        return True
+
+    shop.bank.on_read = hangs_up
+    command = [str(PROGRAM), "journal", "reconcile", "-o", "jsonl"]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.DEVNULL, check=False)
+
+    assert done.returncode == 8
+
+
+@pytest.fixture
+def stuck(opens: Opens, rows: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """A run that nobody reads, though the pipe is open, and that waits for that."""
+    shop = opens(timeout=1)
+    with subprocess.Popen(
+        [PROGRAM, "debit", "--from", str(rows), "--yes", "-o", "json"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as running:
+        ends = time.monotonic() + 60
+        before = -1
+        while len(shop.bank.posts) > before and time.monotonic() < ends:
+            before = len(shop.bank.posts) or -1
+            time.sleep(1)
+        yield running
+        running.kill()
+
+
+def test_a_run_that_nobody_reads_ends_soon_after_sigterm(
+    stuck: "subprocess.Popen[bytes]",
+) -> None:
+    began = time.monotonic()
+    stuck.send_signal(signal.SIGTERM)
+
+    assert stuck.wait(30) == 128 + signal.SIGTERM
+    assert time.monotonic() - began < 1 + 10 + 2
+
+
+def test_a_run_whose_result_cannot_be_written_down_ends_with_8(opens: Opens) -> None:
+    shop = opens(timeout=1)
+    arrived = Event()
+    journal = shop.journal
+
+    def hold(wire: Wire, post: Post) -> None:
+        post.apply()
+        connection = journal.database.engine.raw_connection()
+        connection.cursor().execute("BEGIN IMMEDIATE")  # and never lets go
+        arrived.set()
+        wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+    shop.bank.debit = hold
+    with subprocess.Popen(debit(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as running:
+        assert arrived.wait(60)
+        began = time.monotonic()
+        running.send_signal(signal.SIGTERM)
+
+        assert running.wait(60) == 8
+    assert time.monotonic() - began < 1 + 10 + 2

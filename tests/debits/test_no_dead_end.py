@@ -1,0 +1,367 @@
+"""There is no state of a debit from which no command leads on, and "run the same again" is true."""
+
+import re
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import count
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from msgspec.structs import replace
+
+from loyalty_cli.commands.by_hand import BY_HAND
+from loyalty_cli.debits.reconcile import Reconciler
+from loyalty_cli.debits.sender import this_process
+from loyalty_cli.errors import ErrorCode, LoyaltyError
+from loyalty_cli.journal import instant
+from loyalty_cli.journal.entries import OPEN, Baseline, Change, Entry, State
+from loyalty_cli.journal.store import AccountBusyError, BalanceChangedError, Journal
+from loyalty_cli.profile import DebitRules, Profile
+from tests.conftest import Outcome
+from tests.debits.conftest import Desk, Opens, Shop
+from tests.debits.fault_server import (
+    Bank,
+    Debiting,
+    IdempotentBank,
+    answers,
+    applies_and,
+    as_json,
+    honest,
+    once_only,
+)
+from tests.servers import Wire
+
+LOST = applies_and(lambda wire, _: wire.reset())
+NEVER = answers(b"")
+ENDS = {(State.CONFIRMED, 1), (State.DROPPED, 0)}
+
+
+def says(bank: type[Bank], code: str, status: str) -> Debiting:
+    if bank is IdempotentBank:
+        return answers(as_json({"code": int(code), "message": "no"}, status))
+    return answers(as_json({"statusCode": 400, "message": "no", "rsCode": code}, status))
+
+
+MOODS: dict[type[Bank], dict[str, Debiting]] = {
+    Bank: {
+        "makes it": honest,
+        "loses its reply": LOST,
+        "never gets it": NEVER,
+        "says no": says(Bank, "RS001", "400 No"),
+        "refuses the sign-in": says(Bank, "RS032", "400 No"),
+        "is asked too often": says(Bank, "RS033", "400 No"),
+        "contradicts itself": answers(as_json({"message": "no", "statusCode": 500}, "400 No")),
+    },
+    IdempotentBank: {
+        "makes it": once_only,
+        "loses its reply": LOST,
+        "never gets it": NEVER,
+        "says no": says(IdempotentBank, "9008", "422 No"),
+        "refuses the sign-in": says(IdempotentBank, "1001", "401 No"),
+        "has another clock": says(IdempotentBank, "9007", "422 No"),
+    },
+}
+
+
+class Node(NamedTuple):
+    """All that matters for what can happen next: the state on record, and the truth."""
+
+    state: State
+    made: int
+
+
+class OneDebit:
+    """A debit that can be brought anywhere, by what the world does and what people type."""
+
+    def __init__(self, bank: Bank, journal: Journal, patch: pytest.MonkeyPatch) -> None:
+        self.bank = bank
+        self.journal = journal
+        self.seconds = 1000.0
+        self._names = count()
+        self.name = ""
+        patch.setattr(instant, "seconds_awake_or_asleep", lambda: self.seconds)
+        patch.setattr("time.sleep", lambda _: None)
+
+    def begin(self) -> None:
+        self.name = f"C-{next(self._names)}"
+        self.bank.more = {}
+
+    def desk(self, **more: Any) -> Desk:
+        return Desk(self.bank, self.journal, timeout=1.0, settle=10.0, **more)
+
+    @property
+    def node(self) -> Node:
+        entry = self.entry
+        made = self.bank.times[self.name, self.bank.unit]
+        return Node(entry.state if entry else State.PLANNED, made)
+
+    @property
+    def entry(self) -> Entry | None:
+        key = self.desk().order(self.name).key
+        return self.journal.get(key)
+
+    def run(self, mood: Debiting, **more: Any) -> None:
+        self.bank.debit = mood
+        desk = self.desk(**more)
+        desk.debit(desk.order(self.name, customer=self.name))
+
+    def is_killed_while_it_sends(self) -> None:
+        desk = self.desk()
+        entry = desk.plan(desk.order(self.name, customer=self.name))
+        if entry.state is State.PLANNED:
+            gone = replace(this_process(), started="0")
+            self.journal.claim(entry, gone, Baseline(redeemed="0"))
+
+    def reconcile(self, profiles: list[Profile] | None = None) -> None:
+        desk = self.desk()
+        known = [desk.profile] if profiles is None else profiles
+        reconciler = Reconciler(self.journal, desk.debits(), known)
+        for _ in range(3):
+            entry = self.entry
+            if entry and entry.state in OPEN:
+                reconciler.reconcile(entry)
+            self.seconds += 100
+
+    def decide(self, state: State) -> None:
+        """What a person says who has looked."""
+        entry = self.entry
+        if entry is None:
+            return
+        entry = self.desk().debits().mark_abandoned(None, entry)
+        if (entry.state, state) in BY_HAND:
+            self.journal.change(entry, state, Change("by hand"))
+
+
+def happenings(one: OneDebit) -> dict[str, Callable[[], None]]:
+    """All that the world may do to a debit, and all that people may type."""
+    moods = MOODS[type(one.bank)]
+
+    def if_true(state: State, truth: int) -> Callable[[], None]:
+        return lambda: one.decide(state) if one.node.made == truth else None
+
+    def without_credit() -> None:
+        one.bank.more = {"totalAssignedCredit": 0, "availablePointsBalance": 0}
+        one.run(moods["makes it"])
+        one.bank.more = {}
+
+    def reconcile_while_it_is_refused() -> None:
+        one.bank.debit = moods["refuses the sign-in"]
+        one.reconcile()
+
+    steps: dict[str, Callable[[], None]] = {
+        **{f"it {name}": partial(one.run, mood) for name, mood in moods.items()},
+        "no credit": without_credit,
+        "killed": one.is_killed_while_it_sends,
+        "reconcile": one.reconcile,
+        "reconcile without its profile": lambda: one.reconcile([]),
+        "reconcile, refused": reconcile_while_it_is_refused,
+    }
+    return steps | {
+        "resolve --confirmed": if_true(State.CONFIRMED, 1),
+        "resolve --not-applied": if_true(State.NOT_APPLIED, 0),
+        "drop": if_true(State.DROPPED, 0),
+    }
+
+
+MENDED = ("it makes it", "reconcile", "resolve --confirmed", "resolve --not-applied", "drop")
+"""What leads on once the cause is gone: a platform that answers, and what people type."""
+
+
+@pytest.fixture(params=[Bank, IdempotentBank], ids=["SaaSquatch", "Gameball"])
+def one(
+    request: pytest.FixtureRequest, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[OneDebit]:
+    with request.param() as bank:
+        yield OneDebit(bank, journal, monkeypatch)
+
+
+def walk(one: OneDebit) -> dict[Node, dict[str, Node]]:
+    """Where each happening leads from each node that can be reached."""
+    steps = happenings(one)
+    first = Node(State.PLANNED, 0)
+    paths: dict[Node, tuple[str, ...]] = {first: ()}
+    waiting, edges = [first], dict[Node, dict[str, Node]]()
+    while waiting:
+        node = waiting.pop(0)
+        edges[node] = {}
+        for name, step in steps.items():
+            one.begin()
+            desk = one.desk()
+            desk.plan(desk.order(one.name, customer=one.name))
+            for earlier in paths[node]:
+                steps[earlier]()
+            assert one.node == node
+            step()
+            reached = edges[node][name] = one.node
+            if reached not in paths:
+                paths[reached] = (*paths[node], name)
+                waiting.append(reached)
+    return edges
+
+
+def test_from_each_state_some_command_leads_to_an_end(one: OneDebit) -> None:
+    edges = walk(one)
+
+    assert {node.state for node in edges} == set(State)
+    assert all(node.made <= 1 for node in edges)
+    leads_on = set(ENDS)
+    while True:
+        more = {
+            node
+            for node, reached in edges.items()
+            if node not in leads_on and any(reached[name] in leads_on for name in MENDED)
+        }
+        if not more:
+            break
+        leads_on |= more
+    assert set(edges) - leads_on == set()
+
+
+# "Run the same again" is said where it helps.
+
+SAID = re.compile(r"run the same again", re.IGNORECASE)
+HTTP_NO = as_json({"statusCode": 401, "message": "no", "rsCode": "RS032"}, "401 No")
+
+
+def rows(tmp_path: Path, number: int) -> Path:
+    file = tmp_path / "rows.csv"
+    lines = [f"C-{each},50,r-{each}\n" for each in range(number)]
+    file.write_text("".join(["customer,amount,reference\n", *lines]))
+    return file
+
+
+def states(shop: Shop) -> list[str]:
+    return [record["state"] for record in shop.loyalty("journal", "list", "-o", "json").records]
+
+
+def test_a_file_whose_first_row_was_refused_the_sign_in_is_made_by_the_next_run(
+    shop: Shop, tmp_path: Path
+) -> None:
+    file = str(rows(tmp_path, 12))
+    shop.bank.debit = answers(HTTP_NO)
+    first = shop.loyalty("debit", "--from", file, "--yes", "-o", "json")
+    shop.bank.debit = honest
+
+    again = shop.loyalty("debit", "--from", file, "--yes", "-o", "json")
+
+    assert SAID.search(first.err)
+    assert again.code == 0
+    assert states(shop) == ["confirmed"] * 12
+
+
+def test_what_the_platform_puts_off_is_made_by_the_next_run(shop: Shop) -> None:
+    shop.bank.debit = says(Bank, "RS033", "400 No")
+    first = shop.debit()
+    shop.bank.debit = honest
+
+    assert SAID.search(first.err)
+    assert shop.debit().code == 0
+
+
+def test_a_platform_that_is_paused_takes_it_later(shop: Shop) -> None:
+    later = as_json(shop.bank.error(429), "429 No", "Retry-After: 3600")
+    shop.bank.debit = answers(later)
+    assert shop.debit(reference="first", customer="C-9").code == 8
+    shop.bank.debit = honest
+
+    assert shop.debit().code == 0
+
+
+def raised_once(
+    monkeypatch: pytest.MonkeyPatch, error: Callable[[], Exception]
+) -> Callable[[], None]:
+    """Let the first claim fail so."""
+    claim = Journal.claim
+
+    def failing(*_: object, **__: object) -> None:
+        raise error()
+
+    monkeypatch.setattr(Journal, "claim", failing)
+    return lambda: monkeypatch.setattr(Journal, "claim", claim)
+
+
+@pytest.mark.parametrize("kind", [AccountBusyError, BalanceChangedError])
+def test_an_account_that_others_debit_all_the_time_is_debited_by_the_next_run(
+    kind: type[LoyaltyError], opens: Opens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = opens(timeout=0.2)
+    monkeypatch.setattr("loyalty_cli.debits.debit.CLAIM_LIFETIME_SECONDS", 0.2)
+    hint = "Nothing was sent; run the same again."
+    mend = raised_once(monkeypatch, lambda: kind(ErrorCode.ACCOUNT_BUSY, "busy", hint=hint))
+    first = shop.debit()
+    mend()
+
+    assert (first.code, shop.entry().state) == (6, State.PLANNED)
+    assert shop.debit().code == 0
+
+
+def test_a_claim_that_grew_too_old_is_made_by_the_next_run(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as slow:
+        slow.setattr("loyalty_cli.debits.claim.CLAIM_LIFETIME_SECONDS", -1.0)
+        first = shop.debit()
+
+    assert first.code == 7
+    assert SAID.search(first.err)
+    assert shop.debit().code == 0
+
+
+@pytest.mark.parametrize("limit", ["max_total_per_day: 40", "max_amount: 40", "max_total: 40"])
+def test_what_a_limit_stopped_is_made_once_it_is_raised(
+    limit: str, opens: Opens, tmp_path: Path
+) -> None:
+    shop = opens(rules=f", {limit}")
+    assert shop.debit().code == 6
+    file = tmp_path / "config.yaml"
+    file.write_text(file.read_text().replace(limit, f"{limit}0"))
+
+    assert shop.debit().code == 0
+
+
+def test_one_profile_without_a_credential_holds_nobody_up(
+    opens: Opens, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = opens()
+    file = tmp_path / "config.yaml"
+    other = file.read_text().splitlines()[-1].replace("shop:", "other:").replace("acme", "zeta")
+    file.write_text(f"{file.read_text()}{other}\n")
+    made = tmp_path / "rows.csv"
+    lines = [f"C-{n},50,r-{n},{'other' if n == 0 else 'shop'}\n" for n in range(20)]
+    made.write_text("".join(["customer,amount,reference,profile\n", *lines]))
+
+    def run() -> Outcome:
+        return shop.loyalty("debit", "--from", str(made), "--yes", "-o", "json")
+
+    first = run()
+    assert sorted(states(shop)) == ["confirmed"] * 19 + ["planned"]
+    assert "no api_key for the profile 'other'" in first.err
+    monkeypatch.setenv("LOYALTY_OTHER_API_KEY", "key")
+
+    assert run().code == 0
+    assert states(shop) == ["confirmed"] * 20
+
+
+def test_a_balance_that_could_not_be_read_is_read_by_the_next_run(shop: Shop) -> None:
+    def broken(wire: Wire) -> bool:
+        wire.reset()
+        return True
+
+    shop.bank.on_read = broken
+    first = shop.debit()
+    shop.bank.on_read = lambda _: False
+
+    assert (first.code, shop.entry().state) == (7, State.PLANNED)
+    assert shop.debit().code == 0
+
+
+def test_rules_that_allow_nothing_allow_what_they_are_told_to(shop: Shop, tmp_path: Path) -> None:
+    assert DebitRules().allow is False
+    file = tmp_path / "config.yaml"
+    text = file.read_text()
+    file.write_text(text.replace("allow: true", "allow: false"))
+    assert shop.debit().code == 6
+    file.write_text(text)
+
+    assert shop.debit().code == 0

@@ -1,0 +1,79 @@
+"""A debit at a platform that signs in with an exchanged token: the token comes before the claim."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from loyalty_cli.errors import ErrorCode
+from loyalty_cli.journal.entries import State
+from loyalty_cli.journal.store import Journal
+from loyalty_cli.providers.contract import Auth, Exchange, Request, Token
+from tests.debits.conftest import SECRET, Desk
+from tests.debits.fault_server import Bank, as_json
+from tests.servers import Wire, header
+
+
+def read(body: Any) -> Token:
+    return Token(body["token"], 3600.0)
+
+
+def headers(secrets: Mapping[str, str]) -> Mapping[str, str]:
+    return {"X-Token": secrets["token"]}
+
+
+EXCHANGE = Exchange(lambda secrets: Request(("token",), json={"key": secrets["api_key"]}), read)
+AUTH = Auth("exchange", ("api_key",), headers, EXCHANGE)
+
+
+class TokenBank(Bank):
+    """Gives a token for the key, and makes debits for the token."""
+
+    exchanged = 0
+    gives = True
+
+    def _script(self, wire: Wire) -> None:
+        peeked = wire.request()
+        if not peeked.startswith(b"POST /token "):
+            wire._rest = peeked + wire._rest
+            super()._script(wire)
+            return
+        self.exchanged += 1
+        good = as_json({"token": "t-1"})
+        wire.send(good if self.gives else as_json({"message": "no", "statusCode": 401}, "401 No"))
+
+
+@pytest.fixture
+def token_desk(journal: Journal) -> Callable[[TokenBank], Desk]:
+    def make(bank: TokenBank) -> Desk:
+        desk = Desk(bank, journal)
+        desk.profile = replace(desk.profile, auth=AUTH)
+        return desk
+
+    return make
+
+
+def test_a_debit_is_signed_with_the_token(token_desk: Callable[[TokenBank], Desk]) -> None:
+    with TokenBank() as bank:
+        desk = token_desk(bank)
+
+        settled = [desk.debit(desk.order(f"r-{number}")) for number in range(2)]
+
+        assert [each.entry.state for each in settled] == [State.CONFIRMED] * 2
+        assert bank.exchanged == 1
+        assert [header(post.raw, "x-token") for post in bank.posts] == ["t-1", "t-1"]
+        assert SECRET.encode() not in b"".join(post.raw for post in bank.posts)
+
+
+def test_without_a_token_nothing_is_claimed(token_desk: Callable[[TokenBank], Desk]) -> None:
+    with TokenBank() as bank:
+        bank.gives = False
+        desk = token_desk(bank)
+
+        settled = desk.debit()
+
+        assert (settled.entry.state, settled.entry.attempt) == (State.PLANNED, 0)
+        assert settled.error is not None
+        assert settled.error.code is ErrorCode.CREDENTIAL_REFUSED
+        assert bank.posts == []
