@@ -274,6 +274,14 @@ def a_customer_is_written_in_two_ways(world: World) -> None:
     world.reconcile()
 
 
+def a_debit_of_the_other_spelling_lands_late(world: World) -> None:
+    world.bank.debit = NEVER
+    world.run("r-2", customer="c-1")
+    world.run("r-1")
+    world.bank.applied["C-1", "CENTS"] += 50  # that was r-2; the platform takes the two for one
+    world.reconcile()
+
+
 # Credit belongs to the claim.
 
 
@@ -326,6 +334,11 @@ RULES = {
     "explained by another": Rule(
         no_other_debit_is_looked_for,
         a_customer_is_written_in_two_ways,
+        ["r-1 is confirmed, and was not made"],
+    ),
+    "explained by one that is open": Rule(
+        no_other_debit_is_looked_for,
+        a_debit_of_the_other_spelling_lands_late,
         ["r-1 is confirmed, and was not made"],
     ),
     "credit at the claim": Rule(
