@@ -115,6 +115,8 @@ class Trial:
             with self._beside() if turn == 0 else nullcontext():
                 self._finish()
             self.settle()
+            if self.violations:
+                return  # nothing that follows says more
             if self._is_done():
                 break
             self._unhappy = self._unhappy and turn < ROUNDS - HAPPY_ROUNDS
@@ -170,7 +172,7 @@ class Trial:
                 self.count(f"reconcile {how_it_ended(spoilt)}")
             run = self.killer.finish(self.shop, "journal", "reconcile", "-o", "json")
             self.expect(run, {0, 8})
-            if run.code != 8:
+            if run.code != 8 or self.violations:
                 break
             if time.monotonic() > ends:
                 self.violate(f"never settled: {run.out}")
