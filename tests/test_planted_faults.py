@@ -6,6 +6,7 @@ rules in force, where it must do no harm, and with its rule switched off, where 
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from math import inf
@@ -18,34 +19,52 @@ from msgspec.structs import replace
 
 from loyalty_cli.amount import Amount
 from loyalty_cli.debits import claim as claim_module
+from loyalty_cli.debits import debit as debit_module
 from loyalty_cli.debits import reconcile as reconcile_module
+from loyalty_cli.debits import resend as resend_module
 from loyalty_cli.debits import sender as sender_module
-from loyalty_cli.debits.look import Look
+from loyalty_cli.debits.classification import classify_again
+from loyalty_cli.debits.look import Look, look_at
 from loyalty_cli.debits.order import Order
 from loyalty_cli.debits.reconcile import Reconciler, Verdict, judge
 from loyalty_cli.debits.result import Settled
 from loyalty_cli.errors import ErrorCode, LoyaltyError, NotSentError
 from loyalty_cli.http import Client
 from loyalty_cli.journal import instant
+from loyalty_cli.journal.backup import back_up
+from loyalty_cli.journal.database import JournalError
 from loyalty_cli.journal.entries import OPEN, Baseline, ClaimTerms, Entry, Event, Sender, State
 from loyalty_cli.journal.file import FileDatabase
+from loyalty_cli.journal.instant import Instant
 from loyalty_cli.journal.opening import open_journal
 from loyalty_cli.journal.store import Filter, Journal
 from loyalty_cli.keyring_store import KeyringStore
 from loyalty_cli.model import Balance
 from loyalty_cli.platforms import DebitAnswer, Platforms
-from loyalty_cli.profile import Profile
+from loyalty_cli.profile import DebitRules, Profile
 from loyalty_cli.providers.contract import Query, Reading, Request
+from loyalty_cli.providers.redeeming import Debit, Redeems
 from loyalty_cli.providers.saasquatch import SaaSquatch
 from loyalty_cli.tokens import Tokens
 from tests.debits.conftest import Desk, Known
-from tests.debits.fault_server import ASSIGNED, Bank, Post, answers, applies_and, honest
+from tests.debits.fault_server import (
+    ASSIGNED,
+    Bank,
+    IdempotentBank,
+    Post,
+    answers,
+    applies_and,
+    as_json,
+    honest,
+    once_only,
+)
 from tests.servers import Wire
 
 SETTLE = 900.0
 T0 = datetime(2026, 11, 20, 5, tzinfo=UTC)
 LOST = applies_and(lambda wire, _: wire.reset())
 NEVER = answers(b"")
+OF_C_1 = "/?accountId=C-1"
 
 
 class PowerCutError(BaseException):
@@ -60,14 +79,16 @@ class World:
         self.patch = monkeypatch
         self.desk = Desk(bank, journal, settle=SETTLE)
         self.seconds = 0.0
+        self.clock_was_set_by = 0.0
         self.sent: list[str] = []
+        self.allowed: int | None = None
         monkeypatch.setattr(FileDatabase, "now", lambda *_: self.now)
         monkeypatch.setattr(instant, "seconds_awake_or_asleep", lambda: self.seconds)
         monkeypatch.setattr("time.sleep", lambda _: self.goes(1))
 
     @property
     def now(self) -> datetime:
-        return T0 + timedelta(seconds=self.seconds)
+        return T0 + timedelta(seconds=self.seconds + self.clock_was_set_by)
 
     def goes(self, seconds: float) -> None:
         self.seconds += seconds
@@ -96,9 +117,18 @@ class World:
         self.bank.debit = honest
         self.run()
 
+    def allow_no_more(self) -> None:
+        """Let the profile say that no debits may be made any more."""
+        self.desk.profile = replace(self.desk.profile, debit=DebitRules(settle=SETTLE))
+        self.allowed = self.bank.taken()
+
+    def another_program(self) -> None:
+        """Let a program that begins now be the one that runs."""
+        self.desk = Desk(self.bank, open_journal(self.desk.journal.place), settle=SETTLE)
+
     def lose_power(self) -> None:
         """Let this machine go off, and another program find what is left."""
-        self.desk = Desk(self.bank, open_journal(self.desk.journal.place), settle=SETTLE)
+        self.another_program()
         self.patch.setattr(sender_module, "is_gone", lambda _: True)
 
     def harm(self) -> list[str]:
@@ -108,6 +138,8 @@ class World:
             truth[reference] += post.times_applied
         has = self.bank.more.get("totalAssignedCredit", ASSIGNED)
         overdrawn = ["C-1 is below zero"] if self.bank.taken() > has else []
+        if self.allowed is not None and self.bank.taken() > self.allowed:
+            overdrawn.append("C-1 was debited though nothing is allowed")
         return [*overdrawn, *sorted(_harm(self.desk.journal, truth))]
 
 
@@ -274,6 +306,14 @@ def a_customer_is_written_in_two_ways(world: World) -> None:
     world.reconcile()
 
 
+def a_debit_of_the_other_spelling_lands_late(world: World) -> None:
+    world.bank.debit = NEVER
+    world.run("r-2", customer="c-1")
+    world.run("r-1")
+    world.bank.applied["C-1", "CENTS"] += 50  # that was r-2; the platform takes the two for one
+    world.reconcile()
+
+
 # Credit belongs to the claim.
 
 
@@ -306,12 +346,165 @@ def the_platform_is_held_for_one_that_makes_it_once(world: World) -> None:
     world.patch.setattr(SaaSquatch, "idempotent", True)
 
 
+# The journal that is written is the one that was opened.
+
+
+def any_file_will_do(world: World) -> None:
+    world.patch.setattr(FileDatabase, "check_unchanged", lambda _: None)
+
+
+def the_file_is_replaced_in_the_middle(world: World) -> None:
+    place = Path(world.desk.journal.place)
+    before = place.with_name("before.db")
+    world.desk.plan(world.desk.order())
+    back_up(world.desk.journal.database, before)
+    claim = world.desk.journal.claim
+
+    def claim_and_replace(*arguments: Any) -> Any:
+        claimed = claim(*arguments)
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{place}{suffix}").rename(f"{place}.old{suffix}")
+        before.rename(place)
+        return claimed
+
+    world.patch.setattr(world.desk.journal, "claim", claim_and_replace)
+    with suppress(JournalError):
+        world.run()
+    world.another_program()
+    world.run()
+
+
+# What comes out of a cache is no evidence.
+
+
+def caches_are_believed(world: World) -> None:
+    looked_at_with(world, lambda look, _: replace(look, age=None))
+
+
+def looked_at_with(world: World, changed: Callable[[Look, Instant], Look]) -> None:
+    def look(platforms: Platforms, order: Order, clock: Callable[[], Instant]) -> Look:
+        return changed(look_at(platforms, order, clock), clock())
+
+    world.patch.setattr(debit_module, "look_at", look)
+
+
+def a_cache_answers(world: World) -> None:
+    before = as_json(world.bank.balance(OF_C_1), "200 OK", "Age: 60")
+
+    def from_a_cache(wire: Wire) -> bool:
+        wire.send(before)
+        return True
+
+    world.bank.debit = LOST
+    world.run()
+    world.bank.on_read = from_a_cache
+    world.give_up_and_run_again()
+
+
+# A look counts from when it began.
+
+
+def a_look_counts_from_its_end(world: World) -> None:
+    looked_at_with(world, lambda look, now: replace(look, began=now))
+
+
+def two_looks_take_long(world: World) -> None:
+    held: list[Post] = []
+
+    def hold(wire: Wire, post: Post) -> None:
+        held.append(post)
+        wire.reset()
+
+    def slow(wire: Wire) -> bool:
+        held[0].apply()
+        world.bank.on_read = slow_as_well
+        world.reconcile()
+        world.goes(61)
+        return answered(wire)
+
+    def slow_as_well(wire: Wire) -> bool:
+        world.goes(10)
+        return answered(wire)
+
+    def answered(wire: Wire) -> bool:
+        world.bank.on_read = lambda _: False
+        wire.send(before)
+        return True
+
+    world.bank.debit = hold
+    world.run()
+    world.goes(SETTLE - 5)
+    before = as_json(world.bank.balance(OF_C_1))
+    world.bank.on_read = slow
+    world.reconcile()
+    world.bank.debit = honest
+    world.run()
+
+
+# Time is counted by a clock that nobody can set.
+
+
+def the_wall_clock_is_believed(world: World) -> None:
+    world.patch.setattr(
+        instant, "seconds_awake_or_asleep", lambda: world.seconds + world.clock_was_set_by
+    )
+
+
+def the_clock_is_set(world: World) -> None:
+    held: list[Post] = []
+
+    def hold(wire: Wire, post: Post) -> None:
+        held.append(post)
+        wire.reset()
+
+    world.bank.debit = hold
+    world.run()
+    world.clock_was_set_by = SETTLE
+    world.give_up_and_run_again(wait=10)
+    held[0].apply()
+
+
+# Sending again needs what the first sending needed.
+
+
+def nothing_is_asked_before_sending_again(world: World) -> None:
+    world.patch.setattr(resend_module, "_reason", lambda *_: None)
+
+
+def debits_are_allowed_no_more(world: World) -> None:
+    world.bank.debit = NEVER
+    world.run()
+    world.allow_no_more()
+    world.bank.debit = once_only
+    world.reconcile()
+    world.sent += ["r-1"] * (len(world.bank.posts) - len(world.sent))
+
+
+# An id that was in use before the first attempt proves nothing.
+
+
+def an_id_in_use_is_held_for_ours(world: World) -> None:
+    def as_if_sent_before(came: DebitAnswer, debit: Debit, _: Profile, provider: Redeems) -> Any:
+        return classify_again(came, debit, provider)
+
+    world.patch.setattr(debit_module, "classify", as_if_sent_before)
+
+
+def the_id_is_another_ones(world: World) -> None:
+    assert isinstance(world.bank, IdempotentBank)
+    world.bank.ids.add("r-1")
+    world.bank.debit = once_only
+    world.run()
+    world.give_up_and_run_again()
+
+
 class Rule(NamedTuple):
     """A way to switch a rule off, what may happen then, and what harm it does."""
 
     off: Callable[[World], None]
     schedule: Callable[[World], None]
     harm: list[str]
+    bank: type[Bank] = Bank
 
 
 RULES = {
@@ -328,20 +521,48 @@ RULES = {
         a_customer_is_written_in_two_ways,
         ["r-1 is confirmed, and was not made"],
     ),
+    "explained by one that is open": Rule(
+        no_other_debit_is_looked_for,
+        a_debit_of_the_other_spelling_lands_late,
+        ["r-1 is confirmed, and was not made"],
+    ),
     "credit at the claim": Rule(
         a_balance_is_never_out_of_date, two_who_have_seen_the_same_balance, ["C-1 is below zero"]
     ),
     "never again": Rule(the_platform_is_held_for_one_that_makes_it_once, the_reply_is_lost, TWICE),
+    "the same file": Rule(any_file_will_do, the_file_is_replaced_in_the_middle, TWICE),
+    "no caches": Rule(caches_are_believed, a_cache_answers, TWICE),
+    "when a look began": Rule(a_look_counts_from_its_end, two_looks_take_long, TWICE),
+    "no wall clock": Rule(the_wall_clock_is_believed, the_clock_is_set, TWICE),
+    "what sending again needs": Rule(
+        nothing_is_asked_before_sending_again,
+        debits_are_allowed_no_more,
+        ["C-1 was debited though nothing is allowed"],
+        IdempotentBank,
+    ),
+    "an id in use": Rule(
+        an_id_in_use_is_held_for_ours,
+        the_id_is_another_ones,
+        ["r-1 is confirmed, and was not made"],
+        IdempotentBank,
+    ),
 }
 
 
 @pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with Bank() as bank:
+def world(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[World]:
+    with getattr(request, "param", Bank)() as bank:
         yield World(bank, open_journal(str(tmp_path / "j.db"), create=True), monkeypatch)
 
 
-@pytest.mark.parametrize("name", RULES)
+each_rule = pytest.mark.parametrize(
+    ("name", "world"), [(name, rule.bank) for name, rule in RULES.items()], indirect=["world"]
+)
+
+
+@each_rule
 def test_with_all_rules_in_force_a_schedule_does_no_harm(name: str, world: World) -> None:
     RULES[name].schedule(world)
 
@@ -349,7 +570,7 @@ def test_with_all_rules_in_force_a_schedule_does_no_harm(name: str, world: World
     assert world.bank.taken() <= 50
 
 
-@pytest.mark.parametrize("name", RULES)
+@each_rule
 def test_without_the_rule_its_schedule_does_harm(name: str, world: World) -> None:
     RULES[name].off(world)
 

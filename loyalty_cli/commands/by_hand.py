@@ -7,8 +7,8 @@ from msgspec import Struct
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.journals import open_to_settle
 from loyalty_cli.commands.session import Session
-from loyalty_cli.debits.records import entry_record
-from loyalty_cli.debits.result import written_error
+from loyalty_cli.debits.records import settled_record
+from loyalty_cli.debits.result import Settled, written_error
 from loyalty_cli.debits.sender import mark_abandoned
 from loyalty_cli.errors import ErrorCode, LoyaltyError, usage_error
 from loyalty_cli.journal.entries import Change, Entry, State
@@ -50,7 +50,7 @@ def decide(session: Session, chosen: Globals, decision: ManualDecision, output: 
         settled = journal.change(entry, decision.state, _change(decision))
         if settled is None:  # somebody else was quicker
             _refuse(the_one(journal, decision.reference, decision.profile), decision)
-    print_records([entry_record(settled)], output, DEBITS)
+    print_records([settled_record(Settled(settled))], output, DEBITS)
 
 
 def _change(decision: ManualDecision) -> Change:
@@ -69,7 +69,9 @@ def _refuse(entry: Entry, decision: ManualDecision) -> NoReturn:
     elif decision.state is State.DROPPED:
         hint = "Only what was not made can be dropped: planned, or not applied."
     else:
-        hint = "By hand only an unknown one is settled, and a refused one made --not-applied."
+        hint = "`resolve` takes unknown debits, and refused ones with --not-applied."
+        if entry.state in (State.PLANNED, State.NOT_APPLIED):
+            hint += " To withdraw this one: `loyalty journal drop`."
     wanted = "unknown" if decision.state is not State.DROPPED else "planned"
     raise LoyaltyError(
         ErrorCode.REFUSED,

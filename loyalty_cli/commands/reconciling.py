@@ -18,7 +18,7 @@ from loyalty_cli.journal.entries import OPEN, Sender
 from loyalty_cli.journal.store import Journal
 from loyalty_cli.model import DebitRecord
 from loyalty_cli.output import messages
-from loyalty_cli.output.debits import DEBITS, say_errors
+from loyalty_cli.output.debits import DEBITS
 from loyalty_cli.output.document import kept, print_records
 from loyalty_cli.output.format import Format
 from loyalty_cli.output.unprinted import is_unprinted
@@ -59,7 +59,13 @@ def _print(records: Iterator[DebitRecord], output: Format) -> int:
         )  # nobody can be told on stdout any more, but it is settled all the same
         if not (_is_open(done) and is_unprinted(error)):
             raise
-    say_errors(done)
+    if not done:
+        messages.note("nothing is unknown.")
+    messages.errors(
+        (f"{record.reference!r}: {record.error.message}", record.error.hint)
+        for record in done
+        if record.error
+    )
     return ExitCode.OUTCOME_UNKNOWN if _is_open(done) else ExitCode.OK
 
 

@@ -173,6 +173,9 @@ class Debits:
 
     def _not_begun(self, entry: Entry, error: LoyaltyError) -> Settled:
         self._journal.note(entry, f"not begun: {error.message}")
+        if error.code is ErrorCode.NOT_FOUND:
+            more = "Nothing was sent. For another customer the debit needs another reference."
+            error.hint = " ".join(filter(None, (error.hint, more)))
         return Settled(entry, error=error)
 
     def _send(

@@ -38,7 +38,8 @@ def look_at(platforms: Platforms, order: Order, clock: Callable[[], Instant]) ->
     raise LoyaltyError(
         ErrorCode.REFUSED,
         f"{order.customer!r} has no balance in {order.unit!r} at {profile.name}.",
-        hint=f"It has: {', '.join(units) or 'none'}. Nothing was sent.",
+        hint=f"It has: {', '.join(units) or 'none'}. Nothing was sent. For another unit the debit"
+        " needs another reference.",
     )
 
 
@@ -58,7 +59,7 @@ def refusal(order: Order, look: Look) -> LoyaltyError | None:
     return LoyaltyError(
         ErrorCode.REFUSED,
         f"{order.customer!r} has {has} {order.unit} available, less than {order.amount}.",
-        hint="Nothing was sent.",
+        hint="Nothing was sent. Run the same again once there is enough.",
     )
 
 

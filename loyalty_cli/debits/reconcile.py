@@ -198,7 +198,7 @@ class Reconciler:
     def _stays(self, entry: Entry, why: str, hint: str = BY_HAND) -> Settled:
         error = LoyaltyError(
             ErrorCode.OUTCOME_UNKNOWN,
-            f"{entry.key.reference!r} stays {entry.state}: {why}.",
+            f"it stays {entry.state}: {why}.",
             hint=hint,
         )
         return Settled(entry, error=error)

@@ -196,9 +196,9 @@ def open_file(path: Path, *, create: bool) -> FileDatabase:
             _refuse_lonely_log(path)
         if not create:
             refuse(
-                f"there is no journal {path}; without it there is no knowing what was debited"
-                " already.",
-                "If this is the first debit from here, run `loyalty journal init`.",
+                f"there is no journal {path}; without it nobody knows what was debited already.",
+                "If it was lost, restore a backup: `loyalty journal restore FILE`. Only if nothing"
+                " was ever debited from here, run `loyalty journal init`.",
             )
         with suppress(FileExistsError):  # another process was quicker
             make_new_file(path)
@@ -239,7 +239,8 @@ def _refuse_lonely_log(path: Path) -> NoReturn:
     raise NoJournalError(
         ErrorCode.SETUP,
         f"there is no journal {path}, but its log {log_of(path).name} is there.",
-        hint="Put the file back beside its log, or a backup: `loyalty journal restore FILE`.",
+        hint="Put the file back beside its log, or restore a backup:"
+        " `loyalty journal restore FILE`.",
     )
 
 
@@ -248,7 +249,7 @@ def refuse_other(path: Path) -> NoReturn:
     raise NoJournalError(
         ErrorCode.SETUP,
         f"{path} holds no journal; a copy without its -wal can look so.",
-        hint="Put its -wal back beside it, or a backup: `loyalty journal restore FILE`.",
+        hint="Put its -wal back beside it, or restore a backup: `loyalty journal restore FILE`.",
     )
 
 
@@ -304,7 +305,7 @@ def _refuse_bare_copy(path: Path) -> NoReturn:
         ErrorCode.SETUP,
         f"the journal {path} is a copy without its log, made while debits were being sent:"
         " it may lack some.",
-        hint="Put its -wal back beside it, or a backup: `loyalty journal restore FILE`.",
+        hint="Put its -wal back beside it, or restore a backup: `loyalty journal restore FILE`.",
     )
 
 

@@ -122,6 +122,8 @@ def check_folder(path: Path) -> None:
     real = path.resolve()
     folder = real.parent
     status = folder.stat()
+    mounts = list(_mounts())
+    _check_file_system(path, _kind(folder, mounts))
     if status.st_uid not in (0, os.geteuid()):
         refuse(
             f"the folder {folder} of the journal belongs to another user (uid {status.st_uid}).",
@@ -131,9 +133,9 @@ def check_folder(path: Path) -> None:
         refuse(
             f"others can write in the folder {folder} of the journal"
             f" (mode {status.st_mode & 0o7777:o}).",
-            f"chmod go-w {folder}, or keep the journal in a folder of your own.",
+            "Keep the journal in a folder of your own"
+            + (f", or run chmod go-w {folder}." if _is_own(status) else "."),
         )
-    mounts = list(_mounts())
     points = {point for point, _ in mounts}
     for each in (real, log_of(real), index_of(real)):
         if str(each) in points:
@@ -141,9 +143,13 @@ def check_folder(path: Path) -> None:
                 f"{each} is itself a mount point: its file and its log would part.",
                 f"Mount the whole folder {folder} instead of a single file.",
             )
-    _check_file_system(path, _kind(folder, mounts))
     if shutil.disk_usage(folder).free < SPACE_NEEDED_BYTES:
         refuse(f"the disk of the journal {path} is full.", "Make room first.")
+
+
+def _is_own(status: os.stat_result) -> bool:
+    """Whether a folder is the user's, and not one that is there for all, as /tmp is."""
+    return status.st_uid == os.geteuid() and not status.st_mode & stat.S_ISVTX
 
 
 def _check_file_system(path: Path, kind: str) -> None:

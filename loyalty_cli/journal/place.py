@@ -105,7 +105,9 @@ def _settings(query: str | None) -> dict[str, str]:
         name, _, value = pair.partition("=")
         form = SETTINGS.get(name)
         if form is None:
-            raise ValueError(f"has another setting behind the ? than {', '.join(SETTINGS)}")
+            raise ValueError(
+                f"has a setting behind the ? that is not known; there is: {', '.join(SETTINGS)}"
+            )
         if name in settings:
             raise ValueError(f"has {name} twice")
         settings[name] = unquote(value)

@@ -72,7 +72,8 @@ def restore(path: Path, source: Path, *, older: bool) -> Restored:
     """Put a backup in the place of the journal.
 
     Raises JournalError where it is no journal, where the present one is in use, or, unless `older`,
-    where the present one has what the backup has not. Then nothing is changed.
+    where it is a copy without its log, or the present one has what it has not. Then nothing is
+    changed.
     """
     path = path.resolve()
     try:
@@ -123,8 +124,16 @@ def _version(connection: sqlite3.Connection, source: Path) -> int:
 
 def _installed(backup: _Backup, path: Path, source: Path, *, older: bool) -> Restored:
     usable = _is_usable(path)
-    if usable and path.samefile(source):
+    is_itself = os.path.lexists(path) and path.samefile(source)
+    if usable and is_itself:
         refuse(f"{source} is the journal itself.", "Name a backup of it.")
+    if backup.bare and not (older or is_itself):
+        refuse(
+            f"{source} is a copy without its log, made while debits were being sent: it may lack"
+            " some.",
+            "Nothing was changed. Put its -wal back beside it, or name another backup; --older"
+            " takes it as it is.",
+        )
     with _alone(path) if usable else nullcontext() as present:
         since, why = backup.held.newest or FOREVER, ""
         if present is None:
@@ -143,9 +152,9 @@ def _installed(backup: _Backup, path: Path, source: Path, *, older: bool) -> Res
 
 def _refuse_older(path: Path, source: Path) -> NoReturn:
     refuse(
-        f"{source} lacks debits, changes of debits or gaps that the journal {path} has.",
-        "Nothing was changed. Add --older to restore it all the same; then a person must look"
-        " what is missing.",
+        f"{source} is older than the journal {path}, or another one's: it lacks entries.",
+        "Nothing was changed. Add --older to restore it all the same; afterwards check what is"
+        " missing, and confirm that with --reviewed.",
     )
 
 

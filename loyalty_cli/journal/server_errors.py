@@ -48,7 +48,7 @@ HINTS = {
 
 def journal_error(place: str, what: str, error: Any) -> JournalError:
     """The JournalError for an error of psycopg's: what happened to the journal, and what to do."""
-    reason = " ".join(str(error).split()).rstrip(".")
+    reason = (str(error).strip() or "no reason given").splitlines()[0].rstrip(".")
     plain = _NAMES.sub('""', reason)
     message = f"the journal {place} {what}: {reason}."
     code, hint = ErrorCode.SETUP, "Mend the journal, then run the same again."

@@ -46,9 +46,13 @@ CHANGING = (
 
 # Made once: SQLAlchemy takes longer to put a statement together than SQLite to run it, and leaves
 # what goes into each to the garbage collector, which comes late.
-_CHANGE = debits.update().where(
+_IS_IT = (
     debits.c.platform == sql.bindparam("its_platform"),
     debits.c.reference == sql.bindparam("its_reference"),
+)
+_LOCK_STATE = sql.select(debits.c.state).where(*_IS_IT).with_for_update()
+_CHANGE = debits.update().where(
+    *_IS_IT,
     debits.c.state == sql.bindparam("was_state"),
     debits.c.attempt == sql.bindparam("was_attempt"),
 )
@@ -224,7 +228,10 @@ class Journal:
         """Add to what is known of a debit without a change of its state; `instant` is when."""
         with self._writing() as connection:
             at = self.database.now(connection)
-            connection.execute(_ADD_EVENT, self._event(entry, entry.state, why, at, instant))
+            # Others may have changed it since it was read, and the history has each state in turn.
+            present = connection.execute(_LOCK_STATE, _key(entry)).scalar_one()
+            noted = msgspec.structs.replace(entry, state=State(present))
+            connection.execute(_ADD_EVENT, self._event(noted, noted.state, why, at, instant))
 
     def take_lock(
         self, name: str, holder: Sender, is_free: Callable[[Sender, timedelta], bool]
@@ -262,20 +269,23 @@ class Journal:
     def others_since(self, entry: Entry, number: int) -> list[str]:
         """The references of other debits that may have changed the account since an event.
 
-        The account is taken for the same however the customer is written.
+        Those are the ones that came to be open or made since, and those that were open by then and
+        still are. The account is taken for the same however the customer is written.
         """
-        query = (
-            sql.select(events.c.reference)
-            .where(
-                *_of_account(entry),
-                events.c.number > number,
-                events.c.reference != entry.key.reference,
-                events.c.after.in_(TAKEN),
-            )
-            .distinct()
+        since = sql.select(events.c.reference).where(
+            *_of_account(entry),
+            events.c.number > number,
+            events.c.after.in_(TAKEN),
+            events.c.before.is_distinct_from(events.c.after),
+        )
+        still = sql.select(debits.c.reference).where(
+            debits.c.platform == entry.key.platform,
+            debits.c.folded == folded(entry.customer),
+            debits.c.state.in_(OPEN),
         )
         with self._reading() as connection:
-            return list(connection.execute(query).scalars())
+            found = connection.execute(since.union(still)).scalars()
+            return sorted(set(found) - {entry.key.reference})
 
     def taken_in_a_day(self, platform: str) -> int:
         """What debits at an account of a platform have taken, or may have, in 24 hours."""
@@ -376,12 +386,7 @@ class Journal:
 
     def _replace(self, connection: sql.Connection, entry: Entry, after: Entry) -> bool:
         """Write a debit's new state, if it still is as it was read."""
-        was = {
-            "its_platform": entry.key.platform,
-            "its_reference": entry.key.reference,
-            "was_state": entry.state,
-            "was_attempt": entry.attempt,
-        }
+        was = {**_key(entry), "was_state": entry.state, "was_attempt": entry.attempt}
         row = _row(after)
         done = connection.execute(_CHANGE, {**was, **{name: row[name] for name in CHANGING}})
         return done.rowcount == 1
@@ -462,6 +467,10 @@ class Journal:
             f"the journal {self.place} failed: {type(error).__name__}.",
             hint="Nothing more was sent. Run the same again.",
         )
+
+
+def _key(entry: Entry) -> dict[str, str]:
+    return {"its_platform": entry.key.platform, "its_reference": entry.key.reference}
 
 
 def _of_account(entry: Entry) -> tuple[sql.ColumnElement[bool], ...]:

@@ -494,7 +494,7 @@ def test_reconcile_settles_what_it_can_and_says_what_is_left(
 
     assert done.code == 8
     assert [each["state"] for each in done.records] == ["confirmed", "unknown", "confirmed"]
-    assert done.err.startswith("Error: b: ")
+    assert done.err.startswith("Error: 'b': it stays unknown: ")
     assert listed(loyalty, "--state", "unknown") == ["b"]
 
 

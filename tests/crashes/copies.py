@@ -24,13 +24,12 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from loyalty_cli.journal.database import JournalError
-from loyalty_cli.journal.entries import Key, Planned, State
+from loyalty_cli.journal.entries import Key, Planned
 from loyalty_cli.journal.opening import open_journal
-from loyalty_cli.journal.store import Filter
-from tests.crashes.kill import Found, report
+from tests.crashes.backups import debits_in
 from tests.crashes.programs import ROOT
 from tests.crashes.shop import Row, Shop
+from tests.crashes.trial import Found, report
 from tests.crashes.truth_server import Mood, Truth
 from tests.servers import RawServer
 
@@ -38,6 +37,9 @@ STOPS = "pwrite64,pwritev,fallocate,ftruncate,fsync,fdatasync,unlink,rename,floc
 STOPPED = b"--- stopped by SIGSTOP ---"
 PATIENCE = 60.0
 VOID = "void: strace gave up"
+
+known = cache(debits_in)
+"""The debits that a copy says were sent, or may have been; None where it is refused."""
 
 
 class Copy(NamedTuple):
@@ -147,21 +149,6 @@ def _copies(
 def _copy(shop: Shop, truth: Truth, rows: Sequence[Row]) -> Copy:
     sent = frozenset(row.reference for row in rows if truth.posts(row.customer, row.amount))
     return Copy(Path(shop.journal).read_bytes(), sent)
-
-
-@cache
-def known(content: bytes) -> frozenset[str] | None:
-    """The debits that a copy says were sent, or may have been; None where it is refused."""
-    with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder) / "journal.db"
-        place.touch(mode=0o600)
-        place.write_bytes(content)
-        try:
-            with closing(open_journal(str(place))) as journal:
-                entries = list(journal.find(Filter()))
-        except JournalError:
-            return None
-    return frozenset(each.key.reference for each in entries if each.state is not State.PLANNED)
 
 
 def check(seeds: Sequence[str], folder: Path) -> Found:

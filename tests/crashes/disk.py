@@ -16,9 +16,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from loyalty_cli.journal.entries import State
-from tests.crashes.kill import Found, Killer, Trial, report, trials
-from tests.crashes.shop import Row, Shop
+from tests.crashes.killing import Killer
+from tests.crashes.story import Story
 from tests.crashes.syscalls import ROW, Point, points, traced
+from tests.crashes.trial import Found, Trial, report, trials
 from tests.crashes.truth_server import Mood
 
 WRITES = frozenset({"fallocate", "fdatasync", "fsync", "ftruncate", "pwrite64", "write"})
@@ -34,30 +35,26 @@ class FailedWriteTrial(Trial):
         name, number, self._error, self._again = seed.split(":")
         self._point = Point(name, int(number))
 
-    def _provider(self) -> str:
-        return "saasquatch"
-
-    def _rows(self) -> list[Row]:
-        return [ROW]
+    def _told(self) -> Story:
+        return Story(jobs=((ROW,),))
 
     def _mood(self) -> Mood:
         return Mood.PROMPT
 
-    def _spoil(self, shop: Shop, command: list[str]) -> None:
-        del command
+    def _spoil(self) -> None:
         name, number = self._point
         at = f"--inject={name}:error={self._error}:when={number}{self._again}"
-        done = traced(shop, "--output=/dev/null", f"--trace={name}", at)
-        sent = self._truth.posts(ROW.customer, ROW.amount)
-        states = [entry.state for entry in shop.entries()]
-        self.counts[f"exit code {done.code}, {'sent' if sent else 'not sent'}"] += 1
+        done = traced(self.shop, "--output=/dev/null", f"--trace={name}", at)
+        sent = self.truth.posts(ROW.customer, ROW.amount)
+        states = [entry.state for entry in self.shop.entries()]
+        self.count(f"exit code {done.code}, {'sent' if sent else 'not sent'}")
         # What cannot be said on stdout, because that is what failed, is not what this is about.
         confirmed = states == [State.CONFIRMED]
         expected = {8, 0} if sent and confirmed else {8} if sent else {3}
         if done.code not in expected and not (name == "write" and done.code):
-            self._violate(f"exit code {done.code}, sent {sent} times, {states}: {done.err}")
+            self.violate(f"exit code {done.code}, sent {sent} times, {states}: {done.err}")
         if "Traceback" in done.err or "defect" in done.err:
-            self._violate(done.err)
+            self.violate(done.err)
 
 
 def failures(chosen: Sequence[Point], folder: Path, errors: Sequence[str] = ERRORS) -> Found:
@@ -68,7 +65,7 @@ def failures(chosen: Sequence[Point], folder: Path, errors: Sequence[str] = ERRO
         for error in errors
         for again in (ONCE, FROM_THEN_ON)
     ]
-    return trials(seeds, folder, make=FailedWriteTrial)
+    return trials(seeds, folder, FailedWriteTrial)
 
 
 def main() -> int:

@@ -31,8 +31,8 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from loyalty_cli.side_by_side import AHEAD
-from tests.crashes.kill import Found, report
 from tests.crashes.programs import Programs, Run
+from tests.crashes.trial import Found, report
 from tests.servers import RawServer, Wire, header, reply
 
 AT_ONCE = 4

@@ -2,7 +2,8 @@
 
 `python -m tests.crashes.programs` is the process they are forked off. It has no threads and no
 open journal, so what a fork has is what a new process has. In it the pause between two looks at
-an account is short; the program itself has no option for that.
+an account is short; the program itself has no option for that. Nor has it one to switch a rule off
+that keeps a debit from being made twice; here `tests.crashes.without` does.
 """
 
 import json
@@ -74,9 +75,9 @@ class Run:
 class Programs:
     """Starts runs; safe to use from several threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, without: str = "") -> None:
         self._server = subprocess.Popen(
-            [sys.executable, "-m", "tests.crashes.programs"],
+            [sys.executable, "-m", "tests.crashes.programs", without],
             cwd=ROOT,
             env={name: os.environ[name] for name in os.environ if "COVERAGE" not in name},
             stdin=subprocess.PIPE,
@@ -154,12 +155,15 @@ class Programs:
         self._started.put(None)
 
 
-def _serve() -> None:
+def _serve(without: str) -> None:
     """Fork off a run for each line on stdin, and say on stdout which begin and how they end."""
     from loyalty_cli.debits import reconcile
+    from tests.crashes.without import RULES
 
     reconcile.BETWEEN_LOOKS_SECONDS = BETWEEN_LOOKS_SECONDS
     _load()
+    if without:
+        RULES[without].switch_off()
     orders, answers = os.dup(0), os.dup(1)
     waking, awake = os.pipe()
     for each in (waking, awake):
@@ -196,6 +200,7 @@ def _load() -> None:
 
     import loyalty_cli.cli
     import loyalty_cli.commands.debiting
+    import loyalty_cli.commands.keeping
     import loyalty_cli.commands.reconciling
     import loyalty_cli.output.debits
     import loyalty_cli.providers.gameball
@@ -255,4 +260,4 @@ def _become(message: Any) -> None:
 
 
 if __name__ == "__main__":
-    _serve()
+    _serve(sys.argv[1])

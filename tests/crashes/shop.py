@@ -1,12 +1,12 @@
 """A profile, a journal and debits to be made, and whether what came of them is the truth."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from loyalty_cli.journal.entries import TRANSITIONS, Entry, State
+from loyalty_cli.journal.entries import OPEN, TRANSITIONS, Entry, State
 from loyalty_cli.journal.opening import open_journal
 from loyalty_cli.journal.store import Filter, Journal
 from tests.crashes.truth_server import Truth
@@ -27,7 +27,14 @@ class Row(NamedTuple):
 class Shop:
     """A folder with a profile file and a journal, before a platform."""
 
-    def __init__(self, folder: Path, url: str, journal: str, provider: str = "saasquatch") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        url: str,
+        journal: str,
+        provider: str = "saasquatch",
+        timeout: float = TIMEOUT,
+    ) -> None:
         self.folder = folder
         self.journal = journal
         self.config = folder / "config.yaml"
@@ -36,7 +43,7 @@ class Shop:
             f"journal: '{journal}'\n"
             "default_profile: shop\n"
             f"profiles:\n  shop: {{provider: {provider}, {more}base_url: '{url}',"
-            f" timeout: {TIMEOUT},"
+            f" timeout: {timeout},"
             f" debit: {{allow: true, unit: {unit}, settle: {SETTLE}}}}}\n"
         )
         self.config.chmod(0o600)
@@ -49,13 +56,13 @@ class Shop:
             "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
         }
 
-    def command(self, rows: list[Row]) -> list[str]:
+    def command(self, rows: Sequence[Row], name: str = "debits") -> list[str]:
         """What makes these debits: a line for one, a file for more."""
         always = ["--yes", "-o", "json"]
         if len(rows) == 1:
             (row,) = rows
             return ["debit", row.customer, str(row.amount), "--reference", row.reference, *always]
-        file = self.folder / "debits.csv"
+        file = self.folder / f"{name}.csv"
         lines = [f"{row.reference},{row.customer},{row.amount}\n" for row in rows]
         file.write_text("".join(["reference,customer,amount\n", *lines]))
         return ["debit", "--from", str(file), *always]
@@ -65,10 +72,24 @@ class Shop:
         with self._open() as journal:
             return list(journal.find(Filter()))
 
-    def contradictions(self, truth: Truth, rows: list[Row]) -> list[str]:
-        """Hold the journal against the truth; nothing that was asked for may be on its way."""
+    def history(self) -> set[tuple[str, str, str]]:
+        """All that the journal has on record of anything, to be held against what it has later."""
         with self._open() as journal:
-            return list(_contradictions(journal, truth, rows))
+            return {
+                (entry.key.reference, event.at.isoformat(), f"{event.before} {event.after}")
+                for entry in journal.find(Filter())
+                for event in journal.events(entry.key)
+            }
+
+    def contradictions(
+        self, truth: Truth, rows: Sequence[Row], *, aside: Collection[str] | None = None
+    ) -> list[str]:
+        """Hold the journal against the truth; nothing that was asked for may be on its way.
+
+        After an older backup was restored, `aside` is what a person took out of the files.
+        """
+        with self._open() as journal:
+            return list(_contradictions(journal, truth, rows, aside))
 
     @contextmanager
     def _open(self) -> Iterator[Journal]:
@@ -79,28 +100,57 @@ class Shop:
             journal.close()
 
 
-def _contradictions(journal: Journal, truth: Truth, rows: list[Row]) -> Iterator[str]:
+def _contradictions(
+    journal: Journal, truth: Truth, rows: Sequence[Row], aside: Collection[str] | None
+) -> Iterator[str]:
     entries = {entry.key.reference: entry for entry in journal.find(Filter())}
     for row in rows:
-        applied = truth.applied(row.customer, row.amount)
-        entry = entries.get(row.reference)
-        if applied > 1:
-            yield f"{row}: debited {applied} times"
-        if entry is None:
-            if applied:
-                yield f"{row}: debited, and not in the journal"
-            continue
-        if (entry.customer, entry.amount) != (row.customer, row.amount):
-            yield f"{row}: is in the journal as {entry}"
-        if entry.state is State.CONFIRMED and applied != 1:
-            yield f"{row}: confirmed, and debited {applied} times"
-        if entry.state in (State.PLANNED, State.NOT_APPLIED, State.REFUSED) and applied:
-            yield f"{row}: {entry.state}, and debited"
-        if truth.posts(row.customer, row.amount) > entry.attempt and not _sent_again(entry):
-            yield f"{row}: sent {truth.posts(row.customer, row.amount)} times, claimed less often"
-        yield from _gaps(journal, entry)
+        if truth.applied(row.customer, row.amount) > 1:
+            yield f"{row}: debited {truth.applied(row.customer, row.amount)} times"
+        if row.reference not in (aside or ()):
+            yield from _contradiction(journal, truth, row, entries.get(row.reference))
+            if aside is None:
+                yield from _sent_too_often(truth, row, entries.get(row.reference))
+    for customer in truth.below_zero():
+        yield f"{customer} is below zero"
+    yield from _two_open(journal, list(entries.values()))
     if unasked := entries.keys() - {row.reference for row in rows}:
         yield f"nobody asked for {unasked}"
+
+
+def _contradiction(journal: Journal, truth: Truth, row: Row, entry: Entry | None) -> Iterator[str]:
+    applied = truth.applied(row.customer, row.amount)
+    if entry is None:
+        if applied:
+            yield f"{row}: debited, and not in the journal"
+        return
+    if (entry.customer, entry.amount) != (row.customer, row.amount):
+        yield f"{row}: is in the journal as {entry}"
+    if entry.state is State.CONFIRMED and applied != 1:
+        yield f"{row}: confirmed, and debited {applied} times"
+    if entry.state in (State.PLANNED, State.NOT_APPLIED, State.REFUSED) and applied:
+        yield f"{row}: {entry.state}, and debited"
+    yield from _gaps(journal, entry)
+
+
+def _sent_too_often(truth: Truth, row: Row, entry: Entry | None) -> Iterator[str]:
+    posts = truth.posts(row.customer, row.amount)
+    if entry and posts > entry.attempt and not _sent_again(entry):
+        yield f"{row}: sent {posts} times, claimed less often"
+
+
+def _two_open(journal: Journal, entries: Sequence[Entry]) -> Iterator[str]:
+    """Where an account had two open debits at a time."""
+    events = [(event, entry) for entry in entries for event in journal.events(entry.key)]
+    is_open: dict[str, str] = {}
+    for event, entry in sorted(events, key=lambda pair: pair[0].number):
+        other = is_open.get(entry.customer)
+        if event.after in OPEN:
+            if other not in (None, entry.key.reference):
+                yield f"{other} and {entry.key.reference}: open at a time"
+            is_open[entry.customer] = entry.key.reference
+        elif other == entry.key.reference:
+            del is_open[entry.customer]
 
 
 def _sent_again(entry: Entry) -> bool:
@@ -117,7 +167,7 @@ def _gaps(journal: Journal, entry: Entry) -> Iterator[str]:
         if not noted and (event.before != before or event.after not in allowed):
             yield f"{entry.key.reference}: from {before} comes {event}"
         before = event.after
-        claims += event.after is State.SENDING
+        claims += event.after is State.SENDING and not noted
     if before != entry.state or claims != entry.attempt:
         yield f"{entry.key.reference}: {entry.state} at attempt {entry.attempt}, not so its events"
 

@@ -19,9 +19,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.crashes.kill import Found, Killer, Trial, report, trials
+from tests.crashes.killing import Killer
 from tests.crashes.programs import ROOT
 from tests.crashes.shop import Row, Shop, place_for
+from tests.crashes.story import Story
+from tests.crashes.trial import Found, Trial, report, trials
 from tests.crashes.truth_server import Mood, Truth
 from tests.postgresql import PostgreSQL, running_postgresql
 from tests.servers import RawServer
@@ -118,22 +120,18 @@ class KilledTrial(Trial):
         self._point = Point(name, int(number))
         self._first = Mood(mood)
 
-    def _provider(self) -> str:
-        return "saasquatch"
-
-    def _rows(self) -> list[Row]:
-        return [ROW]
+    def _told(self) -> Story:
+        return Story(jobs=((ROW,),))
 
     def _mood(self) -> Mood:
         return self._first
 
-    def _spoil(self, shop: Shop, command: list[str]) -> None:
-        del command
+    def _spoil(self) -> None:
         at = f"--inject={self._point.name}:signal=KILL:when={self._point.number}"
-        done = traced(shop, "--output=/dev/null", f"--trace={self._point.name}", at)
-        self.counts["killed" if done.code == -9 else "ended before the kill"] += 1
+        done = traced(self.shop, "--output=/dev/null", f"--trace={self._point.name}", at)
+        self.count("killed" if done.code == -9 else "ended before the kill")
         if done.code not in (-9, 0):
-            self._violate(f"exit code {done.code}: {done.err}")
+            self.violate(f"exit code {done.code}: {done.err}")
 
 
 def kills(
@@ -141,7 +139,7 @@ def kills(
 ) -> Found:
     """Kill a debit at each of these."""
     seeds = [f"{each.name}:{each.number}:{mood}" for each in chosen for mood in moods]
-    return trials(seeds, folder, server, make=KilledTrial)
+    return trials(seeds, folder, KilledTrial, server)
 
 
 def main() -> int:

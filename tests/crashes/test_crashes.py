@@ -17,10 +17,13 @@ import pytest
 from loyalty_cli.journal.entries import State
 from tests.crashes.copies import check
 from tests.crashes.disk import WRITES, failures
-from tests.crashes.kill import VOID, Found, Killer, Trial, trials
+from tests.crashes.killing import Killer
+from tests.crashes.neighbours import RandomTrial
 from tests.crashes.programs import ROOT, Programs
 from tests.crashes.shop import Row, Shop
+from tests.crashes.story import Story
 from tests.crashes.syscalls import Point, kills, nearest_first, points
+from tests.crashes.trial import VOID, Found, Trial, trials
 from tests.crashes.truth_server import Mood, Truth
 from tests.crashes.two_processes import round_of
 from tests.postgresql import PostgreSQL, prepared_folder, programs
@@ -58,17 +61,17 @@ def is_clean(found: Found) -> None:
 
 
 def test_no_kill_makes_a_debit_twice_or_lets_it_be_forgotten(tmp_path: Path) -> None:
-    found = trials(seeds(40), tmp_path)
+    found = trials(seeds(40), tmp_path, RandomTrial)
 
     is_clean(found)
-    assert found.counts["killed"] > 10
+    assert found.counts["debits killed"] > 10
 
 
 def test_nor_does_one_with_the_journal_in_postgresql(tmp_path: Path, server: PostgreSQL) -> None:
-    found = trials(seeds(12), tmp_path, server)
+    found = trials(seeds(12), tmp_path, RandomTrial, server)
 
     is_clean(found)
-    assert found.counts["killed"] > 2
+    assert found.counts["debits killed"] > 2
 
 
 @pytest.fixture(scope="module")
@@ -124,29 +127,28 @@ def test_a_server_that_restarts_in_the_middle_of_a_file_costs_nobody_anything(
     tmp_path: Path, server: PostgreSQL, how: str
 ) -> None:
     class ServerGoes(Trial):
-        def _provider(self) -> str:
-            return "saasquatch"
+        def _told(self) -> Story:
+            rows = tuple(Row(f"order-{each}", f"C-{each}", 100 + each) for each in range(60))
+            return Story(jobs=(rows,))
 
         def _mood(self) -> Mood:
             return Mood.SLOW
 
-        def _rows(self) -> list[Row]:
-            return [Row(f"order-{each}", f"C-{each}", 100 + each) for each in range(60)]
-
-        def _spoil(self, shop: Shop, command: list[str]) -> None:
-            run = self._killer.start(shop, *command)
+        def _spoil(self) -> None:
+            (command,) = self.commands()
+            run = self.killer.start(self.shop, *command)
             for _ in range(12):
-                assert self._truth.arrived("POST", 20)
+                assert self.truth.arrived("POST", 20)
             getattr(server, how)()
             server.start()
-            self._expect(run, {7})  # claims are not tried again; what was sent is written down
+            self.expect(run, {7})  # claims are not tried again; what was sent is written down
             if not re.search(f"(?s)Error: .*{server.folder}.*failed", run.err):
-                self._violate(run.err)
+                self.violate(run.err)
 
     def make(killer: Killer, folder: Path, journal: str, seed: str) -> Trial:
         return ServerGoes(killer, folder, journal, seed)
 
-    found = trials([how], tmp_path, server, make)
+    found = trials([how], tmp_path, make, server)
 
     is_clean(found)
     assert found.counts["debits confirmed in the end"] == 60

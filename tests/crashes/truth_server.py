@@ -1,14 +1,16 @@
 """A platform that knows the truth: what it took off whom, and for which request.
 
 It speaks SaaSquatch's and Gameball's balance and debit, and does to its clients what networks do:
-it is slow, loses its reply, breaks, never does what it was asked, or does it late, seconds after
-the client hung up or died. The clients die, not the server, so what it counts is kept in memory.
+it is slow, loses its reply, breaks, says no for good or for now, never does what it was asked, or
+does it late, seconds after the client hung up or died. A balance may be old when it arrives, or
+come out of a cache. The clients die, not the server, so what it counts is kept in memory.
 """
 
 import json
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
+from contextlib import suppress
 from enum import StrEnum
 from queue import Empty, SimpleQueue
 from threading import Condition, Timer
@@ -19,6 +21,8 @@ from tests.servers import Wire, reply
 
 ASSIGNED = 10**9
 PATIENCE = 20.0
+QUEUE_SECONDS = 3.6
+"""How long something on the way keeps a debit, while the client stays; more than SETTLE."""
 
 
 class Mood(StrEnum):
@@ -32,6 +36,23 @@ class Mood(StrEnum):
     NEVER = "never applied"
     HELD = "applied late, the connection held"
     LATE = "applied late, the connection dropped"
+    QUEUED = "kept on the way as long as the client stays"
+    REFUSED = "refused for good"
+    SIGN_IN = "refused for now: the sign-in"
+    TOO_MANY = "refused for now: too many"
+
+
+class Reading(StrEnum):
+    """What the server does with one look at a balance."""
+
+    FRESH = "fresh"
+    SLOW = "old when it arrives"
+    CACHED = "out of a cache"
+
+
+NO = {Mood.REFUSED: 400, Mood.SIGN_IN: 401, Mood.TOO_MANY: 429}
+CODES = {400: ("RS041", 9008), 401: ("RS032", 1000), 429: ("RS033", 2001)}
+"""SaaSquatch's and Gameball's words for these."""
 
 
 class Wanted(NamedTuple):
@@ -42,18 +63,45 @@ class Wanted(NamedTuple):
     identity: str | None
 
 
+class Watch:
+    """What arrives at the server from now on, for one who waits for it."""
+
+    def __init__(self) -> None:
+        self.arrivals: SimpleQueue[str] = SimpleQueue()
+
+    def arrived(self, method: str, limit: float) -> bool:
+        """Wait for the next request of a method; False where none came in time."""
+        ends = time.monotonic() + limit
+        while (left := ends - time.monotonic()) > 0:
+            try:
+                if self.arrivals.get(timeout=left) == method:
+                    return True
+            except Empty:
+                return False
+        return False
+
+
 class Truth:
-    """The script of a RawServer; `mood` is asked before each debit, and `pause` for a late one."""
+    """The script of a RawServer; `mood` is asked before each debit, and `pause` for a late one.
+
+    `reading` is asked before each look at a balance. Customers that differ in case alone are one to
+    this platform, which takes what they do not have, too: `below_zero` tells.
+    """
 
     def __init__(
         self,
         mood: Callable[[], Mood] = lambda: Mood.PROMPT,
         pause: Callable[[], float] = lambda: 0.5,
+        reading: Callable[[], Reading] = lambda: Reading.FRESH,
     ) -> None:
         self.mood = mood
         self.pause = pause
-        self.arrivals: SimpleQueue[str] = SimpleQueue()
+        self.reading = reading
         self.latest = 0.0
+        self.moods: Counter[Mood | Reading] = Counter()
+        self.assigned: defaultdict[str, int] = defaultdict(lambda: ASSIGNED)
+        self._watches = [Watch()]
+        self._first_seen: dict[str, bytes] = {}
         self._posts: Counter[tuple[str, int]] = Counter()
         self._applied: Counter[tuple[str, int]] = Counter()
         self._identities: set[str] = set()
@@ -70,40 +118,76 @@ class Truth:
         with self._changed:
             return self._posts[customer, amount]
 
+    def all_posts(self) -> int:
+        """How many debits were asked for in all."""
+        with self._changed:
+            return self._posts.total()
+
     def taken(self, customer: str) -> int:
-        """How much was taken off a customer in all."""
+        """How much was taken off a customer in all, however it is written."""
+        account = customer.casefold()
         with self._changed:
             return sum(
                 amount * times
                 for (whose, amount), times in self._applied.items()
-                if whose == customer
+                if whose.casefold() == account
             )
+
+    def available(self, customer: str) -> int:
+        """What a customer has left."""
+        return self.assigned[customer.casefold()] - self.taken(customer)
+
+    def below_zero(self) -> list[str]:
+        """Whom more was taken off than they had."""
+        with self._changed:
+            customers = sorted({customer for customer, _ in self._applied})
+        return [each for each in customers if self.available(each) < 0]
 
     def when_quiet(self) -> None:
         """Wait until nothing that was asked for is still to be done."""
         with self._changed:
             assert self._changed.wait_for(lambda: self._pending == 0, PATIENCE)
 
+    def watch(self) -> Watch:
+        """Tell what arrives from now on to one more."""
+        watch = Watch()
+        with self._changed:
+            self._watches.append(watch)
+        return watch
+
     def arrived(self, method: str, limit: float) -> bool:
         """Wait for the next request of a method; False where none came in time."""
-        ends = time.monotonic() + limit
-        while (left := ends - time.monotonic()) > 0:
-            try:
-                if self.arrivals.get(timeout=left) == method:
-                    return True
-            except Empty:
-                return False
-        return False
+        return self._watches[0].arrived(method, limit)
 
     def __call__(self, wire: Wire) -> None:
         while request := wire.request():
             head, _, body = request.partition(b"\r\n\r\n")
             method, target, _ = head.split(b"\r\n", 1)[0].decode("ascii").split(" ")
             if method == "GET":
-                self.arrivals.put("GET")
-                wire.send(_json(self._balance(target)))
+                self._tell("GET")
+                self._look(wire, target)
             else:
                 self._debit(wire, _wanted(json.loads(body)))
+
+    def _tell(self, method: str) -> None:
+        with self._changed:
+            for each in self._watches:
+                each.arrivals.put(method)
+
+    def _look(self, wire: Wire, target: str) -> None:
+        content = json.dumps(self._balance(target)).encode()
+        first = self._first_seen.setdefault(target, content)
+        reading = self.reading()
+        with self._changed:
+            self.moods[reading] += 1
+        match reading:
+            case Reading.FRESH:
+                wire.send(reply(content))
+            case Reading.SLOW:
+                time.sleep(self.pause())
+                wire.send(reply(content))
+            case Reading.CACHED:
+                wire.send(reply(first, "200 OK", "Age: 60"))
 
     def _balance(self, target: str) -> Any:
         parts = urlsplit(target)
@@ -113,36 +197,51 @@ class Truth:
                 "type": "CREDIT",
                 "unit": "CENTS",
                 "count": 1,
-                "totalAssignedCredit": ASSIGNED,
+                "totalAssignedCredit": self.assigned[customer.casefold()],
                 "totalRedeemedCredit": self.taken(customer),
                 "totalPendingCredit": 0,
                 "totalExpiredCredit": 0,
                 "totalCancelledCredit": 0,
             }
             return [credit]
-        customer = unquote(parts.path.split("/")[-2])
-        return {"availablePointsBalance": ASSIGNED - self.taken(customer)}
+        return {"availablePointsBalance": self.available(unquote(parts.path.split("/")[-2]))}
 
     def _debit(self, wire: Wire, wanted: Wanted) -> None:
         arrived = time.monotonic()
         with self._changed:
             self._posts[wanted.customer, wanted.amount] += 1
             self._pending += 1
-        self.arrivals.put("POST")
-        match mood := self.mood():
-            case Mood.LATE:
-                late = Timer(self.pause(), self._apply, (wanted, arrived))
-                late.start()
-                wire.reset()
-                return
-            case Mood.NEVER:
+        self._tell("POST")
+        mood = self.mood()
+        with self._changed:
+            self.moods[mood] += 1
+        if mood in NO:
+            self._done(arrived)
+            wire.send(_error(NO[mood], wanted))
+            return
+        if mood is Mood.LATE:
+            late = Timer(self.pause(), self._apply, (wanted, arrived))
+            late.start()
+            wire.reset()
+            return
+        if mood is Mood.NEVER:
+            self._done(arrived)
+            wire.reset()
+            return
+        if mood is Mood.QUEUED:
+            stays = _stays(wire, QUEUE_SECONDS)
+            arrived = time.monotonic()
+            if not stays:
                 self._done(arrived)
-                wire.reset()
                 return
-            case Mood.HELD:
-                time.sleep(self.pause())
-            case Mood.SLOW:
-                time.sleep(min(0.02, self.pause()))
+        self._answer(wire, mood, wanted, arrived)
+
+    def _answer(self, wire: Wire, mood: Mood, wanted: Wanted, arrived: float) -> None:
+        """Do what was asked, sooner or later, and say so as the mood is."""
+        if mood is Mood.HELD:
+            time.sleep(self.pause())
+        if mood is Mood.SLOW:
+            time.sleep(min(0.02, self.pause()))
         answer = self._apply(wanted, arrived)
         match mood:
             case Mood.LOST_REPLY:
@@ -190,6 +289,28 @@ def _made(wanted: Wanted) -> Any:
             "redeemEquivalentPoints": wanted.amount,
         }
     return {"creditRedeemed": wanted.amount, "unit": "CENTS", "creditAvailable": 1}
+
+
+def _stays(wire: Wire, seconds: float) -> bool:
+    """Whether the client still waits after that time."""
+    wire.sock.settimeout(seconds)
+    try:
+        with suppress(TimeoutError):
+            wire.sock.recv(1)
+            return False
+    except OSError:
+        return False
+    wire.sock.settimeout(None)
+    return True
+
+
+def _error(status: int, wanted: Wanted) -> bytes:
+    """The platform's own error."""
+    theirs, gameballs = CODES[status]
+    if wanted.identity:
+        return _json({"code": gameballs, "type": "ERROR", "message": "no"}, f"{status} No")
+    body = {"statusCode": status, "message": "no", "apiErrorCode": "E", "rsCode": theirs}
+    return _json(body, f"{status} No")
 
 
 def _json(body: Any, status: str = "200 OK") -> bytes:

@@ -124,7 +124,9 @@ def test_a_unit_that_the_account_does_not_have_is_not_sent(desk: Desk) -> None:
 
     assert settled.error is not None
     assert settled.error.code is ErrorCode.REFUSED
-    assert settled.error.hint == "It has: CENTS. Nothing was sent."
+    assert settled.error.hint == (
+        "It has: CENTS. Nothing was sent. For another unit the debit needs another reference."
+    )
     assert desk.bank.posts == []
 
 

@@ -103,6 +103,34 @@ def test_other_debits_of_an_account_are_those_that_may_have_been_made(journal: J
     assert journal.others_since(first, before) == ["c"]
 
 
+def test_so_are_those_that_were_open_before_and_still_are(journal: Journal) -> None:
+    earlier = claim(journal, planned(journal, "a", "c-1"), ClaimTerms())
+    earlier_yet = claim(journal, planned(journal, "b", "C-1 "), ClaimTerms())
+    journal.change(earlier_yet, State.CONFIRMED, Change("yes"))
+    entry = planned(journal, "c", "C-1")
+    before = journal.last_event(entry)
+    first = claim(journal, entry, ClaimTerms())
+
+    assert journal.others_since(first, before) == ["a"]
+
+    made = journal.change(earlier, State.CONFIRMED, Change("yes"))
+    assert made is not None
+    assert journal.others_since(first, before) == ["a"]
+
+
+def test_what_is_only_noted_of_another_debit_has_changed_nothing(journal: Journal) -> None:
+    other = claim(journal, planned(journal, "a", "C-1"), ClaimTerms())
+    made = journal.change(other, State.CONFIRMED, Change("yes"))
+    assert made is not None
+    entry = planned(journal, "b", "C-1")
+    before = journal.last_event(entry)
+    first = claim(journal, entry, ClaimTerms())
+
+    journal.note(made, "attempt 1 came to be confirmed")
+
+    assert journal.others_since(first, before) == []
+
+
 def test_a_claim_names_its_profile_and_its_time(journal: Journal) -> None:
     claimed = claim(journal, planned(journal, "a"), ClaimTerms(profile="other"))
 

@@ -328,6 +328,16 @@ def test_a_note_is_an_event_without_a_change(journal: Journal) -> None:
     assert (last.before, last.after, last.why) == (State.UNKNOWN, State.UNKNOWN, "looked")
 
 
+def test_a_note_tells_the_state_that_others_have_brought_the_debit_to(journal: Journal) -> None:
+    read = plan(journal, "a")
+    changed(journal, claimed(journal, read), State.CONFIRMED)
+
+    journal.note(read, "not begun")
+
+    last = journal.events(read.key)[-1]
+    assert (last.before, last.after, last.attempt) == (State.CONFIRMED, State.CONFIRMED, 0)
+
+
 def test_what_a_change_says_is_kept(journal: Journal) -> None:
     change = Change("ok", balance_after="8500.000", provider_reference="n", error="{}")
 

@@ -1,0 +1,76 @@
+"""Trials at random: two files side by side, killed, with an impatient `reconcile` among them."""
+
+import random
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Thread
+
+from tests.crashes.backups import Backups
+from tests.crashes.killing import KILLED, Killer, how_it_ended
+from tests.crashes.story import Keeping, Story, told
+from tests.crashes.trial import Trial
+
+
+class RandomTrial(Trial):
+    """A trial whose story is drawn from its seed."""
+
+    def __init__(self, killer: Killer, folder: Path, journal: str, seed: str) -> None:
+        super().__init__(killer, folder, journal, seed)
+        self._backups = Backups(self)
+        if self.story.keeping is Keeping.MEANWHILE:
+            self.codes.add(3)  # of who opens the journal while it is being replaced
+
+    def _told(self) -> Story:
+        return told(self.chance, in_a_file=not self.journal.startswith("postgresql:"))
+
+    def _spoil(self) -> None:
+        for turn in range(self.chance.choice((1, 1, 1, 2, 3))):
+            commands = self.commands()
+            with ThreadPoolExecutor(len(commands)) as pool:
+                list(pool.map(self._spoil_one, range(len(commands)), [turn] * len(commands)))
+
+    def _spoil_one(self, job: int, turn: int) -> None:
+        chance = random.Random(f"{self.seed} {turn} {job}")
+        run = self.killer.spoil(
+            chance, self.truth, self.shop, *self.commands()[job], host=self.story.hosts[job]
+        )
+        self.count(f"debits {how_it_ended(run)}")
+        self.expect(run, self.codes | KILLED)
+
+    @contextmanager
+    def _beside(self) -> Iterator[None]:
+        """Reconcile again and again meanwhile, and take backups, as the story says."""
+        stop = Event()
+        beside = [
+            Thread(target=self._be_impatient, args=(stop, at)) for at in range(self.story.impatient)
+        ]
+        beside += [Thread(target=each, args=(stop,)) for each in self._backups.meanwhile()]
+        for thread in beside:
+            thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            for thread in beside:
+                thread.join()
+
+    def _be_impatient(self, stop: Event, number: int) -> None:
+        chance = random.Random(f"{self.seed} impatient {number}")
+        while not stop.is_set():
+            if chance.random() < 0.2:
+                run = self.killer.spoil(chance, self.truth, self.shop, "journal", "reconcile")
+                self.count(f"reconcile {how_it_ended(run)}")
+                self.expect(run, self.codes | KILLED)
+            else:
+                run = self.killer.finish(self.shop, "journal", "reconcile", "-o", "json")
+                self.count("reconcile run in the middle")
+                self.expect(run, self.codes)
+            stop.wait(chance.uniform(0, 0.3))
+
+    def _interlude(self) -> None:
+        self._backups.interlude()
+
+    def _afterwards(self) -> None:
+        self._backups.afterwards()

@@ -1,0 +1,175 @@
+"""The rules that keep a debit from being made twice, and how to switch each of them off.
+
+`python -m tests.crashes.kill --without RULE` must find a contradiction then. Rules whose loss kills
+at random do not show within any useful time have a planted schedule in
+`tests/test_planted_faults.py`.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from msgspec.structs import replace
+
+
+class Rule(NamedTuple):
+    """A rule, how it is switched off in this process, and trials that show that it is needed."""
+
+    says: str
+    switch_off: Callable[[], None]
+    seeds: tuple[int, ...] = ()
+
+
+def _put(owner: object, name: str, value: object) -> None:
+    setattr(owner, name, value)
+
+
+def _sent_is_planned() -> None:
+    from loyalty_cli.errors import LoyaltyError, NotSentError
+    from loyalty_cli.http import Client
+
+    send_once = Client.send_once
+
+    def as_not_sent(*arguments: Any) -> Any:
+        try:
+            return send_once(*arguments)
+        except LoyaltyError as error:
+            raise NotSentError.of(error) from None
+
+    _put(Client, "send_once", as_not_sent)
+
+
+def _nothing_needs_to_settle() -> None:
+    from loyalty_cli.debits import reconcile
+
+    judge = reconcile.judge
+    _put(reconcile, "judge", lambda entry, look, events, _: judge(entry, look, events, 0.0))
+
+
+def _every_sender_is_gone() -> None:
+    from loyalty_cli.debits import sender
+
+    _put(sender, "is_gone", lambda _: True)
+
+
+def _the_claim_comes_later() -> None:
+    from loyalty_cli.journal.entries import State
+    from loyalty_cli.journal.store import Journal
+
+    claim, change = Journal.claim, Journal.change
+    put_off: dict[str, tuple[Any, ...]] = {}
+
+    def in_memory(_: Any, entry: Any, *terms: Any) -> Any:
+        put_off[entry.key.reference] = (entry, *terms)
+        new = {"state": State.SENDING, "attempt": entry.attempt + 1}
+        return replace(entry, **new, sender=terms[0], baseline=terms[1])
+
+    def claim_at_last(journal: Any, entry: Any, *more: Any) -> Any:
+        if entry.state is State.SENDING and entry.key.reference in put_off:
+            entry = claim(journal, *put_off.pop(entry.key.reference))
+        return change(journal, entry, *more)
+
+    _put(Journal, "claim", in_memory)
+    _put(Journal, "change", claim_at_last)
+
+
+def _anybody_may_claim() -> None:
+    from loyalty_cli.journal.entries import State
+    from loyalty_cli.journal.store import Journal
+
+    replaced = Journal._replace
+
+    def whatever_it_is(journal: Journal, connection: Any, entry: Any, after: Any) -> bool:
+        if after.state is State.SENDING:
+            entry = journal._by_key(connection, [entry.key])[entry.key]
+        return replaced(journal, connection, entry, after)
+
+    _put(Journal, "_replace", whatever_it_is)
+
+
+def _accounts_are_never_busy() -> None:
+    from loyalty_cli.journal import tables
+
+    tables.debits.indexes.discard(tables.one_open_debit)
+
+
+def _it_is_sent_again() -> None:
+    from loyalty_cli.providers.saasquatch import SaaSquatch
+
+    _put(SaaSquatch, "idempotent", True)
+
+
+def _any_balance_will_do() -> None:
+    from loyalty_cli.journal.store import Journal
+
+    claim = Journal.claim
+
+    def whatever_it_had(journal: Journal, entry: Any, sender: Any, had: Any, terms: Any) -> Any:
+        return claim(journal, entry, sender, had, replace(terms, last_event=None))
+
+    _put(Journal, "claim", whatever_it_had)
+
+
+def _nobody_else_is_looked_for() -> None:
+    from loyalty_cli.journal.store import Journal
+
+    _put(Journal, "others_since", lambda *_: [])
+
+
+def _a_look_counts_from_its_end() -> None:
+    _look_with(lambda look, now: replace(look, began=now))
+
+
+def _caches_are_believed() -> None:
+    _look_with(lambda look, _: replace(look, age=None))
+
+
+def _look_with(changed: Callable[[Any, Any], Any]) -> None:
+    from loyalty_cli.debits import debit
+
+    look_at: Any = vars(debit)["look_at"]
+    _put(debit, "look_at", lambda of, order, clock: changed(look_at(of, order, clock), clock()))
+
+
+def _the_file_has_no_mark() -> None:
+    from loyalty_cli.journal.file import FileDatabase
+
+    _put(FileDatabase, "before_sending", lambda _: None)
+
+
+def _gaps_are_not_looked_at() -> None:
+    from loyalty_cli.commands import journals
+
+    _put(journals, "open_gap", lambda _: None)
+
+
+def _older_is_as_good() -> None:
+    from loyalty_cli.journal import restore
+
+    _put(restore, "_has_more", lambda *_: "")
+
+
+RULES = {
+    "sent-is-not-planned": Rule("what was sent is never planned again", _sent_is_planned),
+    "settle": Rule("nothing is not_applied before the settle period", _nothing_needs_to_settle),
+    "sender-gone": Rule("no verdict while the sender is there", _every_sender_is_gone),
+    "durable-claim": Rule("a claim is durable before the first byte", _the_claim_comes_later),
+    "claimed-once": Rule("a planned debit is claimed by one", _anybody_may_claim),
+    "one-open-debit": Rule("an account has one open debit", _accounts_are_never_busy),
+    "never-again": Rule("an unknown debit is not sent again", _it_is_sent_again),
+    "credit-with-claim": Rule("the balance is as it was at the claim", _any_balance_will_do),
+    "others-since": Rule("what another debit explains proves nothing", _nobody_else_is_looked_for),
+    "look-began": Rule("a look counts from when it began", _a_look_counts_from_its_end),
+    "cache-age": Rule("what comes out of a cache proves nothing", _caches_are_believed),
+    "mark": Rule("a copy that misses its log is told", _the_file_has_no_mark),
+    "gap": Rule("nothing is debited before a person looked", _gaps_are_not_looked_at),
+    "older": Rule("an older backup is told", _older_is_as_good),
+}
+
+PLANTED = {
+    "young-claim": "a claim that is too old is not sent",
+    "unchanged": "the journal that is written is the one that was opened",
+    "wall-clock": "time is counted by a clock that nobody can set",
+    "resend-rules": "sending again needs what the first sending needed",
+    "in-use": "an id that was in use before the first attempt proves nothing",
+}
+"""Rules that `tests/test_planted_faults.py` alone shows to be needed."""
