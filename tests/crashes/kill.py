@@ -9,8 +9,8 @@ settle, and is killed, too, now and then. Meanwhile the journal's file is backed
 and restored. At every step the journal is held against the truth.
 Exit code 1 for any contradiction.
 
-`--without` switches off one rule that keeps a debit from being made twice: contradictions must
-come of it.
+`--without` switches off one rule that keeps a debit from being made twice, in trials where it is
+needed most: contradictions must come of it.
 """
 
 import argparse
@@ -21,11 +21,12 @@ import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from tests.crashes.neighbours import RandomTrial
+from tests.crashes.neighbours import RandomTrial, as_it_is
 from tests.crashes.trial import Found, report, trials
 from tests.crashes.without import PLANTED, RULES
 from tests.postgresql import running_postgresql
@@ -34,7 +35,9 @@ from tests.postgresql import running_postgresql
 def _worker(seeds: list[str], journal: str, folder: Path, without: str) -> Found:
     with ExitStack() as stack:
         server = stack.enter_context(running_postgresql()) if journal == "postgresql" else None
-        return trials(seeds, folder, RandomTrial, server, without=without)
+        retold = RULES[without].story if without else as_it_is
+        make = partial(RandomTrial, retold=retold)
+        return trials(seeds, folder, make, server, without=without)
 
 
 def _rules() -> str:

@@ -1,7 +1,7 @@
 """Trials at random: two files side by side, killed, with an impatient `reconcile` among them."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,17 +13,31 @@ from tests.crashes.story import Keeping, Story, told
 from tests.crashes.trial import Trial
 
 
-class RandomTrial(Trial):
-    """A trial whose story is drawn from its seed."""
+def as_it_is(story: Story) -> Story:
+    """Change nothing in a story."""
+    return story
 
-    def __init__(self, killer: Killer, folder: Path, journal: str, seed: str) -> None:
+
+class RandomTrial(Trial):
+    """A trial whose story is drawn from its seed, and then told as `retold` has it."""
+
+    def __init__(
+        self,
+        killer: Killer,
+        folder: Path,
+        journal: str,
+        seed: str,
+        retold: Callable[[Story], Story] = as_it_is,
+    ) -> None:
+        self._retold = retold
         super().__init__(killer, folder, journal, seed)
         self._backups = Backups(self)
         if self.story.keeping is Keeping.MEANWHILE:
             self.codes.add(3)  # of who opens the journal while it is being replaced
 
     def _told(self) -> Story:
-        return told(self.chance, in_a_file=not self.journal.startswith("postgresql:"))
+        in_a_file = not self.journal.startswith("postgresql:")
+        return self._retold(told(self.chance, in_a_file=in_a_file))
 
     def _spoil(self) -> None:
         for turn in range(self.chance.choice((1, 1, 1, 2, 3))):

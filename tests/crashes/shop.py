@@ -84,7 +84,7 @@ class Shop:
     def contradictions(
         self, truth: Truth, rows: Sequence[Row], *, aside: Collection[str] | None = None
     ) -> list[str]:
-        """Hold the journal against the truth; nothing that was asked for may be on its way.
+        """Hold the journal against the truth, when no program runs.
 
         After an older backup was restored, `aside` is what a person took out of the files.
         """

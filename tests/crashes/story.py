@@ -12,6 +12,8 @@ LOST = (Mood.SLOW, Mood.LATE, Mood.HELD, Mood.LOST_REPLY, Mood.NEVER, Mood.BROKE
 REFUSING = (Mood.REFUSED, Mood.SIGN_IN, Mood.TOO_MANY)
 FINE = (Mood.PROMPT, Mood.PROMPT, Mood.SLOW)
 
+Rows = tuple[Row, ...]
+
 
 class Keeping(StrEnum):
     """What is done with the journal's file beside the debits."""
@@ -31,7 +33,7 @@ class Story(NamedTuple):
     """
 
     provider: str = "saasquatch"
-    jobs: tuple[tuple[Row, ...], ...] = ()
+    jobs: tuple[Rows, ...] = ()
     hosts: tuple[str, ...] = ("", "")
     moods: tuple[Mood, ...] = LOST
     readings: tuple[Reading, ...] = (Reading.FRESH,)
@@ -75,7 +77,7 @@ def told(chance: random.Random, *, in_a_file: bool) -> Story:
     )
 
 
-def _jobs(chance: random.Random) -> tuple[tuple[tuple[Row, ...], ...], str]:
+def _jobs(chance: random.Random) -> tuple[tuple[Rows, ...], str]:
     """The files, and what the second one is, if there is one."""
     size = chance.choice((1, 1, 1, 4, 12))
     customers = [f"C-{number}" for number in range(chance.choice((size, 1 + size // 3)))]
@@ -87,17 +89,22 @@ def _jobs(chance: random.Random) -> tuple[tuple[tuple[Row, ...], ...], str]:
         case "the same":
             return (first, first), beside
         case "others":
-            others = tuple(
-                Row(f"visit-{number}", row.customer, 200 + number)
-                for number, row in enumerate(first)
-            )
-            return (first, others), beside
+            return (first, others_of(first)), beside
         case "a twin":
-            twins = tuple(
-                Row(f"twin-{row.reference}", row.customer.lower(), row.amount) for row in first
-            )
-            return (first, twins), beside
+            return (first, twins_of(first)), beside
     return (first,), beside
+
+
+def others_of(rows: Rows) -> Rows:
+    """Other debits of the same accounts."""
+    return tuple(
+        Row(f"visit-{number}", row.customer, 200 + number) for number, row in enumerate(rows)
+    )
+
+
+def twins_of(rows: Rows) -> Rows:
+    """The same for the same accounts, which are written in another way."""
+    return tuple(Row(f"twin-{row.reference}", row.customer.lower(), row.amount) for row in rows)
 
 
 def _keeping(chance: random.Random) -> Keeping:

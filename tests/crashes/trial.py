@@ -112,11 +112,15 @@ class Trial:
         self._interlude()
         self._note_states()
         for turn in range(ROUNDS):
+            if self._contradicts():
+                return  # nothing that follows says more
             with self._beside() if turn == 0 else nullcontext():
                 self._finish()
+            if self._contradicts():
+                return
             self.settle()
-            if self.violations:
-                return  # nothing that follows says more
+            if self._contradicts():
+                return
             if self._is_done():
                 break
             self._unhappy = self._unhappy and turn < ROUNDS - HAPPY_ROUNDS
@@ -160,7 +164,7 @@ class Trial:
                 self._check_output(run, is_alone=is_alone)
 
     def settle(self) -> None:
-        """Reconcile until nothing is open, and hold the journal against the truth."""
+        """Reconcile until nothing is open."""
         patient = self.chance.random() < 0.5  # or looks again and again, from the start
         ends = time.monotonic() + SETTLED_SECONDS
         look = 0
@@ -182,8 +186,12 @@ class Trial:
             if look > PERSON_LOOKS and self.story.person:
                 self._settle_by_hand()
         self.truth.when_quiet()
+
+    def _contradicts(self) -> bool:
+        """Hold the journal against the truth, when no program runs; late requests may."""
         for each in self.shop.contradictions(self.truth, self.story.rows(), aside=self.aside):
             self.violate(each)
+        return bool(self.violations)
 
     def _settle_by_hand(self) -> None:
         """Be the person who looks at the platform what became of it, and says so."""

@@ -10,13 +10,26 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
+from tests.crashes.shop import TIMEOUT, Row
+from tests.crashes.story import Keeping, Story, others_of, twins_of
+from tests.crashes.truth_server import QUEUE_SECONDS, Mood, Reading
+
 
 class Rule(NamedTuple):
-    """A rule, how it is switched off in this process, and trials that show that it is needed."""
+    """A rule, how it is switched off in this process, and stories in which it is needed."""
 
     says: str
     switch_off: Callable[[], None]
-    seeds: tuple[int, ...] = ()
+    story: Callable[[Story], Story]
+
+
+CROWD = tuple(Row(f"order-{number}", f"C-{number}", 100 + number) for number in range(12))
+FEW = tuple(Row(f"order-{number}", f"C-{number % 3}", 100 + number) for number in range(6))
+
+
+def _with(**changed: Any) -> Callable[[Story], Story]:
+    at_saasquatch = {"provider": "saasquatch", "keeping": Keeping.NOTHING}
+    return lambda story: story._replace(**(at_saasquatch | changed))
 
 
 def _put(owner: object, name: str, value: object) -> None:
@@ -115,19 +128,11 @@ def _nobody_else_is_looked_for() -> None:
     _put(Journal, "others_since", lambda *_: [])
 
 
-def _a_look_counts_from_its_end() -> None:
-    _look_with(lambda look, now: replace(look, began=now))
-
-
 def _caches_are_believed() -> None:
-    _look_with(lambda look, _: replace(look, age=None))
-
-
-def _look_with(changed: Callable[[Any, Any], Any]) -> None:
     from loyalty_cli.debits import debit
+    from loyalty_cli.debits.look import look_at
 
-    look_at: Any = vars(debit)["look_at"]
-    _put(debit, "look_at", lambda of, order, clock: changed(look_at(of, order, clock), clock()))
+    _put(debit, "look_at", lambda *of: replace(look_at(*of), age=None))
 
 
 def _the_file_has_no_mark() -> None:
@@ -149,23 +154,67 @@ def _older_is_as_good() -> None:
 
 
 RULES = {
-    "sent-is-not-planned": Rule("what was sent is never planned again", _sent_is_planned),
-    "settle": Rule("nothing is not_applied before the settle period", _nothing_needs_to_settle),
-    "sender-gone": Rule("no verdict while the sender is there", _every_sender_is_gone),
-    "durable-claim": Rule("a claim is durable before the first byte", _the_claim_comes_later),
-    "claimed-once": Rule("a planned debit is claimed by one", _anybody_may_claim),
-    "one-open-debit": Rule("an account has one open debit", _accounts_are_never_busy),
-    "never-again": Rule("an unknown debit is not sent again", _it_is_sent_again),
-    "credit-with-claim": Rule("the balance is as it was at the claim", _any_balance_will_do),
-    "others-since": Rule("what another debit explains proves nothing", _nobody_else_is_looked_for),
-    "look-began": Rule("a look counts from when it began", _a_look_counts_from_its_end),
-    "cache-age": Rule("what comes out of a cache proves nothing", _caches_are_believed),
-    "mark": Rule("a copy that misses its log is told", _the_file_has_no_mark),
-    "gap": Rule("nothing is debited before a person looked", _gaps_are_not_looked_at),
-    "older": Rule("an older backup is told", _older_is_as_good),
+    "sent-is-not-planned": Rule(
+        "what was sent is never planned again", _sent_is_planned, _with(moods=(Mood.LOST_REPLY,))
+    ),
+    "settle": Rule(
+        "nothing is not_applied before the settle period is over",
+        _nothing_needs_to_settle,
+        _with(moods=(Mood.LATE,), impatient=2),
+    ),
+    "sender-gone": Rule(
+        "no verdict while the sender may be there",
+        _every_sender_is_gone,
+        _with(moods=(Mood.QUEUED,), timeout=QUEUE_SECONDS + 2 * TIMEOUT, impatient=2),
+    ),
+    "durable-claim": Rule(
+        "a claim is durable before the first byte", _the_claim_comes_later, _with(jobs=(CROWD,))
+    ),
+    "claimed-once": Rule(
+        "a planned debit is claimed by one", _anybody_may_claim, _with(jobs=(CROWD, CROWD))
+    ),
+    "one-open-debit": Rule(
+        "an account has one open debit at the most",
+        _accounts_are_never_busy,
+        _with(jobs=(FEW, others_of(FEW))),
+    ),
+    "never-again": Rule(
+        "an unknown debit is not sent again", _it_is_sent_again, _with(moods=(Mood.LOST_REPLY,))
+    ),
+    "credit-with-claim": Rule(
+        "the balance is what it is at the claim",
+        _any_balance_will_do,
+        _with(jobs=(FEW, others_of(FEW)), scarce=True),
+    ),
+    "others-since": Rule(
+        "what another debit explains proves nothing",
+        _nobody_else_is_looked_for,
+        _with(jobs=(CROWD, twins_of(CROWD)), person=True, moods=(Mood.NEVER, Mood.LATE)),
+    ),
+    "cache-age": Rule(
+        "what comes out of a cache proves nothing",
+        _caches_are_believed,
+        _with(moods=(Mood.LOST_REPLY,), readings=(Reading.FRESH, Reading.CACHED), impatient=1),
+    ),
+    "mark": Rule(
+        "a copy that misses its log is told",
+        _the_file_has_no_mark,
+        _with(jobs=(CROWD,), keeping=Keeping.LOG_LOST, impatient=0, person=True),
+    ),
+    "gap": Rule(
+        "nothing is debited before a person looked what is missing",
+        _gaps_are_not_looked_at,
+        _with(jobs=(CROWD,), keeping=Keeping.OLDER, person=True),
+    ),
+    "older": Rule(
+        "a backup that lacks something is told",
+        _older_is_as_good,
+        _with(jobs=(CROWD,), keeping=Keeping.MEANWHILE),
+    ),
 }
 
 PLANTED = {
+    "look-began": "a look counts from when it began",
     "young-claim": "a claim that is too old is not sent",
     "unchanged": "the journal that is written is the one that was opened",
     "wall-clock": "time is counted by a clock that nobody can set",
