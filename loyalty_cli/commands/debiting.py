@@ -14,7 +14,7 @@ from loyalty_cli.commands.journals import open_existing, open_for_debits
 from loyalty_cli.commands.session import Session
 from loyalty_cli.debits.accounts import adopt_debits, check_accounts
 from loyalty_cli.debits.debit import Debits
-from loyalty_cli.debits.fingerprint import is_new_key
+from loyalty_cli.debits.fingerprint import UsedKeys
 from loyalty_cli.debits.forecast import Forecast
 from loyalty_cli.debits.kept_orders import KeptOrders
 from loyalty_cli.debits.look import refusal
@@ -115,9 +115,10 @@ def _run(
     if to_send.first and not asked.yes and not confirmed(_question(debits, to_send)):
         messages.note("Nothing was sent.")
         return ExitCode.REFUSED
-    _tell_new_keys(journal, platforms, orders.profiles)
+    keys = UsedKeys(journal, platforms, orders.profiles)
+    _tell_new_keys(keys, orders.profiles)
     journal.plan_all(order.planned for order in orders.by_reference())
-    return _make(debits, orders, planned_entries(journal, orders), output)
+    return _make(debits, keys, orders, planned_entries(journal, orders), output)
 
 
 def _platforms(session: Session) -> set[str]:
@@ -134,10 +135,10 @@ def _add_what_is_on_record(
         check_on_record(journal, orders, _platforms(session), mistakes)
 
 
-def _tell_new_keys(journal: Journal, platforms: Platforms, profiles: Sequence[Profile]) -> None:
+def _tell_new_keys(keys: UsedKeys, profiles: Sequence[Profile]) -> None:
     for profile in profiles:
         with suppress(LoyaltyError):  # without credentials the debits themselves say so
-            if is_new_key(journal, platforms, profile):
+            if keys.is_new(profile):
                 messages.warning(
                     f"the profile {profile.name!r} signs in with a key that its account was never"
                     " debited with before. If it is another shop's, give it an `account:` name."
@@ -266,7 +267,9 @@ def _say_request(order: Order) -> None:
     messages.note(f"would send POST {url_of(order.profile, request)} {body}")
 
 
-def _make(debits: Debits, orders: KeptOrders, entries: Iterator[Entry], output: Format) -> int:
+def _make(
+    debits: Debits, keys: UsedKeys, orders: KeptOrders, entries: Iterator[Entry], output: Format
+) -> int:
     stop = DebitStop()
     outcomes = Outcomes()
 
@@ -277,7 +280,7 @@ def _make(debits: Debits, orders: KeptOrders, entries: Iterator[Entry], output: 
     longest = max((profile.timeout for profile in orders.profiles), default=0)
     with stop.on_signals(last_resort=LastResort(longest + LAST_RESORT_SECONDS, at_last)):
         settled = run_all(debits, orders, entries, stop, JOBS)
-        records = map(settled_record, settled)
+        records = map(settled_record, keys.noted(settled))
         try:
             _print(outcomes.counted(records), len(orders), output)
         except BaseException as error:

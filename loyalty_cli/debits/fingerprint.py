@@ -1,23 +1,47 @@
 """Telling when an account is debited with another key than ever before."""
 
 import secrets
+from collections.abc import Iterable, Iterator, Mapping
 
 from loyalty_cli.debits.order import platform_of
-from loyalty_cli.journal.store import Journal
+from loyalty_cli.debits.result import Settled
+from loyalty_cli.journal.entries import State
+from loyalty_cli.journal.store import Fingerprint, Journal
 from loyalty_cli.platforms import Platforms
 from loyalty_cli.profile import Profile
 
 
-def is_new_key(journal: Journal, platforms: Platforms, profile: Profile) -> bool:
-    """Whether an account was debited before, and never with this key; write down which it is.
+class UsedKeys:
+    """The keys that accounts were debited with: a fingerprint each, and no way back to the key."""
 
-    Raises LoyaltyError where the profile has no credentials.
-    """
-    platform = platform_of(profile)
-    known = journal.fingerprints(platform)
-    salt = known[0].salt if known else secrets.token_hex(16)
-    fingerprint = platforms.fingerprint(profile, salt)
-    if any(each.fingerprint == fingerprint for each in known):
-        return False
-    journal.keep_fingerprint(platform, salt, fingerprint)
-    return bool(known)
+    def __init__(self, journal: Journal, platforms: Platforms, profiles: Iterable[Profile]) -> None:
+        self._journal = journal
+        self._platforms = platforms
+        self._profiles: Mapping[str, Profile] = {each.name: each for each in profiles}
+        self._unwritten: dict[str, Fingerprint] = {}
+
+    def is_new(self, profile: Profile) -> bool:
+        """Whether an account was debited before, and never with this key.
+
+        Raises LoyaltyError where the profile has no credentials.
+        """
+        known = self._journal.fingerprints(platform_of(profile))
+        salt = known[0].salt if known else secrets.token_hex(16)
+        mine = Fingerprint(salt, self._platforms.fingerprint(profile, salt))
+        if mine in known:
+            return False
+        self._unwritten[profile.name] = mine
+        return bool(known)
+
+    def noted(self, settled: Iterable[Settled]) -> Iterator[Settled]:
+        """Give debits on, and write each key down that one of them was made with."""
+        for each in settled:
+            if each.entry.state is State.CONFIRMED and not each.replayed:
+                self._note(each.entry.profile)
+            yield each
+
+    def _note(self, profile: str) -> None:
+        mine = self._unwritten.pop(profile, None)
+        if mine:
+            platform = platform_of(self._profiles[profile])
+            self._journal.keep_fingerprint(platform, mine.salt, mine.fingerprint)

@@ -8,7 +8,7 @@ from loyalty_cli.journal.entries import State
 from loyalty_cli.journal.store import Filter
 from tests.conftest import Outcome
 from tests.debits.conftest import SECRET, Opens, Shop
-from tests.debits.fault_server import ASSIGNED, IdempotentBank
+from tests.debits.fault_server import ASSIGNED, IdempotentBank, answers, as_json
 
 OTHER = (
     "  other: {{provider: gameball, base_url: '{url}', {account}"
@@ -157,8 +157,8 @@ def test_another_key_is_told_once_and_the_first_is_not(
     assert "key" not in debit(points).err
     monkeypatch.setenv("LOYALTY_SHOP_API_KEY", "another-key")
 
-    changed = debit(points)
-    again = debit(points)
+    changed = debit(points, reference="r-2")
+    again = debit(points, reference="r-3")
 
     assert changed.code == 0
     assert "signs in with a key that its account was never debited with before" in changed.err
@@ -167,6 +167,19 @@ def test_another_key_is_told_once_and_the_first_is_not(
     assert len({each.fingerprint for each in kept}) == 2
     for secret in (SECRET, "another-key"):
         assert secret.encode() not in points.place.read_bytes()
+
+
+def test_a_key_that_the_platform_refuses_is_told_again(
+    points: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert debit(points).code == 0
+    monkeypatch.setenv("LOYALTY_SHOP_API_KEY", "a-wrong-key")
+    points.bank.debit = answers(as_json({"code": 1001, "message": "no"}, "401 No"))
+
+    for number in (2, 3):
+        done = debit(points, reference=f"r-{number}")
+        assert done.code == 4
+        assert "never debited with before" in done.err
 
 
 def test_the_profile_that_claims_is_on_record(points: Shop, file: Path) -> None:
