@@ -20,12 +20,18 @@ class LastResort:
     def __init__(self, seconds: float, code: Callable[[int], int]) -> None:
         self._seconds = seconds
         self._code = code
+        self._timer: Timer | None = None
 
     def begin(self, number: int) -> None:
         """Count from now."""
-        timer = Timer(self._seconds, lambda: os._exit(self._code(number)))
-        timer.daemon = True
-        timer.start()
+        self._timer = Timer(self._seconds, lambda: os._exit(self._code(number)))
+        self._timer.daemon = True
+        self._timer.start()
+
+    def is_over(self) -> None:
+        """Let the process live: it has come to the end by itself."""
+        if self._timer:
+            self._timer.cancel()
 
 
 class Stop:
@@ -70,5 +76,7 @@ class Stop:
         try:
             yield
         finally:
+            if last_resort:
+                last_resort.is_over()
             for each, handler in before.items():
                 signal.signal(each, handler)

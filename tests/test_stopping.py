@@ -113,3 +113,29 @@ def test_what_whoever_started_it_ignores_is_ignored(number: signal.Signals) -> N
         signal.signal(number, before)
 
     assert not stop.is_set()
+
+
+def test_the_last_resort_ends_what_does_not_end_by_itself() -> None:
+    script = (
+        "import os, signal, time\n"
+        "from loyalty_cli.stopping import LastResort, Stop\n"
+        "with Stop().on_signals(last_resort=LastResort(0.2, lambda number: number + 100)):\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    time.sleep(60)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], check=False, timeout=50)
+
+    assert done.returncode == 100 + signal.SIGTERM
+
+
+def test_the_last_resort_leaves_alone_what_has_ended() -> None:
+    script = (
+        "import os, signal, time\n"
+        "from loyalty_cli.stopping import LastResort, Stop\n"
+        "with Stop().on_signals(last_resort=LastResort(0.2, lambda number: 99)):\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "time.sleep(0.6)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], check=False, timeout=50)
+
+    assert done.returncode == 0

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from loyalty_cli.debits.outcomes import Outcomes
 from loyalty_cli.model import DebitHistory, DebitRecord, EventRecord, Failure
 from loyalty_cli.output import messages
 from loyalty_cli.output.csv_text import Cell as CsvCell
@@ -104,15 +103,11 @@ HISTORY = View[DebitHistory](["schema_version", "reference", *_EVENT], _csv_even
 def say_errors(debits: Sequence[DebitRecord]) -> None:
     """Say on stderr what did not end well, each with its reference where there are several."""
     failed = [debit for debit in debits if debit.error]
-    _say(failed, len(failed), len(debits))
+    say_what_failed(failed, len(failed), len(debits))
 
 
-def say_what_failed(outcomes: Outcomes) -> None:
-    """The same of a run that was not kept: the first ones, and how many there are."""
-    _say(outcomes.told, outcomes.failed, outcomes.done)
-
-
-def _say(told: Sequence[DebitRecord], failed: int, of: int) -> None:
+def say_what_failed(told: Sequence[DebitRecord], failed: int, of: int) -> None:
+    """The same of a run that was not kept: the first that `failed`, of so many."""
     messages.errors(
         (
             f"{debit.reference}: {debit.error.message}" if of > 1 else debit.error.message,

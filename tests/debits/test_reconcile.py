@@ -19,12 +19,12 @@ from loyalty_cli.debits.reconcile import (
     judge,
 )
 from loyalty_cli.debits.result import Settled
-from loyalty_cli.debits.sender import this_process
 from loyalty_cli.errors import ErrorCode
 from loyalty_cli.journal import instant
 from loyalty_cli.journal.entries import Baseline, Change, Entry, Event, Sender, State
 from loyalty_cli.journal.file import FileDatabase
 from loyalty_cli.journal.instant import Instant
+from loyalty_cli.journal.processes import this_process
 from loyalty_cli.journal.store import Journal
 from loyalty_cli.model import Balance
 from loyalty_cli.side_by_side import JOBS

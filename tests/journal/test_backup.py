@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from loyalty_cli.debits.sender import this_process
 from loyalty_cli.journal.backup import Held, back_up
 from loyalty_cli.journal.database import JournalError
 from loyalty_cli.journal.entries import Baseline, Key, Planned
 from loyalty_cli.journal.opening import open_journal
+from loyalty_cli.journal.processes import this_process
 from loyalty_cli.journal.store import Filter, Journal
 from loyalty_cli.output.json_schema import json_schema
 from tests.conftest import Run

@@ -13,19 +13,19 @@ from threading import Barrier, Thread
 
 import pytest
 
-from loyalty_cli.debits.sender import this_process
 from loyalty_cli.journal import file as journal_file
 from loyalty_cli.journal import mark
 from loyalty_cli.journal.database import JournalError
 from loyalty_cli.journal.entries import Baseline, Change, Key, Planned, State
 from loyalty_cli.journal.opening import open_journal
+from loyalty_cli.journal.processes import this_process
 from loyalty_cli.journal.store import Filter, Journal
 from tests.journal.conftest import PLANNED, Open, refused
 
 COPY = "is a copy without its log"
 SENDS = """
 import sys
-from loyalty_cli.debits.sender import this_process
+from loyalty_cli.journal.processes import this_process
 from loyalty_cli.journal.entries import Baseline, Key, Planned
 from loyalty_cli.journal.opening import open_journal
 journal = open_journal(sys.argv[1])

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from loyalty_cli.commands import journals
-from loyalty_cli.debits.sender import this_process
 from loyalty_cli.errors import LoyaltyError
 from loyalty_cli.journal import file as journal_file
 from loyalty_cli.journal import restore as journal_restore
@@ -20,6 +19,7 @@ from loyalty_cli.journal.database import JournalError
 from loyalty_cli.journal.entries import Baseline, Change, Key, Planned, State
 from loyalty_cli.journal.gaps import open_gap
 from loyalty_cli.journal.opening import open_journal
+from loyalty_cli.journal.processes import this_process
 from loyalty_cli.journal.restore import restore
 from loyalty_cli.journal.store import Filter, Journal
 from tests.commands.conftest import there  # noqa: F401 - the platform that debits are sent to

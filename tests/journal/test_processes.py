@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from loyalty_cli.debits import sender
-from loyalty_cli.debits.sender import is_gone, this_process
+from loyalty_cli.journal import processes
 from loyalty_cli.journal.entries import Sender
+from loyalty_cli.journal.processes import is_gone, this_process
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/stat").exists(), reason="there is no /proc to look at"
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(
 
 
 def of(process: "subprocess.Popen[bytes]") -> Sender:
-    return replace(this_process(), pid=process.pid, started=sender._started(process.pid))
+    return replace(this_process(), pid=process.pid, started=processes._started(process.pid))
 
 
 def test_this_process_is_here() -> None:
@@ -73,7 +73,7 @@ def test_where_the_system_says_nothing_there_is_no_telling(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     silent = replace(this_process(), started="")
-    monkeypatch.setattr(sender, "_started", lambda _: "")
+    monkeypatch.setattr(processes, "_started", lambda _: "")
 
     assert is_gone(silent) is None
 
@@ -84,6 +84,6 @@ def test_a_process_that_is_hidden_is_not_taken_for_gone(monkeypatch: pytest.Monk
     def not_yours(*_: object) -> None:
         raise PermissionError
 
-    monkeypatch.setattr(sender, "_started", lambda _: "")
+    monkeypatch.setattr(processes, "_started", lambda _: "")
     monkeypatch.setattr(os, "kill", not_yours)
     assert is_gone(other) is None
