@@ -248,7 +248,8 @@ class Debits:
             settled = self._journal.change(entry, outcome.state, change)
             if settled is None:  # while it was being sent another host gave this one up
                 settled = self._settled_late(entry, outcome.state, change)
-            self._journal.database.check_unchanged()
+            database = self._journal.database
+            database.insist(lambda _: database.check_unchanged())
         except Exception as error:
             why = error.message if isinstance(error, LoyaltyError) else f"{type(error).__name__}."
             raise JournalError(

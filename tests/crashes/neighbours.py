@@ -43,13 +43,12 @@ class RandomTrial(Trial):
         for turn in range(self.chance.choice((1, 1, 1, 2, 3))):
             commands = self.commands()
             with ThreadPoolExecutor(len(commands)) as pool:
-                list(pool.map(self._spoil_one, range(len(commands)), [turn] * len(commands)))
+                seeds = [f"{self.seed} {turn} {job}" for job in range(len(commands))]
+                list(pool.map(self._spoil_one, seeds, commands, self.story.hosts))
 
-    def _spoil_one(self, job: int, turn: int) -> None:
-        chance = random.Random(f"{self.seed} {turn} {job}")
-        run = self.killer.spoil(
-            chance, self.truth, self.shop, *self.commands()[job], host=self.story.hosts[job]
-        )
+    def _spoil_one(self, seed: str, command: list[str], host: str) -> None:
+        chance = random.Random(seed)
+        run = self.killer.spoil(chance, self.truth, self.shop, *command, host=host)
         self.count(f"debits {how_it_ended(run)}")
         self.expect(run, self.codes | KILLED)
 

@@ -61,6 +61,7 @@ class Trial:
         self.violations: list[str] = []
         self.aside: set[str] | None = None
         """What a person took out of the files, once an older backup was restored."""
+        self.is_over: Callable[[], bool] = lambda: False
         self.codes = set(ENDS)
         self._lock = Lock()
         self._unhappy = self.chance.random() < 0.7
@@ -112,14 +113,14 @@ class Trial:
         self._interlude()
         self._note_states()
         for turn in range(ROUNDS):
-            if self._contradicts():
+            if self._contradicts() or self.is_over():
                 return  # nothing that follows says more
             with self._beside() if turn == 0 else nullcontext():
                 self._finish()
             if self._contradicts():
                 return
             self.settle()
-            if self._contradicts():
+            if self._contradicts() or self.is_over():
                 return
             if self._is_done():
                 break
@@ -176,7 +177,7 @@ class Trial:
                 self.count(f"reconcile {how_it_ended(spoilt)}")
             run = self.killer.finish(self.shop, "journal", "reconcile", "-o", "json")
             self.expect(run, {0, 8})
-            if run.code != 8 or self.violations:
+            if run.code != 8 or self.violations or self.is_over():
                 break
             if time.monotonic() > ends:
                 self.violate(f"never settled: {run.out}")
@@ -285,6 +286,7 @@ def trials(
             return None
         with tempfile.TemporaryDirectory(dir=folder) as own, place_for(own, server) as place:
             trial = make(killer, Path(own), place, seed)
+            trial.is_over = over.is_set
             try:
                 trial.run()
             except Exception as error:  # noqa: BLE001 - a defect of the program or of the trial

@@ -155,17 +155,24 @@ def _older_is_as_good() -> None:
 
 RULES = {
     "sent-is-not-planned": Rule(
-        "what was sent is never planned again", _sent_is_planned, _with(moods=(Mood.LOST_REPLY,))
+        "what was sent is never planned again",
+        _sent_is_planned,
+        _with(jobs=(CROWD,), moods=(Mood.LOST_REPLY,)),
     ),
     "settle": Rule(
         "nothing is not_applied before the settle period is over",
         _nothing_needs_to_settle,
-        _with(moods=(Mood.LATE,), impatient=2),
+        _with(jobs=(CROWD,), moods=(Mood.LATE,), impatient=1),
     ),
     "sender-gone": Rule(
         "no verdict while the sender may be there",
         _every_sender_is_gone,
-        _with(moods=(Mood.QUEUED,), timeout=QUEUE_SECONDS + 2 * TIMEOUT, impatient=2),
+        _with(
+            jobs=(CROWD, CROWD),
+            moods=(Mood.QUEUED,),
+            timeout=QUEUE_SECONDS + 2 * TIMEOUT,
+            impatient=1,
+        ),
     ),
     "durable-claim": Rule(
         "a claim is durable before the first byte", _the_claim_comes_later, _with(jobs=(CROWD,))
@@ -179,7 +186,9 @@ RULES = {
         _with(jobs=(FEW, others_of(FEW))),
     ),
     "never-again": Rule(
-        "an unknown debit is not sent again", _it_is_sent_again, _with(moods=(Mood.LOST_REPLY,))
+        "an unknown debit is not sent again",
+        _it_is_sent_again,
+        _with(jobs=(CROWD,), moods=(Mood.LOST_REPLY,)),
     ),
     "credit-with-claim": Rule(
         "the balance is what it is at the claim",
@@ -194,7 +203,11 @@ RULES = {
     "cache-age": Rule(
         "what comes out of a cache proves nothing",
         _caches_are_believed,
-        _with(moods=(Mood.LOST_REPLY,), readings=(Reading.FRESH, Reading.CACHED), impatient=1),
+        _with(
+            jobs=(CROWD,),
+            moods=(Mood.LOST_REPLY,),
+            readings=(Reading.FRESH, Reading.CACHED),
+        ),
     ),
     "mark": Rule(
         "a copy that misses its log is told",

@@ -24,6 +24,8 @@ from loyalty_cli.journal.opening import open_journal
 from loyalty_cli.journal.store import Journal
 from loyalty_cli.sandbox.server import Received, Reply
 from tests.conftest import Run, Serve
+from tests.debits.conftest import Desk
+from tests.debits.fault_server import Bank
 from tests.journal.conftest import Open
 from tests.journal.wiretap import Wiretap
 from tests.postgresql import OWNER, PostgreSQL, prepared_folder
@@ -137,6 +139,31 @@ def test_a_server_that_hangs_is_not_waited_for(
         unreachable(lambda: journal.change(entry, State.CONFIRMED, MADE))
 
     assert journal.get(entry.key) == entry
+
+
+def test_a_server_that_goes_once_a_result_is_written_makes_no_outcome_unknown(
+    own_server: PostgreSQL, open_it: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own_server.start()
+    journal = open_it(own_server.url(), create=True)
+    failed, change = first_failure(journal, monkeypatch), journal.change
+
+    def change_and_lose_the_server(*given: Any) -> Entry | None:
+        changed = change(*given)
+        own_server.stop()
+        return changed
+
+    def bring_it_back() -> None:
+        assert failed.wait(LONG)
+        own_server.start()
+
+    monkeypatch.setattr(journal, "change", change_and_lose_the_server)
+    with Bank() as bank, ThreadPoolExecutor(1) as pool:
+        back = pool.submit(bring_it_back)
+        settled = Desk(bank, journal).debit()
+        back.result()
+
+    assert (settled.entry.state, settled.error) == (State.CONFIRMED, None)
 
 
 def test_a_session_that_hangs_is_left_for_another(server: PostgreSQL, open_it: Open) -> None:
