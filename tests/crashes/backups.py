@@ -173,7 +173,8 @@ class Backups:
             return
         copy = self._trial.folder / "bare.db"
         copy.write_bytes(self._journal.read_bytes())
-        self._trial.expect(self._run("journal", "restore", str(copy)), {0})
+        self._trial.expect(self._run("journal", "restore", str(copy)), {REFUSED})
+        self._trial.expect(self._run("journal", "restore", "--older", str(copy)), {0})
         self._look_what_is_missing()
 
     def _restore_the_last(self) -> None:

@@ -64,7 +64,11 @@ class Shop:
             return ["debit", row.customer, str(row.amount), "--reference", row.reference, *always]
         file = self.folder / f"{name}.csv"
         lines = [f"{row.reference},{row.customer},{row.amount}\n" for row in rows]
-        file.write_text("".join(["reference,customer,amount\n", *lines]))
+        content = "".join(["reference,customer,amount\n", *lines])
+        if not file.exists() or file.read_text() != content:  # others may be reading it
+            part = file.with_suffix(".part")
+            part.write_text(content)
+            part.replace(file)
         return ["debit", "--from", str(file), *always]
 
     def entries(self) -> list[Entry]:
