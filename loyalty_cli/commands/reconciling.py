@@ -60,7 +60,7 @@ def _print(records: Iterator[DebitRecord], output: Format) -> int:
         if not (_is_open(done) and is_unprinted(error)):
             raise
     if not done:
-        messages.note("nothing is unknown.")
+        messages.banner("nothing is unknown.")  # a log need not know, every few minutes
     messages.errors(
         (f"{record.reference!r}: {record.error.message}", record.error.hint)
         for record in done

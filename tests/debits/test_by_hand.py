@@ -1,5 +1,6 @@
 """What a person may do with a debit: settle it, let it be tried again, or withdraw it."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,10 @@ def planned(shop: Shop) -> Entry:
 
 
 def sending(shop: Shop, *, started: str) -> Entry:
-    desk = Desk(shop.bank, shop.journal)
-    sender = replace(this_process(), started=started)
-    claimed = desk.journal.claim(desk.plan(desk.order()), sender, Baseline(redeemed="0"))
+    with closing(shop.journal) as journal:
+        desk = Desk(shop.bank, journal)
+        sender = replace(this_process(), started=started)
+        claimed = journal.claim(desk.plan(desk.order()), sender, Baseline(redeemed="0"))
     assert claimed is not None
     return claimed
 

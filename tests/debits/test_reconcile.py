@@ -1,6 +1,7 @@
 """What evidence settles, what it does not, and what a person may settle by hand."""
 
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -579,7 +580,8 @@ def test_a_verdict_by_hand_needs_one_verdict_and_a_reason(wrong: list[str], shop
 
 
 def test_what_is_being_sent_cannot_be_settled_by_hand(shop: Shop) -> None:
-    sending(Desk(shop.bank, shop.journal), this_process())
+    with closing(shop.journal) as journal:
+        sending(Desk(shop.bank, journal), this_process())
 
     done = resolve(shop, "--not-applied", "--why", "I say so")
 
