@@ -750,3 +750,39 @@ def test_where_credentials_are_gone_nothing_is_sent(
 
     assert (settled.entry.state, why(settled)) == (State.PLANNED, ErrorCode.CREDENTIAL_MISSING)
     assert desk.bank.posts == []
+
+
+# What fails before anything is sent.
+
+
+def test_a_provider_that_fails_to_make_its_request_leaves_it_planned_with_the_reason(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> Request:
+        raise KeyError("customer")
+
+    monkeypatch.setattr(type(desk.profile.provider), "debit_request", broken)
+
+    settled = desk.debit()
+
+    assert (settled.entry.state, settled.entry.attempt) == (State.PLANNED, 0)
+    assert why(settled) is ErrorCode.SETUP
+    *_, last = desk.journal.events(settled.entry.key)
+    assert "the provider 'saasquatch' has a defect: KeyError" in last.why
+    assert (desk.bank.reads, desk.bank.posts) == (0, [])
+
+
+def test_a_busy_account_is_waited_for_once_in_a_run(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sending(desk, this_process())
+    waited = itertools.count()
+    monkeypatch.setattr("time.sleep", lambda _: next(waited))
+    seconds = itertools.count(step=1.0)
+    debits = desk.debits(clock=lambda: Instant("boot", next(seconds)))
+    orders = [desk.order(f"other-{number}") for number in range(5)]
+
+    settled = [debits.run(order, desk.plan(order)) for order in orders]
+
+    assert [why(each) for each in settled] == [ErrorCode.ACCOUNT_BUSY] * 5
+    assert 1 <= next(waited) <= desk.profile.timeout
