@@ -122,8 +122,7 @@ def check_folder(path: Path) -> None:
     real = path.resolve()
     folder = real.parent
     status = folder.stat()
-    mounts = list(_mounts())
-    _check_file_system(path, _kind(folder, mounts))
+    _check_file_system(path, file_system(folder))
     if status.st_uid not in (0, os.geteuid()):
         refuse(
             f"the folder {folder} of the journal belongs to another user (uid {status.st_uid}).",
@@ -136,7 +135,7 @@ def check_folder(path: Path) -> None:
             "Keep the journal in a folder of your own"
             + (f", or run chmod go-w {folder}." if _is_own(status) else "."),
         )
-    points = {point for point, _ in mounts}
+    points = {point for point, _ in _mounts()}
     for each in (real, log_of(real), index_of(real)):
         if str(each) in points:
             refuse(

@@ -100,14 +100,8 @@ DEBITS = View[DebitRecord](
 HISTORY = View[DebitHistory](["schema_version", "reference", *_EVENT], _csv_events, _events_table)
 
 
-def say_errors(debits: Sequence[DebitRecord]) -> None:
-    """Say on stderr what did not end well, each with its reference where there are several."""
-    failed = [debit for debit in debits if debit.error]
-    say_what_failed(failed, len(failed), len(debits))
-
-
 def say_what_failed(told: Sequence[DebitRecord], failed: int, of: int) -> None:
-    """The same of a run that was not kept: the first that `failed`, of so many."""
+    """Say on stderr what did not end well: the first ones, how many `failed`, and of how many."""
     messages.errors(
         (
             f"{debit.reference}: {debit.error.message}" if of > 1 else debit.error.message,

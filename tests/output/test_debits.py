@@ -12,7 +12,7 @@ from loyalty_cli.amount import Amount
 from loyalty_cli.errors import ErrorCode
 from loyalty_cli.model import DebitHistory, DebitRecord, EventRecord, Failure
 from loyalty_cli.output.csv_text import csv_rows
-from loyalty_cli.output.debits import DEBITS, HISTORY, say_errors
+from loyalty_cli.output.debits import DEBITS, HISTORY, say_what_failed
 from loyalty_cli.output.document import View
 from loyalty_cli.output.table import draw, plain_text
 from loyalty_cli.output.visible import is_shown
@@ -62,6 +62,12 @@ def drawn(view: View[Any], records: list[Any], width: int) -> str:
 def rows(view: View[Any], record: Any) -> list[dict[str, str]]:
     content = csv_rows([view.csv_header, *view.csv_rows(record)]).decode()
     return list(csv.DictReader(io.StringIO(content, newline="")))
+
+
+def say(debits: list[DebitRecord]) -> None:
+    """Say what failed of a run that was kept whole."""
+    failed = [each for each in debits if each.error]
+    say_what_failed(failed, len(failed), len(debits))
 
 
 def test_a_table_shows_what_was_taken_from_whom_and_what_is_left() -> None:
@@ -176,7 +182,7 @@ def test_a_history_is_a_row_an_event() -> None:
 
 
 def test_one_error_is_said_without_a_reference(capsys: pytest.CaptureFixture[str]) -> None:
-    say_errors([debit(error=failure("no."))])
+    say([debit(error=failure("no."))])
 
     assert capsys.readouterr() == ("", "Error: no.\nHint: Do this.\n")
 
@@ -184,7 +190,7 @@ def test_one_error_is_said_without_a_reference(capsys: pytest.CaptureFixture[str
 def test_of_several_each_that_failed_is_named_and_a_hint_is_given_once(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    say_errors(
+    say(
         [
             debit(reference="a", error=failure("the same.")),
             debit(reference="b"),
@@ -203,13 +209,13 @@ def test_of_several_each_that_failed_is_named_and_a_hint_is_given_once(
 
 
 def test_nothing_is_said_where_nothing_failed(capsys: pytest.CaptureFixture[str]) -> None:
-    say_errors([debit(), debit()])
+    say([debit(), debit()])
 
     assert capsys.readouterr() == ("", "")
 
 
 def test_hostile_errors_are_shown_and_do_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    say_errors([debit(reference=HOSTILE, error=failure(HOSTILE, HOSTILE)), debit()])
+    say([debit(reference=HOSTILE, error=failure(HOSTILE, HOSTILE)), debit()])
 
     said = capsys.readouterr().err
     assert {sign for sign in said if not is_shown(sign)} <= {"\n"}
