@@ -115,9 +115,12 @@ class Backups:
             )
             self._trial.expect(run, {0, *KILLED})
         else:
-            self._trial.expect(self._run(*command), {0})
-        if not file.exists():
+            run = self._run(*command)
+            self._trial.expect(run, {0})
+        if not file.exists() or not file.stat().st_size:  # the name is reserved, and no more
             self._trial.count("backups killed")
+            if file.exists() and run.code not in KILLED:
+                self._trial.violate("a backup that was not killed is empty")
             return
         self._trial.count("backups made")
         self._files.append(file)
