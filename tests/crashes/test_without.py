@@ -17,13 +17,22 @@ HARM = re.compile(
     r"debited [02-9] times|, and debited|not in the journal|below zero|open at a time"
     r"|lacks|were sent with a journal that may lack some"
 )
-SEEDS = [f"7:{number}" for number in range(20)]
+BATCH = 10
+MOST_BATCHES = 20
+"""Far more than it takes: how soon harm is seen depends on how busy the machine is."""
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("name", RULES)
 def test_without_a_rule_kills_soon_do_harm(name: str, tmp_path: Path) -> None:
     make = partial(RandomTrial, retold=RULES[name].story)
+    seen: list[str] = []
 
-    found = trials(SEEDS, tmp_path, make, without=name, until_red=True, at_once=5)
+    for batch in range(MOST_BATCHES):
+        seeds = [f"7:{batch * BATCH + number}" for number in range(BATCH)]
+        found = trials(seeds, tmp_path, make, without=name, until_red=True, at_once=5)
+        if any(HARM.search(each) for each in found.violations):
+            return
+        seen += found.violations
 
-    assert any(HARM.search(each) for each in found.violations), found.violations
+    pytest.fail(f"no harm in {MOST_BATCHES * BATCH} trials: {seen}")
