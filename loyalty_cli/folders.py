@@ -38,12 +38,12 @@ def make_folder(folder: Path) -> None:
     for each in reversed(new):
         with suppress(FileExistsError):  # another process was quicker
             each.mkdir(mode=0o700)
-            sync_folder(each.parent)
+            sync(each.parent)
 
 
-def sync_folder(folder: Path) -> None:
-    """Make durable which files a folder has."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Make durable what a file holds, or which files a folder has."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -11,7 +11,7 @@ from typing import NoReturn
 from msgspec import Struct
 
 from loyalty_cli.errors import ErrorCode
-from loyalty_cli.folders import sync_folder
+from loyalty_cli.folders import sync
 from loyalty_cli.journal.database import Database, JournalError, refuse
 from loyalty_cli.journal.file import FileDatabase, integrity_faults
 from loyalty_cli.journal.file_location import make_file
@@ -106,13 +106,4 @@ def name_part(part: Path, target: Path) -> None:
     # Not os.link, which not every file system has; nobody else gets a name that is reserved.
     make_file(target)
     part.replace(target)
-    sync_folder(target.parent)
-
-
-def sync(path: Path) -> None:
-    """Make what a file holds durable."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync(target.parent)

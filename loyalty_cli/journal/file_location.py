@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from loyalty_cli.folders import sync_folder
+from loyalty_cli.folders import sync
 from loyalty_cli.journal.database import refuse
 
 EFFECTIVE = os.access in os.supports_effective_ids
@@ -83,7 +83,7 @@ def make_file(path: Path) -> None:
     Raises FileExistsError where anything is there, and OSError as the system does.
     """
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-    sync_folder(path.parent)
+    sync(path.parent)
 
 
 def check_file(path: Path) -> None:

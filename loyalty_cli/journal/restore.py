@@ -11,8 +11,8 @@ from typing import NoReturn
 
 from msgspec import Struct
 
-from loyalty_cli.folders import make_folder, sync_folder
-from loyalty_cli.journal.backup import Held, part_of, sealed, sync
+from loyalty_cli.folders import make_folder, sync
+from loyalty_cli.journal.backup import Held, part_of, sealed
 from loyalty_cli.journal.database import refuse
 from loyalty_cli.journal.file import CLOSING_SECONDS, NoJournalError
 from loyalty_cli.journal.file_location import (
@@ -224,5 +224,5 @@ def _swapped(part: Path, path: Path, *, usable: bool) -> Path | None:
             index_of(path).unlink(missing_ok=True)
         part.replace(path)
         undo.pop_all()
-    sync_folder(path.parent)
+    sync(path.parent)
     return aside if aside.exists() or log_of(aside).exists() else None
