@@ -638,7 +638,7 @@ def test_gameball_s_9004_to_the_first_attempt_proves_nothing(status: int, points
 
 
 def test_nothing_but_a_person_settles_a_debit_whose_id_was_in_use(points: Shop) -> None:
-    points.bank.ids.add("r-1")  # type: ignore[attr-defined]
+    points.bank.ids.add("r-1")  # type: ignore[attr-defined]  # it is an IdempotentBank
     assert points.debit().code == 8
 
     for _ in range(2):
@@ -653,7 +653,7 @@ def test_nothing_but_a_person_settles_a_debit_whose_id_was_in_use(points: Shop) 
 
 
 def test_an_id_that_was_in_use_proves_nothing_to_a_later_attempt_either(points: Shop) -> None:
-    points.bank.ids.add("r-1")  # type: ignore[attr-defined]
+    points.bank.ids.add("r-1")  # type: ignore[attr-defined]  # it is an IdempotentBank
     points.debit()
     points.loyalty("journal", "resolve", "r-1", "--not-applied", "--why", "of another shop")
 

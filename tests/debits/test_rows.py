@@ -553,7 +553,7 @@ def test_a_line_without_an_end_is_refused_before_it_fills_the_memory(content: by
 
     stream = Endless()
     with pytest.raises(LoyaltyError) as caught:
-        list(read_rows(stream, known))  # type: ignore[arg-type]
+        list(read_rows(stream, known))  # type: ignore[arg-type]  # read as a stream, no more
 
     assert caught.value.code is ErrorCode.USAGE
     assert caught.value.message.startswith("line 1 of the file has ")
