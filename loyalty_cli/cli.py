@@ -25,7 +25,7 @@ from loyalty_cli.commands import (
     schema,
 )
 from loyalty_cli.commands.parameters import ConfigOption, SandboxOption, VerboseOption
-from loyalty_cli.errors import ExitCode, LoyaltyError, nearest
+from loyalty_cli.model.errors import ExitCode, LoyaltyError, nearest
 from loyalty_cli.output import messages
 from loyalty_cli.output.stdout import ReaderGoneError, flush, require_stdout, write_text
 

@@ -10,8 +10,8 @@ from msgspec import Struct
 from loyalty_cli import providers
 from loyalty_cli.base_url import check_base_url
 from loyalty_cli.config_file import read
-from loyalty_cli.errors import LoyaltyError, nearest, setup_error
 from loyalty_cli.journal.place import check_place
+from loyalty_cli.model.errors import LoyaltyError, nearest, setup_error
 from loyalty_cli.profile import (
     DEFAULT_RESEND_FOR,
     DEFAULT_SETTLE,

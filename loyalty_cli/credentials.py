@@ -9,8 +9,8 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from loyalty_cli.errors import ErrorCode, LoyaltyError
 from loyalty_cli.keyring_store import KeyringError, KeyringStore, NoKeyringError, service
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.profile import Profile, environment_name
 from loyalty_cli.regular_file import read_regular_file, reason
 

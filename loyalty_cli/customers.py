@@ -7,7 +7,6 @@ from typing import Any, BinaryIO, NoReturn
 
 from msgspec import Struct
 
-from loyalty_cli.errors import LoyaltyError, nearest, usage_error
 from loyalty_cli.input_format import InputFormat
 from loyalty_cli.input_rows import (
     BLANKS,
@@ -21,6 +20,7 @@ from loyalty_cli.input_rows import (
     text_lines,
 )
 from loyalty_cli.lookup import check_customer
+from loyalty_cli.model.errors import LoyaltyError, nearest, usage_error
 
 COLUMNS = ("customer", "profile")
 

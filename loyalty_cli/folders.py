@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from loyalty_cli.errors import setup_error
+from loyalty_cli.model.errors import setup_error
 
 
 def config_folder() -> Path:

@@ -22,7 +22,7 @@ from loyalty_cli import __version__
 from loyalty_cli.base_url import is_loopback
 from loyalty_cli.connection import use_watched_connections
 from loyalty_cli.deadline import Call, Deadline, watched
-from loyalty_cli.errors import ErrorCode, LoyaltyError, NotSentError, setup_error
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError, NotSentError, setup_error
 from loyalty_cli.pace import NoTurnError, Pace, Paces, Turn
 from loyalty_cli.profile import Profile
 from loyalty_cli.providers.contract import Answer, Request

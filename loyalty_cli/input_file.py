@@ -8,7 +8,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
-from loyalty_cli.errors import usage_error
+from loyalty_cli.model.errors import usage_error
 from loyalty_cli.regular_file import reason
 
 

@@ -7,8 +7,8 @@ from functools import lru_cache, partial
 from itertools import chain
 from typing import Any, BinaryIO
 
-from loyalty_cli.errors import usage_error
-from loyalty_cli.strict_json import decode
+from loyalty_cli.model.errors import usage_error
+from loyalty_cli.model.strict_json import decode
 
 LONGEST_LINE = 64 * 1024
 """Characters of one line, and of the lines that one CSV row may run over."""

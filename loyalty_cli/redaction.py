@@ -11,7 +11,7 @@ from typing import Any, Literal, get_origin
 from msgspec import Struct
 from msgspec.structs import fields, replace
 
-from loyalty_cli.errors import LoyaltyError
+from loyalty_cli.model.errors import LoyaltyError
 
 Mask = Callable[[str], str]
 """Takes secrets out of a text."""

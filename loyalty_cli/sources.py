@@ -2,8 +2,8 @@
 
 from loyalty_cli.config import Config
 from loyalty_cli.credentials import CredentialSource
-from loyalty_cli.errors import LoyaltyError
-from loyalty_cli.model import CredentialRecord, Failure, ProfileRecord
+from loyalty_cli.model.errors import LoyaltyError
+from loyalty_cli.model.records import CredentialRecord, Failure, ProfileRecord
 from loyalty_cli.profile import Profile
 
 

@@ -12,8 +12,16 @@ from typing import get_args
 
 from msgspec.structs import replace
 
-from loyalty_cli.amount import MAX_DIGITS, Amount
-from loyalty_cli.model import Balance, Bin, Expiring, Kind, Lookup, NextExpiry, SummaryRecord
+from loyalty_cli.model.amount import MAX_DIGITS, Amount
+from loyalty_cli.model.records import (
+    Balance,
+    Bin,
+    Expiring,
+    Kind,
+    Lookup,
+    NextExpiry,
+    SummaryRecord,
+)
 
 DAYS = 30
 """How far ahead a summary looks for what expires."""

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from loyalty_cli.http import BODY_LIMIT
-from loyalty_cli.strict_json import MAX_PARTS, decode
+from loyalty_cli.model.strict_json import MAX_PARTS, decode
 from tests.conftest import Run
 from tests.servers import BALANCE, Answering, RawServer, Wire, reply
 

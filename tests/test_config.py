@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from loyalty_cli import providers
 from loyalty_cli.config import DEBIT_KEYS, FILE_KEYS, PROFILE_KEYS, Config, load
-from loyalty_cli.errors import ErrorCode, LoyaltyError
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.profile import DebitRules
 from loyalty_cli.sandbox.server import Received, Reply
 from loyalty_cli.yaml_nodes import Map, Node, parse

@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loyalty_cli.amount import Amount
 from loyalty_cli.customers import Wanted, read_customers
-from loyalty_cli.errors import ErrorCode, LoyaltyError
 from loyalty_cli.input_format import InputFormat
 from loyalty_cli.lookup import LONGEST_CUSTOMER
-from loyalty_cli.model import Balance, Failure, Lookup
+from loyalty_cli.model.amount import Amount
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError
+from loyalty_cli.model.records import Balance, Failure, Lookup
 from loyalty_cli.output.json_text import json_line
 
 LINES, CSV, JSONL = InputFormat

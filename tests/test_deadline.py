@@ -17,8 +17,8 @@ import trustme
 
 from loyalty_cli import deadline, http
 from loyalty_cli.deadline import Call, Deadline, connect, watched
-from loyalty_cli.errors import ErrorCode, LoyaltyError
 from loyalty_cli.http import Client
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.providers.contract import Request
 from tests.conftest import PROGRAM, Outcome, Run
 from tests.servers import (

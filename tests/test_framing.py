@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from loyalty_cli import http
 from loyalty_cli.deadline import Deadline
-from loyalty_cli.errors import LoyaltyError, NotSentError
 from loyalty_cli.http import Client
+from loyalty_cli.model.errors import LoyaltyError, NotSentError
 from loyalty_cli.providers.contract import Answer, Request
 from tests.conftest import Run
 from tests.servers import BALANCE, Answering, RawServer, Wire, profile_at, reply

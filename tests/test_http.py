@@ -22,9 +22,9 @@ from hypothesis import strategies as st
 
 from loyalty_cli import __version__, http
 from loyalty_cli.deadline import Deadline
-from loyalty_cli.errors import ErrorCode, LoyaltyError
 from loyalty_cli.http import BODY_LIMIT, CONNECTIONS, FIRST_PAUSE, Client, retry_after, url_of
 from loyalty_cli.lookup import LONGEST_CUSTOMER, check_customer
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.pace import Paces
 from loyalty_cli.providers.contract import Answer, Query, Request
 from loyalty_cli.sandbox.server import Received, Reply, Server

@@ -9,8 +9,8 @@ from threading import Event, Thread, Timer
 
 import pytest
 
-from loyalty_cli.errors import ErrorCode, LoyaltyError
 from loyalty_cli.input_file import open_input
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from tests.requires import without_rights
 
 PATIENCE = 10.0

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loyalty_cli.errors import ErrorCode, LoyaltyError
 from loyalty_cli.input_rows import (
     LONGEST_LINE,
     LONGEST_SHOWN,
@@ -23,6 +22,7 @@ from loyalty_cli.input_rows import (
     json_object,
     text_lines,
 )
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 
 MIB = 1024 * 1024
 SAVE_AS_UTF_8 = "Save it as UTF-8 text."

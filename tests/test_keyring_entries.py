@@ -3,7 +3,6 @@
 import pytest
 
 from loyalty_cli import providers
-from loyalty_cli.errors import ErrorCode, LoyaltyError
 from loyalty_cli.keyring_entries import (
     check_credentials,
     put,
@@ -12,6 +11,7 @@ from loyalty_cli.keyring_entries import (
     take_out,
 )
 from loyalty_cli.keyring_store import KeyringStore
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.profile import Profile
 from tests import backends
 

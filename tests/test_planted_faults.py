@@ -17,7 +17,6 @@ import pytest
 import sqlalchemy as sql
 from msgspec.structs import replace
 
-from loyalty_cli.amount import Amount
 from loyalty_cli.debits import claim as claim_module
 from loyalty_cli.debits import debit as debit_module
 from loyalty_cli.debits import reconcile as reconcile_module
@@ -28,7 +27,6 @@ from loyalty_cli.debits.look import Look, look_at
 from loyalty_cli.debits.order import Order
 from loyalty_cli.debits.reconcile import Reconciler, Verdict, judge
 from loyalty_cli.debits.result import Settled
-from loyalty_cli.errors import ErrorCode, LoyaltyError, NotSentError
 from loyalty_cli.http import Client
 from loyalty_cli.journal import instant
 from loyalty_cli.journal.backup import back_up
@@ -39,7 +37,9 @@ from loyalty_cli.journal.instant import Instant
 from loyalty_cli.journal.opening import open_journal
 from loyalty_cli.journal.store import Filter, Journal
 from loyalty_cli.keyring_store import KeyringStore
-from loyalty_cli.model import Balance
+from loyalty_cli.model.amount import Amount
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError, NotSentError
+from loyalty_cli.model.records import Balance
 from loyalty_cli.platforms import DebitAnswer, Platforms
 from loyalty_cli.profile import DebitRules, Profile
 from loyalty_cli.providers.contract import Query, Reading, Request

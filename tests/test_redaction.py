@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loyalty_cli.amount import Amount
-from loyalty_cli.errors import ErrorCode, LoyaltyError
-from loyalty_cli.model import Balance
+from loyalty_cli.model.amount import Amount
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError
+from loyalty_cli.model.records import Balance
 from loyalty_cli.providers.contract import Reading, basic, bearer
 from loyalty_cli.redaction import Mask, header_secrets, mask, redact, without_secrets
 

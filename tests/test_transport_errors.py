@@ -10,7 +10,7 @@ import urllib3
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loyalty_cli.errors import ErrorCode, ExitCode, LoyaltyError
+from loyalty_cli.model.errors import ErrorCode, ExitCode, LoyaltyError
 from loyalty_cli.transport_errors import (
     NotPackedError,
     TooLargeError,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from loyalty_cli import providers
-from loyalty_cli.errors import ErrorCode, LoyaltyError
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.profile import Profile
 from loyalty_cli.providers.contract import Answer
 from loyalty_cli.verdict import read_json, unreadable, verdict

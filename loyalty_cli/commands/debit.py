@@ -60,7 +60,7 @@ def debit(
     """Debit a customer's credit, once for each reference; or many, with --from."""
     from loyalty_cli.commands.debiting import Asked, run
     from loyalty_cli.commands.session import open_session
-    from loyalty_cli.errors import usage_error
+    from loyalty_cli.model.errors import usage_error
     from loyalty_cli.output.stdout import require_stdout
 
     require_stdout()

@@ -7,7 +7,6 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from loyalty_cli.amount import Amount
 from loyalty_cli.commands.asking import confirmed, is_interactive
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.journals import open_existing, open_for_debits
@@ -33,13 +32,14 @@ from loyalty_cli.debits.result import Settled, recorded_error
 from loyalty_cli.debits.rows import Row, check_amount, check_reference, check_unit, read_rows
 from loyalty_cli.debits.run import DebitStop, run_all
 from loyalty_cli.debits.wanted import check_sum, keep_orders, order_of, require_reference
-from loyalty_cli.errors import ExitCode, LoyaltyError, nearest, usage_error
 from loyalty_cli.http import Client, url_of
 from loyalty_cli.input_file import open_input
 from loyalty_cli.journal.entries import Entry
 from loyalty_cli.journal.store import Journal, new_entry
 from loyalty_cli.lookup import check_customer
-from loyalty_cli.model import DebitRecord
+from loyalty_cli.model.amount import Amount
+from loyalty_cli.model.errors import ExitCode, LoyaltyError, nearest, usage_error
+from loyalty_cli.model.records import DebitRecord
 from loyalty_cli.output import debits as views
 from loyalty_cli.output import messages
 from loyalty_cli.output.document import print_records

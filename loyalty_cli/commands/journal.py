@@ -61,7 +61,7 @@ def list_(
     from loyalty_cli.commands.session import open_session
     from loyalty_cli.debits.records import entry_record
     from loyalty_cli.journal.store import Filter
-    from loyalty_cli.model import DebitRecord
+    from loyalty_cli.model.records import DebitRecord
     from loyalty_cli.output import messages
     from loyalty_cli.output.debits import DEBITS
     from loyalty_cli.output.document import kept, print_records
@@ -144,8 +144,8 @@ def resolve(
     """Settle an unknown debit by hand, or let a refused one be tried again, with who and why."""
     from loyalty_cli.commands.by_hand import ManualDecision, decide
     from loyalty_cli.commands.session import open_session
-    from loyalty_cli.errors import usage_error
     from loyalty_cli.journal.entries import State
+    from loyalty_cli.model.errors import usage_error
 
     if confirmed == not_applied:
         usage_error("say either --confirmed or --not-applied.")
@@ -167,8 +167,8 @@ def drop(
     """Withdraw a debit that was not made; its reference stays taken."""
     from loyalty_cli.commands.by_hand import ManualDecision, decide
     from loyalty_cli.commands.session import open_session
-    from loyalty_cli.errors import usage_error
     from loyalty_cli.journal.entries import State
+    from loyalty_cli.model.errors import usage_error
 
     if not why.strip():
         usage_error("--why must say why it is not wanted.")
@@ -234,7 +234,7 @@ def restore(
     """Put a backup in the journal's place; the present one is kept beside it."""
     from loyalty_cli.commands.keeping import note_review, put_back
     from loyalty_cli.commands.session import open_session
-    from loyalty_cli.errors import usage_error
+    from loyalty_cli.model.errors import usage_error
 
     if (file is None) != reviewed or (older and reviewed):
         usage_error("say either FILE, or --reviewed.")
@@ -255,7 +255,7 @@ def accept_failover(
     """Accept that the journal's server is another one than before: PostgreSQL alone."""
     from loyalty_cli.commands.failover import accept
     from loyalty_cli.commands.session import open_session
-    from loyalty_cli.errors import usage_error
+    from loyalty_cli.model.errors import usage_error
 
     if not why.strip():
         usage_error("--why must say what you looked at.")
@@ -264,8 +264,8 @@ def accept_failover(
 
 
 def _states(given: list[str]) -> "tuple[State, ...]":
-    from loyalty_cli.errors import nearest, usage_error
     from loyalty_cli.journal.entries import State
+    from loyalty_cli.model.errors import nearest, usage_error
 
     for name in given:
         if name not in list(State):

@@ -43,7 +43,7 @@ def login(
 
 
 def _answers(profile: "Profile") -> "Mapping[str, str]":
-    from loyalty_cli.errors import usage_error
+    from loyalty_cli.model.errors import usage_error
 
     if sys.stdin is None or not sys.stdin.isatty():
         usage_error("there is no terminal to ask on.", "Send field=value lines with --stdin.")
@@ -54,7 +54,7 @@ def _answers(profile: "Profile") -> "Mapping[str, str]":
 
 
 def _lines() -> "Mapping[str, str]":
-    from loyalty_cli.errors import usage_error
+    from loyalty_cli.model.errors import usage_error
 
     if sys.stdin is None:
         usage_error("stdin is closed.", "Send field=value lines to it, or leave --stdin out.")

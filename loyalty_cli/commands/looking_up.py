@@ -13,11 +13,12 @@ from msgspec.structs import replace
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.ordering import Orders, Wish, checked, open_orders
 from loyalty_cli.commands.resuming import Encode, Record, Resumed, Task, resume
-from loyalty_cli.errors import ASKED_TO_WAIT, ENDING, LoyaltyError, setup_error, usage_error
 from loyalty_cli.first_alone import FirstAlone
 from loyalty_cli.http import CONNECTIONS, OF_A_LIST, ONE_LOOK_UP, Client
 from loyalty_cli.lookup import Lookups
-from loyalty_cli.model import Lookup
+from loyalty_cli.model.errors import ASKED_TO_WAIT, ENDING, LoyaltyError, setup_error, usage_error
+from loyalty_cli.model.records import Lookup
+from loyalty_cli.model.tally import Tally
 from loyalty_cli.output import lookups as views
 from loyalty_cli.output import messages
 from loyalty_cli.output.document import View, layout, print_records, write_records
@@ -33,7 +34,6 @@ from loyalty_cli.profile import check_rate
 from loyalty_cli.side_by_side import side_by_side
 from loyalty_cli.stopping import Stop
 from loyalty_cli.summary import Summary
-from loyalty_cli.tally import Tally
 from loyalty_cli.tokens import Tokens
 
 MOST_SHOWN = 100

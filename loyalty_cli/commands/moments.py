@@ -4,7 +4,7 @@ import re
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
-from loyalty_cli.errors import usage_error
+from loyalty_cli.model.errors import usage_error
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _AGO = re.compile(r"([0-9]{1,4})([mhdw])", re.ASCII)

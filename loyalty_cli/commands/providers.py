@@ -18,7 +18,7 @@ def providers(
     output: OutputOption = Format.TABLE,
 ) -> None:
     """List the providers, or show one: settings, credentials, options, limits, and sources."""
-    from loyalty_cli.errors import nearest, usage_error
+    from loyalty_cli.model.errors import nearest, usage_error
     from loyalty_cli.output import catalogue
     from loyalty_cli.output.document import print_records
     from loyalty_cli.providers import load, names

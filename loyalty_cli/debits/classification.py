@@ -6,8 +6,8 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from loyalty_cli.errors import ErrorCode, LoyaltyError
 from loyalty_cli.journal.entries import Event, State
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.platforms import DebitAnswer
 from loyalty_cli.profile import Profile
 from loyalty_cli.providers.contract import Answer, Complaint

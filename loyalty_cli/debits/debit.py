@@ -27,11 +27,11 @@ from loyalty_cli.debits.result import (
     written_error,
 )
 from loyalty_cli.debits.sender import CLAIM_LIFETIME_SECONDS, mark_abandoned
-from loyalty_cli.errors import ENDING, ErrorCode, LoyaltyError, NotSentError
 from loyalty_cli.journal.database import JournalError
 from loyalty_cli.journal.entries import Baseline, Change, Entry, State
 from loyalty_cli.journal.instant import Instant, instant_now
 from loyalty_cli.journal.store import AccountBusyError, BalanceChangedError, Journal
+from loyalty_cli.model.errors import ENDING, ErrorCode, LoyaltyError, NotSentError
 from loyalty_cli.platforms import DebitAnswer, Platforms
 from loyalty_cli.profile import Profile
 from loyalty_cli.providers.contract import Request

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from loyalty_cli.amount import Amount
 from loyalty_cli.debits.order import Order
-from loyalty_cli.errors import ErrorCode, LoyaltyError
+from loyalty_cli.model.amount import Amount
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 
 MOST_TOLD = 100
 """How many accounts are told one by one; the others are counted."""

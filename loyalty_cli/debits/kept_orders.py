@@ -10,7 +10,7 @@ from threading import Lock
 from typing import Any
 
 from loyalty_cli.debits.order import Order
-from loyalty_cli.errors import setup_error
+from loyalty_cli.model.errors import setup_error
 from loyalty_cli.profile import Profile
 
 BATCH = 500

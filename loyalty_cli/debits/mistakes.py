@@ -1,8 +1,8 @@
 """All that is wrong with the debits that are asked for, told at once."""
 
 from loyalty_cli.debits.rows import Mistake
-from loyalty_cli.errors import ErrorCode, LoyaltyError
 from loyalty_cli.input_rows import cut
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 
 MOST_TOLD = 100
 """How many mistakes are told one by one; the others are counted."""

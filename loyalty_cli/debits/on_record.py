@@ -10,9 +10,9 @@ from loyalty_cli.debits.kept_orders import KeptOrders
 from loyalty_cli.debits.mistakes import Mistakes
 from loyalty_cli.debits.order import Order
 from loyalty_cli.debits.wanted import makes_once
-from loyalty_cli.errors import ErrorCode, LoyaltyError
 from loyalty_cli.journal.entries import OPEN, Entry, Key, State
 from loyalty_cli.journal.store import BATCH, Journal, above_day_limit, reference_taken
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 
 
 class ToSend:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
-from loyalty_cli.errors import ErrorCode, ExitCode
-from loyalty_cli.model import DebitRecord, Failure, exit_code
+from loyalty_cli.model.errors import ErrorCode, ExitCode
+from loyalty_cli.model.records import DebitRecord, Failure, exit_code
 
 MOST_TOLD = 100
 """How many of the debits that did not end well are told one by one."""

@@ -4,9 +4,9 @@ import msgspec
 from msgspec import Struct
 
 from loyalty_cli.debits.classification import unknown
-from loyalty_cli.errors import ErrorCode, LoyaltyError
 from loyalty_cli.journal.entries import Entry, State
-from loyalty_cli.model import Failure
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError
+from loyalty_cli.model.records import Failure
 
 _FAILURE = msgspec.json.Decoder(Failure)
 

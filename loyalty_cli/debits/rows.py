@@ -6,7 +6,6 @@ from typing import Any, BinaryIO
 
 from msgspec import Struct
 
-from loyalty_cli.errors import ErrorCode, LoyaltyError, usage_error
 from loyalty_cli.input_rows import (
     BLANKS,
     Line,
@@ -19,6 +18,7 @@ from loyalty_cli.input_rows import (
     text_lines,
 )
 from loyalty_cli.lookup import check_customer
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError, usage_error
 
 COLUMNS = ("customer", "amount", "unit", "reference", "profile")
 NEEDED = ("customer", "amount", "reference")

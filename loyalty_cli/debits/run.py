@@ -8,9 +8,9 @@ from threading import Condition, Lock
 from loyalty_cli.debits.debit import Debits
 from loyalty_cli.debits.order import Order
 from loyalty_cli.debits.result import Settled
-from loyalty_cli.errors import ENDING, ErrorCode
 from loyalty_cli.journal.database import JournalError
 from loyalty_cli.journal.entries import Entry
+from loyalty_cli.model.errors import ENDING, ErrorCode
 from loyalty_cli.side_by_side import side_by_side
 from loyalty_cli.stopping import Stop
 

@@ -10,12 +10,12 @@ from typing import NoReturn
 
 from msgspec import Struct
 
-from loyalty_cli.errors import ErrorCode
 from loyalty_cli.folders import sync
 from loyalty_cli.journal.database import Database, JournalError, refuse
 from loyalty_cli.journal.file import FileDatabase, integrity_faults
 from loyalty_cli.journal.file_location import make_file
 from loyalty_cli.journal.gaps import shown
+from loyalty_cli.model.errors import ErrorCode
 
 BESIDE = ("-journal", "-wal", "-shm")
 """What SQLite may leave beside a file."""

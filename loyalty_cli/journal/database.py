@@ -8,7 +8,7 @@ from typing import Any, NoReturn, TypeVar
 
 import sqlalchemy as sql
 
-from loyalty_cli.errors import ErrorCode, LoyaltyError
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 
 READING = "loyalty_reading"
 """The execution option of a transaction that only reads."""

@@ -12,7 +12,6 @@ import msgspec
 import sqlalchemy as sql
 from sqlalchemy.dialects import sqlite
 
-from loyalty_cli.errors import ErrorCode
 from loyalty_cli.folders import make_folder
 from loyalty_cli.journal.database import READING, Database, JournalError, refuse
 from loyalty_cli.journal.file_location import (
@@ -35,6 +34,7 @@ from loyalty_cli.journal.mark import (
     take_marks_away,
 )
 from loyalty_cli.journal.processes import this_process
+from loyalty_cli.model.errors import ErrorCode
 
 BUSY_TIMEOUT_SECONDS = 30.0
 CLOSING_SECONDS = 5.0

@@ -3,8 +3,8 @@
 import re
 from typing import Any
 
-from loyalty_cli.errors import ErrorCode
 from loyalty_cli.journal.database import JournalError
+from loyalty_cli.model.errors import ErrorCode
 
 # By SQLSTATE: the connection, a full server, one that ends or starts, a time limit, a lock, a
 # deadlock, and a server that has become read-only.

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from loyalty_cli.model import (
+from loyalty_cli.model.records import (
     AuthRecord,
     CredentialRecord,
     LimitRecord,

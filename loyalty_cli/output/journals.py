@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from loyalty_cli.model import JournalRecord
+from loyalty_cli.model.records import JournalRecord
 from loyalty_cli.output.csv_text import Cell as CsvCell
 from loyalty_cli.output.document import View
 

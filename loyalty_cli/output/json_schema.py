@@ -4,8 +4,8 @@ from typing import Any
 
 import msgspec
 
-from loyalty_cli.amount import Amount
-from loyalty_cli.model import (
+from loyalty_cli.model.amount import Amount
+from loyalty_cli.model.records import (
     SCHEMA_VERSION,
     DebitHistory,
     DebitRecord,

@@ -5,15 +5,23 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from loyalty_cli.amount import Amount
-from loyalty_cli.errors import ErrorCode
-from loyalty_cli.model import Balance, Failure, LookedUp, Lookup, NextExpiry, RawLookup, Value
+from loyalty_cli.model.amount import Amount
+from loyalty_cli.model.errors import ErrorCode
+from loyalty_cli.model.records import (
+    Balance,
+    Failure,
+    LookedUp,
+    Lookup,
+    NextExpiry,
+    RawLookup,
+    Value,
+)
+from loyalty_cli.model.tally import SAID, Tally
 from loyalty_cli.output import messages
 from loyalty_cli.output.csv_text import Cell as CsvCell
 from loyalty_cli.output.csv_text import cell_text
 from loyalty_cli.output.document import View
 from loyalty_cli.output.stdout import is_terminal
-from loyalty_cli.tally import SAID, Tally
 
 if TYPE_CHECKING:
     from loyalty_cli.output.table import Cell, Column, Group

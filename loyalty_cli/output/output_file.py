@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
-from loyalty_cli.errors import setup_error
+from loyalty_cli.model.errors import setup_error
 from loyalty_cli.regular_file import reason
 
 

@@ -8,8 +8,8 @@ from typing import Any, BinaryIO
 import msgspec
 from msgspec import Struct
 
-from loyalty_cli.amount import Amount, decode_amount
-from loyalty_cli.model import SCHEMA_VERSION, LookedUp, Lookup, RawLookup
+from loyalty_cli.model.amount import Amount, decode_amount
+from loyalty_cli.model.records import SCHEMA_VERSION, LookedUp, Lookup, RawLookup
 from loyalty_cli.output.csv_text import csv_rows
 from loyalty_cli.output.document import View
 from loyalty_cli.output.format import Format

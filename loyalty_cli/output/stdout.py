@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from loyalty_cli.errors import setup_error
+from loyalty_cli.model.errors import setup_error
 
 
 class ReaderGoneError(Exception):

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from loyalty_cli.amount import Amount
-from loyalty_cli.model import Bin, Expiring, SummaryRecord
+from loyalty_cli.model.amount import Amount
+from loyalty_cli.model.records import Bin, Expiring, SummaryRecord
 from loyalty_cli.output.csv_text import Cell as CsvCell
 from loyalty_cli.output.document import View
 

@@ -1,6 +1,6 @@
 """When what was done cannot be printed, and must be said by the exit code alone."""
 
-from loyalty_cli.errors import LoyaltyError
+from loyalty_cli.model.errors import LoyaltyError
 from loyalty_cli.output import messages
 from loyalty_cli.output.stdout import ReaderGoneError
 

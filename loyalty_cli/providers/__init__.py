@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from loyalty_cli.errors import nearest, setup_error
+from loyalty_cli.model.errors import nearest, setup_error
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint

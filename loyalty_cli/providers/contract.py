@@ -12,12 +12,12 @@ from typing import Any, ClassVar, TypeVar
 
 from msgspec import Struct
 
-from loyalty_cli.amount import decode_amount
-from loyalty_cli.errors import ErrorCode
 from loyalty_cli.first_decode import learn
-from loyalty_cli.model import Balance
+from loyalty_cli.model.amount import decode_amount
+from loyalty_cli.model.errors import ErrorCode
+from loyalty_cli.model.records import Balance
+from loyalty_cli.model.strict_json import decode
 from loyalty_cli.providers.parameters import Parameter
-from loyalty_cli.strict_json import decode
 
 Headers = Mapping[str, str]
 Secrets = Mapping[str, str]

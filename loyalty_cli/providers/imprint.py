@@ -4,9 +4,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from loyalty_cli.amount import Amount
-from loyalty_cli.errors import ErrorCode
-from loyalty_cli.model import Balance
+from loyalty_cli.model.amount import Amount
+from loyalty_cli.model.errors import ErrorCode
+from loyalty_cli.model.records import Balance
 from loyalty_cli.providers.contract import (
     Auth,
     Complaint,

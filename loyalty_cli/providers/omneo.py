@@ -4,8 +4,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from loyalty_cli.amount import Amount
-from loyalty_cli.model import Balance, Value
+from loyalty_cli.model.amount import Amount
+from loyalty_cli.model.records import Balance, Value
 from loyalty_cli.providers.contract import (
     Answer,
     Auth,

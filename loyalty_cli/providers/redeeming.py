@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from msgspec import Struct
 
-from loyalty_cli.amount import Amount
+from loyalty_cli.model.amount import Amount
 from loyalty_cli.providers.contract import Complaint, Limit, Provider, Query, Request
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from loyalty_cli.amount import Amount
+from loyalty_cli.model.amount import Amount
+from loyalty_cli.model.strict_json import decode
 from loyalty_cli.providers.contract import typed
 from loyalty_cli.sandbox.api import Api, Trouble
 from loyalty_cli.sandbox.customers import CUSTOMERS, DEFAULT_PROGRAM, Points, Shopper
@@ -17,7 +18,6 @@ from loyalty_cli.sandbox.ledger import Ledger
 from loyalty_cli.sandbox.misbehaviour import behave
 from loyalty_cli.sandbox.server import Received, Reply
 from loyalty_cli.sandbox.sign_in import basic
-from loyalty_cli.strict_json import decode
 
 CREDENTIALS = {
     "username": "sandbox-capillary-till",

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from msgspec import Struct
 
-from loyalty_cli.amount import Amount
+from loyalty_cli.model.amount import Amount
 
 
 class Card(Struct, frozen=True):

@@ -7,7 +7,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from loyalty_cli.amount import Amount
+from loyalty_cli.model.amount import Amount
+from loyalty_cli.model.strict_json import decode
 from loyalty_cli.profile import DebitRules
 from loyalty_cli.providers.contract import typed
 from loyalty_cli.sandbox.api import Api, Trouble
@@ -15,7 +16,6 @@ from loyalty_cli.sandbox.customers import CUSTOMERS, Member
 from loyalty_cli.sandbox.ledger import Account, Ledger, NotEnoughError, RepeatedError
 from loyalty_cli.sandbox.misbehaviour import behave, behave_on_debit
 from loyalty_cli.sandbox.server import Received, Reply
-from loyalty_cli.strict_json import decode
 
 NAME = "gameball"
 API_KEY = "sandbox-gameball-key"

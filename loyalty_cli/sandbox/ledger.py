@@ -14,9 +14,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from loyalty_cli.amount import MAX_DIGITS, Amount
-from loyalty_cli.errors import setup_error
 from loyalty_cli.folders import make_folder
+from loyalty_cli.model.amount import MAX_DIGITS, Amount
+from loyalty_cli.model.errors import setup_error
 from loyalty_cli.regular_file import reason
 
 VERSION = 2

@@ -4,7 +4,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import partial
 from typing import Any
 
-from loyalty_cli.amount import Amount
+from loyalty_cli.model.amount import Amount
 from loyalty_cli.sandbox.api import Api, Trouble
 from loyalty_cli.sandbox.customers import CUSTOMERS, Holder
 from loyalty_cli.sandbox.ledger import Ledger

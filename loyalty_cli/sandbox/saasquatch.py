@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from loyalty_cli.model.strict_json import decode
 from loyalty_cli.profile import DebitRules
 from loyalty_cli.providers.contract import typed
 from loyalty_cli.sandbox.api import Api, Trouble
@@ -14,7 +15,6 @@ from loyalty_cli.sandbox.ledger import Account, Ledger, NotEnoughError
 from loyalty_cli.sandbox.misbehaviour import behave, behave_on_debit
 from loyalty_cli.sandbox.server import Received, Reply
 from loyalty_cli.sandbox.sign_in import basic
-from loyalty_cli.strict_json import decode
 
 NAME = "saasquatch"
 TENANT = "sandbox"

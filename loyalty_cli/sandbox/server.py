@@ -18,8 +18,8 @@ from urllib.parse import parse_qsl, unquote
 from msgspec import Struct
 from msgspec.json import Encoder
 
-from loyalty_cli.amount import encode_amount
-from loyalty_cli.errors import setup_error
+from loyalty_cli.model.amount import encode_amount
+from loyalty_cli.model.errors import setup_error
 from loyalty_cli.regular_file import reason
 
 HOST = "127.0.0.1"

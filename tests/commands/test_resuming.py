@@ -21,14 +21,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from loyalty_cli.amount import Amount
 from loyalty_cli.commands import looking_up
 from loyalty_cli.commands.looking_up import Run, Way
 from loyalty_cli.commands.ordering import Orders
 from loyalty_cli.commands.resuming import Record, resume
-from loyalty_cli.errors import ErrorCode, LoyaltyError
 from loyalty_cli.lookup import Lookups, Order
-from loyalty_cli.model import Balance, NextExpiry, Value
+from loyalty_cli.model.amount import Amount
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError
+from loyalty_cli.model.records import Balance, NextExpiry, Value
 from loyalty_cli.output.document import Layout, layout, write_records
 from loyalty_cli.output.format import Format
 from loyalty_cli.output.lookups import BALANCES, RAW

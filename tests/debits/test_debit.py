@@ -14,7 +14,6 @@ from loyalty_cli.debits.debit import Debits
 from loyalty_cli.debits.order import Order, platform_of
 from loyalty_cli.debits.result import Settled
 from loyalty_cli.debits.sender import mark_abandoned
-from loyalty_cli.errors import ErrorCode, LoyaltyError, NotSentError
 from loyalty_cli.journal.database import JournalError
 from loyalty_cli.journal.entries import (
     TRANSITIONS,
@@ -28,6 +27,7 @@ from loyalty_cli.journal.instant import Instant, instant_now
 from loyalty_cli.journal.opening import open_journal
 from loyalty_cli.journal.processes import this_process
 from loyalty_cli.journal.store import Journal
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError, NotSentError
 from loyalty_cli.platforms import DebitAnswer
 from loyalty_cli.profile import Profile
 from loyalty_cli.providers.contract import Answer, Request

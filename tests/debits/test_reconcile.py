@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from loyalty_cli.amount import Amount
 from loyalty_cli.debits.debit import Debits
 from loyalty_cli.debits.look import Look
 from loyalty_cli.debits.order import Order
@@ -20,14 +19,15 @@ from loyalty_cli.debits.reconcile import (
     judge,
 )
 from loyalty_cli.debits.result import Settled
-from loyalty_cli.errors import ErrorCode
 from loyalty_cli.journal import instant
 from loyalty_cli.journal.entries import Baseline, Change, Entry, Event, Sender, State
 from loyalty_cli.journal.file import FileDatabase
 from loyalty_cli.journal.instant import Instant
 from loyalty_cli.journal.processes import this_process
 from loyalty_cli.journal.store import Journal
-from loyalty_cli.model import Balance
+from loyalty_cli.model.amount import Amount
+from loyalty_cli.model.errors import ErrorCode
+from loyalty_cli.model.records import Balance
 from loyalty_cli.side_by_side import JOBS
 from tests.conftest import Run
 from tests.debits.conftest import Desk, Shop

@@ -22,7 +22,7 @@ from loyalty_cli.debits.rows import (
     read_rows,
 )
 from loyalty_cli.debits.wanted import keep_orders
-from loyalty_cli.errors import ErrorCode, LoyaltyError
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.profile import DebitRules, Profile
 from loyalty_cli.sandbox.profiles import sandbox_profiles
 

@@ -15,10 +15,10 @@ from loyalty_cli.debits.debit import Debits
 from loyalty_cli.debits.order import Order
 from loyalty_cli.debits.result import Settled, written_error
 from loyalty_cli.debits.run import DebitStop, run_all
-from loyalty_cli.errors import ErrorCode, LoyaltyError
 from loyalty_cli.journal.database import JournalError
 from loyalty_cli.journal.entries import Baseline, Change, Entry, State
 from loyalty_cli.journal.processes import this_process
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.providers.contract import Limit
 from tests.conftest import Outcome
 from tests.debits.conftest import Desk, Opens, Shop

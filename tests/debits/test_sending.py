@@ -14,15 +14,15 @@ from typing import Any
 import pytest
 import trustme
 
-from loyalty_cli.amount import Amount
 from loyalty_cli.debits.sender import CLAIM_LIFETIME_SECONDS
-from loyalty_cli.errors import ErrorCode, LoyaltyError, NotSentError
 from loyalty_cli.http import Client
 from loyalty_cli.journal.entries import State
 from loyalty_cli.journal.instant import Instant
 from loyalty_cli.journal.store import Journal
 from loyalty_cli.keyring_store import KeyringStore
-from loyalty_cli.model import Balance
+from loyalty_cli.model.amount import Amount
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError, NotSentError
+from loyalty_cli.model.records import Balance
 from loyalty_cli.platforms import Platforms
 from loyalty_cli.profile import Profile
 from loyalty_cli.providers.contract import Query, Reading, Request

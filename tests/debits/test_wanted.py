@@ -18,8 +18,8 @@ from loyalty_cli.debits.wanted import (
     order_of,
     require_reference,
 )
-from loyalty_cli.errors import ErrorCode, LoyaltyError
 from loyalty_cli.journal.store import Journal
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.profile import DebitRules, Profile
 from loyalty_cli.sandbox.profiles import sandbox_profiles
 from tests.conftest import Run

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from loyalty_cli.errors import ErrorCode
 from loyalty_cli.journal.database import JournalError
 from loyalty_cli.journal.entries import Key, Planned
 from loyalty_cli.journal.opening import open_journal
 from loyalty_cli.journal.store import Journal
+from loyalty_cli.model.errors import ErrorCode
 from tests.postgresql import PostgreSQL, prepared_folder, programs, running_postgresql
 
 Open = Callable[..., Journal]

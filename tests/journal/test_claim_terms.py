@@ -4,7 +4,6 @@ from threading import Barrier, Thread
 
 import pytest
 
-from loyalty_cli.errors import ErrorCode, LoyaltyError
 from loyalty_cli.journal.entries import (
     Baseline,
     Change,
@@ -16,6 +15,7 @@ from loyalty_cli.journal.entries import (
     State,
 )
 from loyalty_cli.journal.store import BalanceChangedError, Filter, Journal
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from tests.journal.conftest import Open
 
 SENDER = Sender("host", 1, "2", "3")

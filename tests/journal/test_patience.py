@@ -15,13 +15,13 @@ from typing import Any
 import psycopg
 import pytest
 
-from loyalty_cli.errors import ErrorCode
 from loyalty_cli.journal import server as at_server
 from loyalty_cli.journal import server_connection
 from loyalty_cli.journal.database import JournalError
 from loyalty_cli.journal.entries import Baseline, Change, Entry, Key, Planned, Sender, State
 from loyalty_cli.journal.opening import open_journal
 from loyalty_cli.journal.store import Journal
+from loyalty_cli.model.errors import ErrorCode
 from loyalty_cli.sandbox.server import Received, Reply
 from tests.conftest import Run, Serve
 from tests.debits.conftest import Desk

@@ -8,11 +8,11 @@ from typing import NamedTuple
 import psycopg
 import pytest
 
-from loyalty_cli.errors import ErrorCode
 from loyalty_cli.journal.database import JournalError
 from loyalty_cli.journal.entries import Baseline, Change, Entry, Key, Planned, Sender, State
 from loyalty_cli.journal.opening import open_journal
 from loyalty_cli.journal.store import BATCH, Filter, Journal
+from loyalty_cli.model.errors import ErrorCode
 from tests.journal.conftest import Open
 from tests.postgresql import BOUNCER_PORT, PostgreSQL, pgbouncer
 

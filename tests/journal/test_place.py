@@ -7,10 +7,10 @@ from urllib.parse import quote
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from loyalty_cli.errors import ErrorCode
 from loyalty_cli.journal.database import JournalError
 from loyalty_cli.journal.opening import open_journal
 from loyalty_cli.journal.place import check_place, is_url
+from loyalty_cli.model.errors import ErrorCode
 from tests.conftest import Run
 
 SECRET = "hunter2"

@@ -11,11 +11,11 @@ from threading import Barrier
 import psycopg
 import pytest
 
-from loyalty_cli.errors import ErrorCode
 from loyalty_cli.journal.database import JournalError
 from loyalty_cli.journal.entries import Baseline, Change, Entry, Key, Planned, Sender, State
 from loyalty_cli.journal.opening import open_journal
 from loyalty_cli.journal.store import BATCH, Filter
+from loyalty_cli.model.errors import ErrorCode
 from tests.conftest import Run
 from tests.journal.conftest import Open
 from tests.journal.wiretap import Wiretap

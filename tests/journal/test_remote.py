@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import trustme
 
-from loyalty_cli.errors import ErrorCode
 from loyalty_cli.journal.database import JournalError
 from loyalty_cli.journal.opening import open_journal
+from loyalty_cli.model.errors import ErrorCode
 from tests.conftest import Run
 from tests.journal.conftest import Open
 from tests.postgresql import OWNER, PostgreSQL

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from loyalty_cli.commands import journals
-from loyalty_cli.errors import LoyaltyError
 from loyalty_cli.journal import file as journal_file
 from loyalty_cli.journal import restore as journal_restore
 from loyalty_cli.journal.backup import back_up
@@ -22,6 +21,7 @@ from loyalty_cli.journal.opening import open_journal
 from loyalty_cli.journal.processes import this_process
 from loyalty_cli.journal.restore import restore
 from loyalty_cli.journal.store import Filter, Journal
+from loyalty_cli.model.errors import LoyaltyError
 from tests.commands.conftest import there  # noqa: F401 - the platform that debits are sent to
 from tests.conftest import Outcome, Run
 from tests.debits.platform import Platform

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import sqlalchemy as sql
 
-from loyalty_cli.errors import ErrorCode, LoyaltyError
 from loyalty_cli.journal.database import JournalError
 from loyalty_cli.journal.entries import (
     OPEN,
@@ -25,6 +24,7 @@ from loyalty_cli.journal.entries import (
 )
 from loyalty_cli.journal.store import DAY, Filter, Journal
 from loyalty_cli.journal.tables import debits
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from tests.journal.conftest import Open
 
 SENDER = Sender("host", 17, "4711", "boot")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loyalty_cli.amount import Amount
+from loyalty_cli.model.amount import Amount
 from loyalty_cli.output.csv_text import Cell, csv_rows
 from loyalty_cli.output.visible import visible
 

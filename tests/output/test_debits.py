@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from loyalty_cli.amount import Amount
-from loyalty_cli.errors import ErrorCode
-from loyalty_cli.model import DebitHistory, DebitRecord, EventRecord, Failure
+from loyalty_cli.model.amount import Amount
+from loyalty_cli.model.errors import ErrorCode
+from loyalty_cli.model.records import DebitHistory, DebitRecord, EventRecord, Failure
 from loyalty_cli.output.csv_text import csv_rows
 from loyalty_cli.output.debits import DEBITS, HISTORY, say_what_failed
 from loyalty_cli.output.document import View

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from loyalty_cli.model import Lookup
+from loyalty_cli.model.records import Lookup
 from loyalty_cli.output.document import layout, write_records
 from loyalty_cli.output.format import Format
 from loyalty_cli.output.json_text import json_document, json_line

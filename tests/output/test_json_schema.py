@@ -7,8 +7,8 @@ import pytest
 from jsonschema import Draft202012Validator
 from msgspec.structs import replace
 
-from loyalty_cli.amount import Amount
-from loyalty_cli.model import Bin, Expiring, SummaryRecord
+from loyalty_cli.model.amount import Amount
+from loyalty_cli.model.records import Bin, Expiring, SummaryRecord
 from loyalty_cli.output.json_schema import json_schema
 from loyalty_cli.output.json_text import json_document
 from tests.conftest import Run

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loyalty_cli.amount import Amount
-from loyalty_cli.model import Balance, CredentialRecord, RawLookup
+from loyalty_cli.model.amount import Amount
+from loyalty_cli.model.records import Balance, CredentialRecord, RawLookup
 from loyalty_cli.output.json_text import json_document, json_line
 from loyalty_cli.output.visible import is_shown
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from loyalty_cli.errors import ErrorCode, LoyaltyError
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.output.output_file import check_apart, open_output
 from tests.requires import without_rights
 

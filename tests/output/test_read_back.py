@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from msgspec import Raw
 from msgspec.structs import replace
 
-from loyalty_cli.amount import Amount
-from loyalty_cli.errors import ErrorCode
-from loyalty_cli.model import Balance, Failure, Lookup, NextExpiry, RawLookup, Value
+from loyalty_cli.model.amount import Amount
+from loyalty_cli.model.errors import ErrorCode
+from loyalty_cli.model.records import Balance, Failure, Lookup, NextExpiry, RawLookup, Value
 from loyalty_cli.output import read_back as reading
 from loyalty_cli.output.document import View, layout, write_records
 from loyalty_cli.output.format import Format

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from msgspec import to_builtins
 from rich.console import Console
 
-from loyalty_cli.amount import Amount
-from loyalty_cli.model import Bin, Expiring, SummaryRecord
+from loyalty_cli.model.amount import Amount
+from loyalty_cli.model.records import Bin, Expiring, SummaryRecord
 from loyalty_cli.output.csv_text import csv_rows
 from loyalty_cli.output.json_text import json_line
 from loyalty_cli.output.summaries import SUMMARY

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from loyalty_cli import providers
-from loyalty_cli.amount import Amount
+from loyalty_cli.model.amount import Amount
 from loyalty_cli.providers.contract import Complaint, Query
 from loyalty_cli.providers.redeeming import Applied, Debit, Redeems
 

@@ -7,7 +7,7 @@ import pytest
 
 import tests
 from loyalty_cli import providers
-from loyalty_cli.errors import ErrorCode, LoyaltyError
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.providers.contract import Auth, Complaint, Provider, Query, Reading, Request, Token
 from loyalty_cli.providers.parameters import Parameter
 from loyalty_cli.sandbox import APIS

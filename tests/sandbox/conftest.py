@@ -10,12 +10,12 @@ from urllib.parse import quote, urlencode, urlsplit
 import pytest
 
 from loyalty_cli import providers
+from loyalty_cli.model.strict_json import decode
 from loyalty_cli.providers.contract import Query
 from loyalty_cli.sandbox import APIS
 from loyalty_cli.sandbox.app import sandbox
 from loyalty_cli.sandbox.ledger import Ledger
 from loyalty_cli.sandbox.server import Server
-from loyalty_cli.strict_json import decode
 
 
 class Answer(NamedTuple):

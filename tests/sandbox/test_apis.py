@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from loyalty_cli import providers
-from loyalty_cli.amount import Amount
+from loyalty_cli.model.amount import Amount
 from loyalty_cli.providers.contract import Query
 from loyalty_cli.sandbox import APIS, capillary
 from loyalty_cli.sandbox.app import sandbox

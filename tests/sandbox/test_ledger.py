@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loyalty_cli.errors import ErrorCode, LoyaltyError
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.sandbox.ledger import Account, Ledger, NotEnoughError, RepeatedError
 
 if TYPE_CHECKING:

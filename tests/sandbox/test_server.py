@@ -10,8 +10,8 @@ from threading import Barrier, Event, Thread
 import pytest
 import requests
 
-from loyalty_cli.amount import Amount
-from loyalty_cli.errors import ErrorCode, LoyaltyError
+from loyalty_cli.model.amount import Amount
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.sandbox.server import BODY_LIMIT, Handle, Received, Reply, Server
 
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loyalty_cli.amount import Amount
-from loyalty_cli.strict_json import MAX_DEPTH, MAX_PARTS, compact, decode
+from loyalty_cli.model.amount import Amount
+from loyalty_cli.model.strict_json import MAX_DEPTH, MAX_PARTS, compact, decode
 
 TOO_MANY = f"^it has more than {MAX_PARTS} parts$"
 

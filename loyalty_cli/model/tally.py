@@ -2,8 +2,8 @@
 
 from collections import Counter
 
-from loyalty_cli.errors import ErrorCode, ExitCode
-from loyalty_cli.model import Failure, Lookup, RawLookup, exit_code
+from loyalty_cli.model.errors import ErrorCode, ExitCode
+from loyalty_cli.model.records import Failure, Lookup, RawLookup, exit_code
 
 SAID = 10
 """How many of the failed look-ups are told one by one."""

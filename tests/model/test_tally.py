@@ -2,9 +2,9 @@
 
 import pickle
 
-from loyalty_cli.errors import ErrorCode, ExitCode
-from loyalty_cli.model import Failure, Lookup
-from loyalty_cli.tally import SAID, Tally
+from loyalty_cli.model.errors import ErrorCode, ExitCode
+from loyalty_cli.model.records import Failure, Lookup
+from loyalty_cli.model.tally import SAID, Tally
 
 
 def lookup(customer: str, code: ErrorCode | None = None, message: str = "no.") -> Lookup:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loyalty_cli.amount import MAX_DIGITS, Amount, decode_amount, encode_amount
+from loyalty_cli.model.amount import MAX_DIGITS, Amount, decode_amount, encode_amount
 
 NOT_NUMBERS = ["", " ", "NaN", "nan", "sNaN", "Infinity", "-inf", "1_000", "1,000", " 5 ", "5\n"]
 NOT_NUMBERS += [

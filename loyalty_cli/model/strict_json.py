@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from loyalty_cli.amount import MAX_DIGITS, Amount
+from loyalty_cli.model.amount import MAX_DIGITS, Amount
 
 MAX_DEPTH = 100
 """Lists and objects inside each other; whoever walks the tree or writes it out can recurse."""

@@ -5,8 +5,8 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from loyalty_cli.amount import Amount
-from loyalty_cli.errors import ErrorCode, ExitCode, LoyaltyError
+from loyalty_cli.model.amount import Amount
+from loyalty_cli.model.errors import ErrorCode, ExitCode, LoyaltyError
 
 SCHEMA_VERSION = 1
 
