@@ -24,8 +24,8 @@ from loyalty_cli.debits.debit import Debits, Order
 from loyalty_cli.http import Client
 from loyalty_cli.journal.opening import open_journal
 from loyalty_cli.keyring_store import KeyringStore
+from loyalty_cli.lists.parallel import JOBS
 from loyalty_cli.platforms import Platforms
-from loyalty_cli.side_by_side import JOBS
 from loyalty_cli.tokens import Tokens
 
 DEBITS = 300

@@ -7,8 +7,8 @@ from typing import Any, BinaryIO, NoReturn
 
 from msgspec import Struct
 
-from loyalty_cli.input_format import InputFormat
-from loyalty_cli.input_rows import (
+from loyalty_cli.lists.list_format import InputFormat
+from loyalty_cli.lists.rows import (
     BLANKS,
     Line,
     check_width,

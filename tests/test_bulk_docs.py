@@ -17,9 +17,11 @@ import pytest
 import yaml
 
 from loyalty_cli import customers as lists
-from loyalty_cli import http, input_rows, lookup, pace, providers, side_by_side, summary
+from loyalty_cli import http, lookup, pace, providers, summary
 from loyalty_cli.commands import balance, looking_up
 from loyalty_cli.config import load
+from loyalty_cli.lists import parallel as side_by_side
+from loyalty_cli.lists import rows as input_rows
 from loyalty_cli.model import tally
 from loyalty_cli.model.errors import ExitCode
 from loyalty_cli.sandbox.server import Received, Reply

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from loyalty_cli.commands.parameters import complete_option, complete_profile
-from loyalty_cli.input_format import InputFormat
+from loyalty_cli.lists.list_format import InputFormat
+from loyalty_cli.lists.parallel import JOBS
 from loyalty_cli.output.format import Format
-from loyalty_cli.side_by_side import JOBS
 
 MOST_JOBS = 256
 

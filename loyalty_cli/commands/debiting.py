@@ -33,9 +33,11 @@ from loyalty_cli.debits.rows import Row, check_amount, check_reference, check_un
 from loyalty_cli.debits.run import DebitStop, run_all
 from loyalty_cli.debits.wanted import check_sum, keep_orders, order_of, require_reference
 from loyalty_cli.http import Client, url_of
-from loyalty_cli.input_file import open_input
 from loyalty_cli.journal.entries import Entry
 from loyalty_cli.journal.store import Journal, new_entry
+from loyalty_cli.lists.list_file import open_input
+from loyalty_cli.lists.parallel import JOBS, side_by_side
+from loyalty_cli.lists.stop import LastResort
 from loyalty_cli.lookup import check_customer
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ExitCode, LoyaltyError, nearest, usage_error
@@ -50,8 +52,6 @@ from loyalty_cli.output.stdout import is_terminal
 from loyalty_cli.output.unprinted import is_unprinted
 from loyalty_cli.platforms import Platforms
 from loyalty_cli.profile import Profile
-from loyalty_cli.side_by_side import JOBS, side_by_side
-from loyalty_cli.stopping import LastResort
 from loyalty_cli.tokens import Tokens
 
 LAST_RESORT_SECONDS = 8.0

@@ -15,6 +15,8 @@ from loyalty_cli.commands.ordering import Orders, Wish, checked, open_orders
 from loyalty_cli.commands.resuming import Encode, Record, Resumed, Task, resume
 from loyalty_cli.first_alone import FirstAlone
 from loyalty_cli.http import CONNECTIONS, OF_A_LIST, ONE_LOOK_UP, Client
+from loyalty_cli.lists.parallel import side_by_side
+from loyalty_cli.lists.stop import Stop
 from loyalty_cli.lookup import Lookups
 from loyalty_cli.model.errors import ASKED_TO_WAIT, ENDING, LoyaltyError, setup_error, usage_error
 from loyalty_cli.model.records import Lookup
@@ -31,8 +33,6 @@ from loyalty_cli.output.summaries import SUMMARY
 from loyalty_cli.pace import Paces
 from loyalty_cli.platforms import Platforms
 from loyalty_cli.profile import check_rate
-from loyalty_cli.side_by_side import side_by_side
-from loyalty_cli.stopping import Stop
 from loyalty_cli.summary import Summary
 from loyalty_cli.tokens import Tokens
 

@@ -15,6 +15,7 @@ from loyalty_cli.http import Client
 from loyalty_cli.journal.entries import OPEN, Sender
 from loyalty_cli.journal.processes import is_gone, this_process
 from loyalty_cli.journal.store import Journal
+from loyalty_cli.lists.parallel import side_by_side
 from loyalty_cli.model.errors import ExitCode
 from loyalty_cli.model.records import DebitRecord
 from loyalty_cli.output import messages
@@ -23,7 +24,6 @@ from loyalty_cli.output.document import kept, print_records
 from loyalty_cli.output.format import Format
 from loyalty_cli.output.unprinted import is_unprinted
 from loyalty_cli.platforms import Platforms
-from loyalty_cli.side_by_side import side_by_side
 from loyalty_cli.tokens import Tokens
 
 LOCK = "reconcile"

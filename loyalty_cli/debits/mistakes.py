@@ -1,7 +1,7 @@
 """All that is wrong with the debits that are asked for, told at once."""
 
 from loyalty_cli.debits.rows import Mistake
-from loyalty_cli.input_rows import cut
+from loyalty_cli.lists.rows import cut
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 
 MOST_TOLD = 100

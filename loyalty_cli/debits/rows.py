@@ -6,7 +6,7 @@ from typing import Any, BinaryIO
 
 from msgspec import Struct
 
-from loyalty_cli.input_rows import (
+from loyalty_cli.lists.rows import (
     BLANKS,
     Line,
     check_width,

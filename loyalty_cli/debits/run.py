@@ -10,9 +10,9 @@ from loyalty_cli.debits.order import Order
 from loyalty_cli.debits.result import Settled
 from loyalty_cli.journal.database import JournalError
 from loyalty_cli.journal.entries import Entry
+from loyalty_cli.lists.parallel import side_by_side
+from loyalty_cli.lists.stop import Stop
 from loyalty_cli.model.errors import ENDING, ErrorCode
-from loyalty_cli.side_by_side import side_by_side
-from loyalty_cli.stopping import Stop
 
 Account = tuple[str, str]
 """A customer at a platform: two debits of one are never made at the same time."""

@@ -14,8 +14,8 @@ from loyalty_cli.journal.database import READING, Database, JournalError, Writte
 from loyalty_cli.journal.server_errors import journal_error
 from loyalty_cli.journal.tables import events, servers
 from loyalty_cli.journal.writable import writable
+from loyalty_cli.lists.parallel import JOBS
 from loyalty_cli.model.errors import ErrorCode
-from loyalty_cli.side_by_side import JOBS
 
 MAKING_TABLES = 0x6C6F79616C7479  # a number that nobody else is likely to take
 

@@ -15,7 +15,6 @@ import msgspec
 import sqlalchemy as sql
 from msgspec import Struct
 
-from loyalty_cli.batches import batches
 from loyalty_cli.journal.accounts import folded
 from loyalty_cli.journal.database import READING, Database, JournalError
 from loyalty_cli.journal.entries import (
@@ -34,6 +33,7 @@ from loyalty_cli.journal.entries import (
 from loyalty_cli.journal.instant import Instant, instant_now
 from loyalty_cli.journal.tables import debits, events, fingerprints, locks
 from loyalty_cli.journal.writable import writable
+from loyalty_cli.lists.batches import batches
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 
 BATCH = 500

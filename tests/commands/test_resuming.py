@@ -25,6 +25,7 @@ from loyalty_cli.commands import looking_up
 from loyalty_cli.commands.looking_up import Run, Way
 from loyalty_cli.commands.ordering import Orders
 from loyalty_cli.commands.resuming import Record, resume
+from loyalty_cli.lists.parallel import AHEAD
 from loyalty_cli.lookup import Lookups, Order
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
@@ -38,7 +39,6 @@ from loyalty_cli.platforms import Platforms
 from loyalty_cli.profile import Profile
 from loyalty_cli.providers.contract import Answer, Query, Reading
 from loyalty_cli.sandbox.server import Received, Reply
-from loyalty_cli.side_by_side import AHEAD
 from tests.conftest import PROGRAM, Outcome, Serve
 from tests.servers import profile_at
 

@@ -30,7 +30,7 @@ from threading import Lock
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from loyalty_cli.side_by_side import AHEAD
+from loyalty_cli.lists.parallel import AHEAD
 from tests.crashes.programs import Programs, Run
 from tests.crashes.trial import Found, report
 from tests.servers import RawServer, Wire, header, reply

@@ -25,10 +25,10 @@ from loyalty_cli.journal.file import FileDatabase
 from loyalty_cli.journal.instant import Instant
 from loyalty_cli.journal.processes import this_process
 from loyalty_cli.journal.store import Journal
+from loyalty_cli.lists.parallel import JOBS
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode
 from loyalty_cli.model.records import Balance
-from loyalty_cli.side_by_side import JOBS
 from tests.conftest import Run
 from tests.debits.conftest import Desk, Shop
 from tests.debits.fault_server import (

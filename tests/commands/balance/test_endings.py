@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 import trustme
 
+from loyalty_cli.lists.stop import SAME
 from loyalty_cli.sandbox.server import Received, Reply
-from loyalty_cli.stopping import SAME
 from tests.commands.balance.lists import (
     AT_ONCE,
     PATIENCE,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from loyalty_cli.shard import Shard, check_shard
+from loyalty_cli.lists.shard import Shard, check_shard
 
 CUSTOMERS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 

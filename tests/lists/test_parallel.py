@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loyalty_cli.side_by_side import AHEAD, side_by_side
-from loyalty_cli.stopping import Stop
+from loyalty_cli.lists.parallel import AHEAD, side_by_side
+from loyalty_cli.lists.stop import Stop
 
 PATIENCE = 20.0
 

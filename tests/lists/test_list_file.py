@@ -9,7 +9,7 @@ from threading import Event, Thread, Timer
 
 import pytest
 
-from loyalty_cli.input_file import open_input
+from loyalty_cli.lists.list_file import open_input
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from tests.requires import without_rights
 

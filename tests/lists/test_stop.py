@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import pytest
 
-from loyalty_cli.stopping import SIGNALS, Stop
+from loyalty_cli.lists.stop import SIGNALS, Stop
 
 
 @pytest.mark.parametrize("number", SIGNALS)
@@ -56,7 +56,7 @@ def ended_by(same: float, *raised: str) -> subprocess.CompletedProcess[str]:
     program = f"""
         import signal
         from signal import SIGINT, SIGTERM, SIG_BLOCK, SIG_UNBLOCK
-        from loyalty_cli import stopping
+        from loyalty_cli.lists import stop as stopping
         stopping.SAME = {same}
         with stopping.Stop().on_signals(second_kills=True):
             {"; ".join(raised)}
@@ -118,7 +118,7 @@ def test_what_whoever_started_it_ignores_is_ignored(number: signal.Signals) -> N
 def test_the_last_resort_ends_what_does_not_end_by_itself() -> None:
     script = (
         "import os, signal, time\n"
-        "from loyalty_cli.stopping import LastResort, Stop\n"
+        "from loyalty_cli.lists.stop import LastResort, Stop\n"
         "with Stop().on_signals(last_resort=LastResort(0.2, lambda number: number + 100)):\n"
         "    os.kill(os.getpid(), signal.SIGTERM)\n"
         "    time.sleep(60)\n"
@@ -131,7 +131,7 @@ def test_the_last_resort_ends_what_does_not_end_by_itself() -> None:
 def test_the_last_resort_leaves_alone_what_has_ended() -> None:
     script = (
         "import os, signal, time\n"
-        "from loyalty_cli.stopping import LastResort, Stop\n"
+        "from loyalty_cli.lists.stop import LastResort, Stop\n"
         "with Stop().on_signals(last_resort=LastResort(0.2, lambda number: 99)):\n"
         "    os.kill(os.getpid(), signal.SIGTERM)\n"
         "time.sleep(0.6)\n"

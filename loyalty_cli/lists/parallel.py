@@ -5,7 +5,7 @@ from functools import partial
 from threading import Condition, Lock, Thread
 from typing import Generic, TypeVar
 
-from loyalty_cli.stopping import Stop
+from loyalty_cli.lists.stop import Stop
 
 INTERRUPTIBLE = 0.2
 """Seconds of one wait: one without an end that begins just as Ctrl-C comes never learns of it."""

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loyalty_cli.input_rows import (
+from loyalty_cli.lists.rows import (
     LONGEST_LINE,
     LONGEST_SHOWN,
     Line,

@@ -1,0 +1,1 @@
+"""Many of something: reading a list, working through it in order, stopping, parts."""
