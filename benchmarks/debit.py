@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 import requests
 from web_server import web_server
 
-from loyalty_cli.config import load
+from loyalty_cli.config.load import load
 from loyalty_cli.credentials import Credentials
 from loyalty_cli.debits.debit import Debits, Order
 from loyalty_cli.http import Client

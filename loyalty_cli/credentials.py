@@ -9,10 +9,10 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from loyalty_cli.config.profile import Profile, environment_name
+from loyalty_cli.config.small_file import read_regular_file, reason
 from loyalty_cli.keyring_store import KeyringError, KeyringStore, NoKeyringError, service
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
-from loyalty_cli.profile import Profile, environment_name
-from loyalty_cli.regular_file import read_regular_file, reason
 
 FOLDER_VARIABLES = ("LOYALTY_CREDENTIALS_DIR", "CREDENTIALS_DIRECTORY")
 SIZE_LIMIT = 64 * 1024

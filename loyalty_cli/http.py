@@ -19,12 +19,12 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import check_header_validity, get_environ_proxies, select_proxy
 
 from loyalty_cli import __version__
-from loyalty_cli.base_url import is_loopback
+from loyalty_cli.config.base_url import is_loopback
+from loyalty_cli.config.profile import Profile
 from loyalty_cli.connection import use_watched_connections
 from loyalty_cli.deadline import Call, Deadline, watched
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError, NotSentError, setup_error
 from loyalty_cli.pace import NoTurnError, Pace, Paces, Turn
-from loyalty_cli.profile import Profile
 from loyalty_cli.providers.contract import Answer, Request
 from loyalty_cli.tls import trusted
 from loyalty_cli.transport_errors import FAILURES, explain, proxy_fault, without_user

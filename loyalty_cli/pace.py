@@ -13,7 +13,7 @@ from threading import Condition, Lock
 
 from msgspec import Struct
 
-from loyalty_cli.profile import Profile
+from loyalty_cli.config.profile import Profile
 from loyalty_cli.providers.contract import Answer, Limit
 from loyalty_cli.providers.redeeming import Redeems
 

@@ -11,11 +11,11 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from loyalty_cli.config.profile import Profile
 from loyalty_cli.credentials import KEYRING, CredentialSource, Found, check_secret
 from loyalty_cli.deadline import Deadline
 from loyalty_cli.http import Client
 from loyalty_cli.model.errors import LoyaltyError, NotSentError
-from loyalty_cli.profile import Profile
 from loyalty_cli.providers.contract import (
     Answer,
     Query,

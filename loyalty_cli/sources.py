@@ -1,10 +1,10 @@
 """What is said of a profile without asking its platform: where its credentials would come from."""
 
-from loyalty_cli.config import Config
+from loyalty_cli.config.load import Config
+from loyalty_cli.config.profile import Profile
 from loyalty_cli.credentials import CredentialSource
 from loyalty_cli.model.errors import LoyaltyError
 from loyalty_cli.model.records import CredentialRecord, Failure, ProfileRecord
-from loyalty_cli.profile import Profile
 
 
 def profile_record(

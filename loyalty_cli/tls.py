@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
+from loyalty_cli.config.small_file import reason
 from loyalty_cli.model.errors import setup_error
-from loyalty_cli.regular_file import reason
 
 BUNDLE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 

@@ -2,9 +2,9 @@
 
 import time
 
+from loyalty_cli.config.profile import Profile
 from loyalty_cli.http import retry_after
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
-from loyalty_cli.profile import Profile
 from loyalty_cli.providers.contract import Answer, Complaint
 from loyalty_cli.transport_errors import bad_response
 

@@ -10,7 +10,7 @@ from threading import Event, Lock, Thread
 from typing import Any, Self
 
 from loyalty_cli import providers
-from loyalty_cli.profile import Profile
+from loyalty_cli.config.profile import Profile
 
 BALANCE = b'{"reward_balance": 120000, "reward_symbol": "points"}'
 PACE = 0.02

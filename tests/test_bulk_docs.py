@@ -19,7 +19,7 @@ import yaml
 from loyalty_cli import customers as lists
 from loyalty_cli import http, lookup, pace, providers, summary
 from loyalty_cli.commands import balance, looking_up
-from loyalty_cli.config import load
+from loyalty_cli.config.load import load
 from loyalty_cli.lists import parallel as side_by_side
 from loyalty_cli.lists import rows as input_rows
 from loyalty_cli.model import tally

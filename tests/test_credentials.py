@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from loyalty_cli import providers
+from loyalty_cli.config.profile import Profile
 from loyalty_cli.credentials import Credentials, Found
 from loyalty_cli.keyring_store import KeyringStore
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
-from loyalty_cli.profile import Profile
 from loyalty_cli.providers.contract import Request, Token
 from loyalty_cli.tokens import Holder, StoredToken
 from tests import backends

@@ -11,7 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from loyalty_cli import providers
-from loyalty_cli.config import load
+from loyalty_cli.config.load import load
 from loyalty_cli.model.errors import ENDING, ErrorCode, ExitCode
 from loyalty_cli.output.json_schema import json_schema
 from loyalty_cli.providers.contract import Limit

@@ -3,6 +3,7 @@
 import pytest
 
 from loyalty_cli import providers
+from loyalty_cli.config.profile import Profile
 from loyalty_cli.keyring_entries import (
     check_credentials,
     put,
@@ -12,7 +13,6 @@ from loyalty_cli.keyring_entries import (
 )
 from loyalty_cli.keyring_store import KeyringStore
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
-from loyalty_cli.profile import Profile
 from tests import backends
 
 GAMEBALL = providers.load("gameball")

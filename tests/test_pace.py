@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loyalty_cli.config.profile import Profile
 from loyalty_cli.pace import (
     DROP,
     LATE,
@@ -19,7 +20,6 @@ from loyalty_cli.pace import (
     Schedule,
     Turn,
 )
-from loyalty_cli.profile import Profile
 from loyalty_cli.providers.contract import Answer, Limit
 from tests.passing_clock import PassingClock
 from tests.servers import profile_at

@@ -17,6 +17,7 @@ import pytest
 import sqlalchemy as sql
 from msgspec.structs import replace
 
+from loyalty_cli.config.profile import DebitRules, Profile
 from loyalty_cli.debits import claim as claim_module
 from loyalty_cli.debits import debit as debit_module
 from loyalty_cli.debits import reconcile as reconcile_module
@@ -41,7 +42,6 @@ from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError, NotSentError
 from loyalty_cli.model.records import Balance
 from loyalty_cli.platforms import DebitAnswer, Platforms
-from loyalty_cli.profile import DebitRules, Profile
 from loyalty_cli.providers.contract import Query, Reading, Request
 from loyalty_cli.providers.redeeming import Debit, Redeems
 from loyalty_cli.providers.saasquatch import SaaSquatch

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from loyalty_cli import providers
+from loyalty_cli.config.profile import Profile
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
-from loyalty_cli.profile import Profile
 from loyalty_cli.providers.contract import Answer
 from loyalty_cli.verdict import read_json, unreadable, verdict
 

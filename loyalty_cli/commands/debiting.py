@@ -11,6 +11,7 @@ from loyalty_cli.commands.asking import confirmed, is_interactive
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.journals import open_existing, open_for_debits
 from loyalty_cli.commands.session import Session
+from loyalty_cli.config.profile import Profile
 from loyalty_cli.debits.accounts import adopt_debits, check_accounts
 from loyalty_cli.debits.debit import Debits
 from loyalty_cli.debits.fingerprint import UsedKeys
@@ -51,7 +52,6 @@ from loyalty_cli.output.progress import progress
 from loyalty_cli.output.stdout import is_terminal
 from loyalty_cli.output.unprinted import is_unprinted
 from loyalty_cli.platforms import Platforms
-from loyalty_cli.profile import Profile
 from loyalty_cli.tokens import Tokens
 
 LAST_RESORT_SECONDS = 8.0

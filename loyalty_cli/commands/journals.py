@@ -8,7 +8,7 @@ from pathlib import Path
 from loyalty_cli.commands.asking import confirmed
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.session import Session
-from loyalty_cli.folders import state_folder
+from loyalty_cli.config.folders import state_folder
 from loyalty_cli.journal.database import refuse
 from loyalty_cli.journal.gaps import open_gap, shown
 from loyalty_cli.journal.opening import make_journal, open_journal

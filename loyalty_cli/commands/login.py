@@ -10,7 +10,7 @@ from loyalty_cli.commands.parameters import ProfileArgument
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from loyalty_cli.profile import Profile
+    from loyalty_cli.config.profile import Profile
 
 LONGEST_INPUT = 64 * 1024
 

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.ordering import Orders, Wish, checked, open_orders
 from loyalty_cli.commands.resuming import Encode, Record, Resumed, Task, resume
+from loyalty_cli.config.profile import check_rate
 from loyalty_cli.first_alone import FirstAlone
 from loyalty_cli.http import CONNECTIONS, OF_A_LIST, ONE_LOOK_UP, Client
 from loyalty_cli.lists.parallel import side_by_side
@@ -32,7 +33,6 @@ from loyalty_cli.output.stdout import is_terminal
 from loyalty_cli.output.summaries import SUMMARY
 from loyalty_cli.pace import Paces
 from loyalty_cli.platforms import Platforms
-from loyalty_cli.profile import check_rate
 from loyalty_cli.summary import Summary
 from loyalty_cli.tokens import Tokens
 

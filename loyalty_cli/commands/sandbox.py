@@ -34,7 +34,7 @@ def sandbox(
 @app.command()
 def reset() -> None:
     """Forget every debit made in the sandbox, and the sandbox's journal with them."""
-    from loyalty_cli.folders import state_folder
+    from loyalty_cli.config.folders import state_folder
     from loyalty_cli.output import messages
     from loyalty_cli.sandbox.embedded import JOURNAL, open_ledger
 

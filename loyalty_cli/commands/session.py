@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from msgspec import Struct
 
 from loyalty_cli.commands.globals import Globals
-from loyalty_cli.config import Config, load
-from loyalty_cli.config_file import default_path
+from loyalty_cli.config.file import default_path
+from loyalty_cli.config.load import Config, load
+from loyalty_cli.config.profile import Profile
 from loyalty_cli.credentials import Credentials, CredentialSource
 from loyalty_cli.keyring_store import KeyringStore
 from loyalty_cli.model.errors import setup_error, usage_error
 from loyalty_cli.output import messages
-from loyalty_cli.profile import Profile
 
 
 class Session(Struct, frozen=True):

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
+from loyalty_cli.config.profile import Profile
 from loyalty_cli.debits.claim import Claim, TakenError
 from loyalty_cli.debits.classification import (
     Outcome,
@@ -33,7 +34,6 @@ from loyalty_cli.journal.instant import Instant, instant_now
 from loyalty_cli.journal.store import AccountBusyError, BalanceChangedError, Journal
 from loyalty_cli.model.errors import ENDING, ErrorCode, LoyaltyError, NotSentError
 from loyalty_cli.platforms import DebitAnswer, Platforms
-from loyalty_cli.profile import Profile
 from loyalty_cli.providers.contract import Request
 
 POLL_SECONDS = 0.2

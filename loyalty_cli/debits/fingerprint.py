@@ -3,12 +3,12 @@
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 
+from loyalty_cli.config.profile import Profile
 from loyalty_cli.debits.order import platform_of
 from loyalty_cli.debits.result import Settled
 from loyalty_cli.journal.entries import State
 from loyalty_cli.journal.store import Fingerprint, Journal
 from loyalty_cli.platforms import Platforms
-from loyalty_cli.profile import Profile
 
 
 class UsedKeys:

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import Any
 
+from loyalty_cli.config.profile import Profile
 from loyalty_cli.debits.order import Order
 from loyalty_cli.model.errors import setup_error
-from loyalty_cli.profile import Profile
 
 BATCH = 500
 CACHE_KIBIBYTES = 8192

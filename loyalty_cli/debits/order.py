@@ -6,8 +6,8 @@ from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 from msgspec import Struct
 
+from loyalty_cli.config.profile import Profile
 from loyalty_cli.journal.entries import Entry, Key, Planned
-from loyalty_cli.profile import Profile
 from loyalty_cli.providers.contract import Query, Request
 from loyalty_cli.providers.redeeming import Debit, Redeems
 

@@ -6,6 +6,7 @@ from math import ceil
 
 from msgspec import Struct
 
+from loyalty_cli.config.profile import Profile
 from loyalty_cli.debits.debit import Debits
 from loyalty_cli.debits.look import Look
 from loyalty_cli.debits.order import order_again, platform_of
@@ -18,7 +19,6 @@ from loyalty_cli.journal.instant import instant_now
 from loyalty_cli.journal.store import Filter, Journal
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ENDING, ErrorCode, LoyaltyError
-from loyalty_cli.profile import Profile
 from loyalty_cli.providers.redeeming import Redeems
 
 BETWEEN_LOOKS_SECONDS = 60.0

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator
 
+from loyalty_cli.config.profile import Profile
 from loyalty_cli.debits.kept_orders import KeptOrders
 from loyalty_cli.debits.mistakes import Mistakes
 from loyalty_cli.debits.order import Order
 from loyalty_cli.debits.rows import FileRow, Mistake, Row
 from loyalty_cli.lists.rows import cut
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError, usage_error
-from loyalty_cli.profile import Profile
 from loyalty_cli.providers import BUILT_IN, load
 from loyalty_cli.providers.redeeming import Redeems
 

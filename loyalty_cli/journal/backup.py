@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from msgspec import Struct
 
-from loyalty_cli.folders import sync
+from loyalty_cli.config.folders import sync
 from loyalty_cli.journal.database import Database, JournalError, refuse
 from loyalty_cli.journal.file import FileDatabase, integrity_faults
 from loyalty_cli.journal.file_location import make_file

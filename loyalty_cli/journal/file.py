@@ -12,7 +12,7 @@ import msgspec
 import sqlalchemy as sql
 from sqlalchemy.dialects import sqlite
 
-from loyalty_cli.folders import make_folder
+from loyalty_cli.config.folders import make_folder
 from loyalty_cli.journal.database import READING, Database, JournalError, refuse
 from loyalty_cli.journal.file_location import (
     check_file,

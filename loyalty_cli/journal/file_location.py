@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from loyalty_cli.folders import sync
+from loyalty_cli.config.folders import sync
 from loyalty_cli.journal.database import refuse
 
 EFFECTIVE = os.access in os.supports_effective_ids

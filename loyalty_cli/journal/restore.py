@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from msgspec import Struct
 
-from loyalty_cli.folders import make_folder, sync
+from loyalty_cli.config.folders import make_folder, sync
 from loyalty_cli.journal.backup import Held, part_of, sealed
 from loyalty_cli.journal.database import refuse
 from loyalty_cli.journal.file import CLOSING_SECONDS, NoJournalError

@@ -9,7 +9,7 @@ import sqlalchemy as sql
 from msgspec import Struct
 from sqlalchemy.dialects import postgresql
 
-from loyalty_cli.base_url import is_loopback
+from loyalty_cli.config.base_url import is_loopback
 from loyalty_cli.journal.database import READING, Database, JournalError, Written, refuse
 from loyalty_cli.journal.server_errors import journal_error
 from loyalty_cli.journal.tables import events, servers

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from loyalty_cli.config.profile import environment_name
 from loyalty_cli.model.records import (
     AuthRecord,
     CredentialRecord,
@@ -13,7 +14,6 @@ from loyalty_cli.model.records import (
 )
 from loyalty_cli.output.csv_text import Cell as CsvCell
 from loyalty_cli.output.document import View
-from loyalty_cli.profile import environment_name
 from loyalty_cli.providers.contract import Provider
 from loyalty_cli.providers.parameters import Parameter
 from loyalty_cli.providers.redeeming import Redeems

@@ -8,8 +8,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
+from loyalty_cli.config.small_file import reason
 from loyalty_cli.model.errors import setup_error
-from loyalty_cli.regular_file import reason
 
 
 class OutputFile:

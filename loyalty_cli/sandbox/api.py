@@ -5,7 +5,7 @@ from enum import Enum, auto
 
 from msgspec import Struct
 
-from loyalty_cli.profile import DebitRules
+from loyalty_cli.config.profile import DebitRules
 from loyalty_cli.sandbox.ledger import Ledger
 from loyalty_cli.sandbox.server import Received, Reply
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from loyalty_cli.config import Config
-from loyalty_cli.folders import state_folder
+from loyalty_cli.config.folders import state_folder
+from loyalty_cli.config.load import Config
 from loyalty_cli.sandbox.app import sandbox
 from loyalty_cli.sandbox.ledger import Ledger
 from loyalty_cli.sandbox.profiles import DEFAULT_PROFILE, SandboxCredentials, sandbox_profiles

@@ -7,9 +7,9 @@ from typing import Any
 
 from msgspec import Struct
 
+from loyalty_cli.config.profile import DebitRules
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.strict_json import decode
-from loyalty_cli.profile import DebitRules
 from loyalty_cli.providers.contract import typed
 from loyalty_cli.sandbox.api import Api, Trouble
 from loyalty_cli.sandbox.customers import CUSTOMERS, Member

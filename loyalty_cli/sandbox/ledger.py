@@ -14,10 +14,10 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from loyalty_cli.folders import make_folder
+from loyalty_cli.config.folders import make_folder
+from loyalty_cli.config.small_file import reason
 from loyalty_cli.model.amount import MAX_DIGITS, Amount
 from loyalty_cli.model.errors import setup_error
-from loyalty_cli.regular_file import reason
 
 VERSION = 2
 LOCK_TIMEOUT = 30.0

@@ -18,9 +18,9 @@ from urllib.parse import parse_qsl, unquote
 from msgspec import Struct
 from msgspec.json import Encoder
 
+from loyalty_cli.config.small_file import reason
 from loyalty_cli.model.amount import encode_amount
 from loyalty_cli.model.errors import setup_error
-from loyalty_cli.regular_file import reason
 
 HOST = "127.0.0.1"
 BODY_LIMIT = 64 * 1024

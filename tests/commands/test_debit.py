@@ -17,7 +17,8 @@ import pexpect
 import pytest
 
 from loyalty_cli.commands import debiting
-from loyalty_cli.config import load
+from loyalty_cli.config.load import load
+from loyalty_cli.config.profile import DebitRules
 from loyalty_cli.debits.result import Settled
 from loyalty_cli.debits.rows import read_rows
 from loyalty_cli.debits.run import run_all
@@ -26,7 +27,6 @@ from loyalty_cli.journal.entries import Entry, State
 from loyalty_cli.journal.store import Journal
 from loyalty_cli.model.errors import ErrorCode
 from loyalty_cli.output.visible import is_shown
-from loyalty_cli.profile import DebitRules
 from loyalty_cli.sandbox.server import Reply
 from tests.conftest import PROGRAM, Outcome, Run
 from tests.debits.platform import Platform

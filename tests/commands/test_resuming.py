@@ -25,6 +25,7 @@ from loyalty_cli.commands import looking_up
 from loyalty_cli.commands.looking_up import Run, Way
 from loyalty_cli.commands.ordering import Orders
 from loyalty_cli.commands.resuming import Record, resume
+from loyalty_cli.config.profile import Profile
 from loyalty_cli.lists.parallel import AHEAD
 from loyalty_cli.lookup import Lookups, Order
 from loyalty_cli.model.amount import Amount
@@ -36,7 +37,6 @@ from loyalty_cli.output.lookups import BALANCES, RAW
 from loyalty_cli.output.output_file import open_output
 from loyalty_cli.output.read_back import read_back
 from loyalty_cli.platforms import Platforms
-from loyalty_cli.profile import Profile
 from loyalty_cli.providers.contract import Answer, Query, Reading
 from loyalty_cli.sandbox.server import Received, Reply
 from tests.conftest import PROGRAM, Outcome, Serve

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import trustme
 
+from loyalty_cli.config.profile import DebitRules, Profile
 from loyalty_cli.credentials import Found
 from loyalty_cli.debits.debit import Debits
 from loyalty_cli.debits.order import Order
@@ -19,7 +20,6 @@ from loyalty_cli.journal.opening import open_journal
 from loyalty_cli.journal.store import Filter, Journal
 from loyalty_cli.keyring_store import KeyringStore
 from loyalty_cli.platforms import Platforms
-from loyalty_cli.profile import DebitRules, Profile
 from loyalty_cli.tokens import Tokens
 from tests.conftest import Outcome, Run
 from tests.debits.fault_server import Bank

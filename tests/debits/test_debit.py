@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from loyalty_cli.config.profile import Profile
 from loyalty_cli.debits import debit as debit_module
 from loyalty_cli.debits.debit import Debits
 from loyalty_cli.debits.order import Order, platform_of
@@ -29,7 +30,6 @@ from loyalty_cli.journal.processes import this_process
 from loyalty_cli.journal.store import Journal
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError, NotSentError
 from loyalty_cli.platforms import DebitAnswer
-from loyalty_cli.profile import Profile
 from loyalty_cli.providers.contract import Answer, Request
 from tests.debits.conftest import Desk, Opens, Shop
 from tests.debits.fault_server import (

@@ -11,13 +11,13 @@ import pytest
 from msgspec.structs import replace
 
 from loyalty_cli.commands.by_hand import BY_HAND
+from loyalty_cli.config.profile import DebitRules, Profile
 from loyalty_cli.debits.reconcile import Reconciler
 from loyalty_cli.journal import instant
 from loyalty_cli.journal.entries import OPEN, Baseline, Change, Entry, State
 from loyalty_cli.journal.processes import this_process
 from loyalty_cli.journal.store import AccountBusyError, BalanceChangedError, Journal
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
-from loyalty_cli.profile import DebitRules, Profile
 from tests.conftest import Outcome
 from tests.debits.conftest import Desk, Opens, Shop
 from tests.debits.fault_server import (

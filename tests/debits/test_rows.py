@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from loyalty_cli.config.profile import DebitRules, Profile
 from loyalty_cli.debits.kept_orders import KeptOrders
 from loyalty_cli.debits.mistakes import Mistakes
 from loyalty_cli.debits.rows import (
@@ -23,7 +24,6 @@ from loyalty_cli.debits.rows import (
 )
 from loyalty_cli.debits.wanted import keep_orders
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
-from loyalty_cli.profile import DebitRules, Profile
 from loyalty_cli.sandbox.profiles import sandbox_profiles
 
 HEADER = "customer,amount,reference\n"

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import trustme
 
+from loyalty_cli.config.profile import Profile
 from loyalty_cli.debits.sender import CLAIM_LIFETIME_SECONDS
 from loyalty_cli.http import Client
 from loyalty_cli.journal.entries import State
@@ -24,7 +25,6 @@ from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError, NotSentError
 from loyalty_cli.model.records import Balance
 from loyalty_cli.platforms import Platforms
-from loyalty_cli.profile import Profile
 from loyalty_cli.providers.contract import Query, Reading, Request
 from loyalty_cli.tokens import Tokens
 from tests.conftest import PROGRAM

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from loyalty_cli.config.profile import DebitRules, Profile
 from loyalty_cli.debits.kept_orders import KeptOrders
 from loyalty_cli.debits.mistakes import Mistakes
 from loyalty_cli.debits.on_record import Limits, check_on_record
@@ -20,7 +21,6 @@ from loyalty_cli.debits.wanted import (
 )
 from loyalty_cli.journal.store import Journal
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
-from loyalty_cli.profile import DebitRules, Profile
 from loyalty_cli.sandbox.profiles import sandbox_profiles
 from tests.conftest import Run
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loyalty_cli.base_url import check_base_url, is_loopback
+from loyalty_cli.config.base_url import check_base_url, is_loopback
 from tests.conftest import Run
 from tests.servers import unused_port
 

@@ -8,11 +8,9 @@ from typing import NoReturn, TypeVar
 from msgspec import Struct
 
 from loyalty_cli import providers
-from loyalty_cli.base_url import check_base_url
-from loyalty_cli.config_file import read
-from loyalty_cli.journal.place import check_place
-from loyalty_cli.model.errors import LoyaltyError, nearest, setup_error
-from loyalty_cli.profile import (
+from loyalty_cli.config.base_url import check_base_url
+from loyalty_cli.config.file import read
+from loyalty_cli.config.profile import (
     DEFAULT_RESEND_FOR,
     DEFAULT_SETTLE,
     DEFAULT_TIMEOUT,
@@ -24,10 +22,12 @@ from loyalty_cli.profile import (
     check_timeout,
     environment_name,
 )
+from loyalty_cli.config.small_file import reason
+from loyalty_cli.config.yaml_nodes import Map, Node, Text, YamlError
+from loyalty_cli.journal.place import check_place
+from loyalty_cli.model.errors import LoyaltyError, nearest, setup_error
 from loyalty_cli.providers.contract import Provider
 from loyalty_cli.providers.parameters import Parameter, boolean, integer, text
-from loyalty_cli.regular_file import reason
-from loyalty_cli.yaml_nodes import Map, Node, Text, YamlError
 
 WRITABLE_BY_OTHERS = 0o022
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from loyalty_cli.yaml_nodes import Items, Map, Node, Text, YamlError, parse
+from loyalty_cli.config.yaml_nodes import Items, Map, Node, Text, YamlError, parse
 
 
 def plain(node: Node) -> Any:

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import pytest
 
-from loyalty_cli.config_file import SIZE_LIMIT, default_path, outline
+from loyalty_cli.config.file import SIZE_LIMIT, default_path, outline
 from tests.conftest import Run
 from tests.requires import without_rights
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from loyalty_cli.folders import config_folder
-from loyalty_cli.regular_file import read_regular_file
-from loyalty_cli.yaml_nodes import Map, Node, Text, YamlError, parse
+from loyalty_cli.config.folders import config_folder
+from loyalty_cli.config.small_file import read_regular_file
+from loyalty_cli.config.yaml_nodes import Map, Node, Text, YamlError, parse
 
 SIZE_LIMIT = 1024 * 1024
 

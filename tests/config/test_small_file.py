@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from loyalty_cli.regular_file import read_regular_file, reason
+from loyalty_cli.config.small_file import read_regular_file, reason
 from tests.requires import without_rights
 
 

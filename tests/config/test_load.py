@@ -12,14 +12,14 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from loyalty_cli import providers
-from loyalty_cli.config import DEBIT_KEYS, FILE_KEYS, PROFILE_KEYS, Config, load
+from loyalty_cli.config.load import DEBIT_KEYS, FILE_KEYS, PROFILE_KEYS, Config, load
+from loyalty_cli.config.profile import DebitRules
+from loyalty_cli.config.yaml_nodes import Map, Node, parse
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
-from loyalty_cli.profile import DebitRules
 from loyalty_cli.sandbox.server import Received, Reply
-from loyalty_cli.yaml_nodes import Map, Node, parse
 from tests.conftest import Run, Serve
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "config.example.yaml"
 
 Write = Callable[[str], Path]

@@ -1,0 +1,1 @@
+"""The profile file: reading it, checking it, and the Profile it becomes."""
