@@ -19,14 +19,14 @@ import requests
 from web_server import web_server
 
 from loyalty_cli.config.load import load
-from loyalty_cli.credentials import Credentials
+from loyalty_cli.credentials.access_tokens import Tokens
+from loyalty_cli.credentials.keyring_store import KeyringStore
+from loyalty_cli.credentials.sources import Credentials
 from loyalty_cli.debits.debit import Debits, Order
 from loyalty_cli.http import Client
 from loyalty_cli.journal.opening import open_journal
-from loyalty_cli.keyring_store import KeyringStore
 from loyalty_cli.lists.parallel import JOBS
 from loyalty_cli.platforms import Platforms
-from loyalty_cli.tokens import Tokens
 
 DEBITS = 300
 ROWS = 10_000

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from rich.console import Console
 
+from loyalty_cli.credentials.access_tokens import Tokens
+from loyalty_cli.credentials.keyring_store import KeyringStore
 from loyalty_cli.http import Client
-from loyalty_cli.keyring_store import KeyringStore
 from loyalty_cli.lookup import Lookups, Order
 from loyalty_cli.output.lookups import BALANCES
 from loyalty_cli.output.table import draw
@@ -22,7 +23,6 @@ from loyalty_cli.sandbox.app import sandbox
 from loyalty_cli.sandbox.ledger import Ledger
 from loyalty_cli.sandbox.profiles import SandboxCredentials, sandbox_profiles
 from loyalty_cli.sandbox.server import Server
-from loyalty_cli.tokens import Tokens
 
 HERE = Path(__file__).parent
 PICTURED = "loyalty --sandbox balance C-1001 --all-profiles"

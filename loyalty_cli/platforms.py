@@ -12,7 +12,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from loyalty_cli.config.profile import Profile
-from loyalty_cli.credentials import KEYRING, CredentialSource, Found, check_secret
+from loyalty_cli.credentials.access_tokens import Holder, Tokens
+from loyalty_cli.credentials.redaction import Mask, header_secrets, mask, redact, without_secrets
+from loyalty_cli.credentials.sources import KEYRING, CredentialSource, Found, check_secret
 from loyalty_cli.deadline import Deadline
 from loyalty_cli.http import Client
 from loyalty_cli.model.errors import LoyaltyError, NotSentError
@@ -24,8 +26,6 @@ from loyalty_cli.providers.contract import (
     Secrets,
     Token,
 )
-from loyalty_cli.redaction import Mask, header_secrets, mask, redact, without_secrets
-from loyalty_cli.tokens import Holder, Tokens
 from loyalty_cli.transport_errors import timed_out
 from loyalty_cli.verdict import read_json, unreadable, verdict
 

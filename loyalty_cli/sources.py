@@ -2,7 +2,7 @@
 
 from loyalty_cli.config.load import Config
 from loyalty_cli.config.profile import Profile
-from loyalty_cli.credentials import CredentialSource
+from loyalty_cli.credentials.sources import CredentialSource
 from loyalty_cli.model.errors import LoyaltyError
 from loyalty_cli.model.records import CredentialRecord, Failure, ProfileRecord
 

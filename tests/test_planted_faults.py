@@ -18,6 +18,8 @@ import sqlalchemy as sql
 from msgspec.structs import replace
 
 from loyalty_cli.config.profile import DebitRules, Profile
+from loyalty_cli.credentials.access_tokens import Tokens
+from loyalty_cli.credentials.keyring_store import KeyringStore
 from loyalty_cli.debits import claim as claim_module
 from loyalty_cli.debits import debit as debit_module
 from loyalty_cli.debits import reconcile as reconcile_module
@@ -37,7 +39,6 @@ from loyalty_cli.journal.file import FileDatabase
 from loyalty_cli.journal.instant import Instant
 from loyalty_cli.journal.opening import open_journal
 from loyalty_cli.journal.store import Filter, Journal
-from loyalty_cli.keyring_store import KeyringStore
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError, NotSentError
 from loyalty_cli.model.records import Balance
@@ -45,7 +46,6 @@ from loyalty_cli.platforms import DebitAnswer, Platforms
 from loyalty_cli.providers.contract import Query, Reading, Request
 from loyalty_cli.providers.redeeming import Debit, Redeems
 from loyalty_cli.providers.saasquatch import SaaSquatch
-from loyalty_cli.tokens import Tokens
 from tests.debits.conftest import Desk, Known
 from tests.debits.fault_server import (
     ASSIGNED,

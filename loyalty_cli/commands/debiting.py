@@ -12,6 +12,7 @@ from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.journals import open_existing, open_for_debits
 from loyalty_cli.commands.session import Session
 from loyalty_cli.config.profile import Profile
+from loyalty_cli.credentials.access_tokens import Tokens
 from loyalty_cli.debits.accounts import adopt_debits, check_accounts
 from loyalty_cli.debits.debit import Debits
 from loyalty_cli.debits.fingerprint import UsedKeys
@@ -52,7 +53,6 @@ from loyalty_cli.output.progress import progress
 from loyalty_cli.output.stdout import is_terminal
 from loyalty_cli.output.unprinted import is_unprinted
 from loyalty_cli.platforms import Platforms
-from loyalty_cli.tokens import Tokens
 
 LAST_RESORT_SECONDS = 8.0
 """How long after the timeout a run that was told to end may still take."""

@@ -28,7 +28,7 @@ def login(
 ) -> None:
     """Put a profile's credentials into the keyring."""
     from loyalty_cli.commands.session import open_session, refuse_sandbox
-    from loyalty_cli.keyring_entries import check_credentials, put, require_backend, shadowed
+    from loyalty_cli.credentials.login import check_credentials, put, require_backend, shadowed
     from loyalty_cli.output import messages
 
     refuse_sandbox(context.obj, "login")

@@ -8,7 +8,7 @@ from loyalty_cli.commands.parameters import ProfileArgument
 def logout(context: typer.Context, name: ProfileArgument) -> None:
     """Take a profile's credentials out of the keyring."""
     from loyalty_cli.commands.session import open_session, refuse_sandbox
-    from loyalty_cli.keyring_entries import shadowed, take_out
+    from loyalty_cli.credentials.login import shadowed, take_out
     from loyalty_cli.output import messages
 
     refuse_sandbox(context.obj, "logout")

@@ -14,6 +14,7 @@ from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.ordering import Orders, Wish, checked, open_orders
 from loyalty_cli.commands.resuming import Encode, Record, Resumed, Task, resume
 from loyalty_cli.config.profile import check_rate
+from loyalty_cli.credentials.access_tokens import Tokens
 from loyalty_cli.first_alone import FirstAlone
 from loyalty_cli.http import CONNECTIONS, OF_A_LIST, ONE_LOOK_UP, Client
 from loyalty_cli.lists.parallel import side_by_side
@@ -34,7 +35,6 @@ from loyalty_cli.output.summaries import SUMMARY
 from loyalty_cli.pace import Paces
 from loyalty_cli.platforms import Platforms
 from loyalty_cli.summary import Summary
-from loyalty_cli.tokens import Tokens
 
 MOST_SHOWN = 100
 """How many look-ups of a list a table shows."""

@@ -7,6 +7,7 @@ from datetime import timedelta
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.journals import open_to_settle
 from loyalty_cli.commands.session import Session
+from loyalty_cli.credentials.access_tokens import Tokens
 from loyalty_cli.debits.accounts import adopt_debits
 from loyalty_cli.debits.debit import Debits
 from loyalty_cli.debits.reconcile import Reconciler
@@ -24,7 +25,6 @@ from loyalty_cli.output.document import kept, print_records
 from loyalty_cli.output.format import Format
 from loyalty_cli.output.unprinted import is_unprinted
 from loyalty_cli.platforms import Platforms
-from loyalty_cli.tokens import Tokens
 
 LOCK = "reconcile"
 LEFT_AFTER = timedelta(minutes=10)

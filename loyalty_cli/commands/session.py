@@ -10,8 +10,8 @@ from loyalty_cli.commands.globals import Globals
 from loyalty_cli.config.file import default_path
 from loyalty_cli.config.load import Config, load
 from loyalty_cli.config.profile import Profile
-from loyalty_cli.credentials import Credentials, CredentialSource
-from loyalty_cli.keyring_store import KeyringStore
+from loyalty_cli.credentials.keyring_store import KeyringStore
+from loyalty_cli.credentials.sources import Credentials, CredentialSource
 from loyalty_cli.model.errors import setup_error, usage_error
 from loyalty_cli.output import messages
 

@@ -7,12 +7,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from loyalty_cli.config.profile import Profile
+from loyalty_cli.credentials.redaction import redact
 from loyalty_cli.journal.entries import Event, State
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.platforms import DebitAnswer
 from loyalty_cli.providers.contract import Answer, Complaint
 from loyalty_cli.providers.redeeming import Applied, Debit, Redeems, Refusal
-from loyalty_cli.redaction import redact
 from loyalty_cli.verdict import verdict
 
 SUCCESSES = frozenset({200, 201})

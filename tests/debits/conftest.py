@@ -10,7 +10,9 @@ import pytest
 import trustme
 
 from loyalty_cli.config.profile import DebitRules, Profile
-from loyalty_cli.credentials import Found
+from loyalty_cli.credentials.access_tokens import Tokens
+from loyalty_cli.credentials.keyring_store import KeyringStore
+from loyalty_cli.credentials.sources import Found
 from loyalty_cli.debits.debit import Debits
 from loyalty_cli.debits.order import Order
 from loyalty_cli.debits.result import Settled
@@ -18,9 +20,7 @@ from loyalty_cli.http import Client
 from loyalty_cli.journal.entries import Entry, Event, Key
 from loyalty_cli.journal.opening import open_journal
 from loyalty_cli.journal.store import Filter, Journal
-from loyalty_cli.keyring_store import KeyringStore
 from loyalty_cli.platforms import Platforms
-from loyalty_cli.tokens import Tokens
 from tests.conftest import Outcome, Run
 from tests.debits.fault_server import Bank
 from tests.servers import profile_at

@@ -15,18 +15,18 @@ import pytest
 import trustme
 
 from loyalty_cli.config.profile import Profile
+from loyalty_cli.credentials.access_tokens import Tokens
+from loyalty_cli.credentials.keyring_store import KeyringStore
 from loyalty_cli.debits.sender import CLAIM_LIFETIME_SECONDS
 from loyalty_cli.http import Client
 from loyalty_cli.journal.entries import State
 from loyalty_cli.journal.instant import Instant
 from loyalty_cli.journal.store import Journal
-from loyalty_cli.keyring_store import KeyringStore
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError, NotSentError
 from loyalty_cli.model.records import Balance
 from loyalty_cli.platforms import Platforms
 from loyalty_cli.providers.contract import Query, Reading, Request
-from loyalty_cli.tokens import Tokens
 from tests.conftest import PROGRAM
 from tests.debits.conftest import SECRET, Desk, Known, Opens, Shop, profile_of
 from tests.debits.fault_server import Bank, Debiting, Post, applies_and, as_json

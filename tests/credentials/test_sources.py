@@ -11,11 +11,11 @@ import pytest
 
 from loyalty_cli import providers
 from loyalty_cli.config.profile import Profile
-from loyalty_cli.credentials import Credentials, Found
-from loyalty_cli.keyring_store import KeyringStore
+from loyalty_cli.credentials.access_tokens import Holder, StoredToken
+from loyalty_cli.credentials.keyring_store import KeyringStore
+from loyalty_cli.credentials.sources import Credentials, Found
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.providers.contract import Request, Token
-from loyalty_cli.tokens import Holder, StoredToken
 from tests import backends
 from tests.conftest import Run
 from tests.requires import without_rights
@@ -340,7 +340,7 @@ def test_keyring_is_imported_only_where_the_other_sources_have_nothing(
     )
 
     imported = set(re.findall(r"^import time:.*\| +(\S+)$", done.stderr, flags=re.MULTILINE))
-    assert "loyalty_cli.credentials" in imported
+    assert "loyalty_cli.credentials.sources" in imported
     assert ("keyring" in imported) == (source == "keyring")
     assert done.returncode == (4 if source == "keyring" else 0)
 

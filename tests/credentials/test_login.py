@@ -4,14 +4,14 @@ import pytest
 
 from loyalty_cli import providers
 from loyalty_cli.config.profile import Profile
-from loyalty_cli.keyring_entries import (
+from loyalty_cli.credentials.keyring_store import KeyringStore
+from loyalty_cli.credentials.login import (
     check_credentials,
     put,
     require_backend,
     shadowed,
     take_out,
 )
-from loyalty_cli.keyring_store import KeyringStore
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from tests import backends
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from loyalty_cli.keyring_store import TIME_LIMIT
+from loyalty_cli.credentials.keyring_store import TIME_LIMIT
 from loyalty_cli.sandbox.server import Received, Reply
 from tests.conftest import Run, Serve
 from tests.requires import needs

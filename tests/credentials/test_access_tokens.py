@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from keyring import core
 
-from loyalty_cli.keyring_store import KeyringStore
+from loyalty_cli.credentials.access_tokens import LONGEST, MARGIN, Holder, StoredToken, Tokens
+from loyalty_cli.credentials.keyring_store import KeyringStore
 from loyalty_cli.providers.contract import Token
 from loyalty_cli.sandbox.server import Received, Reply
-from loyalty_cli.tokens import LONGEST, MARGIN, Holder, StoredToken, Tokens
 from tests import memory_keyring
 from tests.conftest import Outcome, Run, Serve
 from tests.servers import profile_at
@@ -30,7 +30,7 @@ def shared_keyring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A keyring in a file, for this process and for those that it starts."""
     monkeypatch.setenv(memory_keyring.FILE, str(tmp_path / "keyring.json"))
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "tests.memory_keyring.Keyring")
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent.parent))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
     monkeypatch.setattr(core, "_keyring_backend", memory_keyring.Keyring())
 
 

@@ -11,7 +11,12 @@ from msgspec import Struct
 
 from loyalty_cli.config.profile import Profile, environment_name
 from loyalty_cli.config.small_file import read_regular_file, reason
-from loyalty_cli.keyring_store import KeyringError, KeyringStore, NoKeyringError, service
+from loyalty_cli.credentials.keyring_store import (
+    KeyringError,
+    KeyringStore,
+    NoKeyringError,
+    service,
+)
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 
 FOLDER_VARIABLES = ("LOYALTY_CREDENTIALS_DIR", "CREDENTIALS_DIRECTORY")

@@ -4,10 +4,15 @@ import os
 from collections.abc import Mapping
 
 from loyalty_cli.config.profile import Profile, environment_name
-from loyalty_cli.credentials import check_secret
-from loyalty_cli.keyring_store import KeyringError, KeyringStore, NoKeyringError, service
+from loyalty_cli.credentials.access_tokens import KEYRING_USER as TOKEN
+from loyalty_cli.credentials.keyring_store import (
+    KeyringError,
+    KeyringStore,
+    NoKeyringError,
+    service,
+)
+from loyalty_cli.credentials.sources import check_secret
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError, nearest, usage_error
-from loyalty_cli.tokens import KEYRING_USER as TOKEN
 
 
 def require_backend(keyring: KeyringStore, profile: Profile, *, allow_plaintext: bool) -> str:

@@ -9,8 +9,13 @@ from keyring.backends import chainer, fail, null
 from keyring.errors import KeyringLocked
 from keyrings.alt.file import PlaintextKeyring  # type: ignore[import-untyped] # it has none
 
-from loyalty_cli import keyring_store
-from loyalty_cli.keyring_store import KeyringError, KeyringStore, NoKeyringError, service
+from loyalty_cli.credentials import keyring_store
+from loyalty_cli.credentials.keyring_store import (
+    KeyringError,
+    KeyringStore,
+    NoKeyringError,
+    service,
+)
 from tests import backends
 from tests.conftest import Run
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loyalty_cli.credentials.redaction import Mask, header_secrets, mask, redact, without_secrets
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.model.records import Balance
 from loyalty_cli.providers.contract import Reading, basic, bearer
-from loyalty_cli.redaction import Mask, header_secrets, mask, redact, without_secrets
 
 SECRET = "s3cret/of+card"
 TRICKY = 's3c\\r"e\'t of %41 & \\/ "\xe4'

@@ -11,8 +11,8 @@ import msgspec
 from msgspec import Struct
 
 from loyalty_cli.config.profile import Profile
-from loyalty_cli.credentials import check_secret
-from loyalty_cli.keyring_store import KeyringError, KeyringStore, service
+from loyalty_cli.credentials.keyring_store import KeyringError, KeyringStore, service
+from loyalty_cli.credentials.sources import check_secret
 from loyalty_cli.providers.contract import Secrets, Token
 
 KEYRING_USER = "token"

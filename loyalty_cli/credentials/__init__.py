@@ -1,0 +1,1 @@
+"""Where secrets come from, the keyring, access tokens, and keeping secrets out of text."""
