@@ -14,11 +14,11 @@ from rich.console import Console
 
 from loyalty_cli.credentials.access_tokens import Tokens
 from loyalty_cli.credentials.keyring_store import KeyringStore
-from loyalty_cli.http import Client
 from loyalty_cli.lookup import Lookups, Order
+from loyalty_cli.network.http_client import Client
+from loyalty_cli.network.platform_client import Platforms
 from loyalty_cli.output.lookups import BALANCES
 from loyalty_cli.output.table import draw
-from loyalty_cli.platforms import Platforms
 from loyalty_cli.sandbox.app import sandbox
 from loyalty_cli.sandbox.ledger import Ledger
 from loyalty_cli.sandbox.profiles import SandboxCredentials, sandbox_profiles

@@ -2,7 +2,7 @@
 
 from threading import Condition
 
-from loyalty_cli.pace import Clock
+from loyalty_cli.network.rate_limit import Clock
 
 
 class PassingClock(Clock):

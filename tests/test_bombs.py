@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from loyalty_cli.http import BODY_LIMIT
 from loyalty_cli.model.strict_json import MAX_PARTS, decode
+from loyalty_cli.network.http_client import BODY_LIMIT
 from tests.conftest import Run
 from tests.servers import BALANCE, Answering, RawServer, Wire, reply
 

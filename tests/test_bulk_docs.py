@@ -17,13 +17,15 @@ import pytest
 import yaml
 
 from loyalty_cli import customers as lists
-from loyalty_cli import http, lookup, pace, providers, summary
+from loyalty_cli import lookup, providers, summary
 from loyalty_cli.commands import balance, looking_up
 from loyalty_cli.config.load import load
 from loyalty_cli.lists import parallel as side_by_side
 from loyalty_cli.lists import rows as input_rows
 from loyalty_cli.model import tally
 from loyalty_cli.model.errors import ExitCode
+from loyalty_cli.network import http_client as http
+from loyalty_cli.network import rate_limit as pace
 from loyalty_cli.sandbox.server import Received, Reply
 from tests.conftest import PROGRAM, Outcome, Run, Serve
 from tests.requires import needs

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from loyalty_cli import http
 from loyalty_cli.lookup import Lookups, Order, check_options
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.model.records import Lookup, RawLookup
+from loyalty_cli.network import http_client as http
 from loyalty_cli.sandbox.server import Received, Reply
 from tests.conftest import PROGRAM, Outcome, Run, Serve
 from tests.servers import Answering, RawServer, Wire, profile_at, reply, unused_port

@@ -30,7 +30,6 @@ from loyalty_cli.debits.look import Look, look_at
 from loyalty_cli.debits.order import Order
 from loyalty_cli.debits.reconcile import Reconciler, Verdict, judge
 from loyalty_cli.debits.result import Settled
-from loyalty_cli.http import Client
 from loyalty_cli.journal import instant
 from loyalty_cli.journal.backup import back_up
 from loyalty_cli.journal.database import JournalError
@@ -42,7 +41,8 @@ from loyalty_cli.journal.store import Filter, Journal
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError, NotSentError
 from loyalty_cli.model.records import Balance
-from loyalty_cli.platforms import DebitAnswer, Platforms
+from loyalty_cli.network.http_client import Client
+from loyalty_cli.network.platform_client import DebitAnswer, Platforms
 from loyalty_cli.providers.contract import Query, Reading, Request
 from loyalty_cli.providers.redeeming import Debit, Redeems
 from loyalty_cli.providers.saasquatch import SaaSquatch

@@ -34,7 +34,6 @@ from loyalty_cli.debits.result import Settled, recorded_error
 from loyalty_cli.debits.rows import Row, check_amount, check_reference, check_unit, read_rows
 from loyalty_cli.debits.run import DebitStop, run_all
 from loyalty_cli.debits.wanted import check_sum, keep_orders, order_of, require_reference
-from loyalty_cli.http import Client, url_of
 from loyalty_cli.journal.entries import Entry
 from loyalty_cli.journal.store import Journal, new_entry
 from loyalty_cli.lists.list_file import open_input
@@ -44,6 +43,8 @@ from loyalty_cli.lookup import check_customer
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ExitCode, LoyaltyError, nearest, usage_error
 from loyalty_cli.model.records import DebitRecord
+from loyalty_cli.network.http_client import Client, url_of
+from loyalty_cli.network.platform_client import Platforms
 from loyalty_cli.output import debits as views
 from loyalty_cli.output import messages
 from loyalty_cli.output.document import print_records
@@ -52,7 +53,6 @@ from loyalty_cli.output.json_text import json_line
 from loyalty_cli.output.progress import progress
 from loyalty_cli.output.stdout import is_terminal
 from loyalty_cli.output.unprinted import is_unprinted
-from loyalty_cli.platforms import Platforms
 
 LAST_RESORT_SECONDS = 8.0
 """How long after the timeout a run that was told to end may still take."""

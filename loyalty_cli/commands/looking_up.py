@@ -16,13 +16,15 @@ from loyalty_cli.commands.resuming import Encode, Record, Resumed, Task, resume
 from loyalty_cli.config.profile import check_rate
 from loyalty_cli.credentials.access_tokens import Tokens
 from loyalty_cli.first_alone import FirstAlone
-from loyalty_cli.http import CONNECTIONS, OF_A_LIST, ONE_LOOK_UP, Client
 from loyalty_cli.lists.parallel import side_by_side
 from loyalty_cli.lists.stop import Stop
 from loyalty_cli.lookup import Lookups
 from loyalty_cli.model.errors import ASKED_TO_WAIT, ENDING, LoyaltyError, setup_error, usage_error
 from loyalty_cli.model.records import Lookup
 from loyalty_cli.model.tally import Tally
+from loyalty_cli.network.http_client import CONNECTIONS, OF_A_LIST, ONE_LOOK_UP, Client
+from loyalty_cli.network.platform_client import Platforms
+from loyalty_cli.network.rate_limit import Paces
 from loyalty_cli.output import lookups as views
 from loyalty_cli.output import messages
 from loyalty_cli.output.document import View, layout, print_records, write_records
@@ -32,8 +34,6 @@ from loyalty_cli.output.progress import progress
 from loyalty_cli.output.read_back import ForeignError, read_back
 from loyalty_cli.output.stdout import is_terminal
 from loyalty_cli.output.summaries import SUMMARY
-from loyalty_cli.pace import Paces
-from loyalty_cli.platforms import Platforms
 from loyalty_cli.summary import Summary
 
 MOST_SHOWN = 100

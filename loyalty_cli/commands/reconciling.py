@@ -12,19 +12,19 @@ from loyalty_cli.debits.accounts import adopt_debits
 from loyalty_cli.debits.debit import Debits
 from loyalty_cli.debits.reconcile import Reconciler
 from loyalty_cli.debits.records import entry_record, settled_record
-from loyalty_cli.http import Client
 from loyalty_cli.journal.entries import OPEN, Sender
 from loyalty_cli.journal.processes import is_gone, this_process
 from loyalty_cli.journal.store import Journal
 from loyalty_cli.lists.parallel import side_by_side
 from loyalty_cli.model.errors import ExitCode
 from loyalty_cli.model.records import DebitRecord
+from loyalty_cli.network.http_client import Client
+from loyalty_cli.network.platform_client import Platforms
 from loyalty_cli.output import messages
 from loyalty_cli.output.debits import DEBITS
 from loyalty_cli.output.document import kept, print_records
 from loyalty_cli.output.format import Format
 from loyalty_cli.output.unprinted import is_unprinted
-from loyalty_cli.platforms import Platforms
 
 LOCK = "reconcile"
 LEFT_AFTER = timedelta(minutes=10)

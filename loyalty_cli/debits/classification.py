@@ -10,10 +10,10 @@ from loyalty_cli.config.profile import Profile
 from loyalty_cli.credentials.redaction import redact
 from loyalty_cli.journal.entries import Event, State
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
-from loyalty_cli.platforms import DebitAnswer
+from loyalty_cli.network.answers import verdict
+from loyalty_cli.network.platform_client import DebitAnswer
 from loyalty_cli.providers.contract import Answer, Complaint
 from loyalty_cli.providers.redeeming import Applied, Debit, Redeems, Refusal
-from loyalty_cli.verdict import verdict
 
 SUCCESSES = frozenset({200, 201})
 REFUSALS = frozenset({400, 401, 402, 403, 404, 405, 411, 413, 414, 415, 422, 428, 431})

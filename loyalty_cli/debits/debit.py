@@ -33,7 +33,7 @@ from loyalty_cli.journal.entries import Baseline, Change, Entry, State
 from loyalty_cli.journal.instant import Instant, instant_now
 from loyalty_cli.journal.store import AccountBusyError, BalanceChangedError, Journal
 from loyalty_cli.model.errors import ENDING, ErrorCode, LoyaltyError, NotSentError
-from loyalty_cli.platforms import DebitAnswer, Platforms
+from loyalty_cli.network.platform_client import DebitAnswer, Platforms
 from loyalty_cli.providers.contract import Request
 
 POLL_SECONDS = 0.2

@@ -8,7 +8,7 @@ from loyalty_cli.debits.order import platform_of
 from loyalty_cli.debits.result import Settled
 from loyalty_cli.journal.entries import State
 from loyalty_cli.journal.store import Fingerprint, Journal
-from loyalty_cli.platforms import Platforms
+from loyalty_cli.network.platform_client import Platforms
 
 
 class UsedKeys:

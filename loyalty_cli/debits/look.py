@@ -10,7 +10,7 @@ from loyalty_cli.journal.instant import Instant
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.model.records import Balance
-from loyalty_cli.platforms import Platforms
+from loyalty_cli.network.platform_client import Platforms
 from loyalty_cli.providers.contract import Query
 
 

@@ -37,8 +37,8 @@ def _put(owner: object, name: str, value: object) -> None:
 
 
 def _sent_is_planned() -> None:
-    from loyalty_cli.http import Client
     from loyalty_cli.model.errors import LoyaltyError, NotSentError
+    from loyalty_cli.network.http_client import Client
 
     send_once = Client.send_once
 

@@ -16,11 +16,11 @@ from loyalty_cli.credentials.sources import Found
 from loyalty_cli.debits.debit import Debits
 from loyalty_cli.debits.order import Order
 from loyalty_cli.debits.result import Settled
-from loyalty_cli.http import Client
 from loyalty_cli.journal.entries import Entry, Event, Key
 from loyalty_cli.journal.opening import open_journal
 from loyalty_cli.journal.store import Filter, Journal
-from loyalty_cli.platforms import Platforms
+from loyalty_cli.network.http_client import Client
+from loyalty_cli.network.platform_client import Platforms
 from tests.conftest import Outcome, Run
 from tests.debits.fault_server import Bank
 from tests.servers import profile_at

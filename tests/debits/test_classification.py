@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from loyalty_cli.http import BODY_LIMIT
 from loyalty_cli.journal.entries import State
+from loyalty_cli.network.http_client import BODY_LIMIT
 from tests.debits.conftest import SECRET, Opens, Shop
 from tests.debits.fault_server import (
     HTML,

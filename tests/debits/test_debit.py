@@ -29,7 +29,7 @@ from loyalty_cli.journal.opening import open_journal
 from loyalty_cli.journal.processes import this_process
 from loyalty_cli.journal.store import Journal
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError, NotSentError
-from loyalty_cli.platforms import DebitAnswer
+from loyalty_cli.network.platform_client import DebitAnswer
 from loyalty_cli.providers.contract import Answer, Request
 from tests.debits.conftest import Desk, Opens, Shop
 from tests.debits.fault_server import (

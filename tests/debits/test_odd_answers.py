@@ -5,7 +5,7 @@ import pytest
 from loyalty_cli.journal.entries import State
 from tests.debits.conftest import Shop
 from tests.debits.fault_server import answers, applies_and
-from tests.test_framing import ODD
+from tests.network.test_framing import ODD
 
 YES = b'{"creditRedeemed": 50, "creditAvailable": 1, "unit": "CENTS"}'
 

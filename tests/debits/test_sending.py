@@ -18,14 +18,14 @@ from loyalty_cli.config.profile import Profile
 from loyalty_cli.credentials.access_tokens import Tokens
 from loyalty_cli.credentials.keyring_store import KeyringStore
 from loyalty_cli.debits.sender import CLAIM_LIFETIME_SECONDS
-from loyalty_cli.http import Client
 from loyalty_cli.journal.entries import State
 from loyalty_cli.journal.instant import Instant
 from loyalty_cli.journal.store import Journal
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError, NotSentError
 from loyalty_cli.model.records import Balance
-from loyalty_cli.platforms import Platforms
+from loyalty_cli.network.http_client import Client
+from loyalty_cli.network.platform_client import Platforms
 from loyalty_cli.providers.contract import Query, Reading, Request
 from tests.conftest import PROGRAM
 from tests.debits.conftest import SECRET, Desk, Known, Opens, Shop, profile_of
@@ -495,7 +495,7 @@ def test_whatever_is_raised_while_the_answer_is_read_leaves_it_unknown(
     def fault(*_: object, **__: object) -> None:
         raise kind(SECRET)
 
-    monkeypatch.setattr("loyalty_cli.http._body", fault)
+    monkeypatch.setattr("loyalty_cli.network.http_client._body", fault)
     at_rest = AtRest.aged_reading.__get__(desk.platforms)
     monkeypatch.setattr(desk.platforms, "aged_reading", at_rest)
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 from msgspec import Struct, field
 
-from loyalty_cli import http, providers
+from loyalty_cli import providers
+from loyalty_cli.network import http_client as http
 from loyalty_cli.sandbox.server import Handle, Received, Reply, Server
 from tests.conftest import Outcome, Run
 

@@ -15,9 +15,11 @@ from loyalty_cli.config.profile import Profile
 from loyalty_cli.credentials.access_tokens import Holder, Tokens
 from loyalty_cli.credentials.redaction import Mask, header_secrets, mask, redact, without_secrets
 from loyalty_cli.credentials.sources import KEYRING, CredentialSource, Found, check_secret
-from loyalty_cli.deadline import Deadline
-from loyalty_cli.http import Client
 from loyalty_cli.model.errors import LoyaltyError, NotSentError
+from loyalty_cli.network.answers import read_json, unreadable, verdict
+from loyalty_cli.network.deadline import Deadline
+from loyalty_cli.network.failures import timed_out
+from loyalty_cli.network.http_client import Client
 from loyalty_cli.providers.contract import (
     Answer,
     Query,
@@ -26,8 +28,6 @@ from loyalty_cli.providers.contract import (
     Secrets,
     Token,
 )
-from loyalty_cli.transport_errors import timed_out
-from loyalty_cli.verdict import read_json, unreadable, verdict
 
 Made = TypeVar("Made")
 Send = Callable[[Request], Answer]

@@ -11,9 +11,9 @@ import pytest
 import trustme
 import truststore
 
-from loyalty_cli import http
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
-from loyalty_cli.tls import BUNDLE_VARIABLES, bundle, trusted
+from loyalty_cli.network import http_client as http
+from loyalty_cli.network.tls import BUNDLE_VARIABLES, bundle, trusted
 from tests.conftest import Outcome, Run
 from tests.servers import ELSEWHERE, Answering, Proxy, RawServer, Wire, header
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loyalty_cli.config.profile import Profile
-from loyalty_cli.pace import (
+from loyalty_cli.network.rate_limit import (
     DROP,
     LATE,
     MEASURED,

@@ -13,9 +13,9 @@ from loyalty_cli.config.profile import Profile
 from loyalty_cli.credentials.access_tokens import Tokens
 from loyalty_cli.credentials.keyring_store import KeyringStore
 from loyalty_cli.credentials.sources import Found
-from loyalty_cli.http import Client
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
-from loyalty_cli.platforms import Platforms
+from loyalty_cli.network.http_client import Client
+from loyalty_cli.network.platform_client import Platforms
 from loyalty_cli.providers.contract import Query, Request
 from tests.servers import Answering, RawServer, header, profile_at, reply
 

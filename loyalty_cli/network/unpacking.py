@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Iterable, Iterator
 
-from loyalty_cli.transport_errors import NotPackedError, TooLargeError
+from loyalty_cli.network.failures import NotPackedError, TooLargeError
 
 MOST_LAYERS = 5
 GZIP, ZLIB, DEFLATE = 31, 15, -15

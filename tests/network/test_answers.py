@@ -9,8 +9,8 @@ import pytest
 from loyalty_cli import providers
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
+from loyalty_cli.network.answers import read_json, unreadable, verdict
 from loyalty_cli.providers.contract import Answer
-from loyalty_cli.verdict import read_json, unreadable, verdict
 
 OWN = {
     "imprint": {"error": {"type": "SOME_ERROR", "message": "In its own words."}},

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loyalty_cli.model.errors import ErrorCode, ExitCode, LoyaltyError
-from loyalty_cli.transport_errors import (
+from loyalty_cli.network.failures import (
     NotPackedError,
     TooLargeError,
     bad_response,

@@ -8,8 +8,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import NameResolutionError, NewConnectionError
 
-from loyalty_cli.deadline import connect, current
-from loyalty_cli.framing import FramedResponse
+from loyalty_cli.network.deadline import connect, current
+from loyalty_cli.network.framing import FramedResponse
 
 
 def use_watched_connections(manager: PoolManager) -> None:

@@ -3,10 +3,10 @@
 import time
 
 from loyalty_cli.config.profile import Profile
-from loyalty_cli.http import retry_after
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
+from loyalty_cli.network.failures import bad_response
+from loyalty_cli.network.http_client import retry_after
 from loyalty_cli.providers.contract import Answer, Complaint
-from loyalty_cli.transport_errors import bad_response
 
 
 def verdict(answer: Answer, profile: Profile, customer: str | None) -> LoyaltyError | None:

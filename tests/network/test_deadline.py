@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 import trustme
 
-from loyalty_cli import deadline, http
-from loyalty_cli.deadline import Call, Deadline, connect, watched
-from loyalty_cli.http import Client
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
+from loyalty_cli.network import deadline
+from loyalty_cli.network import http_client as http
+from loyalty_cli.network.deadline import Call, Deadline, connect, watched
+from loyalty_cli.network.http_client import Client
 from loyalty_cli.providers.contract import Request
 from tests.conftest import PROGRAM, Outcome, Run
 from tests.servers import (

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loyalty_cli import http
-from loyalty_cli.deadline import Deadline
-from loyalty_cli.http import Client
 from loyalty_cli.model.errors import LoyaltyError, NotSentError
+from loyalty_cli.network import http_client as http
+from loyalty_cli.network.deadline import Deadline
+from loyalty_cli.network.http_client import Client
 from loyalty_cli.providers.contract import Answer, Request
 from tests.conftest import Run
 from tests.servers import BALANCE, Answering, RawServer, Wire, profile_at, reply
@@ -293,7 +293,7 @@ def test_whatever_is_raised_while_an_answer_is_read_is_an_error_in_words(
     def fault(*_: object) -> None:
         raise kind("hidden")
 
-    monkeypatch.setattr("loyalty_cli.http._body", fault)
+    monkeypatch.setattr("loyalty_cli.network.http_client._body", fault)
     with RawServer(Answering()) as server:
         card(server.url)
         done = loyalty("balance", "C-1", "-o", "json")
@@ -310,7 +310,7 @@ def test_a_defect_before_the_first_byte_is_none_of_the_platform_s(
     def fault(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("loyalty_cli.http._prepared", fault)
+    monkeypatch.setattr("loyalty_cli.network.http_client._prepared", fault)
     with RawServer(lambda wire: wire.stall()) as server:
         card(server.url)
         done = loyalty("balance", "C-1", "-o", "json")

@@ -20,12 +20,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loyalty_cli import __version__, http
-from loyalty_cli.deadline import Deadline
-from loyalty_cli.http import BODY_LIMIT, CONNECTIONS, FIRST_PAUSE, Client, retry_after, url_of
+from loyalty_cli import __version__
 from loyalty_cli.lookup import LONGEST_CUSTOMER, check_customer
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
-from loyalty_cli.pace import Paces
+from loyalty_cli.network import http_client as http
+from loyalty_cli.network.deadline import Deadline
+from loyalty_cli.network.http_client import (
+    BODY_LIMIT,
+    CONNECTIONS,
+    FIRST_PAUSE,
+    Client,
+    retry_after,
+    url_of,
+)
+from loyalty_cli.network.rate_limit import Paces
 from loyalty_cli.providers.contract import Answer, Query, Request
 from loyalty_cli.sandbox.server import Received, Reply, Server
 from tests.conftest import Outcome, Run, Serve

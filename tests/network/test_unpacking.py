@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loyalty_cli.transport_errors import NotPackedError, TooLargeError
-from loyalty_cli.unpacking import MOST_LAYERS, unpacked
+from loyalty_cli.network.failures import NotPackedError, TooLargeError
+from loyalty_cli.network.unpacking import MOST_LAYERS, unpacked
 
 LIMIT = 1000
 

@@ -21,14 +21,14 @@ from requests.utils import check_header_validity, get_environ_proxies, select_pr
 from loyalty_cli import __version__
 from loyalty_cli.config.base_url import is_loopback
 from loyalty_cli.config.profile import Profile
-from loyalty_cli.connection import use_watched_connections
-from loyalty_cli.deadline import Call, Deadline, watched
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError, NotSentError, setup_error
-from loyalty_cli.pace import NoTurnError, Pace, Paces, Turn
+from loyalty_cli.network.connection import use_watched_connections
+from loyalty_cli.network.deadline import Call, Deadline, watched
+from loyalty_cli.network.failures import FAILURES, explain, proxy_fault, without_user
+from loyalty_cli.network.rate_limit import NoTurnError, Pace, Paces, Turn
+from loyalty_cli.network.tls import trusted
+from loyalty_cli.network.unpacking import unpacked
 from loyalty_cli.providers.contract import Answer, Request
-from loyalty_cli.tls import trusted
-from loyalty_cli.transport_errors import FAILURES, explain, proxy_fault, without_user
-from loyalty_cli.unpacking import unpacked
 
 if TYPE_CHECKING:
     from pathlib import Path
