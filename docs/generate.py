@@ -12,9 +12,9 @@ from pathlib import Path
 
 from rich.console import Console
 
+from loyalty_cli.balances.lookup import Lookups, Order
 from loyalty_cli.credentials.access_tokens import Tokens
 from loyalty_cli.credentials.keyring_store import KeyringStore
-from loyalty_cli.lookup import Lookups, Order
 from loyalty_cli.network.http_client import Client
 from loyalty_cli.network.platform_client import Platforms
 from loyalty_cli.output.lookups import BALANCES

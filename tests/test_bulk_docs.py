@@ -16,8 +16,9 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from loyalty_cli import customers as lists
-from loyalty_cli import lookup, providers, summary
+from loyalty_cli import providers
+from loyalty_cli.balances import customer_list as lists
+from loyalty_cli.balances import lookup, summary
 from loyalty_cli.commands import balance, looking_up
 from loyalty_cli.config.load import load
 from loyalty_cli.lists import parallel as side_by_side

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 
+from loyalty_cli.balances.lookup import check_customer
 from loyalty_cli.commands.asking import confirmed, is_interactive
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.journals import open_existing, open_for_debits
@@ -39,7 +40,6 @@ from loyalty_cli.journal.store import Journal, new_entry
 from loyalty_cli.lists.list_file import open_input
 from loyalty_cli.lists.parallel import JOBS, side_by_side
 from loyalty_cli.lists.stop import LastResort
-from loyalty_cli.lookup import check_customer
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ExitCode, LoyaltyError, nearest, usage_error
 from loyalty_cli.model.records import DebitRecord

@@ -10,15 +10,18 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from loyalty_cli.balances.first_alone import FirstAlone
+from loyalty_cli.balances.lookup import Lookups
+from loyalty_cli.balances.output_file import OutputFile, check_apart, open_output
+from loyalty_cli.balances.read_back import ForeignError, read_back
+from loyalty_cli.balances.resume import Encode, Record, Resumed, Task, resume
+from loyalty_cli.balances.summary import Summary
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.ordering import Orders, Wish, checked, open_orders
-from loyalty_cli.commands.resuming import Encode, Record, Resumed, Task, resume
 from loyalty_cli.config.profile import check_rate
 from loyalty_cli.credentials.access_tokens import Tokens
-from loyalty_cli.first_alone import FirstAlone
 from loyalty_cli.lists.parallel import side_by_side
 from loyalty_cli.lists.stop import Stop
-from loyalty_cli.lookup import Lookups
 from loyalty_cli.model.errors import ASKED_TO_WAIT, ENDING, LoyaltyError, setup_error, usage_error
 from loyalty_cli.model.records import Lookup
 from loyalty_cli.model.tally import Tally
@@ -29,12 +32,9 @@ from loyalty_cli.output import lookups as views
 from loyalty_cli.output import messages
 from loyalty_cli.output.document import View, layout, print_records, write_records
 from loyalty_cli.output.format import Format
-from loyalty_cli.output.output_file import OutputFile, check_apart, open_output
 from loyalty_cli.output.progress import progress
-from loyalty_cli.output.read_back import ForeignError, read_back
 from loyalty_cli.output.stdout import is_terminal
 from loyalty_cli.output.summaries import SUMMARY
-from loyalty_cli.summary import Summary
 
 MOST_SHOWN = 100
 """How many look-ups of a list a table shows."""

@@ -21,7 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loyalty_cli import __version__
-from loyalty_cli.lookup import LONGEST_CUSTOMER, check_customer
+from loyalty_cli.balances.lookup import LONGEST_CUSTOMER, check_customer
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.network import http_client as http
 from loyalty_cli.network.deadline import Deadline

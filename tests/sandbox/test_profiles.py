@@ -97,7 +97,7 @@ def test_the_profile_file_says_how_to_set_each_credential(written: Path) -> None
 
 def test_the_sandbox_costs_nothing_until_it_is_used() -> None:
     program = (
-        "import sys, loyalty_cli.config.load, loyalty_cli.lookup\n"
+        "import sys, loyalty_cli.config.load, loyalty_cli.balances.lookup\n"
         "print([name for name in sys.modules if 'sandbox' in name])"
     )
     done = subprocess.run(

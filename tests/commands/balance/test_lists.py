@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from loyalty_cli.sandbox.server import Reply
+from tests.balances.test_customer_list import IDENTIFIERS
 from tests.commands.balance.lists import (
     PATIENCE,
     At,
@@ -29,7 +30,6 @@ from tests.commands.balance.lists import (
     running,
 )
 from tests.conftest import Outcome, Run, Serve
-from tests.test_customers import IDENTIFIERS
 
 pytestmark = pytest.mark.timeout(60)
 

@@ -4,7 +4,7 @@ from threading import Barrier, Event, Thread
 
 import pytest
 
-from loyalty_cli.first_alone import FirstAlone
+from loyalty_cli.balances.first_alone import FirstAlone
 
 PATIENCE = 20.0
 

@@ -14,14 +14,14 @@ from typing import Any
 
 import pytest
 
+from loyalty_cli.balances.output_file import check_apart, open_output
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
-from loyalty_cli.output.output_file import check_apart, open_output
 from tests.requires import without_rights
 
 HOLDER = """
 import sys
 from pathlib import Path
-from loyalty_cli.output.output_file import open_output
+from loyalty_cli.balances.output_file import open_output
 
 with open_output(Path(sys.argv[1]), resume=True):
     print("held", flush=True)

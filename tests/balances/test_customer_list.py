@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loyalty_cli.customers import Wanted, read_customers
+from loyalty_cli.balances.customer_list import Wanted, read_customers
+from loyalty_cli.balances.lookup import LONGEST_CUSTOMER
 from loyalty_cli.lists.list_format import InputFormat
-from loyalty_cli.lookup import LONGEST_CUSTOMER
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.model.records import Balance, Failure, Lookup

@@ -21,13 +21,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from loyalty_cli.balances.lookup import Lookups, Order
+from loyalty_cli.balances.output_file import open_output
+from loyalty_cli.balances.read_back import read_back
+from loyalty_cli.balances.resume import Record, resume
 from loyalty_cli.commands import looking_up
 from loyalty_cli.commands.looking_up import Run, Way
 from loyalty_cli.commands.ordering import Orders
-from loyalty_cli.commands.resuming import Record, resume
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.lists.parallel import AHEAD
-from loyalty_cli.lookup import Lookups, Order
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.model.records import Balance, NextExpiry, Value
@@ -35,8 +37,6 @@ from loyalty_cli.network.platform_client import Platforms
 from loyalty_cli.output.document import Layout, layout, write_records
 from loyalty_cli.output.format import Format
 from loyalty_cli.output.lookups import BALANCES, RAW
-from loyalty_cli.output.output_file import open_output
-from loyalty_cli.output.read_back import read_back
 from loyalty_cli.providers.contract import Answer, Query, Reading
 from loyalty_cli.sandbox.server import Received, Reply
 from tests.conftest import PROGRAM, Outcome, Serve

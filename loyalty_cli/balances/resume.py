@@ -6,12 +6,12 @@ from itertools import chain, groupby, islice
 
 from msgspec import Struct
 
+from loyalty_cli.balances.lookup import Order
+from loyalty_cli.balances.read_back import ForeignError, Found
 from loyalty_cli.lists.parallel import AHEAD
-from loyalty_cli.lookup import Order
 from loyalty_cli.model.errors import ASKED_TO_WAIT, ENDING
 from loyalty_cli.model.records import Lookup, RawLookup
 from loyalty_cli.output.format import Format
-from loyalty_cli.output.read_back import ForeignError, Found
 
 Record = Lookup | RawLookup
 Encode = Callable[[Record], bytes]

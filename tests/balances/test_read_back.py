@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from msgspec import Raw
 from msgspec.structs import replace
 
+from loyalty_cli.balances import read_back as reading
+from loyalty_cli.balances.read_back import ForeignError, Found, Record, read_back
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode
 from loyalty_cli.model.records import Balance, Failure, Lookup, NextExpiry, RawLookup, Value
-from loyalty_cli.output import read_back as reading
 from loyalty_cli.output.document import View, layout, write_records
 from loyalty_cli.output.format import Format
 from loyalty_cli.output.lookups import BALANCES, RAW
-from loyalty_cli.output.read_back import ForeignError, Found, Record, read_back
 
 FORMATS = (Format.JSONL, Format.JSON, Format.CSV)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from loyalty_cli.lookup import Lookups, Order, check_options
+from loyalty_cli.balances.lookup import Lookups, Order, check_options
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.model.records import Lookup, RawLookup
 from loyalty_cli.network import http_client as http

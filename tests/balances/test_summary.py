@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from loyalty_cli.balances.summary import Summary
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode
 from loyalty_cli.model.records import Balance, Expiring, Failure, Lookup, NextExpiry, SummaryRecord
-from loyalty_cli.summary import Summary
 
 NOW = datetime(2026, 11, 20, 5, tzinfo=UTC)
 FAILURE = Failure(code=ErrorCode.NOT_FOUND, message="no such customer.")

@@ -1,0 +1,1 @@
+"""Look-ups: one, a list of them, resumed, summed up."""
