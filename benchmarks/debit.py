@@ -22,8 +22,8 @@ from loyalty_cli.config.load import load
 from loyalty_cli.credentials.access_tokens import Tokens
 from loyalty_cli.credentials.keyring_store import KeyringStore
 from loyalty_cli.credentials.sources import Credentials
-from loyalty_cli.debits.debit import Debits, Order
-from loyalty_cli.journal.opening import open_journal
+from loyalty_cli.debits.journal.open import open_journal
+from loyalty_cli.debits.send_once import Debits, Order
 from loyalty_cli.lists.parallel import JOBS
 from loyalty_cli.network.http_client import Client
 from loyalty_cli.network.platform_client import Platforms

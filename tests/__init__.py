@@ -4,7 +4,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from loyalty_cli.journal.file_location import IN_MEMORY, file_system
+from loyalty_cli.debits.journal.file_location import IN_MEMORY, file_system
 
 DISK = "/var/tmp"
 

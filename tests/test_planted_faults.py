@@ -21,23 +21,31 @@ from loyalty_cli.config.profile import DebitRules, Profile
 from loyalty_cli.credentials.access_tokens import Tokens
 from loyalty_cli.credentials.keyring_store import KeyringStore
 from loyalty_cli.debits import claim as claim_module
-from loyalty_cli.debits import debit as debit_module
 from loyalty_cli.debits import reconcile as reconcile_module
 from loyalty_cli.debits import resend as resend_module
+from loyalty_cli.debits import send_once as debit_module
 from loyalty_cli.debits import sender as sender_module
-from loyalty_cli.debits.classification import classify_again
+from loyalty_cli.debits.journal import instant
+from loyalty_cli.debits.journal.backup import back_up
+from loyalty_cli.debits.journal.database import JournalError
+from loyalty_cli.debits.journal.entries import (
+    OPEN,
+    Baseline,
+    ClaimTerms,
+    Entry,
+    Event,
+    Sender,
+    State,
+)
+from loyalty_cli.debits.journal.file import FileDatabase
+from loyalty_cli.debits.journal.instant import Instant
+from loyalty_cli.debits.journal.open import open_journal
+from loyalty_cli.debits.journal.store import Filter, Journal
 from loyalty_cli.debits.look import Look, look_at
 from loyalty_cli.debits.order import Order
+from loyalty_cli.debits.outcome import classify_again
 from loyalty_cli.debits.reconcile import Reconciler, Verdict, judge
 from loyalty_cli.debits.result import Settled
-from loyalty_cli.journal import instant
-from loyalty_cli.journal.backup import back_up
-from loyalty_cli.journal.database import JournalError
-from loyalty_cli.journal.entries import OPEN, Baseline, ClaimTerms, Entry, Event, Sender, State
-from loyalty_cli.journal.file import FileDatabase
-from loyalty_cli.journal.instant import Instant
-from loyalty_cli.journal.opening import open_journal
-from loyalty_cli.journal.store import Filter, Journal
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError, NotSentError
 from loyalty_cli.model.records import Balance

@@ -7,12 +7,12 @@ from msgspec import Struct
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.journals import open_to_settle
 from loyalty_cli.commands.session import Session
+from loyalty_cli.debits.journal.entries import Change, Entry, State
+from loyalty_cli.debits.journal.instant import instant_now
+from loyalty_cli.debits.journal.store import Filter, Journal
 from loyalty_cli.debits.records import settled_record
 from loyalty_cli.debits.result import Settled, written_error
 from loyalty_cli.debits.sender import mark_abandoned
-from loyalty_cli.journal.entries import Change, Entry, State
-from loyalty_cli.journal.instant import instant_now
-from loyalty_cli.journal.store import Filter, Journal
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError, usage_error
 from loyalty_cli.output.debits import DEBITS
 from loyalty_cli.output.document import print_records

@@ -15,9 +15,12 @@ from loyalty_cli.commands.session import Session
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.credentials.access_tokens import Tokens
 from loyalty_cli.debits.accounts import adopt_debits, check_accounts
-from loyalty_cli.debits.debit import Debits
+from loyalty_cli.debits.checks import check_sum, keep_orders, order_of, require_reference
+from loyalty_cli.debits.debit_list import Row, check_amount, check_reference, check_unit, read_rows
 from loyalty_cli.debits.fingerprint import UsedKeys
 from loyalty_cli.debits.forecast import Forecast
+from loyalty_cli.debits.journal.entries import Entry
+from loyalty_cli.debits.journal.store import Journal, new_entry
 from loyalty_cli.debits.kept_orders import KeptOrders
 from loyalty_cli.debits.look import refusal
 from loyalty_cli.debits.mistakes import Mistakes
@@ -32,11 +35,8 @@ from loyalty_cli.debits.order import Order, platform_of, request_of
 from loyalty_cli.debits.outcomes import Outcomes
 from loyalty_cli.debits.records import settled_record
 from loyalty_cli.debits.result import Settled, recorded_error
-from loyalty_cli.debits.rows import Row, check_amount, check_reference, check_unit, read_rows
 from loyalty_cli.debits.run import DebitStop, run_all
-from loyalty_cli.debits.wanted import check_sum, keep_orders, order_of, require_reference
-from loyalty_cli.journal.entries import Entry
-from loyalty_cli.journal.store import Journal, new_entry
+from loyalty_cli.debits.send_once import Debits
 from loyalty_cli.lists.list_file import open_input
 from loyalty_cli.lists.parallel import JOBS, side_by_side
 from loyalty_cli.lists.stop import LastResort

@@ -3,8 +3,8 @@
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.journals import journal_place
 from loyalty_cli.commands.session import Session
-from loyalty_cli.journal.opening import open_journal
-from loyalty_cli.journal.server import ServerDatabase
+from loyalty_cli.debits.journal.open import open_journal
+from loyalty_cli.debits.journal.server import ServerDatabase
 from loyalty_cli.model.errors import usage_error
 from loyalty_cli.output import messages
 

@@ -9,7 +9,7 @@ from loyalty_cli.commands.parameters import OutputOption, complete_profile
 from loyalty_cli.output.format import Format
 
 if TYPE_CHECKING:
-    from loyalty_cli.journal.entries import State
+    from loyalty_cli.debits.journal.entries import State
 
 app = typer.Typer(help="What was debited, what is still unknown, and how to settle it.")
 
@@ -59,8 +59,8 @@ def list_(
     from loyalty_cli.commands.journals import open_existing
     from loyalty_cli.commands.moments import moment
     from loyalty_cli.commands.session import open_session
+    from loyalty_cli.debits.journal.store import Filter
     from loyalty_cli.debits.records import entry_record
-    from loyalty_cli.journal.store import Filter
     from loyalty_cli.model.records import DebitRecord
     from loyalty_cli.output import messages
     from loyalty_cli.output.debits import DEBITS
@@ -144,7 +144,7 @@ def resolve(
     """Settle an unknown debit by hand, or let a refused one be tried again, with who and why."""
     from loyalty_cli.commands.by_hand import ManualDecision, decide
     from loyalty_cli.commands.session import open_session
-    from loyalty_cli.journal.entries import State
+    from loyalty_cli.debits.journal.entries import State
     from loyalty_cli.model.errors import usage_error
 
     if confirmed == not_applied:
@@ -167,7 +167,7 @@ def drop(
     """Withdraw a debit that was not made; its reference stays taken."""
     from loyalty_cli.commands.by_hand import ManualDecision, decide
     from loyalty_cli.commands.session import open_session
-    from loyalty_cli.journal.entries import State
+    from loyalty_cli.debits.journal.entries import State
     from loyalty_cli.model.errors import usage_error
 
     if not why.strip():
@@ -181,7 +181,7 @@ def init(context: typer.Context) -> None:
     """Make the journal, where there is nothing yet."""
     from loyalty_cli.commands.journals import journal_place
     from loyalty_cli.commands.session import open_session
-    from loyalty_cli.journal.opening import make_journal
+    from loyalty_cli.debits.journal.open import make_journal
     from loyalty_cli.output import messages
 
     with open_session(context.obj, for_debits=True) as session:
@@ -264,7 +264,7 @@ def accept_failover(
 
 
 def _states(given: list[str]) -> "tuple[State, ...]":
-    from loyalty_cli.journal.entries import State
+    from loyalty_cli.debits.journal.entries import State
     from loyalty_cli.model.errors import nearest, usage_error
 
     for name in given:

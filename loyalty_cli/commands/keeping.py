@@ -5,11 +5,11 @@ from pathlib import Path
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.journals import journal_place, open_existing
 from loyalty_cli.commands.session import Session
-from loyalty_cli.journal.backup import back_up
-from loyalty_cli.journal.gaps import open_gap, review, shown
-from loyalty_cli.journal.health import Health, health_of
-from loyalty_cli.journal.opening import actor, path_of
-from loyalty_cli.journal.restore import restore
+from loyalty_cli.debits.journal.backup import back_up
+from loyalty_cli.debits.journal.gaps import open_gap, review, shown
+from loyalty_cli.debits.journal.health import Health, health_of
+from loyalty_cli.debits.journal.open import actor, path_of
+from loyalty_cli.debits.journal.restore import restore
 from loyalty_cli.model.errors import ExitCode, usage_error
 from loyalty_cli.model.records import JournalRecord
 from loyalty_cli.output import messages

@@ -9,12 +9,12 @@ from loyalty_cli.commands.journals import open_to_settle
 from loyalty_cli.commands.session import Session
 from loyalty_cli.credentials.access_tokens import Tokens
 from loyalty_cli.debits.accounts import adopt_debits
-from loyalty_cli.debits.debit import Debits
+from loyalty_cli.debits.journal.entries import OPEN, Sender
+from loyalty_cli.debits.journal.processes import is_gone, this_process
+from loyalty_cli.debits.journal.store import Journal
 from loyalty_cli.debits.reconcile import Reconciler
 from loyalty_cli.debits.records import entry_record, settled_record
-from loyalty_cli.journal.entries import OPEN, Sender
-from loyalty_cli.journal.processes import is_gone, this_process
-from loyalty_cli.journal.store import Journal
+from loyalty_cli.debits.send_once import Debits
 from loyalty_cli.lists.parallel import side_by_side
 from loyalty_cli.model.errors import ExitCode
 from loyalty_cli.model.records import DebitRecord

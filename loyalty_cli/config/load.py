@@ -24,7 +24,7 @@ from loyalty_cli.config.profile import (
 )
 from loyalty_cli.config.small_file import reason
 from loyalty_cli.config.yaml_nodes import Map, Node, Text, YamlError
-from loyalty_cli.journal.place import check_place
+from loyalty_cli.debits.journal.place import check_place
 from loyalty_cli.model.errors import LoyaltyError, nearest, setup_error
 from loyalty_cli.providers.contract import Provider
 from loyalty_cli.providers.parameters import Parameter, boolean, integer, text

@@ -1,1 +1,1 @@
-"""Debits: each made once at the most, and none forgotten."""
+"""A debit made once: its order, checks, sending, outcome, settling, and its journal."""

@@ -3,9 +3,9 @@
 from collections.abc import Collection, Iterable
 
 from loyalty_cli.config.profile import Profile
+from loyalty_cli.debits.journal.entries import Entry
+from loyalty_cli.debits.journal.store import Journal
 from loyalty_cli.debits.order import Order, platform_of, unnamed, unnamed_platform_of
-from loyalty_cli.journal.entries import Entry
-from loyalty_cli.journal.store import Journal
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError, setup_error
 
 

@@ -4,10 +4,10 @@ import secrets
 from collections.abc import Iterable, Iterator, Mapping
 
 from loyalty_cli.config.profile import Profile
+from loyalty_cli.debits.journal.entries import State
+from loyalty_cli.debits.journal.store import Fingerprint, Journal
 from loyalty_cli.debits.order import platform_of
 from loyalty_cli.debits.result import Settled
-from loyalty_cli.journal.entries import State
-from loyalty_cli.journal.store import Fingerprint, Journal
 from loyalty_cli.network.platform_client import Platforms
 
 

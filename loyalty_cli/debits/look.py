@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from loyalty_cli.debits.journal.entries import Baseline
+from loyalty_cli.debits.journal.instant import Instant
 from loyalty_cli.debits.order import Order
-from loyalty_cli.journal.entries import Baseline
-from loyalty_cli.journal.instant import Instant
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.model.records import Balance

@@ -1,6 +1,6 @@
 """All that is wrong with the debits that are asked for, told at once."""
 
-from loyalty_cli.debits.rows import Mistake
+from loyalty_cli.debits.debit_list import Mistake
 from loyalty_cli.lists.rows import cut
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 

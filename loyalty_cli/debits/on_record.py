@@ -5,12 +5,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import cache
 
 from loyalty_cli.debits.accounts import no_longer_known
+from loyalty_cli.debits.checks import makes_once
+from loyalty_cli.debits.journal.entries import OPEN, Entry, Key, State
+from loyalty_cli.debits.journal.store import BATCH, Journal, above_day_limit, reference_taken
 from loyalty_cli.debits.kept_orders import KeptOrders
 from loyalty_cli.debits.mistakes import Mistakes
 from loyalty_cli.debits.order import Order
-from loyalty_cli.debits.wanted import makes_once
-from loyalty_cli.journal.entries import OPEN, Entry, Key, State
-from loyalty_cli.journal.store import BATCH, Journal, above_day_limit, reference_taken
 from loyalty_cli.lists.batches import batches
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 

@@ -7,7 +7,7 @@ from urllib.parse import quote, unquote_to_bytes, urlsplit
 from msgspec import Struct
 
 from loyalty_cli.config.profile import Profile
-from loyalty_cli.journal.entries import Entry, Key, Planned
+from loyalty_cli.debits.journal.entries import Entry, Key, Planned
 from loyalty_cli.providers.contract import Query, Request
 from loyalty_cli.providers.redeeming import Debit, Redeems
 

@@ -7,16 +7,16 @@ from math import ceil
 from msgspec import Struct
 
 from loyalty_cli.config.profile import Profile
-from loyalty_cli.debits.debit import Debits
+from loyalty_cli.debits.checks import makes_once
+from loyalty_cli.debits.journal.database import JournalError
+from loyalty_cli.debits.journal.entries import OPEN, Baseline, Change, Entry, Event, State
+from loyalty_cli.debits.journal.instant import instant_now
+from loyalty_cli.debits.journal.store import Filter, Journal
 from loyalty_cli.debits.look import Look
 from loyalty_cli.debits.order import order_again, platform_of
 from loyalty_cli.debits.result import Settled, recorded_error
+from loyalty_cli.debits.send_once import Debits
 from loyalty_cli.debits.sender import certain_seconds, is_healthy, note_first_sight
-from loyalty_cli.debits.wanted import makes_once
-from loyalty_cli.journal.database import JournalError
-from loyalty_cli.journal.entries import OPEN, Baseline, Change, Entry, Event, State
-from loyalty_cli.journal.instant import instant_now
-from loyalty_cli.journal.store import Filter, Journal
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ENDING, ErrorCode, LoyaltyError
 from loyalty_cli.providers.redeeming import Redeems

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime
 
+from loyalty_cli.debits.journal.entries import Entry, Event
 from loyalty_cli.debits.result import Settled, recorded_error
-from loyalty_cli.journal.entries import Entry, Event
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.records import DebitHistory, DebitRecord, EventRecord, Failure
 

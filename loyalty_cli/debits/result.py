@@ -3,8 +3,8 @@
 import msgspec
 from msgspec import Struct
 
-from loyalty_cli.debits.classification import unknown
-from loyalty_cli.journal.entries import Entry, State
+from loyalty_cli.debits.journal.entries import Entry, State
+from loyalty_cli.debits.outcome import unknown
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.model.records import Failure
 

@@ -5,11 +5,11 @@ from contextlib import contextmanager
 from functools import partial
 from threading import Condition, Lock
 
-from loyalty_cli.debits.debit import Debits
+from loyalty_cli.debits.journal.database import JournalError
+from loyalty_cli.debits.journal.entries import Entry
 from loyalty_cli.debits.order import Order
 from loyalty_cli.debits.result import Settled
-from loyalty_cli.journal.database import JournalError
-from loyalty_cli.journal.entries import Entry
+from loyalty_cli.debits.send_once import Debits
 from loyalty_cli.lists.parallel import side_by_side
 from loyalty_cli.lists.stop import Stop
 from loyalty_cli.model.errors import ENDING, ErrorCode

@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 
 from loyalty_cli.config.profile import DEFAULT_SETTLE, DEFAULT_TIMEOUT, Profile
-from loyalty_cli.debits.classification import unknown
+from loyalty_cli.debits.journal.entries import Change, Entry, Event, State
+from loyalty_cli.debits.journal.instant import Instant
+from loyalty_cli.debits.journal.processes import is_gone
+from loyalty_cli.debits.journal.store import Journal
+from loyalty_cli.debits.outcome import unknown
 from loyalty_cli.debits.result import written_error
-from loyalty_cli.journal.entries import Change, Entry, Event, State
-from loyalty_cli.journal.instant import Instant
-from loyalty_cli.journal.processes import is_gone
-from loyalty_cli.journal.store import Journal
 
 CLAIM_LIFETIME_SECONDS = 5.0
 """After that a claim must not be sent any more: the process may have been asleep."""

@@ -19,12 +19,12 @@ import pytest
 from loyalty_cli.commands import debiting
 from loyalty_cli.config.load import load
 from loyalty_cli.config.profile import DebitRules
+from loyalty_cli.debits.debit_list import read_rows
+from loyalty_cli.debits.journal.database import JournalError
+from loyalty_cli.debits.journal.entries import Entry, State
+from loyalty_cli.debits.journal.store import Journal
 from loyalty_cli.debits.result import Settled
-from loyalty_cli.debits.rows import read_rows
 from loyalty_cli.debits.run import run_all
-from loyalty_cli.journal.database import JournalError
-from loyalty_cli.journal.entries import Entry, State
-from loyalty_cli.journal.store import Journal
 from loyalty_cli.model.errors import ErrorCode
 from loyalty_cli.output.visible import is_shown
 from loyalty_cli.sandbox.server import Reply

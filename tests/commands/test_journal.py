@@ -14,10 +14,10 @@ from msgspec.structs import replace
 
 from loyalty_cli.commands.reconciling import LOCK
 from loyalty_cli.debits import reconcile
-from loyalty_cli.journal.entries import Change, Entry, State
-from loyalty_cli.journal.opening import open_journal
-from loyalty_cli.journal.processes import _started, this_process
-from loyalty_cli.journal.store import Journal
+from loyalty_cli.debits.journal.entries import Change, Entry, State
+from loyalty_cli.debits.journal.open import open_journal
+from loyalty_cli.debits.journal.processes import _started, this_process
+from loyalty_cli.debits.journal.store import Journal
 from loyalty_cli.output.json_schema import json_schema
 from loyalty_cli.output.visible import is_shown
 from loyalty_cli.sandbox.misbehaviour import LATE

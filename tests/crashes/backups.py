@@ -13,10 +13,10 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
-from loyalty_cli.journal.database import JournalError
-from loyalty_cli.journal.entries import OPEN, State
-from loyalty_cli.journal.opening import open_journal
-from loyalty_cli.journal.store import Filter
+from loyalty_cli.debits.journal.database import JournalError
+from loyalty_cli.debits.journal.entries import OPEN, State
+from loyalty_cli.debits.journal.open import open_journal
+from loyalty_cli.debits.journal.store import Filter
 from tests.crashes.killing import KILLED
 from tests.crashes.programs import Run
 from tests.crashes.story import Keeping

@@ -24,8 +24,8 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from loyalty_cli.journal.entries import Key, Planned
-from loyalty_cli.journal.opening import open_journal
+from loyalty_cli.debits.journal.entries import Key, Planned
+from loyalty_cli.debits.journal.open import open_journal
 from tests.crashes.backups import debits_in
 from tests.crashes.programs import ROOT
 from tests.crashes.shop import Row, Shop

@@ -15,7 +15,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from loyalty_cli.journal.entries import State
+from loyalty_cli.debits.journal.entries import State
 from tests.crashes.killing import Killer
 from tests.crashes.story import Story
 from tests.crashes.syscalls import ROW, Point, points, traced

@@ -241,7 +241,7 @@ def _say(answers: int, message: Any) -> None:
 def _become(message: Any) -> None:
     """Be the program, from here to its end."""
     from loyalty_cli import cli
-    from loyalty_cli.journal import processes
+    from loyalty_cli.debits.journal import processes
 
     for descriptor, name in ((0, "/dev/null"), (1, ".out"), (2, ".err")):
         path = name if descriptor == 0 else message["output"] + name

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from loyalty_cli.journal.entries import OPEN, TRANSITIONS, Entry, State
-from loyalty_cli.journal.opening import open_journal
-from loyalty_cli.journal.store import Filter, Journal
+from loyalty_cli.debits.journal.entries import OPEN, TRANSITIONS, Entry, State
+from loyalty_cli.debits.journal.open import open_journal
+from loyalty_cli.debits.journal.store import Filter, Journal
 from tests.crashes.truth_server import Truth
 from tests.postgresql import PostgreSQL
 

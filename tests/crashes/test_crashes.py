@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from loyalty_cli.journal.entries import State
+from loyalty_cli.debits.journal.entries import State
 from tests.crashes.copies import check
 from tests.crashes.disk import WRITES, failures
 from tests.crashes.killing import Killer

@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import Event, Lock
 from typing import NamedTuple
 
-from loyalty_cli.journal.entries import Entry, State
+from loyalty_cli.debits.journal.entries import Entry, State
 from tests.crashes.killing import Killer, how_it_ended
 from tests.crashes.programs import BETWEEN_LOOKS_SECONDS, Programs, Run
 from tests.crashes.shop import SETTLE, Row, Shop, place_for

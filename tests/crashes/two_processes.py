@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from loyalty_cli.journal.entries import State
+from loyalty_cli.debits.journal.entries import State
 from tests.crashes.programs import Programs, Run
 from tests.crashes.shop import Row, Shop, place_for
 from tests.crashes.truth_server import Mood, Truth

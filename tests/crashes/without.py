@@ -65,8 +65,8 @@ def _every_sender_is_gone() -> None:
 
 
 def _the_claim_comes_later() -> None:
-    from loyalty_cli.journal.entries import State
-    from loyalty_cli.journal.store import Journal
+    from loyalty_cli.debits.journal.entries import State
+    from loyalty_cli.debits.journal.store import Journal
 
     claim, change = Journal.claim, Journal.change
     put_off: dict[str, tuple[Any, ...]] = {}
@@ -86,8 +86,8 @@ def _the_claim_comes_later() -> None:
 
 
 def _anybody_may_claim() -> None:
-    from loyalty_cli.journal.entries import State
-    from loyalty_cli.journal.store import Journal
+    from loyalty_cli.debits.journal.entries import State
+    from loyalty_cli.debits.journal.store import Journal
 
     replaced = Journal._replace
 
@@ -100,7 +100,7 @@ def _anybody_may_claim() -> None:
 
 
 def _accounts_are_never_busy() -> None:
-    from loyalty_cli.journal import tables
+    from loyalty_cli.debits.journal import tables
 
     tables.debits.indexes.discard(tables.one_open_debit)
 
@@ -112,7 +112,7 @@ def _it_is_sent_again() -> None:
 
 
 def _any_balance_will_do() -> None:
-    from loyalty_cli.journal.store import Journal
+    from loyalty_cli.debits.journal.store import Journal
 
     claim = Journal.claim
 
@@ -123,20 +123,20 @@ def _any_balance_will_do() -> None:
 
 
 def _nobody_else_is_looked_for() -> None:
-    from loyalty_cli.journal.store import Journal
+    from loyalty_cli.debits.journal.store import Journal
 
     _put(Journal, "others_since", lambda *_: [])
 
 
 def _caches_are_believed() -> None:
-    from loyalty_cli.debits import debit
+    from loyalty_cli.debits import send_once as debit
     from loyalty_cli.debits.look import look_at
 
     _put(debit, "look_at", lambda *of: replace(look_at(*of), age=None))
 
 
 def _the_file_has_no_mark() -> None:
-    from loyalty_cli.journal.file import FileDatabase
+    from loyalty_cli.debits.journal.file import FileDatabase
 
     _put(FileDatabase, "before_sending", lambda _: None)
 
@@ -148,7 +148,7 @@ def _gaps_are_not_looked_at() -> None:
 
 
 def _older_is_as_good() -> None:
-    from loyalty_cli.journal import restore
+    from loyalty_cli.debits.journal import restore
 
     _put(restore, "_has_more", lambda *_: "")
 

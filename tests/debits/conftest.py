@@ -13,12 +13,12 @@ from loyalty_cli.config.profile import DebitRules, Profile
 from loyalty_cli.credentials.access_tokens import Tokens
 from loyalty_cli.credentials.keyring_store import KeyringStore
 from loyalty_cli.credentials.sources import Found
-from loyalty_cli.debits.debit import Debits
+from loyalty_cli.debits.journal.entries import Entry, Event, Key
+from loyalty_cli.debits.journal.open import open_journal
+from loyalty_cli.debits.journal.store import Filter, Journal
 from loyalty_cli.debits.order import Order
 from loyalty_cli.debits.result import Settled
-from loyalty_cli.journal.entries import Entry, Event, Key
-from loyalty_cli.journal.opening import open_journal
-from loyalty_cli.journal.store import Filter, Journal
+from loyalty_cli.debits.send_once import Debits
 from loyalty_cli.network.http_client import Client
 from loyalty_cli.network.platform_client import Platforms
 from tests.conftest import Outcome, Run

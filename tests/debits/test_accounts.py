@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from loyalty_cli.journal.entries import State
-from loyalty_cli.journal.store import Filter
+from loyalty_cli.debits.journal.entries import State
+from loyalty_cli.debits.journal.store import Filter
 from tests.conftest import Outcome
 from tests.debits.conftest import SECRET, Opens, Shop
 from tests.debits.fault_server import ASSIGNED, IdempotentBank, answers, as_json

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from loyalty_cli.journal.entries import Baseline, Change, Entry, State
-from loyalty_cli.journal.processes import this_process
+from loyalty_cli.debits.journal.entries import Baseline, Change, Entry, State
+from loyalty_cli.debits.journal.processes import this_process
 from tests.conftest import Outcome
 from tests.debits.conftest import Desk, Shop
 from tests.debits.fault_server import answers, as_json

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from loyalty_cli.journal import instant
+from loyalty_cli.debits.journal import instant
 from tests.debits.conftest import Opens, Shop
 from tests.debits.fault_server import answers, as_json, honest
 from tests.requires import NOBODY, needs

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from loyalty_cli.journal.file import FileDatabase
+from loyalty_cli.debits.journal.file import FileDatabase
 from tests.debits.conftest import Opens, Shop
 from tests.debits.fault_server import answers, applies_and
 

@@ -12,11 +12,11 @@ from msgspec.structs import replace
 
 from loyalty_cli.commands.by_hand import BY_HAND
 from loyalty_cli.config.profile import DebitRules, Profile
+from loyalty_cli.debits.journal import instant
+from loyalty_cli.debits.journal.entries import OPEN, Baseline, Change, Entry, State
+from loyalty_cli.debits.journal.processes import this_process
+from loyalty_cli.debits.journal.store import AccountBusyError, BalanceChangedError, Journal
 from loyalty_cli.debits.reconcile import Reconciler
-from loyalty_cli.journal import instant
-from loyalty_cli.journal.entries import OPEN, Baseline, Change, Entry, State
-from loyalty_cli.journal.processes import this_process
-from loyalty_cli.journal.store import AccountBusyError, BalanceChangedError, Journal
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from tests.conftest import Outcome
 from tests.debits.conftest import Desk, Opens, Shop
@@ -286,7 +286,7 @@ def test_an_account_that_others_debit_all_the_time_is_debited_by_the_next_run(
     kind: type[LoyaltyError], opens: Opens, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop = opens(timeout=0.2)
-    monkeypatch.setattr("loyalty_cli.debits.debit.CLAIM_LIFETIME_SECONDS", 0.2)
+    monkeypatch.setattr("loyalty_cli.debits.send_once.CLAIM_LIFETIME_SECONDS", 0.2)
     hint = "Nothing was sent; run the same again."
     mend = raised_once(monkeypatch, lambda: kind(ErrorCode.ACCOUNT_BUSY, "busy", hint=hint))
     first = shop.debit()

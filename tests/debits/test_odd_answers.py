@@ -2,7 +2,7 @@
 
 import pytest
 
-from loyalty_cli.journal.entries import State
+from loyalty_cli.debits.journal.entries import State
 from tests.debits.conftest import Shop
 from tests.debits.fault_server import answers, applies_and
 from tests.network.test_framing import ODD

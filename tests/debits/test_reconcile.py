@@ -8,7 +8,12 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from loyalty_cli.debits.debit import Debits
+from loyalty_cli.debits.journal import instant
+from loyalty_cli.debits.journal.entries import Baseline, Change, Entry, Event, Sender, State
+from loyalty_cli.debits.journal.file import FileDatabase
+from loyalty_cli.debits.journal.instant import Instant
+from loyalty_cli.debits.journal.processes import this_process
+from loyalty_cli.debits.journal.store import Journal
 from loyalty_cli.debits.look import Look
 from loyalty_cli.debits.order import Order
 from loyalty_cli.debits.reconcile import (
@@ -19,12 +24,7 @@ from loyalty_cli.debits.reconcile import (
     judge,
 )
 from loyalty_cli.debits.result import Settled
-from loyalty_cli.journal import instant
-from loyalty_cli.journal.entries import Baseline, Change, Entry, Event, Sender, State
-from loyalty_cli.journal.file import FileDatabase
-from loyalty_cli.journal.instant import Instant
-from loyalty_cli.journal.processes import this_process
-from loyalty_cli.journal.store import Journal
+from loyalty_cli.debits.send_once import Debits
 from loyalty_cli.lists.parallel import JOBS
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from msgspec.structs import replace
 
+from loyalty_cli.debits.journal.entries import Entry, Event, Key, Planned, State
+from loyalty_cli.debits.journal.store import new_entry
 from loyalty_cli.debits.records import entry_record, history, settled_record
 from loyalty_cli.debits.result import Settled, written_error
-from loyalty_cli.journal.entries import Entry, Event, Key, Planned, State
-from loyalty_cli.journal.store import new_entry
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.model.records import DebitRecord, EventRecord, Failure

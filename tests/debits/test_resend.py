@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from loyalty_cli.journal import instant
-from loyalty_cli.journal.file import FileDatabase
+from loyalty_cli.debits.journal import instant
+from loyalty_cli.debits.journal.file import FileDatabase
 from tests.conftest import Outcome
 from tests.debits.conftest import Opens, Shop
 from tests.debits.fault_server import IdempotentBank, applies_and, once_only

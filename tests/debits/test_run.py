@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from loyalty_cli.debits.debit import Debits
+from loyalty_cli.debits.journal.database import JournalError
+from loyalty_cli.debits.journal.entries import Baseline, Change, Entry, State
+from loyalty_cli.debits.journal.processes import this_process
 from loyalty_cli.debits.order import Order
 from loyalty_cli.debits.result import Settled, written_error
 from loyalty_cli.debits.run import DebitStop, run_all
-from loyalty_cli.journal.database import JournalError
-from loyalty_cli.journal.entries import Baseline, Change, Entry, State
-from loyalty_cli.journal.processes import this_process
+from loyalty_cli.debits.send_once import Debits
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.providers.contract import Limit
 from tests.conftest import Outcome
@@ -539,7 +539,7 @@ def test_a_dry_run_sends_and_claims_nothing(shop: Shop) -> None:
 
 
 def _everything() -> Any:
-    from loyalty_cli.journal.store import Filter
+    from loyalty_cli.debits.journal.store import Filter
 
     return Filter()
 

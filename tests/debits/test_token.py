@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from loyalty_cli.journal.entries import State
-from loyalty_cli.journal.store import Journal
+from loyalty_cli.debits.journal.entries import State
+from loyalty_cli.debits.journal.store import Journal
 from loyalty_cli.model.errors import ErrorCode
 from loyalty_cli.providers.contract import Auth, Exchange, Request, Token
 from tests.debits.conftest import SECRET, Desk

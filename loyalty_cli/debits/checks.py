@@ -1,0 +1,137 @@
+"""What a command line or a file asks to be debited, checked against what the profiles allow."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from loyalty_cli.config.profile import Profile
+from loyalty_cli.debits.debit_list import FileRow, Mistake, Row
+from loyalty_cli.debits.kept_orders import KeptOrders
+from loyalty_cli.debits.mistakes import Mistakes
+from loyalty_cli.debits.order import Order
+from loyalty_cli.lists.rows import cut
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError, usage_error
+from loyalty_cli.providers import BUILT_IN, load
+from loyalty_cli.providers.redeeming import Redeems
+
+Fault = tuple[str, object, LoyaltyError]
+"""What the profile does not allow: in which column, with which value, and the error."""
+
+
+def keep_orders(
+    rows: Iterable[FileRow],
+    profile_of: Callable[[Row], Profile],
+    unit: str | None,
+    mistakes: Mistakes,
+    into: KeptOrders,
+) -> None:
+    """Keep the orders of a file, and add all that is wrong with it to the mistakes.
+
+    Raises LoyaltyError where there is no profile for a row, and as `rows` does but for usage.
+    """
+    try:
+        for each in rows:
+            for mistake in each.mistakes:
+                mistakes.add(mistake)
+            order = None
+            if each.row is not None:
+                profile = profile_of(each.row)
+                for fault in faults_of(each.row, profile, unit):
+                    mistakes.add_error(each.number, *fault)
+                # What is not allowed is kept all the same: more may be wrong with it.
+                order = None if each.mistakes else _order(each.row, profile, unit)
+            first = each.number
+            if order is not None:
+                first = into.add(each.number, order)
+            elif each.reference is not None:
+                first = into.note_reference(each.number, each.reference)
+            if first != each.number:
+                why = f"is there already, in row {first}"
+                mistakes.add(Mistake(each.number, "reference", cut(each.reference or ""), why))
+    except LoyaltyError as error:
+        if error.code is not ErrorCode.USAGE:
+            raise
+        mistakes.add_whole(error)
+
+
+def order_of(row: Row, profile: Profile, unit: str | None) -> Order:
+    """Make an order of a row; raise LoyaltyError where the profile does not allow it."""
+    for _, _, error in faults_of(row, profile, unit):
+        raise error
+    order = _order(row, profile, unit)
+    assert order is not None  # or it would be a fault
+    return order
+
+
+def _order(row: Row, profile: Profile, unit: str | None) -> Order | None:
+    """The order of a row; None where nobody says in which unit."""
+    chosen = row.unit or unit or profile.debit.unit
+    return Order(profile, row.customer, chosen, row.amount, row.reference) if chosen else None
+
+
+def faults_of(row: Row, profile: Profile, unit: str | None) -> Iterator[Fault]:
+    """All that keeps a row from being an order at a profile."""
+    if not isinstance(profile.provider, Redeems):
+        able = [name for name in BUILT_IN if isinstance(load(name), Redeems)]
+        yield (
+            "profile",
+            profile.name,
+            _refused(
+                f"{profile.provider.title} (profile {profile.name!r}) cannot debit.",
+                f"These can: {', '.join(able)}.",
+            ),
+        )
+        return
+    if not profile.debit.allow:
+        yield (
+            "profile",
+            profile.name,
+            _refused(
+                f"the profile {profile.name!r} does not allow debits.",
+                "Add `debit: {allow: true}` to it in the profile file.",
+            ),
+        )
+    if _order(row, profile, unit) is None:
+        error = LoyaltyError(
+            ErrorCode.USAGE,
+            f"no unit for the debit {row.reference!r}.",
+            hint="Add --unit, or debit.unit to the profile: exactly as the balance shows it.",
+        )
+        yield "unit", "", error
+    limit = profile.debit.max_amount
+    if limit is not None and row.amount > limit:
+        yield (
+            "amount",
+            row.amount,
+            _refused(
+                f"the debit {row.reference!r} of {row.amount} is more than the profile's"
+                f" debit.max_amount {limit}."
+            ),
+        )
+
+
+def check_sum(total: int, expected: int) -> None:
+    """Raise LoyaltyError where a file's amounts do not add up to what was expected."""
+    if total != expected:
+        usage_error(f"the amounts add up to {total}, not to {expected}.", "No debit was made.")
+
+
+def makes_once(profile: Profile) -> bool:
+    """Whether the platform itself makes a debit with the same reference but once."""
+    return isinstance(profile.provider, Redeems) and profile.provider.idempotent
+
+
+def require_reference(reference: str | None, *, interactive: bool) -> str:
+    """The caller's reference, or on a terminal a new one; raise LoyaltyError for none."""
+    if reference is not None:
+        return reference
+    if not interactive:
+        usage_error(
+            "a debit without a terminal needs --reference.",
+            "Name it so that a second run of the job names it the same.",
+        )
+    from uuid import uuid4
+
+    return f"loyalty-{uuid4()}"
+
+
+def _refused(message: str, hint: str = "Nothing was sent.") -> LoyaltyError:
+    return LoyaltyError(ErrorCode.REFUSED, message, hint=hint)

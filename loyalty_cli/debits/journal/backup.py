@@ -1,0 +1,109 @@
+"""A backup of a journal in a file: one file that holds all of it, the log included."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from secrets import token_hex
+from typing import NoReturn
+
+from msgspec import Struct
+
+from loyalty_cli.config.folders import sync
+from loyalty_cli.debits.journal.database import Database, JournalError, refuse
+from loyalty_cli.debits.journal.file import FileDatabase, integrity_faults
+from loyalty_cli.debits.journal.file_location import make_file
+from loyalty_cli.debits.journal.gaps import shown
+from loyalty_cli.model.errors import ErrorCode
+
+BESIDE = ("-journal", "-wal", "-shm")
+"""What SQLite may leave beside a file."""
+
+
+class Held(Struct, frozen=True):
+    """What a journal holds: how many debits, and when the last of their changes was, if any."""
+
+    debits: int
+    newest: str | None
+
+    def __str__(self) -> str:
+        newest = f", the newest change at {shown(self.newest)}" if self.newest else ""
+        return f"{self.debits} debit{'s' * (self.debits != 1)}{newest}"
+
+
+def back_up(database: Database, target: Path) -> Held:
+    """Write all that a journal has now into a new file; raise JournalError where that fails.
+
+    Others may use the journal meanwhile.
+    """
+    if not isinstance(database, FileDatabase):
+        refuse(
+            f"the journal {database.place} is a server's.",
+            "Use the server's own backups, or pg_dump.",
+        )
+    if os.path.lexists(target):
+        _refuse_taken(target)
+    try:
+        with part_of(target) as part:
+            with closing(sqlite3.connect(part, isolation_level=None)) as copy:
+                database.copy_into(copy)
+                held = sealed(copy)
+            name_part(part, target)
+    except FileExistsError:
+        _refuse_taken(target)
+    except OSError as error:
+        _refuse_backup(target, error.strerror or str(error))
+    except sqlite3.Error as error:
+        _refuse_backup(target, str(error))
+    return held
+
+
+def _refuse_taken(target: Path) -> NoReturn:
+    refuse(f"{target} was there already; nothing was written.", "Name a new file.")
+
+
+def _refuse_backup(target: Path, why: str) -> NoReturn:
+    raise JournalError(
+        ErrorCode.SETUP,
+        f"the backup {target} was not made: {why}.",
+        hint="Name a file on a disk with room; `loyalty journal check` looks at the journal.",
+    )
+
+
+@contextmanager
+def part_of(target: Path) -> Iterator[Path]:
+    """An empty file beside another one, the user's alone, for what is to be that one.
+
+    Raises OSError as the system does. Whatever was not given that name is taken away.
+    """
+    part = target.with_name(f".{target.name}.{token_hex(4)}.part")
+    try:
+        make_file(part)
+        yield part
+    finally:
+        for suffix in ("", *BESIDE):
+            Path(f"{part}{suffix}").unlink(missing_ok=True)
+
+
+def sealed(connection: sqlite3.Connection) -> Held:
+    """Make of a copy one sound file without a mark and without a log, and say what it holds.
+
+    Raises sqlite3.Error where it is damaged.
+    """
+    connection.execute("PRAGMA journal_mode=DELETE")
+    connection.execute("DELETE FROM senders")
+    if faults := integrity_faults(connection):
+        raise sqlite3.DatabaseError(f"the journal is damaged: {faults[0]}")
+    (debits,) = connection.execute("SELECT count(*) FROM debits").fetchone()
+    (newest,) = connection.execute("SELECT max(at) FROM events").fetchone()
+    return Held(debits, newest)
+
+
+def name_part(part: Path, target: Path) -> None:
+    """Give a part its name, durably and at once; raise FileExistsError where that is taken."""
+    sync(part)
+    # Not os.link, which not every file system has; nobody else gets a name that is reserved.
+    make_file(target)
+    part.replace(target)
+    sync(target.parent)

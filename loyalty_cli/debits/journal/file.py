@@ -1,0 +1,366 @@
+"""A journal in a file: opening it, and keeping the file what it was when it was opened."""
+
+import sqlite3
+import time
+from contextlib import AbstractContextManager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Lock
+from typing import Any, NoReturn
+
+import msgspec
+import sqlalchemy as sql
+from sqlalchemy.dialects import sqlite
+
+from loyalty_cli.config.folders import make_folder
+from loyalty_cli.debits.journal.database import READING, Database, JournalError, refuse
+from loyalty_cli.debits.journal.file_location import (
+    check_file,
+    has_foreign_log,
+    index_of,
+    is_empty,
+    is_missing,
+    log_of,
+    make_file,
+    refuse_unwritable,
+)
+from loyalty_cli.debits.journal.inodes import SameFiles, is_open_here
+from loyalty_cli.debits.journal.mark import (
+    LogLock,
+    empty_log,
+    is_bare_copy,
+    marks,
+    put_mark,
+    take_marks_away,
+)
+from loyalty_cli.debits.journal.processes import this_process
+from loyalty_cli.model.errors import ErrorCode
+
+BUSY_TIMEOUT_SECONDS = 30.0
+CLOSING_SECONDS = 5.0
+
+_left_open: list[sqlite3.Connection] = []
+
+
+class NoJournalError(JournalError):
+    """There is a file, and no journal in it that can be used; a backup can take its place."""
+
+
+class FileDatabase(Database):
+    """A file on a local disk, with SQLite's write-ahead log beside it.
+
+    One connection, the keeper, stays open from the first to the last: as long as it is there,
+    nobody deletes the log.
+    """
+
+    def __init__(self, path: Path, keeper: sqlite3.Connection) -> None:
+        self.place = str(path)
+        real = path.resolve()
+        self._keeper = keeper
+        self._files = SameFiles([path, log_of(real), index_of(real)])
+        self._log = LogLock(log_of(real))
+        if self._log.inode() not in self._files.inodes:
+            raise FileNotFoundError
+        # SQLite lets one write at a time, and those who wait for it sleep longer than it takes;
+        # the threads of a process queue here instead.
+        self._writer = Lock()
+        self._is_marked = self._is_closed = False
+        self.engine = sql.create_engine(
+            sql.URL.create("sqlite", database=str(real)),
+            connect_args={"timeout": BUSY_TIMEOUT_SECONDS},
+        )
+        sql.event.listen(self.engine, "connect", self._made_durable)
+        sql.event.listen(self.engine, "begin", _begin)
+
+    def now(self, connection: sql.Connection) -> datetime:
+        """The time of this machine, which all who share the file share."""
+        del connection
+        return datetime.now(UTC)
+
+    def lock_tables(self, connection: sql.Connection) -> None:
+        """BEGIN IMMEDIATE has done so already."""
+
+    def lock_account(self, connection: sql.Connection, platform: str) -> None:
+        """BEGIN IMMEDIATE has done so already."""
+
+    def insert_missing(self, table: sql.Table) -> Any:
+        """INSERT … ON CONFLICT DO NOTHING."""
+        return sqlite.insert(table).on_conflict_do_nothing()
+
+    def before_sending(self) -> None:
+        """Mark the file, so that a copy of it alone is told from the journal.
+
+        Raises JournalError where somebody who reads it, or closes it, stands in the way too long.
+        """
+        if self._is_marked:
+            return
+        with self._writer:
+            if not self._is_marked:
+                try:
+                    self._mark()
+                except sqlite3.Error as error:
+                    self._fail(str(error))
+                self._is_marked = True
+
+    def _mark(self) -> None:
+        # In this order: a mark of somebody who does not hold the lock may be taken away.
+        if not self._log.share(BUSY_TIMEOUT_SECONDS):
+            self._fail("another process has been closing it for too long")
+        self.check_unchanged()
+        process = msgspec.json.encode(this_process()).decode()
+        if not put_mark(self._keeper, process, BUSY_TIMEOUT_SECONDS):
+            self._fail("another process has been reading it for too long")
+
+    def check_unchanged(self) -> None:
+        """Raise JournalError where the file or its log was deleted, moved or replaced."""
+        if not self._files.are_there():
+            raise JournalError(
+                ErrorCode.SETUP,
+                f"the journal {self.place} is no longer the file that was opened: it or its log"
+                " was deleted, moved or replaced.",
+                hint="Nothing more was sent. Put back the file with its -wal, or a backup with"
+                " `loyalty journal restore`, before you run anything again.",
+            )
+
+    def writer(self) -> AbstractContextManager[object]:
+        """One thread of this process at a time."""
+        return self._writer
+
+    def close(self) -> None:
+        """Bring everything into the file, unless somebody else still sends, and let go of it.
+
+        What cannot be brought in stays in the log, and the file stays marked.
+        """
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self.engine.dispose()
+        try:
+            self._let_go(self._is_whole())
+        finally:
+            self._log.close()
+
+    def abandon(self) -> None:
+        """Let go of it as it is: it turned out to be nothing that can be used."""
+        self._is_closed = True
+        self.engine.dispose()
+        self._let_go(_may_close(self._keeper))
+        self._log.close()
+
+    def copy_into(self, target: sqlite3.Connection) -> None:
+        """Copy all that is in it now, the log included, into an empty database."""
+        self._keeper.backup(target)
+
+    def faults(self) -> list[str]:
+        """What SQLite finds damaged."""
+        return integrity_faults(self._keeper)
+
+    def _is_whole(self) -> bool:
+        """Whether the file has all that its marks stand for, once it can have it."""
+        try:
+            if not self._log.hold_alone():
+                return not marks(self._keeper)
+            whole = take_marks_away(self._keeper, CLOSING_SECONDS)
+            if whole and not self._files.are_there():
+                empty_log(self._keeper, CLOSING_SECONDS)  # it lies beside what replaced the file
+        except (sqlite3.Error, OSError):
+            return False  # a log that is still there is as good
+        return whole
+
+    def _let_go(self, whole: bool) -> None:
+        if whole:
+            self._keeper.close()
+        else:
+            _left_open.append(self._keeper)  # the log outlives the process so, and no other way
+
+    def _made_durable(self, connection: Any, _record: Any) -> None:
+        _make_durable(connection)
+        self.check_unchanged()
+
+    def _fail(self, why: str) -> NoReturn:
+        raise JournalError(
+            ErrorCode.SETUP,
+            f"the journal {self.place} failed: {why}.",
+            hint="Nothing more was sent. Mend the journal, then run the same again.",
+        )
+
+
+def open_file(path: Path, *, create: bool) -> FileDatabase:
+    """Open a journal's file; with `create`, make it where there is none.
+
+    Raises JournalError where it is not there, or would not keep what is written, and
+    NoJournalError where it is a file of something else, or a copy without its log.
+    """
+    if is_missing(path):
+        if log_of(path.resolve()).exists():
+            _refuse_lonely_log(path)
+        if not create:
+            refuse(
+                f"there is no journal {path}; without it nobody knows what was debited already.",
+                "If it was lost, restore a backup: `loyalty journal restore FILE`. Only if nothing"
+                " was ever debited from here, run `loyalty journal init`.",
+            )
+        with suppress(FileExistsError):  # another process was quicker
+            make_new_file(path)
+    check_file(path)
+    if path.stat().st_size == 0 and not (create and is_empty(log_of(path.resolve()))):
+        refuse_other(path)  # not to be opened: SQLite deletes the log of an empty file
+    if not is_open_here(path) and has_foreign_log(path.resolve()):
+        _refuse_foreign_log(path)
+    return _open_checked(path, create=create)
+
+
+def _refuse_foreign_log(path: Path) -> NoReturn:
+    raise NoJournalError(
+        ErrorCode.SETUP,
+        f"the log {log_of(path).name} beside the journal {path} is not its own, but that of the"
+        " journal before: a backup was copied over it.",
+        hint="Use `loyalty journal restore FILE` with the backup, which keeps that log, too.",
+    )
+
+
+def make_new_file(path: Path) -> None:
+    """Make the empty file of a new journal, and its folder.
+
+    Raises FileExistsError where anything is there, JournalError where it must not lie there.
+    """
+    try:
+        make_folder(path.parent)
+        if log_of(path.resolve()).exists():
+            _refuse_lonely_log(path)
+        make_file(path)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        refuse_unwritable(path, error)
+
+
+def _refuse_lonely_log(path: Path) -> NoReturn:
+    raise NoJournalError(
+        ErrorCode.SETUP,
+        f"there is no journal {path}, but its log {log_of(path).name} is there.",
+        hint="Put the file back beside its log, or restore a backup:"
+        " `loyalty journal restore FILE`.",
+    )
+
+
+def refuse_other(path: Path) -> NoReturn:
+    """Raise the error of a file that is there and holds no journal."""
+    raise NoJournalError(
+        ErrorCode.SETUP,
+        f"{path} holds no journal; a copy without its -wal can look so.",
+        hint="Put its -wal back beside it, or restore a backup: `loyalty journal restore FILE`.",
+    )
+
+
+def _open_checked(path: Path, *, create: bool) -> FileDatabase:
+    keeper = sqlite3.connect(
+        path.resolve(),
+        timeout=BUSY_TIMEOUT_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    try:
+        _check_content(keeper, path, create=create)
+        _make_durable(keeper)
+        if is_bare_copy(keeper, log_of(path.resolve())):
+            _refuse_bare_copy(path)
+        return FileDatabase(path, keeper)
+    except NoJournalError:
+        keeper.close()
+        raise
+    except FileNotFoundError:
+        _give_up(keeper)
+        refuse(f"the journal {path} was replaced while it was opened.", "Run the same again.")
+    except sqlite3.DatabaseError as error:
+        _give_up(keeper)
+        failed = f"the journal {path} cannot be used: {error}."
+        if isinstance(error, sqlite3.OperationalError):
+            refuse(failed, "Nothing was sent.")
+        raise NoJournalError(
+            ErrorCode.SETUP, failed, hint="Restore a backup: `loyalty journal restore FILE`."
+        ) from None
+    except BaseException:
+        _give_up(keeper)
+        raise
+
+
+def _check_content(keeper: sqlite3.Connection, path: Path, *, create: bool) -> None:
+    """Before anything is changed in it: whose database it is."""
+    tables = {name for (name,) in keeper.execute("SELECT name FROM sqlite_master")}
+    if "journal_schema" in tables:
+        return
+    if tables and create:
+        raise NoJournalError(
+            ErrorCode.SETUP,
+            f"{path} is another program's database.",
+            hint="Name another place for the journal.",
+        )
+    if not create:
+        refuse_other(path)
+
+
+def _refuse_bare_copy(path: Path) -> NoReturn:
+    raise NoJournalError(
+        ErrorCode.SETUP,
+        f"the journal {path} is a copy without its log, made while debits were being sent:"
+        " it may lack some.",
+        hint="Put its -wal back beside it, or restore a backup: `loyalty journal restore FILE`.",
+    )
+
+
+def _give_up(keeper: sqlite3.Connection) -> None:
+    if _may_close(keeper):
+        keeper.close()
+    else:
+        _left_open.append(keeper)
+
+
+def _may_close(keeper: sqlite3.Connection) -> bool:
+    """Whether the log may go with the last connection, as it does when that is closed."""
+    try:
+        return not marks(keeper)
+    except sqlite3.Error:
+        return False
+
+
+def integrity_faults(connection: sqlite3.Connection) -> list[str]:
+    """What SQLite finds damaged in a database."""
+    try:
+        found = [str(line) for (line,) in connection.execute("PRAGMA integrity_check(20)")]
+    except sqlite3.DatabaseError as error:
+        return [str(error)]
+    return [line for line in found if line != "ok"]
+
+
+def _make_durable(connection: Any) -> None:
+    """Every commit reaches the disk before it returns; set and read back at every connection."""
+    connection.isolation_level = None
+    mode = _write_ahead(connection)
+    connection.execute("PRAGMA synchronous=FULL")
+    synchronous = connection.execute("PRAGMA synchronous").fetchone()[0]
+    if (mode, synchronous) != ("wal", 2):
+        raise JournalError(
+            ErrorCode.SETUP,
+            f"the journal cannot be made durable (mode {mode}, synchronous {synchronous}).",
+            hint="Keep it on another disk.",
+        )
+    connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()  # opens the log
+
+
+def _write_ahead(connection: Any) -> str:
+    """Turn on the write-ahead log; SQLite's own patience does not cover two who do it at once."""
+    ends = time.monotonic() + BUSY_TIMEOUT_SECONDS
+    while True:
+        try:
+            return str(connection.execute("PRAGMA journal_mode=WAL").fetchone()[0])
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > ends:
+                raise
+            time.sleep(0.01)
+
+
+def _begin(connection: sql.Connection) -> None:
+    # Who is going to write says so at once, or two readers that both want to would deadlock.
+    reading = connection.get_execution_options().get(READING)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")

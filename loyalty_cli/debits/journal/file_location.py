@@ -1,0 +1,196 @@
+"""Where a journal's file lies: whether it stays the one file that all who debit share."""
+
+import errno
+import os
+import re
+import shutil
+import stat
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from loyalty_cli.config.folders import sync
+from loyalty_cli.debits.journal.database import refuse
+
+EFFECTIVE = os.access in os.supports_effective_ids
+MOUNTS = Path("/proc/self/mounts")
+SPACE_NEEDED_BYTES = 1024 * 1024
+WITHOUT_A_LOG = b"\x01\x01"
+"""What SQLite writes into the file, from byte 18, where it keeps no write-ahead log."""
+
+OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+
+IN_MEMORY = frozenset({"devtmpfs", "ramfs", "tmpfs"})
+SHARED_FILE_SYSTEMS = frozenset(
+    {
+        # Of a server, or of several machines at once.
+        *("9p", "afs", "beegfs", "ceph", "cifs", "coda", "davfs", "gfs2", "glusterfs", "gpfs"),
+        *("kafs", "lustre", "ncpfs", "nfs", "nfs4", "ocfs2", "orangefs", "panfs", "pvfs2"),
+        *("smb3", "smbfs"),
+        # Of the machine that this one, or this container, is a guest of.
+        *("drvfs", "fakeowner", "grpcfuse", "hgfs", "osxfs", "prl_fs", "prl_fs_x", "vboxsf"),
+        *("virtiofs", "vmhgfs"),
+    }
+)
+# Most of what comes through FUSE is a shop of objects or another machine; these are a local disk.
+LOCAL_FUSE = frozenset({"fuse.encfs", "fuse.fuse-overlayfs", "fuse.gocryptfs"})
+
+
+def is_missing(path: Path) -> bool:
+    """Whether there is none; a folder that cannot be looked into says nothing of that."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def is_empty(path: Path) -> bool:
+    """Whether there is nothing in a file, or no file."""
+    try:
+        return path.stat().st_size == 0
+    except FileNotFoundError:
+        return True
+
+
+def has_foreign_log(path: Path) -> bool:
+    """Whether the log beside a file is another one's; SQLite would take it for its own.
+
+    As where a backup was copied over a journal after a kill: a backup never had a log. Only for a
+    file that this process has not open: to close it here would drop the locks that SQLite has.
+    """
+    if is_empty(log_of(path)):
+        return False
+    with path.open("rb") as file:
+        return file.read(20)[18:] == WITHOUT_A_LOG
+
+
+def log_of(path: Path) -> Path:
+    """SQLite's write-ahead log, beside the file."""
+    return Path(f"{path}-wal")
+
+
+def index_of(path: Path) -> Path:
+    """SQLite's index of the log, through which processes share it."""
+    return Path(f"{path}-shm")
+
+
+def make_file(path: Path) -> None:
+    """Make an empty file, the user's alone from the first byte on, and for good.
+
+    Raises FileExistsError where anything is there, and OSError as the system does.
+    """
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    sync(path.parent)
+
+
+def check_file(path: Path) -> None:
+    """Raise JournalError unless this is the user's own file, with one name on a local disk."""
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            refuse(f"the journal {path} is not a regular file.", "Name another place for it.")
+        for needed in (path, path.parent):
+            # Asked, not tried: closing a file that SQLite has open here would drop its locks.
+            if not os.access(needed, os.R_OK | os.W_OK, effective_ids=EFFECTIVE):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        check_folder(path)
+    except OSError as error:
+        refuse_unwritable(path, error)
+    if status.st_uid != os.geteuid():
+        refuse(
+            f"the journal {path} belongs to another user (uid {status.st_uid}).",
+            "Run this as that user; a journal is one user's alone.",
+        )
+    if status.st_mode & OTHERS_WRITE:
+        refuse(
+            f"the journal {path} can be written by others (mode {status.st_mode & 0o777:o}).",
+            f"chmod 600 {path}",
+        )
+    if status.st_nlink > 1:
+        refuse(
+            f"the journal {path} has {status.st_nlink} names (hard links); under each of them"
+            " debits would be made that the others do not know.",
+            f"Keep one name, and remove the others: find / -xdev -samefile {path}",
+        )
+
+
+def check_folder(path: Path) -> None:
+    """Raise JournalError where a journal's file must not lie in this folder, and OSError."""
+    real = path.resolve()
+    folder = real.parent
+    status = folder.stat()
+    _check_file_system(path, file_system(folder))
+    if status.st_uid not in (0, os.geteuid()):
+        refuse(
+            f"the folder {folder} of the journal belongs to another user (uid {status.st_uid}).",
+            "Keep the journal in a folder of your own.",
+        )
+    if status.st_mode & OTHERS_WRITE:
+        refuse(
+            f"others can write in the folder {folder} of the journal"
+            f" (mode {status.st_mode & 0o7777:o}).",
+            "Keep the journal in a folder of your own"
+            + (f", or run chmod go-w {folder}." if _is_own(status) else "."),
+        )
+    points = {point for point, _ in _mounts()}
+    for each in (real, log_of(real), index_of(real)):
+        if str(each) in points:
+            refuse(
+                f"{each} is itself a mount point: its file and its log would part.",
+                f"Mount the whole folder {folder} instead of a single file.",
+            )
+    if shutil.disk_usage(folder).free < SPACE_NEEDED_BYTES:
+        refuse(f"the disk of the journal {path} is full.", "Make room first.")
+
+
+def _is_own(status: os.stat_result) -> bool:
+    """Whether a folder is the user's, and not one that is there for all, as /tmp is."""
+    return status.st_uid == os.geteuid() and not status.st_mode & stat.S_ISVTX
+
+
+def _check_file_system(path: Path, kind: str) -> None:
+    if kind in IN_MEMORY:
+        refuse(
+            f"the journal {path} is in memory ({kind}), and would be gone after a restart.",
+            "Keep it on a disk.",
+        )
+    is_fuse = kind == "fuse" or kind.startswith("fuse.")
+    if kind in SHARED_FILE_SYSTEMS or (is_fuse and kind not in LOCAL_FUSE):
+        refuse(
+            f"the journal {path} is on a network or shared file system ({kind}), where locks do"
+            " not hold.",
+            "Keep it on a local disk, or share one in PostgreSQL: journal: postgresql://…",
+        )
+
+
+def refuse_unwritable(path: Path, error: OSError) -> NoReturn:
+    """Raise the error of a place that the system gives no access to."""
+    refuse(f"the journal {path} cannot be written: {error.strerror}.", "Make it writable.")
+
+
+def file_system(path: Path) -> str:
+    """The kind of file system a path is on, as the system's mount table says; "" if unknown."""
+    return _kind(path.resolve(), list(_mounts()))
+
+
+def _kind(resolved: Path, mounts: Sequence[tuple[str, str]]) -> str:
+    above = {str(each) for each in (resolved, *resolved.parents)}
+    best = ("", "")
+    for point, kind in mounts:
+        if point in above and len(point) >= len(best[0]):
+            best = (point, kind)
+    return best[1]
+
+
+def _mounts() -> Iterator[tuple[str, str]]:
+    """Each mount point and its kind of file system, the later ones on top; none if unknown."""
+    try:
+        lines = MOUNTS.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, point, kind, *_ = line.split(" ")
+        yield re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), point), kind

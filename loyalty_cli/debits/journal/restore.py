@@ -1,0 +1,228 @@
+"""Restoring a journal from a backup: what was there is kept, and what may be missing is noted."""
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager, nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NoReturn
+
+from msgspec import Struct
+
+from loyalty_cli.config.folders import make_folder, sync
+from loyalty_cli.debits.journal.backup import Held, part_of, sealed
+from loyalty_cli.debits.journal.database import refuse
+from loyalty_cli.debits.journal.file import CLOSING_SECONDS, NoJournalError
+from loyalty_cli.debits.journal.file_location import (
+    check_file,
+    check_folder,
+    has_foreign_log,
+    index_of,
+    is_empty,
+    log_of,
+    refuse_unwritable,
+)
+from loyalty_cli.debits.journal.gaps import written
+from loyalty_cli.debits.journal.mark import LogLock, is_bare_copy
+from loyalty_cli.debits.journal.open import actor, open_journal
+from loyalty_cli.debits.journal.tables import SCHEMA_VERSION
+
+FOREVER = "1970-01-01T00:00:00.000000+00:00"
+"""Since when debits may be missing where the backup has none at all."""
+
+NEVER = "9999"
+"""After every time."""
+
+# What the present journal knows and the other one does not.
+_MORE = """
+    SELECT EXISTS (
+        SELECT platform, reference FROM main.debits
+        EXCEPT SELECT platform, reference FROM other.debits
+    ) OR EXISTS (
+        SELECT platform, reference, at, attempt, "before", "after", why FROM main.events
+        EXCEPT
+        SELECT platform, reference, at, attempt, "before", "after", why FROM other.events
+    )
+"""
+_UNREVIEWED = """
+    SELECT min(since) FROM main.gaps AS mine WHERE reviewed_at IS NULL AND NOT EXISTS
+    (SELECT 1 FROM other.gaps WHERE reviewed_at IS NULL AND since <= mine.since)
+"""
+
+
+class Restored(Struct, frozen=True):
+    """What was restored, where the journal from before is kept, and since when there is a gap."""
+
+    held: Held
+    aside: Path | None
+    gap: str | None
+
+
+class _Backup(Struct, frozen=True):
+    """A backup that is ready to be the journal; `bare` where it is a copy that misses its log."""
+
+    part: Path
+    held: Held
+    bare: bool
+
+
+def restore(path: Path, source: Path, *, older: bool) -> Restored:
+    """Put a backup in the place of the journal.
+
+    Raises JournalError where it is no journal, where the present one is in use, or, unless `older`,
+    where it is a copy without its log, or the present one has what it has not. Then nothing is
+    changed.
+    """
+    path = path.resolve()
+    try:
+        if not source.is_file():
+            refuse(f"there is no file {source}.", "Name a backup of the journal.")
+        make_folder(path.parent)
+        check_folder(path)
+        if os.path.lexists(path):
+            check_file(path)
+        with part_of(path) as part:
+            backup = _prepared(part, source)
+            return _installed(backup, path, source, older=older)
+    except OSError as error:
+        refuse_unwritable(path, error)
+
+
+def _prepared(part: Path, source: Path) -> _Backup:
+    try:
+        # Bytes, not pages: opening it would change it, and perhaps delete its log.
+        shutil.copyfile(source, part)
+        foreign = has_foreign_log(source)
+        if not (foreign or is_empty(log_of(source))):
+            shutil.copyfile(log_of(source), log_of(part))
+        with closing(sqlite3.connect(part, isolation_level=None)) as connection:
+            version = _version(connection, source)
+            bare = foreign or is_bare_copy(connection, log_of(part))
+        if version != SCHEMA_VERSION:
+            open_journal(str(part)).close()
+        with closing(sqlite3.connect(part, isolation_level=None)) as connection:
+            return _Backup(part, sealed(connection), bare)
+    except sqlite3.Error as error:
+        refuse(f"{source} cannot be restored: {error}.", "Nothing was changed; try another backup.")
+
+
+def _version(connection: sqlite3.Connection, source: Path) -> int:
+    tables = connection.execute("SELECT name FROM sqlite_master WHERE name = 'journal_schema'")
+    if tables.fetchone() is None:
+        refuse(f"{source} holds no journal.", "Nothing was changed; name a backup of the journal.")
+    versions = [version for (version,) in connection.execute("SELECT version FROM journal_schema")]
+    if versions not in ([1], [SCHEMA_VERSION]):
+        version = ", ".join(map(str, versions)) or "no"
+        refuse(
+            f"{source} is of version {version}, this program knows {SCHEMA_VERSION}.",
+            "Nothing was changed; use the loyalty that made it, or a newer one.",
+        )
+    return int(versions[0])
+
+
+def _installed(backup: _Backup, path: Path, source: Path, *, older: bool) -> Restored:
+    usable = _is_usable(path)
+    is_itself = os.path.lexists(path) and path.samefile(source)
+    if usable and is_itself:
+        refuse(f"{source} is the journal itself.", "Name a backup of it.")
+    if backup.bare and not (older or is_itself):
+        refuse(
+            f"{source} is a copy without its log, made while debits were being sent: it may lack"
+            " some.",
+            "Nothing was changed. Put its -wal back beside it, or name another backup; --older"
+            " takes it as it is.",
+        )
+    with _alone(path) if usable else nullcontext() as present:
+        since, why = backup.held.newest or FOREVER, ""
+        if present is None:
+            why = "the journal before it was lost"
+        elif more := _has_more(present, backup.part):
+            if not older:
+                _refuse_older(path, source)
+            since, why = min(since, more), "the journal before it had more"
+        if backup.bare:
+            why = "its log was lost"
+        if why:
+            _note_gap(backup.part, since, f"restored from {source}; {why}")
+        aside = _swapped(backup.part, path, usable=usable)
+    return Restored(backup.held, aside, since if why else None)
+
+
+def _refuse_older(path: Path, source: Path) -> NoReturn:
+    refuse(
+        f"{source} is older than the journal {path}, or another one's: it lacks entries.",
+        "Nothing was changed. Add --older to restore it all the same; afterwards check what is"
+        " missing, and confirm that with --reviewed.",
+    )
+
+
+def _is_usable(path: Path) -> bool:
+    """Whether there is a journal; its log is brought in. Raises JournalError where it is busy."""
+    if not os.path.lexists(path):
+        return False
+    try:
+        open_journal(str(path)).close()
+    except NoJournalError:
+        return False
+    return True
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[sqlite3.Connection]:
+    """The present journal, whole in its file, while nobody else can use it."""
+    patience = CLOSING_SECONDS
+    with closing(sqlite3.connect(path, timeout=patience, isolation_level=None)) as connection:
+        try:
+            # Nobody else may have it open for the one, nor can open it after the other.
+            connection.execute("PRAGMA journal_mode=DELETE")
+            connection.execute("PRAGMA main.locking_mode=EXCLUSIVE")
+            connection.execute("BEGIN EXCLUSIVE")
+            connection.execute("COMMIT")
+        except sqlite3.OperationalError:
+            _refuse_used(path)
+        yield connection
+
+
+def _refuse_used(path: Path) -> NoReturn:
+    refuse(
+        f"the journal {path} is being used by another process.",
+        "Nothing was changed. Wait until that has ended, then run this again.",
+    )
+
+
+def _has_more(present: sqlite3.Connection, part: Path) -> str:
+    """Since when debits are unknown to the other one; "" where it has all that this one has."""
+    present.execute("ATTACH ? AS other", (str(part),))
+    (more,) = present.execute(_MORE).fetchone()
+    (gap,) = present.execute(_UNREVIEWED).fetchone()
+    present.execute("DETACH other")
+    return gap or (NEVER if more else "")
+
+
+def _note_gap(part: Path, since: str, why: str) -> None:
+    row = (since, written(datetime.now(UTC)), actor(), why)
+    with closing(sqlite3.connect(part, isolation_level=None)) as connection:
+        connection.execute("INSERT INTO gaps (since, at, actor, why) VALUES (?, ?, ?, ?)", row)
+
+
+def _swapped(part: Path, path: Path, *, usable: bool) -> Path | None:
+    """Put the part in the journal's place, and say where what was there is kept, if anything."""
+    aside = path.with_name(f"{path.name}.before-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
+    sync(part)
+    with ExitStack() as locked, ExitStack() as undo:
+        if os.path.lexists(path):
+            # A second name until the first one is taken: at no time is there no journal.
+            os.link(path, aside)
+            undo.callback(aside.unlink)
+        if not usable and log_of(path).exists():
+            if not locked.enter_context(closing(LogLock(log_of(path)))).hold_alone():
+                _refuse_used(path)
+            log_of(path).rename(log_of(aside))
+            undo.callback(log_of(aside).rename, log_of(path))
+            index_of(path).unlink(missing_ok=True)
+        part.replace(path)
+        undo.pop_all()
+    sync(path.parent)
+    return aside if aside.exists() or log_of(aside).exists() else None

@@ -1,0 +1,208 @@
+"""What an answer to a debit proves: that it was made, that it was not, or nothing."""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from loyalty_cli.config.profile import Profile
+from loyalty_cli.credentials.redaction import redact
+from loyalty_cli.debits.journal.entries import Event, State
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError
+from loyalty_cli.network.answers import verdict
+from loyalty_cli.network.platform_client import DebitAnswer
+from loyalty_cli.providers.contract import Answer, Complaint
+from loyalty_cli.providers.redeeming import Applied, Debit, Redeems, Refusal
+
+SUCCESSES = frozenset({200, 201})
+REFUSALS = frozenset({400, 401, 402, 403, 404, 405, 411, 413, 414, 415, 422, 428, 431})
+"""Statuses that mean "nothing was done", if the platform itself says so in its own JSON."""
+PASSING = frozenset({ErrorCode.CREDENTIAL_REFUSED, ErrorCode.SETUP, ErrorCode.RATE_LIMITED})
+"""Errors of the profile or of the moment, and not of the debit."""
+RUN_AGAIN = "Nothing was done; run the same again to make it."
+USED_BEFORE = "the reference was in use before this attempt"
+"""What the journal says of a debit whose id the platform knew already, though not from us."""
+LONGEST_WHY = 2000
+
+
+class Outcome(Struct, frozen=True):
+    """The state a debit is in after an answer, and on what evidence."""
+
+    state: State
+    why: str
+    applied: Applied = Applied()
+    error: LoyaltyError | None = None
+
+
+def classify(came: DebitAnswer, debit: Debit, profile: Profile, provider: Redeems) -> Outcome:
+    """Judge the answer to a debit that was sent once.
+
+    Only a success that confirms exactly this debit confirms it, and only the platform's own error
+    at a status that means "nothing was done" refuses it, for good or for now; all else, and what
+    contradicts itself, leaves the outcome unknown.
+    """
+    return _masked(_judged(came.answer, debit, profile, provider), came)
+
+
+def _judged(answer: Answer, debit: Debit, profile: Profile, provider: Redeems) -> Outcome:
+    body = answer.json()
+    complaint = provider.complaint(body)
+    if complaint and provider.is_repeat(complaint):
+        return Outcome(
+            State.UNKNOWN,
+            f"{USED_BEFORE}: {_shown(answer)}",
+            error=in_use(debit.reference, provider.title, answer.status, complaint.provider_code),
+        )
+    if answer.status in SUCCESSES:
+        return _success(answer, debit, provider)
+    error = verdict(answer, profile, debit.customer)
+    if complaint is None or error is None:
+        return _unclear(answer, provider)
+    if _looks_made(body, debit, provider):
+        return _unclear(answer, provider, complaint, ", with what only a success should have")
+    match _refusal(answer.status, complaint, error.code, provider):
+        case Refusal.FOR_GOOD:
+            return Outcome(State.REFUSED, _shown(answer), error=error)
+        case Refusal.NOT_NOW:
+            error.hint = " ".join(filter(None, (error.hint, RUN_AGAIN)))
+            return Outcome(State.NOT_APPLIED, _shown(answer), error=error)
+        case Refusal.UNCLEAR:
+            return _unclear(answer, provider, complaint)
+
+
+def _refusal(status: int, complaint: Complaint, code: ErrorCode, provider: Redeems) -> Refusal:
+    """What the platform's own error says of a debit; `code` is what it was taken for."""
+    usual = Refusal.NOT_NOW if code in PASSING else Refusal.FOR_GOOD
+    said = provider.debit_codes.get(complaint.provider_code or "", usual)
+    statuses = {status, status if complaint.status is None else complaint.status}
+    proven = statuses <= REFUSALS
+    if said is Refusal.NOT_NOW and complaint.code is ErrorCode.RATE_LIMITED:
+        # In the platform's own words it is one at any status; a 429 alone is no more proof.
+        proven = statuses <= REFUSALS | {429} or (statuses == {status} and status >= 400)
+    return said if proven else Refusal.UNCLEAR
+
+
+def _looks_made(body: Any, debit: Debit, provider: Redeems) -> bool:
+    """Whether an error holds what a success holds, be it of another amount."""
+    try:
+        provider.read_debit(body, debit)
+    except ValueError:
+        return _named(body, provider.success_keys) is not None
+    return True
+
+
+def _named(body: Any, keys: Collection[str]) -> str | None:
+    """One of these keys, under which there is something."""
+    members = body if isinstance(body, dict) else {}
+    return next((key for key in sorted(keys) if members.get(key)), None)
+
+
+def classify_again(came: DebitAnswer, debit: Debit, provider: Redeems) -> Outcome:
+    """Judge the answer to a debit that was sent again under an id that the platform makes once.
+
+    A refusal proves nothing here: it says why this one was not made, not whether the first one was.
+    """
+    return _masked(_judged_again(came.answer, debit, provider), came)
+
+
+def _judged_again(answer: Answer, debit: Debit, provider: Redeems) -> Outcome:
+    if answer.status in SUCCESSES:
+        return _success(answer, debit, provider)
+    complaint = provider.complaint(answer.json())
+    if complaint and provider.is_repeat(complaint):
+        return Outcome(State.CONFIRMED, f"the id was used before: {_shown(answer)}")
+    return _unclear(answer, provider, complaint)
+
+
+def was_in_use(events: Iterable[Event]) -> bool:
+    """Whether the platform knew the id before any attempt of ours can have used it.
+
+    That it knows the id then proves nothing, however often it is asked.
+    """
+    return any(USED_BEFORE in event.why for event in events)
+
+
+def may_have_been_made(events: Sequence[Event], attempt: int) -> bool:
+    """Whether an attempt before this one may have been made under its id after all."""
+    sent = any(
+        (event.before, event.after) == (State.SENDING, State.UNKNOWN) and event.attempt < attempt
+        for event in events
+    )
+    return sent and not was_in_use(events)
+
+
+def in_use(
+    reference: str,
+    title: str,
+    http_status: int | None = None,
+    provider_code: str | None = None,
+) -> LoyaltyError:
+    """The error where the platform has made something under this id that may not be this debit."""
+    return LoyaltyError(
+        ErrorCode.OUTCOME_UNKNOWN,
+        f"{title} had a transaction {reference!r} before this debit was sent: whether that"
+        " is this debit is not known.",
+        hint="Look at it there. If it is this debit, `loyalty journal resolve` it `--confirmed`; if"
+        " it is another, `--not-applied`, and make this one under a new reference.",
+        http_status=http_status,
+        provider_code=provider_code,
+    )
+
+
+def unknown(
+    why: str, what: str, http_status: int | None = None, provider_code: str | None = None
+) -> Outcome:
+    """Nothing is proven; `what` says to a user what happened instead of an answer."""
+    error = LoyaltyError(
+        ErrorCode.OUTCOME_UNKNOWN,
+        f"the debit was sent, and whether it was made is not known: {what}.",
+        hint="Do not repeat it under another reference; `loyalty journal reconcile` settles it.",
+        http_status=http_status,
+        provider_code=provider_code,
+    )
+    return Outcome(State.UNKNOWN, why, error=error)
+
+
+def _unclear(
+    answer: Answer, provider: Redeems, complaint: Complaint | None = None, more: str = ""
+) -> Outcome:
+    """An answer came that proves nothing."""
+    code = complaint.provider_code if complaint else None
+    own = complaint.status if complaint else None
+    said = [f"HTTP {answer.status}"]
+    if own is not None and own != answer.status:
+        said.append(f"in its own words HTTP {own}")
+    if code:
+        said.append(code)
+    what = f"{provider.title} answered {', '.join(said)}{more}"
+    return unknown(_shown(answer), what, answer.status, code)
+
+
+def _success(answer: Answer, debit: Debit, provider: Redeems) -> Outcome:
+    complaint = provider.complaint(answer.json())
+    try:
+        body = answer.read_json()
+        applied = provider.read_debit(body, debit)
+    except ValueError as error:
+        return _unclear(answer, provider, complaint, f", which does not confirm it ({error})")
+    if complaint or _named(body, provider.error_keys):
+        return _unclear(answer, provider, complaint, ", which confirms it and has an error in it")
+    return Outcome(State.CONFIRMED, _shown(answer), applied)
+
+
+def _shown(answer: Answer) -> str:
+    body = answer.body.decode("utf-8", errors="backslashreplace")
+    return f"HTTP {answer.status}: {body}"
+
+
+def _masked(outcome: Outcome, came: DebitAnswer) -> Outcome:
+    """The same without what was said to sign in: judged as it came, kept without."""
+    if outcome.error:
+        redact(outcome.error, came.mask)
+    reference = outcome.applied.provider_reference
+    return replace(
+        outcome,
+        why=came.mask(outcome.why)[:LONGEST_WHY],
+        applied=replace(outcome.applied, provider_reference=reference and came.mask(reference)),
+    )

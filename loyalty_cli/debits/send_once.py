@@ -1,0 +1,308 @@
+"""One debit, in the order that keeps it from being made twice.
+
+Look at what the journal has; look at what the account has; connect; claim, durably; send, once;
+write down what came of it; only then say so.
+"""
+
+import time
+from collections.abc import Callable
+from functools import partial
+
+from loyalty_cli.config.profile import Profile
+from loyalty_cli.debits.claim import Claim, TakenError
+from loyalty_cli.debits.journal.database import JournalError
+from loyalty_cli.debits.journal.entries import Baseline, Change, Entry, State
+from loyalty_cli.debits.journal.instant import Instant, instant_now
+from loyalty_cli.debits.journal.store import AccountBusyError, BalanceChangedError, Journal
+from loyalty_cli.debits.look import Look, amount_text, baseline, look_at, refusal
+from loyalty_cli.debits.order import Order, debit_of, order_again, request_of
+from loyalty_cli.debits.outcome import (
+    Outcome,
+    classify,
+    classify_again,
+    may_have_been_made,
+    unknown,
+)
+from loyalty_cli.debits.resend import refusal_to_resend
+from loyalty_cli.debits.result import (
+    Settled,
+    contradicted,
+    not_made,
+    recorded_error,
+    written_error,
+)
+from loyalty_cli.debits.sender import CLAIM_LIFETIME_SECONDS, mark_abandoned
+from loyalty_cli.model.errors import ENDING, ErrorCode, LoyaltyError, NotSentError
+from loyalty_cli.network.platform_client import DebitAnswer, Platforms
+from loyalty_cli.providers.contract import Request
+
+POLL_SECONDS = 0.2
+
+
+def _always() -> None:
+    """Sending again is safe however much time went by."""
+
+
+class Debits:
+    """Makes debits; safe to use from several threads."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        platforms: Platforms,
+        clock: Callable[[], Instant] = instant_now,
+    ) -> None:
+        self._journal = journal
+        self._platforms = platforms
+        self._clock = clock
+        self._waits_end: dict[tuple[str, str], float] = {}
+        self._claims: set[Claim] = set()
+
+    def is_sending(self) -> bool:
+        """Whether something was sent whose outcome is not written down yet."""
+        return any(claim.entry is not None for claim in list(self._claims))
+
+    def is_closed(self, profile: Profile) -> bool:
+        """Whether the platform asked to be left alone for longer than anybody waits here."""
+        return self._platforms.is_closed(profile.name, debits=True)
+
+    def run(self, order: Order, entry: Entry, begin: Callable[[], None] = _always) -> Settled:
+        """Bring a debit that is in the journal as far as it can be brought now.
+
+        `begin` is called before a claim, and can still stop it by raising. Raises JournalError
+        where the journal fails: nothing more may be sent then.
+        """
+        entry = self.mark_abandoned(order.profile, entry)
+        if entry.state is State.SENDING:
+            return self._taken(order, entry)
+        if entry.state is State.UNKNOWN and order.provider.idempotent:
+            return self._sent_again(order, entry, begin)
+        if entry.state is State.NOT_APPLIED:
+            again = self._journal.change(entry, State.PLANNED, Change("asked for again"))
+            if again is None:
+                return self._taken(order, entry)
+            entry = again
+        if entry.state is not State.PLANNED:
+            return Settled(entry, replayed=True, error=recorded_error(entry))
+        return self._make(order, entry, begin)
+
+    def mark_abandoned(self, profile: Profile | None, entry: Entry) -> Entry:
+        """Turn a debit whose sender has ended into an unknown one; leave any other as it is."""
+        return mark_abandoned(self._journal, entry, profile, self._clock())
+
+    def send_again(
+        self, profile: Profile, entry: Entry, begin: Callable[[], None] = _always
+    ) -> Settled:
+        """Send an unknown debit again, to a platform that makes it but once.
+
+        Only the profile that sent it may: another can be of another shop, which knows no such id.
+        And only while that profile's rules allow it. Raises LoyaltyError where the profile is wrong
+        and nothing could be sent.
+        """
+        if refused := refusal_to_resend(self._journal, profile, entry, self._clock()):
+            return Settled(entry, replayed=True, error=refused)
+        order = order_again(profile, entry)
+        self._journal.database.check_unchanged()
+        try:
+            with self._platforms.turn_to_debit(profile, begin):
+                answer = self._platforms.debit(profile, request_of(order), _always)
+            outcome = classify_again(answer, debit_of(order), order.provider)
+        except LoyaltyError as error:
+            if isinstance(error, NotSentError) and error.code in ENDING:
+                raise
+            outcome = unknown(error.message, error.message.rstrip("."))
+        if outcome.state is State.UNKNOWN:
+            self._journal.note(entry, f"sent again: {outcome.why}")
+            return Settled(entry, error=outcome.error)
+        return self._settled(entry, outcome)
+
+    def _sent_again(self, order: Order, entry: Entry, begin: Callable[[], None]) -> Settled:
+        try:
+            return self.send_again(order.profile, entry, begin)
+        except NotSentError as error:
+            return Settled(entry, error=unknown("", error.message.rstrip(".")).error)
+
+    def look(self, order: Order) -> Look:
+        """Look at the account of a debit; raise LoyaltyError where it has no such balance."""
+        return look_at(self._platforms, order, self._clock)
+
+    def _make(self, order: Order, entry: Entry, begin: Callable[[], None]) -> Settled:
+        """Make a debit, once its account is free, and what it has is known."""
+        self._journal.database.before_sending()
+        while True:
+            try:
+                with self._platforms.turn_to_debit(order.profile, begin):
+                    request = _request(order)
+                    had = self._checked_balance(order, entry)
+                    if self._platforms.is_paused(order.profile):  # since another one was refused
+                        continue
+                    claim = Claim(self._journal, self._clock, order, entry, had)
+                    return self._send(order, request, claim, begin)
+            except JournalError:
+                raise
+            except TakenError:
+                return self._taken(order, entry)
+            except (AccountBusyError, BalanceChangedError) as busy:
+                if not (self._is_soon_free(entry, busy) and self._may_wait(order)):
+                    return self._not_begun(entry, busy)
+            except LoyaltyError as error:
+                return self._not_begun(entry, error)
+            time.sleep(POLL_SECONDS)
+
+    def _checked_balance(self, order: Order, entry: Entry) -> Baseline:
+        """What the account has before a debit; raise LoyaltyError where that is too little."""
+        last_event = self._journal.last_event(entry)
+        look = self.look(order)
+        if refused := refusal(order, look):
+            raise refused
+        return baseline(look, last_event)
+
+    def _is_soon_free(self, entry: Entry, busy: LoyaltyError) -> bool:
+        """Whether another debit of the account will soon be over, or is."""
+        return isinstance(busy, BalanceChangedError) or self._journal.is_being_sent(entry)
+
+    def _may_wait(self, order: Order) -> bool:
+        """Whether to wait for a busy account: once in a run, and not again for each debit."""
+        account = (order.key.platform, order.customer)
+        now = self._clock().seconds
+        return now <= self._waits_end.setdefault(account, now + self._patience(order))
+
+    def _patience(self, order: Order) -> float:
+        """Seconds in which a debit that another process is sending comes to its end."""
+        return order.profile.timeout + CLAIM_LIFETIME_SECONDS
+
+    def _not_begun(self, entry: Entry, error: LoyaltyError) -> Settled:
+        self._journal.note(entry, f"not begun: {error.message}")
+        if error.code is ErrorCode.NOT_FOUND:
+            more = "Nothing was sent. For another customer the debit needs another reference."
+            error.hint = " ".join(filter(None, (error.hint, more)))
+        return Settled(entry, error=error)
+
+    def _send(
+        self, order: Order, request: Request, claim: Claim, begin: Callable[[], None]
+    ) -> Settled:
+        self._claims.add(claim)
+        try:
+            return self._sent(order, request, claim, begin)
+        finally:
+            self._claims.discard(claim)
+
+    def _sent(
+        self, order: Order, request: Request, claim: Claim, begin: Callable[[], None]
+    ) -> Settled:
+        try:
+            answer = self._platforms.debit(order.profile, request, partial(claim.make, begin))
+            assert claim.entry is not None
+            outcome = self._classified(answer, order, claim.entry)
+        except NotSentError as error:
+            return self._not_sent(claim, error)
+        except LoyaltyError as error:
+            if claim.entry is None:
+                raise
+            outcome = unknown(error.message, error.message.rstrip("."))
+        except BaseException as error:
+            if claim.entry is None:
+                raise
+            # Not its text: there is no knowing what it holds.
+            kind = type(error).__name__
+            settled = self._settled(claim.entry, unknown(kind, f"the program failed ({kind})"))
+            if isinstance(error, Exception):
+                return settled
+            raise
+        return self._settled(claim.entry, outcome)
+
+    def _classified(self, answer: DebitAnswer, order: Order, claimed: Entry) -> Outcome:
+        provider, debit = order.provider, debit_of(order)
+        if provider.idempotent and claimed.attempt > 1:
+            # The id may be in use by ourselves, where what was held for not applied was.
+            again = classify_again(answer, debit, provider)
+            events = self._journal.events(claimed.key)
+            if again.state is State.CONFIRMED and may_have_been_made(events, claimed.attempt):
+                return again
+        return classify(answer, debit, order.profile, provider)
+
+    def _not_sent(self, claim: Claim, error: NotSentError) -> Settled:
+        """Undo a claim of which nothing was sent; raise what kept it from being made."""
+        refused_by = claim.refused_by or error
+        if claim.entry is None or not isinstance(refused_by, LoyaltyError):
+            raise refused_by
+        if isinstance(refused_by, JournalError):
+            raise refused_by
+        why = f"not sent: {refused_by.message}"
+        back = self._journal.change(claim.entry, State.PLANNED, Change(why))
+        if back is None:  # another host gave it up meanwhile; now there is proof
+            back = self._settled_late(claim.entry, State.NOT_APPLIED, Change(why))
+        if back.state in (State.PLANNED, State.NOT_APPLIED):
+            return Settled(back, error=refused_by)
+        return Settled(back, replayed=True, error=recorded_error(back))
+
+    def _settled(self, entry: Entry, outcome: Outcome) -> Settled:
+        """Write down what came of a debit that was sent; nothing is said of it before that."""
+        change = Change(
+            outcome.why,
+            balance_after=amount_text(outcome.applied.balance_after),
+            provider_reference=outcome.applied.provider_reference,
+            error=written_error(outcome.error),
+        )
+        try:
+            settled = self._journal.change(entry, outcome.state, change)
+            if settled is None:  # while it was being sent another host gave this one up
+                settled = self._settled_late(entry, outcome.state, change)
+            database = self._journal.database
+            database.insist(lambda _: database.check_unchanged())
+        except Exception as error:
+            why = error.message if isinstance(error, LoyaltyError) else f"{type(error).__name__}."
+            raise JournalError(
+                ErrorCode.OUTCOME_UNKNOWN,
+                f"the debit {entry.key.reference!r} was sent ({outcome.state}), but that could not"
+                f" be written down: {why}",
+                hint="Nothing more was sent. Mend the journal, then `loyalty journal reconcile`.",
+            ) from error
+        as_said = (settled.state, settled.attempt) == (outcome.state, entry.attempt)
+        return Settled(settled, error=outcome.error or (None if as_said else contradicted(settled)))
+
+    def _settled_late(self, sent: Entry, state: State, change: Change) -> Entry:
+        """What came of an attempt that was given up for unknown meanwhile is evidence like any.
+
+        It says nothing of a later attempt, and cannot undo what was settled: then it is noted.
+        """
+        state = State.NOT_APPLIED if state in (State.REFUSED, State.PLANNED) else state
+        noted = self._present(sent)
+        is_open = noted.state is State.UNKNOWN and noted.attempt == sent.attempt
+        if is_open and state is not State.UNKNOWN:
+            settled = self._journal.change(noted, state, change)
+            if settled is not None:
+                return settled
+            noted = self._present(sent)
+        self._journal.note(noted, f"attempt {sent.attempt} came to be {state}: {change.why}")
+        return noted
+
+    def _taken(self, order: Order, entry: Entry) -> Settled:
+        """Somebody else has the debit: wait for what comes of it, as long as that can take."""
+        ends = self._clock().seconds + self._patience(order)
+        present = self._present(entry)
+        while present.state is State.SENDING and self._clock().seconds < ends:
+            time.sleep(POLL_SECONDS)
+            present = self.mark_abandoned(order.profile, self._present(entry))
+        if present.state in (State.PLANNED, State.NOT_APPLIED):
+            return Settled(present, error=not_made(present))
+        return Settled(present, replayed=True, error=recorded_error(present))
+
+    def _present(self, entry: Entry) -> Entry:
+        present = self._journal.get(entry.key)
+        assert present is not None  # nothing is ever taken out of the journal
+        return present
+
+
+def _request(order: Order) -> Request:
+    """The request of a debit; raise LoyaltyError where its provider fails to make one."""
+    try:
+        return request_of(order)
+    except Exception as error:
+        provider = order.profile.provider
+        raise LoyaltyError(
+            ErrorCode.SETUP,
+            f"the provider {provider.name!r} has a defect: {type(error).__name__} while it made"
+            f" the request for the debit {order.reference!r}.",
+            hint="Nothing was sent. Report it to whoever made that provider.",
+        ) from error

@@ -1,0 +1,100 @@
+"""A journal to write in: in a file, and at a real PostgreSQL server."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from loyalty_cli.debits.journal.database import JournalError
+from loyalty_cli.debits.journal.entries import Key, Planned
+from loyalty_cli.debits.journal.open import open_journal
+from loyalty_cli.debits.journal.store import Journal
+from loyalty_cli.model.errors import ErrorCode
+from tests.postgresql import PostgreSQL, prepared_folder, programs, running_postgresql
+
+Open = Callable[..., Journal]
+PLANNED = Planned(Key("shop", "a"), "shop", "saasquatch", "C-1", "CENTS", 1)
+
+
+def refused(path: Path | str, *, create: bool = False) -> str:
+    """What is said where a journal cannot be opened."""
+    with pytest.raises(JournalError) as raised:
+        open_journal(str(path), create=create)
+    assert raised.value.code is ErrorCode.SETUP
+    assert "\n" not in raised.value.message
+    assert raised.value.hint
+    return f"{raised.value.message} {raised.value.hint}"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where there is no file yet, nor a folder for it."""
+    return tmp_path / "state" / "journal.db"
+
+
+@pytest.fixture
+def made(path: Path) -> Path:
+    """A journal that is there, and closed."""
+    open_journal(str(path), create=True).close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[PostgreSQL]:
+    with running_postgresql() as server:
+        yield server
+
+
+@pytest.fixture
+def own_server() -> Iterator[PostgreSQL]:
+    """A server that the test may stop, and start with other settings."""
+    with prepared_folder() as folder:
+        server = PostgreSQL(programs(), folder)
+        server.prepare()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+@pytest.fixture
+def own_place(server: PostgreSQL) -> Iterator[str]:
+    """Room for a journal at the server, by its name there."""
+    name = server.place()
+    yield name
+    server.drop(name)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where there is no journal yet."""
+    if request.param == "sqlite":
+        return str(tmp_path / "state" / "journal.db")
+    server = request.getfixturevalue("server")
+    return str(server.url(request.getfixturevalue("own_place")))
+
+
+@pytest.fixture
+def open_it(own_end: ExitStack) -> Open:
+    """Open a journal, and let go of it when the test ends."""
+
+    def opening(where: str, *, create: bool = False) -> Journal:
+        journal = open_journal(where, create=create)
+        own_end.callback(journal.close)
+        return journal
+
+    return opening
+
+
+@pytest.fixture
+def own_end(request: pytest.FixtureRequest) -> Iterator[ExitStack]:
+    if "own_place" in request.fixturenames or "place" in request.fixturenames:
+        request.getfixturevalue("place" if "place" in request.fixturenames else "own_place")
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def journal(open_it: Open, place: str) -> Journal:
+    return open_it(place, create=True)

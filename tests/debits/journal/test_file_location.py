@@ -1,0 +1,297 @@
+"""Where a journal may lie: what is refused, with what to do about it."""
+
+import os
+import shutil
+import stat
+from collections import namedtuple
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from loyalty_cli.debits.journal import file_location
+from loyalty_cli.debits.journal.file_location import file_system
+from tests.conftest import Run
+from tests.debits.journal.conftest import PLANNED, Open, refused
+from tests.mounts import loyalty_with_mounts
+from tests.requires import NOBODY, without_rights
+
+At = Callable[[Path], None]
+
+
+@pytest.fixture
+def at(profile_file: Callable[[str], Path]) -> At:
+    """Write a profile file that names a journal."""
+
+    def write(path: Path) -> None:
+        profile_file(f"journal: '{path}'\nprofiles: {{card: {{provider: imprint}}}}\n")
+
+    return write
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_the_folder_and_the_files_are_the_users_alone(open_it: Open, path: Path) -> None:
+    previous = os.umask(0)
+    try:
+        journal = open_it(str(path), create=True)
+        journal.plan([PLANNED])
+    finally:
+        os.umask(previous)
+
+    assert mode(path.parent) == 0o700
+    for each in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
+        assert mode(each) == 0o600
+
+
+@pytest.fixture
+def public() -> Iterator[Path]:
+    """A folder that everybody can reach, which those of pytest are not."""
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@pytest.mark.parametrize("which", ["file", "folder"])
+def test_what_cannot_be_written_is_refused(open_it: Open, public: Path, which: str) -> None:
+    path = public / "state" / "journal.db"
+    open_it(str(path), create=True)
+    path.chmod(0o444 if which == "file" else 0o666)
+    path.parent.chmod(0o777 if which == "file" else 0o555)
+
+    with without_rights():
+        message = refused(path)
+
+    assert str(path) in message
+    assert "Permission denied" in message
+
+
+def test_a_folder_that_nothing_can_be_made_in_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    assert "cannot be written" in refused(tmp_path / "file" / "journal.db", create=True)
+
+
+def test_a_folder_that_cannot_be_looked_into_is_not_a_missing_journal(
+    open_it: Open, public: Path
+) -> None:
+    path = public / "state" / "journal.db"
+    open_it(str(path), create=True)
+    path.parent.chmod(0o000)
+
+    with without_rights():
+        message = refused(path)
+    path.parent.chmod(0o700)
+
+    assert "Permission denied" in message
+    assert "init" not in message
+
+
+@pytest.mark.parametrize("create", [False, True])
+def test_a_folder_in_the_files_place_is_refused(path: Path, create: bool) -> None:
+    path.mkdir(parents=True)
+
+    assert "is not a regular file" in refused(path, create=create)
+
+
+@pytest.mark.parametrize("create", [False, True])
+def test_a_pipe_in_the_files_place_is_refused_and_not_waited_for(path: Path, create: bool) -> None:
+    path.parent.mkdir()
+    os.mkfifo(path)
+
+    assert "is not a regular file" in refused(path, create=create)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["nfs4", "cifs", "9p", "virtiofs", "vboxsf", "prl_fs", "fuse.sshfs", "fuse.s3fs", "fuse"],
+)
+@pytest.mark.parametrize("folder", ["with space", "größe", "plain"])
+def test_a_network_file_system_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, folder: str
+) -> None:
+    share = tmp_path / folder
+    share.mkdir()
+    mounts = tmp_path / "mounts"
+    point = str(share).replace(" ", "\\040")
+    mounts.write_text(f"/dev/vda / ext4 rw 0 0\nhost:/x {point} {kind} rw 0 0\n")
+    monkeypatch.setattr(file_location, "MOUNTS", mounts)
+
+    message = refused(share / "journal.db", create=True)
+
+    assert kind in message
+    assert "postgresql://" in message
+    assert file_system(tmp_path) == "ext4"
+
+
+def test_the_mount_on_top_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mounts = tmp_path / "mounts"
+    mounts.write_text(
+        f"/dev/vda / ext4 rw 0 0\na:/b {tmp_path} nfs rw 0 0\nx {tmp_path} xfs rw 0 0\n"
+    )
+    monkeypatch.setattr(file_location, "MOUNTS", mounts)
+
+    assert file_system(tmp_path / "journal.db") == "xfs"
+
+
+def test_without_a_mount_table_the_kind_is_not_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_location, "MOUNTS", tmp_path / "none")
+
+    assert file_system(tmp_path) == ""
+
+
+def test_a_full_disk_is_refused(open_it: Open, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_it(str(path), create=True)
+    usage = namedtuple("usage", "total used free")  # noqa: PYI024 - as shutil has it
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(1, 1, 1000))
+
+    assert "full" in refused(path)
+
+
+def test_a_journal_that_is_a_mount_point_is_refused(made: Path, at: At) -> None:
+    """As where a container is given the single file: its log would stay in the container."""
+    other = made.with_name("other.db")
+    other.touch()
+    at(other)
+    mounted = f"mount --bind '{made}' '{other}'"
+
+    done = loyalty_with_mounts(mounted, "journal", "list")
+
+    assert (done.returncode, done.stdout) == (3, "")
+    assert f"{other} is itself a mount point" in done.stderr
+    assert f"Mount the whole folder {made.parent}" in done.stderr
+
+
+def test_a_folder_that_is_a_mount_point_is_as_good_as_any(
+    made: Path, tmp_path: Path, at: At
+) -> None:
+    other = tmp_path / "mounted"
+    other.mkdir(mode=0o700)
+    at(other / "journal.db")
+
+    done = loyalty_with_mounts(f"mount --bind '{made.parent}' '{other}'", "journal", "list")
+
+    assert (done.returncode, done.stderr[:7]) == (0, "the jou")
+
+
+@pytest.mark.parametrize("kind", ["tmpfs", "ramfs"])
+def test_a_journal_in_memory_is_refused(tmp_path: Path, at: At, kind: str) -> None:
+    folder = tmp_path / "memory"
+    folder.mkdir(mode=0o700)
+    at(folder / "journal.db")
+    mounted = f"mount -t {kind} none '{folder}'; chmod 700 '{folder}'"
+
+    done = loyalty_with_mounts(mounted, "journal", "init")
+
+    assert (done.returncode, done.stdout) == (3, "")
+    assert f"is in memory ({kind})" in done.stderr
+
+
+def test_a_second_name_is_refused_until_it_is_taken_away(open_it: Open, made: Path) -> None:
+    other = made.with_name("other.db")
+    other.hardlink_to(made)
+
+    for each in (made, other):
+        said = refused(each)
+        assert "has 2 names (hard links)" in said
+        assert f"-samefile {each}" in said
+    other.unlink()
+    open_it(str(made))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_what_belongs_to_another_user_is_refused(made: Path) -> None:
+    os.chown(made, NOBODY, NOBODY)
+    assert f"belongs to another user (uid {NOBODY})" in refused(made)
+
+    os.chown(made, 0, 0)
+    os.chown(made.parent, NOBODY, NOBODY)
+    assert f"the folder {made.parent} of the journal belongs to another user" in refused(made)
+
+
+@pytest.mark.parametrize("mode", [0o620, 0o602, 0o666])
+def test_a_file_that_others_can_write_is_refused(open_it: Open, made: Path, mode: int) -> None:
+    made.chmod(mode)
+    said = refused(made)
+    assert f"can be written by others (mode {mode:o})" in said
+    assert f"chmod 600 {made}" in said
+
+    made.chmod(0o644)
+    open_it(str(made))
+
+
+@pytest.mark.parametrize("mode", [0o720, 0o702, 0o1777])
+def test_a_folder_that_others_can_write_in_is_refused(open_it: Open, made: Path, mode: int) -> None:
+    made.parent.chmod(mode)
+    said = refused(made)
+    assert f"others can write in the folder {made.parent}" in said
+    assert (f"chmod go-w {made.parent}" in said) == (mode != 0o1777)
+
+    made.parent.chmod(0o755)
+    open_it(str(made))
+
+
+def test_a_link_is_followed_to_where_the_file_lies(open_it: Open, made: Path) -> None:
+    link = made.parent.with_name("link.db")
+    link.symlink_to(made)
+    open_it(str(link)).plan([PLANNED])
+    made.parent.chmod(0o777)
+
+    assert f"others can write in the folder {made.parent}" in refused(link)
+
+
+@pytest.mark.parametrize("umask", [0, 0o077])
+def test_every_folder_that_is_made_is_the_users_alone(
+    open_it: Open, tmp_path: Path, umask: int
+) -> None:
+    previous = os.umask(umask)
+    try:
+        open_it(str(tmp_path / "one" / "two" / "three" / "journal.db"), create=True)
+    finally:
+        os.umask(previous)
+
+    for folder in ("one", "one/two", "one/two/three"):
+        assert mode(tmp_path / folder) == 0o700
+
+
+def test_what_is_refused_leaves_nothing_behind(loyalty: Run, path: Path, at: At) -> None:
+    path.parent.mkdir()
+    path.parent.chmod(0o777)
+    at(path)
+
+    assert loyalty("journal", "init").code == 3
+    assert list(path.parent.iterdir()) == []
+
+
+def test_an_empty_file_does_not_cost_its_log(path: Path) -> None:
+    path.parent.mkdir(mode=0o700)
+    path.touch(mode=0o600)
+    log = Path(f"{path}-wal")
+    log.write_bytes(b"all that there is")
+
+    for create in (False, True):
+        said = refused(path, create=create)
+        assert "holds no journal" in said
+        assert "-wal" in said
+        assert "init" not in said
+    assert log.read_bytes() == b"all that there is"
+
+
+def test_a_log_without_its_file_is_not_taken_for_nothing(loyalty: Run, path: Path, at: At) -> None:
+    path.parent.mkdir(mode=0o700)
+    log = Path(f"{path}-wal")
+    log.write_bytes(b"all that there is")
+    at(path)
+
+    for command in ("init", "list"):
+        done = loyalty("journal", command)
+        assert done.code == 3
+        assert "but its log journal.db-wal is there" in done.err
+    for create in (False, True):
+        assert "init" not in refused(path, create=create)
+    assert [each.name for each in path.parent.iterdir()] == ["journal.db-wal"]

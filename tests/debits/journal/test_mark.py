@@ -1,0 +1,385 @@
+"""The mark in the file: a copy that misses its log is told from the journal, nothing else."""
+
+import fcntl
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from threading import Barrier, Thread
+
+import pytest
+
+from loyalty_cli.debits.journal import file as journal_file
+from loyalty_cli.debits.journal import mark
+from loyalty_cli.debits.journal.database import JournalError
+from loyalty_cli.debits.journal.entries import Baseline, Change, Key, Planned, State
+from loyalty_cli.debits.journal.open import open_journal
+from loyalty_cli.debits.journal.processes import this_process
+from loyalty_cli.debits.journal.store import Filter, Journal
+from tests.debits.journal.conftest import PLANNED, Open, refused
+
+COPY = "is a copy without its log"
+SENDS = """
+import sys
+from loyalty_cli.debits.journal.processes import this_process
+from loyalty_cli.debits.journal.entries import Baseline, Key, Planned
+from loyalty_cli.debits.journal.open import open_journal
+journal = open_journal(sys.argv[1])
+reference = sys.argv[2]
+(entry,) = journal.plan([Planned(Key("shop", reference), "shop", "saasquatch", reference, "C", 1)])
+journal.database.before_sending()
+journal.claim(entry, this_process(), Baseline())
+print("claimed", flush=True)
+sys.stdin.readline()
+journal.close()
+"""
+
+
+def send(journal: Journal, planned: Planned = PLANNED) -> None:
+    """Do what is done for a debit up to its first byte."""
+    (entry,) = journal.plan([planned])
+    journal.database.before_sending()
+    assert journal.claim(entry, this_process(), Baseline())
+
+
+def copied(path: Path) -> Path:
+    """A copy of the file alone, in a folder of its own."""
+    folder = path.parent / "copy"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
+    return Path(shutil.copy2(path, folder))
+
+
+def references(path: Path) -> list[str]:
+    with closing(open_journal(str(path))) as journal:
+        return [entry.key.reference for entry in journal.find(Filter())]
+
+
+@contextmanager
+def sender(path: Path, reference: str) -> Iterator[subprocess.Popen[str]]:
+    """Another process, which has claimed a debit, and closes when it is told a line."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", SENDS, str(path), reference],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "claimed\n"
+        yield process
+        process.kill()
+
+
+def ends(process: subprocess.Popen[str]) -> None:
+    process.communicate("\n", timeout=30)
+    assert process.returncode == 0
+
+
+def dies(process: subprocess.Popen[str]) -> None:
+    process.kill()
+    assert process.wait(30) == -signal.SIGKILL
+
+
+def test_what_was_closed_is_one_file_that_has_it_all(made: Path) -> None:
+    journal = open_journal(str(made))
+    send(journal)
+    journal.close()
+
+    assert [each.name for each in made.parent.iterdir()] == ["journal.db"]
+    assert references(copied(made)) == ["a"]
+
+
+def test_a_copy_in_the_middle_of_a_run_is_refused(open_it: Open, made: Path) -> None:
+    send(open_it(str(made)))
+
+    copy = copied(made)
+    content = copy.read_bytes()
+    said = refused(copy)
+
+    assert COPY in said
+    assert "loyalty journal restore FILE" in said
+    assert "init" not in said
+    assert copy.read_bytes() == content
+    assert [each.name for each in copy.parent.iterdir()] == ["journal.db"]
+
+
+def test_a_copy_with_its_log_is_the_journal(open_it: Open, made: Path) -> None:
+    send(open_it(str(made)))
+
+    copy = copied(made)
+    shutil.copy2(f"{made}-wal", copy.parent)
+
+    assert references(copy) == ["a"]
+
+
+def test_of_two_who_open_a_copy_without_its_log_at_once_none_is_let_in(
+    open_it: Open, made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(open_it(str(made)))
+    copy = copied(made)
+    together = Barrier(4, timeout=30)
+    is_bare = mark.is_bare_copy
+
+    def all_open_it(connection: sqlite3.Connection, log: Path) -> bool:
+        mark.marks(connection)
+        together.wait()
+        answer = is_bare(connection, log)
+        together.wait()
+        return answer
+
+    monkeypatch.setattr(journal_file, "is_bare_copy", all_open_it)
+    said: list[str] = []
+    threads = [Thread(target=lambda: said.append(refused(copy))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+
+    assert [COPY in each for each in said] == [True] * 4
+
+
+@pytest.mark.parametrize("log", [b"", None], ids=["empty", "gone"])
+def test_a_killed_run_whose_log_is_gone_is_refused(made: Path, log: bytes | None) -> None:
+    with sender(made, "a") as other:
+        dies(other)
+    Path(f"{made}-wal").unlink()
+    if log is not None:
+        Path(f"{made}-wal").write_bytes(log)
+
+    assert COPY in refused(made)
+
+
+def test_who_reads_after_a_kill_brings_everything_into_the_file(made: Path) -> None:
+    with sender(made, "a") as other:
+        dies(other)
+    assert COPY in refused(copied(made))
+
+    assert references(made) == ["a"]
+
+    assert not Path(f"{made}-wal").exists()
+    assert references(copied(made)) == ["a"]
+
+
+def test_while_another_process_sends_the_file_stays_marked(open_it: Open, made: Path) -> None:
+    with sender(made, "a") as other:
+        journal = open_it(str(made))
+        send(journal, Planned(Key("shop", "b"), "shop", "saasquatch", "b", "C", 1))
+        journal.close()
+        assert COPY in refused(copied(made))
+        assert references(made) == ["a", "b"]
+        ends(other)
+
+        assert references(copied(made)) == ["a", "b"]
+
+
+def test_a_process_that_dies_while_another_closes_loses_nothing(made: Path) -> None:
+    with sender(made, "a") as first, sender(made, "b") as second:
+        ends(first)
+        assert COPY in refused(copied(made))
+        dies(second)
+
+    assert COPY in refused(copied(made))
+    assert references(made) == ["a", "b"]
+    assert references(copied(made)) == ["a", "b"]
+
+
+def test_processes_that_close_at_once_leave_the_whole_file(made: Path) -> None:
+    names = [f"r-{number}" for number in range(6)]
+    others = [sender(made, name) for name in names]
+    running = [other.__enter__() for other in others]
+    for process in running:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+    for process, other in zip(running, others, strict=True):
+        assert process.wait(30) == 0
+        other.__exit__(None, None, None)
+
+    assert not Path(f"{made}-wal").exists()
+    assert sorted(references(copied(made))) == names
+
+
+def test_nobody_closes_the_last_connection_to_a_marked_file(
+    open_it: Open, made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a sender dies just after a reader has seen that it is there."""
+    with sender(made, "a") as other:
+        reader = open_it(str(made))
+        hold_alone = mark.LogLock.hold_alone
+
+        def too_early(lock: mark.LogLock) -> bool:
+            alone = hold_alone(lock)
+            dies(other)
+            return alone
+
+        monkeypatch.setattr(mark.LogLock, "hold_alone", too_early)
+        reader.close()
+
+    assert Path(f"{made}-wal").stat().st_size > 0
+    for each in journal_file._left_open:
+        each.execute("SELECT 1")
+    monkeypatch.undo()
+    assert references(made) == ["a"]
+
+
+def test_a_reader_in_the_way_keeps_a_debit_from_being_sent(
+    open_it: Open, made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal_file, "BUSY_TIMEOUT_SECONDS", 0.1)
+    journal = open_it(str(made))
+    journal.plan([PLANNED])
+    with closing(sqlite3.connect(made, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM debits").fetchall()
+        with pytest.raises(JournalError, match="reading it for too long"):
+            journal.database.before_sending()
+
+    journal.database.before_sending()
+    assert COPY in refused(copied(made))
+
+
+def test_a_reader_in_the_way_of_the_end_leaves_the_log_and_the_mark(
+    open_it: Open, made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal_file, "CLOSING_SECONDS", 0.1)
+    journal = open_it(str(made))
+    journal.database.before_sending()
+    with closing(sqlite3.connect(made, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM debits").fetchall()
+        send(journal)
+        journal.close()
+        assert COPY in refused(copied(made))
+
+    assert references(made) == ["a"]
+    assert references(copied(made)) == ["a"]
+
+
+def test_who_closes_and_takes_too_long_keeps_a_debit_from_being_sent(
+    open_it: Open, made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal_file, "BUSY_TIMEOUT_SECONDS", 0.1)
+    journal = open_it(str(made))
+    with open(f"{made}-wal") as log:  # noqa: PTH123 - its descriptor is what is locked
+        fcntl.flock(log, fcntl.LOCK_EX)
+        with pytest.raises(JournalError, match="closing it for too long"):
+            journal.database.before_sending()
+
+
+def test_a_disk_that_fails_at_the_end_leaves_the_log_and_the_mark(
+    open_it: Open, made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> bool:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    journal = open_it(str(made))
+    send(journal)
+    monkeypatch.setattr(mark, "bring_in", fails)
+    journal.close()
+    monkeypatch.undo()
+
+    assert COPY in refused(copied(made))
+    assert references(made) == ["a"]
+
+
+def test_a_mark_that_cannot_be_written_keeps_a_debit_from_being_sent(
+    open_it: Open, made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> bool:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    journal = open_it(str(made))
+    monkeypatch.setattr(mark, "bring_in", fails)
+
+    with pytest.raises(JournalError, match="disk I/O error"):
+        journal.database.before_sending()
+
+
+def test_a_journal_can_be_closed_twice(open_it: Open, made: Path) -> None:
+    journal = open_it(str(made))
+    journal.close()
+    journal.close()
+
+
+Spoil = Callable[[Path], object]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        pytest.param(lambda path: path.unlink(), id="deleted"),
+        pytest.param(lambda path: path.rename(path.with_name("old.db")), id="moved"),
+        pytest.param(lambda path: Path(f"{path}-wal").unlink(), id="its log deleted"),
+        pytest.param(lambda path: Path(f"{path}-shm").unlink(), id="its index deleted"),
+        pytest.param(lambda path: copied(path).replace(path), id="replaced by a copy"),
+        pytest.param(
+            lambda path: path.parent.rename(path.parent.with_name("old")), id="folder moved"
+        ),
+    ],
+)
+def test_a_file_that_is_no_longer_what_was_opened_is_an_error(
+    open_it: Open, made: Path, spoil: Spoil
+) -> None:
+    journal = open_it(str(made))
+    journal.database.check_unchanged()
+    spoil(made)
+
+    with pytest.raises(JournalError, match="no longer the file that was opened"):
+        journal.database.check_unchanged()
+    with pytest.raises(JournalError, match="no longer the file that was opened"):
+        journal.database.before_sending()
+
+
+def test_a_link_that_leads_elsewhere_now_is_an_error(open_it: Open, made: Path) -> None:
+    link = made.with_name("link.db")
+    link.symlink_to(made)
+    journal = open_it(str(link))
+    send(journal)
+    journal.database.check_unchanged()
+    link.unlink()
+    link.symlink_to(copied(made))
+
+    with pytest.raises(JournalError, match="no longer the file that was opened"):
+        journal.database.check_unchanged()
+
+
+def test_a_connection_that_came_later_is_to_the_same_file(open_it: Open, made: Path) -> None:
+    journal = open_it(str(made))
+    journal.database.engine.dispose()
+    copied(made).replace(made)
+
+    with pytest.raises(JournalError, match="no longer the file that was opened"):
+        journal.plan([PLANNED])
+
+
+def test_a_file_that_is_replaced_while_it_is_opened_is_refused(
+    made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = copied(made)
+    is_bare = mark.is_bare_copy
+
+    def replaced(connection: sqlite3.Connection, log: Path) -> bool:
+        answer = is_bare(connection, log)
+        copy.replace(made)
+        return answer
+
+    monkeypatch.setattr(journal_file, "is_bare_copy", replaced)
+
+    assert "was replaced while it was opened" in refused(made)
+
+
+def test_a_log_that_is_deleted_in_the_middle_loses_nothing(open_it: Open, made: Path) -> None:
+    journal = open_it(str(made))
+    send(journal)
+    Path(f"{made}-wal").unlink()
+    (entry,) = journal.find(Filter())
+    assert journal.change(entry, State.CONFIRMED, Change("said so"))
+    journal.close()
+
+    with closing(open_journal(str(made))) as again:
+        assert [entry.state for entry in again.find(Filter())] == [State.CONFIRMED]

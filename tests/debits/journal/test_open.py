@@ -1,0 +1,308 @@
+"""Opening a journal in a file: what is made, what is read back, and what is refused."""
+
+import resource
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loyalty_cli.debits.journal import file as journal_file
+from loyalty_cli.debits.journal.database import JournalError
+from loyalty_cli.debits.journal.entries import Key, Planned
+from loyalty_cli.debits.journal.open import open_journal
+from loyalty_cli.debits.journal.store import Filter
+from loyalty_cli.sandbox.server import Received, Reply
+from tests.conftest import Run, Serve
+from tests.debits.journal.conftest import PLANNED, Open, refused
+
+MANY = """
+import sys
+from loyalty_cli.debits.journal.open import open_journal
+from loyalty_cli.debits.journal.store import Filter
+sys.stdin.readline()
+list(open_journal(sys.argv[1], create=True).find(Filter()))
+"""
+
+
+def test_every_connection_writes_ahead_and_syncs_in_full(open_it: Open, path: Path) -> None:
+    journal = open_it(str(path), create=True)
+
+    connections = [journal.database.engine.raw_connection() for _ in range(2)]
+    for connection in connections:
+        cursor = connection.cursor()
+        assert cursor.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert cursor.execute("PRAGMA synchronous").fetchone() == (2,)
+        connection.close()
+
+
+@pytest.mark.parametrize(("pragma", "answer"), [("journal_mode", "delete"), ("synchronous", 1)])
+def test_a_setting_that_does_not_take_is_refused(
+    path: Path, monkeypatch: pytest.MonkeyPatch, pragma: str, answer: object
+) -> None:
+    class Stubborn(sqlite3.Connection):
+        def execute(self, statement: str, *arguments: Any) -> sqlite3.Cursor:
+            if statement.startswith(f"PRAGMA {pragma}"):
+                statement = f"SELECT {answer!r}"
+            return super().execute(statement, *arguments)
+
+    connect = sqlite3.dbapi2.connect
+    monkeypatch.setattr(
+        sqlite3.dbapi2, "connect", lambda *a, **more: connect(*a, **more, factory=Stubborn)
+    )
+
+    assert "cannot be made durable" in refused(path, create=True)
+
+
+def test_a_missing_journal_is_refused_and_not_made(path: Path) -> None:
+    assert "loyalty journal init" in refused(path)
+    assert not path.parent.exists()
+
+
+def test_making_a_journal_again_keeps_what_is_in_it(open_it: Open, path: Path) -> None:
+    open_it(str(path), create=True).plan([PLANNED])
+
+    again = open_it(str(path), create=True)
+
+    assert [entry.key for entry in again.find(Filter())] == [PLANNED.key]
+
+
+def test_opening_a_journal_that_this_process_has_open_leaves_its_locks_alone(
+    open_it: Open, path: Path
+) -> None:
+    journal = open_it(str(path), create=True)
+    journal.plan([PLANNED])
+    with journal.database.engine.connect():
+        open_it(str(path))
+        open_it(str(path), create=True)
+        # Who is the last to close takes the log away; another process is not, as long as one holds.
+        closes = f"import sqlite3; sqlite3.connect({str(path)!r}).execute('SELECT * FROM debits')"
+        subprocess.run([sys.executable, "-c", closes], check=True, timeout=30)
+        assert Path(f"{path}-wal").exists()
+
+
+def test_a_file_that_is_no_database_is_refused_and_left_alone(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b"my notes\n" * 1000)
+
+    for create in (False, True):
+        assert "file is not a database" in refused(path, create=create)
+    assert path.read_bytes() == b"my notes\n" * 1000
+
+
+def test_an_empty_file_is_no_journal(path: Path) -> None:
+    path.parent.mkdir()
+    path.touch()
+
+    assert "holds no journal" in refused(path)
+
+
+def test_another_programs_database_is_no_journal(path: Path) -> None:
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE debits (id)")
+
+    assert "holds no journal" in refused(path)
+
+
+def test_a_damaged_database_is_refused(path: Path) -> None:
+    journal = open_journal(str(path), create=True)
+    journal.close()
+    content = bytearray(path.read_bytes())
+    content[100:4096] = b"\xff" * 3996
+    path.write_bytes(content)
+
+    assert "malformed" in refused(path)
+
+
+def test_damage_that_comes_up_later_is_the_journals_failure(open_it: Open, path: Path) -> None:
+    journal = open_it(str(path), create=True)
+    journal.plan([PLANNED])
+    journal.close()
+    content = bytearray(path.read_bytes())
+    content[2 * 4096 :] = b"\xff" * (len(content) - 2 * 4096)
+    path.write_bytes(content)
+
+    with pytest.raises(JournalError):
+        list(open_it(str(path)).find(Filter()))
+
+
+@pytest.mark.parametrize("version", [0, 3, None])
+def test_a_journal_of_another_version_is_refused(
+    open_it: Open, path: Path, version: object
+) -> None:
+    journal = open_it(str(path), create=True)
+    with journal.database.engine.begin() as connection:
+        connection.exec_driver_sql(
+            "DELETE FROM journal_schema"
+            if version is None
+            else f"UPDATE journal_schema SET version = {version}"
+        )
+
+    assert f"version {'no' if version is None else version}" in refused(path)
+
+
+@contextmanager
+def largest_file(size: int) -> Iterator[None]:
+    """Let no file of this process grow beyond a size, as on a disk that is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_plan_that_does_not_fit_on_the_disk_leaves_nothing(open_it: Open, path: Path) -> None:
+    journal = open_it(str(path), create=True)
+    many = [
+        Planned(Key("shop", f"order-{number}"), "shop", "saasquatch", "C-1", "CENTS", 1)
+        for number in range(2000)
+    ]
+
+    with largest_file(200_000), pytest.raises(JournalError, match="failed"):
+        journal.plan(many)
+
+    assert list(journal.find(Filter())) == []
+    journal.plan(many)
+    assert len(list(journal.find(Filter()))) == 2000
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Somebody else is writing, and does not come to an end."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+
+
+def test_a_journal_that_stays_locked_is_a_clear_error(
+    open_it: Open, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_it(str(path), create=True)
+    monkeypatch.setattr(journal_file, "BUSY_TIMEOUT_SECONDS", 0.1)
+
+    with locked(path):
+        assert "database is locked" in refused(path)
+
+
+def test_a_lock_that_is_let_go_in_time_is_waited_for(open_it: Open, path: Path) -> None:
+    journal = open_it(str(path), create=True)
+
+    with ThreadPoolExecutor(1) as pool:
+        with locked(path):
+            planning = pool.submit(journal.plan, [PLANNED])
+            with pytest.raises(TimeoutError):
+                planning.result(0.3)
+        assert [entry.key for entry in planning.result(20)] == [PLANNED.key]
+
+
+def test_many_processes_can_make_the_same_journal_at_once(path: Path) -> None:
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", MANY, str(path)],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        for _ in range(10)
+    ]
+    ended = [process.communicate(b"\n", timeout=60) for process in processes]
+
+    assert [process.returncode for process in processes] == [0] * 10, ended
+
+
+@pytest.fixture
+def shop(
+    serve: Serve,
+    received: list[Received],
+    profile_file: Callable[[str], Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[[str], None]:
+    """Write a profile file that names a journal; what is asked for is kept in `received`."""
+    monkeypatch.setenv("LOYALTY_SHOP_API_KEY", "key")
+    monkeypatch.setattr(journal_file, "BUSY_TIMEOUT_SECONDS", 0.1)
+
+    def keep(each: Received) -> Reply:
+        received.append(each)
+        return Reply(500)
+
+    url = serve(keep)
+
+    def write(journal: str) -> None:
+        profile_file(
+            f"journal: '{journal}'\ndefault_profile: shop\nprofiles:\n"
+            f"  shop: {{provider: saasquatch, tenant: acme, base_url: '{url}',"
+            " debit: {allow: true, unit: CENTS}}\n"
+        )
+
+    return write
+
+
+DEBIT = ("debit", "C-1", "5", "--reference", "a", "--yes")
+
+
+def test_without_a_journal_a_job_debits_nothing(
+    loyalty: Run, shop: Callable[[str], None], path: Path, received: list[Received]
+) -> None:
+    shop(str(path))
+
+    done = loyalty(*DEBIT)
+
+    assert (done.code, done.out) == (3, "")
+    assert "loyalty journal init" in done.err
+    assert received == []
+    assert not path.exists()
+
+
+def test_init_makes_a_journal_once(loyalty: Run, shop: Callable[[str], None], path: Path) -> None:
+    shop(str(path))
+
+    assert [loyalty("journal", "init").code for _ in range(3)] == [0, 3, 3]
+    assert loyalty("journal", "list", "-o", "json").records == []
+
+
+@pytest.mark.parametrize("fault", ["notes", "folder", "locked", "newer"])
+def test_a_journal_that_cannot_be_used_ends_the_run_before_anything_is_sent(
+    loyalty: Run,
+    shop: Callable[[str], None],
+    path: Path,
+    received: list[Received],
+    fault: str,
+) -> None:
+    shop(str(path))
+    if fault == "notes":
+        path.parent.mkdir()
+        path.write_text("notes" * 1000)
+    elif fault == "folder":
+        path.mkdir(parents=True)
+    else:
+        loyalty("journal", "init")
+    if fault == "newer":
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            connection.execute("UPDATE journal_schema SET version = 99")
+
+    with locked(path) if fault == "locked" else nullcontext():
+        done = loyalty(*DEBIT)
+
+    assert (done.code, done.out) == (3, "")
+    assert done.err.startswith("Error: ")
+    assert str(path) in done.err
+    assert received == []
+
+
+def test_another_program_s_database_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "theirs.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE theirs (x)")
+
+    with pytest.raises(JournalError, match="another program's database"):
+        open_journal(str(path), create=True)
+
+    with closing(sqlite3.connect(path)) as connection:
+        tables = connection.execute("SELECT name FROM sqlite_master").fetchall()
+    assert tables == [("theirs",)]

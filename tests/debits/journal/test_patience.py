@@ -1,0 +1,329 @@
+"""How long a journal's server is waited for: never for ever, and as long as that has hope."""
+
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import psycopg
+import pytest
+
+from loyalty_cli.debits.journal import server as at_server
+from loyalty_cli.debits.journal import server_connection
+from loyalty_cli.debits.journal.database import JournalError
+from loyalty_cli.debits.journal.entries import Baseline, Change, Entry, Key, Planned, Sender, State
+from loyalty_cli.debits.journal.open import open_journal
+from loyalty_cli.debits.journal.store import Journal
+from loyalty_cli.model.errors import ErrorCode
+from loyalty_cli.sandbox.server import Received, Reply
+from tests.conftest import Run, Serve
+from tests.debits.conftest import Desk
+from tests.debits.fault_server import Bank
+from tests.debits.journal.conftest import Open
+from tests.debits.journal.wiretap import Wiretap
+from tests.postgresql import OWNER, PostgreSQL, prepared_folder
+
+SENDER = Sender("host", 1, "2", "3")
+MADE = Change("answered", balance_after="5", provider_reference="x")
+LONG = 60.0
+REAL = (
+    at_server.ANSWER_SECONDS,
+    at_server.INSISTING_SECONDS,
+    server_connection.CONNECT_SECONDS,
+)
+BALANCE = (
+    b'[{"type": "CREDIT", "unit": "CENTS", "count": 1, "totalAssignedCredit": 100,'
+    b' "totalRedeemedCredit": 0}]'
+)
+REDEEMED = b'{"creditRedeemed": 5, "creditAvailable": 95, "unit": "CENTS"}'
+
+IMPATIENT = """
+import sys
+from loyalty_cli.debits.journal import server, server_connection
+server.ANSWER_SECONDS = 1.0
+server.INSISTING_SECONDS = 2.0
+server_connection.CONNECT_SECONDS = 2
+from loyalty_cli.__main__ import main
+sys.argv[0] = "loyalty"
+main()
+"""
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same limits, but shorter ones; psycopg's own shortest to connect is 2 s."""
+    monkeypatch.setattr(at_server, "ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr(at_server, "LOCK_SECONDS", 1)
+    monkeypatch.setattr(at_server, "PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(server_connection, "CONNECT_SECONDS", 2)
+
+
+def claimed(journal: Journal) -> Entry:
+    planned = Planned(Key("shop", "a"), "shop", "saasquatch", "C-1", "CENTS", 1)
+    (entry,) = journal.plan([planned])
+    taken = journal.claim(entry, SENDER, Baseline())
+    assert taken is not None
+    return taken
+
+
+def unreachable(action: Callable[[], object]) -> str:
+    began = time.monotonic()
+    with pytest.raises(JournalError) as raised:
+        action()
+    assert time.monotonic() - began < 15
+    assert raised.value.code is ErrorCode.UNREACHABLE
+    return f"{raised.value.message} {raised.value.hint}"
+
+
+def first_failure(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> Event:
+    """What is set when the server has failed for the first time."""
+    failed, failure = Event(), journal.database.failure
+
+    def noted(*given: Any) -> JournalError:
+        failed.set()
+        return failure(*given)
+
+    monkeypatch.setattr(journal.database, "failure", noted)
+    return failed
+
+
+def states(journal: Journal, entry: Entry) -> list[State]:
+    return [event.after for event in journal.events(entry.key)]
+
+
+def test_a_server_that_hangs_ends_a_job_within_a_minute() -> None:
+    answer, insisting, connect = REAL
+    assert answer + connect <= LONG
+    assert insisting + connect <= LONG
+    assert answer > at_server.STATEMENT_SECONDS
+
+
+@pytest.fixture(params=["unix", "tcp"])
+def silent(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of what takes connections and says nothing."""
+    with prepared_folder() as folder:
+        if request.param == "unix":
+            listener = socket.socket(socket.AF_UNIX)
+            listener.bind(str(folder / ".s.PGSQL.5432"))
+            url = f"postgresql://me@/journal?host={folder}"
+        else:
+            listener = socket.create_server(("127.0.0.1", 0))
+            url = f"postgresql://me@127.0.0.1:{listener.getsockname()[1]}/journal"
+        with closing(listener):
+            listener.listen()
+            yield url
+
+
+def test_who_takes_connections_and_says_nothing_is_not_waited_for(silent: str) -> None:
+    assert "cannot be reached" in unreachable(lambda: open_journal(silent))
+
+
+def test_a_server_that_hangs_is_not_waited_for(
+    own_server: PostgreSQL, open_it: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(at_server, "INSISTING_SECONDS", 1.0)
+    own_server.start()
+    journal = open_it(own_server.url(), create=True)
+    entry = claimed(journal)
+
+    with own_server.hung():
+        unreachable(lambda: journal.get(entry.key))
+        unreachable(journal.database.check_unchanged)
+        unreachable(lambda: journal.change(entry, State.CONFIRMED, MADE))
+
+    assert journal.get(entry.key) == entry
+
+
+def test_a_server_that_goes_once_a_result_is_written_makes_no_outcome_unknown(
+    own_server: PostgreSQL, open_it: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own_server.start()
+    journal = open_it(own_server.url(), create=True)
+    failed, change = first_failure(journal, monkeypatch), journal.change
+
+    def change_and_lose_the_server(*given: Any) -> Entry | None:
+        changed = change(*given)
+        own_server.stop()
+        return changed
+
+    def bring_it_back() -> None:
+        assert failed.wait(LONG)
+        own_server.start()
+
+    monkeypatch.setattr(journal, "change", change_and_lose_the_server)
+    with Bank() as bank, ThreadPoolExecutor(1) as pool:
+        back = pool.submit(bring_it_back)
+        settled = Desk(bank, journal).debit()
+        back.result()
+
+    assert (settled.entry.state, settled.error) == (State.CONFIRMED, None)
+
+
+def test_a_session_that_hangs_is_left_for_another(server: PostgreSQL, open_it: Open) -> None:
+    with server.own_database() as name:
+        journal = open_it(server.url(database=name), create=True)
+        entry = claimed(journal)
+        backends = server.backends(name)
+        assert backends
+        for pid in backends:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            journal.database.check_unchanged()
+            assert journal.change(entry, State.CONFIRMED, MADE) is not None
+        finally:
+            for pid in backends:
+                os.kill(pid, signal.SIGCONT)
+            journal.close()
+
+
+def locked(server: PostgreSQL, place: str) -> "psycopg.Connection[Any]":
+    connection = psycopg.connect(host=str(server.folder), dbname="postgres", user=OWNER)
+    connection.execute(f"LOCK TABLE {place}.debits".encode())
+    return connection
+
+
+def test_who_finds_the_tables_locked_can_try_again(
+    server: PostgreSQL, own_place: str, open_it: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(at_server, "ANSWER_SECONDS", LONG)
+    journal = open_it(server.url(own_place), create=True)
+    (entry,) = journal.plan([Planned(Key("shop", "b"), "shop", "saasquatch", "C-2", "CENTS", 1)])
+
+    with locked(server, own_place):
+        said = unreachable(lambda: journal.claim(entry, SENDER, Baseline()))
+
+    assert "lock timeout" in said
+    assert "Run the same again" in said
+    assert journal.get(entry.key) == entry
+
+
+def test_a_result_waits_for_a_lock_to_go(
+    server: PostgreSQL, own_place: str, open_it: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = open_it(server.url(own_place), create=True)
+    entry = claimed(journal)
+    tried = first_failure(journal, monkeypatch)
+    with ThreadPoolExecutor() as pool:
+        with locked(server, own_place):
+            writing = pool.submit(journal.change, entry, State.CONFIRMED, MADE)
+            assert tried.wait(LONG)
+        after = writing.result(LONG)
+
+    assert after is not None
+    assert journal.get(entry.key) == after
+    assert states(journal, entry) == [State.PLANNED, State.SENDING, State.CONFIRMED]
+
+
+@pytest.mark.parametrize("how", ["kill", "stop"])
+def test_a_result_is_written_down_after_a_restart(
+    own_server: PostgreSQL, open_it: Open, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own_server.start()
+    journal = open_it(own_server.url(), create=True)
+    entry = claimed(journal)
+    tried = first_failure(journal, monkeypatch)
+
+    getattr(own_server, how)()
+    with ThreadPoolExecutor() as pool:
+        writing = pool.submit(journal.change, entry, State.UNKNOWN, MADE)
+        assert tried.wait(LONG)
+        own_server.start()
+        after = writing.result(LONG)
+
+    assert after is not None
+    assert journal.get(entry.key) == after
+    assert states(journal, entry) == [State.PLANNED, State.SENDING, State.UNKNOWN]
+
+
+def test_a_claim_is_not_tried_again(own_server: PostgreSQL, open_it: Open) -> None:
+    own_server.start()
+    journal = open_it(own_server.url(), create=True)
+    (entry,) = journal.plan([Planned(Key("shop", "b"), "shop", "saasquatch", "C-2", "CENTS", 1)])
+    own_server.stop()
+
+    began = time.monotonic()
+    said = unreachable(lambda: journal.claim(entry, SENDER, Baseline()))
+
+    assert time.monotonic() - began < 1
+    assert "Nothing more was sent" in said
+
+
+@pytest.mark.parametrize("passing_it_on", [True, False], ids=["committed", "not committed"])
+def test_a_result_whose_commit_has_no_answer_is_there_once(
+    open_it: Open, server: PostgreSQL, own_place: str, passing_it_on: bool
+) -> None:
+    with (
+        prepared_folder() as folder,
+        closing(Wiretap(folder, server, passing_it_on=passing_it_on)) as wiretap,
+    ):
+        url = server.url(own_place).replace(str(server.folder), str(folder))
+        journal = open_it(url, create=True)
+        entry = claimed(journal)
+        wiretap.cut_once()
+
+        after = journal.change(entry, State.CONFIRMED, MADE)
+
+        assert after is not None
+        assert journal.get(entry.key) == after
+        assert states(journal, entry) == [State.PLANNED, State.SENDING, State.CONFIRMED]
+        journal.close()
+
+
+def test_a_result_that_another_one_settled_meanwhile_is_not_taken_for_ours(
+    open_it: Open, server: PostgreSQL, own_place: str
+) -> None:
+    other = open_it(server.url(own_place), create=True)
+    with (
+        prepared_folder() as folder,
+        closing(Wiretap(folder, server, passing_it_on=False)) as wiretap,
+    ):
+        journal = open_it(server.url(own_place).replace(str(server.folder), str(folder)))
+        entry = claimed(journal)
+        wiretap.cut_once(lambda: other.change(entry, State.UNKNOWN, Change("the sender is gone")))
+
+        assert journal.change(entry, State.CONFIRMED, MADE) is None
+        journal.close()
+
+    present = other.get(entry.key)
+    assert present is not None
+    assert present.state is State.UNKNOWN
+
+
+def test_a_job_whose_server_hangs_ends_and_says_what_is_not_written_down(
+    own_server: PostgreSQL,
+    serve: Serve,
+    profile_file: Callable[[str], Path],
+    monkeypatch: pytest.MonkeyPatch,
+    program: Run,
+) -> None:
+    own_server.start()
+    hanging = ExitStack()
+
+    def answer(received: Received) -> Reply:
+        if received.method == "GET":
+            return Reply(body=BALANCE)
+        hanging.enter_context(own_server.hung())
+        return Reply(body=REDEEMED)
+
+    monkeypatch.setenv("LOYALTY_SHOP_API_KEY", "key")
+    profile_file(
+        f"journal: '{own_server.url()}'\ndefault_profile: shop\nprofiles:\n"
+        f"  shop: {{provider: saasquatch, tenant: acme, base_url: '{serve(answer)}',"
+        " debit: {allow: true, unit: CENTS}}\n"
+    )
+    assert program("journal", "init").code == 0
+    with hanging:
+        command = ("debit", "C-1001", "5", "--reference", "a", "--yes")
+        done = program("-c", IMPATIENT, *command, executable=sys.executable)
+
+    assert done.code == 8
+    assert "was sent (confirmed), but that could not be written down" in done.err
+    shown = program("journal", "list", "-o", "json")
+    assert [record["state"] for record in shown.records] == ["sending"]

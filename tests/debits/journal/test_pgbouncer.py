@@ -1,0 +1,105 @@
+"""A journal behind PgBouncer, which gives each transaction whatever session is free."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import NamedTuple
+
+import psycopg
+import pytest
+
+from loyalty_cli.debits.journal.database import JournalError
+from loyalty_cli.debits.journal.entries import Baseline, Change, Entry, Key, Planned, Sender, State
+from loyalty_cli.debits.journal.open import open_journal
+from loyalty_cli.debits.journal.store import BATCH, Filter, Journal
+from loyalty_cli.model.errors import ErrorCode
+from tests.debits.journal.conftest import Open
+from tests.postgresql import BOUNCER_PORT, PostgreSQL, pgbouncer
+
+SENDER = Sender("host", 1, "2", "3")
+DEBITS = 60
+
+
+class Pooled(NamedTuple):
+    """A database, and its URL by way of the pooler."""
+
+    database: str
+    url: str
+
+
+@pytest.fixture
+def pooled(server: PostgreSQL) -> Iterator[Pooled]:
+    with ExitStack() as running:
+        settings = {"synchronous_commit": "off", "default_transaction_isolation": "serializable"}
+        database = running.enter_context(server.own_database(**settings))
+        folder = running.enter_context(pgbouncer(server))
+        yield Pooled(database, f"postgresql:///{database}?host={folder}&port={BOUNCER_PORT}")
+
+
+def plan(journal: Journal, number: int) -> list[Entry]:
+    return journal.plan(
+        [
+            Planned(Key("shop", f"order-{each}"), "shop", "saasquatch", f"C-{each}", "CENTS", 1)
+            for each in range(number)
+        ]
+    )
+
+
+def test_debits_side_by_side_are_all_made_and_written_down(pooled: Pooled, open_it: Open) -> None:
+    journals = [open_it(pooled.url, create=True) for _ in range(2)]
+    entries = plan(journals[0], DEBITS)
+
+    def debit(turn: tuple[int, Entry]) -> bool:
+        number, entry = turn
+        journal = journals[number % 2]
+        taken = journal.claim(entry, SENDER, Baseline())
+        if taken is None:
+            return False
+        journal.database.check_unchanged()
+        return journal.change(taken, State.CONFIRMED, Change("ok")) is not None
+
+    with ThreadPoolExecutor(8) as pool:
+        made = [*pool.map(debit, enumerate(each for each in entries for _ in range(3)))]
+
+    assert sum(made) == DEBITS
+    assert {entry.state for entry in journals[0].find(Filter())} == {State.CONFIRMED}
+
+
+def test_each_transaction_sets_what_it_needs_and_leaves_nothing_to_the_next(
+    pooled: Pooled, open_it: Open
+) -> None:
+    journal = open_it(pooled.url, create=True)
+    asked = "SELECT current_setting('synchronous_commit'), current_setting('transaction_isolation')"
+
+    with journal.database.engine.begin() as connection:
+        assert tuple(connection.exec_driver_sql(asked).one()) == ("on", "read committed")
+    with psycopg.connect(pooled.url, prepare_threshold=None) as other:
+        assert other.execute(asked).fetchall() == [("off", "serializable")]
+
+
+def test_a_long_list_is_read_to_its_end(pooled: Pooled, open_it: Open) -> None:
+    journal = open_it(pooled.url, create=True)
+    plan(journal, BATCH + 5)
+
+    assert len([*journal.find(Filter())]) == BATCH + 5
+
+
+def test_a_server_that_its_pooler_cannot_reach_can_be_tried_again(own_server: PostgreSQL) -> None:
+    own_server.start()
+    with pgbouncer(own_server) as folder:
+        url = f"postgresql:///postgres?host={folder}&port={BOUNCER_PORT}"
+        open_journal(url, create=True).close()
+        own_server.stop()
+
+        with pytest.raises(JournalError) as raised:
+            open_journal(url)
+
+    assert raised.value.code is ErrorCode.UNREACHABLE
+
+
+def test_a_schema_in_the_url_is_told_to_be_too_much_for_a_pooler(pooled: Pooled) -> None:
+    with pytest.raises(JournalError, match="startup parameter") as raised:
+        open_journal(f"{pooled.url}&options=-csearch_path%3Dloyalty")
+
+    assert raised.value.code is ErrorCode.SETUP
+    assert "ALTER ROLE" in str(raised.value.hint)

@@ -1,0 +1,95 @@
+"""A journal at another machine: whether it has proven that it is the one it should be."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import trustme
+
+from loyalty_cli.debits.journal.database import JournalError
+from loyalty_cli.debits.journal.open import open_journal
+from loyalty_cli.model.errors import ErrorCode
+from tests.conftest import Run
+from tests.debits.journal.conftest import Open
+from tests.postgresql import OWNER, PostgreSQL
+from tests.requires import NOBODY, own_address
+from tests.servers import unused_port
+
+
+@pytest.fixture
+def remote(own_server: PostgreSQL, tmp_path: Path) -> str:
+    """The URL of a server with a certificate, as another machine would reach it."""
+    address, port = own_address(), str(unused_port())
+    authority = trustme.CA()
+    certificate = authority.issue_cert(address)
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    cert, key = own_server.folder / "cert.pem", own_server.folder / "key.pem"
+    certificate.cert_chain_pems[0].write_to_path(str(cert))
+    certificate.private_key_pem.write_to_path(str(key))
+    key.chmod(0o600)
+    if os.geteuid() == 0:
+        os.chown(key, NOBODY, NOBODY)
+    files = {"ssl_cert_file": str(cert), "ssl_key_file": str(key)}
+    own_server.start(listen_addresses=f"127.0.0.1,{address}", port=port, ssl="on", **files)
+    return f"postgresql://{OWNER}@{address}:{port}/postgres"
+
+
+def test_a_server_that_has_not_proven_itself_is_warned_of_once_a_run(
+    remote: str, profile_file: Callable[[str], Path], program: Run
+) -> None:
+    profile_file(f"profiles: {{card: {{provider: imprint}}}}\njournal: {remote}\n")
+    assert program("journal", "init").code == 0
+
+    done = program("journal", "list")
+
+    assert done.code == 0
+    assert done.err.count("Warning: ") == 1
+    assert "has not proven who it is (sslmode=prefer)" in done.err
+    assert "sslmode=verify-full" in done.err
+
+
+@pytest.mark.parametrize("mode", ["verify-full", "verify-ca"])
+def test_one_that_has_proven_itself_is_not(
+    remote: str, open_it: Open, tmp_path: Path, mode: str
+) -> None:
+    url = f"{remote}?sslmode={mode}&sslrootcert={tmp_path}/ca.pem"
+
+    assert open_it(url, create=True).database.warnings == ()
+
+
+def test_one_with_the_certificate_of_another_is_not_spoken_to(remote: str, tmp_path: Path) -> None:
+    trustme.CA().cert_pem.write_to_path(str(tmp_path / "other.pem"))
+
+    with pytest.raises(JournalError, match="certificate verify failed") as raised:
+        open_journal(f"{remote}?sslmode=verify-full&sslrootcert={tmp_path}/other.pem")
+
+    assert raised.value.code is ErrorCode.UNREACHABLE
+    assert "sslrootcert" in str(raised.value.hint)
+
+
+@pytest.mark.parametrize("mode", ["disable", "require"])
+def test_one_that_was_only_encrypted_or_not_even_that_is(
+    remote: str, open_it: Open, mode: str
+) -> None:
+    (warning,) = open_it(f"{remote}?sslmode={mode}", create=True).database.warnings
+
+    assert f"(sslmode={mode})" in warning
+
+
+def test_the_mode_may_stand_in_the_environment(
+    remote: str, open_it: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGSSLMODE", "verify-full")
+    monkeypatch.setenv("PGSSLROOTCERT", str(tmp_path / "ca.pem"))
+
+    assert open_it(remote, create=True).database.warnings == ()
+
+
+def test_this_machine_need_not_prove_itself(
+    remote: str, own_server: PostgreSQL, open_it: Open
+) -> None:
+    port_and_database = remote.rpartition(":")[2]
+    for host in ("127.0.0.1", "localhost", str(own_server.folder).replace("/", "%2F")):
+        journal = open_it(f"postgresql://{OWNER}@{host}:{port_and_database}", create=True)
+        assert journal.database.warnings == ()

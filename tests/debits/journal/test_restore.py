@@ -1,0 +1,462 @@
+"""What is restored takes the journal's place, which is kept; what may be missing is noted."""
+
+import os
+import shutil
+import sqlite3
+import stat
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from loyalty_cli.commands import journals
+from loyalty_cli.debits.journal import file as journal_file
+from loyalty_cli.debits.journal import restore as journal_restore
+from loyalty_cli.debits.journal.backup import back_up
+from loyalty_cli.debits.journal.database import JournalError
+from loyalty_cli.debits.journal.entries import Baseline, Change, Key, Planned, State
+from loyalty_cli.debits.journal.gaps import open_gap
+from loyalty_cli.debits.journal.open import open_journal
+from loyalty_cli.debits.journal.processes import this_process
+from loyalty_cli.debits.journal.restore import restore
+from loyalty_cli.debits.journal.store import Filter, Journal
+from loyalty_cli.model.errors import LoyaltyError
+from tests.commands.conftest import there  # noqa: F401 - the platform that debits are sent to
+from tests.conftest import Outcome, Run
+from tests.debits.journal.conftest import Open
+from tests.debits.journal.test_mark import copied, dies, sender
+from tests.debits.journal.test_upgrade import as_version_1
+from tests.debits.platform import Platform
+
+
+def planned(reference: str) -> Planned:
+    return Planned(Key("shop", reference), "shop", "saasquatch", f"C-{reference}", "CENTS", 1)
+
+
+def add(path: Path, *names: str) -> None:
+    with closing(open_journal(str(path))) as journal:
+        journal.plan([planned(name) for name in names])
+
+
+def references(path: Path) -> list[str]:
+    with closing(open_journal(str(path))) as journal:
+        return [entry.key.reference for entry in journal.find(Filter())]
+
+
+def gap(path: Path) -> str | None:
+    with closing(open_journal(str(path))) as journal:
+        found = open_gap(journal.database)
+        return found.why if found else None
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(each.name for each in folder.iterdir() if each.is_file())
+
+
+def refused(path: Path, source: Path, *, older: bool = False) -> str:
+    """What is said where nothing is restored, and nothing is changed."""
+    content = source.read_bytes() if source.is_file() and source != path else None
+    names = files(path.parent)
+    held = references(path)
+    with pytest.raises(LoyaltyError) as raised:
+        restore(path, source, older=older)
+    assert content is None or source.read_bytes() == content
+    assert (files(path.parent), references(path)) == (names, held)
+    assert raised.value.hint
+    return f"{raised.value.message} {raised.value.hint}"
+
+
+@pytest.fixture
+def backup(made: Path, tmp_path: Path) -> Path:
+    """A backup of a journal that has one debit."""
+    add(made, "a")
+    target = tmp_path / "backup.db"
+    with closing(open_journal(str(made))) as journal:
+        back_up(journal.database, target)
+    return target
+
+
+def test_what_has_all_that_the_present_one_has_leaves_no_gap(made: Path, backup: Path) -> None:
+    content = backup.read_bytes()
+
+    restored = restore(made, backup, older=False)
+
+    assert (restored.held.debits, restored.gap) == (1, None)
+    assert restored.aside is not None
+    assert references(made) == references(restored.aside) == ["a"]
+    assert gap(made) is None
+    assert backup.read_bytes() == content
+    assert stat.S_IMODE(made.stat().st_mode) == 0o600
+    assert made.stat().st_nlink == 1
+    assert files(made.parent) == sorted([made.name, restored.aside.name])
+
+
+def test_an_older_one_is_refused_unless_that_is_asked_for(made: Path, backup: Path) -> None:
+    add(made, "b")
+
+    assert "is older than the journal" in refused(made, backup)
+    assert references(made) == ["a", "b"]
+    restored = restore(made, backup, older=True)
+
+    assert restored.aside is not None
+    assert references(made) == ["a"]
+    assert references(restored.aside) == ["a", "b"]
+    assert restored.gap == restored.held.newest
+    assert gap(made) == f"restored from {backup}; the journal before it had more"
+
+
+def test_one_that_lacks_but_a_change_is_older(made: Path, backup: Path) -> None:
+    with closing(open_journal(str(made))) as journal:
+        (entry,) = journal.find(Filter())
+        claimed = journal.claim(entry, this_process(), Baseline())
+        assert claimed
+        journal.change(claimed, State.CONFIRMED, Change("said so"))
+
+    assert "--older" in refused(made, backup)
+
+
+def test_where_there_was_none_debits_may_be_missing(made: Path, backup: Path) -> None:
+    shutil.rmtree(made.parent)
+
+    restored = restore(made, backup, older=False)
+
+    assert restored.aside is None
+    assert references(made) == ["a"]
+    assert stat.S_IMODE(made.parent.stat().st_mode) == 0o700
+    assert gap(made) == f"restored from {backup}; the journal before it was lost"
+
+
+def test_a_backup_without_any_debit_may_lack_all(open_it: Open, made: Path, tmp_path: Path) -> None:
+    target = tmp_path / "empty.db"
+    back_up(open_it(str(made)).database, target)
+    made.unlink()
+    Path(f"{made}-wal").unlink()
+
+    restored = restore(made, target, older=False)
+
+    assert restored.gap == journal_restore.FOREVER
+
+
+@pytest.mark.parametrize("damage", [b"\xff" * 8192, b""], ids=["damaged", "empty"])
+def test_a_damaged_one_is_kept_with_its_log(made: Path, backup: Path, damage: bytes) -> None:
+    made.write_bytes(damage)
+    Path(f"{made}-wal").write_bytes(b"its log")
+
+    restored = restore(made, backup, older=False)
+
+    assert restored.aside is not None
+    assert restored.aside.read_bytes() == damage
+    assert Path(f"{restored.aside}-wal").read_bytes() == b"its log"
+    assert references(made) == ["a"]
+    assert gap(made) == f"restored from {backup}; the journal before it was lost"
+
+
+def test_a_log_without_its_file_is_kept(made: Path, backup: Path) -> None:
+    made.unlink()
+    Path(f"{made}-wal").write_bytes(b"its log")
+
+    restored = restore(made, backup, older=False)
+
+    assert Path(f"{restored.aside}-wal").read_bytes() == b"its log"
+    assert references(made) == ["a"]
+
+
+def test_a_copy_that_misses_its_log_can_be_restored_and_leaves_a_gap(
+    open_it: Open, made: Path, backup: Path
+) -> None:
+    journal = open_it(str(made))
+    journal.database.before_sending()
+    journal.plan([planned("b")])
+    copy = copied(made)
+    journal.close()
+
+    assert "is a copy without its log" in refused(made, copy)
+    restore(made, copy, older=True)
+
+    assert references(made) == ["a"]
+    assert gap(made) == f"restored from {copy}; its log was lost"
+    assert backup.exists()
+
+
+def test_one_that_lost_its_log_where_it_lies_can_be_taken_as_it_is(made: Path) -> None:
+    with sender(made, "a") as other:
+        dies(other)
+    Path(f"{made}-wal").unlink()
+
+    restored = restore(made, made, older=False)
+
+    assert restored.aside is not None
+    with closing(open_journal(str(made))) as journal:
+        assert [entry.state for entry in journal.find(Filter())] == [State.PLANNED]
+    assert gap(made) == f"restored from {made}; its log was lost"
+
+
+def test_a_backup_that_was_copied_over_a_killed_run_is_not_mixed_with_its_log(
+    made: Path, backup: Path
+) -> None:
+    with sender(made, "b") as other:
+        dies(other)
+    log = Path(f"{made}-wal").read_bytes()
+    shutil.copyfile(backup, made)
+
+    with pytest.raises(JournalError, match="is not its own, but that of the journal before"):
+        open_journal(str(made))
+    restored = restore(made, backup, older=False)
+
+    assert Path(f"{restored.aside}-wal").read_bytes() == log
+    assert references(made) == ["a"]
+    assert gap(made) == f"restored from {backup}; the journal before it was lost"
+
+
+def test_nor_is_it_where_it_is_taken_as_it_is(made: Path, backup: Path) -> None:
+    with sender(made, "b") as other:
+        dies(other)
+    shutil.copyfile(backup, made)
+
+    restore(made, made, older=False)
+
+    assert references(made) == ["a"]
+    assert gap(made) == f"restored from {made}; its log was lost"
+
+
+def test_a_copy_with_its_log_is_restored_with_it(made: Path) -> None:
+    with sender(made, "a") as other:
+        dies(other)
+    copy = copied(made)
+    shutil.copy2(f"{made}-wal", copy.parent)
+
+    restore(made, copy, older=False)
+
+    assert references(made) == ["a"]
+    assert gap(made) is None
+    assert files(copy.parent) == ["journal.db", "journal.db-wal"]
+
+
+def test_one_of_an_earlier_version_is_brought_up(open_it: Open, made: Path, tmp_path: Path) -> None:
+    old = tmp_path / "old.db"
+    journal = open_it(str(old), create=True)
+    journal.plan([planned("a")])
+    as_version_1(journal)
+
+    restore(made, old, older=False)
+
+    assert references(made) == ["a"]
+
+
+@pytest.mark.parametrize("version", [0, 3])
+def test_one_of_another_version_is_refused(made: Path, backup: Path, version: int) -> None:
+    with closing(sqlite3.connect(backup, isolation_level=None)) as connection:
+        connection.execute("UPDATE journal_schema SET version = ?", (version,))
+
+    assert f"is of version {version}, this program knows" in refused(made, backup)
+
+
+def test_what_is_no_journal_is_refused(made: Path, tmp_path: Path) -> None:
+    notes, other, empty = (tmp_path / name for name in ("notes", "other.db", "empty"))
+    notes.write_text("my notes\n" * 1000)
+    empty.touch()
+    with closing(sqlite3.connect(other)) as connection:
+        connection.execute("CREATE TABLE debits (id)")
+
+    assert "file is not a database" in refused(made, notes)
+    assert "holds no journal" in refused(made, other)
+    assert "holds no journal" in refused(made, empty)
+    assert "there is no file" in refused(made, tmp_path / "none")
+    assert "there is no file" in refused(made, tmp_path)
+
+
+def test_a_pipe_is_refused_and_not_waited_for(made: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+
+    assert "there is no file" in refused(made, tmp_path / "pipe")
+
+
+def test_a_damaged_backup_is_refused(made: Path, backup: Path) -> None:
+    content = bytearray(backup.read_bytes())
+    content[3 * 4096 :] = b"\xff" * (len(content) - 3 * 4096)
+    backup.write_bytes(content)
+
+    assert "cannot be restored: " in refused(made, backup)
+
+
+def test_the_journal_itself_is_refused(made: Path, backup: Path) -> None:
+    assert backup.exists()
+    assert "is the journal itself" in refused(made, made)
+
+
+def test_while_another_process_uses_the_journal_nothing_is_restored(
+    made: Path, backup: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal_file, "CLOSING_SECONDS", 0.1)
+    monkeypatch.setattr(journal_restore, "CLOSING_SECONDS", 0.1)
+    with sender(made, "b") as other:
+        assert "is being used by another process" in refused(made, backup, older=True)
+        dies(other)
+
+    assert references(made) == ["a", "b"]
+
+
+def test_who_opened_the_journal_before_does_not_debit_with_it(
+    open_it: Open, made: Path, backup: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    swap = journal_restore._swapped
+    waiting: list[Journal] = []
+
+    def opens_meanwhile(part: Path, path: Path, *, usable: bool) -> Path | None:
+        monkeypatch.setattr(journal_file, "BUSY_TIMEOUT_SECONDS", 0.1)
+        with pytest.raises(JournalError, match="database is locked"):
+            waiting.append(open_it(str(path)))
+        return swap(part, path, usable=usable)
+
+    monkeypatch.setattr(journal_restore, "_swapped", opens_meanwhile)
+
+    restore(made, backup, older=False)
+
+    assert waiting == []
+    assert references(made) == ["a"]
+
+
+def test_a_link_to_the_journal_stays_a_link(made: Path, backup: Path) -> None:
+    link = made.parent.with_name("link.db")
+    link.symlink_to(made)
+    add(made, "b")
+
+    restore(link, backup, older=True)
+
+    assert link.is_symlink()
+    assert references(made) == ["a"]
+
+
+@pytest.mark.parametrize("call", ["link", "fsync", "replace"])
+def test_a_disk_that_fails_changes_nothing(
+    made: Path, backup: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    def fails(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, call, fails)
+    said = refused(made, backup)
+    monkeypatch.undo()
+
+    assert "No space left on device" in said
+    assert references(made) == ["a"]
+
+
+def test_a_gap_stays_one_when_an_older_backup_is_restored(made: Path, backup: Path) -> None:
+    made.unlink()
+    first = restore(made, backup, older=False)
+
+    assert "it lacks entries" in refused(made, backup)
+    second = restore(made, backup, older=True)
+
+    assert second.gap == first.gap
+
+
+# The commands.
+
+
+@pytest.fixture
+def ready(request: pytest.FixtureRequest, loyalty: Run) -> Platform:
+    platform: Platform = request.getfixturevalue("there")
+    assert loyalty("journal", "init").code == 0
+    return platform
+
+
+@pytest.fixture
+def debit(ready: Platform, loyalty: Run) -> Callable[[str], Outcome]:
+    assert ready.journal.exists()
+    return lambda reference: loyalty("debit", "C-1001", "5", "--reference", reference, "-y")
+
+
+@pytest.fixture
+def lost(ready: Platform, loyalty: Run, debit: Callable[[str], Outcome], tmp_path: Path) -> Outcome:
+    """A journal is lost after a debit that is not in its backup, which is restored."""
+    assert debit("a").code == 0
+    target = tmp_path / "backup.db"
+    assert loyalty("journal", "backup", str(target)).code == 0
+    assert debit("b").code == 0
+    ready.journal.unlink()
+    return loyalty("journal", "restore", str(target))
+
+
+def test_until_a_person_has_looked_a_job_debits_nothing(
+    ready: Platform, loyalty: Run, debit: Callable[[str], Outcome], lost: Outcome
+) -> None:
+    assert (lost.code, lost.out) == (0, "")
+    assert "was restored from" in lost.err
+    assert "may be missing in it, and would be made again" in lost.err
+
+    done = debit("b")
+    assert (done.code, done.out, len(done.err.splitlines())) == (3, "", 2)
+    assert "`loyalty journal restore --reviewed --why TEXT`" in done.err
+    assert len(ready.debits) == 2
+    assert loyalty("journal", "list").code == 0
+    assert "may be missing" in loyalty("journal", "check").err
+
+    looked = loyalty("journal", "restore", "--reviewed", "--why", "b was made: ticket 4711")
+    assert (looked.code, looked.out) == (0, "")
+    assert debit("c").code == 0
+    assert loyalty("journal", "restore", "--reviewed", "--why", "again").code == 2
+    with closing(sqlite3.connect(ready.journal)) as connection:
+        ((reviewer, review),) = connection.execute("SELECT reviewer, review FROM gaps").fetchall()
+    assert reviewer.startswith(f"uid {os.getuid()} on ")
+    assert review == "b was made: ticket 4711"
+
+
+@pytest.mark.parametrize("answer", [True, False])
+def test_a_person_is_told_and_asked(
+    ready: Platform,
+    debit: Callable[[str], Outcome],
+    lost: Outcome,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: bool,
+) -> None:
+    assert lost.code == 0
+    asked: list[str] = []
+
+    def say(question: str) -> bool:
+        asked.append(question)
+        return answer
+
+    monkeypatch.setattr("loyalty_cli.commands.debiting.is_interactive", lambda: True)
+    monkeypatch.setattr(journals, "confirmed", say)
+
+    done = debit("c")
+
+    assert done.code == (0 if answer else 3)
+    assert len(asked) == 1
+    assert "may be missing in the journal" in done.err
+    assert len(ready.debits) == (3 if answer else 2)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        [],
+        ["x.db", "--reviewed", "--why", "x"],
+        ["--reviewed"],
+        ["--reviewed", "--why", " "],
+        ["--reviewed", "--why", "x", "--older"],
+        ["x.db", "--why", "x"],
+    ],
+    ids=" ".join,
+)
+@pytest.mark.usefixtures("ready")
+def test_restore_wants_a_file_or_what_a_person_found(loyalty: Run, wrong: list[str]) -> None:
+    done = loyalty("journal", "restore", *wrong)
+
+    assert (done.code, done.out, done.err[:7]) == (2, "", "Error: ")
+
+
+def test_the_command_says_what_is_kept(ready: Platform, loyalty: Run, tmp_path: Path) -> None:
+    target = tmp_path / "backup.db"
+    assert loyalty("journal", "backup", str(target)).code == 0
+
+    done = loyalty("journal", "restore", str(target))
+
+    assert (done.code, done.out) == (0, "")
+    first, second = done.err.splitlines()
+    assert first == f"the journal {ready.journal} was restored from {target}: 0 debits."
+    kept = second.removeprefix("What was there before is kept as ").rstrip(".")
+    assert Path(kept).is_file()

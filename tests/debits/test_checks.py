@@ -1,0 +1,278 @@
+"""What the profiles allow to be debited, and what is on record already."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, suppress
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from loyalty_cli.config.profile import DebitRules, Profile
+from loyalty_cli.debits.checks import (
+    check_sum,
+    keep_orders,
+    makes_once,
+    order_of,
+    require_reference,
+)
+from loyalty_cli.debits.debit_list import FileRow, Row
+from loyalty_cli.debits.journal.store import Journal
+from loyalty_cli.debits.kept_orders import KeptOrders
+from loyalty_cli.debits.mistakes import Mistakes
+from loyalty_cli.debits.on_record import Limits, check_on_record
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError
+from loyalty_cli.sandbox.profiles import sandbox_profiles
+from tests.conftest import Run
+
+PROFILES = sandbox_profiles("http://127.0.0.1:1")
+OPEN_RULES = DebitRules(allow=True, unit="CENTS")
+
+
+def nothing_taken(_: str) -> int:
+    return 0
+
+
+def profile(rules: DebitRules = OPEN_RULES, provider: str = "saasquatch") -> Profile:
+    return replace(PROFILES[provider], debit=rules)
+
+
+def row(number: int = 2, amount: int = 100, **values: str) -> Row:
+    reference = values.pop("reference", f"ref-{number}")
+    return Row(number, values.pop("customer", "C-1"), amount, reference, **values)
+
+
+@pytest.fixture
+def kept() -> Iterator[KeptOrders]:
+    with closing(KeptOrders()) as orders:
+        yield orders
+
+
+Keeps = Callable[..., KeptOrders]
+
+
+@pytest.fixture
+def keeps(kept: KeptOrders) -> Keeps:
+    """Keep the rows of a file, and raise what is wrong with it."""
+
+    def keep(rows: Sequence[Row], rules: DebitRules = OPEN_RULES) -> KeptOrders:
+        mistakes = Mistakes(of_file=True)
+        read = [FileRow(each.number, each, reference=each.reference) for each in rows]
+        keep_orders(read, lambda _: profile(rules), None, mistakes, kept)
+        mistakes.check()
+        return kept
+
+    return keep
+
+
+def rows_of(amounts: Sequence[int]) -> list[Row]:
+    return [row(number, amount) for number, amount in enumerate(amounts, start=2)]
+
+
+def add_all(limits: Limits, amounts: Sequence[int], at: Profile, **more: bool) -> list[str]:
+    """What the limits say of debits."""
+    orders = [order_of(each, at, None) for each in rows_of(amounts)]
+    said = [limits.add(order, is_open=more.get("is_open", False)) for order in orders]
+    return [error.message for errors in said for error in errors]
+
+
+def refused(code: ErrorCode, check: Callable[..., object], *arguments: object) -> LoyaltyError:
+    with pytest.raises(LoyaltyError) as caught:
+        check(*arguments)
+    assert caught.value.code is code
+    return caught.value
+
+
+@pytest.mark.parametrize("provider", ["imprint", "capillary", "omneo"])
+def test_a_platform_that_cannot_debit_is_refused_with_those_that_can(provider: str) -> None:
+    error = refused(ErrorCode.REFUSED, order_of, row(), profile(provider=provider), None)
+
+    assert "cannot debit" in error.message
+    assert error.hint == "These can: gameball, saasquatch."
+
+
+def test_a_profile_allows_nothing_until_it_says_so() -> None:
+    error = refused(ErrorCode.REFUSED, order_of, row(), profile(DebitRules()), None)
+
+    assert error.message == "the profile 'saasquatch' does not allow debits."
+    assert "debit: {allow: true}" in str(error.hint)
+
+
+def test_the_unit_is_the_rows_or_the_command_lines_or_the_profiles() -> None:
+    units = [
+        order_of(row(unit="A"), profile(), "B").unit,
+        order_of(row(), profile(), "B").unit,
+        order_of(row(), profile(), None).unit,
+    ]
+
+    assert units == ["A", "B", "CENTS"]
+
+
+def test_without_any_unit_it_is_refused() -> None:
+    error = refused(ErrorCode.USAGE, order_of, row(), profile(DebitRules(allow=True)), None)
+
+    assert error.message == "no unit for the debit 'ref-2'."
+
+
+def test_a_debit_may_be_as_large_as_the_profile_says_and_no_larger() -> None:
+    rules = DebitRules(allow=True, unit="CENTS", max_amount=100)
+
+    assert order_of(row(amount=100), profile(rules), None).amount == 100
+    error = refused(ErrorCode.REFUSED, order_of, row(amount=101), profile(rules), None)
+    assert "of 101 is more than the profile's debit.max_amount 100" in error.message
+
+
+def test_every_row_that_is_not_allowed_is_named_at_once(keeps: Keeps) -> None:
+    rules = DebitRules(allow=True, unit="CENTS", max_amount=100)
+    error = refused(ErrorCode.REFUSED, keeps, rows_of([1, 101, 2, 999]), rules)
+
+    assert error.message == "the file has 2 mistakes."
+    assert error.details == tuple(
+        f"row {number}, amount '{amount}': the debit 'ref-{number}' of {amount} is more than the"
+        " profile's debit.max_amount 100"
+        for number, amount in ((3, 101), (5, 999))
+    )
+
+
+def test_a_profile_that_allows_nothing_is_told_with_each_row(keeps: Keeps) -> None:
+    error = refused(ErrorCode.REFUSED, keeps, rows_of([1, 2]), DebitRules(unit="CENTS"))
+
+    assert error.details == tuple(
+        f"row {n}, profile 'saasquatch': the profile 'saasquatch' does not allow debits"
+        for n in (2, 3)
+    )
+
+
+def test_a_wrong_row_goes_before_what_is_not_allowed(keeps: Keeps) -> None:
+    rules = DebitRules(allow=True, max_amount=100)
+    error = refused(ErrorCode.USAGE, keeps, [row(2, 101, unit="CENTS"), row(3, 101)], rules)
+
+    assert [each.split(":")[0] for each in error.details] == [
+        "row 2, amount '101'",
+        "row 3, unit ''",
+        "row 3, amount '101'",
+    ]
+
+
+def test_what_is_kept_is_given_as_it_came_and_by_reference(keeps: Keeps) -> None:
+    names = [f"r-{number * 7919 % 2003}" for number in range(2000)]
+    rows = [row(number, number, reference=name) for number, name in enumerate(names, start=2)]
+
+    kept = keeps(rows)
+
+    assert [order.reference for order in kept] == names
+    assert [number for number, _ in kept.numbered()] == [each.number for each in rows]
+    assert [order.reference for order in kept.by_reference()] == sorted(names)
+    assert (len(kept), kept.total) == (2000, sum(each.amount for each in rows))
+    assert [each.name for each in kept.profiles] == ["saasquatch"]
+
+
+def test_what_is_kept_is_in_a_file_that_nobody_else_can_open(keeps: Keeps) -> None:
+    before = set(open_files())
+    keeps([row(number, 1, customer="C" * 900) for number in range(2, 20_000)])
+
+    (opened,) = set(open_files()) - before
+    assert not Path(opened[0]).exists()
+    assert opened[1] & 0o777 == 0o600
+
+
+def open_files() -> Iterator[tuple[str, int]]:
+    """The name and the mode of each file that SQLite has open for what is temporary."""
+    for link in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):
+            name = str(link.readlink())
+            if name.endswith(" (deleted)") and "etilqs" in name:
+                yield name.removesuffix(" (deleted)"), link.stat().st_mode
+
+
+def test_where_there_is_no_room_to_keep_them_that_is_said(program: Run, tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    file = tmp_path / "debits.csv"
+    lines = (f"C-{number},1,ref-{number}\n" for number in range(300_000))
+    file.write_text("customer,amount,reference\n" + "".join(lines))
+
+    def no_large_files() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20))
+
+    done = program("--sandbox", "debit", "-f", str(file), "-y", preexec_fn=no_large_files)
+
+    assert (done.code, done.out) == (3, "")
+    assert "Error: the rows of the file cannot be kept in a temporary file: " in done.err
+    assert "Set TMPDIR" in done.err
+
+
+def test_the_sum_of_a_file_must_be_the_expected_one() -> None:
+    check_sum(150, 150)
+    error = refused(ErrorCode.USAGE, check_sum, 150, 151)
+
+    assert error.message == "the amounts add up to 150, not to 151."
+
+
+def test_a_run_takes_no_more_than_the_profile_allows() -> None:
+    rules = DebitRules(allow=True, unit="CENTS", max_total=150)
+
+    assert add_all(Limits(nothing_taken), [100, 50], profile(rules)) == []
+    (said,) = add_all(Limits(nothing_taken), [100, 51, 5], profile(rules))
+    assert "add up to 151, above its debit.max_total 150" in said
+
+
+def test_a_day_takes_no_more_than_the_profile_allows() -> None:
+    rules = DebitRules(allow=True, unit="CENTS", max_total_per_day=150)
+
+    assert add_all(Limits(lambda _: 50), [60, 40], profile(rules)) == []
+    assert add_all(Limits(lambda _: 150), [60, 40], profile(rules), is_open=True) == []
+    (said,) = add_all(Limits(lambda _: 50), [60, 41, 5], profile(rules))
+    assert "would come to 151 in 24 hours, above its debit.max_total_per_day 150" in said
+
+
+def test_each_profile_has_a_limit_of_its_own() -> None:
+    rules = DebitRules(allow=True, unit="CENTS", max_total=150)
+    limits = Limits(nothing_taken)
+
+    assert add_all(limits, [150], profile(rules)) == []
+    assert add_all(limits, [150], replace(profile(rules), name="other")) == []
+
+
+def test_a_reference_on_record_for_another_debit_is_refused_for_each_of_them(
+    keeps: Keeps, journal: Journal
+) -> None:
+    before = [order_of(each, profile(), None) for each in rows_of([100, 100, 100])]
+    journal.plan([order.planned for order in before])
+    mistakes = Mistakes(of_file=True)
+
+    kept = keeps([row(2, 100), row(3, 101), row(4, 100, customer="C-9")])
+    to_send = check_on_record(journal, kept, set(), mistakes)
+
+    assert to_send.number == 3
+    error = refused(ErrorCode.REFERENCE_TAKEN, mistakes.check)
+    assert [each.split(" is on record")[0] for each in error.details] == [
+        "row 3, reference 'ref-3': the reference 'ref-3'",
+        "row 4, reference 'ref-4': the reference 'ref-4'",
+    ]
+
+
+def test_one_reference_on_record_is_said_with_both_debits(keeps: Keeps, journal: Journal) -> None:
+    journal.plan([order_of(row(2, 100, unit="EUR"), profile(), None).planned])
+
+    error = refused(
+        ErrorCode.REFERENCE_TAKEN,
+        check_on_record,
+        *(journal, keeps([row(2, 100)]), set(), Mistakes(of_file=False)),
+    )
+
+    assert "100 EUR of 'C-1', planned; asked for now: 100 CENTS of 'C-1'" in error.message
+
+
+def test_gameball_makes_a_debit_once_and_saasquatch_does_not() -> None:
+    assert [name for name, each in PROFILES.items() if makes_once(each)] == ["gameball"]
+
+
+def test_a_person_gets_a_reference_of_their_own_and_a_job_must_bring_one() -> None:
+    made = {require_reference(None, interactive=True) for _ in range(100)}
+
+    assert len(made) == 100
+    assert all(reference.startswith("loyalty-") for reference in made)
+    assert require_reference("mine", interactive=False) == "mine"
+    with pytest.raises(LoyaltyError) as caught:
+        require_reference(None, interactive=False)
+    assert caught.value.code is ErrorCode.USAGE
+    assert "--reference" in caught.value.message

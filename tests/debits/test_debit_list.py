@@ -1,0 +1,566 @@
+"""A file of debits is read strictly, and every mistake in it is named at once."""
+
+import io
+import json
+import time
+from contextlib import closing, suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from loyalty_cli.config.profile import DebitRules, Profile
+from loyalty_cli.debits.checks import keep_orders
+from loyalty_cli.debits.debit_list import (
+    LARGEST_AMOUNT,
+    Row,
+    check_amount,
+    check_reference,
+    check_unit,
+    read_rows,
+)
+from loyalty_cli.debits.kept_orders import KeptOrders
+from loyalty_cli.debits.mistakes import Mistakes
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError
+from loyalty_cli.sandbox.profiles import sandbox_profiles
+
+HEADER = "customer,amount,reference\n"
+PLAIN_AMOUNT = "must be a whole number from 1 to 1000000000000000, written plainly"
+SHOP = replace(
+    sandbox_profiles("http://127.0.0.1:1")["saasquatch"], debit=DebitRules(allow=True, unit="CENTS")
+)
+WHOLE = [Row(2, "C-1", 250, "a"), Row(3, "C-2", 7, "b")]
+
+
+def known(name: str) -> str:
+    if name not in ("points", "club"):
+        raise ValueError("there is no such profile.")
+    return name
+
+
+def read(content: str | bytes) -> list[Row]:
+    """The rows of a file; every mistake in it is raised as the program raises it."""
+    stream = io.BytesIO(content.encode() if isinstance(content, str) else content)
+    rows: list[Row] = []
+
+    def profile_of(row: Row) -> Profile:
+        rows.append(row)
+        return SHOP
+
+    mistakes = Mistakes(of_file=True)
+    with closing(KeptOrders()) as orders:
+        keep_orders(read_rows(stream, known), profile_of, None, mistakes, orders)
+    mistakes.check()
+    return rows
+
+
+def refused(content: str | bytes) -> LoyaltyError:
+    with pytest.raises(LoyaltyError) as caught:
+        read(content)
+    assert caught.value.code is ErrorCode.USAGE
+    return caught.value
+
+
+def mistakes(content: str | bytes) -> tuple[str, ...]:
+    return refused(content).details
+
+
+def line(**cells: Any) -> str:
+    return json.dumps({"customer": "C-1", "amount": 250, "reference": "a"} | cells) + "\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "customer,amount,reference\nC-1,250,a\nC-2,7,b\n",
+        "customer,amount,reference\r\nC-1,250,a\r\nC-2,7,b\r\n",
+        "customer,amount,reference\rC-1,250,a\rC-2,7,b\r",
+        "\ufeffcustomer,amount,reference\nC-1,250,a\nC-2,7,b\n",
+        '"customer","amount","reference"\n"C-1","250","a"\n"C-2",7,b\n',
+        "reference,customer,amount\na,C-1,250\nb,C-2,7\n",
+        "customer,amount,reference,unit,profile\nC-1,250,a,,\nC-2,7,b,,\n",
+        "note,customer,amount,reference,account,,\n=1+1,C-1,250,a,\x1b[31m,,x\n,C-2,7,b,,,\n",
+        "customer,amount,reference\nC-1,250,a\nC-2,7,b\n\n\n",
+    ],
+    ids=repr,
+)
+def test_csv_is_read_however_it_was_saved(content: str) -> None:
+    assert read(content) == WHOLE
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"\n{line()}{line(customer='C-2', amount=7, reference='b')}",
+        f"\n{line()}{line(customer='C-2', amount='7', reference='b')}".replace("\n", "\r\n"),
+        f"\ufeff\n{line()}{line(customer='C-2', amount=7, reference='b', unit=None)}\n",
+        f"\n{line(note='of May')}{line(customer='C-2', amount=7, reference='b', tags=[1, None])}",
+    ],
+    ids=repr,
+)
+def test_json_lines_are_read_however_they_were_saved(content: str) -> None:
+    assert read(content) == WHOLE
+
+
+def test_blank_lines_before_the_header_are_counted() -> None:
+    assert mistakes(f"\n\r\n{HEADER}\nC-1,0,a\n") == (f"row 5, amount '0': {PLAIN_AMOUNT}",)
+
+
+def test_a_row_can_name_its_unit_and_its_profile() -> None:
+    csv = "customer,amount,reference,unit,profile\nC-1,250,a,CENTS,club\n"
+
+    assert read(csv) == [Row(2, "C-1", 250, "a", "CENTS", "club")]
+    assert read(line(unit="CENTS", profile="club")) == [Row(1, "C-1", 250, "a", "CENTS", "club")]
+
+
+def test_quoted_cells_keep_their_commas_and_quotes() -> None:
+    (row,) = read(f'{HEADER}"Doe, J. ""JD""",250,"a,b"\n')
+
+    assert (row.customer, row.reference) == ('Doe, J. "JD"', "a,b")
+
+
+def test_text_is_kept_as_it_is() -> None:
+    rows = read(f"{HEADER}0123,1,00a\nÄ ö/?#%2e,2,1e3\n=1+1,3,-x\n")
+
+    assert [(row.customer, row.reference) for row in rows] == [
+        ("0123", "00a"),
+        ("Ä ö/?#%2e", "1e3"),
+        ("=1+1", "-x"),
+    ]
+
+
+def test_every_mistake_is_named_with_row_column_value_and_reason() -> None:
+    error = refused(
+        "customer,amount,reference,profile\n"
+        "C-1,250,a,points\n"
+        ",0,,shop\n"
+        "\n"
+        "C-3,1.5,a,club\n"
+        "C-4,1\n"
+        " C-5,1,c,\n"
+    )
+
+    assert error.message == "the file has 8 mistakes."
+    assert error.hint == "No debit was made. Mend these, and run it again:"
+    assert error.details == (
+        "row 3, customer '': is missing",
+        f"row 3, amount '0': {PLAIN_AMOUNT}",
+        "row 3, reference '': is missing",
+        "row 3, profile 'shop': there is no such profile.",
+        f"row 5, amount '1.5': {PLAIN_AMOUNT}",
+        "row 5, reference 'a': is there already, in row 2",
+        "row 6, the row 'C-4,1': has 2 cells where the header has 4",
+        "row 7, customer ' C-5': has spaces around it",
+    )
+
+
+@pytest.mark.parametrize(
+    "amount",
+    [
+        *("0", "00", "-1", "+5", "1.0", "1.5", "1e3", "1.00E+15", " 5", "5 ", "'5", "0x10", "05"),
+        *(
+            "1_000",
+            "1 000",
+            "1.000.000",
+            "\uff15",
+            "\u0663",
+            "²",
+            "½",
+            "NaN",
+            "inf",
+            "five",
+            "$5",
+            "5\t",
+        ),
+        *(str(LARGEST_AMOUNT + 1), "9" * 5000),
+    ],
+    ids=lambda amount: repr(amount[:20]),
+)
+def test_an_amount_that_is_not_written_plainly_is_refused(amount: str) -> None:
+    (mistake,) = mistakes(f"{HEADER}C-1,{amount},a\n")
+
+    assert mistake.startswith(f"row 2, amount {amount[:80]!r}"[:-1])
+    assert mistake.endswith(PLAIN_AMOUNT)
+    assert len(mistake) < 200
+
+
+def test_a_quoted_amount_with_a_separator_is_refused() -> None:
+    assert mistakes(f'{HEADER}C-1,"1,000",a\n') == (f"row 2, amount '1,000': {PLAIN_AMOUNT}",)
+
+
+@pytest.mark.parametrize("amount", ["1", "250", str(LARGEST_AMOUNT)])
+def test_an_amount_is_a_whole_number(amount: str) -> None:
+    assert check_amount(amount) == int(amount)
+
+
+@given(st.text())
+def test_no_text_but_a_plain_number_is_an_amount(text: str) -> None:
+    try:
+        amount = check_amount(text)
+    except ValueError:
+        return
+    assert str(amount) == text
+    assert 1 <= amount <= LARGEST_AMOUNT
+
+
+@given(st.text())
+def test_a_reference_is_taken_as_it_is_or_not_at_all(text: str) -> None:
+    try:
+        reference = check_reference(text)
+    except ValueError:
+        return
+    assert reference == text == text.strip()
+    assert text.isprintable()
+    assert 1 <= len(text) <= 200
+
+
+@pytest.mark.parametrize(
+    ("reference", "why"),
+    [
+        ("", "must not be empty, nor have spaces around it"),
+        ("  ", "must not be empty, nor have spaces around it"),
+        (" a", "must not be empty, nor have spaces around it"),
+        ("a\n", "must not be empty, nor have spaces around it"),
+        ("a" * 201, "must have at most 200 characters"),
+        ("a\x1b[31mb", "must not have control characters in it"),
+        ("a\x00b", "must not have control characters in it"),
+        ("a\u202eb", "must not have control characters in it"),
+        ("a\udc80b", "must not have control characters in it"),
+    ],
+    ids=repr,
+)
+def test_a_reference_that_cannot_be_found_again_is_refused(reference: str, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        check_reference(reference)
+
+
+def test_a_reference_can_be_long_and_in_any_script() -> None:
+    assert check_reference("ü" * 200) == "ü" * 200
+    assert check_reference("Rückgabe 12/3 · 注文") == "Rückgabe 12/3 · 注文"
+
+
+@pytest.mark.parametrize("unit", ["", " ", " CENTS", "CENTS\n", "C\x1bENTS"])
+def test_a_unit_that_no_platform_writes_is_refused(unit: str) -> None:
+    with pytest.raises(ValueError, match="as the platform writes it"):
+        check_unit(unit)
+
+
+@pytest.mark.parametrize(
+    ("customer", "why"),
+    [
+        ("..", "would change the address"),
+        (" ", "spaces around it"),
+        ("C-1 ", "spaces around it"),
+        ("x" * 1001, "is too long"),
+        ("C\x1b[31m", "a control character"),
+        ('"C\n1"', "a control character"),
+    ],
+    ids=lambda text: repr(text[:20]),
+)
+def test_an_identifier_that_must_not_be_sent_is_refused(customer: str, why: str) -> None:
+    (mistake,) = mistakes(f"{HEADER}{customer},1,a\n")
+
+    assert mistake.startswith("row 2, customer ")
+    assert why in mistake
+
+
+@pytest.mark.parametrize(
+    ("header", "message", "hint"),
+    [
+        ("customer,ammount,reference", "a column 'ammount'", "Did you mean 'amount'?"),
+        ("customer,amount,refrence", "a column 'refrence'", "Did you mean 'reference'?"),
+        ("customer, amount,reference", "a column ' amount'", "Did you mean 'amount'?"),
+        ("customer,amount,reference,unti", "a column 'unti'", "Did you mean 'unit'?"),
+        ("customer,amount,reference,Unit", "a column 'Unit'", "Did you mean 'unit'?"),
+        ("customer,amount,reference,units", "a column 'units'", "Did you mean 'unit'?"),
+        ("customer,amount,reference,porfile", "a column 'porfile'", "Did you mean 'profile'?"),
+        ("customer,amount,amount,reference", "the column 'amount' twice", "Leave one out."),
+        ("customer,reference", "no column 'amount'", "customer, amount, reference"),
+    ],
+)
+def test_a_header_that_is_nearly_right_is_refused(header: str, message: str, hint: str) -> None:
+    error = refused(f"{header}\nC-1,250,a\n")
+
+    assert message in error.message
+    assert hint in (error.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("header", "hint", "details"),
+    [
+        (
+            "Customer,Amount,refrence,unit,unit",
+            "Mend these, and run it again:",
+            (
+                "the file has a column 'Customer'. Did you mean 'customer'?",
+                "the file has a column 'Amount'. Did you mean 'amount'?",
+                "the file has a column 'refrence'. Did you mean 'reference'?",
+                "the file has the column 'unit' twice. Leave one out.",
+            ),
+        ),
+        (
+            "C-1,250,a",
+            "Its first line must name customer, amount, reference, and may name unit and profile.",
+            tuple(f"the file has no column {n!r}." for n in ("customer", "amount", "reference")),
+        ),
+        (
+            "customer;amount;reference",
+            "Columns must be separated by commas, not by semicolons.",
+            tuple(f"the file has no column {n!r}." for n in ("customer", "amount", "reference")),
+        ),
+    ],
+)
+def test_all_that_is_wrong_with_a_header_is_told_at_once(
+    header: str, hint: str, details: tuple[str, ...]
+) -> None:
+    error = refused(f"{header}\nC-1,250,a\n")
+
+    assert error.message == f"the header of the file has {len(details)} mistakes."
+    assert (error.hint, error.details) == (hint, details)
+
+
+CUT_SHORT = (
+    "has no end: the file may be cut short. Make or copy the file again. If nothing is missing,"
+    " end that line with a newline."
+)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [f"{HEADER}C-1,500,a\nC-2,50", line() + line(reference="b").rstrip(), f"{HEADER}\nC-1,5,a"],
+    ids=repr,
+)
+def test_a_last_line_without_its_end_may_be_cut_short(content: str) -> None:
+    error = refused(content)
+
+    number = len(content.splitlines())
+    assert f"{error.message} {error.hint}" == f"line {number}, the last of the file, {CUT_SHORT}"
+
+
+def test_a_file_that_is_cut_short_is_told_beside_its_mistakes() -> None:
+    assert mistakes(f"{HEADER}C-1,0,a\nC-2,5") == (
+        f"row 2, amount '0': {PLAIN_AMOUNT}",
+        f"line 3, the last of the file, {CUT_SHORT}",
+    )
+
+
+def test_what_ends_the_reading_is_told_beside_the_mistakes_before_it() -> None:
+    first, second = mistakes(f'{HEADER}C-1,0,a\n"C-2,5,b\n')
+
+    assert first == f"row 2, amount '0': {PLAIN_AMOUNT}"
+    assert second == "line 3 of the file is not CSV: unexpected end of data."
+
+
+def test_a_row_is_counted_once_however_many_lines_its_cells_have() -> None:
+    rows = f'{HEADER}C-1,1,"a\nb"\n\nC-2,0,c\n"C\r\n3",1,d\nC-4,0,e\n'
+
+    assert [mistake.split(":")[0] for mistake in mistakes(rows)] == [
+        "row 2, reference 'a\\nb'",
+        "row 4, amount '0'",
+        "row 5, customer 'C\\r\\n3'",
+        "row 6, amount '0'",
+    ]
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "\n\n", "\ufeff", "customer,amount,reference\n", "\r\ncustomer,amount,reference\r\n\r\n"],
+    ids=repr,
+)
+def test_a_file_without_debits_is_refused(content: str) -> None:
+    error = refused(content)
+
+    assert error.message == "there is no debit in the file."
+    assert error.hint == "It needs a header and at least one row."
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "latin-1"])
+def test_a_file_that_is_not_utf_8_is_refused(encoding: str) -> None:
+    error = refused(f"{HEADER}Zoë,1,a\n".encode(encoding))
+
+    assert "UTF-8" in f"{error.message} {error.hint}"
+
+
+def test_a_line_that_is_not_utf_8_is_named() -> None:
+    error = refused(f"{HEADER}C-1,1,a\nZoë,1,b\n".encode("latin-1"))
+
+    assert error.message == "line 3 of the file is not UTF-8 text."
+
+
+def test_a_nul_is_named_with_its_line() -> None:
+    assert refused(f"{HEADER}C-1,1,a\nC-2\0,1,b\n").message == "line 3 of the file has a NUL in it."
+
+
+@pytest.mark.parametrize("row", ['"C-1,1,a', 'C-1,1,"a"b', '"' + "x\n" * 50_000], ids=len)
+def test_what_is_not_csv_is_named_with_its_line(row: str) -> None:
+    error = refused(f"{HEADER}C-0,1,z\n{row}\n")
+
+    assert error.message.startswith("line ")
+    assert " of the file is not CSV: " in error.message
+
+
+def test_a_quote_that_is_left_open_is_named_with_the_line_it_stands_in() -> None:
+    error = refused(f'{HEADER}C-0,1,z\n"C-1,1,a\nC-2,1,b\n')
+
+    assert error.message == "line 3 of the file is not CSV: unexpected end of data."
+
+
+@pytest.mark.parametrize("row", ["C-1", "C-1,1", "C-1,1,a,b", ",,,,", "   ", "x" * 3000])
+def test_a_ragged_row_is_refused(row: str) -> None:
+    (mistake,) = mistakes(f"{HEADER}{row}\nC-2,1,b\n")
+
+    assert mistake.startswith("row 2, the row ")
+    assert "cells where the header has 3" in mistake
+    assert len(mistake) < 200
+
+
+@pytest.mark.parametrize("amount", [1.0, 250.5, 1e3, True, False, [1], {"a": 1}])
+def test_a_json_amount_is_a_whole_number(amount: object) -> None:
+    (mistake,) = mistakes(line(amount=amount))
+
+    assert mistake.startswith("row 1, amount ")
+    assert mistake.endswith("must be a whole number")
+
+
+@pytest.mark.parametrize("amount", ["0", "-5", "1.0", "", " 5", "1e3"])
+def test_a_json_amount_as_text_is_as_strict_as_in_csv(amount: str) -> None:
+    assert mistakes(line(amount=amount)) == (f"row 1, amount {amount!r}: {PLAIN_AMOUNT}",)
+
+
+@pytest.mark.parametrize("name", ["customer", "reference", "unit", "profile"])
+@pytest.mark.parametrize("value", [1001, 1.5, True, ["C-1"]])
+def test_other_json_values_are_text(name: str, value: object) -> None:
+    (mistake,) = mistakes(line(**{name: value}))
+
+    assert mistake.startswith(f"row 1, {name} ")
+    assert mistake.endswith("must be text")
+
+
+@pytest.mark.parametrize(
+    ("bad", "why"),
+    [
+        (
+            '{"customer": "C-1", "amount": 1, "reference": "a", "ammount": 1}',
+            "is no key. Did you mean 'amount'?",
+        ),
+        (
+            '{"customer": "C-1", "amount": 1, "amount": 2, "reference": "a"}',
+            "the key 'amount' twice",
+        ),
+        ('{"customer": "C-1", "amount": 1, "reference": "a"', "it is not JSON"),
+        ('{"customer": "C-1", "amount": 1, "reference": "a"} {}', "it is not JSON"),
+        ('{"customer": "C-1", "amount": NaN, "reference": "a"}', "NaN"),
+        ('{"customer": "C-1", "amount": ' + "9" * 5000 + ', "reference": "a"}', "digits"),
+        ('{"customer": "C-\\ud800", "amount": 1, "reference": "a"}', "half a character"),
+        ("C-1,1,a", "it is not JSON"),
+        ('"C-1"', "it is not an object"),
+        ("[]", "it is not an object"),
+        ("null", "it is not an object"),
+        ("{}" + "[" * 1000, "it is not JSON"),
+        ("{}" + "[" * 30_000, "it has more than 20000 parts"),
+    ],
+    ids=lambda text: text[:60] + str(len(text)),
+)
+def test_a_line_that_is_not_a_debit_in_json_is_refused(bad: str, why: str) -> None:
+    (mistake,) = mistakes(f"{line(reference='first')}{bad}\n")
+
+    assert mistake.startswith(("row 2, the row ", "row 2, ammount '1': "))
+    assert why in mistake
+    assert len(mistake) < 250
+
+
+@pytest.mark.parametrize("name", ["customer", "amount", "reference"])
+def test_a_json_line_without_a_value_is_refused(name: str) -> None:
+    assert mistakes(line(**{name: None})) == (f"row 1, {name} '': is missing",)
+
+
+def test_a_json_array_is_told_what_is_expected_instead() -> None:
+    error = refused(f"[{line()}]")
+
+    assert error.message == "the file is a JSON array."
+    assert error.hint == "Write each debit on a line of its own."
+
+
+def test_one_mistake_is_one_mistake() -> None:
+    assert refused(f"{HEADER}C-1,0,a\n").message == "the file has 1 mistake."
+
+
+def test_a_reference_that_comes_back_is_named_even_in_a_row_with_other_mistakes() -> None:
+    assert mistakes(f"{HEADER}C-1,0,a\nC-2,1,a\nC-3,0,a\n") == (
+        f"row 2, amount '0': {PLAIN_AMOUNT}",
+        "row 3, reference 'a': is there already, in row 2",
+        f"row 4, amount '0': {PLAIN_AMOUNT}",
+        "row 4, reference 'a': is there already, in row 2",
+    )
+
+
+@pytest.mark.parametrize("kind", ["csv", "json lines"])
+def test_ten_thousand_rows_are_read_in_a_moment(kind: str) -> None:
+    numbers = range(10_000)
+    if kind == "csv":
+        content = HEADER + "".join(f"C-{number},{number + 1},ref-{number}\n" for number in numbers)
+    else:
+        content = "".join(
+            line(customer=f"C-{number}", amount=number + 1, reference=f"ref-{number}")
+            for number in numbers
+        )
+
+    began = time.process_time()
+    rows = read(content)
+
+    assert time.process_time() - began < 3
+    assert len(rows) == 10_000
+    assert (rows[-1].customer, rows[-1].amount, rows[-1].reference) == (
+        "C-9999",
+        10_000,
+        "ref-9999",
+    )
+
+
+def test_a_hundred_mistakes_are_told_and_the_rest_is_counted() -> None:
+    error = refused(HEADER + "C-1,0,\n" * 10_000)
+
+    assert error.message == "the file has 20000 mistakes."
+    assert len(error.details) == 101
+    assert error.details[-1] == "and 19900 more."
+
+
+def test_a_slip_in_a_key_is_told_with_all_else_that_is_wrong_with_the_row() -> None:
+    row = {"customer": "..", "ammount": 0, "refrence": "a", "note": 1}
+
+    assert mistakes(json.dumps(row) + "\n") == (
+        "row 1, ammount '0': is no key. Did you mean 'amount'?",
+        "row 1, refrence 'a': is no key. Did you mean 'reference'?",
+        "row 1, customer '..': the identifier '..' would change the address that is asked",
+        f"row 1, amount '0': {PLAIN_AMOUNT}",
+    )
+
+
+@pytest.mark.parametrize("content", [b"x", b"\0", b"C-1,"], ids=repr)
+def test_a_line_without_an_end_is_refused_before_it_fills_the_memory(content: bytes) -> None:
+    class Endless(io.RawIOBase):
+        taken = 0
+
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, buffer: Any) -> int:
+            buffer[:] = (content * len(buffer))[: len(buffer)]
+            self.taken += len(buffer)
+            return len(buffer)
+
+    stream = Endless()
+    with pytest.raises(LoyaltyError) as caught:
+        list(read_rows(stream, known))  # type: ignore[arg-type]  # read as a stream, no more
+
+    assert caught.value.code is ErrorCode.USAGE
+    assert caught.value.message.startswith("line 1 of the file has ")
+    assert stream.taken < 2**18
+
+
+@given(st.binary(max_size=200))
+def test_whatever_the_bytes_they_are_rows_or_a_clear_refusal(content: bytes) -> None:
+    with suppress(LoyaltyError):
+        assert read(content)
