@@ -15,7 +15,7 @@ from loyalty_cli.config.load import load
 from loyalty_cli.model.errors import ENDING, ErrorCode, ExitCode
 from loyalty_cli.output.json_schema import json_schema
 from loyalty_cli.providers.contract import Limit
-from loyalty_cli.providers.redeeming import Redeems
+from loyalty_cli.providers.debit_contract import Redeems
 from tests.conftest import Run
 from tests.providers.registry import section
 

@@ -52,7 +52,7 @@ from loyalty_cli.model.records import Balance
 from loyalty_cli.network.http_client import Client
 from loyalty_cli.network.platform_client import DebitAnswer, Platforms
 from loyalty_cli.providers.contract import Query, Reading, Request
-from loyalty_cli.providers.redeeming import Debit, Redeems
+from loyalty_cli.providers.debit_contract import Debit, Redeems
 from loyalty_cli.providers.saasquatch import SaaSquatch
 from tests.debits.conftest import Desk, Known
 from tests.debits.fault_server import (

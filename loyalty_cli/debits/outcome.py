@@ -13,7 +13,7 @@ from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.network.answers import verdict
 from loyalty_cli.network.platform_client import DebitAnswer
 from loyalty_cli.providers.contract import Answer, Complaint
-from loyalty_cli.providers.redeeming import Applied, Debit, Redeems, Refusal
+from loyalty_cli.providers.debit_contract import Applied, Debit, Redeems, Refusal
 
 SUCCESSES = frozenset({200, 201})
 REFUSALS = frozenset({400, 401, 402, 403, 404, 405, 411, 413, 414, 415, 422, 428, 431})

@@ -19,7 +19,7 @@ from loyalty_cli.debits.send_once import Debits
 from loyalty_cli.debits.sender import certain_seconds, is_healthy, note_first_sight
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ENDING, ErrorCode, LoyaltyError
-from loyalty_cli.providers.redeeming import Redeems
+from loyalty_cli.providers.debit_contract import Redeems
 
 BETWEEN_LOOKS_SECONDS = 60.0
 BY_HAND = "`loyalty journal resolve` settles it by hand, with who and why."

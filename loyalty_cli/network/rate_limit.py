@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.providers.contract import Answer, Limit
-from loyalty_cli.providers.redeeming import Redeems
+from loyalty_cli.providers.debit_contract import Redeems
 
 FIRST_PAUSE = 1.0
 MOST_PAUSE = 30.0

@@ -15,8 +15,8 @@ from loyalty_cli.model.records import (
 from loyalty_cli.output.csv_text import Cell as CsvCell
 from loyalty_cli.output.document import View
 from loyalty_cli.providers.contract import Provider
+from loyalty_cli.providers.debit_contract import Redeems
 from loyalty_cli.providers.parameters import Parameter
-from loyalty_cli.providers.redeeming import Redeems
 
 if TYPE_CHECKING:
     from loyalty_cli.output.table import Column, Group

@@ -12,11 +12,11 @@ from typing import Any, ClassVar, TypeVar
 
 from msgspec import Struct
 
-from loyalty_cli.first_decode import learn
 from loyalty_cli.model.amount import decode_amount
 from loyalty_cli.model.errors import ErrorCode
 from loyalty_cli.model.records import Balance
 from loyalty_cli.model.strict_json import decode
+from loyalty_cli.providers.first_decode import learn
 from loyalty_cli.providers.parameters import Parameter
 
 Headers = Mapping[str, str]

@@ -19,8 +19,8 @@ from loyalty_cli.providers.contract import (
     matches,
     typed,
 )
+from loyalty_cli.providers.debit_contract import Applied, Debit, Redeems, Refusal
 from loyalty_cli.providers.parameters import Parameter
-from loyalty_cli.providers.redeeming import Applied, Debit, Redeems, Refusal
 
 REQUEST_IN_PROGRESS = "2001"
 REPEATED_TIME = "9003"

@@ -18,8 +18,8 @@ from loyalty_cli.providers.contract import (
     matches,
     typed,
 )
+from loyalty_cli.providers.debit_contract import Applied, Debit, Redeems, Refusal
 from loyalty_cli.providers.parameters import Parameter, one_of, segment
-from loyalty_cli.providers.redeeming import Applied, Debit, Redeems, Refusal
 
 MAYBE_LESS = (
     "{name}: SaaSquatch does not say whether assigned still includes what expired ({expired})"

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from loyalty_cli import providers
-from loyalty_cli.providers.redeeming import Redeems
+from loyalty_cli.providers.debit_contract import Redeems
 from tests.conftest import Run
 from tests.credentials.test_redaction import SPELLINGS, shows
 from tests.debits.fault_server import Bank, IdempotentBank, answers, as_json

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from loyalty_cli import providers
 from loyalty_cli.providers.contract import Provider
-from loyalty_cli.providers.redeeming import Redeems
+from loyalty_cli.providers.debit_contract import Redeems
 from loyalty_cli.sandbox.api import Api
 from tests.providers.contract import cases_of, module_name
 
