@@ -17,7 +17,7 @@ from loyalty_cli.credentials.access_tokens import Tokens
 from loyalty_cli.credentials.keyring_store import KeyringStore
 from loyalty_cli.network.http_client import Client
 from loyalty_cli.network.platform_client import Platforms
-from loyalty_cli.output.lookups import BALANCES
+from loyalty_cli.output.balances import BALANCES
 from loyalty_cli.output.table import draw
 from loyalty_cli.sandbox.app import sandbox
 from loyalty_cli.sandbox.ledger import Ledger

@@ -10,10 +10,10 @@ from msgspec import Struct
 
 from loyalty_cli.model.amount import Amount, decode_amount
 from loyalty_cli.model.records import SCHEMA_VERSION, LookedUp, Lookup, RawLookup
+from loyalty_cli.output.balances import RAW, csv_record
 from loyalty_cli.output.csv_text import csv_rows
 from loyalty_cli.output.document import View
 from loyalty_cli.output.format import Format
-from loyalty_cli.output.lookups import RAW, csv_record
 
 LONGEST = 128 * 1024 * 1024
 """Bytes of a line: more than escapes can make of a platform's longest answer."""

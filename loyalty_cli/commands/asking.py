@@ -2,7 +2,7 @@
 
 import sys
 
-from loyalty_cli.output.visible import visible
+from loyalty_cli.output.escape import visible
 
 ANSWERS = {"y": True, "yes": True, "n": False, "no": False, "": False}
 

@@ -28,13 +28,13 @@ from loyalty_cli.model.tally import Tally
 from loyalty_cli.network.http_client import CONNECTIONS, OF_A_LIST, ONE_LOOK_UP, Client
 from loyalty_cli.network.platform_client import Platforms
 from loyalty_cli.network.rate_limit import Paces
-from loyalty_cli.output import lookups as views
+from loyalty_cli.output import balances as views
 from loyalty_cli.output import messages
 from loyalty_cli.output.document import View, layout, print_records, write_records
 from loyalty_cli.output.format import Format
 from loyalty_cli.output.progress import progress
 from loyalty_cli.output.stdout import is_terminal
-from loyalty_cli.output.summaries import SUMMARY
+from loyalty_cli.output.summary import SUMMARY
 
 MOST_SHOWN = 100
 """How many look-ups of a list a table shows."""

@@ -9,7 +9,7 @@ from loyalty_cli.output.format import Format
 def profiles(context: typer.Context, output: OutputOption = Format.TABLE) -> None:
     """List the profiles, and for each credential its source (never its value)."""
     from loyalty_cli.commands.session import open_session
-    from loyalty_cli.output import catalogue
+    from loyalty_cli.output import providers as catalogue
     from loyalty_cli.output.document import print_records
     from loyalty_cli.sources import profile_record
 

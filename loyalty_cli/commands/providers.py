@@ -19,7 +19,7 @@ def providers(
 ) -> None:
     """List the providers, or show one: settings, credentials, options, limits, and sources."""
     from loyalty_cli.model.errors import nearest, usage_error
-    from loyalty_cli.output import catalogue
+    from loyalty_cli.output import providers as catalogue
     from loyalty_cli.output.document import print_records
     from loyalty_cli.providers import load, names
 

@@ -1,1 +1,1 @@
-"""The only place that prints: documents to stdout, everything said to a person to stderr."""
+"""The only place that prints."""

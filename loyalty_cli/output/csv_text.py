@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from loyalty_cli.output.visible import visible
+from loyalty_cli.output.escape import visible
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from loyalty_cli.model.amount import encode_amount
-from loyalty_cli.output.visible import MAYBE_NOT_SHOWN, is_shown
+from loyalty_cli.output.escape import MAYBE_NOT_SHOWN, is_shown
 
 _ENCODER = msgspec.json.Encoder(enc_hook=encode_amount)
 

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable
 from contextlib import suppress
 
-from loyalty_cli.output.visible import visible
+from loyalty_cli.output.escape import visible
 
 LONGEST = 600
 """Characters of one message: a platform's error text can be a whole page."""

@@ -15,8 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from loyalty_cli.output.console import console_of
+from loyalty_cli.output.escape import visible
 from loyalty_cli.output.stdout import is_terminal, is_unicode
-from loyalty_cli.output.visible import visible
 
 GAP = 2
 SHORTEST_BAR, LONGEST_BAR = 8, 40

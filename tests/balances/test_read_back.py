@@ -16,9 +16,9 @@ from loyalty_cli.balances.read_back import ForeignError, Found, Record, read_bac
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode
 from loyalty_cli.model.records import Balance, Failure, Lookup, NextExpiry, RawLookup, Value
+from loyalty_cli.output.balances import BALANCES, RAW
 from loyalty_cli.output.document import View, layout, write_records
 from loyalty_cli.output.format import Format
-from loyalty_cli.output.lookups import BALANCES, RAW
 
 FORMATS = (Format.JSONL, Format.JSON, Format.CSV)
 

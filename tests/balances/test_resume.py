@@ -34,9 +34,9 @@ from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.model.records import Balance, NextExpiry, Value
 from loyalty_cli.network.platform_client import Platforms
+from loyalty_cli.output.balances import BALANCES, RAW
 from loyalty_cli.output.document import Layout, layout, write_records
 from loyalty_cli.output.format import Format
-from loyalty_cli.output.lookups import BALANCES, RAW
 from loyalty_cli.providers.contract import Answer, Query, Reading
 from loyalty_cli.sandbox.server import Received, Reply
 from tests.conftest import PROGRAM, Outcome, Serve

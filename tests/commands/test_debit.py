@@ -26,7 +26,7 @@ from loyalty_cli.debits.journal.store import Journal
 from loyalty_cli.debits.result import Settled
 from loyalty_cli.debits.run import run_all
 from loyalty_cli.model.errors import ErrorCode
-from loyalty_cli.output.visible import is_shown
+from loyalty_cli.output.escape import is_shown
 from loyalty_cli.sandbox.server import Reply
 from tests.conftest import PROGRAM, Outcome, Run
 from tests.debits.platform import Platform

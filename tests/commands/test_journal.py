@@ -18,8 +18,8 @@ from loyalty_cli.debits.journal.entries import Change, Entry, State
 from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.debits.journal.processes import _started, this_process
 from loyalty_cli.debits.journal.store import Journal
+from loyalty_cli.output.escape import is_shown
 from loyalty_cli.output.json_schema import json_schema
-from loyalty_cli.output.visible import is_shown
 from loyalty_cli.sandbox.misbehaviour import LATE
 from loyalty_cli.sandbox.server import Reply
 from tests.conftest import Outcome, Run

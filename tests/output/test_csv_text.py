@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.output.csv_text import Cell, csv_rows
-from loyalty_cli.output.visible import visible
+from loyalty_cli.output.escape import visible
 
 
 def read_back(*cells: Cell) -> list[str]:

@@ -14,8 +14,8 @@ from loyalty_cli.model.records import DebitHistory, DebitRecord, EventRecord, Fa
 from loyalty_cli.output.csv_text import csv_rows
 from loyalty_cli.output.debits import DEBITS, HISTORY, say_what_failed
 from loyalty_cli.output.document import View
+from loyalty_cli.output.escape import is_shown
 from loyalty_cli.output.table import draw, plain_text
-from loyalty_cli.output.visible import is_shown
 from tests.output.terminal import run_together
 
 HOSTILE = "=a\x1b[31mb\x9b32mc\x1b]8;;http://evil\x07d\r\n\b\u202e [red]r[/red] [/x] :star:"

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from loyalty_cli.model.records import Lookup
+from loyalty_cli.output.balances import BALANCES
 from loyalty_cli.output.document import layout, write_records
 from loyalty_cli.output.format import Format
 from loyalty_cli.output.json_text import json_document, json_line
-from loyalty_cli.output.lookups import BALANCES
 
 FORMATS = (Format.JSONL, Format.JSON, Format.CSV)
 RECORDS = [

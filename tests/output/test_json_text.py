@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.records import Balance, CredentialRecord, RawLookup
+from loyalty_cli.output.escape import is_shown
 from loyalty_cli.output.json_text import json_document, json_line
-from loyalty_cli.output.visible import is_shown
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 JSON = st.recursive(

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
+from loyalty_cli.output.escape import visible
 from loyalty_cli.output.table import Cell, Column, Group, draw, plain_text
-from loyalty_cli.output.visible import visible
 from tests.output.terminal import run_together, unstyled
 
 WIDTHS = [20, 40, 80, 200]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from loyalty_cli.output.visible import is_shown, visible
+from loyalty_cli.output.escape import is_shown, visible
 from loyalty_cli.sandbox.server import Reply
 from tests.conftest import Run
 from tests.output.terminal import in_terminal, run_together, unstyled

@@ -2,7 +2,7 @@
 
 import pytest
 
-from loyalty_cli.output.visible import visible
+from loyalty_cli.output.escape import visible
 
 
 @pytest.mark.parametrize(

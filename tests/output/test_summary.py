@@ -16,10 +16,10 @@ from rich.console import Console
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.records import Bin, Expiring, SummaryRecord
 from loyalty_cli.output.csv_text import csv_rows
+from loyalty_cli.output.escape import is_shown
 from loyalty_cli.output.json_text import json_line
-from loyalty_cli.output.summaries import SUMMARY
+from loyalty_cli.output.summary import SUMMARY
 from loyalty_cli.output.table import Cell, Column, Group, draw, plain_text, table_text
-from loyalty_cli.output.visible import is_shown
 from tests.output.terminal import run_together
 
 HOSTILE = "=a\x1b[31mb\x9b32mc\x1b]8;;http://evil\x07d\r\n\b\u202e [red]r[/red] [/x] :star:"
