@@ -13,18 +13,11 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from loyalty_cli import __version__
-from loyalty_cli.commands import (
-    balance,
-    debit,
-    journal,
-    login,
-    logout,
-    profiles,
-    providers,
-    sandbox,
-    schema,
-)
-from loyalty_cli.commands.parameters import ConfigOption, SandboxOption, VerboseOption
+from loyalty_cli.commands import login, logout, profiles, providers, sandbox, schema
+from loyalty_cli.commands.balance import options as balance
+from loyalty_cli.commands.debit import options as debit
+from loyalty_cli.commands.journal import options as journal
+from loyalty_cli.commands.shared_options import ConfigOption, SandboxOption, VerboseOption
 from loyalty_cli.model.errors import ExitCode, LoyaltyError, nearest
 from loyalty_cli.output import messages
 from loyalty_cli.output.stdout import ReaderGoneError, flush, require_stdout, write_text

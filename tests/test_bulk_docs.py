@@ -19,7 +19,8 @@ import yaml
 from loyalty_cli import providers
 from loyalty_cli.balances import customer_list as lists
 from loyalty_cli.balances import lookup, summary
-from loyalty_cli.commands import balance, looking_up
+from loyalty_cli.commands.balance import action as looking_up
+from loyalty_cli.commands.balance import options as balance
 from loyalty_cli.config.load import load
 from loyalty_cli.lists import parallel as side_by_side
 from loyalty_cli.lists import rows as input_rows

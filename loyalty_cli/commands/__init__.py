@@ -1,1 +1,1 @@
-"""One file a command: options in, one call, one render."""
+"""One command each: its options, one call, one result printed."""

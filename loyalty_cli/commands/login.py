@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from loyalty_cli.commands.parameters import ProfileArgument
+from loyalty_cli.commands.shared_options import ProfileArgument
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

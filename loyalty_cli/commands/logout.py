@@ -2,7 +2,7 @@
 
 import typer
 
-from loyalty_cli.commands.parameters import ProfileArgument
+from loyalty_cli.commands.shared_options import ProfileArgument
 
 
 def logout(context: typer.Context, name: ProfileArgument) -> None:

@@ -2,7 +2,7 @@
 
 import typer
 
-from loyalty_cli.commands.parameters import OutputOption
+from loyalty_cli.commands.shared_options import OutputOption
 from loyalty_cli.output.format import Format
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from loyalty_cli.commands.parameters import OutputOption, complete_provider
+from loyalty_cli.commands.shared_options import OutputOption, complete_provider
 from loyalty_cli.output.format import Format
 
 

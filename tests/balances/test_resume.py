@@ -25,9 +25,9 @@ from loyalty_cli.balances.lookup import Lookups, Order
 from loyalty_cli.balances.output_file import open_output
 from loyalty_cli.balances.read_back import read_back
 from loyalty_cli.balances.resume import Record, resume
-from loyalty_cli.commands import looking_up
-from loyalty_cli.commands.looking_up import Run, Way
-from loyalty_cli.commands.ordering import Orders
+from loyalty_cli.commands.balance import action as looking_up
+from loyalty_cli.commands.balance.action import Run, Way
+from loyalty_cli.commands.balance.tasks import Orders
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.lists.parallel import AHEAD
 from loyalty_cli.model.amount import Amount

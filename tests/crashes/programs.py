@@ -199,9 +199,9 @@ def _load() -> None:
     import sqlalchemy.dialects.sqlite.pysqlite
 
     import loyalty_cli.cli
-    import loyalty_cli.commands.debiting
-    import loyalty_cli.commands.keeping
-    import loyalty_cli.commands.reconciling
+    import loyalty_cli.commands.debit.action
+    import loyalty_cli.commands.journal.backups
+    import loyalty_cli.commands.journal.reconcile
     import loyalty_cli.output.debits
     import loyalty_cli.providers.gameball
     import loyalty_cli.providers.saasquatch

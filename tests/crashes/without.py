@@ -142,7 +142,7 @@ def _the_file_has_no_mark() -> None:
 
 
 def _gaps_are_not_looked_at() -> None:
-    from loyalty_cli.commands import journals
+    from loyalty_cli.commands import open_journal as journals
 
     _put(journals, "open_gap", lambda _: None)
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 from msgspec.structs import replace
 
-from loyalty_cli.commands.by_hand import BY_HAND
+from loyalty_cli.commands.journal.manual_decision import BY_HAND
 from loyalty_cli.config.profile import DebitRules, Profile
 from loyalty_cli.debits.journal import instant
 from loyalty_cli.debits.journal.entries import OPEN, Baseline, Change, Entry, State

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from loyalty_cli.commands import journals
+from loyalty_cli.commands import open_journal as journals
 from loyalty_cli.debits.journal import file as journal_file
 from loyalty_cli.debits.journal import restore as journal_restore
 from loyalty_cli.debits.journal.backup import back_up
@@ -419,7 +419,7 @@ def test_a_person_is_told_and_asked(
         asked.append(question)
         return answer
 
-    monkeypatch.setattr("loyalty_cli.commands.debiting.is_interactive", lambda: True)
+    monkeypatch.setattr("loyalty_cli.commands.debit.action.is_interactive", lambda: True)
     monkeypatch.setattr(journals, "confirmed", say)
 
     done = debit("c")

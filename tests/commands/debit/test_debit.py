@@ -16,7 +16,7 @@ from typing import Any
 import pexpect
 import pytest
 
-from loyalty_cli.commands import debiting
+from loyalty_cli.commands.debit import action as debiting
 from loyalty_cli.config.load import load
 from loyalty_cli.config.profile import DebitRules
 from loyalty_cli.debits.debit_list import read_rows
@@ -72,7 +72,7 @@ def person(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Let a person type into this process."""
 
     def types(text: str) -> None:
-        for module in (debiting, sys.modules["loyalty_cli.commands.asking"]):
+        for module in (debiting, sys.modules["loyalty_cli.commands.confirm"]):
             monkeypatch.setattr(module, "is_interactive", lambda: True)
         monkeypatch.setattr(sys, "stdin", io.StringIO(text))
 
@@ -891,7 +891,7 @@ def test_verbose_shows_the_requests_and_no_secret(ready: Platform, loyalty: Run)
         assert text not in done.err + done.out
 
 
-PAGE = (Path(__file__).parents[2] / "docs" / "debits.md").read_text()
+PAGE = (Path(__file__).parents[3] / "docs" / "debits.md").read_text()
 
 
 def examples(kind: str) -> list[str]:

@@ -12,7 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from msgspec.structs import replace
 
-from loyalty_cli.commands.reconciling import LOCK
+from loyalty_cli.commands.journal.reconcile import LOCK
 from loyalty_cli.debits import reconcile
 from loyalty_cli.debits.journal.entries import Change, Entry, State
 from loyalty_cli.debits.journal.open import open_journal

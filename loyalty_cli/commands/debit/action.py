@@ -8,9 +8,9 @@ from typing import TypeVar
 from msgspec import Struct
 
 from loyalty_cli.balances.lookup import check_customer
-from loyalty_cli.commands.asking import confirmed, is_interactive
+from loyalty_cli.commands.confirm import confirmed, is_interactive
 from loyalty_cli.commands.globals import Globals
-from loyalty_cli.commands.journals import open_existing, open_for_debits
+from loyalty_cli.commands.open_journal import open_existing, open_for_debits
 from loyalty_cli.commands.session import Session
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.credentials.access_tokens import Tokens

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from loyalty_cli.commands.globals import Globals
-from loyalty_cli.commands.journals import open_to_settle
+from loyalty_cli.commands.open_journal import open_to_settle
 from loyalty_cli.commands.session import Session
 from loyalty_cli.credentials.access_tokens import Tokens
 from loyalty_cli.debits.accounts import adopt_debits

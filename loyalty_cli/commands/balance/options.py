@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from loyalty_cli.commands.parameters import complete_option, complete_profile
+from loyalty_cli.commands.shared_options import complete_option, complete_profile
 from loyalty_cli.lists.list_format import InputFormat
 from loyalty_cli.lists.parallel import JOBS
 from loyalty_cli.output.format import Format
@@ -106,8 +106,8 @@ def balance(
     ] = False,
 ) -> int:
     """Look up the balance of one or more customers; or of a whole list, with --from."""
-    from loyalty_cli.commands.looking_up import Way, run
-    from loyalty_cli.commands.ordering import Wish
+    from loyalty_cli.commands.balance.action import Way, run
+    from loyalty_cli.commands.balance.tasks import Wish
     from loyalty_cli.output.stdout import require_stdout
 
     require_stdout()

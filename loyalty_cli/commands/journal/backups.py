@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from loyalty_cli.commands.globals import Globals
-from loyalty_cli.commands.journals import journal_place, open_existing
+from loyalty_cli.commands.open_journal import journal_place, open_existing
 from loyalty_cli.commands.session import Session
 from loyalty_cli.debits.journal.backup import back_up
 from loyalty_cli.debits.journal.gaps import open_gap, review, shown

@@ -16,8 +16,8 @@ from loyalty_cli.balances.output_file import OutputFile, check_apart, open_outpu
 from loyalty_cli.balances.read_back import ForeignError, read_back
 from loyalty_cli.balances.resume import Encode, Record, Resumed, Task, resume
 from loyalty_cli.balances.summary import Summary
+from loyalty_cli.commands.balance.tasks import Orders, Wish, checked, open_orders
 from loyalty_cli.commands.globals import Globals
-from loyalty_cli.commands.ordering import Orders, Wish, checked, open_orders
 from loyalty_cli.config.profile import check_rate
 from loyalty_cli.credentials.access_tokens import Tokens
 from loyalty_cli.lists.parallel import side_by_side

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from loyalty_cli.commands.parameters import OutputOption, complete_profile
+from loyalty_cli.commands.shared_options import OutputOption, complete_profile
 from loyalty_cli.output.format import Format
 
 
@@ -58,7 +58,7 @@ def debit(
     output: OutputOption = Format.TABLE,
 ) -> int:
     """Debit a customer's credit, once for each reference; or many, with --from."""
-    from loyalty_cli.commands.debiting import Asked, run
+    from loyalty_cli.commands.debit.action import Asked, run
     from loyalty_cli.commands.session import open_session
     from loyalty_cli.model.errors import usage_error
     from loyalty_cli.output.stdout import require_stdout

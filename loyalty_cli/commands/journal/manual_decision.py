@@ -5,7 +5,7 @@ from typing import NoReturn
 from msgspec import Struct
 
 from loyalty_cli.commands.globals import Globals
-from loyalty_cli.commands.journals import open_to_settle
+from loyalty_cli.commands.open_journal import open_to_settle
 from loyalty_cli.commands.session import Session
 from loyalty_cli.debits.journal.entries import Change, Entry, State
 from loyalty_cli.debits.journal.instant import instant_now

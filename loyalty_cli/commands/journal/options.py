@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from loyalty_cli.commands.parameters import OutputOption, complete_profile
+from loyalty_cli.commands.shared_options import OutputOption, complete_profile
 from loyalty_cli.output.format import Format
 
 if TYPE_CHECKING:
@@ -56,8 +56,8 @@ def list_(
     """List debits, the oldest first."""
     from itertools import islice
 
-    from loyalty_cli.commands.journals import open_existing
-    from loyalty_cli.commands.moments import moment
+    from loyalty_cli.commands.journal.moments import moment
+    from loyalty_cli.commands.open_journal import open_existing
     from loyalty_cli.commands.session import open_session
     from loyalty_cli.debits.journal.store import Filter
     from loyalty_cli.debits.records import entry_record
@@ -95,8 +95,8 @@ def show(
     output: OutputOption = Format.TABLE,
 ) -> None:
     """Show a debit with everything that happened to it."""
-    from loyalty_cli.commands.by_hand import the_one
-    from loyalty_cli.commands.journals import open_existing
+    from loyalty_cli.commands.journal.manual_decision import the_one
+    from loyalty_cli.commands.open_journal import open_existing
     from loyalty_cli.commands.session import open_session
     from loyalty_cli.debits.records import entry_record, history
     from loyalty_cli.output.debits import DEBITS, HISTORY
@@ -120,7 +120,7 @@ def reconcile(
     output: OutputOption = Format.TABLE,
 ) -> int:
     """Settle what evidence settles; exit code 8 while something stays unknown."""
-    from loyalty_cli.commands.reconciling import run
+    from loyalty_cli.commands.journal.reconcile import run
     from loyalty_cli.commands.session import open_session
 
     with open_session(context.obj, for_debits=True) as session:
@@ -142,7 +142,7 @@ def resolve(
     output: OutputOption = Format.TABLE,
 ) -> None:
     """Settle an unknown debit by hand, or let a refused one be tried again, with who and why."""
-    from loyalty_cli.commands.by_hand import ManualDecision, decide
+    from loyalty_cli.commands.journal.manual_decision import ManualDecision, decide
     from loyalty_cli.commands.session import open_session
     from loyalty_cli.debits.journal.entries import State
     from loyalty_cli.model.errors import usage_error
@@ -165,7 +165,7 @@ def drop(
     output: OutputOption = Format.TABLE,
 ) -> None:
     """Withdraw a debit that was not made; its reference stays taken."""
-    from loyalty_cli.commands.by_hand import ManualDecision, decide
+    from loyalty_cli.commands.journal.manual_decision import ManualDecision, decide
     from loyalty_cli.commands.session import open_session
     from loyalty_cli.debits.journal.entries import State
     from loyalty_cli.model.errors import usage_error
@@ -179,7 +179,7 @@ def drop(
 @app.command()
 def init(context: typer.Context) -> None:
     """Make the journal, where there is nothing yet."""
-    from loyalty_cli.commands.journals import journal_place
+    from loyalty_cli.commands.open_journal import journal_place
     from loyalty_cli.commands.session import open_session
     from loyalty_cli.debits.journal.open import make_journal
     from loyalty_cli.output import messages
@@ -198,7 +198,7 @@ def backup(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that is not there yet.")],
 ) -> None:
     """Write all that the journal has into a new file, while others may use it."""
-    from loyalty_cli.commands.keeping import make_backup
+    from loyalty_cli.commands.journal.backups import make_backup
     from loyalty_cli.commands.session import open_session
 
     with open_session(context.obj, for_debits=True) as session:
@@ -208,7 +208,7 @@ def backup(
 @app.command()
 def check(context: typer.Context, output: OutputOption = Format.TABLE) -> int:
     """See whether the journal is damaged, and count its debits by their state."""
-    from loyalty_cli.commands.keeping import check as look_through
+    from loyalty_cli.commands.journal.backups import check as look_through
     from loyalty_cli.commands.session import open_session
 
     with open_session(context.obj, for_debits=True) as session:
@@ -232,7 +232,7 @@ def restore(
     ] = None,
 ) -> None:
     """Put a backup in the journal's place; the present one is kept beside it."""
-    from loyalty_cli.commands.keeping import note_review, put_back
+    from loyalty_cli.commands.journal.backups import note_review, put_back
     from loyalty_cli.commands.session import open_session
     from loyalty_cli.model.errors import usage_error
 
@@ -253,7 +253,7 @@ def accept_failover(
     why: Annotated[str, typer.Option(metavar="TEXT", help="What you looked at; it is kept.")],
 ) -> None:
     """Accept that the journal's server is another one than before: PostgreSQL alone."""
-    from loyalty_cli.commands.failover import accept
+    from loyalty_cli.commands.journal.failover import accept
     from loyalty_cli.commands.session import open_session
     from loyalty_cli.model.errors import usage_error
 

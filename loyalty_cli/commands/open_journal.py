@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from loyalty_cli.commands.asking import confirmed
+from loyalty_cli.commands.confirm import confirmed
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.session import Session
 from loyalty_cli.config.folders import state_folder

@@ -1,7 +1,7 @@
 """What `loyalty journal accept-failover` does."""
 
 from loyalty_cli.commands.globals import Globals
-from loyalty_cli.commands.journals import journal_place
+from loyalty_cli.commands.open_journal import journal_place
 from loyalty_cli.commands.session import Session
 from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.debits.journal.server import ServerDatabase

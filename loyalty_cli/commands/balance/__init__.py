@@ -1,0 +1,1 @@
+"""loyalty balance: its options, and what it does with them."""

@@ -1,0 +1,1 @@
+"""loyalty debit: its options, and what it does with them."""

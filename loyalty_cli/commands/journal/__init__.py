@@ -1,0 +1,1 @@
+"""loyalty journal: its options, and what each of its commands does."""
