@@ -1,4 +1,4 @@
-"""Lists of look-ups that are killed, and gone on with; `python -m tests.crashes.kill_lookups` does
+"""Lists of look-ups that are killed, and gone on with; `python -m tests.proofs.kill_lookups` does
 more of it.
 """
 
@@ -6,7 +6,7 @@ import random
 import signal
 from pathlib import Path
 
-from tests.crashes.kill_lookups import trials
+from tests.proofs.kill_lookups import trials
 
 SEED = random.randrange(10**6)
 

@@ -1,6 +1,6 @@
 """Each rule that keeps a debit from being made twice is needed: without it kills do harm.
 
-Rules that kills do not show are in `tests/test_planted_faults.py`.
+Rules that kills do not show are in `tests/proofs/test_planted_faults.py`.
 """
 
 import re
@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.crashes.neighbours import RandomTrial
-from tests.crashes.trial import trials
-from tests.crashes.without import RULES
+from tests.proofs.neighbours import RandomTrial
+from tests.proofs.trial import trials
+from tests.proofs.without import RULES
 
 HARM = re.compile(
     r"debited [02-9] times|, and debited|not in the journal|below zero|open at a time"

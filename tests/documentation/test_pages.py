@@ -19,7 +19,7 @@ from loyalty_cli.providers.debit_contract import Redeems
 from tests.conftest import Run
 from tests.providers.registry import section
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 GENERATED = runpy.run_path(str(ROOT / "docs" / "generate.py"))
 

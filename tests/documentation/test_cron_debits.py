@@ -16,7 +16,7 @@ from tests.debits.platform import Platform, platform
 from tests.requires import needs
 from tests.systemd import verified
 
-PAGE = (Path(__file__).parent.parent / "docs" / "cron.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs" / "cron.md").read_text()
 DEBITS = "## A job that debits"
 SECRETS = {
     "points.api_key": "sandbox-gameball-key",

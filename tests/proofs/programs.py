@@ -1,9 +1,9 @@
 """Runs of the program that can be killed, dozens a second: each is forked off one that is loaded.
 
-`python -m tests.crashes.programs` is the process they are forked off. It has no threads and no
+`python -m tests.proofs.programs` is the process they are forked off. It has no threads and no
 open journal, so what a fork has is what a new process has. In it the pause between two looks at
 an account is short; the program itself has no option for that. Nor has it one to switch a rule off
-that keeps a debit from being made twice; here `tests.crashes.without` does.
+that keeps a debit from being made twice; here `tests.proofs.without` does.
 """
 
 import json
@@ -77,7 +77,7 @@ class Programs:
 
     def __init__(self, without: str = "") -> None:
         self._server = subprocess.Popen(
-            [sys.executable, "-m", "tests.crashes.programs", without],
+            [sys.executable, "-m", "tests.proofs.programs", without],
             cwd=ROOT,
             env={name: os.environ[name] for name in os.environ if "COVERAGE" not in name},
             stdin=subprocess.PIPE,
@@ -158,7 +158,7 @@ class Programs:
 def _serve(without: str) -> None:
     """Fork off a run for each line on stdin, and say on stdout which begin and how they end."""
     from loyalty_cli.debits import reconcile
-    from tests.crashes.without import RULES
+    from tests.proofs.without import RULES
 
     reconcile.BETWEEN_LOOKS_SECONDS = BETWEEN_LOOKS_SECONDS
     _load()

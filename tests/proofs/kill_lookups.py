@@ -1,6 +1,6 @@
 """Lists of look-ups that are killed at any moment, and gone on with: is anything lost or torn?
 
-    python -m tests.crashes.kill_lookups [TRIALS] [--seed N]
+    python -m tests.proofs.kill_lookups [TRIALS] [--seed N]
 
 A trial looks a list up into a file, at a platform that answers each customer alike whenever it is
 asked, and knows what it answered. The program is killed somewhere on the way, or ended in good
@@ -31,8 +31,8 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from loyalty_cli.lists.parallel import AHEAD
-from tests.crashes.programs import Programs, Run
-from tests.crashes.trial import Found, report
+from tests.proofs.programs import Programs, Run
+from tests.proofs.trial import Found, report
 from tests.servers import RawServer, Wire, header, reply
 
 AT_ONCE = 4
@@ -379,7 +379,7 @@ def trials(seeds: Sequence[str], folder: Path) -> Found:
 
 def main() -> int:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(prog="python -m tests.crashes.kill_lookups")
+    parser = argparse.ArgumentParser(prog="python -m tests.proofs.kill_lookups")
     parser.add_argument("trials", nargs="?", type=int, default=200, metavar="TRIALS")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--workers", type=int, default=2, help="processes that make trials")

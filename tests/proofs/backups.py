@@ -17,12 +17,12 @@ from loyalty_cli.debits.journal.database import JournalError
 from loyalty_cli.debits.journal.entries import OPEN, State
 from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.debits.journal.store import Filter
-from tests.crashes.killing import KILLED
-from tests.crashes.programs import Run
-from tests.crashes.story import Keeping
+from tests.proofs.killing import KILLED
+from tests.proofs.programs import Run
+from tests.proofs.story import Keeping
 
 if TYPE_CHECKING:
-    from tests.crashes.trial import Trial
+    from tests.proofs.trial import Trial
 
 LOG, INDEX = "-wal", "-shm"
 REFUSED = 3

@@ -16,12 +16,12 @@ from threading import Event, Lock
 from typing import NamedTuple
 
 from loyalty_cli.debits.journal.entries import Entry, State
-from tests.crashes.killing import Killer, how_it_ended
-from tests.crashes.programs import BETWEEN_LOOKS_SECONDS, Programs, Run
-from tests.crashes.shop import SETTLE, Row, Shop, place_for
-from tests.crashes.story import FINE, Story
-from tests.crashes.truth_server import Mood, Reading, Truth
 from tests.postgresql import PostgreSQL
+from tests.proofs.killing import Killer, how_it_ended
+from tests.proofs.programs import BETWEEN_LOOKS_SECONDS, Programs, Run
+from tests.proofs.shop import SETTLE, Row, Shop, place_for
+from tests.proofs.story import FINE, Story
+from tests.proofs.truth_server import Mood, Reading, Truth
 from tests.servers import RawServer
 
 LATEST = 1.2

@@ -1,6 +1,6 @@
 """The same file of debits, run by several processes at once: is each debit made once?
 
-    python -m tests.crashes.two_processes [ROUNDS] [--journal sqlite|postgresql] [--seed N]
+    python -m tests.proofs.two_processes [ROUNDS] [--journal sqlite|postgresql] [--seed N]
 
 With PostgreSQL each process is on a host of its own, as far as it can tell. Exit code 1 for any
 contradiction between the platform, the journal, and what the processes print.
@@ -16,10 +16,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from loyalty_cli.debits.journal.entries import State
-from tests.crashes.programs import Programs, Run
-from tests.crashes.shop import Row, Shop, place_for
-from tests.crashes.truth_server import Mood, Truth
 from tests.postgresql import PostgreSQL, running_postgresql
+from tests.proofs.programs import Programs, Run
+from tests.proofs.shop import Row, Shop, place_for
+from tests.proofs.truth_server import Mood, Truth
 from tests.servers import RawServer
 
 RERUNS = 20
@@ -103,7 +103,7 @@ def round_of(seed: str, programs: Programs, server: PostgreSQL | None) -> list[s
 
 def main() -> int:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(prog="python -m tests.crashes.two_processes")
+    parser = argparse.ArgumentParser(prog="python -m tests.proofs.two_processes")
     parser.add_argument("rounds", nargs="?", type=int, default=50, metavar="ROUNDS")
     parser.add_argument("--journal", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))

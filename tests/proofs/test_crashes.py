@@ -1,6 +1,6 @@
 """Debits that are killed, run twice, or lose their journal on the way; the commands do more of it.
 
-`python -m tests.crashes.kill`, `.syscalls`, `.copies`, `.disk` and `.two_processes` are those
+`python -m tests.proofs.kill`, `.syscalls`, `.copies`, `.disk` and `.two_processes` are those
 commands.
 """
 
@@ -15,18 +15,18 @@ from pathlib import Path
 import pytest
 
 from loyalty_cli.debits.journal.entries import State
-from tests.crashes.copies import check
-from tests.crashes.disk import WRITES, failures
-from tests.crashes.killing import Killer
-from tests.crashes.neighbours import RandomTrial
-from tests.crashes.programs import ROOT, Programs
-from tests.crashes.shop import Row, Shop
-from tests.crashes.story import Story
-from tests.crashes.syscalls import Point, kills, nearest_first, points
-from tests.crashes.trial import VOID, Found, Trial, trials
-from tests.crashes.truth_server import Mood, Truth
-from tests.crashes.two_processes import round_of
 from tests.postgresql import PostgreSQL, prepared_folder, programs
+from tests.proofs.copies import check
+from tests.proofs.disk import WRITES, failures
+from tests.proofs.killing import Killer
+from tests.proofs.neighbours import RandomTrial
+from tests.proofs.programs import ROOT, Programs
+from tests.proofs.shop import Row, Shop
+from tests.proofs.story import Story
+from tests.proofs.syscalls import Point, kills, nearest_first, points
+from tests.proofs.trial import VOID, Found, Trial, trials
+from tests.proofs.truth_server import Mood, Truth
+from tests.proofs.two_processes import round_of
 from tests.requires import needs
 from tests.servers import RawServer
 
@@ -219,12 +219,12 @@ def test_a_journal_that_goes_away_in_the_middle_of_a_file_ends_the_run(
 @pytest.mark.parametrize(
     "command",
     [
-        ["tests.crashes.kill", "2", "--seed", "1"],
-        ["tests.crashes.two_processes", "1", "--seed", "1"],
-        ["tests.crashes.kill_lookups", "1", "--seed", "1"],
-        ["tests.crashes.copies", "--help"],
-        ["tests.crashes.disk", "--help"],
-        ["tests.crashes.syscalls", "--help"],
+        ["tests.proofs.kill", "2", "--seed", "1"],
+        ["tests.proofs.two_processes", "1", "--seed", "1"],
+        ["tests.proofs.kill_lookups", "1", "--seed", "1"],
+        ["tests.proofs.copies", "--help"],
+        ["tests.proofs.disk", "--help"],
+        ["tests.proofs.syscalls", "--help"],
     ],
     ids=lambda command: command[0],
 )

@@ -33,7 +33,7 @@ from tests.conftest import PROGRAM, Outcome, Run, Serve
 from tests.requires import needs
 from tests.systemd import verified
 
-PAGE = (Path(__file__).parent.parent / "docs" / "bulk.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs" / "bulk.md").read_text()
 CUSTOMERS = ["0123", "83", *(f"C-{number}" for number in range(1001, 1047))]
 MILLION = 1_000_000
 SPELT = {3: "three", 6: "six", 10: "ten", 60: "a minute"}

@@ -1,6 +1,6 @@
 """The journal's file copied alone in the middle of a run: does a copy lack a debit that was sent?
 
-    python -m tests.crashes.copies [RUNS] [--seed N]
+    python -m tests.proofs.copies [RUNS] [--seed N]
 
 A run makes one debit, or a file of them, and is stopped after each system call that changes a file,
 syncs, locks, or sends; there the file is copied, without its log. Between two of those calls no
@@ -26,11 +26,11 @@ from typing import NamedTuple
 
 from loyalty_cli.debits.journal.entries import Key, Planned
 from loyalty_cli.debits.journal.open import open_journal
-from tests.crashes.backups import debits_in
-from tests.crashes.programs import ROOT
-from tests.crashes.shop import Row, Shop
-from tests.crashes.trial import Found, report
-from tests.crashes.truth_server import Mood, Truth
+from tests.proofs.backups import debits_in
+from tests.proofs.programs import ROOT
+from tests.proofs.shop import Row, Shop
+from tests.proofs.trial import Found, report
+from tests.proofs.truth_server import Mood, Truth
 from tests.servers import RawServer
 
 STOPS = "pwrite64,pwritev,fallocate,ftruncate,fsync,fdatasync,unlink,rename,flock,connect,sendto"
@@ -181,7 +181,7 @@ def _check(copies: Iterator[Copy], counts: Counter[str], seed: str) -> Iterator[
 
 def main() -> int:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(prog="python -m tests.crashes.copies", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.proofs.copies", description=__doc__)
     parser.add_argument("runs", nargs="?", type=int, default=20, metavar="RUNS")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     given = parser.parse_args()

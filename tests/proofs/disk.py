@@ -1,11 +1,11 @@
 """A debit whose disk is full or broken at each of its writes in turn: is it lost, or made twice?
 
-    python -m tests.crashes.disk [--every N]
+    python -m tests.proofs.disk [--every N]
 
 Each write and each sync of a journal in SQLite fails once, or from then on, with "no space left" or
 with an I/O error. The debit must then say what is true of it: nothing was sent (exit code 3), or
 its outcome is not known (8), or it was made. What follows, on a disk that works again, is as in
-`tests.crashes.kill`. Exit code 1 for a contradiction.
+`tests.proofs.kill`. Exit code 1 for a contradiction.
 """
 
 import argparse
@@ -16,11 +16,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from loyalty_cli.debits.journal.entries import State
-from tests.crashes.killing import Killer
-from tests.crashes.story import Story
-from tests.crashes.syscalls import ROW, Point, points, traced
-from tests.crashes.trial import Found, Trial, report, trials
-from tests.crashes.truth_server import Mood
+from tests.proofs.killing import Killer
+from tests.proofs.story import Story
+from tests.proofs.syscalls import ROW, Point, points, traced
+from tests.proofs.trial import Found, Trial, report, trials
+from tests.proofs.truth_server import Mood
 
 WRITES = frozenset({"fallocate", "fdatasync", "fsync", "ftruncate", "pwrite64", "write"})
 ERRORS = ("ENOSPC", "EIO")
@@ -70,7 +70,7 @@ def failures(chosen: Sequence[Point], folder: Path, errors: Sequence[str] = ERRO
 
 def main() -> int:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(prog="python -m tests.crashes.disk")
+    parser = argparse.ArgumentParser(prog="python -m tests.proofs.disk")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="every Nth write alone")
     given = parser.parse_args()
     began = time.monotonic()

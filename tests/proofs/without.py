@@ -1,8 +1,8 @@
 """The rules that keep a debit from being made twice, and how to switch each of them off.
 
-`python -m tests.crashes.kill --without RULE` must find a contradiction then. Rules whose loss kills
+`python -m tests.proofs.kill --without RULE` must find a contradiction then. Rules whose loss kills
 at random do not show within any useful time have a planted schedule in
-`tests/test_planted_faults.py`.
+`tests/proofs/test_planted_faults.py`.
 """
 
 from collections.abc import Callable
@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from tests.crashes.shop import TIMEOUT, Row
-from tests.crashes.story import Keeping, Story, others_of, twins_of
-from tests.crashes.truth_server import QUEUE_SECONDS, Mood, Reading
+from tests.proofs.shop import TIMEOUT, Row
+from tests.proofs.story import Keeping, Story, others_of, twins_of
+from tests.proofs.truth_server import QUEUE_SECONDS, Mood, Reading
 
 
 class Rule(NamedTuple):
@@ -234,4 +234,4 @@ PLANTED = {
     "resend-rules": "sending again needs what the first sending needed",
     "in-use": "an id that was in use before the first attempt proves nothing",
 }
-"""Rules that `tests/test_planted_faults.py` alone shows to be needed."""
+"""Rules that `tests/proofs/test_planted_faults.py` alone shows to be needed."""

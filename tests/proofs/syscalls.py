@@ -1,10 +1,10 @@
 """A debit that is killed at each of its system calls in turn: is anyone debited twice?
 
-    python -m tests.crashes.syscalls [--every N] [--journal sqlite|postgresql]
+    python -m tests.proofs.syscalls [--every N] [--journal sqlite|postgresql]
 
 From the first look at the journal to the end, the calls nearest to the claim first; each of them
 with a platform that does at once what it is asked, and with one that does it late. What follows a
-kill, and what is held against what, is as in `tests.crashes.kill`. Exit code 1 for a contradiction.
+kill, and what is held against what, is as in `tests.proofs.kill`. Exit code 1 for a contradiction.
 """
 
 import argparse
@@ -19,13 +19,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.crashes.killing import Killer
-from tests.crashes.programs import ROOT
-from tests.crashes.shop import Row, Shop, place_for
-from tests.crashes.story import Story
-from tests.crashes.trial import Found, Trial, report, trials
-from tests.crashes.truth_server import Mood, Truth
 from tests.postgresql import PostgreSQL, running_postgresql
+from tests.proofs.killing import Killer
+from tests.proofs.programs import ROOT
+from tests.proofs.shop import Row, Shop, place_for
+from tests.proofs.story import Story
+from tests.proofs.trial import Found, Trial, report, trials
+from tests.proofs.truth_server import Mood, Truth
 from tests.servers import RawServer
 
 CALL = re.compile(r"(\d+) +(\w+)\((.*)")
@@ -144,7 +144,7 @@ def kills(
 
 def main() -> int:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(prog="python -m tests.crashes.syscalls")
+    parser = argparse.ArgumentParser(prog="python -m tests.proofs.syscalls")
     parser.add_argument("--journal", choices=tuple(JOURNALS), default="sqlite")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="every Nth call alone")
     given = parser.parse_args()

@@ -5,9 +5,9 @@ import signal
 import time
 from threading import Lock
 
-from tests.crashes.programs import Programs, Run
-from tests.crashes.shop import TIMEOUT, Shop
-from tests.crashes.truth_server import Truth, Watch
+from tests.proofs.programs import Programs, Run
+from tests.proofs.shop import TIMEOUT, Shop
+from tests.proofs.truth_server import Truth, Watch
 
 MOMENTS = ("any", "any", "balance", "debit")
 TERMINATED = (128 + signal.SIGTERM, -signal.SIGTERM)

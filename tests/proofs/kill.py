@@ -1,6 +1,6 @@
 """Debits that are killed at any moment, and then run again: is anyone debited twice?
 
-    python -m tests.crashes.kill [TRIALS] [--journal sqlite|postgresql] [--seed N] [--without RULE]
+    python -m tests.proofs.kill [TRIALS] [--journal sqlite|postgresql] [--seed N] [--without RULE]
 
 A trial makes one debit, or files of them side by side, at a platform that knows the truth. The
 programs are killed somewhere on the way, once or more often, with an impatient `reconcile` among
@@ -26,10 +26,10 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from tests.crashes.neighbours import RandomTrial, as_it_is
-from tests.crashes.trial import Found, report, trials
-from tests.crashes.without import PLANTED, RULES
 from tests.postgresql import running_postgresql
+from tests.proofs.neighbours import RandomTrial, as_it_is
+from tests.proofs.trial import Found, report, trials
+from tests.proofs.without import PLANTED, RULES
 
 
 def _worker(seeds: list[str], journal: str, folder: Path, without: str) -> Found:
@@ -44,14 +44,14 @@ def _rules() -> str:
     said = [f"  {name:20} {rule.says}" for name, rule in RULES.items()]
     planted = [f"  {name:20} {says}" for name, says in PLANTED.items()]
     return "\n".join(
-        ["rules:", *said, "", "shown by tests/test_planted_faults.py alone:", *planted]
+        ["rules:", *said, "", "shown by tests/proofs/test_planted_faults.py alone:", *planted]
     )
 
 
 def main() -> int:
     """Run from the command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m tests.crashes.kill",
+        prog="python -m tests.proofs.kill",
         description=__doc__,
         epilog=_rules(),
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
 
-from tests.crashes.backups import Backups
-from tests.crashes.killing import KILLED, Killer, how_it_ended
-from tests.crashes.story import Keeping, Story, told
-from tests.crashes.trial import Trial
+from tests.proofs.backups import Backups
+from tests.proofs.killing import KILLED, Killer, how_it_ended
+from tests.proofs.story import Keeping, Story, told
+from tests.proofs.trial import Trial
 
 
 def as_it_is(story: Story) -> Story:

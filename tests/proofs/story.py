@@ -5,8 +5,8 @@ from collections import defaultdict
 from enum import StrEnum
 from typing import NamedTuple
 
-from tests.crashes.shop import TIMEOUT, Row
-from tests.crashes.truth_server import QUEUE_SECONDS, Mood, Reading
+from tests.proofs.shop import TIMEOUT, Row
+from tests.proofs.truth_server import QUEUE_SECONDS, Mood, Reading
 
 LOST = (Mood.SLOW, Mood.LATE, Mood.HELD, Mood.LOST_REPLY, Mood.NEVER, Mood.BROKEN)
 REFUSING = (Mood.REFUSED, Mood.SIGN_IN, Mood.TOO_MANY)
