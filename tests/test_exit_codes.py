@@ -11,7 +11,7 @@ import pytest
 
 from loyalty_cli.sandbox.server import Reply
 from tests.conftest import PROGRAM, Run
-from tests.debits.platform import platform
+from tests.fakes.debit_platform import platform
 from tests.requires import without_rights
 
 SANDBOX = ("--sandbox", "balance")

@@ -17,7 +17,7 @@ from loyalty_cli.model.records import Lookup, RawLookup
 from loyalty_cli.network import http_client as http
 from loyalty_cli.sandbox.server import Received, Reply
 from tests.conftest import PROGRAM, Outcome, Run, Serve
-from tests.servers import Answering, RawServer, Wire, profile_at, reply, unused_port
+from tests.fakes.servers import Answering, RawServer, Wire, profile_at, reply, unused_port
 
 PATIENCE = 20.0
 BODIES: dict[str, Any] = {

@@ -40,7 +40,7 @@ from loyalty_cli.output.format import Format
 from loyalty_cli.providers.contract import Answer, Query, Reading
 from loyalty_cli.sandbox.server import Received, Reply
 from tests.conftest import PROGRAM, Outcome, Serve
-from tests.servers import profile_at
+from tests.fakes.servers import profile_at
 
 PATIENCE = 20.0
 FORMATS = (Format.JSONL, Format.JSON, Format.CSV)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Run
-from tests.debits.platform import Platform, platform
+from tests.fakes.debit_platform import Platform, platform
 
 
 @pytest.fixture

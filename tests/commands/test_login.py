@@ -11,8 +11,8 @@ import pytest
 
 from loyalty_cli.commands.login import LONGEST_INPUT
 from loyalty_cli.sandbox.server import Received, Reply
-from tests import backends
 from tests.conftest import PROGRAM, Outcome, Run, Serve
+from tests.fakes import backends
 
 SECRET = "hunter2"
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests import backends
 from tests.conftest import Run
+from tests.fakes import backends
 
 PROFILES = """
 profiles:

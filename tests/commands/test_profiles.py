@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests import backends
 from tests.conftest import Run
+from tests.fakes import backends
 
 SECRET = "hunter2"
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from loyalty_cli.config.base_url import check_base_url, is_loopback
 from tests.conftest import Run
-from tests.servers import unused_port
+from tests.fakes.servers import unused_port
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,9 @@ from loyalty_cli.credentials.access_tokens import LONGEST, MARGIN, Holder, Store
 from loyalty_cli.credentials.keyring_store import KeyringStore
 from loyalty_cli.providers.contract import Token
 from loyalty_cli.sandbox.server import Received, Reply
-from tests import memory_keyring
 from tests.conftest import Outcome, Run, Serve
-from tests.servers import profile_at
+from tests.fakes import memory_keyring
+from tests.fakes.servers import profile_at
 
 PATIENCE = 20.0
 ENTRY = "loyalty-cli/club token"
@@ -29,7 +29,7 @@ OTHERS: list[dict[str, Any]] = [{"key": "another"}, {"url": "https://b.example"}
 def shared_keyring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A keyring in a file, for this process and for those that it starts."""
     monkeypatch.setenv(memory_keyring.FILE, str(tmp_path / "keyring.json"))
-    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "tests.memory_keyring.Keyring")
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "tests.fakes.memory_keyring.Keyring")
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
     monkeypatch.setattr(core, "_keyring_backend", memory_keyring.Keyring())
 

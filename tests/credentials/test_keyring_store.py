@@ -16,8 +16,8 @@ from loyalty_cli.credentials.keyring_store import (
     NoKeyringError,
     service,
 )
-from tests import backends
 from tests.conftest import Run
+from tests.fakes import backends
 
 CARD = service("card")
 

@@ -12,9 +12,9 @@ from loyalty_cli import providers
 from loyalty_cli.providers.debit_contract import Redeems
 from tests.conftest import Run
 from tests.credentials.test_redaction import SPELLINGS, shows
-from tests.debits.fault_server import Bank, IdempotentBank, answers, as_json
+from tests.fakes.fault_server import Bank, IdempotentBank, answers, as_json
+from tests.fakes.servers import RawServer, Wire, reply
 from tests.providers.contract import cases_of, changed, in_a_moment, with_raw
-from tests.servers import RawServer, Wire, reply
 
 TOKEN = "T0ken/that+nobody=may-see"
 WAYS = [(name, auth.name) for name in providers.BUILT_IN for auth in providers.load(name).auths]

@@ -13,7 +13,7 @@ from loyalty_cli.credentials.login import (
     take_out,
 )
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
-from tests import backends
+from tests.fakes import backends
 
 GAMEBALL = providers.load("gameball")
 CAPILLARY = providers.load("capillary")

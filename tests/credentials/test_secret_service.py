@@ -10,8 +10,8 @@ import pytest
 from loyalty_cli.credentials.keyring_store import TIME_LIMIT
 from loyalty_cli.sandbox.server import Received, Reply
 from tests.conftest import Run, Serve
+from tests.fakes.secret_service import SecretService, running_secret_service
 from tests.requires import needs
-from tests.secret_service import SecretService, running_secret_service
 
 BALANCE = {"reward_balance": 7, "reward_symbol": "points"}
 

@@ -16,8 +16,8 @@ from loyalty_cli.credentials.keyring_store import KeyringStore
 from loyalty_cli.credentials.sources import Credentials, Found
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.providers.contract import Request, Token
-from tests import backends
 from tests.conftest import Run
+from tests.fakes import backends
 from tests.requires import without_rights
 
 SECRET = "hunter2"

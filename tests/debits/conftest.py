@@ -22,8 +22,8 @@ from loyalty_cli.debits.send_once import Debits
 from loyalty_cli.network.http_client import Client
 from loyalty_cli.network.platform_client import Platforms
 from tests.conftest import Outcome, Run
-from tests.debits.fault_server import Bank
-from tests.servers import profile_at
+from tests.fakes.fault_server import Bank
+from tests.fakes.servers import profile_at
 
 SECRET = "s3cret-of-the-shop"
 

@@ -8,7 +8,7 @@ from loyalty_cli.debits.journal.entries import State
 from loyalty_cli.debits.journal.store import Filter
 from tests.conftest import Outcome
 from tests.debits.conftest import SECRET, Opens, Shop
-from tests.debits.fault_server import ASSIGNED, IdempotentBank, answers, as_json
+from tests.fakes.fault_server import ASSIGNED, IdempotentBank, answers, as_json
 
 OTHER = (
     "  other: {{provider: gameball, base_url: '{url}', {account}"

@@ -11,7 +11,7 @@ from loyalty_cli.debits.journal.entries import Baseline, Change, Entry, State
 from loyalty_cli.debits.journal.processes import this_process
 from tests.conftest import Outcome
 from tests.debits.conftest import Desk, Shop
-from tests.debits.fault_server import answers, as_json
+from tests.fakes.fault_server import answers, as_json
 
 NO = answers(as_json({"statusCode": 400, "message": "no", "rsCode": "RS001"}, "400 No"))
 

@@ -12,9 +12,9 @@ import pytest
 
 from loyalty_cli.debits.journal import instant
 from tests.debits.conftest import Opens, Shop
-from tests.debits.fault_server import answers, as_json, honest
+from tests.fakes.fault_server import answers, as_json, honest
+from tests.fakes.servers import Wire, unused_port, wait_for_port
 from tests.requires import NOBODY, needs
-from tests.servers import Wire, unused_port, wait_for_port
 
 RULES = """\
 http_port 127.0.0.1:{port} accel defaultsite=127.0.0.1 no-vhost

@@ -7,7 +7,7 @@ import pytest
 
 from loyalty_cli.debits.journal.file import FileDatabase
 from tests.debits.conftest import Opens, Shop
-from tests.debits.fault_server import answers, applies_and
+from tests.fakes.fault_server import answers, applies_and
 
 
 @pytest.fixture

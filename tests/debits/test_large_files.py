@@ -10,8 +10,8 @@ import pytest
 
 from tests.conftest import PROGRAM
 from tests.debits.conftest import Shop
-from tests.debits.fault_server import Post, honest
-from tests.servers import Wire
+from tests.fakes.fault_server import Post, honest
+from tests.fakes.servers import Wire
 
 HEADER = "customer,amount,reference\n"
 FEW, MANY = 2_000, 100_000

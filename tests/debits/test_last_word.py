@@ -12,8 +12,8 @@ import pytest
 
 from tests.conftest import PROGRAM
 from tests.debits.conftest import Opens, Shop
-from tests.debits.fault_server import Post, applies_and, honest
-from tests.servers import Wire
+from tests.fakes.fault_server import Post, applies_and, honest
+from tests.fakes.servers import Wire
 
 LOST = applies_and(lambda wire, _: wire.reset())
 

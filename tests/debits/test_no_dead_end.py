@@ -20,7 +20,7 @@ from loyalty_cli.debits.reconcile import Reconciler
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from tests.conftest import Outcome
 from tests.debits.conftest import Desk, Opens, Shop
-from tests.debits.fault_server import (
+from tests.fakes.fault_server import (
     Bank,
     Debiting,
     IdempotentBank,
@@ -30,7 +30,7 @@ from tests.debits.fault_server import (
     honest,
     once_only,
 )
-from tests.servers import Wire
+from tests.fakes.servers import Wire
 
 LOST = applies_and(lambda wire, _: wire.reset())
 NEVER = answers(b"")

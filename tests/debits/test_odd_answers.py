@@ -4,7 +4,7 @@ import pytest
 
 from loyalty_cli.debits.journal.entries import State
 from tests.debits.conftest import Shop
-from tests.debits.fault_server import answers, applies_and
+from tests.fakes.fault_server import answers, applies_and
 from tests.network.test_framing import ODD
 
 YES = b'{"creditRedeemed": 50, "creditAvailable": 1, "unit": "CENTS"}'

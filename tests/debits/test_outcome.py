@@ -11,7 +11,7 @@ import pytest
 from loyalty_cli.debits.journal.entries import State
 from loyalty_cli.network.http_client import BODY_LIMIT
 from tests.debits.conftest import SECRET, Opens, Shop
-from tests.debits.fault_server import (
+from tests.fakes.fault_server import (
     HTML,
     Bank,
     Debiting,
@@ -22,7 +22,7 @@ from tests.debits.fault_server import (
     as_json,
     honest,
 )
-from tests.servers import Wire, reply
+from tests.fakes.servers import Wire, reply
 
 REFUSING = (400, 401, 402, 403, 404, 405, 411, 413, 414, 415, 422, 428, 431)
 SIGN_IN = (401, 403)

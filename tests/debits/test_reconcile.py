@@ -31,7 +31,7 @@ from loyalty_cli.model.errors import ErrorCode
 from loyalty_cli.model.records import Balance
 from tests.conftest import Run
 from tests.debits.conftest import Desk, Shop
-from tests.debits.fault_server import (
+from tests.fakes.fault_server import (
     Debiting,
     IdempotentBank,
     Post,
@@ -40,7 +40,7 @@ from tests.debits.fault_server import (
     as_json,
     honest,
 )
-from tests.servers import Wire, reply
+from tests.fakes.servers import Wire, reply
 
 T0 = datetime(2026, 11, 20, 5, tzinfo=UTC)
 SETTLE = 900.0

@@ -9,7 +9,7 @@ from loyalty_cli.debits.journal import instant
 from loyalty_cli.debits.journal.file import FileDatabase
 from tests.conftest import Outcome
 from tests.debits.conftest import Opens, Shop
-from tests.debits.fault_server import IdempotentBank, applies_and, once_only
+from tests.fakes.fault_server import IdempotentBank, applies_and, once_only
 
 RULES = "debit: {allow: true, unit: points"
 

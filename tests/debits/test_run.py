@@ -22,8 +22,8 @@ from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.providers.contract import Limit
 from tests.conftest import Outcome
 from tests.debits.conftest import Desk, Opens, Shop
-from tests.debits.fault_server import Bank, Post, answers, applies_and, as_json, honest
-from tests.servers import Wire
+from tests.fakes.fault_server import Bank, Post, answers, applies_and, as_json, honest
+from tests.fakes.servers import Wire
 
 JOBS = 4
 LONG = (Limit(100, 1), Limit(2, 3600))

@@ -32,7 +32,7 @@ from loyalty_cli.model.errors import ErrorCode, LoyaltyError, NotSentError
 from loyalty_cli.network.platform_client import DebitAnswer
 from loyalty_cli.providers.contract import Answer, Request
 from tests.debits.conftest import Desk, Opens, Shop
-from tests.debits.fault_server import (
+from tests.fakes.fault_server import (
     IdempotentBank,
     Post,
     answers,
@@ -41,7 +41,7 @@ from tests.debits.fault_server import (
     honest,
     once_only,
 )
-from tests.servers import Wire, profile_at, reply
+from tests.fakes.servers import Wire, profile_at, reply
 
 GONE = Sender(host=this_process().host, pid=1, started="0", boot=this_process().boot)
 ELSEWHERE = Sender(host="another", pid=1, started="0", boot="x")

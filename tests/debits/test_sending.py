@@ -29,8 +29,8 @@ from loyalty_cli.network.platform_client import Platforms
 from loyalty_cli.providers.contract import Query, Reading, Request
 from tests.conftest import PROGRAM
 from tests.debits.conftest import SECRET, Desk, Known, Opens, Shop, profile_of
-from tests.debits.fault_server import Bank, Debiting, Post, applies_and, as_json
-from tests.servers import Proxy, RawServer, Wire, header, reply, unused_port
+from tests.fakes.fault_server import Bank, Debiting, Post, applies_and, as_json
+from tests.fakes.servers import Proxy, RawServer, Wire, header, reply, unused_port
 
 ORDER = Request(("debit",), json={"amount": 50})
 

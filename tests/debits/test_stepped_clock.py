@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import PROGRAM
 from tests.debits.conftest import Shop
-from tests.debits.fault_server import answers
+from tests.fakes.fault_server import answers
 from tests.requires import needs
 
 

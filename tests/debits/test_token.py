@@ -11,8 +11,8 @@ from loyalty_cli.debits.journal.store import Journal
 from loyalty_cli.model.errors import ErrorCode
 from loyalty_cli.providers.contract import Auth, Exchange, Request, Token
 from tests.debits.conftest import SECRET, Desk
-from tests.debits.fault_server import Bank, as_json
-from tests.servers import Wire, header
+from tests.fakes.fault_server import Bank, as_json
+from tests.fakes.servers import Wire, header
 
 
 def read(body: Any) -> Token:

@@ -30,8 +30,8 @@ from loyalty_cli.network import http_client as http
 from loyalty_cli.network import rate_limit as pace
 from loyalty_cli.sandbox.server import Received, Reply
 from tests.conftest import PROGRAM, Outcome, Run, Serve
+from tests.fakes.systemd import verified
 from tests.requires import needs
-from tests.systemd import verified
 
 PAGE = (Path(__file__).parents[2] / "docs" / "bulk.md").read_text()
 CUSTOMERS = ["0123", "83", *(f"C-{number}" for number in range(1001, 1047))]

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.conftest import PROGRAM, Outcome
-from tests.debits.platform import Platform, platform
+from tests.fakes.debit_platform import Platform, platform
+from tests.fakes.systemd import verified
 from tests.requires import needs
-from tests.systemd import verified
 
 PAGE = (Path(__file__).parents[2] / "docs" / "cron.md").read_text()
 DEBITS = "## A job that debits"

@@ -14,7 +14,7 @@ import pytest
 from loyalty_cli.model.strict_json import MAX_PARTS, decode
 from loyalty_cli.network.http_client import BODY_LIMIT
 from tests.conftest import Run
-from tests.servers import BALANCE, Answering, RawServer, Wire, reply
+from tests.fakes.servers import BALANCE, Answering, RawServer, Wire, reply
 
 Card = Callable[..., Path]
 

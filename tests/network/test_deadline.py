@@ -22,7 +22,7 @@ from loyalty_cli.network.deadline import Call, Deadline, connect, watched
 from loyalty_cli.network.http_client import Client
 from loyalty_cli.providers.contract import Request
 from tests.conftest import PROGRAM, Outcome, Run
-from tests.servers import (
+from tests.fakes.servers import (
     ELSEWHERE,
     PACE,
     Answering,

@@ -16,7 +16,7 @@ from loyalty_cli.network.deadline import Deadline
 from loyalty_cli.network.http_client import Client
 from loyalty_cli.providers.contract import Answer, Request
 from tests.conftest import Run
-from tests.servers import BALANCE, Answering, RawServer, Wire, profile_at, reply
+from tests.fakes.servers import BALANCE, Answering, RawServer, Wire, profile_at, reply
 
 Card = Callable[..., Path]
 

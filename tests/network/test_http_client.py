@@ -37,9 +37,8 @@ from loyalty_cli.network.rate_limit import Paces
 from loyalty_cli.providers.contract import Answer, Query, Request
 from loyalty_cli.sandbox.server import Received, Reply, Server
 from tests.conftest import Outcome, Run, Serve
-from tests.network.test_bombs import CHILD_OF_A_SHELL
-from tests.passing_clock import PassingClock
-from tests.servers import (
+from tests.fakes.passing_clock import PassingClock
+from tests.fakes.servers import (
     BALANCE,
     ELSEWHERE,
     Answering,
@@ -52,6 +51,7 @@ from tests.servers import (
     reply,
     unused_port,
 )
+from tests.network.test_bombs import CHILD_OF_A_SHELL
 
 Card = Callable[..., Path]
 

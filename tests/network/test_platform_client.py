@@ -17,7 +17,7 @@ from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.network.http_client import Client
 from loyalty_cli.network.platform_client import Platforms
 from loyalty_cli.providers.contract import Query, Request
-from tests.servers import Answering, RawServer, header, profile_at, reply
+from tests.fakes.servers import Answering, RawServer, header, profile_at, reply
 
 PATIENCE = 20.0
 DIGEST = md5(b"the-password", usedforsecurity=False).hexdigest().encode()

@@ -21,8 +21,8 @@ from loyalty_cli.network.rate_limit import (
     Turn,
 )
 from loyalty_cli.providers.contract import Answer, Limit
-from tests.passing_clock import PassingClock
-from tests.servers import profile_at
+from tests.fakes.passing_clock import PassingClock
+from tests.fakes.servers import profile_at
 
 REFUSAL = Answer(429, {}, b"")
 PATIENCE = 20.0

@@ -15,7 +15,7 @@ from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.network import http_client as http
 from loyalty_cli.network.tls import BUNDLE_VARIABLES, bundle, trusted
 from tests.conftest import Outcome, Run
-from tests.servers import ELSEWHERE, Answering, Proxy, RawServer, Wire, header
+from tests.fakes.servers import ELSEWHERE, Answering, Proxy, RawServer, Wire, header
 
 Card = Callable[..., Path]
 Ask = Callable[..., Outcome]

@@ -16,7 +16,7 @@ from loyalty_cli.output.debits import DEBITS, HISTORY, say_what_failed
 from loyalty_cli.output.document import View
 from loyalty_cli.output.escape import is_shown
 from loyalty_cli.output.table import draw, plain_text
-from tests.output.terminal import run_together
+from tests.fakes.terminal import run_together
 
 HOSTILE = "=a\x1b[31mb\x9b32mc\x1b]8;;http://evil\x07d\r\n\b\u202e [red]r[/red] [/x] :star:"
 

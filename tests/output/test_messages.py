@@ -9,7 +9,7 @@ import pytest
 
 from loyalty_cli.output import messages
 from tests.conftest import PROGRAM
-from tests.output.terminal import in_terminal
+from tests.fakes.terminal import in_terminal
 
 WRONG = ("balance", "")
 

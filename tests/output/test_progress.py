@@ -13,8 +13,8 @@ import pytest
 
 from loyalty_cli.output.progress import progress
 from tests.conftest import PROGRAM, Run
-from tests.debits.platform import Platform, platform
-from tests.output.terminal import unstyled
+from tests.fakes.debit_platform import Platform, platform
+from tests.fakes.terminal import unstyled
 
 
 def never(_: object) -> bool:

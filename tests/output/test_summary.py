@@ -20,7 +20,7 @@ from loyalty_cli.output.escape import is_shown
 from loyalty_cli.output.json_text import json_line
 from loyalty_cli.output.summary import SUMMARY
 from loyalty_cli.output.table import Cell, Column, Group, draw, plain_text, table_text
-from tests.output.terminal import run_together
+from tests.fakes.terminal import run_together
 
 HOSTILE = "=a\x1b[31mb\x9b32mc\x1b]8;;http://evil\x07d\r\n\b\u202e [red]r[/red] [/x] :star:"
 WIDTHS = [20, 40, 60, 80, 120, 200]

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from loyalty_cli.output.escape import visible
 from loyalty_cli.output.table import Cell, Column, Group, draw, plain_text
-from tests.output.terminal import run_together, unstyled
+from tests.fakes.terminal import run_together, unstyled
 
 WIDTHS = [20, 40, 80, 200]
 COLUMNS = (

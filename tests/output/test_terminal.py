@@ -12,7 +12,7 @@ import pytest
 from loyalty_cli.output.escape import is_shown, visible
 from loyalty_cli.sandbox.server import Reply
 from tests.conftest import Run
-from tests.output.terminal import in_terminal, run_together, unstyled
+from tests.fakes.terminal import in_terminal, run_together, unstyled
 
 WIDTHS = [20, 40, 80, 200]
 HOSTILE = (

@@ -26,12 +26,12 @@ from typing import NamedTuple
 
 from loyalty_cli.debits.journal.entries import Key, Planned
 from loyalty_cli.debits.journal.open import open_journal
+from tests.fakes.servers import RawServer
 from tests.proofs.backups import debits_in
 from tests.proofs.programs import ROOT
 from tests.proofs.shop import Row, Shop
 from tests.proofs.trial import Found, report
 from tests.proofs.truth_server import Mood, Truth
-from tests.servers import RawServer
 
 STOPS = "pwrite64,pwritev,fallocate,ftruncate,fsync,fdatasync,unlink,rename,flock,connect,sendto"
 STOPPED = b"--- stopped by SIGSTOP ---"

@@ -26,7 +26,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from tests.postgresql import running_postgresql
+from tests.fakes.postgresql import running_postgresql
 from tests.proofs.neighbours import RandomTrial, as_it_is
 from tests.proofs.trial import Found, report, trials
 from tests.proofs.without import PLANTED, RULES

@@ -31,9 +31,9 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from loyalty_cli.lists.parallel import AHEAD
+from tests.fakes.servers import RawServer, Wire, header, reply
 from tests.proofs.programs import Programs, Run
 from tests.proofs.trial import Found, report
-from tests.servers import RawServer, Wire, header, reply
 
 AT_ONCE = 4
 """Trials that a worker has in progress."""

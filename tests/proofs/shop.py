@@ -9,7 +9,7 @@ from typing import NamedTuple
 from loyalty_cli.debits.journal.entries import OPEN, TRANSITIONS, Entry, State
 from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.debits.journal.store import Filter, Journal
-from tests.postgresql import PostgreSQL
+from tests.fakes.postgresql import PostgreSQL
 from tests.proofs.truth_server import Truth
 
 SETTLE = 2.0

@@ -19,14 +19,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.postgresql import PostgreSQL, running_postgresql
+from tests.fakes.postgresql import PostgreSQL, running_postgresql
+from tests.fakes.servers import RawServer
 from tests.proofs.killing import Killer
 from tests.proofs.programs import ROOT
 from tests.proofs.shop import Row, Shop, place_for
 from tests.proofs.story import Story
 from tests.proofs.trial import Found, Trial, report, trials
 from tests.proofs.truth_server import Mood, Truth
-from tests.servers import RawServer
 
 CALL = re.compile(r"(\d+) +(\w+)\((.*)")
 ROW = Row("order-1", "C-1", 100)

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from loyalty_cli.debits.journal.entries import State
-from tests.postgresql import PostgreSQL, prepared_folder, programs
+from tests.fakes.postgresql import PostgreSQL, prepared_folder, programs
+from tests.fakes.servers import RawServer
 from tests.proofs.copies import check
 from tests.proofs.disk import WRITES, failures
 from tests.proofs.killing import Killer
@@ -28,7 +29,6 @@ from tests.proofs.trial import VOID, Found, Trial, trials
 from tests.proofs.truth_server import Mood, Truth
 from tests.proofs.two_processes import round_of
 from tests.requires import needs
-from tests.servers import RawServer
 
 SEED = random.randrange(10**6)
 

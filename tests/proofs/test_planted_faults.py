@@ -55,7 +55,7 @@ from loyalty_cli.providers.contract import Query, Reading, Request
 from loyalty_cli.providers.debit_contract import Debit, Redeems
 from loyalty_cli.providers.saasquatch import SaaSquatch
 from tests.debits.conftest import Desk, Known
-from tests.debits.fault_server import (
+from tests.fakes.fault_server import (
     ASSIGNED,
     Bank,
     IdempotentBank,
@@ -66,7 +66,7 @@ from tests.debits.fault_server import (
     honest,
     once_only,
 )
-from tests.servers import Wire
+from tests.fakes.servers import Wire
 
 SETTLE = 900.0
 T0 = datetime(2026, 11, 20, 5, tzinfo=UTC)

@@ -16,13 +16,13 @@ from threading import Event, Lock
 from typing import NamedTuple
 
 from loyalty_cli.debits.journal.entries import Entry, State
-from tests.postgresql import PostgreSQL
+from tests.fakes.postgresql import PostgreSQL
+from tests.fakes.servers import RawServer
 from tests.proofs.killing import Killer, how_it_ended
 from tests.proofs.programs import BETWEEN_LOOKS_SECONDS, Programs, Run
 from tests.proofs.shop import SETTLE, Row, Shop, place_for
 from tests.proofs.story import FINE, Story
 from tests.proofs.truth_server import Mood, Reading, Truth
-from tests.servers import RawServer
 
 LATEST = 1.2
 """Seconds after which the platform no longer does what it was asked; less than SETTLE."""

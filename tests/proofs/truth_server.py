@@ -17,7 +17,7 @@ from threading import Condition, Timer
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from tests.servers import Wire, reply
+from tests.fakes.servers import Wire, reply
 
 ASSIGNED = 10**9
 PATIENCE = 20.0

@@ -16,11 +16,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from loyalty_cli.debits.journal.entries import State
-from tests.postgresql import PostgreSQL, running_postgresql
+from tests.fakes.postgresql import PostgreSQL, running_postgresql
+from tests.fakes.servers import RawServer
 from tests.proofs.programs import Programs, Run
 from tests.proofs.shop import Row, Shop, place_for
 from tests.proofs.truth_server import Mood, Truth
-from tests.servers import RawServer
 
 RERUNS = 20
 

@@ -36,7 +36,7 @@ from tests.commands.balance.lists import (
     too_many,
 )
 from tests.conftest import PROGRAM, Outcome, Run, Serve
-from tests.servers import Answering, RawServer
+from tests.fakes.servers import Answering, RawServer
 
 pytestmark = pytest.mark.timeout(60)
 

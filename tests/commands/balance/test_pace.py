@@ -22,7 +22,7 @@ from tests.commands.balance.lists import (
     too_many,
 )
 from tests.conftest import Outcome, Run, Serve
-from tests.passing_clock import PassingClock
+from tests.fakes.passing_clock import PassingClock
 
 pytestmark = pytest.mark.timeout(60)
 

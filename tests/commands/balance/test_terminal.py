@@ -24,7 +24,7 @@ from tests.commands.balance.lists import (
     not_found,
 )
 from tests.conftest import PROGRAM
-from tests.output.terminal import in_terminal, unstyled
+from tests.fakes.terminal import in_terminal, unstyled
 
 pytestmark = pytest.mark.timeout(60)
 

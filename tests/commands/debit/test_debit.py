@@ -29,8 +29,8 @@ from loyalty_cli.model.errors import ErrorCode
 from loyalty_cli.output.escape import is_shown
 from loyalty_cli.sandbox.server import Reply
 from tests.conftest import PROGRAM, Outcome, Run
-from tests.debits.platform import Platform
-from tests.output.terminal import run_together, unstyled
+from tests.fakes.debit_platform import Platform
+from tests.fakes.terminal import run_together, unstyled
 
 HEADER = "customer,amount,reference\n"
 HOSTILE = "a\x1b[31mb\x9b32mc\x1b]8;;http://evil\x07d\r\b\u202e [red]r[/red] [/x] :star: =1+1"

@@ -9,7 +9,7 @@ import pytest
 
 from loyalty_cli.sandbox.server import Reply
 from tests.conftest import Outcome, Run
-from tests.debits.platform import Platform
+from tests.fakes.debit_platform import Platform
 
 HEADER = "customer,amount,reference\n"
 WITH_PROFILE = "customer,amount,reference,profile\n"

@@ -23,7 +23,7 @@ from loyalty_cli.output.json_schema import json_schema
 from loyalty_cli.sandbox.misbehaviour import LATE
 from loyalty_cli.sandbox.server import Reply
 from tests.conftest import Outcome, Run
-from tests.debits.platform import Platform
+from tests.fakes.debit_platform import Platform
 
 FORMATS = ["table", "json", "jsonl", "csv"]
 LOST = Reply(reset=True)

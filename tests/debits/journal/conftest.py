@@ -11,7 +11,7 @@ from loyalty_cli.debits.journal.entries import Key, Planned
 from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.debits.journal.store import Journal
 from loyalty_cli.model.errors import ErrorCode
-from tests.postgresql import PostgreSQL, prepared_folder, programs, running_postgresql
+from tests.fakes.postgresql import PostgreSQL, prepared_folder, programs, running_postgresql
 
 Open = Callable[..., Journal]
 PLANNED = Planned(Key("shop", "a"), "shop", "saasquatch", "C-1", "CENTS", 1)

@@ -238,7 +238,7 @@ def test_check_counts_at_a_server_too(loyalty: Run) -> None:
 
 
 def test_the_tests_are_on_a_disk_where_tmp_is_in_memory() -> None:
-    from tests.mounts import run_with_mounts
+    from tests.fakes.mounts import run_with_mounts
 
     says = "import tests, tempfile; print(tempfile.gettempdir())"
     done = run_with_mounts("mount -t tmpfs none /tmp", sys.executable, "-c", says)

@@ -12,8 +12,8 @@ from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.model.errors import ErrorCode
 from tests.conftest import Run
 from tests.debits.journal.conftest import Open
-from tests.debits.platform import Platform, platform
-from tests.postgresql import OWNER, PostgreSQL, prepared_folder, programs, standby_of
+from tests.fakes.debit_platform import Platform, platform
+from tests.fakes.postgresql import OWNER, PostgreSQL, prepared_folder, programs, standby_of
 
 ROWS = 6
 FROM_THE_FILE = ("debit", "--from", "debits.csv", "--yes", "-o", "jsonl")

@@ -14,7 +14,7 @@ from loyalty_cli.debits.journal import file_location
 from loyalty_cli.debits.journal.file_location import file_system
 from tests.conftest import Run
 from tests.debits.journal.conftest import PLANNED, Open, refused
-from tests.mounts import loyalty_with_mounts
+from tests.fakes.mounts import loyalty_with_mounts
 from tests.requires import NOBODY, without_rights
 
 At = Callable[[Path], None]

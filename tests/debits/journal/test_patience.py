@@ -25,10 +25,10 @@ from loyalty_cli.model.errors import ErrorCode
 from loyalty_cli.sandbox.server import Received, Reply
 from tests.conftest import Run, Serve
 from tests.debits.conftest import Desk
-from tests.debits.fault_server import Bank
 from tests.debits.journal.conftest import Open
-from tests.debits.journal.wiretap import Wiretap
-from tests.postgresql import OWNER, PostgreSQL, prepared_folder
+from tests.fakes.fault_server import Bank
+from tests.fakes.postgresql import OWNER, PostgreSQL, prepared_folder
+from tests.fakes.wiretap import Wiretap
 
 SENDER = Sender("host", 1, "2", "3")
 MADE = Change("answered", balance_after="5", provider_reference="x")

@@ -14,7 +14,7 @@ from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.debits.journal.store import BATCH, Filter, Journal
 from loyalty_cli.model.errors import ErrorCode
 from tests.debits.journal.conftest import Open
-from tests.postgresql import BOUNCER_PORT, PostgreSQL, pgbouncer
+from tests.fakes.postgresql import BOUNCER_PORT, PostgreSQL, pgbouncer
 
 SENDER = Sender("host", 1, "2", "3")
 DEBITS = 60

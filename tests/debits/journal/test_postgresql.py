@@ -18,9 +18,9 @@ from loyalty_cli.debits.journal.store import BATCH, Filter
 from loyalty_cli.model.errors import ErrorCode
 from tests.conftest import Run
 from tests.debits.journal.conftest import Open
-from tests.debits.journal.wiretap import Wiretap
-from tests.postgresql import PostgreSQL, prepared_folder, standby_of
-from tests.servers import unused_port
+from tests.fakes.postgresql import PostgreSQL, prepared_folder, standby_of
+from tests.fakes.servers import unused_port
+from tests.fakes.wiretap import Wiretap
 
 SENDER = Sender("host", 1, "2", "3")
 

@@ -12,9 +12,9 @@ from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.model.errors import ErrorCode
 from tests.conftest import Run
 from tests.debits.journal.conftest import Open
-from tests.postgresql import OWNER, PostgreSQL
+from tests.fakes.postgresql import OWNER, PostgreSQL
+from tests.fakes.servers import unused_port
 from tests.requires import NOBODY, own_address
-from tests.servers import unused_port
 
 
 @pytest.fixture

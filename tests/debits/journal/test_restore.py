@@ -27,7 +27,7 @@ from tests.conftest import Outcome, Run
 from tests.debits.journal.conftest import Open
 from tests.debits.journal.test_mark import copied, dies, sender
 from tests.debits.journal.test_upgrade import as_version_1
-from tests.debits.platform import Platform
+from tests.fakes.debit_platform import Platform
 
 
 def planned(reference: str) -> Planned:

@@ -8,7 +8,7 @@ from threading import Lock
 from typing import Any, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from tests.servers import RawServer, Wire, reply
+from tests.fakes.servers import RawServer, Wire, reply
 
 ASSIGNED = 10_000
 HTML = b"<!DOCTYPE html><title>403 Forbidden</title>"

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
 
-from tests.postgresql import PostgreSQL
+from tests.fakes.postgresql import PostgreSQL
 
 
 class Wiretap:
