@@ -18,7 +18,8 @@ from loyalty_cli.commands.balance import options as balance
 from loyalty_cli.commands.debit import options as debit
 from loyalty_cli.commands.journal import options as journal
 from loyalty_cli.commands.shared_options import ConfigOption, SandboxOption, VerboseOption
-from loyalty_cli.model.errors import ExitCode, LoyaltyError, nearest
+from loyalty_cli.model.errors import LoyaltyError, nearest
+from loyalty_cli.model.exit_codes import ExitCode, exit_code_of
 from loyalty_cli.output import messages
 from loyalty_cli.output.stdout import ReaderGoneError, flush, require_stdout, write_text
 
@@ -106,7 +107,7 @@ def run(arguments: list[str]) -> int:
         messages.error(error.message, error.hint)
         for detail in error.details:
             messages.note(f"  {detail}")
-        return error.code.exit_code
+        return exit_code_of(error.code)
     except TyperException as error:
         return _usage(error)
     except (KeyboardInterrupt, typer.Abort):

@@ -8,8 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
-from loyalty_cli.config.small_file import reason
-from loyalty_cli.model.errors import setup_error
+from loyalty_cli.model.errors import os_error_text, setup_error
 
 
 class OutputFile:
@@ -39,7 +38,7 @@ class OutputFile:
         try:
             self._cut(end)
         except OSError as error:
-            _refuse(self.path, reason(error), "Go on with it by --resume.")
+            _refuse(self.path, os_error_text(error), "Go on with it by --resume.")
         self._end = end
 
     def write(self, content: bytes) -> None:
@@ -51,7 +50,7 @@ class OutputFile:
         except OSError as error:
             with suppress(OSError):
                 self._cut(self._end)
-            _refuse(self.path, reason(error), "Make room, and go on with --resume.")
+            _refuse(self.path, os_error_text(error), "Make room, and go on with --resume.")
         self._end += len(content)
 
     def finish(self) -> None:
@@ -59,7 +58,7 @@ class OutputFile:
         try:
             os.fsync(self._descriptor)
         except OSError as error:
-            _refuse(self.path, reason(error), "Go on with it by --resume.")
+            _refuse(self.path, os_error_text(error), "Go on with it by --resume.")
 
     def _cut(self, end: int) -> None:
         os.ftruncate(self._descriptor, end)
@@ -105,7 +104,7 @@ def _open(path: Path) -> tuple[int, bool]:
         except FileExistsError:
             return os.open(path, flags), False
     except OSError as error:
-        _refuse(path, reason(error), "Name another one.")
+        _refuse(path, os_error_text(error), "Name another one.")
 
 
 def _take(file: OutputFile, descriptor: int, *, resume: bool) -> None:
@@ -117,7 +116,7 @@ def _take(file: OutputFile, descriptor: int, *, resume: bool) -> None:
     except BlockingIOError:
         is_ours = False
     except OSError as error:
-        _refuse(file.path, reason(error), "Name one on another disk.")
+        _refuse(file.path, os_error_text(error), "Name one on another disk.")
     if not is_ours:
         _refuse(file.path, "another run is writing to it", "Wait for that, or name another one.")
     if file.size and not resume:

@@ -22,10 +22,9 @@ from loyalty_cli.config.profile import (
     check_timeout,
     environment_name,
 )
-from loyalty_cli.config.small_file import reason
 from loyalty_cli.config.yaml_nodes import Map, Node, Text, YamlError
 from loyalty_cli.debits.journal.place import check_place
-from loyalty_cli.model.errors import LoyaltyError, nearest, setup_error
+from loyalty_cli.model.errors import LoyaltyError, nearest, os_error_text, setup_error
 from loyalty_cli.providers.contract import Provider
 from loyalty_cli.providers.parameters import Parameter, boolean, integer, text
 
@@ -93,7 +92,9 @@ def load(path: Path) -> Config:
             "Write one (README shows how), or try the program with --sandbox first.",
         )
     except (OSError, ValueError) as error:
-        setup_error(f"the profile file {path} cannot be read: {reason(error)}.", "Fix that file.")
+        setup_error(
+            f"the profile file {path} cannot be read: {os_error_text(error)}.", "Fix that file."
+        )
     except YamlError as error:
         setup_error(f"{_place(path, error.line)}: {error}.", "Fix that line.")
     except _MistakeError as error:

@@ -25,10 +25,3 @@ def read_regular_file(path: Path, limit: int) -> tuple[bytes, os.stat_result]:
     if len(content) > limit:
         raise ValueError(f"it is larger than {limit // 1024} KiB")
     return content, status
-
-
-def reason(error: OSError | ValueError) -> str:
-    """Say in a few words why a file could not be read."""
-    if isinstance(error, UnicodeDecodeError):
-        return "it is not UTF-8 text"
-    return error.strerror or str(error) if isinstance(error, OSError) else str(error)

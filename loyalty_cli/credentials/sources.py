@@ -10,14 +10,14 @@ from typing import Protocol
 from msgspec import Struct
 
 from loyalty_cli.config.profile import Profile, environment_name
-from loyalty_cli.config.small_file import read_regular_file, reason
+from loyalty_cli.config.small_file import read_regular_file
 from loyalty_cli.credentials.keyring_store import (
     KeyringError,
     KeyringStore,
     NoKeyringError,
     service,
 )
-from loyalty_cli.model.errors import ErrorCode, LoyaltyError
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError, os_error_text
 
 FOLDER_VARIABLES = ("LOYALTY_CREDENTIALS_DIR", "CREDENTIALS_DIRECTORY")
 SIZE_LIMIT = 64 * 1024
@@ -127,7 +127,7 @@ class Credentials:
             raise _unreadable(f"the folder {folder} that {variable} names is not there.") from None
         except (OSError, ValueError) as error:
             raise _unreadable(
-                f"the credential file {path} cannot be read: {reason(error)}."
+                f"the credential file {path} cannot be read: {os_error_text(error)}."
             ) from None
         secret = secret.removesuffix("\r\n" if secret.endswith("\r\n") else "\n")
         return Found(_checked(secret, f"the credential file {path}"), f"file {path}", "file")

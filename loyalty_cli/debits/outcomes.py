@@ -2,8 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 
-from loyalty_cli.model.errors import ErrorCode, ExitCode
-from loyalty_cli.model.records import DebitRecord, Failure, exit_code
+from loyalty_cli.model.exit_codes import ExitCode, exit_code_of_all
+from loyalty_cli.model.records import DebitRecord
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from loyalty_cli.model.errors import ErrorCode
 
 MOST_TOLD = 100
 """How many of the debits that did not end well are told one by one."""
@@ -16,7 +20,7 @@ class Outcomes:
         self.done = 0
         self.failed = 0
         self.told: list[DebitRecord] = []
-        self._first: dict[ErrorCode | None, Failure | None] = {}
+        self._endings: set[ErrorCode | None] = set()
 
     def counted(self, records: Iterable[DebitRecord]) -> Iterator[DebitRecord]:
         """Give records on, each when it is counted."""
@@ -27,18 +31,17 @@ class Outcomes:
     @property
     def exit_code(self) -> ExitCode:
         """The common code where all ended alike, else "some failed"."""
-        return exit_code(list(self._first.values()))  # a signal may come while one is added
+        return exit_code_of_all(list(self._endings))  # a signal may come while one is added
 
     @property
     def exit_code_of_failed(self) -> ExitCode:
         """The same of those alone that failed: nothing was done, so nothing was half done."""
-        failed = [error for error in self._first.values() if error]
-        return exit_code(failed)
+        return exit_code_of_all(self._endings - {None})
 
     def _add(self, record: DebitRecord) -> None:
         self.done += 1
         error = record.error
-        self._first.setdefault(error.code if error else None, error)
+        self._endings.add(error.code if error else None)
         if error:
             self.failed += 1
             if len(self.told) < MOST_TOLD:

@@ -8,8 +8,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
-from loyalty_cli.config.small_file import reason
-from loyalty_cli.model.errors import usage_error
+from loyalty_cli.model.errors import os_error_text, usage_error
 
 
 class InputFile:
@@ -70,7 +69,7 @@ def open_input(name: str) -> Iterator[InputFile]:
 
 
 def _refuse(name: str, error: OSError) -> NoReturn:
-    usage_error(f"the file {name!r} cannot be read: {reason(error)}.")
+    usage_error(f"the file {name!r} cannot be read: {os_error_text(error)}.")
 
 
 def _stdin() -> BinaryIO:

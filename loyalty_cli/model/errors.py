@@ -1,25 +1,8 @@
-"""What can go wrong: one closed list of codes, and the exit code that each of them leads to."""
+"""What can go wrong: one closed list of codes, and the error that carries one of them."""
 
 from collections.abc import Iterable
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from typing import NoReturn
-
-
-class ExitCode(IntEnum):
-    """What the program's exit code tells a script."""
-
-    OK = 0
-    DEFECT = 1
-    USAGE = 2
-    SETUP = 3
-    CREDENTIAL = 4
-    NOT_FOUND = 5
-    REFUSED = 6
-    UNAVAILABLE = 7
-    OUTCOME_UNKNOWN = 8
-    SOME_FAILED = 9
-    INTERRUPTED = 130
-    BROKEN_PIPE = 141
 
 
 class ErrorCode(StrEnum):
@@ -42,25 +25,6 @@ class ErrorCode(StrEnum):
     SERVER_ERROR = "server_error"
     REDIRECTED = "redirected"
     BAD_RESPONSE = "bad_response"
-
-    @property
-    def exit_code(self) -> ExitCode:
-        """The exit code of a run that ended with this error alone."""
-        return _EXIT_CODES.get(self, ExitCode.UNAVAILABLE)
-
-
-_EXIT_CODES = {
-    ErrorCode.USAGE: ExitCode.USAGE,
-    ErrorCode.SETUP: ExitCode.SETUP,
-    ErrorCode.CREDENTIAL_MISSING: ExitCode.CREDENTIAL,
-    ErrorCode.CREDENTIAL_UNREADABLE: ExitCode.CREDENTIAL,
-    ErrorCode.CREDENTIAL_REFUSED: ExitCode.CREDENTIAL,
-    ErrorCode.NOT_FOUND: ExitCode.NOT_FOUND,
-    ErrorCode.REFUSED: ExitCode.REFUSED,
-    ErrorCode.ACCOUNT_BUSY: ExitCode.REFUSED,
-    ErrorCode.REFERENCE_TAKEN: ExitCode.REFUSED,
-    ErrorCode.OUTCOME_UNKNOWN: ExitCode.OUTCOME_UNKNOWN,
-}
 
 
 ENDING = frozenset(
@@ -138,3 +102,10 @@ def nearest(wrong: str, valid: Iterable[str]) -> str:
     if close := get_close_matches(wrong.lower(), names, n=1):
         return f"Did you mean {close[0]!r}?"
     return f"There is: {', '.join(names)}." if names else "There is none."
+
+
+def os_error_text(error: OSError | ValueError) -> str:
+    """Say in a few words why a file could not be read or written."""
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8 text"
+    return error.strerror or str(error) if isinstance(error, OSError) else str(error)

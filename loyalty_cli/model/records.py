@@ -1,12 +1,11 @@
 """The records: what `-o json` promises. Every key is always there."""
 
-from collections.abc import Iterable
 from typing import Any, Literal
 
 from msgspec import Struct
 
 from loyalty_cli.model.amount import Amount
-from loyalty_cli.model.errors import ErrorCode, ExitCode, LoyaltyError
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 
 SCHEMA_VERSION = 1
 
@@ -99,19 +98,6 @@ class RawLookup(LookedUp, frozen=True, kw_only=True):
     raw: Any = None
     warnings: tuple[str, ...] = ()
     error: Failure | None = None
-
-
-def exit_code(errors: Iterable[LoyaltyError | Failure | None]) -> ExitCode:
-    """The exit code of a run: the common one if all ended alike, else "some failed".
-
-    An outcome that is not known goes before everything else.
-    """
-    codes = {error.code.exit_code if error else ExitCode.OK for error in errors}
-    if ExitCode.OUTCOME_UNKNOWN in codes:
-        return ExitCode.OUTCOME_UNKNOWN
-    if len(codes) > 1:
-        return ExitCode.SOME_FAILED
-    return codes.pop() if codes else ExitCode.OK
 
 
 class Expiring(Record, frozen=True, kw_only=True):

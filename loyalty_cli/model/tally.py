@@ -2,8 +2,12 @@
 
 from collections import Counter
 
-from loyalty_cli.model.errors import ErrorCode, ExitCode
-from loyalty_cli.model.records import Failure, Lookup, RawLookup, exit_code
+from loyalty_cli.model.exit_codes import ExitCode, exit_code_of_all
+from loyalty_cli.model.records import Lookup, RawLookup
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from loyalty_cli.model.errors import ErrorCode
 
 SAID = 10
 """How many of the failed look-ups are told one by one."""
@@ -19,7 +23,7 @@ class Tally:
         self.warned = 0
         self.first_warned: Record | None = None
         self.failed: Counter[ErrorCode] = Counter()
-        self._first: dict[ErrorCode | None, Failure | None] = {}
+        self._endings: set[ErrorCode | None] = set()
         self._said: dict[tuple[str, str | None], Record] = {}
 
     @property
@@ -34,7 +38,7 @@ class Tally:
             self.warned += 1
             self.first_warned = self.first_warned or record
         error = record.error
-        self._first.setdefault(error.code if error else None, error)
+        self._endings.add(error.code if error else None)
         if error:
             self.failed[error.code] += 1
             if len(self._said) < SAID and (error.message, error.hint) not in self._said:
@@ -48,4 +52,4 @@ class Tally:
     @property
     def exit_code(self) -> ExitCode:
         """The common code where all ended alike, else "some failed"."""
-        return exit_code(self._first.values())
+        return exit_code_of_all(self._endings)

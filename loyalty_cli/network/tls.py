@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
-from loyalty_cli.config.small_file import reason
-from loyalty_cli.model.errors import setup_error
+from loyalty_cli.model.errors import os_error_text, setup_error
 
 BUNDLE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 
@@ -43,7 +42,7 @@ def trusted(ca_bundle: Path | None) -> ssl.SSLContext:
             context.load_verify_locations(cafile=path)
     except OSError as error:
         holds_none = isinstance(error, ssl.SSLError)
-        _refuse(path, origin, "it holds no certificate" if holds_none else reason(error))
+        _refuse(path, origin, "it holds no certificate" if holds_none else os_error_text(error))
     return context
 
 

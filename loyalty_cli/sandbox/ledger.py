@@ -15,9 +15,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from loyalty_cli.config.folders import make_folder
-from loyalty_cli.config.small_file import reason
 from loyalty_cli.model.amount import MAX_DIGITS, Amount
-from loyalty_cli.model.errors import setup_error
+from loyalty_cli.model.errors import os_error_text, setup_error
 
 VERSION = 2
 LOCK_TIMEOUT = 30.0
@@ -181,7 +180,7 @@ class Ledger:
         try:
             yield
         except (sqlite3.OperationalError, OSError) as error:
-            why = reason(error) if isinstance(error, OSError) else str(error)
+            why = os_error_text(error) if isinstance(error, OSError) else str(error)
             setup_error(
                 f"the sandbox's ledger {self.path} cannot be used: {why}.",
                 f"Check that you may write to {self.path.parent}, then try again.",

@@ -18,9 +18,8 @@ from urllib.parse import parse_qsl, unquote
 from msgspec import Struct
 from msgspec.json import Encoder
 
-from loyalty_cli.config.small_file import reason
 from loyalty_cli.model.amount import encode_amount
-from loyalty_cli.model.errors import setup_error
+from loyalty_cli.model.errors import os_error_text, setup_error
 
 HOST = "127.0.0.1"
 BODY_LIMIT = 64 * 1024
@@ -81,7 +80,7 @@ class Server:
             self._listener = _Listener(self._port, self._handle, self._stopping)
         except OSError as error:
             setup_error(
-                f"port {self._port} of {HOST} cannot be served: {reason(error)}.",
+                f"port {self._port} of {HOST} cannot be served: {os_error_text(error)}.",
                 "Choose another port, or 0 for any that is free.",
             )
         self._port = self._listener.server_address[1]

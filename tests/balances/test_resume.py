@@ -32,6 +32,7 @@ from loyalty_cli.config.profile import Profile
 from loyalty_cli.lists.parallel import AHEAD
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
+from loyalty_cli.model.exit_codes import exit_code_of
 from loyalty_cli.model.records import Balance, NextExpiry, Value
 from loyalty_cli.network.platform_client import Platforms
 from loyalty_cli.output.balances import BALANCES, RAW
@@ -429,7 +430,7 @@ def test_what_ended_a_run_is_asked_again(
     whole, once = here.whole(customers, summary=True)
     here.platforms.failing, here.platforms.closed = {"C": code}, closed
     ended = here.run(customers)
-    assert (ended.code, here.customers) == (code.exit_code, ["A", "B", "C"])
+    assert (ended.code, here.customers) == (exit_code_of(code), ["A", "B", "C"])
 
     here.platforms.failing, here.platforms.closed = {}, False
     done = here.run(customers, summary=True)

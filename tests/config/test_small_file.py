@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from loyalty_cli.config.small_file import read_regular_file, reason
+from loyalty_cli.config.small_file import read_regular_file
+from loyalty_cli.model.errors import os_error_text
 from tests.requires import without_rights
 
 
@@ -93,7 +94,7 @@ def test_the_systems_own_reasons_are_told_in_its_words(
         read_regular_file(tmp_path / name, limit=10)
 
     assert isinstance(caught.value, OSError | ValueError)
-    assert reason(caught.value) == words
+    assert os_error_text(caught.value) == words
 
 
 def test_a_file_that_others_hide_is_told_as_that(tmp_path: Path) -> None:
@@ -103,11 +104,11 @@ def test_a_file_that_others_hide_is_told_as_that(tmp_path: Path) -> None:
     with without_rights(), pytest.raises(PermissionError) as caught:
         read_regular_file(path, limit=10)
 
-    assert reason(caught.value) == "Permission denied"
+    assert os_error_text(caught.value) == "Permission denied"
 
 
 def test_text_that_is_not_utf_8_is_told_as_that() -> None:
     with pytest.raises(UnicodeDecodeError) as caught:
         b"\xe9".decode()
 
-    assert reason(caught.value) == "it is not UTF-8 text"
+    assert os_error_text(caught.value) == "it is not UTF-8 text"

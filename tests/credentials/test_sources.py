@@ -15,6 +15,7 @@ from loyalty_cli.credentials.access_tokens import Holder, StoredToken
 from loyalty_cli.credentials.keyring_store import KeyringStore
 from loyalty_cli.credentials.sources import Credentials, Found
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
+from loyalty_cli.model.exit_codes import exit_code_of
 from loyalty_cli.providers.contract import Request, Token
 from tests.conftest import Run
 from tests.fakes import backends
@@ -63,7 +64,7 @@ def broken(
         with pytest.raises(LoyaltyError) as caught:
             find(**variables)
         assert caught.value.code is ErrorCode.CREDENTIAL_UNREADABLE
-        assert caught.value.code.exit_code == 4
+        assert exit_code_of(caught.value.code) == 4
         assert caught.value.hint
         assert SECRET not in caught.value.message + caught.value.hint
         return caught.value.message

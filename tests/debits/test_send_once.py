@@ -29,6 +29,7 @@ from loyalty_cli.debits.result import Settled
 from loyalty_cli.debits.send_once import Debits
 from loyalty_cli.debits.sender import mark_abandoned
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError, NotSentError
+from loyalty_cli.model.exit_codes import exit_code_of
 from loyalty_cli.network.platform_client import DebitAnswer
 from loyalty_cli.providers.contract import Answer, Request
 from tests.debits.conftest import Desk, Opens, Shop
@@ -267,7 +268,7 @@ def test_an_account_with_an_open_debit_is_busy_for_others(desk: Desk, tmp_path: 
     free = another.debit(another.order("r-3", customer="C-2"))
 
     assert (why(busy), busy.entry.state) == (ErrorCode.ACCOUNT_BUSY, State.PLANNED)
-    assert ErrorCode.ACCOUNT_BUSY.exit_code == 6
+    assert exit_code_of(ErrorCode.ACCOUNT_BUSY) == 6
     assert free.entry.state is State.UNKNOWN
     assert len(desk.bank.posts) == 2
 
@@ -374,7 +375,7 @@ def test_one_that_the_other_did_not_send_after_all_is_not_taken_for_made(
 
     assert settled.entry.state is State.PLANNED
     assert settled.error is not None
-    assert settled.error.code.exit_code == 7
+    assert exit_code_of(settled.error.code) == 7
 
 
 def test_of_two_who_want_the_same_debit_one_sends_it(desk: Desk, tmp_path: Path) -> None:
@@ -712,7 +713,7 @@ def test_a_journal_that_fails_at_the_claim_sends_nothing(
     with pytest.raises(JournalError) as caught:
         desk.debit()
 
-    assert caught.value.code.exit_code == 3
+    assert exit_code_of(caught.value.code) == 3
     assert desk.bank.posts == []
     assert desk.present().state is State.PLANNED
 
@@ -725,7 +726,7 @@ def test_a_journal_that_fails_with_the_result_stays_sending_and_says_so(
     with pytest.raises(JournalError) as caught:
         desk.debit()
 
-    assert caught.value.code.exit_code == 8
+    assert exit_code_of(caught.value.code) == 8
     assert "'r-1' was sent (confirmed)" in caught.value.message
     assert desk.present().state is State.SENDING
     assert (len(desk.bank.posts), desk.bank.taken()) == (1, 50)

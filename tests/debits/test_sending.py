@@ -23,6 +23,7 @@ from loyalty_cli.debits.journal.store import Journal
 from loyalty_cli.debits.sender import CLAIM_LIFETIME_SECONDS
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError, NotSentError
+from loyalty_cli.model.exit_codes import exit_code_of
 from loyalty_cli.model.records import Balance
 from loyalty_cli.network.http_client import Client
 from loyalty_cli.network.platform_client import Platforms
@@ -227,7 +228,7 @@ def test_what_fails_before_the_first_byte_is_not_even_claimed(
     assert (settled.entry.state, settled.entry.attempt) == (State.PLANNED, 0)
     assert settled.error is not None
     assert settled.error.code is code
-    assert settled.error.code.exit_code == (3 if code is ErrorCode.SETUP else 7)
+    assert exit_code_of(settled.error.code) == (3 if code is ErrorCode.SETUP else 7)
     assert settled.entry == desk.present()
     *_, last = journal.events(settled.entry.key)
     assert last.why == f"not begun: {settled.error.message}"
@@ -312,7 +313,7 @@ def test_a_claim_that_is_too_old_is_not_sent(desk: Desk, monkeypatch: pytest.Mon
 
     assert settled.entry.state is State.PLANNED
     assert settled.error is not None
-    assert settled.error.code.exit_code == 7
+    assert exit_code_of(settled.error.code) == 7
     assert "held up" in settled.error.message
     assert desk.bank.posts == []
 

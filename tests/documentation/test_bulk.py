@@ -25,7 +25,7 @@ from loyalty_cli.config.load import load
 from loyalty_cli.lists import parallel as side_by_side
 from loyalty_cli.lists import rows as input_rows
 from loyalty_cli.model import tally
-from loyalty_cli.model.errors import ExitCode
+from loyalty_cli.model.exit_codes import ExitCode
 from loyalty_cli.network import http_client as http
 from loyalty_cli.network import rate_limit as pace
 from loyalty_cli.sandbox.server import Received, Reply

@@ -12,7 +12,8 @@ from jsonschema import Draft202012Validator
 
 from loyalty_cli import providers
 from loyalty_cli.config.load import load
-from loyalty_cli.model.errors import ENDING, ErrorCode, ExitCode
+from loyalty_cli.model.errors import ENDING, ErrorCode
+from loyalty_cli.model.exit_codes import ExitCode, exit_code_of
 from loyalty_cli.output.json_schema import json_schema
 from loyalty_cli.providers.contract import Limit
 from loyalty_cli.providers.debit_contract import Redeems
@@ -134,7 +135,7 @@ def test_every_error_code_is_in_the_output_page_with_its_exit_code(code: ErrorCo
     table = page.partition("| `error.code` | exit code |")[2].partition("\n\n")[0]
     rows = [row for row in table.splitlines() if f"`{code}`" in row]
 
-    assert [row.split("|")[2].strip() for row in rows] == [str(int(code.exit_code))]
+    assert [row.split("|")[2].strip() for row in rows] == [str(int(exit_code_of(code)))]
 
 
 @pytest.mark.parametrize("code", ExitCode)

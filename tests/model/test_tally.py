@@ -2,7 +2,8 @@
 
 import pickle
 
-from loyalty_cli.model.errors import ErrorCode, ExitCode
+from loyalty_cli.model.errors import ErrorCode
+from loyalty_cli.model.exit_codes import ExitCode
 from loyalty_cli.model.records import Failure, Lookup
 from loyalty_cli.model.tally import SAID, Tally
 

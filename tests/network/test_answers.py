@@ -9,6 +9,7 @@ import pytest
 from loyalty_cli import providers
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
+from loyalty_cli.model.exit_codes import exit_code_of
 from loyalty_cli.network.answers import read_json, unreadable, verdict
 from loyalty_cli.providers.contract import Answer
 
@@ -93,7 +94,7 @@ def test_the_platforms_own_words_are_judged_by_the_status(
 ) -> None:
     error = error_of(status, OWN[name], name=name)
 
-    assert (error.code, error.code.exit_code, error.http_status) == (code, exit_code, status)
+    assert (error.code, exit_code_of(error.code), error.http_status) == (code, exit_code, status)
     assert "In its own words)." in error.message
 
 
@@ -123,7 +124,7 @@ def test_a_strangers_words_are_judged_by_a_status_that_is_plain(
 def test_a_redirect_is_named_and_not_followed(status: int, body: Any) -> None:
     error = error_of(status, body, {"location": "https://elsewhere.example.com/x"})
 
-    assert (error.code, error.code.exit_code) == (ErrorCode.REDIRECTED, 7)
+    assert (error.code, exit_code_of(error.code)) == (ErrorCode.REDIRECTED, 7)
     assert "redirects to https://elsewhere.example.com/x, which is not followed" in error.message
     assert error.http_status == status
 

@@ -10,7 +10,8 @@ import urllib3
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loyalty_cli.model.errors import ErrorCode, ExitCode, LoyaltyError
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError
+from loyalty_cli.model.exit_codes import ExitCode, exit_code_of
 from loyalty_cli.network.failures import (
     NotPackedError,
     TooLargeError,
@@ -72,7 +73,7 @@ def test_an_exception_becomes_an_error_in_words(
     found = explained(error)
 
     assert found.code is code
-    assert found.code.exit_code is ExitCode.UNAVAILABLE
+    assert exit_code_of(found.code) is ExitCode.UNAVAILABLE
     assert found.message.startswith((WHERE, f"there is no secure connection to {WHERE}"))
     assert words in found.message
     assert found.hint
@@ -171,4 +172,4 @@ def test_an_http_proxy_can_be_tried(proxy: str) -> None:
 
 
 def test_an_answer_that_makes_no_sense_is_not_the_user_s_fault() -> None:
-    assert bad_response("Odd.").code.exit_code is ExitCode.UNAVAILABLE
+    assert exit_code_of(bad_response("Odd.").code) is ExitCode.UNAVAILABLE

@@ -23,6 +23,7 @@ from loyalty_cli.credentials.access_tokens import Tokens
 from loyalty_cli.lists.parallel import side_by_side
 from loyalty_cli.lists.stop import Stop
 from loyalty_cli.model.errors import ASKED_TO_WAIT, ENDING, LoyaltyError, setup_error, usage_error
+from loyalty_cli.model.exit_codes import exit_code_of, exit_code_of_signal
 from loyalty_cli.model.records import Lookup
 from loyalty_cli.model.tally import Tally
 from loyalty_cli.network.http_client import CONNECTIONS, OF_A_LIST, ONE_LOOK_UP, Client
@@ -257,12 +258,12 @@ class Run:
         if self._stop.signal:
             if self._is_list or self._tally.done:
                 messages.note(f"{done}.")
-            return 128 + self._stop.signal
+            return exit_code_of_signal(self._stop.signal)
         if self._ended_by and self._ended_by.error:
             if self._tally.done != self._orders.total:
                 others = f"all others at {self._ended_by.profile}"
                 messages.note(f"The run was ended, since {others} would fail as well; {done}.")
-            return self._ended_by.error.code.exit_code
+            return exit_code_of(self._ended_by.error.code)
         return self._tally.exit_code
 
 

@@ -41,7 +41,8 @@ from loyalty_cli.lists.list_file import open_input
 from loyalty_cli.lists.parallel import JOBS, side_by_side
 from loyalty_cli.lists.stop import LastResort
 from loyalty_cli.model.amount import Amount
-from loyalty_cli.model.errors import ExitCode, LoyaltyError, nearest, usage_error
+from loyalty_cli.model.errors import LoyaltyError, nearest, usage_error
+from loyalty_cli.model.exit_codes import ExitCode, exit_code_of, exit_code_of_signal
 from loyalty_cli.model.records import DebitRecord
 from loyalty_cli.network.http_client import Client, url_of
 from loyalty_cli.network.platform_client import Platforms
@@ -275,7 +276,7 @@ def _make(
 
     def at_last(number: int) -> int:
         in_doubt = debits.is_sending() or outcomes.exit_code is ExitCode.OUTCOME_UNKNOWN
-        return ExitCode.OUTCOME_UNKNOWN if in_doubt else 128 + number
+        return ExitCode.OUTCOME_UNKNOWN if in_doubt else exit_code_of_signal(number)
 
     longest = max((profile.timeout for profile in orders.profiles), default=0)
     with stop.on_signals(last_resort=LastResort(longest + LAST_RESORT_SECONDS, at_last)):
@@ -315,5 +316,5 @@ def _ended(code: ExitCode, stop: DebitStop) -> int:
     if code is ExitCode.OUTCOME_UNKNOWN:
         return code
     if failed:
-        return failed.code.exit_code
-    return 128 + stop.signal if stop.signal else code
+        return exit_code_of(failed.code)
+    return exit_code_of_signal(stop.signal) if stop.signal else code

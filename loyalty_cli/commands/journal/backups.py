@@ -10,7 +10,8 @@ from loyalty_cli.debits.journal.gaps import open_gap, review, shown
 from loyalty_cli.debits.journal.health import Health, health_of
 from loyalty_cli.debits.journal.open import actor, path_of
 from loyalty_cli.debits.journal.restore import restore
-from loyalty_cli.model.errors import ExitCode, usage_error
+from loyalty_cli.model.errors import usage_error
+from loyalty_cli.model.exit_codes import ExitCode
 from loyalty_cli.model.records import JournalRecord
 from loyalty_cli.output import messages
 from loyalty_cli.output.document import print_records

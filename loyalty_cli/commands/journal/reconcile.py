@@ -16,7 +16,7 @@ from loyalty_cli.debits.reconcile import Reconciler
 from loyalty_cli.debits.records import entry_record, settled_record
 from loyalty_cli.debits.send_once import Debits
 from loyalty_cli.lists.parallel import side_by_side
-from loyalty_cli.model.errors import ExitCode
+from loyalty_cli.model.exit_codes import ExitCode
 from loyalty_cli.model.records import DebitRecord
 from loyalty_cli.network.http_client import Client
 from loyalty_cli.network.platform_client import Platforms
