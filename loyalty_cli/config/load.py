@@ -10,6 +10,7 @@ from msgspec import Struct
 from loyalty_cli import providers
 from loyalty_cli.config.base_url import check_base_url
 from loyalty_cli.config.file import read
+from loyalty_cli.config.journal_place import check_place
 from loyalty_cli.config.profile import (
     DEFAULT_RESEND_FOR,
     DEFAULT_SETTLE,
@@ -23,7 +24,6 @@ from loyalty_cli.config.profile import (
     environment_name,
 )
 from loyalty_cli.config.yaml_nodes import Map, Node, Text, YamlError
-from loyalty_cli.debits.journal.place import check_place
 from loyalty_cli.model.errors import LoyaltyError, nearest, os_error_text, setup_error
 from loyalty_cli.providers.contract import Provider
 from loyalty_cli.providers.parameters import Parameter, boolean, integer, text

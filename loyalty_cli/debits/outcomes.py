@@ -1,10 +1,10 @@
 """What came of a run of debits, without keeping them."""
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from loyalty_cli.model.exit_codes import ExitCode, exit_code_of_all
 from loyalty_cli.model.records import DebitRecord
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from loyalty_cli.model.errors import ErrorCode

@@ -1,10 +1,10 @@
 """What came of a run's look-ups, without keeping them."""
 
 from collections import Counter
+from typing import TYPE_CHECKING
 
 from loyalty_cli.model.exit_codes import ExitCode, exit_code_of_all
 from loyalty_cli.model.records import Lookup, RawLookup
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from loyalty_cli.model.errors import ErrorCode

@@ -7,10 +7,10 @@ from typing import NoReturn
 
 import sqlalchemy as sql
 
+from loyalty_cli.config.journal_place import FORM, check_place, is_url
 from loyalty_cli.debits.journal.database import Database, refuse
 from loyalty_cli.debits.journal.file import make_new_file, open_file
 from loyalty_cli.debits.journal.file_location import index_of, log_of
-from loyalty_cli.debits.journal.place import FORM, check_place, is_url
 from loyalty_cli.debits.journal.server import open_server
 from loyalty_cli.debits.journal.store import Journal
 from loyalty_cli.debits.journal.tables import SCHEMA_VERSION, metadata, schema

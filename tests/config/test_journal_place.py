@@ -7,9 +7,9 @@ from urllib.parse import quote
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
+from loyalty_cli.config.journal_place import check_place, is_url
 from loyalty_cli.debits.journal.database import JournalError
 from loyalty_cli.debits.journal.open import open_journal
-from loyalty_cli.debits.journal.place import check_place, is_url
 from loyalty_cli.model.errors import ErrorCode
 from tests.conftest import Run
 
