@@ -1,21 +1,50 @@
 """`loyalty profiles`: the profiles, and where each credential would come from."""
 
+from typing import TYPE_CHECKING
+
 import typer
 
 from loyalty_cli.commands.shared_options import OutputOption
 from loyalty_cli.output.format import Format
 
+if TYPE_CHECKING:
+    from loyalty_cli.commands.session import Session
+    from loyalty_cli.config.profile import Profile
+    from loyalty_cli.model.records import CredentialRecord, ProfileRecord
+
 
 def profiles(context: typer.Context, output: OutputOption = Format.TABLE) -> None:
     """List the profiles, and for each credential its source (never its value)."""
     from loyalty_cli.commands.session import open_session
-    from loyalty_cli.output import providers as catalogue
     from loyalty_cli.output.document import print_records
-    from loyalty_cli.sources import profile_record
+    from loyalty_cli.output.profiles import PROFILES
 
     with open_session(context.obj) as session:
-        records = [
-            profile_record(profile, session.config, session.credentials)
-            for profile in session.config.profiles.values()
-        ]
-        print_records(records, output, catalogue.PROFILES)
+        records = [_record(session, profile) for profile in session.config.profiles.values()]
+        print_records(records, output, PROFILES)
+
+
+def _record(session: "Session", profile: "Profile") -> "ProfileRecord":
+    from loyalty_cli.model.records import ProfileRecord
+
+    return ProfileRecord(
+        profile=profile.name,
+        provider=profile.provider.name,
+        base_url=profile.base_url,
+        auth=profile.auth.name,
+        default=profile.name == session.config.default_profile,
+        sandbox=profile.sandbox,
+        credentials=tuple(_credential(session, profile, name) for name in profile.auth.fields),
+    )
+
+
+def _credential(session: "Session", profile: "Profile", name: str) -> "CredentialRecord":
+    """Where a credential would come from; a source that cannot be read is told, not raised."""
+    from loyalty_cli.model.errors import LoyaltyError
+    from loyalty_cli.model.records import CredentialRecord, Failure
+
+    try:
+        found = session.credentials.find(profile, name)
+    except LoyaltyError as error:
+        return CredentialRecord(field=name, error=Failure.of(error))
+    return CredentialRecord(field=name, source=found.source if found else None)

@@ -21,9 +21,9 @@ from loyalty_cli.config.profile import (
     check_resend_for,
     check_settle,
     check_timeout,
-    environment_name,
 )
 from loyalty_cli.config.yaml_nodes import Map, Node, Text, YamlError
+from loyalty_cli.model.environment_name import environment_name
 from loyalty_cli.model.errors import LoyaltyError, nearest, os_error_text, setup_error
 from loyalty_cli.providers.contract import Provider
 from loyalty_cli.providers.parameters import Parameter, boolean, integer, text

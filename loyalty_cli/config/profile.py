@@ -61,11 +61,6 @@ class Profile(Struct, frozen=True):
         return urlsplit(self.base_url).netloc
 
 
-def environment_name(profile: str, credential: str) -> str:
-    """The environment variable of a profile's credential: LOYALTY_<PROFILE>_<FIELD>."""
-    return f"LOYALTY_{profile}_{credential}".upper().replace("-", "_")
-
-
 def check_timeout(text: str) -> float:
     """Read a timeout in seconds; raise ValueError for what is not a time to wait."""
     return _positive(text, "seconds", MAX_TIMEOUT)

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 
-from loyalty_cli.config.profile import Profile, environment_name
+from loyalty_cli.config.profile import Profile
 from loyalty_cli.credentials.access_tokens import KEYRING_USER as TOKEN
 from loyalty_cli.credentials.keyring_store import (
     KeyringError,
@@ -12,6 +12,7 @@ from loyalty_cli.credentials.keyring_store import (
     service,
 )
 from loyalty_cli.credentials.sources import check_secret
+from loyalty_cli.model.environment_name import environment_name
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError, nearest, usage_error
 
 

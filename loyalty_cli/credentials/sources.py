@@ -9,7 +9,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from loyalty_cli.config.profile import Profile, environment_name
+from loyalty_cli.config.profile import Profile
 from loyalty_cli.config.small_file import read_regular_file
 from loyalty_cli.credentials.keyring_store import (
     KeyringError,
@@ -17,6 +17,7 @@ from loyalty_cli.credentials.keyring_store import (
     NoKeyringError,
     service,
 )
+from loyalty_cli.model.environment_name import environment_name
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError, os_error_text
 
 FOLDER_VARIABLES = ("LOYALTY_CREDENTIALS_DIR", "CREDENTIALS_DIRECTORY")

@@ -1,51 +1,13 @@
-"""How providers and profiles are shown."""
+"""How providers are shown."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from loyalty_cli.config.profile import environment_name
-from loyalty_cli.model.records import (
-    AuthRecord,
-    CredentialRecord,
-    LimitRecord,
-    ParameterRecord,
-    ProfileRecord,
-    ProviderRecord,
-)
-from loyalty_cli.output.csv_text import Cell as CsvCell
+from loyalty_cli.model.records import ProviderRecord
 from loyalty_cli.output.document import View
-from loyalty_cli.providers.contract import Provider
-from loyalty_cli.providers.debit_contract import Redeems
-from loyalty_cli.providers.parameters import Parameter
 
 if TYPE_CHECKING:
     from loyalty_cli.output.table import Column, Group
-
-
-def provider_record(provider: Provider) -> ProviderRecord:
-    """Describe a provider."""
-    return ProviderRecord(
-        provider=provider.name,
-        title=provider.title,
-        base_url=provider.base_url,
-        auth=tuple(AuthRecord(name=auth.name, credentials=auth.fields) for auth in provider.auths),
-        settings=_parameters(provider.settings),
-        options=_parameters(provider.options),
-        read_limits=tuple(
-            LimitRecord(requests=each.requests, seconds=each.seconds)
-            for each in provider.read_limits
-        ),
-        debits=isinstance(provider, Redeems),
-        numbers=dict(provider.numbers),
-        pages=provider.pages,
-    )
-
-
-def _parameters(parameters: Iterable[Parameter]) -> tuple[ParameterRecord, ...]:
-    return tuple(
-        ParameterRecord(name=each.name, help=each.help, required=each.required)
-        for each in parameters
-    )
 
 
 def _provider_facts(provider: ProviderRecord) -> Iterator[tuple[str, str]]:
@@ -77,25 +39,6 @@ def _provider_row(provider: ProviderRecord) -> list[str]:
     ]
 
 
-def _profile_rows(profile: ProfileRecord) -> Iterator[list[CsvCell]]:
-    for credential in profile.credentials:
-        yield [
-            profile.profile,
-            profile.default,
-            profile.provider,
-            profile.base_url,
-            profile.auth,
-            credential.field,
-            _source(profile, credential),
-        ]
-
-
-def _source(profile: ProfileRecord, credential: CredentialRecord) -> str:
-    if credential.error:
-        return f"cannot be read: {credential.error.message}"
-    return credential.source or f"missing: {environment_name(profile.profile, credential.field)}"
-
-
 def _providers_table(
     providers: Sequence[ProviderRecord],
 ) -> "tuple[Sequence[Column], Sequence[Group]]":
@@ -108,25 +51,6 @@ def _provider_table(
 ) -> "tuple[Sequence[Column], Sequence[Group]]":
     facts = [fact for each in providers for fact in _provider_facts(each)]
     return _text_table(("About", "What"), facts)
-
-
-def _profiles_table(
-    profiles: Sequence[ProfileRecord],
-) -> "tuple[Sequence[Column], Sequence[Group]]":
-    from loyalty_cli.output.table import Cell, Column, Group
-
-    shared = ("Profile", "Provider", "Base URL", "Sign-in")
-    columns = [Column(each, once=True) for each in shared] + [
-        Column("Credential"),
-        Column("Source"),
-    ]
-    groups = []
-    for profile in profiles:
-        name = f"{profile.profile} (default)" if profile.default else profile.profile
-        who = [name, profile.provider, profile.base_url, profile.auth]
-        rows = [[*who, each.field, _source(profile, each)] for each in profile.credentials]
-        groups.append(Group([[Cell(text) for text in row] for row in rows]))
-    return columns, groups
 
 
 def _text_table(
@@ -146,8 +70,3 @@ PROVIDERS = View[ProviderRecord](
     _providers_table,
 )
 PROVIDER = View[ProviderRecord](("about", "what"), _provider_facts, _provider_table)
-PROFILES = View[ProfileRecord](
-    ("profile", "default", "provider", "base_url", "auth", "credential", "source"),
-    _profile_rows,
-    _profiles_table,
-)

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 
 from loyalty_cli import providers
-from loyalty_cli.config.profile import Profile, environment_name
+from loyalty_cli.config.profile import Profile
 from loyalty_cli.credentials.sources import Found
+from loyalty_cli.model.environment_name import environment_name
 from loyalty_cli.sandbox import APIS
 from loyalty_cli.sandbox.api import Api
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from loyalty_cli.config.load import load
-from loyalty_cli.config.profile import Profile, environment_name
+from loyalty_cli.config.profile import Profile
+from loyalty_cli.model.environment_name import environment_name
 from loyalty_cli.sandbox import APIS
 from loyalty_cli.sandbox.profiles import (
     DEFAULT_PROFILE,
