@@ -173,7 +173,7 @@ def _meant(message: str) -> tuple[str, str | None]:
 
 
 def _defect(error: Exception) -> int:
-    # The exception's text stays out: there is no knowing what it holds.
+    # The exception's text stays out unless it is asked for: there is no knowing what it holds.
     import traceback
 
     where = traceback.extract_tb(error.__traceback__)[-1]
@@ -182,4 +182,9 @@ def _defect(error: Exception) -> int:
         f"loyalty {__version__} has a defect: {type(error).__name__} in {place}.",
         "Please report it, with the command you ran and without your credentials.",
     )
+    if os.environ.get("LOYALTY_DEBUG") == "1":
+        from loyalty_cli.credentials.redaction import mask_all_known
+
+        for line in mask_all_known("".join(traceback.format_exception(error))).splitlines():
+            messages.trace(line)
     return ExitCode.DEFECT

@@ -5,10 +5,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from loyalty_cli import __version__
+from loyalty_cli.providers.imprint import Imprint
 from tests.conftest import PROGRAM, Run
 
 TWO_PROFILES = (
@@ -230,3 +232,26 @@ def test_keyring_stays_out_where_the_environment_has_the_credentials(
 
     assert "requests" in modules
     assert not {module for module in modules if module.split(".")[0] == "keyring"}
+
+
+def test_a_traceback_is_printed_where_it_is_asked_for_and_without_secrets(
+    loyalty: Run, card: Callable[..., object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> NoReturn:
+        raise RuntimeError("key=secret-of-card, c2VjcmV0LW9mLWNhcmQ= for C-1")
+
+    card("http://127.0.0.1:1")
+    monkeypatch.setattr(Imprint, "request", broken)
+
+    told = loyalty("balance", "C-1")
+    monkeypatch.setenv("LOYALTY_DEBUG", "1")
+    shown = loyalty("balance", "C-1")
+
+    assert (told.code, shown.code) == (1, 1)
+    assert len(told.err.splitlines()) == 2
+    assert shown.err.startswith(told.err)
+    assert "Traceback (most recent call last):" in shown.err
+    assert "in broken" in shown.err
+    assert shown.err.splitlines()[-1].startswith("RuntimeError: key=***, ")
+    assert "secret" not in shown.err
+    assert "c2VjcmV0LW9m" not in shown.err

@@ -24,6 +24,8 @@ PUBLIC = frozenset({"application/json"})
 LAYERS = 3
 """How often escapes are undone: JSON can stand in JSON, and that in a URL."""
 
+_known: set[str] = set()
+
 _ESCAPE = re.compile(r"""%([0-9A-Fa-f]{2})|\\u([0-9A-Fa-f]{4})|\\(["'\\/])""")
 
 _JSON_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
@@ -40,6 +42,16 @@ def mask(text: str, secrets: Iterable[str]) -> str:
         shown += [text[at:start], STARS]
         at = end
     return "".join([*shown, text[at:]])
+
+
+def remember(secret: str) -> None:
+    """Keep a secret that this process has read out of the traceback of a defect."""
+    _known.add(secret)
+
+
+def mask_all_known(text: str) -> str:
+    """Take all secrets that this process has read out of a text."""
+    return mask(text, _known)
 
 
 def redact(error: LoyaltyError, hide: Mask) -> None:

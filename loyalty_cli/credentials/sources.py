@@ -17,6 +17,7 @@ from loyalty_cli.credentials.keyring_store import (
     NoKeyringError,
     service,
 )
+from loyalty_cli.credentials.redaction import remember
 from loyalty_cli.model.environment_name import environment_name
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError, os_error_text
 
@@ -38,6 +39,7 @@ class Found(Struct, frozen=True):
 
 def check_secret(secret: str) -> str:
     """Take what can be sent as a credential; raise ValueError, without the value, for the rest."""
+    remember(secret)
     if not secret:
         raise ValueError("is empty")
     if "\n" in secret or "\r" in secret:
