@@ -10,6 +10,7 @@ from typing import NoReturn
 import pytest
 
 from loyalty_cli import __version__
+from loyalty_cli.credentials import redaction
 from loyalty_cli.providers.imprint import Imprint
 from tests.conftest import PROGRAM, Run
 
@@ -242,6 +243,7 @@ def test_a_traceback_is_printed_where_it_is_asked_for_and_without_secrets(
 
     card("http://127.0.0.1:1")
     monkeypatch.setattr(Imprint, "request", broken)
+    monkeypatch.setattr(redaction, "_known", set())  # of the tests that ran before
 
     told = loyalty("balance", "C-1")
     monkeypatch.setenv("LOYALTY_DEBUG", "1")

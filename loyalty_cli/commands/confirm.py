@@ -1,4 +1,4 @@
-"""Asking a person on the terminal, without a byte of it on stdout."""
+"""Asking the user on the terminal; nothing of it goes to stdout."""
 
 import sys
 
@@ -8,12 +8,12 @@ ANSWERS = {"y": True, "yes": True, "n": False, "no": False, "": False}
 
 
 def is_interactive() -> bool:
-    """Whether there is a person to ask: one who types, and sees what is said."""
+    """Whether there is a person to ask: stdin and stderr are a terminal."""
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
 
 
 def confirmed(question: str) -> bool:
-    """Ask until there is an answer; no is the one that Enter gives. Ctrl-C and Ctrl-D end it."""
+    """Ask until there is an answer; Enter means no. Ctrl-C and Ctrl-D raise KeyboardInterrupt."""
     # Not typer.confirm, which writes a part of its question to stdout.
     while True:
         sys.stderr.write(f"{visible(question)} [y/N] ")

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 
 class Globals(NamedTuple):
-    """Which profile file, the sandbox or real platforms, and whether to show the requests.
+    """The profile file, the sandbox or real platforms, and whether to show requests.
 
     `is_sandbox_typed` where the sandbox was asked for on the command line, not by a variable.
     """

@@ -1,4 +1,4 @@
-"""`loyalty login`: a profile's credentials into the keyring."""
+"""`loyalty login`: put a profile's credentials into the keyring."""
 
 import sys
 from typing import TYPE_CHECKING, Annotated

@@ -1,4 +1,4 @@
-"""`loyalty logout`: a profile's credentials out of the keyring."""
+"""`loyalty logout`: remove a profile's credentials from the keyring."""
 
 import typer
 
@@ -6,7 +6,7 @@ from loyalty_cli.commands.shared_options import ProfileArgument
 
 
 def logout(context: typer.Context, name: ProfileArgument) -> None:
-    """Take a profile's credentials out of the keyring."""
+    """Remove a profile's credentials from the keyring."""
     from loyalty_cli.commands.session import open_session, refuse_sandbox
     from loyalty_cli.credentials.login import shadowed, take_out
     from loyalty_cli.output import messages
@@ -15,7 +15,7 @@ def logout(context: typer.Context, name: ProfileArgument) -> None:
     with open_session(context.obj) as session:
         profile = session.config.profile(name)
         gone = take_out(session.keyring, profile)
-    removed = f"{', '.join(gone)} of {name} taken out of the keyring."
-    messages.note(removed if gone else f"the keyring had nothing of {name}.")
+    removed = f"{', '.join(gone)} of {name} removed from the keyring."
+    messages.note(removed if gone else f"the keyring had no credentials of {name}.")
     for variable in shadowed(profile):
         messages.warning(f"{variable} is still set.")

@@ -33,7 +33,7 @@ def sandbox(
 
 @app.command()
 def reset() -> None:
-    """Forget every debit made in the sandbox, and the sandbox's journal with them."""
+    """Forget all debits made in the sandbox, and delete the sandbox's journal."""
     from loyalty_cli.config.folders import state_folder
     from loyalty_cli.output import messages
     from loyalty_cli.sandbox.embedded import JOURNAL, open_ledger
@@ -41,4 +41,4 @@ def reset() -> None:
     open_ledger().reset()
     for suffix in ("", "-wal", "-shm"):
         (state_folder() / f"{JOURNAL}{suffix}").unlink(missing_ok=True)
-    messages.note("the sandbox is as new.")
+    messages.note("the sandbox is reset: all its debits are gone.")

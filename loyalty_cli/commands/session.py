@@ -1,4 +1,4 @@
-"""What a command works with: the profiles in force and where their credentials come from."""
+"""What a command works with: the profiles and their credentials."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -24,7 +24,7 @@ class Session(Struct, frozen=True):
     keyring: KeyringStore
 
     def choose(self, named: Sequence[str], *, everything: bool) -> list[Profile]:
-        """The profiles that were asked for, in that order; raise LoyaltyError where none was."""
+        """The requested profiles, in that order; raises LoyaltyError if there are none."""
         if everything:
             if named:
                 usage_error("--profile and --all-profiles exclude each other.", "Leave one out.")
@@ -34,14 +34,14 @@ class Session(Struct, frozen=True):
         if not names:
             setup_error(
                 f"no profile was named, and {self.config.origin} has no default_profile.",
-                f"Add -p NAME; there is: {', '.join(self.config.profiles)}.",
+                f"Add -p NAME. Available: {', '.join(self.config.profiles)}.",
             )
         return [self.config.profile(name) for name in names]
 
 
 @contextmanager
 def open_session(chosen: Globals, *, for_debits: bool = False) -> Iterator[Session]:
-    """Load the profile file, or start the sandbox; raise LoyaltyError where that cannot be done.
+    """Load the profile file, or start the sandbox; raises LoyaltyError if that fails.
 
     Where it is about debits, and a variable asks for the sandbox, a log is told so, too.
     """
@@ -63,6 +63,6 @@ def open_session(chosen: Globals, *, for_debits: bool = False) -> Iterator[Sessi
 
 
 def refuse_sandbox(chosen: Globals, command: str) -> None:
-    """Raise LoyaltyError for a command that the sandbox has no use for."""
+    """Raise LoyaltyError for a command that has no meaning in the sandbox."""
     if chosen.sandbox:
-        usage_error(f"the sandbox needs no {command}.", "Leave --sandbox out.")
+        usage_error(f"`loyalty {command}` has no meaning in the sandbox.", "Leave --sandbox out.")

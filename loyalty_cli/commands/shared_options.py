@@ -1,4 +1,4 @@
-"""Arguments and options that several commands share, and what TAB offers for them.
+"""Arguments and options of several commands, and what TAB offers for them.
 
 Nothing here touches the network or the keyring, and a profile file with a mistake in it offers
 what can be read of it.

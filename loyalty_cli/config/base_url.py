@@ -5,7 +5,7 @@ from urllib.parse import unquote, urlsplit
 
 
 def check_base_url(url: str) -> str:
-    """Take an https URL, or an http one on loopback, and give it without a slash at the end.
+    """Check a base URL (https, or http on loopback), and return it without a slash at the end.
 
     Raises ValueError, in words for a user and without a password that may stand in it.
     """
@@ -23,7 +23,7 @@ def check_base_url(url: str) -> str:
     if parts.scheme not in ("http", "https") or not host:
         raise ValueError("must be a URL such as https://api.example.com")
     if not (_is_address(host) if "[" in parts.netloc else _is_name(host)):
-        raise ValueError(f"has a host that cannot be one: {host[:80]}")
+        raise ValueError(f"has a host name that is not valid: {host[:80]}")
     if "?" in url or "#" in url:
         raise ValueError("must end with the host or a path, without ? or #")
     if any(unquote(segment) in (".", "..") for segment in parts.path.split("/")):

@@ -15,7 +15,7 @@ def default_path() -> Path:
 
 
 def read(path: Path) -> tuple[Node, int]:
-    """Read a profile file, and say with which mode it stands there.
+    """Read a profile file; return its content and its mode (who may read and write it).
 
     Raises OSError, ValueError and YamlError, all in words for a user.
     """
@@ -24,7 +24,7 @@ def read(path: Path) -> tuple[Node, int]:
 
 
 def outline(path: Path) -> dict[str, str]:
-    """The names of a file's profiles, each with its provider's; what is wrong is passed over."""
+    """The profiles of a file, each with the name of its provider; mistakes are skipped."""
     try:
         root, _ = read(path)
     except (OSError, ValueError, YamlError):

@@ -1,4 +1,4 @@
-"""The user's own folders: where the system's conventions put them, and how they are made."""
+"""The user's folders: where the system wants them, and how they are made."""
 
 import os
 from collections.abc import Callable
@@ -28,12 +28,12 @@ def _folder(find: Callable[..., Path], hint: str) -> Path:
     except RuntimeError:  # what newer versions raise where older ones gave a `~` of no use
         folder = Path()
     if not folder.is_absolute():
-        setup_error("there is no home folder to look in.", hint)
+        setup_error("the home folder is not known.", hint)
     return folder
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and those above it, each the user's alone; raise OSError as the system does."""
+    """Make a folder and its parents, private to the user; raises OSError."""
     new = [each for each in (folder, *folder.parents) if not each.exists()]
     for each in reversed(new):
         with suppress(FileExistsError):  # another process was quicker
@@ -42,7 +42,7 @@ def make_folder(folder: Path) -> None:
 
 
 def sync(path: Path) -> None:
-    """Make durable what a file holds, or which files a folder has."""
+    """Write a file, or the list of files in a folder, to the disk itself (fsync)."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""What names a journal: the path of a file, or the URL of a PostgreSQL server."""
+"""The journal's place: the path of a file, or the URL of a PostgreSQL server."""
 
 import re
 from pathlib import Path
@@ -21,7 +21,7 @@ SETTINGS = {
     "application_name": r"[ -~]+",
     "options": r"-c *search_path=[\w$]+(,[\w$]+)*",
 }
-"""What may stand behind the ?, and what its values look like."""
+"""The settings that a URL may have after the ?, each with the form of its values."""
 
 # In the first segment alone: a colon further on is part of a path. One letter is a drive.
 _LIKE_A_URL = re.compile(r"[a-z][a-z0-9+.-]+:|[^/]{2,}:/|//|postgre", re.IGNORECASE)
@@ -39,7 +39,7 @@ _NOT_IN_A_URL = re.compile(r"[\s\x00-\x1f\x7f#\\\"<>^`{|}]|%(?![0-9A-Fa-f]{2})|%
 
 
 def check_place(text: str) -> str:
-    """Take a path or a URL, with the scheme in its long form.
+    """Check a path or a URL, and return it; a URL gets the scheme postgresql://.
 
     Raises ValueError, in words that hold nothing of the text: there can be a password in it.
     """
@@ -58,7 +58,7 @@ def check_place(text: str) -> str:
 
 
 def is_url(place: str) -> bool:
-    """Whether a place that was checked is at a server."""
+    """Whether a checked place is a server."""
     return place.startswith("postgresql://")
 
 
@@ -77,18 +77,18 @@ def _check_home(path: str) -> None:
     try:
         Path(path).expanduser()
     except RuntimeError:
-        raise ValueError("begins with a home folder that is not known") from None
+        raise ValueError("begins with ~, but the home folder is not known") from None
 
 
 def _check_url(text: str) -> None:
     parts = _URL.fullmatch(text)
     if parts is None or _NOT_IN_A_URL.search(text):
         raise ValueError(
-            f"looks like a URL, and is not of the form {FORM}; a file of such a name needs ./"
-            " before it"
+            f"looks like a URL, but does not have the form {FORM}; if it is a file, write ./"
+            " before its name"
         )
     if not all(map(_is_host, parts["hosts"].split(","))):
-        raise ValueError(f"has a host or a port that cannot be one; the form is {FORM}")
+        raise ValueError(f"has a host or a port that is not valid; the form is {FORM}")
     settings = _settings(parts["settings"])
     if not parts["database"] and "service" not in settings:
         raise ValueError(f"names no database; the form is {FORM}, or postgresql:///?service=NAME")
@@ -106,11 +106,11 @@ def _settings(query: str | None) -> dict[str, str]:
         form = SETTINGS.get(name)
         if form is None:
             raise ValueError(
-                f"has a setting behind the ? that is not known; there is: {', '.join(SETTINGS)}"
+                f"has an unknown setting after the ?; available: {', '.join(SETTINGS)}"
             )
         if name in settings:
             raise ValueError(f"has {name} twice")
         settings[name] = unquote(value)
         if "=" in value or not re.fullmatch(form, settings[name]):
-            raise ValueError(f"has a value of {name} that is not taken; a = in it is %3D")
+            raise ValueError(f"has a value of {name} that is not allowed; write = in it as %3D")
     return settings

@@ -1,4 +1,4 @@
-"""The profile file: what it holds, and what is wrong with it, with line and key."""
+"""Reading the profile file, and reporting each mistake with its line and key."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -54,7 +54,7 @@ Read = TypeVar("Read")
 
 
 class Config(Struct, frozen=True):
-    """At least one profile, every one of them complete, and where they stand."""
+    """The checked profile file: at least one profile, each of them complete."""
 
     origin: str
     profiles: Mapping[str, Profile]
@@ -63,7 +63,7 @@ class Config(Struct, frozen=True):
     warnings: tuple[str, ...] = ()
 
     def profile(self, name: str) -> Profile:
-        """Find a profile; raise LoyaltyError with the nearest one where there is none."""
+        """Find a profile by name; raises LoyaltyError, which suggests the nearest name."""
         if name not in self.profiles:
             setup_error(
                 f"there is no profile {name!r} in {self.origin}.", nearest(name, self.profiles)
@@ -72,7 +72,7 @@ class Config(Struct, frozen=True):
 
 
 class _MistakeError(Exception):
-    """Something wrong at a key of the file."""
+    """A mistake in the file, at a key."""
 
     def __init__(
         self, message: str, key: str = "", line: int | None = None, hint: str = ""
@@ -82,7 +82,7 @@ class _MistakeError(Exception):
 
 
 def load(path: Path) -> Config:
-    """Read and check a profile file; raise LoyaltyError that names file, line and key."""
+    """Read and check a profile file; raises LoyaltyError that names file, line and key."""
     try:
         root, mode = read(path)
         config = _config(path, root)
@@ -137,9 +137,9 @@ def _config(path: Path, root: Node) -> Config:
 
 
 def _fields(node: Node, key: str, known: Iterable[str], credentials: Iterable[str] = ()) -> Map:
-    """Take a map whose keys are all known; null is an empty one.
+    """Check that a node is a map with known keys only; null counts as an empty map.
 
-    `credentials` are names that are refused as what they are, beside those that sound like one.
+    Names in `credentials`, and names that sound like a secret, get an error of their own.
     """
     if node is None:
         return Map({}, {}, 0)
@@ -152,9 +152,7 @@ def _fields(node: Node, key: str, known: Iterable[str], credentials: Iterable[st
             plain = shown.lower().replace("-", "_")
             if plain in credentials or any(word in plain for word in _SECRET_WORDS):
                 _refuse_secret(_join(key, shown), line)
-            raise _MistakeError(
-                "there is no such key", _join(key, shown), line, nearest(shown, known)
-            )
+            raise _MistakeError("unknown key", _join(key, shown), line, nearest(shown, known))
     return node
 
 
@@ -178,7 +176,7 @@ def _mistake(fields: Map, name: str, key: str, message: str, hint: str = "") -> 
 
 
 def _read(fields: Map, name: str, key: str, check: Callable[[str], Read]) -> Read | None:
-    """Read a value that must be text to YAML; None where it is not given."""
+    """Read a single value and check it; None if it is not given."""
     node = fields.items.get(name)
     if node is None:
         return None
@@ -194,7 +192,7 @@ def _profile(name: str, node: Node, named: Map, path: Path) -> Profile:
     key, line = f"profiles.{name}", named.keys[name]
     if not _NAME.fullmatch(name):
         raise _MistakeError(
-            "a profile's name is letters, digits, - and _, and begins with a letter or digit",
+            "a profile's name must be letters, digits, - and _, and begin with a letter or digit",
             key,
             line,
         )
@@ -234,9 +232,9 @@ def _provider(fields: Map, key: str) -> Provider:
         from difflib import get_close_matches
 
         for typo in get_close_matches("provider", fields.keys, n=1):
-            _mistake(fields, typo, key, "there is no such key", "Did you mean 'provider'?")
+            _mistake(fields, typo, key, "unknown key", "Did you mean 'provider'?")
         _mistake(
-            fields, "provider", key, "is missing", f"There is: {', '.join(providers.names())}."
+            fields, "provider", key, "is missing", f"Available: {', '.join(providers.names())}."
         )
     try:
         return providers.load(name)
@@ -251,7 +249,7 @@ def _base_url(fields: Map, key: str, provider: Provider) -> str:
             fields,
             "base_url",
             key,
-            f"is missing, and {provider.title} has no address that fits all",
+            f"is missing: {provider.title} has no common address",
         )
     return url
 
@@ -300,11 +298,11 @@ def _whole(value: str) -> int:
 
 
 def _beside(path: Path, value: str) -> Path:
-    """A file that the profile file names, from the folder that this one is in."""
+    """A path in the profile file; a relative one starts at the profile file's folder."""
     try:
         return path.parent / Path(text(value)).expanduser()
     except RuntimeError:
-        raise ValueError("begins with a home folder that is not known") from None
+        raise ValueError("begins with ~, but the home folder is not known") from None
 
 
 def _journal(value: str) -> str:
@@ -327,7 +325,7 @@ def _refuse_colliding_names(profiles: Iterable[Profile], named: Map) -> None:
 
 
 def _refuse_shared_account_names(profiles: Iterable[Profile], named: Map) -> None:
-    """One account is at one platform."""
+    """Refuse one account name for two platforms."""
     taken: dict[str, Profile] = {}
     for profile in profiles:
         if profile.account is None:

@@ -18,7 +18,7 @@ MAX_RESEND_FOR = 30 * 86400.0
 
 
 class DebitRules(Struct, frozen=True):
-    """What a profile allows to be debited: nothing, unless `allow`; amounts in `unit`.
+    """The rules for debits of a profile: none unless `allow`; amounts are in `unit`.
 
     `max_amount` bounds a debit, `max_total` a run, and `max_total_per_day` what all runs together
     take in 24 hours; `settle` is the seconds after which a request can no longer arrive at the
@@ -57,27 +57,27 @@ class Profile(Struct, frozen=True):
 
     @property
     def host(self) -> str:
-        """The host that answers, with its port where the URL names one."""
+        """The host of the base URL, with its port if it names one."""
         return urlsplit(self.base_url).netloc
 
 
 def check_timeout(text: str) -> float:
-    """Read a timeout in seconds; raise ValueError for what is not a time to wait."""
+    """Read a timeout in seconds; raises ValueError."""
     return _positive(text, "seconds", MAX_TIMEOUT)
 
 
 def check_settle(text: str) -> float:
-    """Read a settle period in seconds; raise ValueError for what is not one."""
+    """Read a settle period in seconds; raises ValueError."""
     return _positive(text, "seconds", MAX_SETTLE)
 
 
 def check_resend_for(text: str) -> float:
-    """Read how long a debit may be sent again, in seconds; raise ValueError for what is no time."""
+    """Read for how long a debit may be sent again, in seconds; raises ValueError."""
     return _positive(text, "seconds", MAX_RESEND_FOR)
 
 
 def check_rate(text: str) -> float:
-    """Read a rate in requests a second; raise ValueError for what is not one."""
+    """Read a rate in requests a second; raises ValueError."""
     return _positive(text, "requests a second", MAX_RATE)
 
 

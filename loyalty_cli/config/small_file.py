@@ -1,4 +1,4 @@
-"""Reading a small file that a user named, without ever waiting for it."""
+"""Reading a small file that the user named, without blocking on a pipe or a device."""
 
 import os
 import stat
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def read_regular_file(path: Path, limit: int) -> tuple[bytes, os.stat_result]:
-    """Read at most `limit` bytes of a regular file, and say what kind of file it was.
+    """Read a regular file of at most `limit` bytes; return its content and its status.
 
     Raises OSError as the system does, and ValueError, in words for a user, for what is not a
     regular file (a pipe would wait for a writer for ever) or is larger than `limit`.

@@ -1,4 +1,4 @@
-"""YAML for settings: maps, lists and text, with the line each stands on, and nothing else.
+"""YAML for settings: only maps, lists and text, each with its line.
 
 Every scalar is kept as the text it is, so `0123`, `12:30:45` and `no` mean what they look like;
 whoever needs a number or a truth value reads it from the text. Anchors, aliases and tags are
@@ -21,7 +21,7 @@ _NOT_IN_A_VALUE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 class YamlError(Exception):
-    """What is wrong with the text, and on which line (from 1) where that is known."""
+    """A mistake in the text, with its line (from 1) if that is known."""
 
     def __init__(self, message: str, line: int | None = None) -> None:
         super().__init__(message)
@@ -43,7 +43,7 @@ class Items(NamedTuple):
 
 
 class Map(NamedTuple):
-    """A map; `keys` holds the line each key stands on."""
+    """A map; `keys` has the line of each key."""
 
     items: dict[str, "Node"]
     keys: dict[str, int]
@@ -54,10 +54,10 @@ Node = Text | Items | Map | None
 
 
 def parse(text: str) -> Node:
-    """Read one document; None for an empty one and for each null in it. Raises YamlError."""
+    """Parse one document; None for an empty one and for each null in it. Raises YamlError."""
     if found := _NOT_IN_A_FILE.search(text):
         line = text.count("\n", 0, found.start()) + 1
-        raise YamlError(f"a control character (U+{ord(found[0]):04X}) stands here", line)
+        raise YamlError(f"a control character (U+{ord(found[0]):04X}) is not allowed here", line)
     events = yaml.parse(text, Loader=_LOADER)
     try:
         return _document(event for event in events if not isinstance(event, _FRAME))
@@ -76,7 +76,7 @@ def _document(events: Iterator[Any]) -> Node:
 
 
 def _syntax_error(error: yaml.MarkedYAMLError, text: str) -> YamlError:
-    """Say what is wrong and, where it began on another line (a quote never closed), where."""
+    """Describe a mistake, and the line where it began, such as a quote that is never closed."""
     place, began = error.problem_mark, error.context_mark
     message = _IN_WORDS.get(error.problem or "", error.problem or "this is not YAML")
     # At the end of the text the parser is a line further than anyone who looks at it.

@@ -1,4 +1,4 @@
-"""The system keyring, with a limit on the time any of it may take.
+"""The system's keyring, with a time limit on each call.
 
 A keyring can wait for ever: for a prompt nobody sees, or a bus that nobody serves. So all of it,
 the import included, happens in a thread that is left behind when the time is over.
@@ -19,7 +19,7 @@ Result = TypeVar("Result")
 
 
 class KeyringError(Exception):
-    """What went wrong with which backend, in words for a user."""
+    """The keyring failed; the message names the backend."""
 
 
 class NoKeyringError(KeyringError):
@@ -27,7 +27,7 @@ class NoKeyringError(KeyringError):
 
 
 def service(profile: str) -> str:
-    """The service name that a profile's entries stand under."""
+    """The name of a profile's entries in the keyring."""
     return f"loyalty-cli/{profile}"
 
 
@@ -44,11 +44,11 @@ class KeyringStore:
         self._backend_name = os.environ.get("PYTHON_KEYRING_BACKEND", "")
 
     def get(self, service: str, user: str) -> str | None:
-        """Read a secret; None where there is no such entry."""
+        """Read a secret; None if there is no such entry."""
         return self._ask(lambda backend: backend.get_password(service, user))
 
     def set(self, service: str, user: str, secret: str) -> None:
-        """Write a secret, and make sure that it is there."""
+        """Write a secret, and read it back to be sure."""
 
         def write(backend: "KeyringBackend") -> str | None:
             backend.set_password(service, user, secret)
@@ -60,10 +60,10 @@ class KeyringStore:
             # There is no knowing what a backend says of what it was given.
             raise type(error)(str(error).replace(secret, "…")) from None
         if kept != secret:
-            raise KeyringError(f"the keyring ({self._backend_name}) does not keep what it is given")
+            raise KeyringError(f"the keyring ({self._backend_name}) did not keep what was stored")
 
     def delete(self, service: str, user: str) -> bool:
-        """Take an entry out; False where there is none."""
+        """Remove an entry; False if there is none."""
 
         def remove(backend: "KeyringBackend") -> bool:
             if backend.get_password(service, user) is None:

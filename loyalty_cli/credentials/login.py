@@ -1,4 +1,4 @@
-"""A profile's entries in the keyring: putting credentials in, and taking them out."""
+"""A profile's credentials in the keyring: storing and removing them."""
 
 import os
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from loyalty_cli.model.errors import ErrorCode, LoyaltyError, nearest, usage_err
 
 
 def require_backend(keyring: KeyringStore, profile: Profile, *, allow_plaintext: bool) -> str:
-    """Name the keyring in use; raise LoyaltyError for none, or for one that hides nothing."""
+    """The name of the keyring; raises LoyaltyError if there is none, or if it does not encrypt."""
     try:
         backend = keyring.backend_name()
         plaintext = keyring.is_plaintext()
@@ -27,18 +27,18 @@ def require_backend(keyring: KeyringStore, profile: Profile, *, allow_plaintext:
         raise LoyaltyError(
             ErrorCode.CREDENTIAL_UNREADABLE,
             f"the keyring ({backend}) keeps secrets unencrypted in a file; nothing was stored.",
-            hint="Set up an encrypting keyring, or store them all the same with --allow-plaintext.",
+            hint="Set up an encrypting keyring, or store them anyway with --allow-plaintext.",
         )
     return backend
 
 
 def check_credentials(profile: Profile, given: Mapping[str, str]) -> Mapping[str, str]:
-    """Take exactly the credentials that a profile's sign-in needs; raise LoyaltyError else."""
+    """Check that all credentials of a profile are given, and no others; raises LoyaltyError."""
     for name, secret in given.items():
         if name not in profile.auth.fields:
             # Without the name: a secret on its own that ends with = reads as one.
             usage_error(
-                f"a name that was given is no credential of {profile.name}; nothing was stored.",
+                f"a name on stdin is not a credential of {profile.name}; nothing was stored.",
                 nearest(name, profile.auth.fields),
             )
         try:
@@ -52,7 +52,7 @@ def check_credentials(profile: Profile, given: Mapping[str, str]) -> Mapping[str
 
 
 def put(keyring: KeyringStore, profile: Profile, credentials: Mapping[str, str]) -> None:
-    """Store credentials, and drop the token that older ones were exchanged for.
+    """Store credentials, and remove the access token that older ones were exchanged for.
 
     Raises LoyaltyError that says what was stored before the keyring failed.
     """
@@ -67,7 +67,7 @@ def put(keyring: KeyringStore, profile: Profile, credentials: Mapping[str, str])
 
 
 def take_out(keyring: KeyringStore, profile: Profile) -> list[str]:
-    """Remove every entry of a profile, and name those that were there.
+    """Remove all entries of a profile; return the names of those that were there.
 
     Raises LoyaltyError that says what was taken out before the keyring failed.
     """
@@ -76,12 +76,12 @@ def take_out(keyring: KeyringStore, profile: Profile) -> list[str]:
         names = (*profile.provider.credential_fields(), TOKEN)
         gone.extend(name for name in names if keyring.delete(service(profile.name), name))
     except KeyringError as error:
-        raise _failed(profile, error, f" {', '.join(gone) or 'nothing'} was taken out.") from None
+        raise _failed(profile, error, f" {', '.join(gone) or 'nothing'} was removed.") from None
     return gone
 
 
 def shadowed(profile: Profile) -> list[str]:
-    """The environment variables that are set, and so are used before the keyring."""
+    """The environment variables that are set: they are used before the keyring."""
     variables = [environment_name(profile.name, name) for name in profile.auth.fields]
     return [variable for variable in variables if variable in os.environ]
 

@@ -1,6 +1,6 @@
-"""Where a credential comes from: the environment, a credentials folder, the keyring, in this order.
+"""Where credentials come from: the environment, a credentials folder, the keyring, in this order.
 
-The first source that has it wins. A source that has it but is broken is an error, never skipped.
+The first source that has a credential wins. A source that has it but cannot be read is an error.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,7 +27,7 @@ KEYRING = "keyring"
 
 
 class Found(Struct, frozen=True):
-    """A secret and the source it came from, in words for a user."""
+    """A secret, and where it came from, in words for the user."""
 
     secret: str
     source: str
@@ -38,7 +38,7 @@ class Found(Struct, frozen=True):
 
 
 def check_secret(secret: str) -> str:
-    """Take what can be sent as a credential; raise ValueError, without the value, for the rest."""
+    """Check that a credential can be sent; raises ValueError, which does not contain it."""
     remember(secret)
     if not secret:
         raise ValueError("is empty")
@@ -56,17 +56,17 @@ def check_secret(secret: str) -> str:
 
 
 class CredentialSource(Protocol):
-    """Where credentials come from: the sources of this process, or the sandbox."""
+    """A source of credentials: this process's own, or the sandbox."""
 
     def find(self, profile: Profile, name: str) -> Found | None:
-        """Find one credential; None where there is none."""
+        """Find one credential, or None."""
 
     def require(self, profile: Profile) -> Mapping[str, Found]:
-        """Find all that a profile signs in with; raise LoyaltyError if one is missing."""
+        """Find all credentials of a profile; raises LoyaltyError if one is missing."""
 
 
 class Credentials:
-    """The credentials of profiles, looked up in the sources of this process."""
+    """Credentials from the environment, a folder and the keyring of this process."""
 
     def __init__(
         self,
@@ -80,9 +80,9 @@ class Credentials:
         self._warned_of_plaintext = False
 
     def find(self, profile: Profile, name: str) -> Found | None:
-        """Find one credential; None where no source has it.
+        """Find one credential; None if no source has it.
 
-        Raises LoyaltyError where the source that should have it cannot be read.
+        Raises LoyaltyError if a source cannot be read.
         """
         return (
             self._from_environment(profile, name)
@@ -91,7 +91,7 @@ class Credentials:
         )
 
     def require(self, profile: Profile) -> Mapping[str, Found]:
-        """Find all that a profile signs in with; raise LoyaltyError if one is missing."""
+        """Find all credentials of a profile; raises LoyaltyError if one is missing."""
         found = {}
         for name in profile.auth.fields:
             credential = self.find(profile, name)
@@ -124,10 +124,10 @@ class Credentials:
             secret = content.decode("utf-8")
         except FileNotFoundError:
             if path.is_symlink():
-                raise _unreadable(f"the credential file {path} leads to no file.") from None
+                raise _unreadable(f"the credential file {path} is a link to no file.") from None
             if folder.is_dir():
                 return None
-            raise _unreadable(f"the folder {folder} that {variable} names is not there.") from None
+            raise _unreadable(f"there is no folder {folder}, which {variable} names.") from None
         except (OSError, ValueError) as error:
             raise _unreadable(
                 f"the credential file {path} cannot be read: {os_error_text(error)}."

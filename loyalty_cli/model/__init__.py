@@ -1,1 +1,1 @@
-"""The words of the program: records, amounts, errors."""
+"""Records, amounts, errors and exit codes: what every other room works with."""

@@ -1,4 +1,4 @@
-"""An amount: a decimal number with exactly the digits it was sent with."""
+"""Amounts: decimal numbers with exactly the digits that the platform sent."""
 
 import re
 from decimal import Context, Decimal, InvalidOperation
@@ -49,7 +49,7 @@ class Amount(Decimal):
 
     @classmethod
     def convert_or_none(cls, value: object) -> Self | None:
-        """Take an amount where there is one, and nothing where there is not."""
+        """Read an amount, or None for null."""
         try:
             return cls.convert(value)
         except ValueError:

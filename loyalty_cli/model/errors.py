@@ -37,20 +37,20 @@ ENDING = frozenset(
         ErrorCode.REDIRECTED,
     }
 )
-"""What ends a run of many: the profile is wrong, and all that follows would fail the same way."""
+"""Errors that end a run: the profile is wrong, so all later requests would fail, too."""
 
 ASKED_TO_WAIT = frozenset({ErrorCode.RATE_LIMITED, ErrorCode.SERVER_ERROR})
-"""What a platform that asks to be left alone for a while may be told as."""
+"""The errors of a platform that asked for a pause."""
 
 
 class LoyaltyError(Exception):
     """Something a user can act on.
 
-    `message` says what happened and where, `hint` what to do now, and `details`, a line each, what
-    there is to mend; `http_status` and `provider_code` are the platform's own, where one answered.
+    `message` says what happened and where, `hint` what to do now, and `details` what to fix, a line
+    each; `http_status` and `provider_code` are the platform's own, where one answered.
     """
 
-    def __init__(  # noqa: PLR0913 - each of them is told to somebody
+    def __init__(  # noqa: PLR0913 - each of them is shown to the user
         self,
         code: ErrorCode,
         message: str,
@@ -74,7 +74,7 @@ class NotSentError(LoyaltyError):
 
     @classmethod
     def of(cls, error: LoyaltyError) -> "NotSentError":
-        """The same error, with the knowledge that nothing was sent."""
+        """The same error, for a request that was not sent."""
         return cls(
             error.code,
             error.message,
@@ -95,13 +95,13 @@ def setup_error(message: str, hint: str | None = None) -> NoReturn:
 
 
 def nearest(wrong: str, valid: Iterable[str]) -> str:
-    """Say which of `valid` was probably meant by `wrong`, and else which there are."""
+    """Suggest the name that was probably meant, or list the names that are valid."""
     from difflib import get_close_matches
 
     names = list(valid)
     if close := get_close_matches(wrong.lower(), names, n=1):
         return f"Did you mean {close[0]!r}?"
-    return f"There is: {', '.join(names)}." if names else "There is none."
+    return f"Available: {', '.join(names)}." if names else "There is none."
 
 
 def os_error_text(error: OSError | ValueError) -> str:

@@ -57,5 +57,5 @@ def exit_code_of_all(errors: Iterable[ErrorCode | None]) -> ExitCode:
 
 
 def exit_code_of_signal(number: int) -> int:
-    """The exit code of a run that a signal ended in good order, as shells have it."""
+    """The exit code of a run that a signal ended: 128 + its number, as in a shell."""
     return 128 + number

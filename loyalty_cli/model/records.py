@@ -17,7 +17,7 @@ class Record(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Value(Record, frozen=True, kw_only=True):
-    """What an amount is worth in money, in whole units of `currency`, as the platform says it."""
+    """The worth of an amount in money, in whole units of `currency`, as the platform states it."""
 
     currency: str | None = None
     available: Amount | None = None
@@ -34,7 +34,7 @@ class NextExpiry(Record, frozen=True, kw_only=True):
 
 
 class Balance(Record, frozen=True, kw_only=True):
-    """One line of a customer's balance; null is "the platform does not say", never zero."""
+    """One line of a customer's balance; null means "the platform does not say", never zero."""
 
     name: str
     kind: Kind
@@ -73,7 +73,7 @@ class Failure(Record, frozen=True, kw_only=True):
 
 
 class LookedUp(Record, frozen=True, kw_only=True):
-    """Who was asked about, where, and when."""
+    """The customer and the profile of a look-up, and its time."""
 
     schema_version: int = SCHEMA_VERSION
     profile: str
@@ -93,7 +93,7 @@ class Lookup(LookedUp, frozen=True, kw_only=True):
 
 
 class RawLookup(LookedUp, frozen=True, kw_only=True):
-    """The same with the platform's own body in place of `balances` and `details`."""
+    """A look-up with the platform's own body in place of `balances` and `details`."""
 
     raw: Any = None
     warnings: tuple[str, ...] = ()
@@ -101,7 +101,7 @@ class RawLookup(LookedUp, frozen=True, kw_only=True):
 
 
 class Expiring(Record, frozen=True, kw_only=True):
-    """What expires within `days`, up to `until`, as far as the platform names what expires next.
+    """The credit that expires within `days`, until `until`, as far as the platform names it.
 
     `unclear` are customers of whom it names something without a date that can be read, or without
     an amount: that is not in `amount`, and may expire as soon.
@@ -115,7 +115,7 @@ class Expiring(Record, frozen=True, kw_only=True):
 
 
 class Bin(Record, frozen=True, kw_only=True):
-    """How many customers have at least one amount and less than another; null is no limit."""
+    """How many customers have an amount in a range; null means no lower limit."""
 
     at_least: Amount | None = None
     below: Amount
@@ -123,7 +123,7 @@ class Bin(Record, frozen=True, kw_only=True):
 
 
 class SummaryRecord(Record, frozen=True, kw_only=True):
-    """What the look-ups at one profile came to in one unit.
+    """The sums of all look-ups at one profile, in one unit.
 
     `customers` are the look-ups made there, whatever the unit, and `failed` those that failed;
     `found` are those whose answer has an available amount in this unit. `kinds` are the kinds of
@@ -148,7 +148,7 @@ class SummaryRecord(Record, frozen=True, kw_only=True):
 
 
 class CredentialRecord(Record, frozen=True, kw_only=True):
-    """Where one credential would come from: null where no source has it, never its value."""
+    """The source of one credential: null if no source has it; never its value."""
 
     field: str
     source: str | None = None
@@ -184,7 +184,7 @@ class ParameterRecord(Record, frozen=True, kw_only=True):
 
 
 class LimitRecord(Record, frozen=True, kw_only=True):
-    """What a platform takes: at most so many `requests` in any time of so many `seconds`."""
+    """A published limit: at most `requests` within any `seconds`."""
 
     requests: int
     seconds: float
@@ -213,7 +213,7 @@ State = Literal["planned", "sending", "confirmed", "refused", "unknown", "not_ap
 
 
 class DebitRecord(Record, frozen=True, kw_only=True):
-    """One debit as it stands; `replayed` if it stood so before this run, and nothing was sent."""
+    """A debit as it stands; `replayed` if it was on record before, and this run sent nothing."""
 
     schema_version: int = SCHEMA_VERSION
     profile: str

@@ -1,4 +1,4 @@
-"""What came of a run's look-ups, without keeping them."""
+"""Counting the results of a run without keeping them."""
 
 from collections import Counter
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ Record = Lookup | RawLookup
 
 
 class Tally:
-    """How many look-ups were done, how many failed and how, and the first of the failed ones."""
+    """Counts of a run: look-ups done, failed, and why; and the first failures."""
 
     def __init__(self) -> None:
         self.done = 0

@@ -1,4 +1,4 @@
-"""Rich's console, in a width in which something can be shown."""
+"""Rich's console, at a width that is wide enough."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ USUAL_WIDTH = 80
 
 
 def console_of(**options: Any) -> Console:
-    """A console as wide as the terminal is said to be; one that is no use counts as a usual one."""
+    """A console as wide as the terminal; if that is unknown or too small, 80 columns."""
     console = Console(**options)
     if console.width < LEAST_WIDTH:
         console.width = USUAL_WIDTH

@@ -1,4 +1,4 @@
-"""Rows as CSV that a spreadsheet does not run."""
+"""Rows as CSV, with formulas made harmless for spreadsheets."""
 
 import csv
 import io
@@ -34,5 +34,5 @@ def _cell(cell: Cell) -> str:
 
 
 def cell_text(text: str) -> str:
-    """Text as it stands in a cell."""
+    """The text of a cell, escaped."""
     return f"'{visible(text)}" if text.startswith(_FORMULA_STARTS) else visible(text)

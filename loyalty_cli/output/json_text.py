@@ -1,4 +1,4 @@
-"""Records as JSON: UTF-8, every amount a number with its own digits."""
+"""Records as JSON in UTF-8; amounts are numbers with all their digits."""
 
 import re
 from typing import Any
@@ -17,7 +17,7 @@ def json_line(record: Any) -> bytes:
 
 
 def json_element(record: Any) -> bytes:
-    """One record as it stands in an indented array, without the commas and line ends around it."""
+    """One record as an element of an indented array, without comma and line end."""
     return _inert(msgspec.json.format(b"[" + _encoded(record) + b"]", indent=2)[2:-2])
 
 
@@ -34,7 +34,7 @@ def _encoded(content: Any) -> bytes:
 
 
 def _as_text(content: Any) -> Any:
-    """The same with escapes for the bytes of a file's name that are no text."""
+    """Replace bytes of a file name that are not UTF-8 by escapes."""
     match content:
         case str():
             return content.encode("utf-8", errors="backslashreplace").decode()
@@ -50,7 +50,7 @@ def _as_text(content: Any) -> Any:
 
 
 def _inert(document: bytes) -> bytes:
-    """Escape what a terminal would act on; outside ASCII, JSON has nothing but strings."""
+    """Escape control characters; in JSON they can only be in strings."""
     if document.isascii() and b"\x7f" not in document:
         return document
     return MAYBE_NOT_SHOWN.sub(_escaped, document.decode()).encode()

@@ -1,4 +1,4 @@
-"""What is said to a person: on stderr, one line each."""
+"""Messages to the user: one line each, on stderr."""
 
 import os
 import sys
@@ -12,14 +12,14 @@ LONGEST = 600
 
 
 def error(message: str, hint: str | None = None) -> None:
-    """Say what went wrong, and on a second line what to do now."""
+    """Print an error, and on a second line what to do now."""
     _say("Error", _shown(message), "31")
     if hint:
         _say("Hint", _shown(hint), "36")
 
 
 def errors(said: Iterable[tuple[str, str | None]]) -> None:
-    """Say several things that went wrong, and what to do about them once."""
+    """Print several errors, each different hint once."""
     hinted = set()
     for message, hint in said:
         error(message, None if hint in hinted else hint)
@@ -27,23 +27,23 @@ def errors(said: Iterable[tuple[str, str | None]]) -> None:
 
 
 def warning(message: str) -> None:
-    """Say what the user should know, whole: there are amounts in it."""
+    """Print a warning in full length: it may contain amounts."""
     _say("Warning", visible(message), "33")
 
 
 def note(message: str) -> None:
-    """Say that something was done."""
+    """Print a note: what was done."""
     _line(_shown(message))
 
 
 def banner(message: str, *, to_all: bool = False) -> None:
-    """Say what this is to whoever sits at a terminal, or to a log as well."""
+    """Print a line on a terminal, or with `to_all` into a log as well."""
     if to_all or (sys.stderr is not None and sys.stderr.isatty()):
         _line(_shown(message))
 
 
 def trace(message: str) -> None:
-    """Say what `--verbose` asks for."""
+    """Print a line of `--verbose`."""
     _line(_shown(message))
 
 
@@ -64,7 +64,7 @@ def _shown(message: str) -> str:
 
 
 def _line(text: str) -> None:
-    # Nothing can be said where stderr is closed or full, and the exit code still tells.
+    # If stderr is closed or full there is nothing to do: the exit code still tells.
     if sys.stderr is not None:
         with suppress(OSError, ValueError):
             sys.stderr.write(f"{text}\n")  # in one piece: other threads write there, too

@@ -1,4 +1,4 @@
-"""Writing the document: all of it, or an error."""
+"""Writing the result to stdout: all of it, or an error."""
 
 import sys
 from collections.abc import Iterator
@@ -8,11 +8,11 @@ from loyalty_cli.model.errors import setup_error
 
 
 class ReaderGoneError(Exception):
-    """Whoever read stdout has stopped reading, as `head` does; nothing is wrong."""
+    """The reader of stdout is gone, as with `| head`; this is no error."""
 
 
 def require_stdout() -> None:
-    """Raise LoyaltyError where stdout is closed, before anything is done for nobody."""
+    """Raise LoyaltyError if stdout is closed, before any work is done."""
     if sys.stdout is None:
         setup_error(
             "the result cannot be written: stdout is closed.", "Send it to a file or a pipe."
@@ -20,7 +20,7 @@ def require_stdout() -> None:
 
 
 def write_bytes(content: bytes) -> None:
-    """Write to stdout and make sure that it arrived.
+    """Write to stdout, and flush it.
 
     Raises ReaderGoneError where nobody reads any more, LoyaltyError where the system refuses.
     """
@@ -32,25 +32,25 @@ def write_bytes(content: bytes) -> None:
 
 
 def write_text(content: str) -> None:
-    """Write to stdout in its own encoding; what that does not have becomes an escape."""
+    """Write to stdout in its encoding; characters that it does not have become escapes."""
     require_stdout()
     write_bytes(content.encode(sys.stdout.encoding or "utf-8", errors="backslashreplace"))
 
 
 def flush() -> None:
-    """Make sure that what others wrote to stdout arrived; raises what `write_bytes` does."""
+    """Flush what other code wrote to stdout; raises the same as `write_bytes`."""
     if sys.stdout is not None:
         with _arriving():
             sys.stdout.flush()
 
 
 def is_terminal() -> bool:
-    """Whether a person is looking at stdout."""
+    """Whether stdout is a terminal."""
     return sys.stdout is not None and sys.stdout.isatty()
 
 
 def is_unicode() -> bool:
-    """Whether stdout can show more than ASCII."""
+    """Whether the encoding of stdout has more than ASCII."""
     return (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
 
 

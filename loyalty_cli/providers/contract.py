@@ -46,7 +46,7 @@ class Request(Struct, frozen=True):
 
 
 class Limit(Struct, frozen=True):
-    """What a platform takes: at most so many `requests` in any time of so many `seconds`."""
+    """A published limit: at most `requests` within any `seconds`."""
 
     requests: int
     seconds: float

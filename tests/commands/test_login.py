@@ -82,10 +82,13 @@ def test_lines_may_come_as_programs_write_them(
         (f"api_key={SECRET}\nsecret_key={SECRET}\x07\n", "secret_key has a character in it"),
         (f"api_key={SECRET}\nsecret_key={SECRET}€\n", "secret_key has a character in it"),
         (f"api_key={SECRET}\n\nsecretkey={SECRET}\n", "Did you mean 'secret_key'?"),
-        (f"api_key={SECRET}\nsecret_key={SECRET}\nuser={SECRET}\n", "no credential of points"),
+        (
+            f"api_key={SECRET}\nsecret_key={SECRET}\nuser={SECRET}\n",
+            "is not a credential of points",
+        ),
         (f"api_key={SECRET}\n\napi_key={SECRET}\n", "line 3 of stdin names a field again"),
         (f"api_key={SECRET}\n\n{SECRET}\n", "line 3 of stdin is not field=value"),
-        (f"{SECRET}==\n", "no credential of points"),
+        (f"{SECRET}==\n", "is not a credential of points"),
         (f"api_key: {SECRET}\n", "line 1 of stdin is not field=value"),
         (f"api_key={SECRET}\nsecret_key={SECRET}\n".encode("utf-16"), "not UTF-8 text"),
         (f"api_key={SECRET}\nsecret_key=\xe9".encode("latin-1"), "not UTF-8 text"),
@@ -133,7 +136,7 @@ def test_the_sandbox_needs_none(memory: backends.Memory, login: Login) -> None:
     done = login("imprint", f"api_key={SECRET}", "--sandbox")
 
     assert (done.code, memory.entries) == (2, {})
-    assert "the sandbox needs no login" in done.err
+    assert "`loyalty login` has no meaning in the sandbox" in done.err
 
 
 def test_a_profile_that_is_not_there_is_told_with_the_nearest(
@@ -249,7 +252,7 @@ def test_a_keyring_that_keeps_nothing_is_found_out(
     done = program("login", "card", "--stdin", input=f"api_key={SECRET}", env=env)
 
     assert (done.code, done.out) == (4, "")
-    assert "the keyring (null Keyring) does not keep what it is given" in done.err
+    assert "the keyring (null Keyring) did not keep what was stored" in done.err
 
 
 def test_a_keyring_that_does_not_encrypt_is_used_only_where_it_is_allowed(

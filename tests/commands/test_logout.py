@@ -1,4 +1,4 @@
-"""`loyalty logout`: a profile's credentials out of the keyring."""
+"""`loyalty logout`: remove a profile's credentials from the keyring."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -31,7 +31,7 @@ def test_all_of_a_profile_is_taken_out_and_nothing_of_another(
     done = loyalty("logout", "club")
 
     assert (done.code, done.out) == (0, "")
-    assert done.err == f"{', '.join(names)} of club taken out of the keyring.\n"
+    assert done.err == f"{', '.join(names)} of club removed from the keyring.\n"
     assert memory.entries == {("loyalty-cli/card", "api_key"): "y"}
 
 
@@ -39,7 +39,7 @@ def test_where_there_was_nothing_it_says_so(memory: backends.Memory, loyalty: Ru
     done = loyalty("logout", "club")
 
     assert (done.code, done.out, memory.entries) == (0, "", {})
-    assert done.err == "the keyring had nothing of club.\n"
+    assert done.err == "the keyring had no credentials of club.\n"
 
 
 def test_a_variable_that_is_still_set_is_warned_of(
@@ -64,7 +64,7 @@ def test_a_keyring_that_fails_is_told_with_what_is_gone_already(
 
     assert (done.code, done.out, memory.entries) == (4, "", {})
     assert "(backends Failing) failed: OSError: the disk is full" in done.err
-    assert "client_key was taken out" in done.err
+    assert "client_key was removed" in done.err
 
 
 def test_without_a_keyring_there_is_nothing_to_log_out_of(

@@ -115,7 +115,7 @@ REFUSED = {
         "https://a.example\\@b.example",
         "https://a.example\\b",
     ],
-    "host that cannot be one": [
+    "host name that is not valid": [
         "https://a..example",
         "https://.a.example",
         "https://.",

@@ -76,7 +76,7 @@ def test_without_a_home_folder_it_says_so(monkeypatch: pytest.MonkeyPatch, loyal
     done = loyalty("profiles")
 
     assert done.code == 3
-    assert "no home folder" in done.err
+    assert "the home folder is not known" in done.err
     assert "--config" in done.err
 
 

@@ -155,7 +155,7 @@ def test_what_looks_like_a_url_and_is_none_is_never_a_file(text: str, tmp_path: 
     ],
 )
 def test_settings_that_are_not_known_are_refused(settings: str) -> None:
-    with pytest.raises(ValueError, match=r"setting behind|value of|twice"):
+    with pytest.raises(ValueError, match=r"unknown setting|value of|twice"):
         check_place(f"postgresql://me@db/j?{settings}")
 
 
@@ -253,4 +253,4 @@ def test_the_home_folder_of_nobody_is_an_error_of_set_up(
     done = loyalty("journal", "list")
 
     assert (done.code, done.out) == (3, "")
-    assert "journal: begins with a home folder that is not known" in done.err
+    assert "journal: begins with ~, but the home folder is not known" in done.err

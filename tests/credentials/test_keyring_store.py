@@ -62,7 +62,7 @@ def test_a_keyring_that_keeps_nothing_is_found_out(monkeypatch: pytest.MonkeyPat
     backends.use(monkeypatch, null.Keyring())  # type: ignore[no-untyped-call] # keyring's
     store = KeyringStore()
 
-    with pytest.raises(KeyringError, match=r"\(null Keyring\) does not keep what it is given"):
+    with pytest.raises(KeyringError, match=r"\(null Keyring\) did not keep what was stored"):
         store.set(CARD, "api_key", "hunter2")
     assert store.get(CARD, "api_key") is None
     assert not store.delete(CARD, "api_key")

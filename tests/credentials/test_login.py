@@ -32,7 +32,7 @@ def test_what_a_sign_in_needs_is_taken_as_it_is() -> None:
     [
         ({"api_key": "hunter2"}, "secret_key is missing"),
         ({}, "api_key is missing"),
-        ({**BOTH, "api_kye": "hunter2"}, "a name that was given is no credential of points"),
+        ({**BOTH, "api_kye": "hunter2"}, "a name on stdin is not a credential of points"),
         ({**BOTH, "secret_key": ""}, "secret_key is empty"),
         ({**BOTH, "secret_key": "hunter2\n"}, "secret_key has a line break in it"),
         ({**BOTH, "secret_key": "hunter2€"}, "secret_key has a character in it"),
@@ -74,7 +74,7 @@ def test_what_was_taken_out_before_the_keyring_failed_is_told(
     with pytest.raises(LoyaltyError) as caught:
         take_out(KeyringStore(), POINTS)
 
-    assert caught.value.message.endswith("(entries loyalty-cli/points). api_key was taken out.")
+    assert caught.value.message.endswith("(entries loyalty-cli/points). api_key was removed.")
     assert backend.entries == {("loyalty-cli/points", "secret_key"): "x"}
 
 

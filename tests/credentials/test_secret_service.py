@@ -67,7 +67,7 @@ def test_login_profiles_balance_and_logout_work_with_it(
     assert asked.record["balances"][0]["available"] == 7
 
     logout = program("logout", "card", env=env)
-    assert (logout.code, logout.err) == (0, "api_key of card taken out of the keyring.\n")
+    assert (logout.code, logout.err) == (0, "api_key of card removed from the keyring.\n")
     assert secret_service.entries() == {}
     assert program("balance", "C-1", "-p", "card", env=env).code == 4
 
@@ -117,7 +117,7 @@ def test_a_token_is_kept_in_it_from_one_run_to_the_next(
 
     assert program("balance", "C-1", "-p", "club", env=env).code == 0
     gone = program("logout", "club", env=env)
-    assert gone.err == "client_key, client_secret, token of club taken out of the keyring.\n"
+    assert gone.err == "client_key, client_secret, token of club removed from the keyring.\n"
 
 
 @pytest.mark.parametrize("command", ["balance C-1 -p card", "login card --stdin", "logout card"])

@@ -185,7 +185,7 @@ def test_a_file_with_what_cannot_be_sent_is_an_error(
         (lambda path: path.mkdir(), "it is a folder"),
         (os.mkfifo, "it is not a regular file"),
         (lambda path: path.symlink_to("/dev/zero"), "it is not a regular file"),
-        (lambda path: path.symlink_to("nowhere"), "leads to no file"),
+        (lambda path: path.symlink_to("nowhere"), "is a link to no file"),
         (lambda path: path.symlink_to(path.name), "Too many levels of symbolic links"),
     ],
     ids=["folder", "pipe", "device", "link to nowhere", "link to itself"],
@@ -220,7 +220,7 @@ def test_a_folder_that_is_none_is_an_error(
     file.touch()
 
     assert broken(**{variable: missing}) == (
-        f"the folder {missing} that {variable} names is not there."
+        f"there is no folder {missing}, which {variable} names."
     )
     assert "Not a directory" in broken(**{variable: file})
     assert broken(**{variable: ""}) == f"{variable} in the environment is empty."

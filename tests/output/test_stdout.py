@@ -256,7 +256,7 @@ def test_a_reader_that_has_gone_is_no_error_to_talk_about(command: list[str]) ->
 def test_a_command_that_prints_nothing_does_not_mind(redirection: str) -> None:
     done = redirected(redirection, "sandbox", "reset")
 
-    assert (done.returncode, done.stderr) == (0, "the sandbox is as new.\n")
+    assert (done.returncode, done.stderr) == (0, "the sandbox is reset: all its debits are gone.\n")
 
 
 @pytest.mark.parametrize("redirection", ["2>&-", "2>/dev/full"])

@@ -75,7 +75,7 @@ FILES: dict[str, tuple[str | bytes, tuple[str, ...]]] = {
     ),
     "unknown profile in JSON": (
         '{"customer": "C-1", "profile": "x"}\n',
-        ("line 1 of the file: there is no profile 'x'.", "There is: card."),
+        ("line 1 of the file: there is no profile 'x'.", "Available: card."),
     ),
     "a number for text": (
         '{"customer": "C-1"}\n{"customer": 123}\n',

@@ -90,7 +90,7 @@ def test_without_any_profile_it_says_which_there_are(
     assert (done.code, done.out) == (3, "")
     error, hint = done.err.splitlines()
     assert "no profile was named" in error
-    assert hint == "Hint: Add -p NAME; there is: a, b."
+    assert hint == "Hint: Add -p NAME. Available: a, b."
 
 
 @pytest.mark.usefixtures("three")

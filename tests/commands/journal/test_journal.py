@@ -182,7 +182,7 @@ def test_a_day_ends_where_the_next_one_begins(loyalty: Run) -> None:
     [
         (["--state", "unknwon"], "Did you mean 'unknown'?"),
         (["--state", "Confirmed"], "Did you mean 'confirmed'?"),
-        (["--state", ""], "There is: planned, sending,"),
+        (["--state", ""], "Available: planned, sending,"),
         (["--state", "unknown", "--state", "\x1b[31m"], r"no state '\x1b[31m'"),
         (["--since", "yesteryear"], "yesteryear"),
         (["--since", "7y"], "'7y' is not a moment"),
