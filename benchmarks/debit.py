@@ -19,14 +19,14 @@ import requests
 from web_server import web_server
 
 from loyalty_cli.config.load import load
-from loyalty_cli.credentials.access_tokens import Tokens
+from loyalty_cli.credentials.access_tokens import AccessTokens
 from loyalty_cli.credentials.keyring_store import KeyringStore
 from loyalty_cli.credentials.sources import Credentials
 from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.debits.send_once import Debits, Order
 from loyalty_cli.lists.parallel import JOBS
-from loyalty_cli.network.http_client import Client
-from loyalty_cli.network.platform_client import Platforms
+from loyalty_cli.network.http_client import HttpClient
+from loyalty_cli.network.platform_client import PlatformClient
 
 DEBITS = 300
 ROWS = 10_000
@@ -72,7 +72,7 @@ def journalled(config: Path) -> Callable[[int], None]:
     profile = load(config).profile("referrals")
     journal = open_journal(str(config.parent / "journal.db"), create=True)
     credentials = Credentials(os.environ, KeyringStore(), print)
-    platforms = Platforms(Client(), credentials, Tokens(KeyringStore()))
+    platforms = PlatformClient(HttpClient(), credentials, AccessTokens(KeyringStore()))
     debits = Debits(journal, platforms)
 
     def debit(number: int) -> None:

@@ -13,10 +13,10 @@ from pathlib import Path
 from rich.console import Console
 
 from loyalty_cli.balances.lookup import Lookups, Order
-from loyalty_cli.credentials.access_tokens import Tokens
+from loyalty_cli.credentials.access_tokens import AccessTokens
 from loyalty_cli.credentials.keyring_store import KeyringStore
-from loyalty_cli.network.http_client import Client
-from loyalty_cli.network.platform_client import Platforms
+from loyalty_cli.network.http_client import HttpClient
+from loyalty_cli.network.platform_client import PlatformClient
 from loyalty_cli.output.balances import BALANCES
 from loyalty_cli.output.table import draw
 from loyalty_cli.sandbox.app import sandbox
@@ -49,7 +49,9 @@ def picture() -> str:
     with tempfile.TemporaryDirectory() as folder:
         ledger = Ledger(Path(folder) / "sandbox.db")
         with Server(sandbox(ledger)) as server:
-            platforms = Platforms(Client(), SandboxCredentials(), Tokens(KeyringStore()))
+            platforms = PlatformClient(
+                HttpClient(), SandboxCredentials(), AccessTokens(KeyringStore())
+            )
             profiles = sandbox_profiles(server.url).values()
             orders = [Order(profile, "C-1001", {}) for profile in profiles]
             records = [Lookups(platforms).look_up(order) for order in orders]

@@ -11,7 +11,7 @@ from loyalty_cli.config.profile import Profile
 from loyalty_cli.model.errors import LoyaltyError, nearest, usage_error
 from loyalty_cli.model.records import Failure, Lookup, RawLookup
 from loyalty_cli.model.strict_json import compact
-from loyalty_cli.network.platform_client import Platforms
+from loyalty_cli.network.platform_client import PlatformClient
 from loyalty_cli.providers.contract import Query
 
 LONGEST_CUSTOMER = 1000
@@ -75,7 +75,7 @@ class Lookups:
 
     def __init__(
         self,
-        platforms: Platforms,
+        platforms: PlatformClient,
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
         self._platforms = platforms

@@ -16,9 +16,9 @@ from loyalty_cli.credentials.sources import check_secret
 from loyalty_cli.providers.contract import Secrets, Token
 
 KEYRING_USER = "token"
-MARGIN = 30.0
+MARGIN_SECONDS = 30.0
 """Seconds before its end at which a token is no longer used: requests take time."""
-LONGEST = 86400.0
+LONGEST_LIFETIME_SECONDS = 86400.0
 
 
 class StoredToken(Struct, frozen=True):
@@ -56,7 +56,7 @@ class Holder(Struct, frozen=True):
         return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
 
 
-class Tokens:
+class AccessTokens:
     """The tokens of this process's profiles, kept in the keyring between runs where asked to.
 
     A keyring that fails costs an exchange, not the look-up: the credentials were read already.
@@ -72,7 +72,7 @@ class Tokens:
         """Give a token that lives, an exchanged one if need be; raise what `exchange` raises."""
         with self._locks[holder.profile.name]:
             held = self._held.get(holder.profile.name) or self._kept(holder)
-            if held and held.owner == holder.owner and held.ends - MARGIN > self._now():
+            if held and held.owner == holder.owner and held.ends - MARGIN_SECONDS > self._now():
                 self._held[holder.profile.name] = held
                 return held.token
             return self._exchange(holder)
@@ -87,7 +87,9 @@ class Tokens:
 
     def _exchange(self, holder: Holder) -> str:
         token = holder.exchange()
-        held = StoredToken(token.value, self._now() + min(token.lifetime, LONGEST), holder.owner)
+        held = StoredToken(
+            token.value, self._now() + min(token.lifetime, LONGEST_LIFETIME_SECONDS), holder.owner
+        )
         self._held[holder.profile.name] = held
         if holder.keep:
             with suppress(KeyringError):

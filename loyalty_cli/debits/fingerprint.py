@@ -8,13 +8,15 @@ from loyalty_cli.debits.journal.entries import State
 from loyalty_cli.debits.journal.store import Fingerprint, Journal
 from loyalty_cli.debits.order import platform_of
 from loyalty_cli.debits.result import Settled
-from loyalty_cli.network.platform_client import Platforms
+from loyalty_cli.network.platform_client import PlatformClient
 
 
 class UsedKeys:
     """The keys that accounts were debited with: a fingerprint each, and no way back to the key."""
 
-    def __init__(self, journal: Journal, platforms: Platforms, profiles: Iterable[Profile]) -> None:
+    def __init__(
+        self, journal: Journal, platforms: PlatformClient, profiles: Iterable[Profile]
+    ) -> None:
         self._journal = journal
         self._platforms = platforms
         self._profiles: Mapping[str, Profile] = {each.name: each for each in profiles}

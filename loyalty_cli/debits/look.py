@@ -10,7 +10,7 @@ from loyalty_cli.debits.order import Order
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.model.records import Balance
-from loyalty_cli.network.platform_client import Platforms
+from loyalty_cli.network.platform_client import PlatformClient
 from loyalty_cli.providers.contract import Query
 
 
@@ -25,7 +25,7 @@ class Look(Struct, frozen=True):
     age: str | None = None
 
 
-def look_at(platforms: Platforms, order: Order, clock: Callable[[], Instant]) -> Look:
+def look_at(platforms: PlatformClient, order: Order, clock: Callable[[], Instant]) -> Look:
     """Ask for the balance that a debit is taken from; raise LoyaltyError where there is none."""
     profile = order.profile
     query = Query(order.customer, profile.settings)

@@ -10,9 +10,9 @@ from loyalty_cli.config.profile import Profile
 from loyalty_cli.credentials.redaction import redact
 from loyalty_cli.debits.journal.entries import Event, State
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
-from loyalty_cli.network.answers import verdict
+from loyalty_cli.network.answers import error_in
 from loyalty_cli.network.platform_client import DebitAnswer
-from loyalty_cli.providers.contract import Answer, Complaint
+from loyalty_cli.providers.contract import Answer, PlatformError
 from loyalty_cli.providers.debit_contract import Applied, Debit, Redeems, Refusal
 
 SUCCESSES = frozenset({200, 201})
@@ -47,37 +47,41 @@ def classify(came: DebitAnswer, debit: Debit, profile: Profile, provider: Redeem
 
 def _judged(answer: Answer, debit: Debit, profile: Profile, provider: Redeems) -> Outcome:
     body = answer.json()
-    complaint = provider.complaint(body)
-    if complaint and provider.is_repeat(complaint):
+    platform_error = provider.platform_error(body)
+    if platform_error and provider.is_repeat(platform_error):
         return Outcome(
             State.UNKNOWN,
             f"{USED_BEFORE}: {_shown(answer)}",
-            error=in_use(debit.reference, provider.title, answer.status, complaint.provider_code),
+            error=in_use(
+                debit.reference, provider.title, answer.status, platform_error.provider_code
+            ),
         )
     if answer.status in SUCCESSES:
         return _success(answer, debit, provider)
-    error = verdict(answer, profile, debit.customer)
-    if complaint is None or error is None:
+    error = error_in(answer, profile, debit.customer)
+    if platform_error is None or error is None:
         return _unclear(answer, provider)
     if _looks_made(body, debit, provider):
-        return _unclear(answer, provider, complaint, ", with what only a success should have")
-    match _refusal(answer.status, complaint, error.code, provider):
+        return _unclear(answer, provider, platform_error, ", with what only a success should have")
+    match _refusal(answer.status, platform_error, error.code, provider):
         case Refusal.FOR_GOOD:
             return Outcome(State.REFUSED, _shown(answer), error=error)
         case Refusal.NOT_NOW:
             error.hint = " ".join(filter(None, (error.hint, RUN_AGAIN)))
             return Outcome(State.NOT_APPLIED, _shown(answer), error=error)
         case Refusal.UNCLEAR:
-            return _unclear(answer, provider, complaint)
+            return _unclear(answer, provider, platform_error)
 
 
-def _refusal(status: int, complaint: Complaint, code: ErrorCode, provider: Redeems) -> Refusal:
+def _refusal(
+    status: int, platform_error: PlatformError, code: ErrorCode, provider: Redeems
+) -> Refusal:
     """What the platform's own error says of a debit; `code` is what it was taken for."""
     usual = Refusal.NOT_NOW if code in PASSING else Refusal.FOR_GOOD
-    said = provider.debit_codes.get(complaint.provider_code or "", usual)
-    statuses = {status, status if complaint.status is None else complaint.status}
+    said = provider.debit_codes.get(platform_error.provider_code or "", usual)
+    statuses = {status, status if platform_error.status is None else platform_error.status}
     proven = statuses <= REFUSALS
-    if said is Refusal.NOT_NOW and complaint.code is ErrorCode.RATE_LIMITED:
+    if said is Refusal.NOT_NOW and platform_error.code is ErrorCode.RATE_LIMITED:
         # In the platform's own words it is one at any status; a 429 alone is no more proof.
         proven = statuses <= REFUSALS | {429} or (statuses == {status} and status >= 400)
     return said if proven else Refusal.UNCLEAR
@@ -109,10 +113,10 @@ def classify_again(came: DebitAnswer, debit: Debit, provider: Redeems) -> Outcom
 def _judged_again(answer: Answer, debit: Debit, provider: Redeems) -> Outcome:
     if answer.status in SUCCESSES:
         return _success(answer, debit, provider)
-    complaint = provider.complaint(answer.json())
-    if complaint and provider.is_repeat(complaint):
+    platform_error = provider.platform_error(answer.json())
+    if platform_error and provider.is_repeat(platform_error):
         return Outcome(State.CONFIRMED, f"the id was used before: {_shown(answer)}")
-    return _unclear(answer, provider, complaint)
+    return _unclear(answer, provider, platform_error)
 
 
 def was_in_use(events: Iterable[Event]) -> bool:
@@ -165,11 +169,11 @@ def unknown(
 
 
 def _unclear(
-    answer: Answer, provider: Redeems, complaint: Complaint | None = None, more: str = ""
+    answer: Answer, provider: Redeems, platform_error: PlatformError | None = None, more: str = ""
 ) -> Outcome:
     """An answer came that proves nothing."""
-    code = complaint.provider_code if complaint else None
-    own = complaint.status if complaint else None
+    code = platform_error.provider_code if platform_error else None
+    own = platform_error.status if platform_error else None
     said = [f"HTTP {answer.status}"]
     if own is not None and own != answer.status:
         said.append(f"in its own words HTTP {own}")
@@ -180,14 +184,16 @@ def _unclear(
 
 
 def _success(answer: Answer, debit: Debit, provider: Redeems) -> Outcome:
-    complaint = provider.complaint(answer.json())
+    platform_error = provider.platform_error(answer.json())
     try:
         body = answer.read_json()
         applied = provider.read_debit(body, debit)
     except ValueError as error:
-        return _unclear(answer, provider, complaint, f", which does not confirm it ({error})")
-    if complaint or _named(body, provider.error_keys):
-        return _unclear(answer, provider, complaint, ", which confirms it and has an error in it")
+        return _unclear(answer, provider, platform_error, f", which does not confirm it ({error})")
+    if platform_error or _named(body, provider.error_keys):
+        return _unclear(
+            answer, provider, platform_error, ", which confirms it and has an error in it"
+        )
     return Outcome(State.CONFIRMED, _shown(answer), applied)
 
 

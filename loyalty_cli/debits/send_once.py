@@ -33,7 +33,7 @@ from loyalty_cli.debits.result import (
 )
 from loyalty_cli.debits.sender import CLAIM_LIFETIME_SECONDS, mark_abandoned
 from loyalty_cli.model.errors import ENDING, ErrorCode, LoyaltyError, NotSentError
-from loyalty_cli.network.platform_client import DebitAnswer, Platforms
+from loyalty_cli.network.platform_client import DebitAnswer, PlatformClient
 from loyalty_cli.providers.contract import Request
 
 POLL_SECONDS = 0.2
@@ -49,7 +49,7 @@ class Debits:
     def __init__(
         self,
         journal: Journal,
-        platforms: Platforms,
+        platforms: PlatformClient,
         clock: Callable[[], Instant] = instant_now,
     ) -> None:
         self._journal = journal
@@ -104,7 +104,7 @@ class Debits:
         order = order_again(profile, entry)
         self._journal.database.check_unchanged()
         try:
-            with self._platforms.turn_to_debit(profile, begin):
+            with self._platforms.permit_to_debit(profile, begin):
                 answer = self._platforms.debit(profile, request_of(order), _always)
             outcome = classify_again(answer, debit_of(order), order.provider)
         except LoyaltyError as error:
@@ -131,7 +131,7 @@ class Debits:
         self._journal.database.before_sending()
         while True:
             try:
-                with self._platforms.turn_to_debit(order.profile, begin):
+                with self._platforms.permit_to_debit(order.profile, begin):
                     request = _request(order)
                     had = self._checked_balance(order, entry)
                     if self._platforms.is_paused(order.profile):  # since another one was refused

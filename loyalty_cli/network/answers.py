@@ -6,10 +6,10 @@ from loyalty_cli.config.profile import Profile
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.network.failures import bad_response
 from loyalty_cli.network.http_client import retry_after
-from loyalty_cli.providers.contract import Answer, Complaint
+from loyalty_cli.providers.contract import Answer, PlatformError
 
 
-def verdict(answer: Answer, profile: Profile, customer: str | None) -> LoyaltyError | None:
+def error_in(answer: Answer, profile: Profile, customer: str | None) -> LoyaltyError | None:
     """Judge an answer: None where its body is what was asked for, else the error it is.
 
     Without a `customer` it was a token that was asked for, and a refusal is one of the sign-in.
@@ -17,28 +17,28 @@ def verdict(answer: Answer, profile: Profile, customer: str | None) -> LoyaltyEr
     the others, words beside a balance that name no error of theirs are just one more key.
     """
     provider = profile.provider
-    complaint = provider.complaint(answer.json())
-    is_error = complaint is not None and (complaint.code or provider.errors_at_200)
+    platform_error = provider.platform_error(answer.json())
+    is_error = platform_error is not None and (platform_error.code or provider.errors_at_200)
     if answer.status == 200 and not is_error:
         return None
     if 300 <= answer.status < 400:
         return _redirect(answer, profile)
-    if complaint is None:
-        complaint = Complaint("", code=_foreign(answer, profile))
-    code = complaint.code or _by_status(answer.status, profile)
+    if platform_error is None:
+        platform_error = PlatformError("", code=_foreign(answer, profile))
+    code = platform_error.code or _by_status(answer.status, profile)
     if code == ErrorCode.BAD_RESPONSE:
         return _not_its_own(answer, profile)
     if customer is None and code in (ErrorCode.REFUSED, ErrorCode.NOT_FOUND):
         code = ErrorCode.CREDENTIAL_REFUSED
-    message, hint = _in_words(code, complaint, answer, profile, customer)
-    words = complaint.message.strip().rstrip(".")
-    own = ": ".join(filter(None, (complaint.provider_code, words)))
+    message, hint = _in_words(code, platform_error, answer, profile, customer)
+    words = platform_error.message.strip().rstrip(".")
+    own = ": ".join(filter(None, (platform_error.provider_code, words)))
     return LoyaltyError(
         code,
         f"{message} (HTTP {answer.status}{', ' if own else ''}{own}).",
         hint=hint,
         http_status=answer.status,
-        provider_code=complaint.provider_code,
+        provider_code=platform_error.provider_code,
     )
 
 
@@ -88,12 +88,16 @@ def _foreign(answer: Answer, profile: Profile) -> ErrorCode:
 
 
 def _in_words(
-    code: ErrorCode, complaint: Complaint, answer: Answer, profile: Profile, customer: str | None
+    code: ErrorCode,
+    platform_error: PlatformError,
+    answer: Answer,
+    profile: Profile,
+    customer: str | None,
 ) -> tuple[str, str | None]:
     title = profile.provider.title
     match code:
         case ErrorCode.NOT_FOUND:
-            known = complaint.code is not None
+            known = platform_error.code is not None
             address = "" if known else ", and base_url: it must end before the path of the API"
             return f"{title} has no customer {customer!r}", f"Check the identifier{address}."
         case ErrorCode.CREDENTIAL_REFUSED:

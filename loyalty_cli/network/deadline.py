@@ -24,7 +24,7 @@ class Deadline:
         """Seconds that are left; below zero once it is over."""
         return self.ends - time.monotonic()
 
-    def put_off(self, seconds: float) -> None:
+    def extend(self, seconds: float) -> None:
         """Leave out time in which nothing was asked."""
         self.ends += seconds
 

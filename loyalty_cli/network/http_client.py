@@ -25,7 +25,7 @@ from loyalty_cli.model.errors import ErrorCode, LoyaltyError, NotSentError, setu
 from loyalty_cli.network.connection import use_watched_connections
 from loyalty_cli.network.deadline import Call, Deadline, watched
 from loyalty_cli.network.failures import FAILURES, explain, proxy_fault, without_user
-from loyalty_cli.network.rate_limit import NoTurnError, Pace, Paces, Turn
+from loyalty_cli.network.rate_limit import Permit, RateLimiter, RateLimits, WaitTooLongError
 from loyalty_cli.network.tls import trusted
 from loyalty_cli.network.unpacking import unpacked
 from loyalty_cli.providers.contract import Answer, Request
@@ -33,10 +33,10 @@ from loyalty_cli.providers.contract import Answer, Request
 if TYPE_CHECKING:
     from pathlib import Path
 
-BODY_LIMIT = 1024 * 1024
-CHUNK = 64 * 1024
-MAX_TRIES = 3
-FIRST_PAUSE = 0.5
+BODY_LIMIT_BYTES = 1024 * 1024
+CHUNK_BYTES = 64 * 1024
+MAX_ATTEMPTS = 3
+FIRST_PAUSE_SECONDS = 0.5
 BUSY_STATUSES = frozenset({429, 500, 502, 503, 504})
 CONNECTIONS = 16
 """How many connections to one host are kept open, unless more are used at once."""
@@ -57,36 +57,36 @@ def url_of(profile: Profile, request: Request) -> str:
     return f"{profile.base_url}/{path}?{query}" if query else f"{profile.base_url}/{path}"
 
 
-class Patience(Struct, frozen=True):
-    """What is done about refusals as too much: so many tries, and a wait of so many seconds.
+class RetryPolicy(Struct, frozen=True):
+    """What is done about refusals as too much: so many attempts, and a wait of so many seconds.
 
     That wait does not count against the deadline; without one, a wait has to fit it.
     """
 
-    tries: int = MAX_TRIES
-    seconds: float = 0.0
+    attempts: int = MAX_ATTEMPTS
+    longest_wait_seconds: float = 0.0
 
 
-ONE_LOOK_UP = Patience()
-LONGEST_WAIT = 60.0
+INTERACTIVE = RetryPolicy()
+LONGEST_WAIT_SECONDS = 60.0
 """Seconds that a platform which refuses can ask for where nobody waits in front of it."""
-OF_A_LIST = Patience(tries=6, seconds=LONGEST_WAIT)
+BULK = RetryPolicy(attempts=6, longest_wait_seconds=LONGEST_WAIT_SECONDS)
 
 
-class Client:
+class HttpClient:
     """Sends requests, one adapter a host; safe to use from several threads."""
 
     def __init__(
         self,
         trace: Callable[[str], None] | None = None,
-        paces: Paces | None = None,
-        patience: Patience = ONE_LOOK_UP,
+        rate_limits: RateLimits | None = None,
+        policy: RetryPolicy = INTERACTIVE,
         connections: int = CONNECTIONS,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._trace = trace or (lambda _: None)
-        self._paces = paces or Paces()
-        self._patience = patience
+        self._rate_limits = rate_limits or RateLimits()
+        self._policy = policy
         self._connections = connections
         self._sleep = sleep
         self._adapters: dict[tuple[str, Path | None, bool], _Adapter] = {}
@@ -103,29 +103,31 @@ class Client:
 
         It is sent again after a connection that failed, an answer in BUSY_STATUSES, and one that
         `is_busy`; a refusal as too much slows the whole profile down. All that is over at the
-        deadline, which waiting for a rate puts off, and with patience a refusal, too.
+        deadline, which waiting for a rate puts off, and with policy a refusal, too.
         Raises LoyaltyError where no answer came, or none that is a whole one.
         """
-        pace = self._paces.of(profile)
+        limiter = self._rate_limits.of(profile)
         outcome: Answer | LoyaltyError | None = None
         refusals = failures = 0
-        is_patient = self._patience.seconds > 0
+        is_patient = self._policy.longest_wait_seconds > 0
         while True:
             most = inf if outcome is None or is_patient else deadline.left()
             try:
-                turn = pace.begin(max(self._patience.seconds, deadline.left()), most)
-            except NoTurnError as late:
+                permit = limiter.begin(
+                    max(self._policy.longest_wait_seconds, deadline.left()), most
+                )
+            except WaitTooLongError as late:
                 return _answer(outcome or late.refusal)
             if is_patient:
-                deadline.put_off(turn.waited)
+                deadline.extend(permit.waited)
             elif outcome is None:
-                deadline.put_off(turn.waited - turn.paused)
-            outcome = self._in_turn(profile, request, deadline, pace, turn)
+                deadline.extend(permit.waited - permit.paused)
+            outcome = self._in_turn(profile, request, deadline, limiter, permit)
             if _is_too_much(outcome):
                 refusals += 1
-                if refusals == self._patience.tries:
+                if refusals == self._policy.attempts:
                     return _answer(outcome)
-                continue  # the next turn comes after the pause
+                continue  # the next permit comes after the pause
             failures += 1
             pause = _pause(outcome, failures, is_busy, deadline)
             if pause is None:
@@ -134,19 +136,24 @@ class Client:
             self._sleep(pause)
 
     def _in_turn(
-        self, profile: Profile, request: Request, deadline: Deadline, pace: Pace, turn: Turn
+        self,
+        profile: Profile,
+        request: Request,
+        deadline: Deadline,
+        limiter: RateLimiter,
+        permit: Permit,
     ) -> Answer | LoyaltyError:
-        """Send a request, and let its platform's pace know what came of it."""
+        """Send a request, and let its platform's limiter know what came of it."""
         outcome = None
         try:
             outcome = self._try(profile, request, deadline)
             if isinstance(outcome, Answer) and _is_too_much(outcome):
                 asked = retry_after(outcome, time.time())
-                wait = pace.slow_down(turn.begun, outcome, asked)
+                wait = limiter.slow_down(permit.begun, outcome, asked)
                 self._trace(f"* asked too often: left alone for {wait:.2f} s")
             return outcome
         finally:
-            pace.end(answered=isinstance(outcome, Answer))
+            limiter.end(answered=isinstance(outcome, Answer))
 
     def _try(self, profile: Profile, request: Request, deadline: Deadline) -> Answer | LoyaltyError:
         try:
@@ -157,30 +164,30 @@ class Client:
 
     def is_closed(self, profile: str, *, debits: bool = False) -> bool:
         """Whether the platform asked to be left alone for longer than anybody waits."""
-        return self._paces.is_paused_for(profile, LONGEST_WAIT, debits=debits)
+        return self._rate_limits.is_paused_for(profile, LONGEST_WAIT_SECONDS, debits=debits)
 
     def is_paused(self, profile: str) -> bool:
         """Whether the platform wants no debits now."""
-        return self._paces.is_paused_for(profile, 0, debits=True)
+        return self._rate_limits.is_paused_for(profile, 0, debits=True)
 
-    def turn_to_debit(
+    def permit_to_debit(
         self, profile: Profile, check: Callable[[], None]
     ) -> AbstractContextManager[None]:
-        """Wait for a turn to make a debit, and give what must be held meanwhile.
+        """Wait for a permit to make a debit, and give what must be held meanwhile.
 
         `check` can end the wait by raising. Raises LoyaltyError where the platform asked to be left
         alone for longer than anybody waits.
         """
-        pace = self._paces.of_debits(profile)
+        limiter = self._rate_limits.of_debits(profile)
         try:
-            pace.begin(LONGEST_WAIT, check=check)
-        except NoTurnError:
+            limiter.begin(LONGEST_WAIT_SECONDS, check=check)
+        except WaitTooLongError:
             raise LoyaltyError(
                 ErrorCode.RATE_LIMITED,
                 f"{profile.provider.title} takes no more debits for now.",
                 hint="Nothing was sent; run the same again later.",
             ) from None
-        return _held(pace)
+        return _held(limiter)
 
     def send_once(
         self, profile: Profile, request: Request, before_first_byte: Callable[[], None]
@@ -203,7 +210,7 @@ class Client:
                 raise NotSentError.of(error) from None
         if _is_too_much(answer):
             asked = retry_after(answer, time.time())
-            self._paces.of_debits(profile).slow_down(began, answer, asked)
+            self._rate_limits.of_debits(profile).slow_down(began, answer, asked)
         return answer
 
     def _send(self, profile: Profile, request: Request, call: Call) -> Answer:
@@ -315,21 +322,21 @@ def _new_adapter(profile: Profile, connections: int) -> _Adapter:
 
 
 def _body(response: requests.Response, call: Call) -> bytes:
-    pieces = response.raw.stream(CHUNK, decode_content=False)
+    pieces = response.raw.stream(CHUNK_BYTES, decode_content=False)
     encodings = response.headers.get("Content-Encoding", "")
-    body = b"".join(unpacked(pieces, encodings, BODY_LIMIT))
+    body = b"".join(unpacked(pieces, encodings, BODY_LIMIT_BYTES))
     if call.expired:
         raise TimeoutError  # cut off here, which can look like the end
     return body
 
 
 @contextmanager
-def _held(pace: Pace) -> Iterator[None]:
-    """A turn that is over at the end of this."""
+def _held(limiter: RateLimiter) -> Iterator[None]:
+    """A permit that is over at the end of this."""
     try:
         yield
     finally:
-        pace.end(answered=True)
+        limiter.end(answered=True)
 
 
 def _is_too_much(outcome: Answer | LoyaltyError) -> bool:
@@ -346,9 +353,9 @@ def _pause(
     deadline: Deadline,
 ) -> float | None:
     """Seconds until the next try; None where there is to be none."""
-    if failures == MAX_TRIES or not _may_pass(outcome, is_busy):
+    if failures == MAX_ATTEMPTS or not _may_pass(outcome, is_busy):
         return None
-    pause = random.uniform(0, FIRST_PAUSE * 2 ** (failures - 1))  # noqa: S311 - no secret
+    pause = random.uniform(0, FIRST_PAUSE_SECONDS * 2 ** (failures - 1))  # noqa: S311 - no secret
     if isinstance(outcome, Answer):
         pause = max(pause, retry_after(outcome, time.time()) or 0)
     return pause if pause < deadline.left() else None

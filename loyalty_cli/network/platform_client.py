@@ -12,14 +12,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from loyalty_cli.config.profile import Profile
-from loyalty_cli.credentials.access_tokens import Holder, Tokens
+from loyalty_cli.credentials.access_tokens import AccessTokens, Holder
 from loyalty_cli.credentials.redaction import Mask, header_secrets, mask, redact, without_secrets
 from loyalty_cli.credentials.sources import KEYRING, CredentialSource, Found, check_secret
 from loyalty_cli.model.errors import LoyaltyError, NotSentError
-from loyalty_cli.network.answers import read_json, unreadable, verdict
+from loyalty_cli.network.answers import error_in, read_json, unreadable
 from loyalty_cli.network.deadline import Deadline
 from loyalty_cli.network.failures import timed_out
-from loyalty_cli.network.http_client import Client
+from loyalty_cli.network.http_client import HttpClient
 from loyalty_cli.providers.contract import (
     Answer,
     Query,
@@ -40,10 +40,12 @@ class DebitAnswer(Struct, frozen=True):
     mask: Mask
 
 
-class Platforms:
+class PlatformClient:
     """The platforms behind profiles; each profile's credentials are looked for once."""
 
-    def __init__(self, client: Client, credentials: CredentialSource, tokens: Tokens) -> None:
+    def __init__(
+        self, client: HttpClient, credentials: CredentialSource, tokens: AccessTokens
+    ) -> None:
         self._client = client
         self._credentials = credentials
         self._tokens = tokens
@@ -83,7 +85,7 @@ class Platforms:
                 answer = self._with_token(sign_in, request, send)
             else:
                 answer = send(sign_in.sign(request, sign_in.credentials))
-            if error := verdict(answer, profile, query.customer):
+            if error := error_in(answer, profile, query.customer):
                 raise error
             read_json(answer, profile)
             made = read(answer)
@@ -134,11 +136,11 @@ class Platforms:
         digest = hashlib.scrypt(pairs, salt=salt.encode(), n=2**12, r=8, p=1, dklen=8)
         return digest.hex()
 
-    def turn_to_debit(
+    def permit_to_debit(
         self, profile: Profile, check: Callable[[], None]
     ) -> AbstractContextManager[None]:
         """Wait for a turn to make a debit, as the client does."""
-        return self._client.turn_to_debit(profile, check)
+        return self._client.permit_to_debit(profile, check)
 
     def is_paused(self, profile: Profile) -> bool:
         """Whether the platform wants no debits now."""
@@ -214,7 +216,7 @@ class _SignIn:
         request = exchange.request(self.credentials)
         self._secrets.update(header_secrets(request.headers))
         answer = send(request)
-        if error := verdict(answer, self._profile, customer=None):
+        if error := error_in(answer, self._profile, customer=None):
             raise error
         try:
             return _sendable(exchange.read(read_json(answer, self._profile)))

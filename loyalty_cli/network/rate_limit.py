@@ -17,23 +17,23 @@ from loyalty_cli.config.profile import Profile
 from loyalty_cli.providers.contract import Answer, Limit
 from loyalty_cli.providers.debit_contract import Redeems
 
-FIRST_PAUSE = 1.0
-MOST_PAUSE = 30.0
+FIRST_PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 30.0
 """Seconds of the pauses after 429 where the platform asks for none."""
 DROP = 0.2
-PLATEAU = 8.0
+PLATEAU_SECONDS = 8.0
 """Seconds until what the platform bore is reached again, from below by that share."""
 FORGOTTEN = 50.0
 """How many times as quickly it is asked when there is nothing left to be careful about."""
-MEASURED = 1.0
-LEAST_MEASURED = 0.05
+MEASURED_SECONDS = 1.0
+LEAST_MEASURED_SECONDS = 0.05
 """Seconds over which it is measured what the platform bears."""
-LATE = 0.02
-WAIT = 1.0
+LATE_SECONDS = 0.02
+WAIT_SECONDS = 1.0
 """Seconds of one wait, where it is not known how long it will take."""
 
 
-class Window:
+class SlidingWindow:
     """A limit as a window that slides: a request counts in it until so long after its answer.
 
     Counted from the answer, what arrives at the platform is within the limit, however long it was
@@ -50,21 +50,21 @@ class Window:
             self._ended.popleft()
         if len(self._ended) + in_flight < self._limit.requests:
             return 0.0
-        return self._ended[0] + self._limit.seconds - now if self._ended else WAIT
+        return self._ended[0] + self._limit.seconds - now if self._ended else WAIT_SECONDS
 
     def end(self, now: float) -> None:
         """Count an answer."""
         self._ended.append(now)
 
 
-class Schedule:
+class RateSchedule:
     """When the next request may be sent; all times are seconds of one clock, passed in."""
 
     def __init__(self, rate: float | None = None, limits: Sequence[Limit] = ()) -> None:
         rates = [limit.requests / limit.seconds for limit in limits]
         fastest = rate or max(rates, default=None)
         self._spacing = 1 / fastest if fastest else 0.0
-        self._windows = [Window(limit) for limit in limits]
+        self._windows = [SlidingWindow(limit) for limit in limits]
         self._in_flight = 0
         self._first = inf
         self._next = 0.0
@@ -92,7 +92,7 @@ class Schedule:
         rate = self.rate(now)
         spacing = max(self._spacing, 1 / rate if rate else 0.0)
         # One that is a little late does not delay those after it.
-        is_late = now - self._next > min(spacing, LATE)
+        is_late = now - self._next > min(spacing, LATE_SECONDS)
         self._next = (now if is_late else self._next) + spacing
         self._first = min(self._first, now)
         self._in_flight += 1
@@ -108,7 +108,7 @@ class Schedule:
         if answered:
             self._refusals = 0
             self._answered.append(now)
-            while self._answered[0] < now - MEASURED:
+            while self._answered[0] < now - MEASURED_SECONDS:
                 self._answered.popleft()
 
     def slow_down(self, now: float, begun: float, asked: float | None) -> float:
@@ -122,7 +122,9 @@ class Schedule:
             self._borne = self._bearable(now)
             self._slowed = now
             self._refusals += 1
-        pause = asked or min(FIRST_PAUSE * 2 ** max(self._refusals - 1, 0), MOST_PAUSE)
+        pause = asked or min(
+            FIRST_PAUSE_SECONDS * 2 ** max(self._refusals - 1, 0), LONGEST_PAUSE_SECONDS
+        )
         self._paused_until = max(self._paused_until, now + pause)
         return pause
 
@@ -131,14 +133,14 @@ class Schedule:
         if self._borne is None:
             return None
         since = max(now - self._paused_until, 0.0)
-        share = 1 + DROP * (since / PLATEAU - 1) ** 3
+        share = 1 + DROP * (since / PLATEAU_SECONDS - 1) ** 3
         if share > FORGOTTEN:
             self._borne = None
         return self._borne and self._borne * share
 
     def _bearable(self, now: float) -> float | None:
         """What it bore of late; where that is little, half of what was thought before."""
-        measured = min(max(now - self._first, LEAST_MEASURED), MEASURED)
+        measured = min(max(now - self._first, LEAST_MEASURED_SECONDS), MEASURED_SECONDS)
         borne = sum(at > now - measured for at in self._answered) / measured
         return max(borne, (self.rate(now) or 0.0) / 2) or None
 
@@ -155,7 +157,7 @@ class Clock:
         changed.wait(seconds)
 
 
-class Turn(Struct, frozen=True):
+class Permit(Struct, frozen=True):
     """Leave to send one request: since when, and for how many seconds it was waited for.
 
     Of those, `paused` are owed to a platform that wanted to be left alone.
@@ -166,7 +168,7 @@ class Turn(Struct, frozen=True):
     paused: float
 
 
-class NoTurnError(Exception):
+class WaitTooLongError(Exception):
     """There is no turn within the time that there is; `refusal` is why, if a platform refused."""
 
     def __init__(self, refusal: Answer | None) -> None:
@@ -178,13 +180,13 @@ def _nothing() -> None:
     """Waiting goes on."""
 
 
-class Pace:
+class RateLimiter:
     """The schedule of one profile, for everybody who works for it; safe to use from threads."""
 
     def __init__(
         self,
-        schedule: Schedule,
-        whole: "Pace | None" = None,
+        schedule: RateSchedule,
+        whole: "RateLimiter | None" = None,
         clock: Clock | None = None,
     ) -> None:
         self._schedule = schedule
@@ -196,18 +198,18 @@ class Pace:
 
     def begin(
         self, patience: float, most: float = inf, check: Callable[[], None] = _nothing
-    ) -> Turn:
+    ) -> Permit:
         """Wait for a turn.
 
-        Raises NoTurnError where the platform wants to be left alone for more seconds than there is
-        `patience` for, or where it would take more than `most` in all. `check` is called again and
-        again, and can end the wait by raising.
+        Raises WaitTooLongError where the platform wants to be left alone for more seconds than
+        there is `patience` for, or where it would take more than `most` in all. `check` is called
+        again and again, and can end the wait by raising.
         """
         came = self._clock.now()
         with self._changed:
             paused = self._schedule.paused(came)
         if not self._gate.acquire(timeout=-1 if most == inf else max(most, 0)):
-            raise NoTurnError(self._refusal)
+            raise WaitTooLongError(self._refusal)
         try:
             self._wait(patience, came + most, check)
             if self._whole:
@@ -217,7 +219,7 @@ class Pace:
         finally:
             self._gate.release()
         now = self._clock.now()
-        return Turn(now, now - came, min(paused, now - came))
+        return Permit(now, now - came, min(paused, now - came))
 
     def _begin_whole(self, patience: float, until: float, check: Callable[[], None]) -> None:
         assert self._whole
@@ -233,8 +235,8 @@ class Pace:
             check()
             while (wait := self._schedule.wait(now := self._clock.now())) > 0:
                 if self._schedule.paused(now) > patience or now + wait > until:
-                    raise NoTurnError(self._refusal)
-                self._clock.wait(self._changed, min(wait, WAIT))
+                    raise WaitTooLongError(self._refusal)
+                self._clock.wait(self._changed, min(wait, WAIT_SECONDS))
                 check()
 
     def end(self, *, answered: bool) -> None:
@@ -257,40 +259,40 @@ class Pace:
             return self._schedule.paused(self._clock.now()) > seconds
 
 
-class Paces:
-    """Each profile's pace, and that of the whole run where there is a `rate` for it."""
+class RateLimits:
+    """Each profile's limiter, and that of the whole run where there is a `rate` for it."""
 
     def __init__(self, rate: float | None = None, clock: Clock | None = None) -> None:
         self._rate = rate
-        self._whole = Pace(Schedule(rate), clock=clock) if rate else None
+        self._whole = RateLimiter(RateSchedule(rate), clock=clock) if rate else None
         self._clock = clock
-        self._paces: dict[tuple[str, bool], Pace] = {}
+        self._limiters: dict[tuple[str, bool], RateLimiter] = {}
         self._lock = Lock()
 
-    def of(self, profile: Profile) -> Pace:
-        """The pace of a profile: its own rate; else, where nothing was said, its platform's."""
+    def of(self, profile: Profile) -> RateLimiter:
+        """The limiter of a profile: its own rate; else, where nothing was said, its platform's."""
         known = () if self._rate else profile.provider.read_limits
         return self._kept(profile, known, self._whole, debits=False)
 
-    def of_debits(self, profile: Profile) -> Pace:
-        """The pace of a profile's debits, which platforms count apart."""
+    def of_debits(self, profile: Profile) -> RateLimiter:
+        """The limiter of a profile's debits, which platforms count apart."""
         provider = profile.provider
         known = provider.debit_limits if isinstance(provider, Redeems) else ()
         return self._kept(profile, known, None, debits=True)
 
     def _kept(
-        self, profile: Profile, known: Sequence[Limit], whole: Pace | None, *, debits: bool
-    ) -> Pace:
-        """The pace that there is, or else a new one; a profile's own rate goes before `known`."""
+        self, profile: Profile, known: Sequence[Limit], whole: RateLimiter | None, *, debits: bool
+    ) -> RateLimiter:
+        """The limiter there is, or else a new one; a profile's own rate goes before `known`."""
         key = profile.name, debits
         with self._lock:
-            if key not in self._paces:
-                schedule = Schedule(profile.rate, () if profile.rate else known)
-                self._paces[key] = Pace(schedule, whole, self._clock)
-            return self._paces[key]
+            if key not in self._limiters:
+                schedule = RateSchedule(profile.rate, () if profile.rate else known)
+                self._limiters[key] = RateLimiter(schedule, whole, self._clock)
+            return self._limiters[key]
 
     def is_paused_for(self, profile: str, seconds: float, *, debits: bool = False) -> bool:
         """Whether a profile's platform asked to be left alone for longer than that."""
         with self._lock:
-            pace = self._paces.get((profile, debits))
-        return pace is not None and pace.is_paused_for(seconds)
+            limiter = self._limiters.get((profile, debits))
+        return limiter is not None and limiter.is_paused_for(seconds)

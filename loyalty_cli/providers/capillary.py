@@ -10,9 +10,9 @@ from loyalty_cli.model.errors import ErrorCode
 from loyalty_cli.model.records import Balance
 from loyalty_cli.providers.contract import (
     Auth,
-    Complaint,
     Exchange,
     Headers,
+    PlatformError,
     Provider,
     Query,
     Reading,
@@ -149,7 +149,7 @@ class Capillary(Provider):
         details = {key: body[key] for key in kept if body.get(key) is not None}
         return Reading((line,), details or None, tuple(warnings))
 
-    def complaint(self, body: Any) -> Complaint | None:
+    def platform_error(self, body: Any) -> PlatformError | None:
         """Read a non-empty `errors`, which may come with any HTTP status, 200 included."""
         found = matches(body, Statuses)
         if not found or not found.errors:
@@ -157,9 +157,9 @@ class Capillary(Provider):
         errors = [_status(item) for item in found.errors]
         message = "; ".join(error.message for error in errors)
         if errors[0].code is None:
-            return Complaint(message)
+            return PlatformError(message)
         code = str(errors[0].code)
-        return Complaint(message, code, CODES.get(code))
+        return PlatformError(message, code, CODES.get(code))
 
 
 def _status(item: Any) -> Status:

@@ -143,7 +143,7 @@ class Reading(Struct, frozen=True):
     warnings: tuple[str, ...] = ()
 
 
-class Complaint(Struct, frozen=True):
+class PlatformError(Struct, frozen=True):
     """An error in the platform's own words.
 
     `code` is None where those words decide nothing and the HTTP status does. `status` is an HTTP
@@ -189,7 +189,7 @@ class Provider(ABC):
         """Read the JSON of a balance; raise ValueError for what the platform never sends."""
 
     @abstractmethod
-    def complaint(self, body: Any) -> Complaint | None:
+    def platform_error(self, body: Any) -> PlatformError | None:
         """Read the JSON of an error; None for what is not this platform's own error."""
 
     def is_busy(self, answer: Answer) -> bool:

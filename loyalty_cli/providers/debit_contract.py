@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from msgspec import Struct
 
 from loyalty_cli.model.amount import Amount
-from loyalty_cli.providers.contract import Complaint, Limit, Provider, Query, Request
+from loyalty_cli.providers.contract import Limit, PlatformError, Provider, Query, Request
 
 
 class Debit(Struct, frozen=True):
@@ -71,7 +71,7 @@ class Redeems(Provider):
     def read_debit(self, body: Any, debit: Debit) -> Applied:
         """Read the JSON of a success; raise ValueError where it does not confirm exactly this."""
 
-    def is_repeat(self, complaint: Complaint) -> bool:
+    def is_repeat(self, platform_error: PlatformError) -> bool:
         """Whether an error says that a debit with this reference was made before."""
-        del complaint
+        del platform_error
         return False

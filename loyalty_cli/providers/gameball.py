@@ -11,8 +11,8 @@ from loyalty_cli.model.records import Balance, NextExpiry, Value
 from loyalty_cli.providers.contract import (
     Answer,
     Auth,
-    Complaint,
     Limit,
+    PlatformError,
     Query,
     Reading,
     Request,
@@ -150,10 +150,10 @@ class Gameball(Redeems):
         known = CustomerBalance.__struct_encode_fields__
         return Reading((line,), {key: body[key] for key in body if key not in known} or None)
 
-    def complaint(self, body: Any) -> Complaint | None:
+    def platform_error(self, body: Any) -> PlatformError | None:
         """Read an error by its code."""
         if error := matches(body, Error):
-            return Complaint(error.message, str(error.code), CODES.get(str(error.code)))
+            return PlatformError(error.message, str(error.code), CODES.get(str(error.code)))
         return None
 
     def debit_request(self, query: Query, debit: Debit) -> Request:  # noqa: ARG002 - the contract's
@@ -178,9 +178,9 @@ class Gameball(Redeems):
         number = answer.gameball_transaction_id
         return Applied(provider_reference=None if number is None else str(number))
 
-    def is_repeat(self, complaint: Complaint) -> bool:
+    def is_repeat(self, platform_error: PlatformError) -> bool:
         """A transaction with this id was made before."""
-        return complaint.provider_code == REPEATED_TRANSACTION
+        return platform_error.provider_code == REPEATED_TRANSACTION
 
     def is_busy(self, answer: Answer) -> bool:
         """Another request for this customer is in progress."""

@@ -9,7 +9,7 @@ from loyalty_cli.model.errors import ErrorCode
 from loyalty_cli.model.records import Balance
 from loyalty_cli.providers.contract import (
     Auth,
-    Complaint,
+    PlatformError,
     Provider,
     Query,
     Reading,
@@ -104,13 +104,15 @@ class Imprint(Provider):
         )
         return Reading((line,), warnings=warnings)
 
-    def complaint(self, body: Any) -> Complaint | None:
+    def platform_error(self, body: Any) -> PlatformError | None:
         """Read any of the three error shapes that the documentation shows."""
         nested = matches(body, NestedError)
         if error := nested.error if nested else matches(body, Error):
             not_found = error.type == "CUSTOMER_NOT_FOUND_ERROR"
-            return Complaint(error.message, error.type, ErrorCode.NOT_FOUND if not_found else None)
+            return PlatformError(
+                error.message, error.type, ErrorCode.NOT_FOUND if not_found else None
+            )
         if gateway := matches(body, GatewayError):
             details = "; ".join(str(detail) for detail in gateway.details or ())
-            return Complaint(f"{gateway.error}: {details}" if details else gateway.error)
+            return PlatformError(f"{gateway.error}: {details}" if details else gateway.error)
         return None

@@ -9,7 +9,7 @@ from loyalty_cli.model.records import Balance, Value
 from loyalty_cli.providers.contract import (
     Answer,
     Auth,
-    Complaint,
+    PlatformError,
     Provider,
     Query,
     Reading,
@@ -90,13 +90,13 @@ class Omneo(Provider):
         details = {key: body["data"][key] for key in kept if body["data"].get(key) is not None}
         return Reading(tuple(_lines(data)), details or None)
 
-    def complaint(self, body: Any) -> Complaint | None:
+    def platform_error(self, body: Any) -> PlatformError | None:
         """Read a message, a list of what is wrong with which field, or both."""
         if found := matches(body, ValidationError):
             wrong = [f"{name}: {' '.join(texts)}" for name, texts in found.errors.items()]
-            return Complaint("; ".join(([found.message] if found.message else []) + wrong))
+            return PlatformError("; ".join(([found.message] if found.message else []) + wrong))
         error = matches(body, Error)
-        return Complaint(error.message) if error else None
+        return PlatformError(error.message) if error else None
 
     def is_not_found(self, answer: Answer) -> bool:
         """A 404 means the profile, whether its body is JSON or not."""

@@ -10,7 +10,7 @@ from loyalty_cli.model.records import Balance
 from loyalty_cli.providers.contract import (
     Answer,
     Auth,
-    Complaint,
+    PlatformError,
     Query,
     Reading,
     Request,
@@ -151,7 +151,7 @@ class SaaSquatch(Redeems):
         }
         return Reading(tuple(_line(item) for item in items), details or None, warnings)
 
-    def complaint(self, body: Any) -> Complaint | None:
+    def platform_error(self, body: Any) -> PlatformError | None:
         """Read an error by its rsCode; without a known one it needs a message and a statusCode."""
         error = matches(body, Error) or Error()
         code = CODES.get(str(error.rs_code))
@@ -159,7 +159,7 @@ class SaaSquatch(Redeems):
             return None
         named = error.rs_code or error.api_error_code
         status = Amount.convert_or_none(error.status_code)
-        return Complaint(
+        return PlatformError(
             error.message or "",
             None if named is None else str(named),
             code,

@@ -34,7 +34,7 @@ from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.model.exit_codes import exit_code_of
 from loyalty_cli.model.records import Balance, NextExpiry, Value
-from loyalty_cli.network.platform_client import Platforms
+from loyalty_cli.network.platform_client import PlatformClient
 from loyalty_cli.output.balances import BALANCES, RAW
 from loyalty_cli.output.document import Layout, layout, write_records
 from loyalty_cli.output.format import Format
@@ -54,7 +54,7 @@ LIST = ["=1", "=1", "E-not_found", 'd,é"-2', "Z-0"]
 ANSWER = b'{"n": 1e5, "t": "caf\\u00e9 \\n  }\\n", "c": [%d.000]}'
 
 
-class Fixed(Platforms):
+class Fixed(PlatformClient):
     """Platforms that answer the same each time; keep who was asked for."""
 
     def __init__(self) -> None:

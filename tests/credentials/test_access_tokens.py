@@ -11,7 +11,13 @@ from typing import Any
 import pytest
 from keyring import core
 
-from loyalty_cli.credentials.access_tokens import LONGEST, MARGIN, Holder, StoredToken, Tokens
+from loyalty_cli.credentials.access_tokens import (
+    LONGEST_LIFETIME_SECONDS,
+    MARGIN_SECONDS,
+    AccessTokens,
+    Holder,
+    StoredToken,
+)
 from loyalty_cli.credentials.keyring_store import KeyringStore
 from loyalty_cli.providers.contract import Token
 from loyalty_cli.sandbox.server import Received, Reply
@@ -75,59 +81,61 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def tokens(clock: Clock) -> Tokens:
-    return Tokens(KeyringStore(), clock)
+def tokens(clock: Clock) -> AccessTokens:
+    return AccessTokens(KeyringStore(), clock)
 
 
-def test_a_token_is_used_while_it_lives(tokens: Tokens, clock: Clock) -> None:
+def test_a_token_is_used_while_it_lives(tokens: AccessTokens, clock: Clock) -> None:
     exchange = Exchanges()
     first = tokens.get(holder(exchange))
-    clock.now += 3600 - MARGIN - 1
+    clock.now += 3600 - MARGIN_SECONDS - 1
 
     assert tokens.get(holder(exchange)) == first == "t-1"
     assert exchange.count == 1
 
 
-def test_a_token_that_is_about_to_end_is_renewed(tokens: Tokens, clock: Clock) -> None:
+def test_a_token_that_is_about_to_end_is_renewed(tokens: AccessTokens, clock: Clock) -> None:
     exchange = Exchanges()
     tokens.get(holder(exchange))
-    clock.now += 3600 - MARGIN
+    clock.now += 3600 - MARGIN_SECONDS
 
     assert tokens.get(holder(exchange)) == "t-2"
     assert exchange.count == 2
 
 
-@pytest.mark.parametrize("lifetime", [0.0, -5.0, MARGIN])
-def test_a_token_that_hardly_lives_is_used_but_once(tokens: Tokens, lifetime: float) -> None:
+@pytest.mark.parametrize("lifetime", [0.0, -5.0, MARGIN_SECONDS])
+def test_a_token_that_hardly_lives_is_used_but_once(tokens: AccessTokens, lifetime: float) -> None:
     exchange = Exchanges(lifetime)
 
     assert [tokens.get(holder(exchange)) for _ in range(3)] == ["t-1", "t-2", "t-3"]
 
 
-def test_no_token_is_believed_to_live_for_ever(tokens: Tokens, clock: Clock) -> None:
+def test_no_token_is_believed_to_live_for_ever(tokens: AccessTokens, clock: Clock) -> None:
     exchange = Exchanges(1e18)
     tokens.get(holder(exchange))
-    clock.now += LONGEST
+    clock.now += LONGEST_LIFETIME_SECONDS
 
     assert tokens.get(holder(exchange)) == "t-2"
 
 
 @pytest.mark.parametrize("other", OTHERS)
-def test_a_token_is_not_used_for_another_account(tokens: Tokens, other: dict[str, Any]) -> None:
+def test_a_token_is_not_used_for_another_account(
+    tokens: AccessTokens, other: dict[str, Any]
+) -> None:
     exchange = Exchanges()
     tokens.get(holder(exchange))
 
     assert tokens.get(holder(exchange, **other)) == "t-2"
 
 
-def test_a_token_is_not_used_for_another_profile(tokens: Tokens) -> None:
+def test_a_token_is_not_used_for_another_profile(tokens: AccessTokens) -> None:
     exchange = Exchanges()
     tokens.get(holder(exchange))
 
     assert tokens.get(holder(exchange, name="other")) == "t-2"
 
 
-def test_a_token_that_was_refused_is_replaced_once(tokens: Tokens) -> None:
+def test_a_token_that_was_refused_is_replaced_once(tokens: AccessTokens) -> None:
     """Of two that were refused the same token, the second gets what the first exchanged."""
     exchange = Exchanges()
     refused = tokens.get(holder(exchange))
@@ -146,7 +154,7 @@ def in_threads(*targets: Callable[[], object]) -> None:
     assert not any(thread.is_alive() for thread in threads)
 
 
-def test_several_threads_exchange_once(tokens: Tokens) -> None:
+def test_several_threads_exchange_once(tokens: AccessTokens) -> None:
     together = Barrier(8)
     exchange = Exchanges()
     got: list[str] = []
@@ -161,7 +169,7 @@ def test_several_threads_exchange_once(tokens: Tokens) -> None:
     assert exchange.count == 1
 
 
-def test_two_profiles_do_not_wait_for_each_other(tokens: Tokens) -> None:
+def test_two_profiles_do_not_wait_for_each_other(tokens: AccessTokens) -> None:
     other_has_its_token = Event()
 
     def slow() -> Token:
@@ -178,14 +186,14 @@ def test_two_profiles_do_not_wait_for_each_other(tokens: Tokens) -> None:
 @pytest.mark.usefixtures("shared_keyring")
 def test_a_token_is_kept_for_the_next_run(clock: Clock) -> None:
     exchange = Exchanges()
-    first = Tokens(KeyringStore(), clock).get(holder(exchange, keep=True))
+    first = AccessTokens(KeyringStore(), clock).get(holder(exchange, keep=True))
 
-    assert Tokens(KeyringStore(), clock).get(holder(exchange, keep=True)) == first
+    assert AccessTokens(KeyringStore(), clock).get(holder(exchange, keep=True)) == first
     assert exchange.count == 1
 
 
 @pytest.mark.usefixtures("shared_keyring")
-def test_a_kept_token_says_nothing_of_the_credentials(tokens: Tokens) -> None:
+def test_a_kept_token_says_nothing_of_the_credentials(tokens: AccessTokens) -> None:
     tokens.get(holder(Exchanges(), keep=True))
 
     kept = memory_keyring.entries()[ENTRY]
@@ -194,7 +202,7 @@ def test_a_kept_token_says_nothing_of_the_credentials(tokens: Tokens) -> None:
 
 
 @pytest.mark.usefixtures("shared_keyring")
-def test_a_token_is_kept_only_where_it_may_be(tokens: Tokens) -> None:
+def test_a_token_is_kept_only_where_it_may_be(tokens: AccessTokens) -> None:
     tokens.get(holder(Exchanges()))
 
     assert memory_keyring.entries() == {}
@@ -202,9 +210,9 @@ def test_a_token_is_kept_only_where_it_may_be(tokens: Tokens) -> None:
 
 @pytest.mark.usefixtures("shared_keyring")
 def test_a_kept_token_is_not_read_where_it_may_not_be_kept(clock: Clock) -> None:
-    Tokens(KeyringStore(), clock).get(holder(Exchanges(), keep=True))
+    AccessTokens(KeyringStore(), clock).get(holder(Exchanges(), keep=True))
     exchange = Exchanges()
-    Tokens(KeyringStore(), clock).get(holder(exchange))
+    AccessTokens(KeyringStore(), clock).get(holder(exchange))
 
     assert exchange.count == 1
 
@@ -212,10 +220,10 @@ def test_a_kept_token_is_not_read_where_it_may_not_be_kept(clock: Clock) -> None
 @pytest.mark.usefixtures("shared_keyring")
 @pytest.mark.parametrize("other", OTHERS)
 def test_a_kept_token_of_another_account_is_replaced(clock: Clock, other: dict[str, Any]) -> None:
-    Tokens(KeyringStore(), clock).get(holder(Exchanges(), keep=True))
+    AccessTokens(KeyringStore(), clock).get(holder(Exchanges(), keep=True))
     before = memory_keyring.entries()[ENTRY]
     exchange = Exchanges()
-    Tokens(KeyringStore(), clock).get(holder(exchange, keep=True, **other))
+    AccessTokens(KeyringStore(), clock).get(holder(exchange, keep=True, **other))
 
     assert exchange.count == 1
     assert memory_keyring.entries()[ENTRY] != before
@@ -224,10 +232,10 @@ def test_a_kept_token_of_another_account_is_replaced(clock: Clock, other: dict[s
 @pytest.mark.usefixtures("shared_keyring")
 def test_a_kept_token_that_has_ended_is_replaced(clock: Clock) -> None:
     exchange = Exchanges()
-    Tokens(KeyringStore(), clock).get(holder(exchange, keep=True))
+    AccessTokens(KeyringStore(), clock).get(holder(exchange, keep=True))
     clock.now += 3600
 
-    assert Tokens(KeyringStore(), clock).get(holder(exchange, keep=True)) == "t-2"
+    assert AccessTokens(KeyringStore(), clock).get(holder(exchange, keep=True)) == "t-2"
     assert '"t-2"' in memory_keyring.entries()[ENTRY]
 
 
@@ -246,7 +254,7 @@ CORRUPT = {
 
 @pytest.mark.usefixtures("shared_keyring")
 @pytest.mark.parametrize("kept", CORRUPT.values(), ids=CORRUPT.keys())
-def test_a_kept_token_that_makes_no_sense_is_replaced(tokens: Tokens, kept: str) -> None:
+def test_a_kept_token_that_makes_no_sense_is_replaced(tokens: AccessTokens, kept: str) -> None:
     mine = holder(Exchanges(), keep=True)
     memory_keyring.keep({ENTRY: kept.replace("OWNER", mine.owner)})
 
@@ -260,7 +268,7 @@ def test_a_keyring_that_fails_on_the_token_costs_an_exchange_and_no_more(
 ) -> None:
     monkeypatch.setenv(memory_keyring.FORBIDDEN, "token")
     exchange = Exchanges()
-    tokens = Tokens(KeyringStore(), clock)
+    tokens = AccessTokens(KeyringStore(), clock)
 
     assert tokens.get(holder(exchange, keep=True)) == "t-1"
     assert tokens.get(holder(exchange, keep=True)) == "t-1"
@@ -457,7 +465,7 @@ def test_without_a_token_no_balance_is_asked_for(
 def test_an_exchange_that_is_busy_is_tried_again(
     club: Callable[..., Outcome], platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("loyalty_cli.network.http_client.FIRST_PAUSE", 0.0)
+    monkeypatch.setattr("loyalty_cli.network.http_client.FIRST_PAUSE_SECONDS", 0.0)
     platform.exchange = Reply(503, {})
 
     assert club().code == 7

@@ -10,7 +10,7 @@ import pytest
 import trustme
 
 from loyalty_cli.config.profile import DebitRules, Profile
-from loyalty_cli.credentials.access_tokens import Tokens
+from loyalty_cli.credentials.access_tokens import AccessTokens
 from loyalty_cli.credentials.keyring_store import KeyringStore
 from loyalty_cli.credentials.sources import Found
 from loyalty_cli.debits.journal.entries import Entry, Event, Key
@@ -19,8 +19,8 @@ from loyalty_cli.debits.journal.store import Filter, Journal
 from loyalty_cli.debits.order import Order
 from loyalty_cli.debits.result import Settled
 from loyalty_cli.debits.send_once import Debits
-from loyalty_cli.network.http_client import Client
-from loyalty_cli.network.platform_client import Platforms
+from loyalty_cli.network.http_client import HttpClient
+from loyalty_cli.network.platform_client import PlatformClient
 from tests.conftest import Outcome, Run
 from tests.fakes.fault_server import Bank
 from tests.fakes.servers import profile_at
@@ -39,8 +39,8 @@ class Known:
         return {name: Found(SECRET, "the test", "test") for name in profile.auth.fields}
 
 
-def platforms() -> Platforms:
-    return Platforms(Client(), Known(), Tokens(KeyringStore()))
+def platforms() -> PlatformClient:
+    return PlatformClient(HttpClient(), Known(), AccessTokens(KeyringStore()))
 
 
 def profile_of(bank: Bank, **profile: Any) -> Profile:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from loyalty_cli.debits.journal.entries import State
-from loyalty_cli.network.http_client import BODY_LIMIT
+from loyalty_cli.network.http_client import BODY_LIMIT_BYTES
 from tests.debits.conftest import SECRET, Opens, Shop
 from tests.fakes.fault_server import (
     HTML,
@@ -375,7 +375,7 @@ def bad_gzip() -> bytes:
 
 
 def bomb() -> bytes:
-    packed = zlib.compress(b" " * (4 * BODY_LIMIT), 9)
+    packed = zlib.compress(b" " * (4 * BODY_LIMIT_BYTES), 9)
     return reply(packed, "200 OK", "Content-Encoding: deflate")
 
 
@@ -398,7 +398,7 @@ GARBLED: Mapping[str, tuple[Callable[[], bytes], str]] = {
         lambda: b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         "not HTTP",
     ),
-    "too large": (lambda: reply(b" " * (BODY_LIMIT + 1)), "more than"),
+    "too large": (lambda: reply(b" " * (BODY_LIMIT_BYTES + 1)), "more than"),
     "too large once unpacked": (bomb, "more than"),
     "bad gzip": (bad_gzip, "does not unpack"),
     "a number of 5,000 digits": (

@@ -15,7 +15,7 @@ import pytest
 import trustme
 
 from loyalty_cli.config.profile import Profile
-from loyalty_cli.credentials.access_tokens import Tokens
+from loyalty_cli.credentials.access_tokens import AccessTokens
 from loyalty_cli.credentials.keyring_store import KeyringStore
 from loyalty_cli.debits.journal.entries import State
 from loyalty_cli.debits.journal.instant import Instant
@@ -25,8 +25,8 @@ from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError, NotSentError
 from loyalty_cli.model.exit_codes import exit_code_of
 from loyalty_cli.model.records import Balance
-from loyalty_cli.network.http_client import Client
-from loyalty_cli.network.platform_client import Platforms
+from loyalty_cli.network.http_client import HttpClient
+from loyalty_cli.network.platform_client import PlatformClient
 from loyalty_cli.providers.contract import Query, Reading, Request
 from tests.conftest import PROGRAM
 from tests.debits.conftest import SECRET, Desk, Known, Opens, Shop, profile_of
@@ -36,7 +36,7 @@ from tests.fakes.servers import Proxy, RawServer, Wire, header, reply, unused_po
 ORDER = Request(("debit",), json={"amount": 50})
 
 
-class AtRest(Platforms):
+class AtRest(PlatformClient):
     """The balance is known without asking, so that the debit alone meets what is wrong."""
 
     def aged_reading(self, profile: Profile, query: Query) -> tuple[Reading, str | None]:
@@ -220,7 +220,7 @@ def test_what_fails_before_the_first_byte_is_not_even_claimed(
     with monkeypatch.context() as here, arrange(here) as profile:
         there = profile.pop("bank", bank)
         desk = Desk(there, journal, **({"ca_bundle": ca_bundle} | profile))
-        desk.platforms = AtRest(Client(), Known(), Tokens(KeyringStore()))
+        desk.platforms = AtRest(HttpClient(), Known(), AccessTokens(KeyringStore()))
 
         settled = desk.debit()
 
@@ -251,7 +251,7 @@ def test_a_header_that_cannot_be_sent_is_not_sent(
         profile = profile_of(bank, ca_bundle=ca_bundle)
 
         with pytest.raises(NotSentError) as caught:
-            Client().send_once(profile, request, lambda: None)
+            HttpClient().send_once(profile, request, lambda: None)
 
         assert bank.posts == []
     assert BAD_HEADERS[case].strip() not in caught.value.message
@@ -268,7 +268,7 @@ def test_who_is_asked_before_the_first_byte_can_stop_it(
         profile = profile_of(bank, ca_bundle=ca_bundle)
 
         with pytest.raises(NotSentError, match="too late"):
-            Client().send_once(profile, ORDER, stop)
+            HttpClient().send_once(profile, ORDER, stop)
 
         assert bank.posts == []
 
@@ -278,7 +278,7 @@ def test_it_is_asked_once_when_all_is_ready_and_nothing_has_arrived(bank: Bank) 
     profile = profile_of(bank)
     body = {"accountId": "C-1", "unit": "CENTS", "amount": 5}
 
-    answer = Client().send_once(
+    answer = HttpClient().send_once(
         profile,
         Request(("debit",), json=body),
         lambda: asked.append((bank.connections, len(bank.posts))),

@@ -10,7 +10,7 @@ from loyalty_cli import providers
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.model.exit_codes import exit_code_of
-from loyalty_cli.network.answers import read_json, unreadable, verdict
+from loyalty_cli.network.answers import error_in, read_json, unreadable
 from loyalty_cli.providers.contract import Answer
 
 OWN = {
@@ -32,7 +32,7 @@ def judged(
     status: int, body: Any = b"<html>", headers: Mapping[str, str] = HTML, name: str = "imprint"
 ) -> LoyaltyError | None:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return verdict(Answer(status, headers, content), profile(name), "C-1")
+    return error_in(Answer(status, headers, content), profile(name), "C-1")
 
 
 def error_of(*arguments: Any, **named: Any) -> LoyaltyError:

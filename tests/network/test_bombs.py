@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from loyalty_cli.model.strict_json import MAX_PARTS, decode
-from loyalty_cli.network.http_client import BODY_LIMIT
+from loyalty_cli.network.http_client import BODY_LIMIT_BYTES
 from tests.conftest import Run
 from tests.fakes.servers import BALANCE, Answering, RawServer, Wire, reply
 
@@ -46,18 +46,18 @@ def filled(part: str, size: int) -> bytes:
 def with_as_many_as_may_be(part: str) -> bytes:
     """A body that is read: as large as it may be, with as many parts, four bytes a character."""
     number = (MAX_PARTS - 5) // (sum(map(part.count, "[{,:")) + 1)
-    rest = "\U0001f600" + "x" * (BODY_LIMIT - number * (len(part) + 1) - 20)
+    rest = "\U0001f600" + "x" * (BODY_LIMIT_BYTES - number * (len(part) + 1) - 20)
     return f'{{"a":"{rest}","b":[{",".join([part] * number)}]}}'.encode()
 
 
 BOMBS = {
-    "8 MiB of lists": filled("[]", 8 * BODY_LIMIT),
-    "8 MiB of objects": filled('{"":0}', 8 * BODY_LIMIT),
-    "600 MiB of nothing": bytes(600 * BODY_LIMIT),
-    "1 MiB of lists": filled("[]", BODY_LIMIT - 100),
-    "1 MiB of objects": filled('{"":{}}', BODY_LIMIT - 100),
-    "1 MiB of decimals": filled("1.0", BODY_LIMIT - 100),
-    "1 MiB of depth": b"[" * (BODY_LIMIT // 2) + b"]" * (BODY_LIMIT // 2),
+    "8 MiB of lists": filled("[]", 8 * BODY_LIMIT_BYTES),
+    "8 MiB of objects": filled('{"":0}', 8 * BODY_LIMIT_BYTES),
+    "600 MiB of nothing": bytes(600 * BODY_LIMIT_BYTES),
+    "1 MiB of lists": filled("[]", BODY_LIMIT_BYTES - 100),
+    "1 MiB of objects": filled('{"":{}}', BODY_LIMIT_BYTES - 100),
+    "1 MiB of decimals": filled("1.0", BODY_LIMIT_BYTES - 100),
+    "1 MiB of depth": b"[" * (BODY_LIMIT_BYTES // 2) + b"]" * (BODY_LIMIT_BYTES // 2),
     "lists, as many as may be": with_as_many_as_may_be("[]"),
     "objects, as many as may be": with_as_many_as_may_be('{"":{}}'),
     "decimals, as many as may be": with_as_many_as_may_be("1.5"),

@@ -19,7 +19,7 @@ from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.network import deadline
 from loyalty_cli.network import http_client as http
 from loyalty_cli.network.deadline import Call, Deadline, connect, watched
-from loyalty_cli.network.http_client import Client
+from loyalty_cli.network.http_client import HttpClient
 from loyalty_cli.providers.contract import Request
 from tests.conftest import PROGRAM, Outcome, Run
 from tests.fakes.servers import (
@@ -265,7 +265,7 @@ def test_a_name_nobody_knows_is_an_error_that_says_so(
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    monkeypatch.setattr(http, "FIRST_PAUSE", 0.0)
+    monkeypatch.setattr(http, "FIRST_PAUSE_SECONDS", 0.0)
 
     done = look_up(loyalty, card, "https://platform.invalid")
 
@@ -374,11 +374,11 @@ def test_sign_in_and_read_share_the_one_deadline(
 
 
 def test_no_pause_goes_beyond_the_one_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "FIRST_PAUSE", 1e9)
+    monkeypatch.setattr(http, "FIRST_PAUSE_SECONDS", 1e9)
     pauses: list[float] = []
     script = Answering(reply(b"{}", "503 Busy"))
     with RawServer(script) as server:
-        answer = Client(sleep=pauses.append).read(
+        answer = HttpClient(sleep=pauses.append).read(
             profile_at(server.url), Request(("a",)), lambda _: False, Deadline(30)
         )
 
@@ -411,7 +411,7 @@ def test_a_later_try_has_what_the_earlier_ones_left(loyalty: Run, card: Card) ->
 def test_no_byte_is_sent_once_the_time_is_over() -> None:
     script = Answering()
     with RawServer(script) as server, pytest.raises(LoyaltyError) as caught:
-        Client().read(profile_at(server.url), Request(("x",)), lambda _: False, Deadline(-1))
+        HttpClient().read(profile_at(server.url), Request(("x",)), lambda _: False, Deadline(-1))
 
     assert caught.value.code is ErrorCode.TIMED_OUT
     assert server.connections == 0
@@ -434,7 +434,7 @@ def test_a_call_that_ended_does_not_cut_the_connection_the_next_one_uses(
         wire.send(reply(b'{"second": true}'))
 
     monkeypatch.setattr(http, "Call", remembered)
-    client = Client()
+    client = HttpClient()
     with RawServer(cut_the_first_while_the_second_waits) as server:
         for segment in ("a", "b"):
             answer = client.read(
@@ -448,7 +448,7 @@ def test_a_call_that_ended_does_not_cut_the_connection_the_next_one_uses(
 def test_a_call_between_two_tries_holds_no_connection() -> None:
     """Else its deadline would cut whoever has that connection by then."""
     calls: list[Any] = []
-    client = Client(sleep=lambda _: calls.append(deadline.current()))
+    client = HttpClient(sleep=lambda _: calls.append(deadline.current()))
     script = Answering(reply(b"{}", "503 Busy"))
     with RawServer(script) as server:
         client.read(profile_at(server.url), Request(("a",)), lambda _: False, Deadline(30))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from loyalty_cli.model.errors import LoyaltyError, NotSentError
 from loyalty_cli.network import http_client as http
 from loyalty_cli.network.deadline import Deadline
-from loyalty_cli.network.http_client import Client
+from loyalty_cli.network.http_client import HttpClient
 from loyalty_cli.providers.contract import Answer, Request
 from tests.conftest import Run
 from tests.fakes.servers import BALANCE, Answering, RawServer, Wire, profile_at, reply
@@ -28,7 +28,7 @@ END = b"0\r\n\r\n"
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try again without a pause."""
-    monkeypatch.setattr(http, "FIRST_PAUSE", 0.0)
+    monkeypatch.setattr(http, "FIRST_PAUSE_SECONDS", 0.0)
 
 
 def chunk(body: bytes, size: str = "{:x}", end: bytes = b"\r\n") -> bytes:
@@ -196,7 +196,7 @@ def test_a_connection_is_used_again_after_chunks() -> None:
         while wire.request():
             wire.send(CHUNKED + chunk(BALANCE) + END)
 
-    client = Client()
+    client = HttpClient()
     with RawServer(in_chunks) as server:
         bodies = [read(client, server.url).body for _ in range(3)]
 
@@ -224,7 +224,7 @@ def saying() -> Iterator[tuple[Saying, str]]:
         yield script, server.url
 
 
-def read(client: Client, url: str) -> Answer:
+def read(client: HttpClient, url: str) -> Answer:
     return client.read(profile_at(url), Request(("x",)), lambda _: False, Deadline(5))
 
 
@@ -267,7 +267,7 @@ def test_whatever_comes_is_an_answer_or_an_error(
     script.content = changed(content, changes)
 
     with suppress(LoyaltyError):
-        assert isinstance(read(Client(sleep=lambda _: None), url), Answer)
+        assert isinstance(read(HttpClient(sleep=lambda _: None), url), Answer)
 
 
 @given(content=st.sampled_from(BASES), changes=CHANGES)
@@ -280,7 +280,7 @@ def test_whatever_comes_a_debit_was_sent(
 
     outcome: Answer | LoyaltyError
     try:
-        outcome = Client().send_once(profile_at(url), Request(("x",), json={}), lambda: None)
+        outcome = HttpClient().send_once(profile_at(url), Request(("x",), json={}), lambda: None)
     except LoyaltyError as error:
         outcome = error
     assert not isinstance(outcome, NotSentError)

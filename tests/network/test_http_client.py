@@ -26,14 +26,14 @@ from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.network import http_client as http
 from loyalty_cli.network.deadline import Deadline
 from loyalty_cli.network.http_client import (
-    BODY_LIMIT,
+    BODY_LIMIT_BYTES,
     CONNECTIONS,
-    FIRST_PAUSE,
-    Client,
+    FIRST_PAUSE_SECONDS,
+    HttpClient,
     retry_after,
     url_of,
 )
-from loyalty_cli.network.rate_limit import Paces
+from loyalty_cli.network.rate_limit import RateLimits
 from loyalty_cli.providers.contract import Answer, Query, Request
 from loyalty_cli.sandbox.server import Received, Reply, Server
 from tests.conftest import Outcome, Run, Serve
@@ -59,7 +59,7 @@ Card = Callable[..., Path]
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try again without a pause."""
-    monkeypatch.setattr(http, "FIRST_PAUSE", 0.0)
+    monkeypatch.setattr(http, "FIRST_PAUSE_SECONDS", 0.0)
 
 
 def ask(loyalty: Run, card: Card, url: str, *more: str) -> Outcome:
@@ -71,7 +71,7 @@ def error_of(done: Outcome) -> tuple[int, str]:
     return done.code, done.record["error"]["code"]
 
 
-def read(client: Client, url: str, seconds: float = 30, **more: Any) -> Answer:
+def read(client: HttpClient, url: str, seconds: float = 30, **more: Any) -> Answer:
     profile = profile_at(url, **more)
     request = profile.provider.request(Query("C-1"))
     return client.read(profile, request, profile.provider.is_busy, Deadline(seconds))
@@ -99,7 +99,7 @@ def test_an_exchange_is_sent_as_json() -> None:
     script = Answering()
     request = Request(("v3", "token"), json={"key": "kü", "secret": 's"'})
     with RawServer(script) as server:
-        Client().read(profile_at(server.url), request, lambda _: False, Deadline(30))
+        HttpClient().read(profile_at(server.url), request, lambda _: False, Deadline(30))
 
     (sent,) = script.requests
     assert sent.startswith(b"POST /v3/token HTTP/1.1\r\n")
@@ -111,7 +111,7 @@ def test_an_exchange_is_sent_as_json() -> None:
 def test_a_path_prefix_of_the_base_url_is_kept(prefix: str) -> None:
     script = Answering()
     with RawServer(script) as server:
-        read(Client(), server.url + prefix)
+        read(HttpClient(), server.url + prefix)
 
     expected = f"GET {prefix}/v2/customers/C-1/rewards_balance HTTP/1.1\r\n"
     assert script.requests[0].startswith(expected.encode())
@@ -119,7 +119,7 @@ def test_a_path_prefix_of_the_base_url_is_kept(prefix: str) -> None:
 
 def test_two_customers_at_one_profile_arrive_on_one_connection() -> None:
     script = Answering()
-    client = Client()
+    client = HttpClient()
     with RawServer(script) as server:
         read(client, server.url)
         read(client, server.url)
@@ -129,7 +129,7 @@ def test_two_customers_at_one_profile_arrive_on_one_connection() -> None:
 
 def test_two_profiles_at_one_host_share_the_connection() -> None:
     script = Answering()
-    client = Client()
+    client = HttpClient()
     with RawServer(script) as server:
         read(client, server.url, name="one")
         read(client, f"{server.url}/prefix", name="two")
@@ -140,7 +140,7 @@ def test_two_profiles_at_one_host_share_the_connection() -> None:
 def test_a_failed_try_keeps_the_connection_that_still_works() -> None:
     script = Answering(reply(b"{}", "503 Busy"), reply())
     with RawServer(script) as server:
-        read(Client(sleep=lambda _: None), server.url)
+        read(HttpClient(sleep=lambda _: None), server.url)
 
     assert (len(script.requests), server.connections) == (2, 1)
 
@@ -150,7 +150,7 @@ def test_a_connection_that_the_server_closed_meanwhile_is_made_anew() -> None:
         wire.request()
         wire.send(reply())
 
-    client = Client(sleep=lambda _: None)
+    client = HttpClient(sleep=lambda _: None)
     with RawServer(one_each) as server:
         assert [read(client, server.url).status for _ in range(3)] == [200, 200, 200]
 
@@ -171,7 +171,7 @@ def test_many_customers_need_no_more_connections_than_are_kept(loyalty: Run, car
 
 def test_more_than_the_content_length_says_is_not_the_next_answer() -> None:
     script = Answering(reply(b"{}extra", length=2), reply())
-    client = Client(sleep=lambda _: None)
+    client = HttpClient(sleep=lambda _: None)
     with RawServer(script) as server:
         first, second = read(client, server.url), read(client, server.url)
 
@@ -200,14 +200,14 @@ def echo() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def client() -> Client:
-    return Client()
+def client() -> HttpClient:
+    return HttpClient()
 
 
 @given(customer=identifiers)
 @settings(deadline=None, max_examples=150)
 def test_an_identifier_in_the_path_arrives_byte_for_byte(
-    echo: str, client: Client, customer: str
+    echo: str, client: HttpClient, customer: str
 ) -> None:
     profile = profile_at(echo)
     request = profile.provider.request(Query(check_customer(customer)))
@@ -227,7 +227,7 @@ def test_an_identifier_in_the_path_arrives_byte_for_byte(
 @given(customer=identifiers)
 @settings(deadline=None, max_examples=150)
 def test_an_identifier_in_the_query_arrives_byte_for_byte(
-    echo: str, client: Client, customer: str
+    echo: str, client: HttpClient, customer: str
 ) -> None:
     profile = profile_at(echo, "saasquatch", settings={"tenant": "acme"})
     request = profile.provider.request(Query(check_customer(customer), profile.settings))
@@ -397,20 +397,20 @@ def test_what_is_busy_to_one_platform_alone_is_tried_again(
 
 
 def test_pauses_have_full_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "FIRST_PAUSE", FIRST_PAUSE)
+    monkeypatch.setattr(http, "FIRST_PAUSE_SECONDS", FIRST_PAUSE_SECONDS)
     pauses: list[float] = []
-    client = Client(sleep=pauses.append)
+    client = HttpClient(sleep=pauses.append)
     with RawServer(Answering(reply(b"{}", "503 Busy"))) as server:
         for _ in range(40):
             read(client, server.url)
 
     first, second = pauses[0::2], pauses[1::2]
     assert len(first) == len(second) == 40
-    assert all(0 <= pause <= FIRST_PAUSE for pause in first)
-    assert all(0 <= pause <= FIRST_PAUSE * 2 for pause in second)
+    assert all(0 <= pause <= FIRST_PAUSE_SECONDS for pause in first)
+    assert all(0 <= pause <= FIRST_PAUSE_SECONDS * 2 for pause in second)
     assert len({*first, *second}) == 80
-    assert min(second) < FIRST_PAUSE / 2
-    assert max(second) > FIRST_PAUSE
+    assert min(second) < FIRST_PAUSE_SECONDS / 2
+    assert max(second) > FIRST_PAUSE_SECONDS
 
 
 def in_http(seconds: float) -> str:
@@ -426,7 +426,7 @@ def test_a_platform_that_says_how_long_to_wait_is_given_that_time(
     value = in_http(20) if as_date else "20"
     script = Answering(reply(b"{}", status, f"Retry-After: {value}"), reply())
     with RawServer(script) as server:
-        answer = read(Client(paces=Paces(clock=clock)), server.url, seconds=60)
+        answer = read(HttpClient(rate_limits=RateLimits(clock=clock)), server.url, seconds=60)
 
     assert answer.status == 200
     assert 15 < clock.waited <= 20.5
@@ -528,7 +528,7 @@ def test_a_netrc_file_does_not_take_the_place_of_our_sign_in(
 
 def test_no_cookie_is_kept() -> None:
     script = Answering(reply(BALANCE, "200 OK", "Set-Cookie: session=1; Path=/"))
-    client = Client()
+    client = HttpClient()
     with RawServer(script) as server:
         for _ in range(3):
             read(client, server.url)
@@ -647,13 +647,13 @@ def test_a_body_that_is_too_large_is_never_held_in_memory(script: Script, card: 
     code, grown = done.stderr.split()[-2:]
     mebibyte = 1024 * 1024 if sys.platform == "darwin" else 1024
     assert code == "7"
-    assert int(grown) / mebibyte < 8 * BODY_LIMIT / 1024 / 1024
+    assert int(grown) / mebibyte < 8 * BODY_LIMIT_BYTES / 1024 / 1024
 
 
 def test_a_body_of_just_the_limit_is_read() -> None:
-    body = b'"' + b"x" * (BODY_LIMIT - 2) + b'"'
+    body = b'"' + b"x" * (BODY_LIMIT_BYTES - 2) + b'"'
     with RawServer(Answering(reply(body))) as server:
-        assert read(Client(), server.url).body == body
+        assert read(HttpClient(), server.url).body == body
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])

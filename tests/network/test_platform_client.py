@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from loyalty_cli.config.profile import Profile
-from loyalty_cli.credentials.access_tokens import Tokens
+from loyalty_cli.credentials.access_tokens import AccessTokens
 from loyalty_cli.credentials.keyring_store import KeyringStore
 from loyalty_cli.credentials.sources import Found
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
-from loyalty_cli.network.http_client import Client
-from loyalty_cli.network.platform_client import Platforms
+from loyalty_cli.network.http_client import HttpClient
+from loyalty_cli.network.platform_client import PlatformClient
 from loyalty_cli.providers.contract import Query, Request
 from tests.fakes.servers import Answering, RawServer, header, profile_at, reply
 
@@ -40,8 +40,8 @@ class Source:
         return {name: Found(f"the-{name}", "test", "test") for name in profile.auth.fields}
 
 
-def platforms(source: Source) -> Platforms:
-    return Platforms(Client(sleep=lambda _: None), source, Tokens(KeyringStore()))
+def platforms(source: Source) -> PlatformClient:
+    return PlatformClient(HttpClient(sleep=lambda _: None), source, AccessTokens(KeyringStore()))
 
 
 def test_credentials_are_looked_for_once_a_profile() -> None:

@@ -24,7 +24,7 @@ Ask = Callable[..., Outcome]
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try again without a pause."""
-    monkeypatch.setattr(http, "FIRST_PAUSE", 0.0)
+    monkeypatch.setattr(http, "FIRST_PAUSE_SECONDS", 0.0)
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ import sqlalchemy as sql
 from msgspec.structs import replace
 
 from loyalty_cli.config.profile import DebitRules, Profile
-from loyalty_cli.credentials.access_tokens import Tokens
+from loyalty_cli.credentials.access_tokens import AccessTokens
 from loyalty_cli.credentials.keyring_store import KeyringStore
 from loyalty_cli.debits import claim as claim_module
 from loyalty_cli.debits import reconcile as reconcile_module
@@ -49,8 +49,8 @@ from loyalty_cli.debits.result import Settled
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError, NotSentError
 from loyalty_cli.model.records import Balance
-from loyalty_cli.network.http_client import Client
-from loyalty_cli.network.platform_client import DebitAnswer, Platforms
+from loyalty_cli.network.http_client import HttpClient
+from loyalty_cli.network.platform_client import DebitAnswer, PlatformClient
 from loyalty_cli.providers.contract import Query, Reading, Request
 from loyalty_cli.providers.debit_contract import Debit, Redeems
 from loyalty_cli.providers.saasquatch import SaaSquatch
@@ -168,7 +168,7 @@ TWICE = ["r-1 was made 2 times"]
 
 
 def all_faults_are_before_the_first_byte(world: World) -> None:
-    send_once = Client.send_once
+    send_once = HttpClient.send_once
 
     def as_not_sent(*arguments: Any) -> Any:
         try:
@@ -176,7 +176,7 @@ def all_faults_are_before_the_first_byte(world: World) -> None:
         except LoyaltyError as error:
             raise NotSentError.of(error) from None
 
-    world.patch.setattr(Client, "send_once", as_not_sent)
+    world.patch.setattr(HttpClient, "send_once", as_not_sent)
 
 
 def the_reply_is_lost(world: World) -> None:
@@ -390,7 +390,7 @@ def caches_are_believed(world: World) -> None:
 
 
 def looked_at_with(world: World, changed: Callable[[Look, Instant], Look]) -> None:
-    def look(platforms: Platforms, order: Order, clock: Callable[[], Instant]) -> Look:
+    def look(platforms: PlatformClient, order: Order, clock: Callable[[], Instant]) -> Look:
         return changed(look_at(platforms, order, clock), clock())
 
     world.patch.setattr(debit_module, "look_at", look)
@@ -590,11 +590,11 @@ def test_without_the_rule_its_schedule_does_harm(name: str, world: World) -> Non
 # All orders of a few steps, not only the one that is known to hurt.
 
 
-class Imagined(Platforms):
+class Imagined(PlatformClient):
     """A platform without sockets: it makes a debit at once, or when it gets round to it."""
 
     def __init__(self, world: World) -> None:
-        super().__init__(Client(), Known(), Tokens(KeyringStore()))
+        super().__init__(HttpClient(), Known(), AccessTokens(KeyringStore()))
         self._world = world
         self.held: list[float] = []
         self.made = 0

@@ -38,9 +38,9 @@ def _put(owner: object, name: str, value: object) -> None:
 
 def _sent_is_planned() -> None:
     from loyalty_cli.model.errors import LoyaltyError, NotSentError
-    from loyalty_cli.network.http_client import Client
+    from loyalty_cli.network.http_client import HttpClient
 
-    send_once = Client.send_once
+    send_once = HttpClient.send_once
 
     def as_not_sent(*arguments: Any) -> Any:
         try:
@@ -48,7 +48,7 @@ def _sent_is_planned() -> None:
         except LoyaltyError as error:
             raise NotSentError.of(error) from None
 
-    _put(Client, "send_once", as_not_sent)
+    _put(HttpClient, "send_once", as_not_sent)
 
 
 def _nothing_needs_to_settle() -> None:

@@ -258,4 +258,4 @@ def cases_of(name: str) -> Cases | None:
 
 def in_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the program try again at once."""
-    monkeypatch.setattr(http, "FIRST_PAUSE", 0.0)
+    monkeypatch.setattr(http, "FIRST_PAUSE_SECONDS", 0.0)

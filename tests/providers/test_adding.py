@@ -143,7 +143,7 @@ def test_the_examples_sandbox_speaks_the_examples_language(perks: str, tmp_path:
     for customer, status in (("C-9", 404), ("E-404", 404), ("E-401", 401), ("E-429", 429)):
         reply = asked(customer)
         assert reply.status == status
-        assert provider.complaint(reply.body)
+        assert provider.platform_error(reply.body)
     assert asked("C-1001", {}).status == 401
     assert (
         api.handle(Received("POST", "/", ("v1", "members", "C-1", "wallet")), ledger).status == 405
@@ -288,7 +288,7 @@ def test_an_entry_point_that_leads_to_no_provider_is_one_clear_error(
 
 
 @pytest.mark.parametrize("customers", [["M-1"], ["M-1", "M-2"]], ids=["one", "two"])
-@pytest.mark.parametrize("where", ["request", "normalize", "complaint"])
+@pytest.mark.parametrize("where", ["request", "normalize", "platform_error"])
 def test_a_defect_of_a_provider_is_two_lines_and_no_traceback(
     installed: See,
     answer: Callable[[Reply], str],

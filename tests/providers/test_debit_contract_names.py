@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from loyalty_cli import providers
 from loyalty_cli.model.amount import Amount
-from loyalty_cli.providers.contract import Complaint, Query
+from loyalty_cli.providers.contract import PlatformError, Query
 from loyalty_cli.providers.debit_contract import Applied, Debit, Redeems
 
 AT = datetime(2026, 11, 20, 16, 30, 5, 123456, tzinfo=timezone(timedelta(hours=10, minutes=30)))
@@ -129,7 +129,7 @@ def test_gameball_s_own_number_is_told(number: Any, told: str | None) -> None:
 
 
 def test_9004_alone_is_a_repeat_and_at_gameball_alone() -> None:
-    assert redeems("gameball").is_repeat(Complaint("no", "9004"))
-    assert not redeems("gameball").is_repeat(Complaint("no", "9003"))
-    assert not redeems("gameball").is_repeat(Complaint("9004"))
-    assert not redeems("saasquatch").is_repeat(Complaint("no", "9004"))
+    assert redeems("gameball").is_repeat(PlatformError("no", "9004"))
+    assert not redeems("gameball").is_repeat(PlatformError("no", "9003"))
+    assert not redeems("gameball").is_repeat(PlatformError("9004"))
+    assert not redeems("saasquatch").is_repeat(PlatformError("no", "9004"))

@@ -8,7 +8,15 @@ import pytest
 import tests
 from loyalty_cli import providers
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
-from loyalty_cli.providers.contract import Auth, Complaint, Provider, Query, Reading, Request, Token
+from loyalty_cli.providers.contract import (
+    Auth,
+    PlatformError,
+    Provider,
+    Query,
+    Reading,
+    Request,
+    Token,
+)
 from loyalty_cli.providers.parameters import Parameter
 from loyalty_cli.sandbox import APIS
 from loyalty_cli.sandbox.api import Api
@@ -35,7 +43,7 @@ class Fake(Provider):
     def normalize(self, body: Any, query: Query) -> Reading:
         raise NotImplementedError(body, query)
 
-    def complaint(self, body: Any) -> Complaint | None:
+    def platform_error(self, body: Any) -> PlatformError | None:
         raise NotImplementedError(body)
 
 

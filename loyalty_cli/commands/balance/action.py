@@ -19,16 +19,16 @@ from loyalty_cli.balances.summary import Summary
 from loyalty_cli.commands.balance.tasks import Orders, Wish, checked, open_orders
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.config.profile import check_rate
-from loyalty_cli.credentials.access_tokens import Tokens
+from loyalty_cli.credentials.access_tokens import AccessTokens
 from loyalty_cli.lists.parallel import side_by_side
 from loyalty_cli.lists.stop import Stop
 from loyalty_cli.model.errors import ASKED_TO_WAIT, ENDING, LoyaltyError, setup_error, usage_error
 from loyalty_cli.model.exit_codes import exit_code_of, exit_code_of_signal
 from loyalty_cli.model.records import Lookup
 from loyalty_cli.model.tally import Tally
-from loyalty_cli.network.http_client import CONNECTIONS, OF_A_LIST, ONE_LOOK_UP, Client
-from loyalty_cli.network.platform_client import Platforms
-from loyalty_cli.network.rate_limit import Paces
+from loyalty_cli.network.http_client import BULK, CONNECTIONS, INTERACTIVE, HttpClient
+from loyalty_cli.network.platform_client import PlatformClient
+from loyalty_cli.network.rate_limit import RateLimits
 from loyalty_cli.output import balances as views
 from loyalty_cli.output import messages
 from loyalty_cli.output.document import View, layout, print_records, write_records
@@ -64,13 +64,13 @@ def run(chosen: Globals, wish: Wish, way: Way) -> int:
         check_apart(way.output_file, wish.file)
     is_list = wish.file is not None
     with open_orders(chosen, wish) as (session, orders):
-        client = Client(
+        client = HttpClient(
             messages.trace if chosen.verbose else None,
-            Paces(rate),
-            OF_A_LIST if is_list else ONE_LOOK_UP,
+            RateLimits(rate),
+            BULK if is_list else INTERACTIVE,
             max(way.jobs, CONNECTIONS),
         )
-        platforms = Platforms(client, session.credentials, Tokens(session.keyring))
+        platforms = PlatformClient(client, session.credentials, AccessTokens(session.keyring))
         return Run(orders, way, output, platforms, is_list=is_list, raw=wish.raw).to_the_end()
 
 
@@ -103,7 +103,7 @@ class Run:
         orders: Orders,
         way: Way,
         output: Format,
-        platforms: Platforms,
+        platforms: PlatformClient,
         *,
         is_list: bool,
         raw: bool,

@@ -13,7 +13,7 @@ from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.open_journal import open_existing, open_for_debits
 from loyalty_cli.commands.session import Session
 from loyalty_cli.config.profile import Profile
-from loyalty_cli.credentials.access_tokens import Tokens
+from loyalty_cli.credentials.access_tokens import AccessTokens
 from loyalty_cli.debits.accounts import adopt_debits, check_accounts
 from loyalty_cli.debits.checks import check_sum, keep_orders, order_of, require_reference
 from loyalty_cli.debits.debit_list import Row, check_amount, check_reference, check_unit, read_rows
@@ -44,8 +44,8 @@ from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import LoyaltyError, nearest, usage_error
 from loyalty_cli.model.exit_codes import ExitCode, exit_code_of, exit_code_of_signal
 from loyalty_cli.model.records import DebitRecord
-from loyalty_cli.network.http_client import Client, url_of
-from loyalty_cli.network.platform_client import Platforms
+from loyalty_cli.network.http_client import HttpClient, url_of
+from loyalty_cli.network.platform_client import PlatformClient
 from loyalty_cli.output import debits as views
 from loyalty_cli.output import messages
 from loyalty_cli.output.document import print_records
@@ -108,8 +108,8 @@ def _run(
     mistakes = Mistakes(of_file=asked.file is not None)
     to_send = check_on_record(journal, orders, _platforms(session), mistakes)
     mistakes.check()
-    client = Client(trace=messages.trace if chosen.verbose else None)
-    platforms = Platforms(client, session.credentials, Tokens(session.keyring))
+    client = HttpClient(trace=messages.trace if chosen.verbose else None)
+    platforms = PlatformClient(client, session.credentials, AccessTokens(session.keyring))
     debits = Debits(journal, platforms)
     if asked.dry_run:
         return _dry_run(debits, orders, journal, output)

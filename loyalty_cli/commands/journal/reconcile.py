@@ -7,7 +7,7 @@ from datetime import timedelta
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.open_journal import open_to_settle
 from loyalty_cli.commands.session import Session
-from loyalty_cli.credentials.access_tokens import Tokens
+from loyalty_cli.credentials.access_tokens import AccessTokens
 from loyalty_cli.debits.accounts import adopt_debits
 from loyalty_cli.debits.journal.entries import OPEN, Sender
 from loyalty_cli.debits.journal.processes import is_gone, this_process
@@ -18,8 +18,8 @@ from loyalty_cli.debits.send_once import Debits
 from loyalty_cli.lists.parallel import side_by_side
 from loyalty_cli.model.exit_codes import ExitCode
 from loyalty_cli.model.records import DebitRecord
-from loyalty_cli.network.http_client import Client
-from loyalty_cli.network.platform_client import Platforms
+from loyalty_cli.network.http_client import HttpClient
+from loyalty_cli.network.platform_client import PlatformClient
 from loyalty_cli.output import messages
 from loyalty_cli.output.debits import DEBITS
 from loyalty_cli.output.document import kept, print_records
@@ -35,8 +35,8 @@ def run(session: Session, chosen: Globals, output: Format) -> int:
     """Go through what is open, print each with what came of it, and say whether all is settled."""
     with open_to_settle(session, chosen) as journal, _alone(journal) as is_alone:
         adopt_debits(journal, session.config.profiles.values())
-        client = Client(trace=messages.trace if chosen.verbose else None)
-        platforms = Platforms(client, session.credentials, Tokens(session.keyring))
+        client = HttpClient(trace=messages.trace if chosen.verbose else None)
+        platforms = PlatformClient(client, session.credentials, AccessTokens(session.keyring))
         profiles = session.config.profiles.values()
         reconciler = Reconciler(journal, Debits(journal, platforms), profiles)
         entries = reconciler.open_entries()

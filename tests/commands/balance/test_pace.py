@@ -322,7 +322,7 @@ def test_one_that_asks_for_an_hour_ends_the_run_at_once(
 def test_one_customer_that_is_always_too_much_fails_alone(
     loyalty: Run, at: At, listed: Listed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("loyalty_cli.network.rate_limit.FIRST_PAUSE", 0.05)
+    monkeypatch.setattr("loyalty_cli.network.rate_limit.FIRST_PAUSE_SECONDS", 0.05)
     platform = at(lambda name: too_many() if name == "C-20" else found(name))
 
     done = loyalty("balance", "--from", listed(lines(names(60))), "-o", "json")
@@ -340,7 +340,7 @@ def test_one_customer_that_is_always_too_much_fails_alone(
 def test_trouble_that_passes_is_tried_again(
     status: int, loyalty: Run, at: At, listed: Listed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("loyalty_cli.network.http_client.FIRST_PAUSE", 0.0)
+    monkeypatch.setattr("loyalty_cli.network.http_client.FIRST_PAUSE_SECONDS", 0.0)
     lock, tried = Lock(), set[str]()
 
     def fails_once(customer: str) -> Reply:
