@@ -102,7 +102,7 @@ def _in_words(
             return f"{title} has no customer {customer!r}", f"Check the identifier{address}."
         case ErrorCode.CREDENTIAL_REFUSED:
             return (
-                f"{title} refused the sign-in of the profile {profile.name!r}",
+                f"{title} rejected the credentials of profile {profile.name!r}",
                 (
                     f"Check its credentials: `loyalty profiles` says where they come from,"
                     f" `loyalty login {profile.name}` puts new ones into the keyring."
@@ -114,7 +114,9 @@ def _in_words(
                 f"Check {keys} in the profile file."
             )
         case ErrorCode.RATE_LIMITED:
-            return f"{title} is asked too often", _when(answer) or "Wait a while, then try again."
+            return f"{title} is rate-limiting requests", _when(
+                answer
+            ) or "Wait a while, then try again."
         case ErrorCode.REFUSED:
             return f"{title} refused the request", None
         case ErrorCode.UNREACHABLE:

@@ -150,7 +150,7 @@ class HttpClient:
             if isinstance(outcome, Answer) and _is_too_much(outcome):
                 asked = retry_after(outcome, time.time())
                 wait = limiter.slow_down(permit.begun, outcome, asked)
-                self._trace(f"* asked too often: left alone for {wait:.2f} s")
+                self._trace(f"* rate-limited: pausing for {wait:.2f} s")
             return outcome
         finally:
             limiter.end(answered=isinstance(outcome, Answer))
@@ -340,7 +340,7 @@ def _held(limiter: RateLimiter) -> Iterator[None]:
 
 
 def _is_too_much(outcome: Answer | LoyaltyError) -> bool:
-    """Whether a platform says that it is asked too often."""
+    """Whether a platform says that it is rate-limiting requests."""
     if isinstance(outcome, LoyaltyError):
         return False
     return outcome.status == 429 or (outcome.status == 503 and "retry-after" in outcome.headers)

@@ -458,7 +458,7 @@ def test_without_a_token_no_balance_is_asked_for(
     for hidden in ("hush", KEY, SECRET):
         assert hidden not in done.out + done.err
     if code == 4:
-        assert done.record["error"]["message"].startswith("Capillary refused the sign-in of")
+        assert done.record["error"]["message"].startswith("Capillary rejected the credentials of")
 
 
 @pytest.mark.usefixtures("in_environment")

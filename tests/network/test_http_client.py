@@ -444,7 +444,7 @@ def test_a_wait_beyond_the_deadline_is_given_up_at_once(
 
     assert time.monotonic() - began < 5
     assert error_of(done) == (7, "rate_limited")
-    assert done.record["error"]["message"] == "Imprint is asked too often (HTTP 429)."
+    assert done.record["error"]["message"] == "Imprint is rate-limiting requests (HTTP 429)."
     assert done.record["error"]["hint"].startswith("Wait 3")
     assert len(script.requests) == 1
 

@@ -337,7 +337,7 @@ def test_with_a_bad_key_one_request_is_sent(
 
     assert platform.asked == ["C-1"]
     assert customers(done, output) == ["C-1"]
-    assert ended_by(done, code=4, error="Imprint refused the sign-in of the profile 'card'")
+    assert ended_by(done, code=4, error="Imprint rejected the credentials of profile 'card'")
     assert "1 of 99 look-ups were done." in done.err.splitlines()[-1]
 
 
@@ -377,7 +377,7 @@ def test_a_key_that_is_revoked_in_the_middle_ends_the_run(
         *("balance", "--from", listed(lines(names(MANY))), "-o", output, "--jobs", str(jobs))
     )
 
-    assert ended_by(done, code=4, error="refused the sign-in")
+    assert ended_by(done, code=4, error="rejected the credentials")
     assert len(answered) <= 100 + jobs
     done_ones = customers(done, output)
     assert is_in_order(done_ones)
@@ -480,7 +480,7 @@ def test_a_bad_oauth_key_is_tried_once(
     done = loyalty("balance", "--from", listed(lines(names(50))), "-o", "json")
 
     assert asked == ["POST"]
-    assert ended_by(done, code=4, error="refused the sign-in of the profile 'p'")
+    assert ended_by(done, code=4, error="rejected the credentials of profile 'p'")
 
 
 @pytest.fixture
@@ -506,7 +506,7 @@ def test_one_bad_profile_of_several_ends_the_run(
         *("balance", "--from", listed(lines(names(200))), "-p", "good", "-p", "bad", "-o", "json")
     )
 
-    assert ended_by(done, code=4, error="C-1 at bad: Imprint refused the sign-in")
+    assert ended_by(done, code=4, error="C-1 at bad: Imprint rejected the credentials")
     assert "all others at bad would fail" in done.err
     assert good_and_bad["bad"].asked == ["C-1"]
     assert len(good_and_bad["good"].asked) < 100
@@ -521,7 +521,7 @@ def test_a_bad_profile_in_a_row_ends_the_run_there(
         *("balance", "--from", listed(lines(["customer,profile", *rows])), "-o", "jsonl")
     )
 
-    assert ended_by(done, code=4, error="C-31 at bad: Imprint refused the sign-in")
+    assert ended_by(done, code=4, error="C-31 at bad: Imprint rejected the credentials")
     assert good_and_bad["bad"].asked == ["C-31"]
     assert customers(done)[-1] == "C-31"
     assert set(customers(done)) <= set(names(31))

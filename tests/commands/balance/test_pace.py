@@ -291,7 +291,7 @@ def test_a_pause_is_for_the_profile_that_was_refused(
 
 
 @pytest.mark.parametrize(
-    ("status", "said"), [(429, "is asked too often"), (503, "cannot answer now")]
+    ("status", "said"), [(429, "is rate-limiting requests"), (503, "cannot answer now")]
 )
 def test_one_that_asks_for_an_hour_ends_the_run_at_once(
     status: int, said: str, program: Run, at: At, listed: Listed
