@@ -23,7 +23,7 @@ from loyalty_cli.credentials.access_tokens import AccessTokens
 from loyalty_cli.credentials.keyring_store import KeyringStore
 from loyalty_cli.credentials.sources import Credentials
 from loyalty_cli.debits.journal.open import open_journal
-from loyalty_cli.debits.send_once import Debits, Order
+from loyalty_cli.debits.send_once import DebitOrder, DebitSender
 from loyalty_cli.lists.parallel import JOBS
 from loyalty_cli.network.http_client import HttpClient
 from loyalty_cli.network.platform_client import PlatformClient
@@ -73,10 +73,10 @@ def journalled(config: Path) -> Callable[[int], None]:
     journal = open_journal(str(config.parent / "journal.db"), create=True)
     credentials = Credentials(os.environ, KeyringStore(), print)
     platforms = PlatformClient(HttpClient(), credentials, AccessTokens(KeyringStore()))
-    debits = Debits(journal, platforms)
+    debits = DebitSender(journal, platforms)
 
     def debit(number: int) -> None:
-        order = Order(profile, f"C-{number}", "CENTS", 1, f"one-{number}")
+        order = DebitOrder(profile, f"C-{number}", "CENTS", 1, f"one-{number}")
         (entry,) = journal.plan([order.planned])
         settled = debits.run(order, entry)
         assert settled.error is None, settled.error

@@ -39,7 +39,7 @@ def providers(
 
 def _record(provider: "Provider") -> "ProviderRecord":
     from loyalty_cli.model.records import AuthRecord, LimitRecord, ProviderRecord
-    from loyalty_cli.providers.debit_contract import Redeems
+    from loyalty_cli.providers.debit_contract import DebitProvider
 
     return ProviderRecord(
         provider=provider.name,
@@ -52,7 +52,7 @@ def _record(provider: "Provider") -> "ProviderRecord":
             LimitRecord(requests=each.requests, seconds=each.seconds)
             for each in provider.read_limits
         ),
-        debits=isinstance(provider, Redeems),
+        debits=isinstance(provider, DebitProvider),
         numbers=dict(provider.numbers),
         pages=provider.pages,
     )

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.debits.journal.entries import Entry
 from loyalty_cli.debits.journal.store import Journal
-from loyalty_cli.debits.order import Order, platform_of, unnamed, unnamed_platform_of
+from loyalty_cli.debits.order import DebitOrder, platform_of, unnamed, unnamed_platform_of
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError, setup_error
 
 
@@ -38,7 +38,9 @@ def adopt_debits(journal: Journal, profiles: Iterable[Profile]) -> None:
             journal.adopt(unnamed_platform_of(profile), platform_of(profile), profile.name)
 
 
-def no_longer_known(order: Order, entry: Entry, platforms: Collection[str]) -> LoyaltyError | None:
+def no_longer_known(
+    order: DebitOrder, entry: Entry, platforms: Collection[str]
+) -> LoyaltyError | None:
     """The error where a reference is on record at an account that no profile has now.
 
     It may be the same account, before it was given its name, or another one. `platforms` are the

@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterable, Iterator
 
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.debits.debit_list import FileRow, Mistake, Row
-from loyalty_cli.debits.kept_orders import KeptOrders
 from loyalty_cli.debits.mistakes import Mistakes
-from loyalty_cli.debits.order import Order
+from loyalty_cli.debits.order import DebitOrder
+from loyalty_cli.debits.order_store import OrderStore
 from loyalty_cli.lists.rows import cut
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError, usage_error
 from loyalty_cli.providers import BUILT_IN, load
-from loyalty_cli.providers.debit_contract import Redeems
+from loyalty_cli.providers.debit_contract import DebitProvider
 
 Fault = tuple[str, object, LoyaltyError]
 """What the profile does not allow: in which column, with which value, and the error."""
@@ -21,7 +21,7 @@ def keep_orders(
     profile_of: Callable[[Row], Profile],
     unit: str | None,
     mistakes: Mistakes,
-    into: KeptOrders,
+    into: OrderStore,
 ) -> None:
     """Keep the orders of a file, and add all that is wrong with it to the mistakes.
 
@@ -52,7 +52,7 @@ def keep_orders(
         mistakes.add_whole(error)
 
 
-def order_of(row: Row, profile: Profile, unit: str | None) -> Order:
+def order_of(row: Row, profile: Profile, unit: str | None) -> DebitOrder:
     """Make an order of a row; raise LoyaltyError where the profile does not allow it."""
     for _, _, error in faults_of(row, profile, unit):
         raise error
@@ -61,16 +61,16 @@ def order_of(row: Row, profile: Profile, unit: str | None) -> Order:
     return order
 
 
-def _order(row: Row, profile: Profile, unit: str | None) -> Order | None:
+def _order(row: Row, profile: Profile, unit: str | None) -> DebitOrder | None:
     """The order of a row; None where nobody says in which unit."""
     chosen = row.unit or unit or profile.debit.unit
-    return Order(profile, row.customer, chosen, row.amount, row.reference) if chosen else None
+    return DebitOrder(profile, row.customer, chosen, row.amount, row.reference) if chosen else None
 
 
 def faults_of(row: Row, profile: Profile, unit: str | None) -> Iterator[Fault]:
     """All that keeps a row from being an order at a profile."""
-    if not isinstance(profile.provider, Redeems):
-        able = [name for name in BUILT_IN if isinstance(load(name), Redeems)]
+    if not isinstance(profile.provider, DebitProvider):
+        able = [name for name in BUILT_IN if isinstance(load(name), DebitProvider)]
         yield (
             "profile",
             profile.name,
@@ -116,7 +116,7 @@ def check_sum(total: int, expected: int) -> None:
 
 def makes_once(profile: Profile) -> bool:
     """Whether the platform itself makes a debit with the same reference but once."""
-    return isinstance(profile.provider, Redeems) and profile.provider.idempotent
+    return isinstance(profile.provider, DebitProvider) and profile.provider.idempotent
 
 
 def require_reference(reference: str | None, *, interactive: bool) -> str:

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
+from loyalty_cli.debits.abandoned import CLAIM_LIFETIME_SECONDS
 from loyalty_cli.debits.journal.entries import Baseline, ClaimTerms, Entry
-from loyalty_cli.debits.journal.instant import Instant
 from loyalty_cli.debits.journal.processes import this_process
 from loyalty_cli.debits.journal.store import Journal
-from loyalty_cli.debits.order import Order
-from loyalty_cli.debits.sender import CLAIM_LIFETIME_SECONDS
+from loyalty_cli.debits.journal.uptime import Instant
+from loyalty_cli.debits.order import DebitOrder
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError, NotSentError
 
 
@@ -25,7 +25,7 @@ class Claim:
         self,
         journal: Journal,
         clock: Callable[[], Instant],
-        order: Order,
+        order: DebitOrder,
         planned: Entry,
         had: Baseline,
     ) -> None:

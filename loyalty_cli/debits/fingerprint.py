@@ -7,7 +7,7 @@ from loyalty_cli.config.profile import Profile
 from loyalty_cli.debits.journal.entries import State
 from loyalty_cli.debits.journal.store import Fingerprint, Journal
 from loyalty_cli.debits.order import platform_of
-from loyalty_cli.debits.result import Settled
+from loyalty_cli.debits.result import DebitResult
 from loyalty_cli.network.platform_client import PlatformClient
 
 
@@ -35,7 +35,7 @@ class UsedKeys:
         self._unwritten[profile.name] = mine
         return bool(known)
 
-    def noted(self, settled: Iterable[Settled]) -> Iterator[Settled]:
+    def noted(self, settled: Iterable[DebitResult]) -> Iterator[DebitResult]:
         """Give debits on, and write each key down that one of them was made with."""
         for each in settled:
             if each.entry.state is State.CONFIRMED and not each.replayed:

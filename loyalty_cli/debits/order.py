@@ -9,12 +9,12 @@ from msgspec import Struct
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.debits.journal.entries import Entry, Key, Planned
 from loyalty_cli.providers.contract import Query, Request
-from loyalty_cli.providers.debit_contract import Debit, Redeems
+from loyalty_cli.providers.debit_contract import Debit, DebitProvider
 
 NAMED = " account="
 
 
-class Order(Struct, frozen=True):
+class DebitOrder(Struct, frozen=True):
     """A debit that was asked for, at a profile that allows it."""
 
     profile: Profile
@@ -42,24 +42,24 @@ class Order(Struct, frozen=True):
         )
 
     @property
-    def provider(self) -> Redeems:
+    def provider(self) -> DebitProvider:
         """The provider, which can debit."""
         provider = self.profile.provider
-        assert isinstance(provider, Redeems)
+        assert isinstance(provider, DebitProvider)
         return provider
 
 
-def order_again(profile: Profile, entry: Entry) -> Order:
+def order_again(profile: Profile, entry: Entry) -> DebitOrder:
     """The order that a debit on record was."""
-    return Order(profile, entry.customer, entry.unit, entry.amount, entry.key.reference)
+    return DebitOrder(profile, entry.customer, entry.unit, entry.amount, entry.key.reference)
 
 
-def debit_of(order: Order) -> Debit:
+def debit_of(order: DebitOrder) -> Debit:
     """An order as its provider gets it, made now."""
     return Debit(order.customer, order.unit, order.amount, order.reference, datetime.now(UTC))
 
 
-def request_of(order: Order) -> Request:
+def request_of(order: DebitOrder) -> Request:
     """The request that an order becomes, not signed."""
     query = Query(order.customer, order.profile.settings)
     return order.provider.debit_request(query, debit_of(order))

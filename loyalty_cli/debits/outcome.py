@@ -13,7 +13,7 @@ from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.network.answers import error_in
 from loyalty_cli.network.platform_client import DebitAnswer
 from loyalty_cli.providers.contract import Answer, PlatformError
-from loyalty_cli.providers.debit_contract import Applied, Debit, Redeems, Refusal
+from loyalty_cli.providers.debit_contract import Debit, DebitProvider, DebitReceipt, Refusal
 
 SUCCESSES = frozenset({200, 201})
 REFUSALS = frozenset({400, 401, 402, 403, 404, 405, 411, 413, 414, 415, 422, 428, 431})
@@ -31,11 +31,11 @@ class Outcome(Struct, frozen=True):
 
     state: State
     why: str
-    applied: Applied = Applied()
+    applied: DebitReceipt = DebitReceipt()
     error: LoyaltyError | None = None
 
 
-def classify(came: DebitAnswer, debit: Debit, profile: Profile, provider: Redeems) -> Outcome:
+def classify(came: DebitAnswer, debit: Debit, profile: Profile, provider: DebitProvider) -> Outcome:
     """Judge the answer to a debit that was sent once.
 
     Only a success that confirms exactly this debit confirms it, and only the platform's own error
@@ -45,7 +45,7 @@ def classify(came: DebitAnswer, debit: Debit, profile: Profile, provider: Redeem
     return _masked(_judged(came.answer, debit, profile, provider), came)
 
 
-def _judged(answer: Answer, debit: Debit, profile: Profile, provider: Redeems) -> Outcome:
+def _judged(answer: Answer, debit: Debit, profile: Profile, provider: DebitProvider) -> Outcome:
     body = answer.json()
     platform_error = provider.platform_error(body)
     if platform_error and provider.is_repeat(platform_error):
@@ -74,7 +74,7 @@ def _judged(answer: Answer, debit: Debit, profile: Profile, provider: Redeems) -
 
 
 def _refusal(
-    status: int, platform_error: PlatformError, code: ErrorCode, provider: Redeems
+    status: int, platform_error: PlatformError, code: ErrorCode, provider: DebitProvider
 ) -> Refusal:
     """What the platform's own error says of a debit; `code` is what it was taken for."""
     usual = Refusal.NOT_NOW if code in PASSING else Refusal.FOR_GOOD
@@ -87,7 +87,7 @@ def _refusal(
     return said if proven else Refusal.UNCLEAR
 
 
-def _looks_made(body: Any, debit: Debit, provider: Redeems) -> bool:
+def _looks_made(body: Any, debit: Debit, provider: DebitProvider) -> bool:
     """Whether an error holds what a success holds, be it of another amount."""
     try:
         provider.read_debit(body, debit)
@@ -102,7 +102,7 @@ def _named(body: Any, keys: Collection[str]) -> str | None:
     return next((key for key in sorted(keys) if members.get(key)), None)
 
 
-def classify_again(came: DebitAnswer, debit: Debit, provider: Redeems) -> Outcome:
+def classify_again(came: DebitAnswer, debit: Debit, provider: DebitProvider) -> Outcome:
     """Judge the answer to a debit that was sent again under an id that the platform makes once.
 
     A refusal proves nothing here: it says why this one was not made, not whether the first one was.
@@ -110,7 +110,7 @@ def classify_again(came: DebitAnswer, debit: Debit, provider: Redeems) -> Outcom
     return _masked(_judged_again(came.answer, debit, provider), came)
 
 
-def _judged_again(answer: Answer, debit: Debit, provider: Redeems) -> Outcome:
+def _judged_again(answer: Answer, debit: Debit, provider: DebitProvider) -> Outcome:
     if answer.status in SUCCESSES:
         return _success(answer, debit, provider)
     platform_error = provider.platform_error(answer.json())
@@ -169,7 +169,10 @@ def unknown(
 
 
 def _unclear(
-    answer: Answer, provider: Redeems, platform_error: PlatformError | None = None, more: str = ""
+    answer: Answer,
+    provider: DebitProvider,
+    platform_error: PlatformError | None = None,
+    more: str = "",
 ) -> Outcome:
     """An answer came that proves nothing."""
     code = platform_error.provider_code if platform_error else None
@@ -183,7 +186,7 @@ def _unclear(
     return unknown(_shown(answer), what, answer.status, code)
 
 
-def _success(answer: Answer, debit: Debit, provider: Redeems) -> Outcome:
+def _success(answer: Answer, debit: Debit, provider: DebitProvider) -> Outcome:
     platform_error = provider.platform_error(answer.json())
     try:
         body = answer.read_json()

@@ -7,19 +7,19 @@ from math import ceil
 from msgspec import Struct
 
 from loyalty_cli.config.profile import Profile
+from loyalty_cli.debits.abandoned import certain_seconds, is_healthy, note_first_sight
+from loyalty_cli.debits.account_balance import AccountBalance
 from loyalty_cli.debits.checks import makes_once
 from loyalty_cli.debits.journal.database import JournalError
 from loyalty_cli.debits.journal.entries import OPEN, Baseline, Change, Entry, Event, State
-from loyalty_cli.debits.journal.instant import instant_now
 from loyalty_cli.debits.journal.store import Filter, Journal
-from loyalty_cli.debits.look import Look
+from loyalty_cli.debits.journal.uptime import instant_now
 from loyalty_cli.debits.order import order_again, platform_of
-from loyalty_cli.debits.result import Settled, recorded_error
-from loyalty_cli.debits.send_once import Debits
-from loyalty_cli.debits.sender import certain_seconds, is_healthy, note_first_sight
+from loyalty_cli.debits.result import DebitResult, recorded_error
+from loyalty_cli.debits.send_once import DebitSender
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ENDING, ErrorCode, LoyaltyError
-from loyalty_cli.providers.debit_contract import Redeems
+from loyalty_cli.providers.debit_contract import DebitProvider
 
 BETWEEN_LOOKS_SECONDS = 60.0
 BY_HAND = "`loyalty journal resolve` settles it by hand, with who and why."
@@ -29,7 +29,7 @@ NOT_SETTLED = "not settled: "
 UNCHANGED = "looked: the redeemed total is what it was before the debit"
 
 
-class Verdict(Struct, frozen=True):
+class Finding(Struct, frozen=True):
     """What evidence says of an unknown debit: a state to go to, or why it stays unknown."""
 
     state: State
@@ -37,15 +37,15 @@ class Verdict(Struct, frozen=True):
     hint: str = BY_HAND
 
 
-def judge(entry: Entry, look: Look, events: Sequence[Event], settle: float) -> Verdict:
+def judge(entry: Entry, account: AccountBalance, events: Sequence[Event], settle: float) -> Finding:
     """Judge an unknown debit by a look at its account, and by what was seen of it before.
 
     A total that moved by exactly the amount proves the debit. A total that did not move proves that
     there was none only when the request can no longer arrive, and when it is seen twice.
     """
-    before, line = entry.baseline or Baseline(), look.line
-    if look.age is not None:
-        return _stays(f"the balance came out of a cache (Age: {look.age[:20]})")
+    before, line = entry.baseline or Baseline(), account.balance
+    if account.cache_age is not None:
+        return _stays(f"the balance came out of a cache (Age: {account.cache_age[:20]})")
     if before.redeemed is None or line.redeemed is None:
         return _stays("the account does not say what was redeemed")
     if not (_same(before.expired, line.expired) and _same(before.cancelled, line.cancelled)):
@@ -53,11 +53,11 @@ def judge(entry: Entry, look: Look, events: Sequence[Event], settle: float) -> V
     moved = line.redeemed.minus(Amount(before.redeemed))
     if moved == entry.amount:
         change = f"redeemed went from {before.redeemed} to {line.redeemed}"
-        return Verdict(State.CONFIRMED, f"by balance: {change}")
+        return Finding(State.CONFIRMED, f"by balance: {change}")
     if moved != 0:
         return _stays(f"redeemed moved by {moved}, not by {entry.amount}")
     since = since_unknown(entry, events)
-    left = settle - certain_seconds(since, look.began)
+    left = settle - certain_seconds(since, account.read_at)
     if left > 0:
         return _stays(f"the request may still arrive for another {ceil(left)} s", LATER)
     earlier = [
@@ -67,8 +67,8 @@ def judge(entry: Entry, look: Look, events: Sequence[Event], settle: float) -> V
         and event.instant
         and certain_seconds(since, event.instant) >= settle
     ]
-    if any(look.began.seconds_since(each) >= BETWEEN_LOOKS_SECONDS for each in earlier):
-        return Verdict(State.NOT_APPLIED, f"redeemed is {line.redeemed} as before, seen twice")
+    if any(account.read_at.seconds_since(each) >= BETWEEN_LOOKS_SECONDS for each in earlier):
+        return Finding(State.NOT_APPLIED, f"redeemed is {line.redeemed} as before, seen twice")
     return _stays(UNCHANGED)
 
 
@@ -82,8 +82,8 @@ def since_unknown(entry: Entry, events: Sequence[Event]) -> list[Event]:
     return [event for event in events[became:] if event.attempt == entry.attempt]
 
 
-def _stays(why: str, hint: str = BY_HAND) -> Verdict:
-    return Verdict(State.UNKNOWN, why, hint)
+def _stays(why: str, hint: str = BY_HAND) -> Finding:
+    return Finding(State.UNKNOWN, why, hint)
 
 
 def _same(before: str | None, after: Amount | None) -> bool:
@@ -95,7 +95,7 @@ def _same(before: str | None, after: Amount | None) -> bool:
 class Reconciler:
     """Goes through what is open, and settles what evidence settles."""
 
-    def __init__(self, journal: Journal, debits: Debits, profiles: Iterable[Profile]) -> None:
+    def __init__(self, journal: Journal, debits: DebitSender, profiles: Iterable[Profile]) -> None:
         self._journal = journal
         self._debits = debits
         self._stopped: dict[str, str] = {}
@@ -113,7 +113,7 @@ class Reconciler:
         ]
         return sorted(found, key=self._failed_last_time)
 
-    def reconcile(self, entry: Entry) -> Settled:
+    def reconcile(self, entry: Entry) -> DebitResult:
         """Settle one open debit if it can be settled now; `error` says why not.
 
         Raises JournalError where the journal fails; whatever else happens is this debit's alone.
@@ -125,12 +125,12 @@ class Reconciler:
         except Exception as error:  # noqa: BLE001 - one debit's trouble is not the others'
             return self._failed(entry, f"the program failed ({type(error).__name__})")
 
-    def _reconciled(self, entry: Entry) -> Settled:
+    def _reconciled(self, entry: Entry) -> DebitResult:
         profile = self._profile_of(entry)
         entry = self._debits.mark_abandoned(profile, entry)
         if entry.state is not State.UNKNOWN:
-            return Settled(entry, error=recorded_error(entry))
-        if profile is None or not isinstance(profile.provider, Redeems):
+            return DebitResult(entry, error=recorded_error(entry))
+        if profile is None or not isinstance(profile.provider, DebitProvider):
             why = f"no profile in the file is for {entry.key.platform}"
             return self._stays(entry, why, "Put that profile back, and run it again.")
         if profile.name in self._stopped:
@@ -146,11 +146,11 @@ class Reconciler:
             hint = BY_HAND if error.code is ErrorCode.REFUSED else error.hint or BY_HAND
             return self._failed(entry, why, hint)
 
-    def _asked(self, entry: Entry, profile: Profile) -> Settled:
+    def _asked(self, entry: Entry, profile: Profile) -> DebitResult:
         """Ask the platform about an unknown debit."""
         if not makes_once(profile):
-            look = self._debits.look(order_again(profile, entry))
-            return self._judged(entry, look, profile.debit.settle)
+            account = self._debits.account_balance(order_again(profile, entry))
+            return self._judged(entry, account, profile.debit.settle)
         settled = self._debits.send_again(profile, entry)
         if settled.error and settled.error.http_status in REFUSED_SIGN_IN:
             self._stopped[profile.name] = settled.error.message.rstrip(".")
@@ -159,7 +159,7 @@ class Reconciler:
     def _failed_last_time(self, entry: Entry) -> bool:
         return self._journal.events(entry.key)[-1].why.startswith(NOT_SETTLED)
 
-    def _failed(self, entry: Entry, why: str, hint: str = BY_HAND) -> Settled:
+    def _failed(self, entry: Entry, why: str, hint: str = BY_HAND) -> DebitResult:
         """Leave a debit as it is, and let it come last the next time."""
         self._journal.note(entry, f"{NOT_SETTLED}{why}")
         return self._stays(entry, why, hint)
@@ -171,12 +171,12 @@ class Reconciler:
             (each for each in same if each.name == entry.profile), same[0] if same else None
         )
 
-    def _judged(self, entry: Entry, look: Look, settle: float) -> Settled:
+    def _judged(self, entry: Entry, account: AccountBalance, settle: float) -> DebitResult:
         events = self._journal.events(entry.key)
-        note_first_sight(self._journal, entry, since_unknown(entry, events), look.began)
-        verdict = judge(entry, look, events, settle)
+        note_first_sight(self._journal, entry, since_unknown(entry, events), account.read_at)
+        verdict = judge(entry, account, events, settle)
         if verdict.state is State.UNKNOWN and verdict.why == UNCHANGED:
-            self._journal.note(entry, UNCHANGED, look.began)
+            self._journal.note(entry, UNCHANGED, account.read_at)
             why = f"{UNCHANGED}; look again in a minute"
             return self._stays(entry, why, "Run it again in a minute or more.")
         if verdict.state is not State.UNKNOWN and (others := self._others(entry, events)):
@@ -186,7 +186,7 @@ class Reconciler:
             return self._stays(entry, verdict.why, verdict.hint)
         settled = self._journal.change(entry, verdict.state, Change(verdict.why))
         present = settled or self._journal.get(entry.key) or entry
-        return Settled(present, error=recorded_error(present))
+        return DebitResult(present, error=recorded_error(present))
 
     def _others(self, entry: Entry, events: Sequence[Event]) -> list[str]:
         """Other debits of the account since its baseline, however its customer is written."""
@@ -195,10 +195,10 @@ class Reconciler:
         number = claimed if before.last_event is None else before.last_event
         return self._journal.others_since(entry, number)
 
-    def _stays(self, entry: Entry, why: str, hint: str = BY_HAND) -> Settled:
+    def _stays(self, entry: Entry, why: str, hint: str = BY_HAND) -> DebitResult:
         error = LoyaltyError(
             ErrorCode.OUTCOME_UNKNOWN,
             f"it stays {entry.state}: {why}.",
             hint=hint,
         )
-        return Settled(entry, error=error)
+        return DebitResult(entry, error=error)

@@ -3,12 +3,12 @@
 from datetime import UTC, datetime
 
 from loyalty_cli.debits.journal.entries import Entry, Event
-from loyalty_cli.debits.result import Settled, recorded_error
+from loyalty_cli.debits.result import DebitResult, recorded_error
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.records import DebitHistory, DebitRecord, EventRecord, Failure
 
 
-def settled_record(settled: Settled) -> DebitRecord:
+def result_record(settled: DebitResult) -> DebitRecord:
     """What came of a debit in this run."""
     entry, error = settled.entry, settled.error
     return DebitRecord(
@@ -31,7 +31,7 @@ def settled_record(settled: Settled) -> DebitRecord:
 
 def entry_record(entry: Entry) -> DebitRecord:
     """A debit as the journal has it."""
-    return settled_record(Settled(entry, error=recorded_error(entry)))
+    return result_record(DebitResult(entry, error=recorded_error(entry)))
 
 
 def history(entry: Entry, events: list[Event]) -> DebitHistory:

@@ -1,11 +1,11 @@
 """Whether an unknown debit may be sent again, where the platform makes it only once."""
 
 from loyalty_cli.config.profile import Profile
+from loyalty_cli.debits.abandoned import certain_seconds
 from loyalty_cli.debits.journal.entries import Entry, State
-from loyalty_cli.debits.journal.instant import Instant
 from loyalty_cli.debits.journal.store import Journal
+from loyalty_cli.debits.journal.uptime import Instant
 from loyalty_cli.debits.outcome import in_use, unknown, was_in_use
-from loyalty_cli.debits.sender import certain_seconds
 from loyalty_cli.model.errors import LoyaltyError
 
 

@@ -11,7 +11,7 @@ from loyalty_cli.model.records import Failure
 _FAILURE = msgspec.json.Decoder(Failure)
 
 
-class Settled(Struct, frozen=True):
+class DebitResult(Struct, frozen=True):
     """How a debit stands after a run; `replayed` if it stood so before, and nothing was sent."""
 
     entry: Entry

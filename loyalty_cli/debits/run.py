@@ -7,9 +7,9 @@ from threading import Condition, Lock
 
 from loyalty_cli.debits.journal.database import JournalError
 from loyalty_cli.debits.journal.entries import Entry
-from loyalty_cli.debits.order import Order
-from loyalty_cli.debits.result import Settled
-from loyalty_cli.debits.send_once import Debits
+from loyalty_cli.debits.order import DebitOrder
+from loyalty_cli.debits.result import DebitResult
+from loyalty_cli.debits.send_once import DebitSender
 from loyalty_cli.lists.parallel import side_by_side
 from loyalty_cli.lists.stop import Stop
 from loyalty_cli.model.errors import ENDING, ErrorCode
@@ -96,8 +96,12 @@ class _Accounts:
 
 
 def run_all(
-    debits: Debits, orders: Iterable[Order], entries: Iterable[Entry], stop: DebitStop, jobs: int
-) -> Generator[Settled]:
+    debits: DebitSender,
+    orders: Iterable[DebitOrder],
+    entries: Iterable[Entry],
+    stop: DebitStop,
+    jobs: int,
+) -> Generator[DebitResult]:
     """Make debits, and give each in the order asked once it is settled and written down.
 
     Orders and their entries are taken as they are needed.
@@ -108,7 +112,7 @@ def run_all(
     accounts = _Accounts()
     in_flight = _InFlight()
 
-    def make(pair: tuple[Order, Entry]) -> Settled | None:
+    def make(pair: tuple[DebitOrder, Entry]) -> DebitResult | None:
         order, entry = pair
         with accounts.turn((order.key.platform, order.customer)), in_flight:
             return _make(debits, order, entry, stop)
@@ -124,8 +128,8 @@ def run_all(
 
 
 def _until_stopped(
-    pairs: Iterator[tuple[Order, Entry]], stop: DebitStop, in_flight: _InFlight
-) -> Iterator[tuple[Order, Entry]]:
+    pairs: Iterator[tuple[DebitOrder, Entry]], stop: DebitStop, in_flight: _InFlight
+) -> Iterator[tuple[DebitOrder, Entry]]:
     """Give pairs on; once the run is stopped, nobody reads the journal for another one."""
     while True:
         with in_flight:
@@ -139,7 +143,9 @@ def _until_stopped(
         yield pair
 
 
-def _make(debits: Debits, order: Order, entry: Entry, stop: DebitStop) -> Settled | None:
+def _make(
+    debits: DebitSender, order: DebitOrder, entry: Entry, stop: DebitStop
+) -> DebitResult | None:
     """Make one debit; nothing where it was not begun, or the journal does not know how it ended.
 
     What failed for the whole profile stops that profile alone, and only where it failed just now:

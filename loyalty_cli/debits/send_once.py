@@ -9,13 +9,20 @@ from collections.abc import Callable
 from functools import partial
 
 from loyalty_cli.config.profile import Profile
+from loyalty_cli.debits.abandoned import CLAIM_LIFETIME_SECONDS, mark_abandoned
+from loyalty_cli.debits.account_balance import (
+    AccountBalance,
+    amount_text,
+    baseline,
+    read_account_balance,
+    refusal,
+)
 from loyalty_cli.debits.claim import Claim, TakenError
 from loyalty_cli.debits.journal.database import JournalError
 from loyalty_cli.debits.journal.entries import Baseline, Change, Entry, State
-from loyalty_cli.debits.journal.instant import Instant, instant_now
 from loyalty_cli.debits.journal.store import AccountBusyError, BalanceChangedError, Journal
-from loyalty_cli.debits.look import Look, amount_text, baseline, look_at, refusal
-from loyalty_cli.debits.order import Order, debit_of, order_again, request_of
+from loyalty_cli.debits.journal.uptime import Instant, instant_now
+from loyalty_cli.debits.order import DebitOrder, debit_of, order_again, request_of
 from loyalty_cli.debits.outcome import (
     Outcome,
     classify,
@@ -25,13 +32,12 @@ from loyalty_cli.debits.outcome import (
 )
 from loyalty_cli.debits.resend import refusal_to_resend
 from loyalty_cli.debits.result import (
-    Settled,
+    DebitResult,
     contradicted,
     not_made,
     recorded_error,
     written_error,
 )
-from loyalty_cli.debits.sender import CLAIM_LIFETIME_SECONDS, mark_abandoned
 from loyalty_cli.model.errors import ENDING, ErrorCode, LoyaltyError, NotSentError
 from loyalty_cli.network.platform_client import DebitAnswer, PlatformClient
 from loyalty_cli.providers.contract import Request
@@ -43,7 +49,7 @@ def _always() -> None:
     """Sending again is safe however much time went by."""
 
 
-class Debits:
+class DebitSender:
     """Makes debits; safe to use from several threads."""
 
     def __init__(
@@ -66,7 +72,9 @@ class Debits:
         """Whether the platform asked to be left alone for longer than anybody waits here."""
         return self._platforms.is_closed(profile.name, debits=True)
 
-    def run(self, order: Order, entry: Entry, begin: Callable[[], None] = _always) -> Settled:
+    def run(
+        self, order: DebitOrder, entry: Entry, begin: Callable[[], None] = _always
+    ) -> DebitResult:
         """Bring a debit that is in the journal as far as it can be brought now.
 
         `begin` is called before a claim, and can still stop it by raising. Raises JournalError
@@ -83,7 +91,7 @@ class Debits:
                 return self._taken(order, entry)
             entry = again
         if entry.state is not State.PLANNED:
-            return Settled(entry, replayed=True, error=recorded_error(entry))
+            return DebitResult(entry, replayed=True, error=recorded_error(entry))
         return self._make(order, entry, begin)
 
     def mark_abandoned(self, profile: Profile | None, entry: Entry) -> Entry:
@@ -92,7 +100,7 @@ class Debits:
 
     def send_again(
         self, profile: Profile, entry: Entry, begin: Callable[[], None] = _always
-    ) -> Settled:
+    ) -> DebitResult:
         """Send an unknown debit again, to a platform that makes it but once.
 
         Only the profile that sent it may: another can be of another shop, which knows no such id.
@@ -100,7 +108,7 @@ class Debits:
         and nothing could be sent.
         """
         if refused := refusal_to_resend(self._journal, profile, entry, self._clock()):
-            return Settled(entry, replayed=True, error=refused)
+            return DebitResult(entry, replayed=True, error=refused)
         order = order_again(profile, entry)
         self._journal.database.check_unchanged()
         try:
@@ -113,20 +121,22 @@ class Debits:
             outcome = unknown(error.message, error.message.rstrip("."))
         if outcome.state is State.UNKNOWN:
             self._journal.note(entry, f"sent again: {outcome.why}")
-            return Settled(entry, error=outcome.error)
+            return DebitResult(entry, error=outcome.error)
         return self._settled(entry, outcome)
 
-    def _sent_again(self, order: Order, entry: Entry, begin: Callable[[], None]) -> Settled:
+    def _sent_again(
+        self, order: DebitOrder, entry: Entry, begin: Callable[[], None]
+    ) -> DebitResult:
         try:
             return self.send_again(order.profile, entry, begin)
         except NotSentError as error:
-            return Settled(entry, error=unknown("", error.message.rstrip(".")).error)
+            return DebitResult(entry, error=unknown("", error.message.rstrip(".")).error)
 
-    def look(self, order: Order) -> Look:
-        """Look at the account of a debit; raise LoyaltyError where it has no such balance."""
-        return look_at(self._platforms, order, self._clock)
+    def account_balance(self, order: DebitOrder) -> AccountBalance:
+        """Read the balance that a debit is taken from; raise LoyaltyError where there is none."""
+        return read_account_balance(self._platforms, order, self._clock)
 
-    def _make(self, order: Order, entry: Entry, begin: Callable[[], None]) -> Settled:
+    def _make(self, order: DebitOrder, entry: Entry, begin: Callable[[], None]) -> DebitResult:
         """Make a debit, once its account is free, and what it has is known."""
         self._journal.database.before_sending()
         while True:
@@ -149,38 +159,38 @@ class Debits:
                 return self._not_begun(entry, error)
             time.sleep(POLL_SECONDS)
 
-    def _checked_balance(self, order: Order, entry: Entry) -> Baseline:
+    def _checked_balance(self, order: DebitOrder, entry: Entry) -> Baseline:
         """What the account has before a debit; raise LoyaltyError where that is too little."""
         last_event = self._journal.last_event(entry)
-        look = self.look(order)
-        if refused := refusal(order, look):
+        account = self.account_balance(order)
+        if refused := refusal(order, account):
             raise refused
-        return baseline(look, last_event)
+        return baseline(account, last_event)
 
     def _is_soon_free(self, entry: Entry, busy: LoyaltyError) -> bool:
         """Whether another debit of the account will soon be over, or is."""
         return isinstance(busy, BalanceChangedError) or self._journal.is_being_sent(entry)
 
-    def _may_wait(self, order: Order) -> bool:
+    def _may_wait(self, order: DebitOrder) -> bool:
         """Whether to wait for a busy account: once in a run, and not again for each debit."""
         account = (order.key.platform, order.customer)
         now = self._clock().seconds
         return now <= self._waits_end.setdefault(account, now + self._patience(order))
 
-    def _patience(self, order: Order) -> float:
+    def _patience(self, order: DebitOrder) -> float:
         """Seconds in which a debit that another process is sending comes to its end."""
         return order.profile.timeout + CLAIM_LIFETIME_SECONDS
 
-    def _not_begun(self, entry: Entry, error: LoyaltyError) -> Settled:
+    def _not_begun(self, entry: Entry, error: LoyaltyError) -> DebitResult:
         self._journal.note(entry, f"not begun: {error.message}")
         if error.code is ErrorCode.NOT_FOUND:
             more = "Nothing was sent. For another customer the debit needs another reference."
             error.hint = " ".join(filter(None, (error.hint, more)))
-        return Settled(entry, error=error)
+        return DebitResult(entry, error=error)
 
     def _send(
-        self, order: Order, request: Request, claim: Claim, begin: Callable[[], None]
-    ) -> Settled:
+        self, order: DebitOrder, request: Request, claim: Claim, begin: Callable[[], None]
+    ) -> DebitResult:
         self._claims.add(claim)
         try:
             return self._sent(order, request, claim, begin)
@@ -188,8 +198,8 @@ class Debits:
             self._claims.discard(claim)
 
     def _sent(
-        self, order: Order, request: Request, claim: Claim, begin: Callable[[], None]
-    ) -> Settled:
+        self, order: DebitOrder, request: Request, claim: Claim, begin: Callable[[], None]
+    ) -> DebitResult:
         try:
             answer = self._platforms.debit(order.profile, request, partial(claim.make, begin))
             assert claim.entry is not None
@@ -211,7 +221,7 @@ class Debits:
             raise
         return self._settled(claim.entry, outcome)
 
-    def _classified(self, answer: DebitAnswer, order: Order, claimed: Entry) -> Outcome:
+    def _classified(self, answer: DebitAnswer, order: DebitOrder, claimed: Entry) -> Outcome:
         provider, debit = order.provider, debit_of(order)
         if provider.idempotent and claimed.attempt > 1:
             # The id may be in use by ourselves, where what was held for not applied was.
@@ -221,7 +231,7 @@ class Debits:
                 return again
         return classify(answer, debit, order.profile, provider)
 
-    def _not_sent(self, claim: Claim, error: NotSentError) -> Settled:
+    def _not_sent(self, claim: Claim, error: NotSentError) -> DebitResult:
         """Undo a claim of which nothing was sent; raise what kept it from being made."""
         refused_by = claim.refused_by or error
         if claim.entry is None or not isinstance(refused_by, LoyaltyError):
@@ -233,10 +243,10 @@ class Debits:
         if back is None:  # another host gave it up meanwhile; now there is proof
             back = self._settled_late(claim.entry, State.NOT_APPLIED, Change(why))
         if back.state in (State.PLANNED, State.NOT_APPLIED):
-            return Settled(back, error=refused_by)
-        return Settled(back, replayed=True, error=recorded_error(back))
+            return DebitResult(back, error=refused_by)
+        return DebitResult(back, replayed=True, error=recorded_error(back))
 
-    def _settled(self, entry: Entry, outcome: Outcome) -> Settled:
+    def _settled(self, entry: Entry, outcome: Outcome) -> DebitResult:
         """Write down what came of a debit that was sent; nothing is said of it before that."""
         change = Change(
             outcome.why,
@@ -259,7 +269,9 @@ class Debits:
                 hint="Nothing more was sent. Mend the journal, then `loyalty journal reconcile`.",
             ) from error
         as_said = (settled.state, settled.attempt) == (outcome.state, entry.attempt)
-        return Settled(settled, error=outcome.error or (None if as_said else contradicted(settled)))
+        return DebitResult(
+            settled, error=outcome.error or (None if as_said else contradicted(settled))
+        )
 
     def _settled_late(self, sent: Entry, state: State, change: Change) -> Entry:
         """What came of an attempt that was given up for unknown meanwhile is evidence like any.
@@ -277,7 +289,7 @@ class Debits:
         self._journal.note(noted, f"attempt {sent.attempt} came to be {state}: {change.why}")
         return noted
 
-    def _taken(self, order: Order, entry: Entry) -> Settled:
+    def _taken(self, order: DebitOrder, entry: Entry) -> DebitResult:
         """Somebody else has the debit: wait for what comes of it, as long as that can take."""
         ends = self._clock().seconds + self._patience(order)
         present = self._present(entry)
@@ -285,8 +297,8 @@ class Debits:
             time.sleep(POLL_SECONDS)
             present = self.mark_abandoned(order.profile, self._present(entry))
         if present.state in (State.PLANNED, State.NOT_APPLIED):
-            return Settled(present, error=not_made(present))
-        return Settled(present, replayed=True, error=recorded_error(present))
+            return DebitResult(present, error=not_made(present))
+        return DebitResult(present, replayed=True, error=recorded_error(present))
 
     def _present(self, entry: Entry) -> Entry:
         present = self._journal.get(entry.key)
@@ -294,7 +306,7 @@ class Debits:
         return present
 
 
-def _request(order: Order) -> Request:
+def _request(order: DebitOrder) -> Request:
     """The request of a debit; raise LoyaltyError where its provider fails to make one."""
     try:
         return request_of(order)

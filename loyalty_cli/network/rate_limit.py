@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.providers.contract import Answer, Limit
-from loyalty_cli.providers.debit_contract import Redeems
+from loyalty_cli.providers.debit_contract import DebitProvider
 
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
@@ -277,7 +277,7 @@ class RateLimits:
     def of_debits(self, profile: Profile) -> RateLimiter:
         """The limiter of a profile's debits, which platforms count apart."""
         provider = profile.provider
-        known = provider.debit_limits if isinstance(provider, Redeems) else ()
+        known = provider.debit_limits if isinstance(provider, DebitProvider) else ()
         return self._kept(profile, known, None, debits=True)
 
     def _kept(

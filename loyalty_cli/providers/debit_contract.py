@@ -22,7 +22,7 @@ class Debit(Struct, frozen=True):
     at: datetime
 
 
-class Applied(Struct, frozen=True):
+class DebitReceipt(Struct, frozen=True):
     """What a platform says of a debit it made."""
 
     balance_after: Amount | None = None
@@ -41,7 +41,7 @@ class Refusal(Enum):
     UNCLEAR = auto()
 
 
-class Redeems(Provider):
+class DebitProvider(Provider):
     """A provider that can debit."""
 
     idempotent: ClassVar[bool] = False
@@ -68,7 +68,7 @@ class Redeems(Provider):
         """The request that makes a debit, not yet signed."""
 
     @abstractmethod
-    def read_debit(self, body: Any, debit: Debit) -> Applied:
+    def read_debit(self, body: Any, debit: Debit) -> DebitReceipt:
         """Read the JSON of a success; raise ValueError where it does not confirm exactly this."""
 
     def is_repeat(self, platform_error: PlatformError) -> bool:

@@ -19,7 +19,7 @@ from loyalty_cli.providers.contract import (
     matches,
     typed,
 )
-from loyalty_cli.providers.debit_contract import Applied, Debit, Redeems, Refusal
+from loyalty_cli.providers.debit_contract import Debit, DebitProvider, DebitReceipt, Refusal
 from loyalty_cli.providers.parameters import Parameter
 
 REQUEST_IN_PROGRESS = "2001"
@@ -73,7 +73,7 @@ class Error(Struct):
     message: str
 
 
-class Gameball(Redeems):
+class Gameball(DebitProvider):
     """`GET /api/v4.0/integrations/customers/{customerId}/balance`, from the API reference."""
 
     name = "gameball"
@@ -167,7 +167,7 @@ class Gameball(Redeems):
         }
         return Request(("api", "v4.0", "integrations", "transactions", "redeem"), json=body)
 
-    def read_debit(self, body: Any, debit: Debit) -> Applied:
+    def read_debit(self, body: Any, debit: Debit) -> DebitReceipt:
         """Confirmed where it is this transaction, with exactly the points."""
         answer = typed(body, Redemption)
         points = answer.redeem_equivalent_points
@@ -176,7 +176,7 @@ class Gameball(Redeems):
         if answer.transaction_id != debit.reference or Amount.convert(points) != debit.amount:
             raise ValueError(f"it redeemed {points} points as {answer.transaction_id!r}")
         number = answer.gameball_transaction_id
-        return Applied(provider_reference=None if number is None else str(number))
+        return DebitReceipt(provider_reference=None if number is None else str(number))
 
     def is_repeat(self, platform_error: PlatformError) -> bool:
         """A transaction with this id was made before."""

@@ -18,7 +18,7 @@ from loyalty_cli.providers.contract import (
     matches,
     typed,
 )
-from loyalty_cli.providers.debit_contract import Applied, Debit, Redeems, Refusal
+from loyalty_cli.providers.debit_contract import Debit, DebitProvider, DebitReceipt, Refusal
 from loyalty_cli.providers.parameters import Parameter, one_of, segment
 
 MAYBE_LESS = (
@@ -78,7 +78,7 @@ class Error(Struct, rename="camel"):
     rs_code: int | str | None = None
 
 
-class SaaSquatch(Redeems):
+class SaaSquatch(DebitProvider):
     """`GET /api/v1/{tenant_alias}/reward/balance`, from the API reference."""
 
     name = "saasquatch"
@@ -119,7 +119,7 @@ class SaaSquatch(Redeems):
         "RS045": Refusal.NOT_NOW,
     }
     success_keys = frozenset({"creditAvailable", "creditRedeemed"})
-    error_keys = Redeems.error_keys | {"apiErrorCode", "rsCode", "statusCode"}
+    error_keys = DebitProvider.error_keys | {"apiErrorCode", "rsCode", "statusCode"}
     numbers = {
         "available": "CREDIT: totalAssignedCredit less totalRedeemedCredit;"
         " PCT_DISCOUNT: totalDiscountPercent; FUELTANK: totalFuelTankCodes",
@@ -172,12 +172,12 @@ class SaaSquatch(Redeems):
         body = {"accountId": debit.customer, "unit": debit.unit, "amount": debit.amount}
         return Request(path, json=body)
 
-    def read_debit(self, body: Any, debit: Debit) -> Applied:
+    def read_debit(self, body: Any, debit: Debit) -> DebitReceipt:
         """Confirmed where exactly the amount was redeemed, in exactly the unit."""
         answer = typed(body, DebitResponse)
         if not _is(answer.credit_redeemed, debit.amount) or answer.unit != debit.unit:
             raise ValueError(f"it redeemed {answer.credit_redeemed!s:.40} {answer.unit:.40}")
-        return Applied(balance_after=Amount.convert_or_none(answer.credit_available))
+        return DebitReceipt(balance_after=Amount.convert_or_none(answer.credit_available))
 
     def is_busy(self, answer: Answer) -> bool:
         """The platform says so with a code of its own."""

@@ -23,7 +23,7 @@ SECRET_KEY = "sandbox-gameball-secret"  # noqa: S105 - made up, and in the docum
 UNIT = "points"
 
 
-class Order(Struct, rename="camel"):
+class RedeemRequest(Struct, rename="camel"):
     """What redeems points."""
 
     customer_id: str
@@ -134,7 +134,7 @@ def _redeem(received: Received, ledger: Ledger) -> Reply:
     except ValueError:
         return _error(400, 3016, "Payload Error", "The body is not JSON")
     try:
-        order = typed(body, Order)
+        order = typed(body, RedeemRequest)
         datetime.fromisoformat(order.transaction_time)
     except ValueError as wrong:
         return _error(422, 3003, "Payload Error", f"A value is missing or wrong: {wrong}")
@@ -145,7 +145,7 @@ def _too_little() -> Reply:
     return _error(422, 9008, "Transaction Error", "The customer has too few points")
 
 
-def _take(order: Order, ledger: Ledger, delay: float) -> Reply:
+def _take(order: RedeemRequest, ledger: Ledger, delay: float) -> Reply:
     if order.customer_id not in CUSTOMERS:
         return error(Trouble.NO_CUSTOMER)
     member = CUSTOMERS[order.customer_id].gameball
@@ -171,7 +171,7 @@ def _take(order: Order, ledger: Ledger, delay: float) -> Reply:
     return Reply(body=body)
 
 
-def _asked(order: Order, member: Member) -> Amount:
+def _asked(order: RedeemRequest, member: Member) -> Amount:
     """How many points an order takes; raise ValueError where it does not say so."""
     given = order.points if order.amount is None else order.amount
     if given is None or (order.points is not None and order.amount is not None):

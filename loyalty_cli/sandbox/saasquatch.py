@@ -24,7 +24,7 @@ USER_TOKEN = "sandbox-saasquatch-user-token"  # noqa: S105 - made up, and in the
 TYPES = {Credit: "CREDIT", Discount: "PCT_DISCOUNT", FuelTank: "FUELTANK"}
 
 
-class Order(Struct, rename="camel"):
+class RedeemRequest(Struct, rename="camel"):
     """What redeems credit."""
 
     account_id: str
@@ -146,7 +146,7 @@ def _shaped(rewards: list[dict[str, Any]], shape: Shape) -> Any:
 
 def _redeem(received: Received, ledger: Ledger) -> Reply:
     try:
-        order = typed(decode(received.body), Order)
+        order = typed(decode(received.body), RedeemRequest)
     except ValueError as wrong:
         return _invalid(f"The body is wrong: {wrong}")
     if order.amount <= 0:
@@ -158,7 +158,7 @@ def _too_little() -> Reply:
     return _invalid("The account has less credit than that")
 
 
-def _take(order: Order, ledger: Ledger, delay: float) -> Reply:
+def _take(order: RedeemRequest, ledger: Ledger, delay: float) -> Reply:
     if order.account_id not in CUSTOMERS:
         return error(Trouble.NO_CUSTOMER)
     credit = _credit(CUSTOMERS[order.account_id].saasquatch, order.unit)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from loyalty_cli import providers
-from loyalty_cli.providers.debit_contract import Redeems
+from loyalty_cli.providers.debit_contract import DebitProvider
 from tests.conftest import Run
 from tests.credentials.test_redaction import SPELLINGS, shows
 from tests.fakes.fault_server import Bank, IdempotentBank, answers, as_json
@@ -207,7 +207,7 @@ WRONG = (
 
 @pytest.mark.parametrize("spelling", SPELT[::2])
 @pytest.mark.parametrize(
-    ("name", "auth"), [way for way in WAYS if isinstance(providers.load(way[0]), Redeems)]
+    ("name", "auth"), [way for way in WAYS if isinstance(providers.load(way[0]), DebitProvider)]
 )
 def test_no_debit_shows_or_keeps_a_secret(
     signed_in: SignedIn,

@@ -16,9 +16,9 @@ from loyalty_cli.credentials.sources import Found
 from loyalty_cli.debits.journal.entries import Entry, Event, Key
 from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.debits.journal.store import Filter, Journal
-from loyalty_cli.debits.order import Order
-from loyalty_cli.debits.result import Settled
-from loyalty_cli.debits.send_once import Debits
+from loyalty_cli.debits.order import DebitOrder
+from loyalty_cli.debits.result import DebitResult
+from loyalty_cli.debits.send_once import DebitSender
 from loyalty_cli.network.http_client import HttpClient
 from loyalty_cli.network.platform_client import PlatformClient
 from tests.conftest import Outcome, Run
@@ -60,17 +60,17 @@ class Desk:
         self.journal = journal
         self.platforms = platforms()
 
-    def order(self, reference: str = "r-1", customer: str = "C-1", amount: int = 50) -> Order:
-        return Order(self.profile, customer, self.bank.unit, amount, reference)
+    def order(self, reference: str = "r-1", customer: str = "C-1", amount: int = 50) -> DebitOrder:
+        return DebitOrder(self.profile, customer, self.bank.unit, amount, reference)
 
-    def plan(self, order: Order) -> Entry:
+    def plan(self, order: DebitOrder) -> Entry:
         (entry,) = self.journal.plan([order.planned])
         return entry
 
-    def debits(self, **more: Any) -> Debits:
-        return Debits(self.journal, self.platforms, **more)
+    def debits(self, **more: Any) -> DebitSender:
+        return DebitSender(self.journal, self.platforms, **more)
 
-    def debit(self, order: Order | None = None, **more: Any) -> Settled:
+    def debit(self, order: DebitOrder | None = None, **more: Any) -> DebitResult:
         chosen = order or self.order()
         return self.debits(**more).run(chosen, self.plan(chosen))
 

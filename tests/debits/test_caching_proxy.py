@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from loyalty_cli.debits.journal import instant
+from loyalty_cli.debits.journal import uptime
 from tests.debits.conftest import Opens, Shop
 from tests.fakes.fault_server import answers, as_json, honest
 from tests.fakes.servers import Wire, unused_port, wait_for_port
@@ -76,9 +76,9 @@ def cached(opens: Opens, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Ite
 @pytest.fixture
 def passes(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     """Let time pass."""
-    began = instant.seconds_awake_or_asleep()
+    began = uptime.seconds_awake_or_asleep()
     passed = [0.0]
-    monkeypatch.setattr(instant, "seconds_awake_or_asleep", lambda: began + passed[0])
+    monkeypatch.setattr(uptime, "seconds_awake_or_asleep", lambda: began + passed[0])
 
     def let(seconds: float) -> None:
         passed[0] += seconds

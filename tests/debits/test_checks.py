@@ -17,9 +17,9 @@ from loyalty_cli.debits.checks import (
 )
 from loyalty_cli.debits.debit_list import FileRow, Row
 from loyalty_cli.debits.journal.store import Journal
-from loyalty_cli.debits.kept_orders import KeptOrders
+from loyalty_cli.debits.journal_checks import Limits, check_on_record
 from loyalty_cli.debits.mistakes import Mistakes
-from loyalty_cli.debits.on_record import Limits, check_on_record
+from loyalty_cli.debits.order_store import OrderStore
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.sandbox.profiles import sandbox_profiles
 from tests.conftest import Run
@@ -42,19 +42,19 @@ def row(number: int = 2, amount: int = 100, **values: str) -> Row:
 
 
 @pytest.fixture
-def kept() -> Iterator[KeptOrders]:
-    with closing(KeptOrders()) as orders:
+def kept() -> Iterator[OrderStore]:
+    with closing(OrderStore()) as orders:
         yield orders
 
 
-Keeps = Callable[..., KeptOrders]
+Keeps = Callable[..., OrderStore]
 
 
 @pytest.fixture
-def keeps(kept: KeptOrders) -> Keeps:
+def keeps(kept: OrderStore) -> Keeps:
     """Keep the rows of a file, and raise what is wrong with it."""
 
-    def keep(rows: Sequence[Row], rules: DebitRules = OPEN_RULES) -> KeptOrders:
+    def keep(rows: Sequence[Row], rules: DebitRules = OPEN_RULES) -> OrderStore:
         mistakes = Mistakes(of_file=True)
         read = [FileRow(each.number, each, reference=each.reference) for each in rows]
         keep_orders(read, lambda _: profile(rules), None, mistakes, kept)

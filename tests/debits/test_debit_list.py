@@ -21,8 +21,8 @@ from loyalty_cli.debits.debit_list import (
     check_unit,
     read_rows,
 )
-from loyalty_cli.debits.kept_orders import KeptOrders
 from loyalty_cli.debits.mistakes import Mistakes
+from loyalty_cli.debits.order_store import OrderStore
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.sandbox.profiles import sandbox_profiles
 
@@ -50,7 +50,7 @@ def read(content: str | bytes) -> list[Row]:
         return SHOP
 
     mistakes = Mistakes(of_file=True)
-    with closing(KeptOrders()) as orders:
+    with closing(OrderStore()) as orders:
         keep_orders(read_rows(stream, known), profile_of, None, mistakes, orders)
     mistakes.check()
     return rows

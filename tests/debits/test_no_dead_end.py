@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from loyalty_cli.commands.journal.manual_decision import BY_HAND
 from loyalty_cli.config.profile import DebitRules, Profile
-from loyalty_cli.debits.journal import instant
+from loyalty_cli.debits.journal import uptime
 from loyalty_cli.debits.journal.entries import OPEN, Baseline, Change, Entry, State
 from loyalty_cli.debits.journal.processes import this_process
 from loyalty_cli.debits.journal.store import AccountBusyError, BalanceChangedError, Journal
@@ -80,7 +80,7 @@ class OneDebit:
         self.seconds = 1000.0
         self._names = count()
         self.name = ""
-        patch.setattr(instant, "seconds_awake_or_asleep", lambda: self.seconds)
+        patch.setattr(uptime, "seconds_awake_or_asleep", lambda: self.seconds)
         patch.setattr("time.sleep", lambda _: None)
 
     def begin(self) -> None:

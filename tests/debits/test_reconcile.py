@@ -8,23 +8,23 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from loyalty_cli.debits.journal import instant
-from loyalty_cli.debits.journal.entries import Baseline, Change, Entry, Event, Sender, State
+from loyalty_cli.debits.account_balance import AccountBalance
+from loyalty_cli.debits.journal import uptime
+from loyalty_cli.debits.journal.entries import Baseline, Change, Entry, Event, Process, State
 from loyalty_cli.debits.journal.file import FileDatabase
-from loyalty_cli.debits.journal.instant import Instant
 from loyalty_cli.debits.journal.processes import this_process
 from loyalty_cli.debits.journal.store import Journal
-from loyalty_cli.debits.look import Look
-from loyalty_cli.debits.order import Order
+from loyalty_cli.debits.journal.uptime import Instant
+from loyalty_cli.debits.order import DebitOrder
 from loyalty_cli.debits.reconcile import (
     BETWEEN_LOOKS_SECONDS,
     UNCHANGED,
+    Finding,
     Reconciler,
-    Verdict,
     judge,
 )
-from loyalty_cli.debits.result import Settled
-from loyalty_cli.debits.send_once import Debits
+from loyalty_cli.debits.result import DebitResult
+from loyalty_cli.debits.send_once import DebitSender
 from loyalty_cli.lists.parallel import JOBS
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode
@@ -142,7 +142,9 @@ JUDGED: dict[str, tuple[Balance, list[Event], float, State, str]] = {
 def test_the_verdict_follows_from_the_evidence(case: str, entry: Entry) -> None:
     now_has, looks, after, state, why = JUDGED[case]
 
-    verdict = judge(entry, Look(now_has, Instant(BOOT, 5000 + after)), SENT + looks, SETTLE)
+    verdict = judge(
+        entry, AccountBalance(now_has, Instant(BOOT, 5000 + after)), SENT + looks, SETTLE
+    )
 
     assert verdict.state is state
     assert why in verdict.why
@@ -151,7 +153,7 @@ def test_the_verdict_follows_from_the_evidence(case: str, entry: Entry) -> None:
 def test_without_a_baseline_there_is_no_verdict(entry: Entry) -> None:
     bare = replace(entry, baseline=None)
 
-    late = Look(has(), Instant(BOOT, 5000 + LATER))
+    late = AccountBalance(has(), Instant(BOOT, 5000 + LATER))
 
     assert judge(bare, late, SENT, SETTLE).state is State.UNKNOWN
 
@@ -159,7 +161,7 @@ def test_without_a_baseline_there_is_no_verdict(entry: Entry) -> None:
 @pytest.mark.parametrize("age", ["0", "17", "x"])
 @pytest.mark.parametrize("redeemed", [100, 150])
 def test_what_a_cache_says_is_no_evidence(age: str, redeemed: int, entry: Entry) -> None:
-    cached = Look(has(redeemed=redeemed), Instant(BOOT, 5000 + LATER), age)
+    cached = AccountBalance(has(redeemed=redeemed), Instant(BOOT, 5000 + LATER), age)
 
     verdict = judge(entry, cached, [*SENT, look(SETTLE)], SETTLE)
 
@@ -168,8 +170,8 @@ def test_what_a_cache_says_is_no_evidence(age: str, redeemed: int, entry: Entry)
 
 
 def test_after_a_restart_of_the_machine_time_counts_from_what_it_saw_since(entry: Entry) -> None:
-    def at(seconds: float, events: list[Event]) -> Verdict:
-        return judge(entry, Look(has(), Instant("machine next", seconds)), events, SETTLE)
+    def at(seconds: float, events: list[Event]) -> Finding:
+        return judge(entry, AccountBalance(has(), Instant("machine next", seconds)), events, SETTLE)
 
     assert "another 900 s" in at(10**9, [*SENT, look(SETTLE)]).why
     seen = event(0, State.UNKNOWN, State.UNKNOWN, "seen", clock="machine next")
@@ -187,7 +189,7 @@ def test_where_no_clock_can_be_trusted_time_settles_nothing(entry: Entry) -> Non
         look(SETTLE, clock=""),
     ]
 
-    verdict = judge(entry, Look(has(), Instant("", 10**9)), events, SETTLE)
+    verdict = judge(entry, AccountBalance(has(), Instant("", 10**9)), events, SETTLE)
 
     assert "may still arrive" in verdict.why
 
@@ -201,7 +203,7 @@ def test_the_settle_period_is_that_of_the_last_attempt(entry: Entry) -> None:
     ]
     second = replace(entry, attempt=2)
 
-    halfway = Look(has(), Instant(BOOT, 5000 + 2002 + SETTLE / 2))
+    halfway = AccountBalance(has(), Instant(BOOT, 5000 + 2002 + SETTLE / 2))
     verdict = judge(second, halfway, SENT + again, SETTLE)
 
     assert (verdict.state, "may still arrive" in verdict.why) == (State.UNKNOWN, True)
@@ -216,7 +218,7 @@ class Clock:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.seconds = 5000.0
         self.now = T0
-        monkeypatch.setattr(instant, "seconds_awake_or_asleep", lambda: self.seconds)
+        monkeypatch.setattr(uptime, "seconds_awake_or_asleep", lambda: self.seconds)
         monkeypatch.setattr(FileDatabase, "now", lambda *_: self.now)
 
     def goes(self, seconds: float) -> None:
@@ -392,13 +394,13 @@ def test_what_else_moved_is_told_and_left_to_a_person(
     assert "resolve" in done.record["error"]["hint"]
 
 
-def sending(desk: Desk, sender: Sender) -> Entry:
+def sending(desk: Desk, sender: Process) -> Entry:
     claimed = desk.journal.claim(desk.plan(desk.order()), sender, Baseline(redeemed="0"))
     assert claimed is not None
     return claimed
 
 
-def settle(desk: Desk, entry: Entry) -> Settled:
+def settle(desk: Desk, entry: Entry) -> DebitResult:
     return Reconciler(desk.journal, desk.debits(), [desk.profile]).reconcile(entry)
 
 
@@ -607,14 +609,14 @@ def test_a_crash_at_one_is_that_one_s_alone_and_it_comes_last_the_next_time(
     shop.bank.debit = LOST
     for number in (1, 2, 3):
         shop.debit(customer=f"C-{number}", reference=f"r-{number}")
-    look = Debits.look
+    look = DebitSender.account_balance
 
-    def crashing(debits: Debits, order: Order) -> Look:
+    def crashing(debits: DebitSender, order: DebitOrder) -> AccountBalance:
         if order.reference == "r-1":
             raise RecursionError
         return look(debits, order)
 
-    monkeypatch.setattr(Debits, "look", crashing)
+    monkeypatch.setattr(DebitSender, "account_balance", crashing)
 
     first = reconcile(shop)
     shop.bank.debit = NEVER

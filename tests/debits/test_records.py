@@ -7,8 +7,8 @@ from msgspec.structs import replace
 
 from loyalty_cli.debits.journal.entries import Entry, Event, Key, Planned, State
 from loyalty_cli.debits.journal.store import new_entry
-from loyalty_cli.debits.records import entry_record, history, settled_record
-from loyalty_cli.debits.result import Settled, written_error
+from loyalty_cli.debits.records import entry_record, history, result_record
+from loyalty_cli.debits.result import DebitResult, written_error
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.model.records import DebitRecord, EventRecord, Failure
@@ -35,7 +35,7 @@ def test_a_record_says_all_that_the_journal_has(entry: Entry) -> None:
         provider_reference="77",
     )
 
-    assert settled_record(Settled(confirmed, replayed=True)) == DebitRecord(
+    assert result_record(DebitResult(confirmed, replayed=True)) == DebitRecord(
         profile="club",
         provider="saasquatch",
         customer="C-1",
@@ -54,7 +54,7 @@ def test_a_record_says_all_that_the_journal_has(entry: Entry) -> None:
 
 
 def test_what_went_wrong_in_this_run_is_in_the_record(entry: Entry) -> None:
-    assert settled_record(Settled(entry, error=FAILURE)).error == Failure.of(FAILURE)
+    assert result_record(DebitResult(entry, error=FAILURE)).error == Failure.of(FAILURE)
 
 
 def test_what_went_wrong_in_an_earlier_run_is_in_the_record_of_the_journal(entry: Entry) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from loyalty_cli.debits.journal import instant
+from loyalty_cli.debits.journal import uptime
 from loyalty_cli.debits.journal.file import FileDatabase
 from tests.conftest import Outcome
 from tests.debits.conftest import Opens, Shop
@@ -71,10 +71,10 @@ def test_after_resend_for_it_is_a_person_s(
             at = datetime.now(UTC) + timedelta(seconds=seconds)
             monkeypatch.setattr(FileDatabase, "now", lambda *_: at)
         else:
-            monkeypatch.setattr(instant, "seconds_awake_or_asleep", lambda: began + seconds)
+            monkeypatch.setattr(uptime, "seconds_awake_or_asleep", lambda: began + seconds)
         return reconcile(lost) if by == "reconcile" else lost.debit()
 
-    began = instant.seconds_awake_or_asleep()
+    began = uptime.seconds_awake_or_asleep()
     done = later(86_401)
 
     assert (done.code, done.record["state"]) == (8, "unknown")

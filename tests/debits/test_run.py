@@ -14,10 +14,10 @@ import pytest
 from loyalty_cli.debits.journal.database import JournalError
 from loyalty_cli.debits.journal.entries import Baseline, Change, Entry, State
 from loyalty_cli.debits.journal.processes import this_process
-from loyalty_cli.debits.order import Order
-from loyalty_cli.debits.result import Settled, written_error
+from loyalty_cli.debits.order import DebitOrder
+from loyalty_cli.debits.result import DebitResult, written_error
 from loyalty_cli.debits.run import DebitStop, run_all
-from loyalty_cli.debits.send_once import Debits
+from loyalty_cli.debits.send_once import DebitSender
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.providers.contract import Limit
 from tests.conftest import Outcome
@@ -29,12 +29,14 @@ JOBS = 4
 LONG = (Limit(100, 1), Limit(2, 3600))
 
 
-def run(desk: Desk, orders: list[Order], stop: DebitStop | None = None) -> Generator[Settled]:
+def run(
+    desk: Desk, orders: list[DebitOrder], stop: DebitStop | None = None
+) -> Generator[DebitResult]:
     entries = desk.journal.plan([order.planned for order in orders])
     return run_all(desk.debits(), orders, entries, stop or DebitStop(), JOBS)
 
 
-def several(desk: Desk, number: int) -> list[Order]:
+def several(desk: Desk, number: int) -> list[DebitOrder]:
     return [desk.order(f"r-{n}", customer=f"C-{n}") for n in range(number)]
 
 
@@ -98,7 +100,7 @@ def test_an_unknown_one_holds_up_its_account_and_no_other(desk: Desk) -> None:
 def test_orders_are_taken_as_they_are_needed(desk: Desk) -> None:
     taken = 0
 
-    def endless() -> Iterator[Order]:
+    def endless() -> Iterator[DebitOrder]:
         nonlocal taken
         for number in count():
             taken += 1
@@ -344,9 +346,11 @@ def test_a_defect_in_one_leaves_no_other_half_written(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     arrived = Event()
-    make = Debits.run
+    make = DebitSender.run
 
-    def faulty(debits: Debits, order: Order, entry: Entry, begin: Callable[[], None]) -> Settled:
+    def faulty(
+        debits: DebitSender, order: DebitOrder, entry: Entry, begin: Callable[[], None]
+    ) -> DebitResult:
         if order.reference == "r-0":
             arrived.wait(30)
             raise ZeroDivisionError
@@ -357,7 +361,7 @@ def test_a_defect_in_one_leaves_no_other_half_written(
         wire.wait(0.1)
         honest(wire, post)
 
-    monkeypatch.setattr(Debits, "run", faulty)
+    monkeypatch.setattr(DebitSender, "run", faulty)
     desk.bank.debit = debit
 
     with pytest.raises(ZeroDivisionError):

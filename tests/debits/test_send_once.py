@@ -11,23 +11,23 @@ from msgspec.structs import replace
 
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.debits import send_once as debit_module
+from loyalty_cli.debits.abandoned import mark_abandoned
 from loyalty_cli.debits.journal.database import JournalError
 from loyalty_cli.debits.journal.entries import (
     TRANSITIONS,
     Baseline,
     Change,
     Entry,
-    Sender,
+    Process,
     State,
 )
-from loyalty_cli.debits.journal.instant import Instant, instant_now
 from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.debits.journal.processes import this_process
 from loyalty_cli.debits.journal.store import Journal
-from loyalty_cli.debits.order import Order, platform_of
-from loyalty_cli.debits.result import Settled
-from loyalty_cli.debits.send_once import Debits
-from loyalty_cli.debits.sender import mark_abandoned
+from loyalty_cli.debits.journal.uptime import Instant, instant_now
+from loyalty_cli.debits.order import DebitOrder, platform_of
+from loyalty_cli.debits.result import DebitResult
+from loyalty_cli.debits.send_once import DebitSender
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError, NotSentError
 from loyalty_cli.model.exit_codes import exit_code_of
 from loyalty_cli.network.platform_client import DebitAnswer
@@ -44,13 +44,13 @@ from tests.fakes.fault_server import (
 )
 from tests.fakes.servers import Wire, profile_at, reply
 
-GONE = Sender(host=this_process().host, pid=1, started="0", boot=this_process().boot)
-ELSEWHERE = Sender(host="another", pid=1, started="0", boot="x")
+GONE = Process(host=this_process().host, pid=1, started="0", boot=this_process().boot)
+ELSEWHERE = Process(host="another", pid=1, started="0", boot="x")
 LOST = applies_and(lambda wire, _: wire.reset())
 NOT_APPLIED = answers(b"")
 
 
-def why(settled: Settled) -> ErrorCode | None:
+def why(settled: DebitResult) -> ErrorCode | None:
     return settled.error.code if settled.error else None
 
 
@@ -290,7 +290,7 @@ def test_an_account_that_another_process_is_debiting_is_waited_for(
     first = Thread(target=desk.debit)
     first.start()
     assert arrived.wait(30)
-    second: list[Settled] = []
+    second: list[DebitResult] = []
     waiting = Thread(target=lambda: second.append(another.debit(another.order("r-2"))))
     waiting.start()
     waiting.join(0.5)
@@ -318,7 +318,7 @@ def test_a_busy_account_is_free_once_the_open_debit_is_settled(desk: Desk) -> No
 # A debit that somebody is sending.
 
 
-def sending(desk: Desk, sender: Sender) -> Entry:
+def sending(desk: Desk, sender: Process) -> Entry:
     claimed = desk.journal.claim(desk.plan(desk.order()), sender, Baseline(redeemed="0"))
     assert claimed is not None
     return claimed
@@ -382,7 +382,7 @@ def test_of_two_who_want_the_same_debit_one_sends_it(desk: Desk, tmp_path: Path)
     order = desk.order()
     entry = desk.plan(order)
     others = [Desk(desk.bank, open_journal(str(tmp_path / "journal.db"))) for _ in range(4)]
-    settled: list[Settled] = []
+    settled: list[DebitResult] = []
     threads = [
         Thread(target=lambda each=each: settled.append(each.debits().run(order, entry)))
         for each in others
@@ -447,8 +447,8 @@ NO = b'{"statusCode": 400, "message": "no"}'
 
 
 @pytest.fixture
-def late(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Settled]:
-    def run(body: bytes, status: int, *states: State) -> Settled:
+def late(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Callable[..., DebitResult]:
+    def run(body: bytes, status: int, *states: State) -> DebitResult:
         def meanwhile() -> None:
             for state in states:
                 present = desk.present()
@@ -463,13 +463,13 @@ def late(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Settled]:
     return run
 
 
-def test_a_late_yes_confirms_what_was_unknown(late: Callable[..., Settled]) -> None:
+def test_a_late_yes_confirms_what_was_unknown(late: Callable[..., DebitResult]) -> None:
     settled = late(YES, 200, State.UNKNOWN)
 
     assert (settled.entry.state, settled.error) == (State.CONFIRMED, None)
 
 
-def test_a_late_no_settles_what_was_unknown(late: Callable[..., Settled]) -> None:
+def test_a_late_no_settles_what_was_unknown(late: Callable[..., DebitResult]) -> None:
     settled = late(NO, 400, State.UNKNOWN)
 
     assert (settled.entry.state, why(settled)) == (State.NOT_APPLIED, ErrorCode.REFUSED)
@@ -477,7 +477,7 @@ def test_a_late_no_settles_what_was_unknown(late: Callable[..., Settled]) -> Non
 
 @pytest.mark.parametrize(("body", "status"), [(YES, 200), (NO, 400)])
 def test_a_late_answer_says_nothing_of_a_later_attempt(
-    body: bytes, status: int, late: Callable[..., Settled], desk: Desk
+    body: bytes, status: int, late: Callable[..., DebitResult], desk: Desk
 ) -> None:
     again = (State.UNKNOWN, State.NOT_APPLIED, State.PLANNED, State.SENDING, State.UNKNOWN)
 
@@ -491,7 +491,7 @@ def test_a_late_answer_says_nothing_of_a_later_attempt(
 
 
 def test_a_late_yes_to_what_was_held_for_not_applied_is_said_loudly(
-    late: Callable[..., Settled], desk: Desk
+    late: Callable[..., DebitResult], desk: Desk
 ) -> None:
     settled = late(YES, 200, State.UNKNOWN, State.NOT_APPLIED)
 
@@ -738,14 +738,14 @@ def test_where_credentials_are_gone_nothing_is_sent(
     def gone(_: object) -> None:
         raise LoyaltyError(ErrorCode.CREDENTIAL_MISSING, "no key")
 
-    look = Debits.look
+    look = DebitSender.account_balance
 
-    def then_gone(debits: Debits, order: Order) -> Any:
+    def then_gone(debits: DebitSender, order: DebitOrder) -> Any:
         seen = look(debits, order)
         monkeypatch.setattr(desk.platforms, "_credentials_of", gone)
         return seen
 
-    monkeypatch.setattr(Debits, "look", then_gone)
+    monkeypatch.setattr(DebitSender, "account_balance", then_gone)
 
     settled = desk.debit()
 

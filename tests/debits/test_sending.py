@@ -17,10 +17,10 @@ import trustme
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.credentials.access_tokens import AccessTokens
 from loyalty_cli.credentials.keyring_store import KeyringStore
+from loyalty_cli.debits.abandoned import CLAIM_LIFETIME_SECONDS
 from loyalty_cli.debits.journal.entries import State
-from loyalty_cli.debits.journal.instant import Instant
 from loyalty_cli.debits.journal.store import Journal
-from loyalty_cli.debits.sender import CLAIM_LIFETIME_SECONDS
+from loyalty_cli.debits.journal.uptime import Instant
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError, NotSentError
 from loyalty_cli.model.exit_codes import exit_code_of

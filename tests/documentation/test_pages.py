@@ -16,7 +16,7 @@ from loyalty_cli.model.errors import ENDING, ErrorCode
 from loyalty_cli.model.exit_codes import ExitCode, exit_code_of
 from loyalty_cli.output.json_schema import json_schema
 from loyalty_cli.providers.contract import Limit
-from loyalty_cli.providers.debit_contract import Redeems
+from loyalty_cli.providers.debit_contract import DebitProvider
 from tests.conftest import Run
 from tests.providers.registry import section
 
@@ -112,7 +112,7 @@ def test_what_a_platform_publishes_about_its_limits_is_in_the_page(name: str) ->
     provider = providers.load(name)
     page = section((ROOT / "docs" / "providers.md").read_text(), provider.title)
     published = [f"look-ups: {spelt(provider.read_limits)}"] if provider.read_limits else []
-    if isinstance(provider, Redeems) and provider.debit_limits:
+    if isinstance(provider, DebitProvider) and provider.debit_limits:
         published.append(f"debits: {spelt(provider.debit_limits)}")
 
     assert page

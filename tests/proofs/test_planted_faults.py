@@ -20,12 +20,13 @@ from msgspec.structs import replace
 from loyalty_cli.config.profile import DebitRules, Profile
 from loyalty_cli.credentials.access_tokens import AccessTokens
 from loyalty_cli.credentials.keyring_store import KeyringStore
+from loyalty_cli.debits import abandoned as sender_module
 from loyalty_cli.debits import claim as claim_module
 from loyalty_cli.debits import reconcile as reconcile_module
 from loyalty_cli.debits import resend as resend_module
 from loyalty_cli.debits import send_once as debit_module
-from loyalty_cli.debits import sender as sender_module
-from loyalty_cli.debits.journal import instant
+from loyalty_cli.debits.account_balance import AccountBalance, read_account_balance
+from loyalty_cli.debits.journal import uptime
 from loyalty_cli.debits.journal.backup import back_up
 from loyalty_cli.debits.journal.database import JournalError
 from loyalty_cli.debits.journal.entries import (
@@ -34,25 +35,24 @@ from loyalty_cli.debits.journal.entries import (
     ClaimTerms,
     Entry,
     Event,
-    Sender,
+    Process,
     State,
 )
 from loyalty_cli.debits.journal.file import FileDatabase
-from loyalty_cli.debits.journal.instant import Instant
 from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.debits.journal.store import Filter, Journal
-from loyalty_cli.debits.look import Look, look_at
-from loyalty_cli.debits.order import Order
+from loyalty_cli.debits.journal.uptime import Instant
+from loyalty_cli.debits.order import DebitOrder
 from loyalty_cli.debits.outcome import classify_again
-from loyalty_cli.debits.reconcile import Reconciler, Verdict, judge
-from loyalty_cli.debits.result import Settled
+from loyalty_cli.debits.reconcile import Finding, Reconciler, judge
+from loyalty_cli.debits.result import DebitResult
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError, NotSentError
 from loyalty_cli.model.records import Balance
 from loyalty_cli.network.http_client import HttpClient
 from loyalty_cli.network.platform_client import DebitAnswer, PlatformClient
 from loyalty_cli.providers.contract import Query, Reading, Request
-from loyalty_cli.providers.debit_contract import Debit, Redeems
+from loyalty_cli.providers.debit_contract import Debit, DebitProvider
 from loyalty_cli.providers.saasquatch import SaaSquatch
 from tests.debits.conftest import Desk, Known
 from tests.fakes.fault_server import (
@@ -91,7 +91,7 @@ class World:
         self.sent: list[str] = []
         self.allowed: int | None = None
         monkeypatch.setattr(FileDatabase, "now", lambda *_: self.now)
-        monkeypatch.setattr(instant, "seconds_awake_or_asleep", lambda: self.seconds)
+        monkeypatch.setattr(uptime, "seconds_awake_or_asleep", lambda: self.seconds)
         monkeypatch.setattr("time.sleep", lambda _: self.goes(1))
 
     @property
@@ -101,9 +101,9 @@ class World:
     def goes(self, seconds: float) -> None:
         self.seconds += seconds
 
-    def run(self, reference: str = "r-1", customer: str = "C-1") -> Settled:
+    def run(self, reference: str = "r-1", customer: str = "C-1") -> DebitResult:
         """Run a program that wants this debit."""
-        order: Order = self.desk.order(reference, customer)
+        order: DebitOrder = self.desk.order(reference, customer)
         try:
             return self.desk.debit(order)
         finally:
@@ -190,8 +190,10 @@ def the_reply_is_lost(world: World) -> None:
 
 
 def nothing_needs_to_settle(world: World) -> None:
-    def at_once(entry: Entry, look: Look, events: Sequence[Event], _: float) -> Verdict:
-        return judge(entry, look, events, 0.0)
+    def at_once(
+        entry: Entry, account: AccountBalance, events: Sequence[Event], _: float
+    ) -> Finding:
+        return judge(entry, account, events, 0.0)
 
     world.patch.setattr(reconcile_module, "judge", at_once)
 
@@ -328,7 +330,7 @@ def a_debit_of_the_other_spelling_lands_late(world: World) -> None:
 def a_balance_is_never_out_of_date(world: World) -> None:
     claim = world.desk.journal.claim
 
-    def whatever_it_had(entry: Entry, sender: Sender, had: Baseline, terms: ClaimTerms) -> Any:
+    def whatever_it_had(entry: Entry, sender: Process, had: Baseline, terms: ClaimTerms) -> Any:
         return claim(entry, sender, had, replace(terms, last_event=None))
 
     world.patch.setattr(world.desk.journal, "claim", whatever_it_had)
@@ -386,14 +388,18 @@ def the_file_is_replaced_in_the_middle(world: World) -> None:
 
 
 def caches_are_believed(world: World) -> None:
-    looked_at_with(world, lambda look, _: replace(look, age=None))
+    looked_at_with(world, lambda account, _: replace(account, cache_age=None))
 
 
-def looked_at_with(world: World, changed: Callable[[Look, Instant], Look]) -> None:
-    def look(platforms: PlatformClient, order: Order, clock: Callable[[], Instant]) -> Look:
-        return changed(look_at(platforms, order, clock), clock())
+def looked_at_with(
+    world: World, changed: Callable[[AccountBalance, Instant], AccountBalance]
+) -> None:
+    def look(
+        platforms: PlatformClient, order: DebitOrder, clock: Callable[[], Instant]
+    ) -> AccountBalance:
+        return changed(read_account_balance(platforms, order, clock), clock())
 
-    world.patch.setattr(debit_module, "look_at", look)
+    world.patch.setattr(debit_module, "read_account_balance", look)
 
 
 def a_cache_answers(world: World) -> None:
@@ -413,7 +419,7 @@ def a_cache_answers(world: World) -> None:
 
 
 def a_look_counts_from_its_end(world: World) -> None:
-    looked_at_with(world, lambda look, now: replace(look, began=now))
+    looked_at_with(world, lambda account, now: replace(account, read_at=now))
 
 
 def two_looks_take_long(world: World) -> None:
@@ -454,7 +460,7 @@ def two_looks_take_long(world: World) -> None:
 
 def the_wall_clock_is_believed(world: World) -> None:
     world.patch.setattr(
-        instant, "seconds_awake_or_asleep", lambda: world.seconds + world.clock_was_set_by
+        uptime, "seconds_awake_or_asleep", lambda: world.seconds + world.clock_was_set_by
     )
 
 
@@ -492,7 +498,9 @@ def debits_are_allowed_no_more(world: World) -> None:
 
 
 def an_id_in_use_is_held_for_ours(world: World) -> None:
-    def as_if_sent_before(came: DebitAnswer, debit: Debit, _: Profile, provider: Redeems) -> Any:
+    def as_if_sent_before(
+        came: DebitAnswer, debit: Debit, _: Profile, provider: DebitProvider
+    ) -> Any:
         return classify_again(came, debit, provider)
 
     world.patch.setattr(debit_module, "classify", as_if_sent_before)
@@ -675,7 +683,7 @@ class Explorer:
             Reconciler(self.world.desk.journal, debits, [self.world.desk.profile]).reconcile(entry)
 
     @property
-    def order(self) -> Order:
+    def order(self) -> DebitOrder:
         return self.world.desk.order(self.name, customer=self.name)
 
 

@@ -59,9 +59,9 @@ def _nothing_needs_to_settle() -> None:
 
 
 def _every_sender_is_gone() -> None:
-    from loyalty_cli.debits import sender
+    from loyalty_cli.debits import abandoned
 
-    _put(sender, "is_gone", lambda _: True)
+    _put(abandoned, "is_gone", lambda _: True)
 
 
 def _the_claim_comes_later() -> None:
@@ -130,9 +130,12 @@ def _nobody_else_is_looked_for() -> None:
 
 def _caches_are_believed() -> None:
     from loyalty_cli.debits import send_once as debit
-    from loyalty_cli.debits.look import look_at
+    from loyalty_cli.debits.account_balance import read_account_balance
 
-    _put(debit, "look_at", lambda *of: replace(look_at(*of), age=None))
+    def uncached(*of: Any) -> Any:
+        return replace(read_account_balance(*of), cache_age=None)
+
+    _put(debit, "read_account_balance", uncached)
 
 
 def _the_file_has_no_mark() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from loyalty_cli import providers
 from loyalty_cli.providers.contract import Provider
-from loyalty_cli.providers.debit_contract import Redeems
+from loyalty_cli.providers.debit_contract import DebitProvider
 from loyalty_cli.sandbox.api import Api
 from tests.providers.contract import cases_of, module_name
 
@@ -72,7 +72,7 @@ def facts(provider: Provider) -> Iterator[tuple[str, str]]:
     for option in provider.options:
         yield "the option", f"option `{option.name}`"
         yield "the parameter", f"sent as `{option.sent_as}`"
-    if isinstance(provider, Redeems):
+    if isinstance(provider, DebitProvider):
         for code in provider.debit_codes:
             yield "the code", code
     for key, source in provider.numbers.items():

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from loyalty_cli import providers
-from loyalty_cli.providers.debit_contract import Redeems
+from loyalty_cli.providers.debit_contract import DebitProvider
 from loyalty_cli.sandbox.server import Received, Reply
 from tests.conftest import Outcome, Run
 from tests.providers.conftest import Ask
@@ -14,7 +14,7 @@ from tests.providers.contract import CUSTOMER, Cases, DebitCases, Platform, case
 ALL = [
     cases
     for name in providers.BUILT_IN
-    if isinstance(providers.load(name), Redeems) and (cases := cases_of(name))
+    if isinstance(providers.load(name), DebitProvider) and (cases := cases_of(name))
 ]
 CODES = [
     pytest.param(cases, code, state, id=f"{cases.provider}-{code}")

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from loyalty_cli import providers
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.providers.contract import PlatformError, Query
-from loyalty_cli.providers.debit_contract import Applied, Debit, Redeems
+from loyalty_cli.providers.debit_contract import Debit, DebitProvider, DebitReceipt
 
 AT = datetime(2026, 11, 20, 16, 30, 5, 123456, tzinfo=timezone(timedelta(hours=10, minutes=30)))
 DEBIT = Debit(customer="a/b ä?", unit="CENTS", amount=50, reference="r-1", at=AT)
@@ -20,14 +20,14 @@ YES: Mapping[str, dict[str, Any]] = {
 }
 
 
-def redeems(name: str) -> Redeems:
+def redeems(name: str) -> DebitProvider:
     provider = providers.load(name)
-    assert isinstance(provider, Redeems)
+    assert isinstance(provider, DebitProvider)
     return provider
 
 
 def test_these_can_debit_and_no_others() -> None:
-    able = {name for name in providers.BUILT_IN if isinstance(providers.load(name), Redeems)}
+    able = {name for name in providers.BUILT_IN if isinstance(providers.load(name), DebitProvider)}
 
     assert able == {"saasquatch", "gameball"}
 
@@ -71,7 +71,7 @@ def test_gameball_s_time_has_thousandths_even_where_they_are_zero() -> None:
 
 @pytest.mark.parametrize("name", YES)
 def test_what_confirms_exactly_this_is_a_yes(name: str) -> None:
-    assert isinstance(redeems(name).read_debit(YES[name], DEBIT), Applied)
+    assert isinstance(redeems(name).read_debit(YES[name], DEBIT), DebitReceipt)
 
 
 @pytest.mark.parametrize("name", YES)
@@ -97,7 +97,7 @@ def test_no_field_that_must_be_right_may_be_of_another_type(name: str, wrong: An
 def test_saasquatch_may_write_the_same_amount_in_another_way(same: Any) -> None:
     body = YES["saasquatch"] | {"creditRedeemed": same}
 
-    assert isinstance(redeems("saasquatch").read_debit(body, DEBIT), Applied)
+    assert isinstance(redeems("saasquatch").read_debit(body, DEBIT), DebitReceipt)
 
 
 def test_gameball_may_not_write_its_points_as_text() -> None:

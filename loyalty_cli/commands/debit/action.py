@@ -14,29 +14,29 @@ from loyalty_cli.commands.open_journal import open_existing, open_for_debits
 from loyalty_cli.commands.session import Session
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.credentials.access_tokens import AccessTokens
+from loyalty_cli.debits.account_balance import refusal
 from loyalty_cli.debits.accounts import adopt_debits, check_accounts
 from loyalty_cli.debits.checks import check_sum, keep_orders, order_of, require_reference
 from loyalty_cli.debits.debit_list import Row, check_amount, check_reference, check_unit, read_rows
+from loyalty_cli.debits.dry_run import DryRunTotals
 from loyalty_cli.debits.fingerprint import UsedKeys
-from loyalty_cli.debits.forecast import Forecast
 from loyalty_cli.debits.journal.entries import Entry
 from loyalty_cli.debits.journal.store import Journal, new_entry
-from loyalty_cli.debits.kept_orders import KeptOrders
-from loyalty_cli.debits.look import refusal
-from loyalty_cli.debits.mistakes import Mistakes
-from loyalty_cli.debits.on_record import (
+from loyalty_cli.debits.journal_checks import (
     ToSend,
     check_on_record,
     entries_of,
     is_to_make,
     planned_entries,
 )
-from loyalty_cli.debits.order import Order, platform_of, request_of
-from loyalty_cli.debits.outcomes import Outcomes
-from loyalty_cli.debits.records import settled_record
-from loyalty_cli.debits.result import Settled, recorded_error
+from loyalty_cli.debits.mistakes import Mistakes
+from loyalty_cli.debits.order import DebitOrder, platform_of, request_of
+from loyalty_cli.debits.order_store import OrderStore
+from loyalty_cli.debits.records import result_record
+from loyalty_cli.debits.result import DebitResult, recorded_error
 from loyalty_cli.debits.run import DebitStop, run_all
-from loyalty_cli.debits.send_once import Debits
+from loyalty_cli.debits.send_once import DebitSender
+from loyalty_cli.debits.tally import DebitTally
 from loyalty_cli.lists.list_file import open_input
 from loyalty_cli.lists.parallel import JOBS, side_by_side
 from loyalty_cli.lists.stop import LastResort
@@ -61,7 +61,7 @@ LAST_RESORT_SECONDS = 8.0
 Value = TypeVar("Value")
 
 
-class Asked(Struct, frozen=True):
+class DebitRequest(Struct, frozen=True):
     """What stands on the command line."""
 
     customer: str | None
@@ -75,7 +75,7 @@ class Asked(Struct, frozen=True):
     yes: bool
 
 
-def run(session: Session, chosen: Globals, asked: Asked, output: Format) -> int:
+def run(session: Session, chosen: Globals, request: DebitRequest, output: Format) -> int:
     """Make the debits that are asked for; raise LoyaltyError where nothing may be sent."""
     interactive = is_interactive()
     if chosen.sandbox and not (chosen.is_sandbox_typed or interactive):
@@ -83,37 +83,37 @@ def run(session: Session, chosen: Globals, asked: Asked, output: Format) -> int:
             "LOYALTY_SANDBOX is set, and these debits would be made up.",
             "Unset it, or type --sandbox where that is what you want.",
         )
-    mistakes = Mistakes(of_file=asked.file is not None)
-    with closing(KeptOrders()) as orders:
-        _keep(session, asked, orders, mistakes, interactive=interactive)
+    mistakes = Mistakes(of_file=request.file is not None)
+    with closing(OrderStore()) as orders:
+        _keep(session, request, orders, mistakes, interactive=interactive)
         if mistakes:
             _add_what_is_on_record(session, chosen, orders, mistakes)
             mistakes.check()
-        if not (asked.yes or asked.dry_run or interactive):
+        if not (request.yes or request.dry_run or interactive):
             usage_error("there is no terminal to ask on.", "Add --yes, once you are sure.")
         check_accounts(orders.profiles, session.config.profiles.values())
         with open_for_debits(session, chosen, interactive=interactive) as journal:
-            return _run(session, chosen, asked, output, journal, orders)
+            return _run(session, chosen, request, output, journal, orders)
 
 
 def _run(
     session: Session,
     chosen: Globals,
-    asked: Asked,
+    request: DebitRequest,
     output: Format,
     journal: Journal,
-    orders: KeptOrders,
+    orders: OrderStore,
 ) -> int:
     adopt_debits(journal, orders.profiles)
-    mistakes = Mistakes(of_file=asked.file is not None)
+    mistakes = Mistakes(of_file=request.file is not None)
     to_send = check_on_record(journal, orders, _platforms(session), mistakes)
     mistakes.check()
     client = HttpClient(trace=messages.trace if chosen.verbose else None)
     platforms = PlatformClient(client, session.credentials, AccessTokens(session.keyring))
-    debits = Debits(journal, platforms)
-    if asked.dry_run:
+    debits = DebitSender(journal, platforms)
+    if request.dry_run:
         return _dry_run(debits, orders, journal, output)
-    if to_send.first and not asked.yes and not confirmed(_question(debits, to_send)):
+    if to_send.first and not request.yes and not confirmed(_question(debits, to_send)):
         messages.note("Nothing was sent.")
         return ExitCode.REFUSED
     keys = UsedKeys(journal, platforms, orders.profiles)
@@ -129,7 +129,7 @@ def _platforms(session: Session) -> set[str]:
 
 
 def _add_what_is_on_record(
-    session: Session, chosen: Globals, orders: KeptOrders, mistakes: Mistakes
+    session: Session, chosen: Globals, orders: OrderStore, mistakes: Mistakes
 ) -> None:
     """Add what the journal has against a file that is wrong anyway, where there is a journal."""
     with suppress(LoyaltyError), open_existing(session, chosen) as journal:
@@ -147,23 +147,28 @@ def _tell_new_keys(keys: UsedKeys, profiles: Sequence[Profile]) -> None:
 
 
 def _keep(
-    session: Session, asked: Asked, orders: KeptOrders, mistakes: Mistakes, *, interactive: bool
+    session: Session,
+    request: DebitRequest,
+    orders: OrderStore,
+    mistakes: Mistakes,
+    *,
+    interactive: bool,
 ) -> None:
     """Keep what is asked for, and add what is wrong with it by itself to the mistakes."""
-    unit = None if asked.unit is None else _checked("--unit", check_unit, asked.unit)
+    unit = None if request.unit is None else _checked("--unit", check_unit, request.unit)
     expected = None
-    if asked.expect_total is not None:
-        expected = _checked("--expect-total", check_amount, asked.expect_total)
-    named = [] if asked.profile is None else [asked.profile]
+    if request.expect_total is not None:
+        expected = _checked("--expect-total", check_amount, request.expect_total)
+    named = [] if request.profile is None else [request.profile]
     default = cache(lambda: session.choose(named, everything=False)[0])
     if named:
         default()  # a wrong name is wrong, even where every row has a right one
-    if asked.file is None:
-        row = _row(asked, interactive=interactive)
+    if request.file is None:
+        row = _row(request, interactive=interactive)
         orders.add(row.number, order_of(row, default(), unit))
     else:
         profiles = session.config.profiles
-        with open_input(asked.file) as file, file.reading(), file.unchanged():
+        with open_input(request.file) as file, file.reading(), file.unchanged():
             rows = read_rows(file.from_start(), lambda name: _known_profile(session, name))
             keep_orders(
                 *(rows, lambda row: profiles[row.profile] if row.profile else default(), unit),
@@ -173,13 +178,13 @@ def _keep(
         check_sum(orders.total, expected)
 
 
-def _row(asked: Asked, *, interactive: bool) -> Row:
-    if asked.customer is None or asked.amount is None:
+def _row(request: DebitRequest, *, interactive: bool) -> Row:
+    if request.customer is None or request.amount is None:
         usage_error("a debit needs CUSTOMER and AMOUNT, or --from FILE.")
-    amount = _checked("AMOUNT", check_amount, asked.amount)
-    reference = require_reference(asked.reference, interactive=interactive)
+    amount = _checked("AMOUNT", check_amount, request.amount)
+    reference = require_reference(request.reference, interactive=interactive)
     reference = _checked("--reference", check_reference, reference)
-    return Row(1, check_customer(asked.customer), amount, reference)
+    return Row(1, check_customer(request.customer), amount, reference)
 
 
 def _checked(name: str, check: Callable[[str], Value], text: str) -> Value:
@@ -195,15 +200,15 @@ def _known_profile(session: Session, name: str) -> str:
     return name
 
 
-def _question(debits: Debits, to_send: ToSend) -> str:
+def _question(debits: DebitSender, to_send: ToSend) -> str:
     """What a person must check; raise LoyaltyError where the platform would refuse it anyway."""
     first = to_send.first
     assert first is not None
     if to_send.number == 1:
-        look = debits.look(first)
-        if refused := refusal(first, look):
+        account = debits.account_balance(first)
+        if refused := refusal(first, account):
             raise refused
-        has = look.line.available
+        has = account.balance.available
         left = "" if has is None else f", which leaves {_left(has, first)}"
         return (
             f"Debit {first.amount} {first.unit} from {first.customer!r} at {first.profile.name}"
@@ -214,36 +219,36 @@ def _question(debits: Debits, to_send: ToSend) -> str:
     return f"Make {to_send.number} debits, {total} in all, at {names}?"
 
 
-def _left(available: Amount, order: Order) -> str:
+def _left(available: Amount, order: DebitOrder) -> str:
     return f"{available.minus(Amount(order.amount))} {order.unit}"
 
 
 class _Tried(Struct, frozen=True):
     """A debit that was tried out: what is on record, or what its account has, or why not."""
 
-    order: Order
+    order: DebitOrder
     entry: Entry
     replayed: bool = False
     has: Amount | None = None
     error: LoyaltyError | None = None
 
 
-def _dry_run(debits: Debits, orders: KeptOrders, journal: Journal, output: Format) -> int:
+def _dry_run(debits: DebitSender, orders: OrderStore, journal: Journal, output: Format) -> int:
     now = journal.now()
 
-    def try_out(pair: tuple[Order, Entry | None]) -> _Tried:
+    def try_out(pair: tuple[DebitOrder, Entry | None]) -> _Tried:
         order, present = pair
         entry = present or new_entry(order.planned, now)
         if not is_to_make(entry):
             return _Tried(order, entry, replayed=True, error=recorded_error(entry))
         try:
-            look = debits.look(order)
+            account = debits.account_balance(order)
         except LoyaltyError as error:
             return _Tried(order, entry, error=error)
-        refused = refusal(order, look) or journal.busy(entry)
-        return _Tried(order, entry, has=look.line.available, error=refused)
+        refused = refusal(order, account) or journal.busy(entry)
+        return _Tried(order, entry, has=account.balance.available, error=refused)
 
-    def records(forecast: Forecast) -> Iterator[DebitRecord]:
+    def records(forecast: DryRunTotals) -> Iterator[DebitRecord]:
         pairs = zip(orders, entries_of(journal, orders), strict=True)
         for tried in side_by_side(try_out, pairs):
             error = tried.error
@@ -251,10 +256,10 @@ def _dry_run(debits: Debits, orders: KeptOrders, journal: Journal, output: Forma
                 error = forecast.add(tried.order, tried.has, error)
                 if error is None:
                     _say_request(tried.order)
-            yield settled_record(Settled(tried.entry, tried.replayed, error))
+            yield result_record(DebitResult(tried.entry, tried.replayed, error))
 
-    outcomes = Outcomes()
-    with closing(Forecast()) as forecast:
+    outcomes = DebitTally()
+    with closing(DryRunTotals()) as forecast:
         _print(outcomes.counted(records(forecast)), len(orders), output)
         views.say_what_failed(outcomes.told, outcomes.failed, outcomes.done)
         for line in forecast.lines():
@@ -262,17 +267,21 @@ def _dry_run(debits: Debits, orders: KeptOrders, journal: Journal, output: Forma
     return outcomes.exit_code_of_failed
 
 
-def _say_request(order: Order) -> None:
+def _say_request(order: DebitOrder) -> None:
     request = request_of(order)
     body = json_line(request.json).decode().rstrip()
     messages.note(f"would send POST {url_of(order.profile, request)} {body}")
 
 
 def _make(
-    debits: Debits, keys: UsedKeys, orders: KeptOrders, entries: Iterator[Entry], output: Format
+    debits: DebitSender,
+    keys: UsedKeys,
+    orders: OrderStore,
+    entries: Iterator[Entry],
+    output: Format,
 ) -> int:
     stop = DebitStop()
-    outcomes = Outcomes()
+    outcomes = DebitTally()
 
     def at_last(number: int) -> int:
         in_doubt = debits.is_sending() or outcomes.exit_code is ExitCode.OUTCOME_UNKNOWN
@@ -281,7 +290,7 @@ def _make(
     longest = max((profile.timeout for profile in orders.profiles), default=0)
     with stop.on_signals(last_resort=LastResort(longest + LAST_RESORT_SECONDS, at_last)):
         settled = run_all(debits, orders, entries, stop, JOBS)
-        records = map(settled_record, keys.noted(settled))
+        records = map(result_record, keys.noted(settled))
         try:
             _print(outcomes.counted(records), len(orders), output)
         except BaseException as error:

@@ -58,7 +58,7 @@ def debit(
     output: OutputOption = Format.TABLE,
 ) -> int:
     """Debit a customer's credit, once for each reference; or many, with --from."""
-    from loyalty_cli.commands.debit.action import Asked, run
+    from loyalty_cli.commands.debit.action import DebitRequest, run
     from loyalty_cli.commands.session import open_session
     from loyalty_cli.model.errors import usage_error
     from loyalty_cli.output.stdout import require_stdout
@@ -67,6 +67,6 @@ def debit(
     if profile and len(profile) > 1:
         usage_error("a debit is made at one profile.", "Name one; a file can name one a row.")
     one = profile[0] if profile else None
-    asked = Asked(customer, amount, file, unit, reference, one, expect_total, dry_run, yes)
+    request = DebitRequest(customer, amount, file, unit, reference, one, expect_total, dry_run, yes)
     with open_session(context.obj, for_debits=True) as session:
-        return run(session, context.obj, asked, output)
+        return run(session, context.obj, request, output)

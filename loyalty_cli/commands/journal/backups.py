@@ -6,10 +6,10 @@ from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.open_journal import journal_place, open_existing
 from loyalty_cli.commands.session import Session
 from loyalty_cli.debits.journal.backup import back_up
-from loyalty_cli.debits.journal.gaps import open_gap, review, shown
 from loyalty_cli.debits.journal.health import Health, health_of
 from loyalty_cli.debits.journal.open import actor, path_of
 from loyalty_cli.debits.journal.restore import restore
+from loyalty_cli.debits.journal.restore_gaps import open_gap, review, shown
 from loyalty_cli.model.errors import usage_error
 from loyalty_cli.model.exit_codes import ExitCode
 from loyalty_cli.model.records import JournalRecord

@@ -7,12 +7,12 @@ from msgspec import Struct
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.open_journal import open_to_settle
 from loyalty_cli.commands.session import Session
+from loyalty_cli.debits.abandoned import mark_abandoned
 from loyalty_cli.debits.journal.entries import Change, Entry, State
-from loyalty_cli.debits.journal.instant import instant_now
 from loyalty_cli.debits.journal.store import Filter, Journal
-from loyalty_cli.debits.records import settled_record
-from loyalty_cli.debits.result import Settled, written_error
-from loyalty_cli.debits.sender import mark_abandoned
+from loyalty_cli.debits.journal.uptime import instant_now
+from loyalty_cli.debits.records import result_record
+from loyalty_cli.debits.result import DebitResult, written_error
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError, usage_error
 from loyalty_cli.output.debits import DEBITS
 from loyalty_cli.output.document import print_records
@@ -50,7 +50,7 @@ def decide(session: Session, chosen: Globals, decision: ManualDecision, output: 
         settled = journal.change(entry, decision.state, _change(decision))
         if settled is None:  # somebody else was quicker
             _refuse(the_one(journal, decision.reference, decision.profile), decision)
-    print_records([settled_record(Settled(settled))], output, DEBITS)
+    print_records([result_record(DebitResult(settled))], output, DEBITS)
 
 
 def _change(decision: ManualDecision) -> Change:

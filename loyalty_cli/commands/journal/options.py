@@ -56,7 +56,7 @@ def list_(
     """List debits, the oldest first."""
     from itertools import islice
 
-    from loyalty_cli.commands.journal.moments import moment
+    from loyalty_cli.commands.journal.time_options import moment
     from loyalty_cli.commands.open_journal import open_existing
     from loyalty_cli.commands.session import open_session
     from loyalty_cli.debits.journal.store import Filter

@@ -9,12 +9,12 @@ from loyalty_cli.commands.open_journal import open_to_settle
 from loyalty_cli.commands.session import Session
 from loyalty_cli.credentials.access_tokens import AccessTokens
 from loyalty_cli.debits.accounts import adopt_debits
-from loyalty_cli.debits.journal.entries import OPEN, Sender
+from loyalty_cli.debits.journal.entries import OPEN, Process
 from loyalty_cli.debits.journal.processes import is_gone, this_process
 from loyalty_cli.debits.journal.store import Journal
 from loyalty_cli.debits.reconcile import Reconciler
-from loyalty_cli.debits.records import entry_record, settled_record
-from loyalty_cli.debits.send_once import Debits
+from loyalty_cli.debits.records import entry_record, result_record
+from loyalty_cli.debits.send_once import DebitSender
 from loyalty_cli.lists.parallel import side_by_side
 from loyalty_cli.model.exit_codes import ExitCode
 from loyalty_cli.model.records import DebitRecord
@@ -38,10 +38,10 @@ def run(session: Session, chosen: Globals, output: Format) -> int:
         client = HttpClient(trace=messages.trace if chosen.verbose else None)
         platforms = PlatformClient(client, session.credentials, AccessTokens(session.keyring))
         profiles = session.config.profiles.values()
-        reconciler = Reconciler(journal, Debits(journal, platforms), profiles)
+        reconciler = Reconciler(journal, DebitSender(journal, platforms), profiles)
         entries = reconciler.open_entries()
         if is_alone:
-            records = map(settled_record, side_by_side(reconciler.reconcile, entries))
+            records = map(result_record, side_by_side(reconciler.reconcile, entries))
         else:
             messages.note("Another reconcile is at work; this is how the debits stand.")
             records = map(entry_record, entries)
@@ -85,6 +85,6 @@ def _alone(journal: Journal) -> Iterator[bool]:
             journal.release_lock(LOCK, mine)
 
 
-def _is_left(holder: Sender, age: timedelta) -> bool:
+def _is_left(holder: Process, age: timedelta) -> bool:
     gone = is_gone(holder)
     return age > LEFT_AFTER if gone is None else gone

@@ -14,14 +14,14 @@ from loyalty_cli.config.folders import sync
 from loyalty_cli.debits.journal.database import Database, JournalError, refuse
 from loyalty_cli.debits.journal.file import FileDatabase, integrity_faults
 from loyalty_cli.debits.journal.file_location import make_file
-from loyalty_cli.debits.journal.gaps import shown
+from loyalty_cli.debits.journal.restore_gaps import shown
 from loyalty_cli.model.errors import ErrorCode
 
 BESIDE = ("-journal", "-wal", "-shm")
 """What SQLite may leave beside a file."""
 
 
-class Held(Struct, frozen=True):
+class JournalSummary(Struct, frozen=True):
     """What a journal holds: how many debits, and when the last of their changes was, if any."""
 
     debits: int
@@ -32,7 +32,7 @@ class Held(Struct, frozen=True):
         return f"{self.debits} debit{'s' * (self.debits != 1)}{newest}"
 
 
-def back_up(database: Database, target: Path) -> Held:
+def back_up(database: Database, target: Path) -> JournalSummary:
     """Write all that a journal has now into a new file; raise JournalError where that fails.
 
     Others may use the journal meanwhile.
@@ -86,7 +86,7 @@ def part_of(target: Path) -> Iterator[Path]:
             Path(f"{part}{suffix}").unlink(missing_ok=True)
 
 
-def sealed(connection: sqlite3.Connection) -> Held:
+def sealed(connection: sqlite3.Connection) -> JournalSummary:
     """Make of a copy one sound file without a mark and without a log, and say what it holds.
 
     Raises sqlite3.Error where it is damaged.
@@ -97,7 +97,7 @@ def sealed(connection: sqlite3.Connection) -> Held:
         raise sqlite3.DatabaseError(f"the journal is damaged: {faults[0]}")
     (debits,) = connection.execute("SELECT count(*) FROM debits").fetchone()
     (newest,) = connection.execute("SELECT max(at) FROM events").fetchone()
-    return Held(debits, newest)
+    return JournalSummary(debits, newest)
 
 
 def name_part(part: Path, target: Path) -> None:

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from loyalty_cli.debits.journal.instant import Instant
+from loyalty_cli.debits.journal.uptime import Instant
 
 
 class State(StrEnum):
@@ -50,7 +50,7 @@ class Key(Struct, frozen=True, order=True):
     reference: str
 
 
-class Sender(Struct, frozen=True):
+class Process(Struct, frozen=True):
     """The process that claimed a debit; `started` and `boot` tell it from a later one.
 
     `machine` tells its machine from a clone with the same name; "" where that is not known.
@@ -118,7 +118,7 @@ class Entry(Struct, frozen=True):
     attempt: int
     created_at: datetime
     changed_at: datetime
-    sender: Sender | None = None
+    sender: Process | None = None
     baseline: Baseline | None = None
     balance_after: str | None = None
     provider_reference: str | None = None
@@ -135,7 +135,7 @@ class Change(Struct, frozen=True):
     """What a change of state leaves in the journal beside the state itself; `why` is evidence."""
 
     why: str
-    sender: Sender | None = None
+    sender: Process | None = None
     baseline: Baseline | None = None
     balance_after: str | None = None
     provider_reference: str | None = None

@@ -24,8 +24,7 @@ from loyalty_cli.debits.journal.file_location import (
     make_file,
     refuse_unwritable,
 )
-from loyalty_cli.debits.journal.inodes import SameFiles, is_open_here
-from loyalty_cli.debits.journal.mark import (
+from loyalty_cli.debits.journal.incomplete_copy import (
     LogLock,
     empty_log,
     is_bare_copy,
@@ -33,6 +32,7 @@ from loyalty_cli.debits.journal.mark import (
     put_mark,
     take_marks_away,
 )
+from loyalty_cli.debits.journal.inodes import SameFiles, is_open_here
 from loyalty_cli.debits.journal.processes import this_process
 from loyalty_cli.model.errors import ErrorCode
 

@@ -6,7 +6,7 @@ from msgspec import Struct
 from loyalty_cli.debits.journal.database import READING
 from loyalty_cli.debits.journal.entries import State
 from loyalty_cli.debits.journal.file import FileDatabase
-from loyalty_cli.debits.journal.gaps import open_gap
+from loyalty_cli.debits.journal.restore_gaps import open_gap
 from loyalty_cli.debits.journal.store import Journal
 from loyalty_cli.debits.journal.tables import debits, events
 

@@ -5,23 +5,23 @@ import socket
 from functools import cache
 from pathlib import Path
 
-from loyalty_cli.debits.journal.entries import Sender
-from loyalty_cli.debits.journal.instant import boot_id, machine_id
+from loyalty_cli.debits.journal.entries import Process
+from loyalty_cli.debits.journal.uptime import boot_id, machine_id
 
 
-def this_process() -> Sender:
+def this_process() -> Process:
     """The process that runs now."""
     return _process(os.getpid())
 
 
 @cache
-def _process(pid: int) -> Sender:
-    return Sender(
+def _process(pid: int) -> Process:
+    return Process(
         host=_host(), pid=pid, started=_started(pid), boot=boot_id(), machine=machine_id()
     )
 
 
-def is_gone(sender: Sender) -> bool | None:
+def is_gone(sender: Process) -> bool | None:
     """Whether a sender has ended; None where it ran on another host, and there is no telling.
 
     Nor is there where the system does not say when a process started, or hides those of others.

@@ -12,7 +12,7 @@ from typing import NoReturn
 from msgspec import Struct
 
 from loyalty_cli.config.folders import make_folder, sync
-from loyalty_cli.debits.journal.backup import Held, part_of, sealed
+from loyalty_cli.debits.journal.backup import JournalSummary, part_of, sealed
 from loyalty_cli.debits.journal.database import refuse
 from loyalty_cli.debits.journal.file import CLOSING_SECONDS, NoJournalError
 from loyalty_cli.debits.journal.file_location import (
@@ -24,9 +24,9 @@ from loyalty_cli.debits.journal.file_location import (
     log_of,
     refuse_unwritable,
 )
-from loyalty_cli.debits.journal.gaps import written
-from loyalty_cli.debits.journal.mark import LogLock, is_bare_copy
+from loyalty_cli.debits.journal.incomplete_copy import LogLock, is_bare_copy
 from loyalty_cli.debits.journal.open import actor, open_journal
+from loyalty_cli.debits.journal.restore_gaps import written
 from loyalty_cli.debits.journal.tables import SCHEMA_VERSION
 
 FOREVER = "1970-01-01T00:00:00.000000+00:00"
@@ -55,7 +55,7 @@ _UNREVIEWED = """
 class Restored(Struct, frozen=True):
     """What was restored, where the journal from before is kept, and since when there is a gap."""
 
-    held: Held
+    held: JournalSummary
     aside: Path | None
     gap: str | None
 
@@ -64,7 +64,7 @@ class _Backup(Struct, frozen=True):
     """A backup that is ready to be the journal; `bare` where it is a copy that misses its log."""
 
     part: Path
-    held: Held
+    held: JournalSummary
     bare: bool
 
 

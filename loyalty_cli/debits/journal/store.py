@@ -27,11 +27,11 @@ from loyalty_cli.debits.journal.entries import (
     Event,
     Key,
     Planned,
-    Sender,
+    Process,
     State,
 )
-from loyalty_cli.debits.journal.instant import Instant, instant_now
 from loyalty_cli.debits.journal.tables import debits, events, fingerprints, locks
+from loyalty_cli.debits.journal.uptime import Instant, instant_now
 from loyalty_cli.debits.journal.writable import writable
 from loyalty_cli.lists.batches import batches
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
@@ -62,7 +62,7 @@ _ELSEWHERE = debits.select().where(
 )
 _AT_PLATFORM = _ELSEWHERE.where(debits.c.platform == sql.bindparam("its_platform"))
 _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
-    "sender": msgspec.json.Decoder(Sender),
+    "sender": msgspec.json.Decoder(Process),
     "baseline": msgspec.json.Decoder(Baseline),
 }
 
@@ -164,7 +164,7 @@ class Journal:
             connection.execute(_ADD_EVENT, noted)
 
     def claim(
-        self, entry: Entry, sender: Sender, baseline: Baseline, terms: ClaimTerms = NO_TERMS
+        self, entry: Entry, sender: Process, baseline: Baseline, terms: ClaimTerms = NO_TERMS
     ) -> Entry | None:
         """Claim a planned debit for one sender; None where another was quicker.
 
@@ -234,7 +234,7 @@ class Journal:
             connection.execute(_ADD_EVENT, self._event(noted, noted.state, why, at, instant))
 
     def take_lock(
-        self, name: str, holder: Sender, is_free: Callable[[Sender, timedelta], bool]
+        self, name: str, holder: Process, is_free: Callable[[Process, timedelta], bool]
     ) -> bool:
         """Take a lock; False where another has it, and `is_free` does not say that it is left.
 
@@ -255,7 +255,7 @@ class Journal:
             connection.execute(locks.update().where(locks.c.name == name).values(**row))
             return True
 
-    def release_lock(self, name: str, holder: Sender) -> None:
+    def release_lock(self, name: str, holder: Process) -> None:
         """Let go of a lock, if it is still this holder's."""
         mine = locks.c.holder == msgspec.json.encode(holder).decode()
         with self._writing() as connection:

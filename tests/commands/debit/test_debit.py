@@ -23,7 +23,7 @@ from loyalty_cli.debits.debit_list import read_rows
 from loyalty_cli.debits.journal.database import JournalError
 from loyalty_cli.debits.journal.entries import Entry, State
 from loyalty_cli.debits.journal.store import Journal
-from loyalty_cli.debits.result import Settled
+from loyalty_cli.debits.result import DebitResult
 from loyalty_cli.debits.run import run_all
 from loyalty_cli.model.errors import ErrorCode
 from loyalty_cli.output.escape import is_shown
@@ -870,7 +870,7 @@ def test_an_unknown_outcome_goes_before_ctrl_c(
 ) -> None:
     ready.replies.extend([LOST] * lost)
 
-    def interrupted(*arguments: Any) -> Iterator[Settled]:
+    def interrupted(*arguments: Any) -> Iterator[DebitResult]:
         for settled in run_all(*arguments):
             os.kill(os.getpid(), signal.SIGINT)
             yield settled

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from loyalty_cli.debits.journal.backup import Held, back_up
+from loyalty_cli.debits.journal.backup import JournalSummary, back_up
 from loyalty_cli.debits.journal.database import JournalError
 from loyalty_cli.debits.journal.entries import Baseline, Key, Planned
 from loyalty_cli.debits.journal.open import open_journal
@@ -52,7 +52,7 @@ def test_a_backup_has_all_that_the_log_has(journal: Journal, target: Path) -> No
     held = back_up(journal.database, target)
 
     (event,) = [each for each in journal.events(PLANNED.key) if each.after == "sending"]
-    assert held == Held(1, event.at.isoformat(timespec="microseconds"))
+    assert held == JournalSummary(1, event.at.isoformat(timespec="microseconds"))
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
     assert sorted(each.name for each in target.parent.iterdir() if each.is_file()) == ["backup.db"]
     with closing(open_journal(str(target))) as copy:

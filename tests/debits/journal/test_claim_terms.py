@@ -11,14 +11,14 @@ from loyalty_cli.debits.journal.entries import (
     Entry,
     Key,
     Planned,
-    Sender,
+    Process,
     State,
 )
 from loyalty_cli.debits.journal.store import BalanceChangedError, Filter, Journal
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from tests.debits.journal.conftest import Open
 
-SENDER = Sender("host", 1, "2", "3")
+SENDER = Process("host", 1, "2", "3")
 LIMIT = ClaimTerms(max_total_per_day=100)
 
 

@@ -18,7 +18,7 @@ import pytest
 from loyalty_cli.debits.journal import server as at_server
 from loyalty_cli.debits.journal import server_connection
 from loyalty_cli.debits.journal.database import JournalError
-from loyalty_cli.debits.journal.entries import Baseline, Change, Entry, Key, Planned, Sender, State
+from loyalty_cli.debits.journal.entries import Baseline, Change, Entry, Key, Planned, Process, State
 from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.debits.journal.store import Journal
 from loyalty_cli.model.errors import ErrorCode
@@ -30,7 +30,7 @@ from tests.fakes.fault_server import Bank
 from tests.fakes.postgresql import OWNER, PostgreSQL, prepared_folder
 from tests.fakes.wiretap import Wiretap
 
-SENDER = Sender("host", 1, "2", "3")
+SENDER = Process("host", 1, "2", "3")
 MADE = Change("answered", balance_after="5", provider_reference="x")
 LONG = 60.0
 REAL = (

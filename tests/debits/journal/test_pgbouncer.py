@@ -9,14 +9,14 @@ import psycopg
 import pytest
 
 from loyalty_cli.debits.journal.database import JournalError
-from loyalty_cli.debits.journal.entries import Baseline, Change, Entry, Key, Planned, Sender, State
+from loyalty_cli.debits.journal.entries import Baseline, Change, Entry, Key, Planned, Process, State
 from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.debits.journal.store import BATCH, Filter, Journal
 from loyalty_cli.model.errors import ErrorCode
 from tests.debits.journal.conftest import Open
 from tests.fakes.postgresql import BOUNCER_PORT, PostgreSQL, pgbouncer
 
-SENDER = Sender("host", 1, "2", "3")
+SENDER = Process("host", 1, "2", "3")
 DEBITS = 60
 
 

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from loyalty_cli.debits.journal.database import JournalError
-from loyalty_cli.debits.journal.entries import Baseline, Change, Entry, Key, Planned, Sender, State
+from loyalty_cli.debits.journal.entries import Baseline, Change, Entry, Key, Planned, Process, State
 from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.debits.journal.store import BATCH, Filter
 from loyalty_cli.model.errors import ErrorCode
@@ -22,7 +22,7 @@ from tests.fakes.postgresql import PostgreSQL, prepared_folder, standby_of
 from tests.fakes.servers import unused_port
 from tests.fakes.wiretap import Wiretap
 
-SENDER = Sender("host", 1, "2", "3")
+SENDER = Process("host", 1, "2", "3")
 
 
 def planned(reference: str) -> Planned:

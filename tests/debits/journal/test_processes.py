@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from loyalty_cli.debits.journal import processes
-from loyalty_cli.debits.journal.entries import Sender
+from loyalty_cli.debits.journal.entries import Process
 from loyalty_cli.debits.journal.processes import is_gone, this_process
 
 pytestmark = pytest.mark.skipif(
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def of(process: "subprocess.Popen[bytes]") -> Sender:
+def of(process: "subprocess.Popen[bytes]") -> Process:
     return replace(this_process(), pid=process.pid, started=processes._started(process.pid))
 
 

@@ -16,16 +16,16 @@ from loyalty_cli.debits.journal import restore as journal_restore
 from loyalty_cli.debits.journal.backup import back_up
 from loyalty_cli.debits.journal.database import JournalError
 from loyalty_cli.debits.journal.entries import Baseline, Change, Key, Planned, State
-from loyalty_cli.debits.journal.gaps import open_gap
 from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.debits.journal.processes import this_process
 from loyalty_cli.debits.journal.restore import restore
+from loyalty_cli.debits.journal.restore_gaps import open_gap
 from loyalty_cli.debits.journal.store import Filter, Journal
 from loyalty_cli.model.errors import LoyaltyError
 from tests.commands.conftest import there  # noqa: F401 - the platform that debits are sent to
 from tests.conftest import Outcome, Run
 from tests.debits.journal.conftest import Open
-from tests.debits.journal.test_mark import copied, dies, sender
+from tests.debits.journal.test_incomplete_copy import copied, dies, sender
 from tests.debits.journal.test_upgrade import as_version_1
 from tests.fakes.debit_platform import Platform
 

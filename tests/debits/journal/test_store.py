@@ -19,7 +19,7 @@ from loyalty_cli.debits.journal.entries import (
     Entry,
     Key,
     Planned,
-    Sender,
+    Process,
     State,
 )
 from loyalty_cli.debits.journal.store import DAY, Filter, Journal
@@ -27,7 +27,7 @@ from loyalty_cli.debits.journal.tables import debits
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from tests.debits.journal.conftest import Open
 
-SENDER = Sender("host", 17, "4711", "boot")
+SENDER = Process("host", 17, "4711", "boot")
 BASELINE = Baseline(available="120", earned="150", redeemed="30")
 SHOP = "saasquatch https://example.com:443 tenant=acme"
 
@@ -430,10 +430,10 @@ def test_the_database_itself_refuses_a_second_open_debit_of_an_account(journal: 
 
 
 def test_a_lock_is_one_holder_s_until_it_is_let_go_or_left(journal: Journal) -> None:
-    def never(_: Sender, __: timedelta) -> bool:
+    def never(_: Process, __: timedelta) -> bool:
         return False
 
-    other = Sender("host", 18, "4712", "boot")
+    other = Process("host", 18, "4712", "boot")
 
     assert journal.take_lock("work", SENDER, never)
     assert not journal.take_lock("work", other, never)
@@ -450,7 +450,7 @@ def test_a_lock_is_one_holder_s_until_it_is_let_go_or_left(journal: Journal) -> 
 
 def test_of_many_who_want_a_lock_at_once_one_gets_it(journal: Journal) -> None:
     def take(number: int) -> bool:
-        holder = Sender("host", number, "1", "boot")
+        holder = Process("host", number, "1", "boot")
         return journal.take_lock("work", holder, lambda *_: False)
 
     assert at_once(6, take).count(True) == 1

@@ -2,12 +2,12 @@
 
 import sqlalchemy as sql
 
-from loyalty_cli.debits.journal.entries import Baseline, Change, Key, Planned, Sender, State
+from loyalty_cli.debits.journal.entries import Baseline, Change, Key, Planned, Process, State
 from loyalty_cli.debits.journal.store import Filter, Journal
 from loyalty_cli.debits.journal.tables import SCHEMA_VERSION, schema
 from tests.debits.journal.conftest import Open
 
-SENDER = Sender("host", 17, "4711", "boot")
+SENDER = Process("host", 17, "4711", "boot")
 
 
 def as_version_1(journal: Journal) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from loyalty_cli.debits.journal.entries import Baseline, Change, Key, Planned, Sender, State
+from loyalty_cli.debits.journal.entries import Baseline, Change, Key, Planned, Process, State
 from loyalty_cli.debits.journal.store import Journal
 from loyalty_cli.debits.journal.writable import writable
 
@@ -16,7 +16,7 @@ def test_a_result_with_what_no_database_takes_is_written_down(
 ) -> None:
     planned = Planned(Key("shop", "a"), "shop", "saasquatch", "C-1", "CENTS", 1)
     (entry,) = journal.plan([planned])
-    claimed = journal.claim(entry, Sender("host", 1, "2", "3"), Baseline())
+    claimed = journal.claim(entry, Process("host", 1, "2", "3"), Baseline())
     assert claimed is not None
 
     after = journal.change(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from loyalty_cli.debits.order import Order
+from loyalty_cli.debits.order import DebitOrder
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 
@@ -27,7 +27,7 @@ Account = tuple[str, str, str]
 class _Account(Struct):
     """An account that is told at the end: what it has, what is asked of it, and what is taken."""
 
-    order: Order
+    order: DebitOrder
     has: Amount
     asked: int = 0
     taken: int = 0
@@ -42,7 +42,7 @@ class _Sums(Struct):
     taken: int = 0
 
 
-class Forecast:
+class DryRunTotals:
     """Adds up what is asked of each account, in a temporary file: there can be a million."""
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class Forecast:
         self._database.execute(_MADE)
 
     def add(
-        self, order: Order, has: Amount | None, refused: LoyaltyError | None
+        self, order: DebitOrder, has: Amount | None, refused: LoyaltyError | None
     ) -> LoyaltyError | None:
         """Add a debit; the error where it would be refused, alone or after the rows before it.
 
@@ -95,7 +95,7 @@ class Forecast:
         """Let go of it."""
         self._database.close()
 
-    def _tell(self, account: Account, order: Order, has: Amount, made: int) -> None:
+    def _tell(self, account: Account, order: DebitOrder, has: Amount, made: int) -> None:
         if account not in self._told and len(self._told) < MOST_TOLD:
             self._told[account] = _Account(order, has)
         if told := self._told.get(account):
@@ -115,7 +115,7 @@ class Forecast:
         )
 
 
-def _too_little(order: Order, has: Amount, taken: int) -> LoyaltyError:
+def _too_little(order: DebitOrder, has: Amount, taken: int) -> LoyaltyError:
     return LoyaltyError(
         ErrorCode.REFUSED,
         f"{order.customer!r} has {has} {order.unit} available, less than {order.amount} once the"

@@ -14,7 +14,7 @@ from threading import Barrier, Thread
 import pytest
 
 from loyalty_cli.debits.journal import file as journal_file
-from loyalty_cli.debits.journal import mark
+from loyalty_cli.debits.journal import incomplete_copy
 from loyalty_cli.debits.journal.database import JournalError
 from loyalty_cli.debits.journal.entries import Baseline, Change, Key, Planned, State
 from loyalty_cli.debits.journal.open import open_journal
@@ -123,10 +123,10 @@ def test_of_two_who_open_a_copy_without_its_log_at_once_none_is_let_in(
     send(open_it(str(made)))
     copy = copied(made)
     together = Barrier(4, timeout=30)
-    is_bare = mark.is_bare_copy
+    is_bare = incomplete_copy.is_bare_copy
 
     def all_open_it(connection: sqlite3.Connection, log: Path) -> bool:
-        mark.marks(connection)
+        incomplete_copy.marks(connection)
         together.wait()
         answer = is_bare(connection, log)
         together.wait()
@@ -210,14 +210,14 @@ def test_nobody_closes_the_last_connection_to_a_marked_file(
     """As where a sender dies just after a reader has seen that it is there."""
     with sender(made, "a") as other:
         reader = open_it(str(made))
-        hold_alone = mark.LogLock.hold_alone
+        hold_alone = incomplete_copy.LogLock.hold_alone
 
-        def too_early(lock: mark.LogLock) -> bool:
+        def too_early(lock: incomplete_copy.LogLock) -> bool:
             alone = hold_alone(lock)
             dies(other)
             return alone
 
-        monkeypatch.setattr(mark.LogLock, "hold_alone", too_early)
+        monkeypatch.setattr(incomplete_copy.LogLock, "hold_alone", too_early)
         reader.close()
 
     assert Path(f"{made}-wal").stat().st_size > 0
@@ -279,7 +279,7 @@ def test_a_disk_that_fails_at_the_end_leaves_the_log_and_the_mark(
 
     journal = open_it(str(made))
     send(journal)
-    monkeypatch.setattr(mark, "bring_in", fails)
+    monkeypatch.setattr(incomplete_copy, "bring_in", fails)
     journal.close()
     monkeypatch.undo()
 
@@ -294,7 +294,7 @@ def test_a_mark_that_cannot_be_written_keeps_a_debit_from_being_sent(
         raise sqlite3.OperationalError("disk I/O error")
 
     journal = open_it(str(made))
-    monkeypatch.setattr(mark, "bring_in", fails)
+    monkeypatch.setattr(incomplete_copy, "bring_in", fails)
 
     with pytest.raises(JournalError, match="disk I/O error"):
         journal.database.before_sending()
@@ -361,7 +361,7 @@ def test_a_file_that_is_replaced_while_it_is_opened_is_refused(
     made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copy = copied(made)
-    is_bare = mark.is_bare_copy
+    is_bare = incomplete_copy.is_bare_copy
 
     def replaced(connection: sqlite3.Connection, log: Path) -> bool:
         answer = is_bare(connection, log)

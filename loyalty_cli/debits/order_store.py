@@ -10,7 +10,7 @@ from threading import Lock
 from typing import Any
 
 from loyalty_cli.config.profile import Profile
-from loyalty_cli.debits.order import Order
+from loyalty_cli.debits.order import DebitOrder
 from loyalty_cli.model.errors import setup_error
 
 BATCH = 500
@@ -25,7 +25,7 @@ CREATE TABLE orders (
 _SELECT = "SELECT number, reference, profile, customer, unit, amount FROM orders"
 
 
-class KeptOrders:
+class OrderStore:
     """Orders by the numbers of their rows; safe to read from several threads.
 
     SQLite keeps them in a temporary file, which nobody else can open: it has no name, and is gone
@@ -51,7 +51,7 @@ class KeptOrders:
     def __len__(self) -> int:
         return self._number
 
-    def __iter__(self) -> Iterator[Order]:
+    def __iter__(self) -> Iterator[DebitOrder]:
         """The orders, in their order."""
         return (order for _, order in self.numbered())
 
@@ -60,7 +60,7 @@ class KeptOrders:
         """The profiles that debit, each once, the first first."""
         return list(self._profiles.values())
 
-    def add(self, number: int, order: Order) -> int:
+    def add(self, number: int, order: DebitOrder) -> int:
         """Keep an order, unless its reference is there; give the row that has the reference."""
         row = (order.profile.name, order.customer, order.unit, order.amount)
         first = self._insert(number, order.reference, row)
@@ -74,12 +74,12 @@ class KeptOrders:
         """Keep the reference of a row that is no order; give the first row that has it."""
         return self._insert(number, reference, (None, None, None, None))
 
-    def numbered(self) -> Iterator[tuple[int, Order]]:
+    def numbered(self) -> Iterator[tuple[int, DebitOrder]]:
         """The orders with the numbers of their rows, in their order."""
         for row in self._batches("number", 0):
             yield row[0], self._order(row)
 
-    def by_reference(self) -> Iterator[Order]:
+    def by_reference(self) -> Iterator[DebitOrder]:
         """The orders in the order of their references."""
         return map(self._order, self._batches("reference", ""))
 
@@ -109,9 +109,9 @@ class KeptOrders:
                 return
             after = rows[-1][at]
 
-    def _order(self, row: tuple[Any, ...]) -> Order:
+    def _order(self, row: tuple[Any, ...]) -> DebitOrder:
         _, reference, profile, customer, unit, amount = row
-        return Order(self._profiles[profile], customer, unit, amount, reference)
+        return DebitOrder(self._profiles[profile], customer, unit, amount, reference)
 
 
 @contextmanager

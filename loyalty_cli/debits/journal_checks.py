@@ -8,9 +8,9 @@ from loyalty_cli.debits.accounts import no_longer_known
 from loyalty_cli.debits.checks import makes_once
 from loyalty_cli.debits.journal.entries import OPEN, Entry, Key, State
 from loyalty_cli.debits.journal.store import BATCH, Journal, above_day_limit, reference_taken
-from loyalty_cli.debits.kept_orders import KeptOrders
 from loyalty_cli.debits.mistakes import Mistakes
-from loyalty_cli.debits.order import Order
+from loyalty_cli.debits.order import DebitOrder
+from loyalty_cli.debits.order_store import OrderStore
 from loyalty_cli.lists.batches import batches
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 
@@ -20,11 +20,11 @@ class ToSend:
 
     def __init__(self) -> None:
         self.number = 0
-        self.first: Order | None = None
+        self.first: DebitOrder | None = None
         self.profiles: set[str] = set()
         self.sums: defaultdict[str, int] = defaultdict(int)
 
-    def add(self, order: Order) -> None:
+    def add(self, order: DebitOrder) -> None:
         """Add one."""
         self.number += 1
         self.first = self.first or order
@@ -44,7 +44,7 @@ class Limits:
         self._fresh: defaultdict[str, int] = defaultdict(int)
         self._passed: set[tuple[str, str]] = set()
 
-    def add(self, order: Order, *, is_open: bool) -> Iterator[LoyaltyError]:
+    def add(self, order: DebitOrder, *, is_open: bool) -> Iterator[LoyaltyError]:
         """Add a debit; give the error of each limit that is passed with it, and was not before.
 
         What `is_open` on record counts as taken in the day already.
@@ -77,7 +77,7 @@ class Limits:
 
 
 def check_on_record(
-    journal: Journal, orders: KeptOrders, platforms: Collection[str], mistakes: Mistakes
+    journal: Journal, orders: OrderStore, platforms: Collection[str], mistakes: Mistakes
 ) -> ToSend:
     """See what would be sent, and add what must not be asked for to the mistakes.
 
@@ -102,7 +102,7 @@ def check_on_record(
 
 
 def _taken(
-    order: Order, entries: Sequence[Entry], platforms: Collection[str]
+    order: DebitOrder, entries: Sequence[Entry], platforms: Collection[str]
 ) -> Iterator[LoyaltyError]:
     """The errors where the reference is another debit's, or may be."""
     for entry in entries:
@@ -113,7 +113,7 @@ def _taken(
             yield error
 
 
-def is_to_send(order: Order, entry: Entry | None) -> bool:
+def is_to_send(order: DebitOrder, entry: Entry | None) -> bool:
     """Whether a run would send a debit, as far as the journal knows."""
     if entry is None or is_to_make(entry):
         return True
@@ -125,7 +125,7 @@ def is_to_make(entry: Entry) -> bool:
     return entry.state in (State.PLANNED, State.NOT_APPLIED)
 
 
-def entries_of(journal: Journal, orders: Iterable[Order]) -> Iterator[Entry | None]:
+def entries_of(journal: Journal, orders: Iterable[DebitOrder]) -> Iterator[Entry | None]:
     """What the journal has of each of the orders, read some at a time."""
     for batch in batches(orders, BATCH):
         keys = [order.key for order in batch]
@@ -133,7 +133,7 @@ def entries_of(journal: Journal, orders: Iterable[Order]) -> Iterator[Entry | No
         yield from map(known.get, keys)
 
 
-def planned_entries(journal: Journal, orders: Iterable[Order]) -> Iterator[Entry]:
+def planned_entries(journal: Journal, orders: Iterable[DebitOrder]) -> Iterator[Entry]:
     """The same of orders that are planned."""
     for entry in entries_of(journal, orders):
         assert entry is not None  # nothing is ever taken out of the journal

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 from loyalty_cli.config.profile import DEFAULT_SETTLE, DEFAULT_TIMEOUT, Profile
 from loyalty_cli.debits.journal.entries import Change, Entry, Event, State
-from loyalty_cli.debits.journal.instant import Instant
 from loyalty_cli.debits.journal.processes import is_gone
 from loyalty_cli.debits.journal.store import Journal
+from loyalty_cli.debits.journal.uptime import Instant
 from loyalty_cli.debits.outcome import unknown
 from loyalty_cli.debits.result import written_error
 

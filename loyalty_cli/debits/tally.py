@@ -13,7 +13,7 @@ MOST_TOLD = 100
 """How many of the debits that did not end well are told one by one."""
 
 
-class Outcomes:
+class DebitTally:
     """How many debits were done, how many failed and how, and the first of the failed ones."""
 
     def __init__(self) -> None:

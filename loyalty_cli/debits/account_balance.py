@@ -1,12 +1,12 @@
-"""A look at what an account has: the credit that a debit needs, and evidence of what was made."""
+"""What an account has: the credit that a debit needs, and evidence of what was made."""
 
 from collections.abc import Callable
 
 from msgspec import Struct
 
 from loyalty_cli.debits.journal.entries import Baseline
-from loyalty_cli.debits.journal.instant import Instant
-from loyalty_cli.debits.order import Order
+from loyalty_cli.debits.journal.uptime import Instant
+from loyalty_cli.debits.order import DebitOrder
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.model.records import Balance
@@ -14,18 +14,21 @@ from loyalty_cli.network.platform_client import PlatformClient
 from loyalty_cli.providers.contract import Query
 
 
-class Look(Struct, frozen=True):
-    """What an account has in the unit of a debit, as of when the look began.
+class AccountBalance(Struct, frozen=True):
+    """What an account has in the unit of a debit.
 
-    `age` is what a cache says of an answer that it gave; None where the platform answered.
+    `read_at` is when it was asked for. `cache_age` is the Age header of an answer out of a cache;
+    None where the platform itself answered.
     """
 
-    line: Balance
-    began: Instant
-    age: str | None = None
+    balance: Balance
+    read_at: Instant
+    cache_age: str | None = None
 
 
-def look_at(platforms: PlatformClient, order: Order, clock: Callable[[], Instant]) -> Look:
+def read_account_balance(
+    platforms: PlatformClient, order: DebitOrder, clock: Callable[[], Instant]
+) -> AccountBalance:
     """Ask for the balance that a debit is taken from; raise LoyaltyError where there is none."""
     profile = order.profile
     query = Query(order.customer, profile.settings)
@@ -33,7 +36,7 @@ def look_at(platforms: PlatformClient, order: Order, clock: Callable[[], Instant
     reading, age = platforms.aged_reading(profile, query)
     for line in reading.balances:
         if line.kind in ("credit", "points") and line.unit == order.unit:
-            return Look(line, began, age)
+            return AccountBalance(line, began, age)
     units = sorted({line.unit for line in reading.balances if line.unit})
     raise LoyaltyError(
         ErrorCode.REFUSED,
@@ -43,16 +46,16 @@ def look_at(platforms: PlatformClient, order: Order, clock: Callable[[], Instant
     )
 
 
-def refusal(order: Order, look: Look) -> LoyaltyError | None:
+def refusal(order: DebitOrder, account: AccountBalance) -> LoyaltyError | None:
     """The error where an account has too little, or it is not known how much it has now."""
-    if look.age not in (None, "0"):
+    if account.cache_age not in (None, "0"):
         return LoyaltyError(
             ErrorCode.BAD_RESPONSE,
             f"the balance of {order.customer!r} at {order.profile.name} came out of a cache"
-            f" (Age: {look.age[:20]}), and may be out of date.",
+            f" (Age: {account.cache_age[:20]}), and may be out of date.",
             hint="Nothing was sent. Let the cache or proxy on the way pass these requests on.",
         )
-    available = look.line.available
+    available = account.balance.available
     if available is not None and available >= order.amount:
         return None
     has = "an amount that is not stated" if available is None else f"{available}"
@@ -63,9 +66,9 @@ def refusal(order: Order, look: Look) -> LoyaltyError | None:
     )
 
 
-def baseline(look: Look, last_event: int) -> Baseline:
+def baseline(account: AccountBalance, last_event: int) -> Baseline:
     """What the account had just before a debit, as the journal keeps it."""
-    line = look.line
+    line = account.balance
     return Baseline(
         available=amount_text(line.available),
         earned=amount_text(line.earned),
