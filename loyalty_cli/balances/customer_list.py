@@ -7,7 +7,6 @@ from typing import Any, BinaryIO, NoReturn
 
 from msgspec import Struct
 
-from loyalty_cli.balances.lookup import check_customer
 from loyalty_cli.lists.list_format import InputFormat
 from loyalty_cli.lists.rows import (
     BLANKS,
@@ -20,6 +19,7 @@ from loyalty_cli.lists.rows import (
     slip_of,
     text_lines,
 )
+from loyalty_cli.model.customer_id import check_customer
 from loyalty_cli.model.errors import LoyaltyError, nearest, usage_error
 
 COLUMNS = ("customer", "profile")

@@ -1,6 +1,5 @@
 """Looking balances up: profile and customer in, a record out."""
 
-import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -13,8 +12,6 @@ from loyalty_cli.model.records import Failure, Lookup, RawLookup
 from loyalty_cli.model.strict_json import compact
 from loyalty_cli.network.platform_client import PlatformClient
 from loyalty_cli.providers.contract import Query
-
-LONGEST_CUSTOMER = 1000
 
 
 class Order(Struct, frozen=True):
@@ -29,22 +26,6 @@ class Order(Struct, frozen=True):
     def query(self) -> Query:
         """What the provider is asked."""
         return Query(self.customer, self.profile.settings, self.options)
-
-
-def check_customer(customer: str) -> str:
-    """Take an identifier that can be sent exactly as it is; raise LoyaltyError for the rest."""
-    if not customer.strip():
-        usage_error("a customer's identifier must not be empty.")
-    if customer in (".", ".."):
-        usage_error(f"the identifier {customer!r} would change the address that is asked.")
-    if len(customer) > LONGEST_CUSTOMER:
-        usage_error(f"an identifier of {len(customer)} characters is too long to be one.")
-    # What is printable, as nearly all are, has neither.
-    if not customer.isprintable() and any(
-        unicodedata.category(sign) in ("Cc", "Cs") for sign in customer
-    ):
-        usage_error(f"the identifier {customer!a} has a control character or a broken one in it.")
-    return customer
 
 
 def check_options(profile: Profile, given: Mapping[str, str]) -> Mapping[str, str]:

@@ -6,7 +6,6 @@ from typing import Any, BinaryIO
 
 from msgspec import Struct
 
-from loyalty_cli.balances.lookup import check_customer
 from loyalty_cli.lists.rows import (
     BLANKS,
     Line,
@@ -18,6 +17,7 @@ from loyalty_cli.lists.rows import (
     slip_of,
     text_lines,
 )
+from loyalty_cli.model.customer_id import check_customer
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError, usage_error
 
 COLUMNS = ("customer", "amount", "unit", "reference", "profile")

@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loyalty_cli.balances.customer_list import Wanted, read_customers
-from loyalty_cli.balances.lookup import LONGEST_CUSTOMER
 from loyalty_cli.lists.list_format import InputFormat
 from loyalty_cli.model.amount import Amount
+from loyalty_cli.model.customer_id import LONGEST_CUSTOMER
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.model.records import Balance, Failure, Lookup
 from loyalty_cli.output.json_text import json_line

@@ -18,13 +18,13 @@ import yaml
 
 from loyalty_cli import providers
 from loyalty_cli.balances import customer_list as lists
-from loyalty_cli.balances import lookup, summary
+from loyalty_cli.balances import summary
 from loyalty_cli.commands.balance import action as looking_up
 from loyalty_cli.commands.balance import options as balance
 from loyalty_cli.config.load import load
 from loyalty_cli.lists import parallel as side_by_side
 from loyalty_cli.lists import rows as input_rows
-from loyalty_cli.model import tally
+from loyalty_cli.model import customer_id, tally
 from loyalty_cli.model.exit_codes import ExitCode
 from loyalty_cli.network import http_client as http
 from loyalty_cli.network import rate_limit as pace
@@ -531,7 +531,7 @@ def test_what_gameball_publishes_is_on_the_page() -> None:
     ("heading", "words"),
     [
         ("The list", f"a line of more than {input_rows.LONGEST_LINE:,} characters"),
-        ("The list", f"of more than {lookup.LONGEST_CUSTOMER:,} characters;"),
+        ("The list", f"of more than {customer_id.LONGEST_CUSTOMER:,} characters;"),
         ("The list", f"the column `{lists.COLUMNS[0]}`"),
         ("What comes out", f"the first {looking_up.MOST_SHOWN} look-ups"),
         ("What comes out", f"the first {SPELT[tally.SAID]} of them"),

@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
-from unicodedata import category
 from urllib.parse import quote, unquote_to_bytes
 
 import pytest
@@ -21,8 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loyalty_cli import __version__
-from loyalty_cli.balances.lookup import LONGEST_CUSTOMER, check_customer
-from loyalty_cli.model.errors import ErrorCode, LoyaltyError
+from loyalty_cli.model.customer_id import LONGEST_CUSTOMER, check_customer
 from loyalty_cli.network import http_client as http
 from loyalty_cli.network.deadline import Deadline
 from loyalty_cli.network.http_client import (
@@ -265,17 +263,6 @@ def test_an_identifier_that_cannot_be_sent_is_refused_before_any_connection(
 
     assert (done.code, done.out) == (2, "")
     assert server.connections == 0
-
-
-@given(customer=st.text(max_size=40))
-def test_an_identifier_is_either_refused_or_taken_as_it_is(customer: str) -> None:
-    if any(category(sign) in ("Cc", "Cs") for sign in customer) or not customer.strip():
-        with pytest.raises(LoyaltyError) as caught:
-            check_customer(customer)
-        assert caught.value.code is ErrorCode.USAGE
-        assert caught.value.message.isprintable()
-    elif customer not in (".", ".."):
-        assert check_customer(customer) == customer
 
 
 @given(segments=st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1))

@@ -7,7 +7,6 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from loyalty_cli.balances.lookup import check_customer
 from loyalty_cli.commands.confirm import confirmed, is_interactive
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.open_journal import open_existing, open_for_debits
@@ -41,6 +40,7 @@ from loyalty_cli.lists.list_file import open_input
 from loyalty_cli.lists.parallel import JOBS, side_by_side
 from loyalty_cli.lists.stop import LastResort
 from loyalty_cli.model.amount import Amount
+from loyalty_cli.model.customer_id import check_customer
 from loyalty_cli.model.errors import LoyaltyError, nearest, usage_error
 from loyalty_cli.model.exit_codes import ExitCode, exit_code_of, exit_code_of_signal
 from loyalty_cli.model.records import DebitRecord

@@ -1,0 +1,21 @@
+"""What identifiers are taken, which is whatever can be sent as it is."""
+
+from unicodedata import category
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loyalty_cli.model.customer_id import check_customer
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError
+
+
+@given(customer=st.text(max_size=40))
+def test_an_identifier_is_either_refused_or_taken_as_it_is(customer: str) -> None:
+    if any(category(sign) in ("Cc", "Cs") for sign in customer) or not customer.strip():
+        with pytest.raises(LoyaltyError) as caught:
+            check_customer(customer)
+        assert caught.value.code is ErrorCode.USAGE
+        assert caught.value.message.isprintable()
+    elif customer not in (".", ".."):
+        assert check_customer(customer) == customer
