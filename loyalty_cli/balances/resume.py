@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from loyalty_cli.balances.lookup import Order
 from loyalty_cli.balances.read_back import ForeignError, Found
-from loyalty_cli.lists.parallel import AHEAD
+from loyalty_cli.lists.parallel import MAX_PENDING
 from loyalty_cli.model.errors import ASKED_TO_WAIT, ENDING
 from loyalty_cli.model.records import Lookup, RawLookup
 from loyalty_cli.output.format import Format
@@ -102,9 +102,9 @@ def resume(
     ends = 0
     for place in _places(found, units):
         places.append(place)
-        if len(places) > AHEAD + 1 and places[0].records:
+        if len(places) > MAX_PENDING + 1 and places[0].records:
             ends = _settle(places.popleft(), add)
-    ahead = list(islice(units, AHEAD))
+    ahead = list(islice(units, MAX_PENDING))
     doubtful = _in_doubt(places, ahead) if output is Format.CSV else ()
     for place in [*_that_ended(places, is_over=not ahead), *doubtful]:
         place.records = ()
@@ -159,7 +159,7 @@ def _places(found: Iterator[Found], units: Iterator[_Unit]) -> Iterator[_Place]:
             is_it = _is_of(each, unit)
             records = each.records(len(unit.orders)) if is_it and each.is_whole else []
             behind += 1 if behind or not records else 0
-            if behind > AHEAD:
+            if behind > MAX_PENDING:
                 raise ForeignError
             if is_it:
                 yield _Place(unit, each, records)

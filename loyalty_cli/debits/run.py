@@ -10,7 +10,7 @@ from loyalty_cli.debits.journal.entries import Entry
 from loyalty_cli.debits.order import DebitOrder
 from loyalty_cli.debits.result import DebitResult
 from loyalty_cli.debits.send_once import DebitSender
-from loyalty_cli.lists.parallel import side_by_side
+from loyalty_cli.lists.parallel import map_in_order
 from loyalty_cli.lists.stop import Stop
 from loyalty_cli.model.errors import ENDING, ErrorCode
 
@@ -119,7 +119,7 @@ def run_all(
 
     pairs = zip(orders, entries, strict=True)
     try:
-        for settled in side_by_side(make, _until_stopped(pairs, stop, in_flight), jobs):
+        for settled in map_in_order(make, _until_stopped(pairs, stop, in_flight), jobs):
             if settled is not None:
                 yield settled
     finally:

@@ -11,14 +11,14 @@ INTERRUPTIBLE = 0.2
 """Seconds of one wait: one without an end that begins just as Ctrl-C comes never learns of it."""
 
 JOBS = 8
-AHEAD = 1000
-"""How many may be begun before the one whose turn it is is done."""
+MAX_PENDING = 1000
+"""How many results may wait behind an unfinished one."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def side_by_side(
+def map_in_order(
     function: Callable[[Item], Result],
     items: Iterable[Item],
     jobs: int = JOBS,
@@ -128,7 +128,7 @@ class _Run(Generic[Item, Result]):
     def _hire(self) -> None:
         self._workers += 1
         # The process does not wait at its end for those that wait for a platform.
-        worker = Thread(target=self._work, name=f"side by side {self._workers}", daemon=True)
+        worker = Thread(target=self._work, name=f"map in order {self._workers}", daemon=True)
         try:
             worker.start()
         except RuntimeError:  # the system has no more threads: those that are there must do
@@ -173,7 +173,7 @@ class _Run(Generic[Item, Result]):
     def _is_far_ahead(self) -> bool:
         """Whether enough is begun behind a slow one, or done and not yet taken care of."""
         is_behind = self._turn in self._done and len(self._done) >= self._jobs
-        return is_behind or self._begun - self._turn >= AHEAD
+        return is_behind or self._begun - self._turn >= MAX_PENDING
 
     def _is_to_end(self) -> bool:
         return self._over or self._stop.is_set()

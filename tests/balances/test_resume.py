@@ -29,7 +29,7 @@ from loyalty_cli.commands.balance import action as looking_up
 from loyalty_cli.commands.balance.action import Run, Way
 from loyalty_cli.commands.balance.tasks import Orders
 from loyalty_cli.config.profile import Profile
-from loyalty_cli.lists.parallel import AHEAD
+from loyalty_cli.lists.parallel import MAX_PENDING
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.model.exit_codes import exit_code_of
@@ -316,7 +316,7 @@ def test_a_customer_who_is_in_a_row_in_csv_and_answered_alike_is_not_asked_again
 
 def test_nor_is_one_who_was_answered_differently_far_from_the_end_of_it(desk: Open) -> None:
     here = desk(Format.CSV)
-    customers = ["A", "A", *(f"C{number}" for number in range(AHEAD + 1)), "Z"]
+    customers = ["A", "A", *(f"C{number}" for number in range(MAX_PENDING + 1)), "Z"]
     whole, _ = here.whole(customers)
     content = whole.replace(b"-0,points,,1,", b"-0,points,,2,", 1)
     assert content != whole
@@ -584,7 +584,7 @@ def test_a_file_with_more_than_a_run_can_leave_behind_a_gap_is_refused(
     desk: Open, output: Format
 ) -> None:
     here = desk(output)
-    customers = [f"C{number}" for number in range(AHEAD + 2)]
+    customers = [f"C{number}" for number in range(MAX_PENDING + 2)]
     whole, _ = here.whole(customers)
 
     content = some_of(here, [*customers[:2], *customers[4:]])

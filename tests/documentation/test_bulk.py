@@ -22,7 +22,7 @@ from loyalty_cli.balances import summary
 from loyalty_cli.commands.balance import action as looking_up
 from loyalty_cli.commands.balance import options as balance
 from loyalty_cli.config.load import load
-from loyalty_cli.lists import parallel as side_by_side
+from loyalty_cli.lists import parallel
 from loyalty_cli.lists import rows as input_rows
 from loyalty_cli.model import customer_id, tally
 from loyalty_cli.model.exit_codes import ExitCode
@@ -536,8 +536,8 @@ def test_what_gameball_publishes_is_on_the_page() -> None:
         ("What comes out", f"the first {looking_up.MOST_SHOWN} look-ups"),
         ("What comes out", f"the first {SPELT[tally.SAID]} of them"),
         ("How a run ends", f"its {SPELT[http.MAX_ATTEMPTS]} tries"),
-        ("Stopping and going on", f"{side_by_side.AHEAD:,} at the most"),
-        ("The pace", f"at a time: {side_by_side.JOBS}, or up to {balance.MOST_JOBS}"),
+        ("Stopping and going on", f"{parallel.MAX_PENDING:,} at the most"),
+        ("The pace", f"at a time: {parallel.JOBS}, or up to {balance.MOST_JOBS}"),
         ("The pace", f"refused {SPELT[http.BULK.attempts]} times"),
         ("The pace", f"more than {SPELT[int(http.BULK.longest_wait_seconds)]} ends the run"),
         ("The pace", f"for {pace.FIRST_PAUSE_SECONDS:g} second, then 2, 4 and so on up to"),

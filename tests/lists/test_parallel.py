@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loyalty_cli.lists.parallel import AHEAD, side_by_side
+from loyalty_cli.lists.parallel import MAX_PENDING, map_in_order
 from loyalty_cli.lists.stop import Stop
 
 PATIENCE = 20.0
@@ -20,7 +20,7 @@ def same(item: int) -> int:
 
 @given(st.integers(0, 300), st.integers(1, 40))
 def test_every_item_gives_one_result_in_its_turn(items: int, jobs: int) -> None:
-    assert list(side_by_side(same, range(items), jobs)) == list(range(items))
+    assert list(map_in_order(same, range(items), jobs)) == list(range(items))
 
 
 def test_results_come_in_order_though_the_first_is_the_slowest() -> None:
@@ -30,7 +30,7 @@ def test_results_come_in_order_though_the_first_is_the_slowest() -> None:
         others.wait(PATIENCE)
         return item
 
-    assert list(side_by_side(together, range(4))) == [0, 1, 2, 3]
+    assert list(map_in_order(together, range(4))) == [0, 1, 2, 3]
 
 
 def test_a_result_is_given_before_the_later_ones_are_there() -> None:
@@ -41,7 +41,7 @@ def test_a_result_is_given_before_the_later_ones_are_there() -> None:
             assert first_was_given.wait(PATIENCE)
         return item
 
-    results = side_by_side(second_waits, range(2))
+    results = map_in_order(second_waits, range(2))
 
     assert next(results) == 0
     first_was_given.set()
@@ -56,7 +56,7 @@ def test_a_result_is_given_before_the_next_item_is_there() -> None:
         assert first_was_given.wait(PATIENCE)
         yield 1
 
-    results = side_by_side(same, slowly())
+    results = map_in_order(same, slowly())
 
     assert next(results) == 0
     first_was_given.set()
@@ -78,7 +78,7 @@ def test_no_more_run_at_once_than_there_are_jobs() -> None:
         together.wait(PATIENCE)
         return item
 
-    assert len(list(side_by_side(counted, range(9), jobs=3))) == 9
+    assert len(list(map_in_order(counted, range(9), jobs=3))) == 9
     assert most == 3
 
 
@@ -92,7 +92,7 @@ def test_one_item_needs_but_one_worker(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(Thread, "start", hire)
 
-    assert list(side_by_side(same, [1], jobs=8)) == [1]
+    assert list(map_in_order(same, [1], jobs=8)) == [1]
     assert len(hired) <= 2  # the second finds that there is nothing left
 
 
@@ -109,7 +109,7 @@ def test_one_job_is_one_at_a_time() -> None:
             running -= 1
         return item
 
-    assert list(side_by_side(counted, range(20), jobs=1)) == list(range(20))
+    assert list(map_in_order(counted, range(20), jobs=1)) == list(range(20))
     assert most == 1
 
 
@@ -128,7 +128,7 @@ def test_where_the_system_has_no_more_threads_those_that_are_there_do_it(
 
     monkeypatch.setattr(Thread, "start", limited)
 
-    assert list(side_by_side(same, range(50), jobs=8)) == list(range(50))
+    assert list(map_in_order(same, range(50), jobs=8)) == list(range(50))
     assert started == 2
 
 
@@ -139,7 +139,7 @@ def test_without_a_single_thread_it_is_an_error(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(Thread, "start", none)
 
     with pytest.raises(RuntimeError):
-        list(side_by_side(same, range(5)))
+        list(map_in_order(same, range(5)))
 
 
 def test_no_more_is_done_than_there_are_jobs_before_it_is_taken_care_of() -> None:
@@ -150,7 +150,7 @@ def test_no_more_is_done_than_there_are_jobs_before_it_is_taken_care_of() -> Non
         done.append(item)
         return item
 
-    results = side_by_side(noted, count(), jobs=4)
+    results = map_in_order(noted, count(), jobs=4)
     first = next(results)
     Event().wait(0.2)
 
@@ -165,7 +165,7 @@ def test_items_are_not_taken_long_before_a_slow_one_is_done() -> None:
     def endless() -> Iterator[int]:
         for item in count():
             taken.append(item)
-            if len(taken) == AHEAD:
+            if len(taken) == MAX_PENDING:
                 full.set()
             yield item
 
@@ -174,12 +174,12 @@ def test_items_are_not_taken_long_before_a_slow_one_is_done() -> None:
             assert first.wait(PATIENCE)
         return item
 
-    results = side_by_side(first_waits, endless(), jobs=4)
+    results = map_in_order(first_waits, endless(), jobs=4)
     reader = Thread(target=next, args=(results,))
     reader.start()
     assert full.wait(PATIENCE)
 
-    assert len(taken) == AHEAD
+    assert len(taken) == MAX_PENDING
     first.set()
     reader.join(PATIENCE)
     results.close()
@@ -195,7 +195,7 @@ def test_whoever_stops_reading_stops_what_has_not_begun() -> None:
             stopped.wait(PATIENCE)
         return item
 
-    results = side_by_side(others_wait, range(50), jobs=2)
+    results = map_in_order(others_wait, range(50), jobs=2)
     next(results)
     results.close()
     stopped.set()
@@ -209,7 +209,7 @@ def test_a_defect_in_one_is_raised_in_its_turn() -> None:
             raise ZeroDivisionError
         return item
 
-    results = side_by_side(fails, range(3))
+    results = map_in_order(fails, range(3))
 
     assert next(results) == 0
     with pytest.raises(ZeroDivisionError):
@@ -221,7 +221,7 @@ def test_an_error_of_the_items_is_raised_after_the_results_of_those_before_it() 
         yield from range(5)
         raise ValueError
 
-    results = side_by_side(same, torn(), jobs=3)
+    results = map_in_order(same, torn(), jobs=3)
 
     assert [next(results) for _ in range(5)] == [0, 1, 2, 3, 4]
     with pytest.raises(ValueError):  # noqa: PT011 - it is that one
@@ -241,7 +241,7 @@ def test_once_it_is_to_stop_nothing_is_begun_and_what_is_done_is_given() -> None
             stop.set()
         return item
 
-    results = list(side_by_side(second_never_ends, range(50), jobs=2, stop=stop))
+    results = list(map_in_order(second_never_ends, range(50), jobs=2, stop=stop))
     never.set()
 
     assert behind.is_set()
@@ -257,11 +257,11 @@ def test_a_result_that_ends_the_run_is_given_and_nothing_is_begun_after_it(jobs:
         begun.append(item)
         return item
 
-    results = list(side_by_side(noted, count(), jobs, ends=lambda item: item == 20))
+    results = list(map_in_order(noted, count(), jobs, ends=lambda item: item == 20))
 
     assert 20 in results
     assert sorted(results) == results
-    assert max(begun) < 20 + AHEAD
+    assert max(begun) < 20 + MAX_PENDING
     assert jobs > 1 or begun == list(range(21))
 
 
@@ -269,4 +269,4 @@ def test_a_stop_that_was_said_before_begins_nothing() -> None:
     stop = Stop()
     stop.set()
 
-    assert list(side_by_side(same, range(9), stop=stop)) == []
+    assert list(map_in_order(same, range(9), stop=stop)) == []

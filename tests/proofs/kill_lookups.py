@@ -30,7 +30,7 @@ from threading import Lock
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from loyalty_cli.lists.parallel import AHEAD
+from loyalty_cli.lists.parallel import MAX_PENDING
 from tests.fakes.servers import RawServer, Wire, header, reply
 from tests.proofs.programs import Programs, Run
 from tests.proofs.trial import Found, report
@@ -308,16 +308,16 @@ class Trial:
             gone = Counter(before) - Counter(there)
             lost = Counter([*before, *answered]) - Counter(there) - gone
         has_gap = list(before) != self._expected[: len(before)]
-        if gone and (run.code != -9 or not has_gap or gone.total() > AHEAD):
+        if gone and (run.code != -9 or not has_gap or gone.total() > MAX_PENDING):
             self._violate(f"gone: {gone}")
-        if lost.total() > (AHEAD if run.code == -9 else self._plan.jobs):
+        if lost.total() > (MAX_PENDING if run.code == -9 else self._plan.jobs):
             self._violate(f"{lost.total()} answers were lost")
         if run.code == -9:
             self.counts["kills in the moment in which what is behind a gap is written"] += bool(
                 gone
             )
             what = "a gap in the file" if has_gap else self._plan.mood
-            most = next(each for each in (0, 1, 8, 32, 100, AHEAD) if lost.total() <= each)
+            most = next(each for each in (0, 1, 8, 32, 100, MAX_PENDING) if lost.total() <= each)
             self.counts[f"kills that lost {most:4} answers or fewer: {what}"] += 1
 
     def _check_end(self, once: Run, whole: bytes) -> None:

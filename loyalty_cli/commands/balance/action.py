@@ -20,7 +20,7 @@ from loyalty_cli.commands.balance.tasks import Orders, Wish, checked, open_order
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.config.profile import check_rate
 from loyalty_cli.credentials.access_tokens import AccessTokens
-from loyalty_cli.lists.parallel import side_by_side
+from loyalty_cli.lists.parallel import map_in_order
 from loyalty_cli.lists.stop import Stop
 from loyalty_cli.model.errors import ASKED_TO_WAIT, ENDING, LoyaltyError, setup_error, usage_error
 from loyalty_cli.model.exit_codes import exit_code_of, exit_code_of_signal
@@ -198,7 +198,7 @@ class Run:
     def _records(self, tasks: Iterator[Task]) -> Generator[Record]:
         ends = self._ends if self._is_list else None
         try:
-            with closing(side_by_side(self._do, tasks, self._way.jobs, self._stop, ends)) as coming:
+            with closing(map_in_order(self._do, tasks, self._way.jobs, self._stop, ends)) as coming:
                 for record in coming:
                     if record:
                         self._add(record)

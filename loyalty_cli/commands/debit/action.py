@@ -37,7 +37,7 @@ from loyalty_cli.debits.run import DebitStop, run_all
 from loyalty_cli.debits.send_once import DebitSender
 from loyalty_cli.debits.tally import DebitTally
 from loyalty_cli.lists.list_file import open_input
-from loyalty_cli.lists.parallel import JOBS, side_by_side
+from loyalty_cli.lists.parallel import JOBS, map_in_order
 from loyalty_cli.lists.stop import LastResort
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.customer_id import check_customer
@@ -250,7 +250,7 @@ def _dry_run(debits: DebitSender, orders: OrderStore, journal: Journal, output: 
 
     def records(forecast: DryRunTotals) -> Iterator[DebitRecord]:
         pairs = zip(orders, entries_of(journal, orders), strict=True)
-        for tried in side_by_side(try_out, pairs):
+        for tried in map_in_order(try_out, pairs):
             error = tried.error
             if not tried.replayed:
                 error = forecast.add(tried.order, tried.has, error)

@@ -15,7 +15,7 @@ from loyalty_cli.debits.journal.store import Journal
 from loyalty_cli.debits.reconcile import Reconciler
 from loyalty_cli.debits.records import entry_record, result_record
 from loyalty_cli.debits.send_once import DebitSender
-from loyalty_cli.lists.parallel import side_by_side
+from loyalty_cli.lists.parallel import map_in_order
 from loyalty_cli.model.exit_codes import ExitCode
 from loyalty_cli.model.records import DebitRecord
 from loyalty_cli.network.http_client import HttpClient
@@ -41,7 +41,7 @@ def run(session: Session, chosen: Globals, output: Format) -> int:
         reconciler = Reconciler(journal, DebitSender(journal, platforms), profiles)
         entries = reconciler.open_entries()
         if is_alone:
-            records = map(result_record, side_by_side(reconciler.reconcile, entries))
+            records = map(result_record, map_in_order(reconciler.reconcile, entries))
         else:
             messages.note("Another reconcile is at work; this is how the debits stand.")
             records = map(entry_record, entries)
