@@ -99,7 +99,7 @@ def test_every_command_has_a_help_page(loyalty: Run, command: list[str]) -> None
         (["balance", "X", "-o", "jsn"], "'jsn' is not one of", "Did you mean 'json'?"),
         (["balance", "X", "-o"], "Option '-o' requires an argument.", "--help` shows"),
         (["balance", "X", "--config"], "Option '--config' requires an argument.", "--help` shows"),
-        (["balance"], "there is nobody to look up.", "Name a customer, or a list with --from."),
+        (["balance"], "no customer given.", "Name a customer, or a list with --from."),
         (["login"], "Missing argument 'PROFILE'.", "`loyalty login --help` shows"),
         (["schema", "x"], "unexpected extra argument(s) (x).", "`loyalty schema --help` shows"),
         (["-v"], "Missing command.", "`loyalty --help` shows what there is."),

@@ -13,9 +13,9 @@ from loyalty_cli.lists.rows import (
     Line,
     check_width,
     csv_rows,
-    cut,
     from_first,
     json_object,
+    shorten,
     slip_of,
     text_lines,
 )
@@ -81,7 +81,7 @@ def _from_lines(lines: Iterator[Line], way_out: str | None) -> Iterator[Wanted]:
             continue
         customer = _checked(number, text)
         if way_out and (doubt := _DOUBTFUL.search(text)):
-            _refuse(number, f"{cut(text)!r} has {doubt[0]!r} in it.", way_out)
+            _refuse(number, f"{shorten(text)!r} has {doubt[0]!r} in it.", way_out)
         yield Wanted(customer, number)
 
 
@@ -165,10 +165,10 @@ def _checked(number: int, text: str) -> str:
     if not text.isprintable():
         for sign in text:
             if unicodedata.category(sign) in _INVISIBLE:
-                what = f"{cut(text)!r} has the invisible character {sign!r} in it."
+                what = f"{shorten(text)!r} has the invisible character {sign!r} in it."
                 _refuse(number, what, "Take it out.")
     if text != text.strip():
-        _refuse(number, f"{cut(text)!r} has a space before or after it.", "Take it out.")
+        _refuse(number, f"{shorten(text)!r} has a space before or after it.", "Take it out.")
     try:
         return check_customer(text)
     except LoyaltyError as error:
@@ -178,7 +178,7 @@ def _checked(number: int, text: str) -> str:
 def _known(number: int, profile: str, known_profiles: Collection[str]) -> str | None:
     if profile and profile not in known_profiles:
         hint = nearest(profile, known_profiles)
-        _refuse(number, f"there is no profile {cut(profile)!r}.", hint)
+        _refuse(number, f"there is no profile {shorten(profile)!r}.", hint)
     return profile or None
 
 

@@ -7,7 +7,7 @@ from loyalty_cli.debits.debit_list import FileRow, Mistake, Row
 from loyalty_cli.debits.mistakes import Mistakes
 from loyalty_cli.debits.order import DebitOrder
 from loyalty_cli.debits.order_store import OrderStore
-from loyalty_cli.lists.rows import cut
+from loyalty_cli.lists.rows import shorten
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError, usage_error
 from loyalty_cli.providers import BUILT_IN, load
 from loyalty_cli.providers.debit_contract import DebitProvider
@@ -45,7 +45,7 @@ def keep_orders(
                 first = into.note_reference(each.number, each.reference)
             if first != each.number:
                 why = f"is there already, in row {first}"
-                mistakes.add(Mistake(each.number, "reference", cut(each.reference or ""), why))
+                mistakes.add(Mistake(each.number, "reference", shorten(each.reference or ""), why))
     except LoyaltyError as error:
         if error.code is not ErrorCode.USAGE:
             raise

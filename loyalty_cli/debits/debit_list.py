@@ -11,9 +11,9 @@ from loyalty_cli.lists.rows import (
     Line,
     check_width,
     csv_rows,
-    cut,
     from_first,
     json_object,
+    shorten,
     slip_of,
     text_lines,
 )
@@ -144,7 +144,7 @@ def _csv(lines: Iterator[Line], start: int) -> Iterator[Cells]:
         try:
             check_width(cells, header)
         except ValueError as error:
-            yield number, None, [Mistake(number, "the row", cut(",".join(cells)), str(error))]
+            yield number, None, [Mistake(number, "the row", shorten(",".join(cells)), str(error))]
         else:
             given = zip(header, cells, strict=True)
             yield number, {name: cell for name, cell in given if cell != ""}, []
@@ -169,7 +169,7 @@ def _check_header(header: Sequence[str]) -> None:
         raise LoyaltyError(
             ErrorCode.USAGE,
             f"the header of the file has {len(errors)} mistakes.",
-            hint=errors[-1][1] if missing else "Mend these, and run it again:",
+            hint=errors[-1][1] if missing else "Fix these, then run it again:",
             details=tuple(
                 message if message.startswith("the file has no") else f"{message} {hint}"
                 for message, hint in errors
@@ -191,11 +191,11 @@ def _json_lines(lines: Iterator[Line]) -> Iterator[Cells]:
         try:
             cells = json_object(text)
         except ValueError as error:
-            yield number, None, [Mistake(number, "the row", cut(text), str(error))]
+            yield number, None, [Mistake(number, "the row", shorten(text), str(error))]
             continue
         slips = {name: meant for name in cells if (meant := slip_of(name, COLUMNS))}
         mistakes = [
-            Mistake(number, name, cut(str(cells[name])), f"is no key. Did you mean {meant!r}?")
+            Mistake(number, name, shorten(str(cells[name])), f"is no key. Did you mean {meant!r}?")
             for name, meant in slips.items()
         ]
         # What was meant is not missing as well.
@@ -236,7 +236,7 @@ def _file_row(
             values[name] = check(_cell(name, cell))
         except ValueError as error:
             wrong.add(name)
-            mistakes.append(Mistake(number, name, cut(str(cell)), str(error)))
+            mistakes.append(Mistake(number, name, shorten(str(cell)), str(error)))
     reference = cells.get("reference")
     return FileRow(
         number,

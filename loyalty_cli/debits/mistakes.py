@@ -1,11 +1,11 @@
-"""All that is wrong with the debits that are asked for, told at once."""
+"""All that is wrong with the debits that are asked for, reported at once."""
 
 from loyalty_cli.debits.debit_list import Mistake
-from loyalty_cli.lists.rows import cut
+from loyalty_cli.lists.rows import shorten
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 
-MOST_TOLD = 100
-"""How many mistakes are told one by one; the others are counted."""
+MAX_REPORTED = 100
+"""How many mistakes are reported one by one; the others are counted."""
 
 
 class Mistakes:
@@ -14,7 +14,7 @@ class Mistakes:
     def __init__(self, *, of_file: bool) -> None:
         self._of_file = of_file
         self._number = 0
-        self._told: list[str] = []
+        self._reported: list[str] = []
         self._code: ErrorCode | None = None
         self._whole: LoyaltyError | None = None
 
@@ -30,7 +30,7 @@ class Mistakes:
         if not self._of_file:
             raise error
         why = error.message.rstrip(".")
-        self.add(Mistake(number, column, cut(str(value)), why, error.code))
+        self.add(Mistake(number, column, shorten(str(value)), why, error.code))
 
     def add_whole(self, error: LoyaltyError) -> None:
         """Add an error that is the whole file's; raise it where there is no file."""
@@ -45,17 +45,17 @@ class Mistakes:
             return
         if self._number == 1 and self._whole is not None:
             raise self._whole
-        rest = self._number - len(self._told)
+        rest = self._number - len(self._reported)
         raise LoyaltyError(
             self._code,
             f"the file has {self._number} mistake{'s' if self._number > 1 else ''}.",
-            hint="No debit was made. Mend these, and run it again:",
-            details=(*self._told, *([f"and {rest} more."] if rest else [])),
+            hint="No debit was made. Fix these rows, then run it again:",
+            details=(*self._reported, *([f"and {rest} more."] if rest else [])),
         )
 
     def _count(self, text: str, code: ErrorCode) -> None:
         self._number += 1
-        if len(self._told) < MOST_TOLD:
-            self._told.append(text)
+        if len(self._reported) < MAX_REPORTED:
+            self._reported.append(text)
         if self._code is None or code is ErrorCode.USAGE:
             self._code = code

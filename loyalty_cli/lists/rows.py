@@ -121,6 +121,6 @@ def json_object(text: str) -> dict[str, Any]:
     return tree
 
 
-def cut(value: str) -> str:
+def shorten(value: str) -> str:
     """So much of a wrong value as is shown."""
     return value if len(value) <= LONGEST_SHOWN else f"{value[:LONGEST_SHOWN]}…"

@@ -9,8 +9,8 @@ from loyalty_cli.model.records import Lookup, RawLookup
 if TYPE_CHECKING:
     from loyalty_cli.model.errors import ErrorCode
 
-SAID = 10
-"""How many of the failed look-ups are told one by one."""
+MAX_REPORTED = 10
+"""How many of the failed look-ups are reported one by one."""
 
 Record = Lookup | RawLookup
 
@@ -24,12 +24,12 @@ class Tally:
         self.first_warned: Record | None = None
         self.failed: Counter[ErrorCode] = Counter()
         self._endings: set[ErrorCode | None] = set()
-        self._said: dict[tuple[str, str | None], Record] = {}
+        self._reported: dict[tuple[str, str | None], Record] = {}
 
     @property
-    def said(self) -> list[Record]:
-        """The failed look-ups to tell one by one: the first ones, each reason once."""
-        return list(self._said.values())
+    def reported(self) -> list[Record]:
+        """The failed look-ups to report one by one: the first ones, each reason once."""
+        return list(self._reported.values())
 
     def add(self, record: Record) -> None:
         """Count one."""
@@ -41,13 +41,14 @@ class Tally:
         self._endings.add(error.code if error else None)
         if error:
             self.failed[error.code] += 1
-            if len(self._said) < SAID and (error.message, error.hint) not in self._said:
-                self.tell(record)
+            is_new = (error.message, error.hint) not in self._reported
+            if is_new and len(self._reported) < MAX_REPORTED:
+                self.report(record)
 
-    def tell(self, record: Record) -> None:
-        """Tell of a failed look-up, however many there were before it."""
+    def report(self, record: Record) -> None:
+        """Report a failed look-up, however many there were before it."""
         if record.error:
-            self._said[record.error.message, record.error.hint] = record
+            self._reported[record.error.message, record.error.hint] = record
 
     @property
     def exit_code(self) -> ExitCode:

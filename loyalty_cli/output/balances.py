@@ -16,7 +16,7 @@ from loyalty_cli.model.records import (
     RawLookup,
     Value,
 )
-from loyalty_cli.model.tally import SAID, Tally
+from loyalty_cli.model.tally import MAX_REPORTED, Tally
 from loyalty_cli.output import messages
 from loyalty_cli.output.csv_text import Cell as CsvCell
 from loyalty_cli.output.csv_text import cell_text
@@ -231,7 +231,7 @@ BALANCES = View(
 RAW = View(_csv_header(["field", "value"]), _csv_fields, _raw_table)
 
 
-def say_warnings(lookups: Sequence[Lookup | RawLookup]) -> None:
+def report_warnings(lookups: Sequence[Lookup | RawLookup]) -> None:
     """Say on stderr what a table in a pipe leaves out; a terminal has it below its rows."""
     if not is_terminal():
         for lookup in lookups:
@@ -239,11 +239,11 @@ def say_warnings(lookups: Sequence[Lookup | RawLookup]) -> None:
                 messages.warning(f"{lookup.customer} at {lookup.profile}: {text}")
 
 
-def say_what_failed(tally: Tally, *, several: bool) -> None:
+def report_failures(tally: Tally, *, several: bool) -> None:
     """Say on stderr why look-ups failed, each reason once, and how many there were."""
     messages.errors(
         (_who(lookup, several=several) + error.message, error.hint)
-        for lookup in tally.said
+        for lookup in tally.reported
         if (error := lookup.error)
     )
     if several and tally.failed:
@@ -251,12 +251,12 @@ def say_what_failed(tally: Tally, *, several: bool) -> None:
         if len(tally.failed) == 1:
             kinds = [_words(code) for code in tally.failed]
         failed = tally.failed.total()
-        told = len(tally.said)
-        first = f"; the first {told} are told above" if failed > told >= SAID else ""
+        shown = len(tally.reported)
+        first = f"; the first {shown} are listed above" if failed > shown >= MAX_REPORTED else ""
         messages.note(f"{failed} of {tally.done} look-ups failed: {', '.join(kinds)}{first}.")
 
 
-def say_that_there_are_warnings(tally: Tally) -> None:
+def report_first_warning(tally: Tally) -> None:
     """Say on stderr, where no record is shown, what a sum of them has to be read with."""
     if first := tally.first_warned:
         who = f"{first.customer} at {first.profile}"

@@ -100,7 +100,7 @@ DEBITS = View[DebitRecord](
 HISTORY = View[DebitHistory](["schema_version", "reference", *_EVENT], _csv_events, _events_table)
 
 
-def say_what_failed(told: Sequence[DebitRecord], failed: int, of: int) -> None:
+def report_failures(told: Sequence[DebitRecord], failed: int, of: int) -> None:
     """Say on stderr what did not end well: the first ones, how many `failed`, and of how many."""
     messages.errors(
         (

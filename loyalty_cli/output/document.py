@@ -91,8 +91,8 @@ def write_records(
         write(layout.empty)
 
 
-def kept(records: Iterable[Shown], into: list[Shown]) -> Iterator[Shown]:
-    """Give records on, and keep them for what is said when all are printed."""
+def collecting(records: Iterable[Shown], into: list[Shown]) -> Iterator[Shown]:
+    """Give records on, and collect them for what is reported when all are printed."""
     for record in records:
         into.append(record)
         yield record

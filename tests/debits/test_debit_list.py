@@ -143,7 +143,7 @@ def test_every_mistake_is_named_with_row_column_value_and_reason() -> None:
     )
 
     assert error.message == "the file has 8 mistakes."
-    assert error.hint == "No debit was made. Mend these, and run it again:"
+    assert error.hint == "No debit was made. Fix these rows, then run it again:"
     assert error.details == (
         "row 3, customer '': is missing",
         f"row 3, amount '0': {PLAIN_AMOUNT}",
@@ -292,7 +292,7 @@ def test_a_header_that_is_nearly_right_is_refused(header: str, message: str, hin
     [
         (
             "Customer,Amount,refrence,unit,unit",
-            "Mend these, and run it again:",
+            "Fix these, then run it again:",
             (
                 "the file has a column 'Customer'. Did you mean 'customer'?",
                 "the file has a column 'Amount'. Did you mean 'amount'?",

@@ -534,7 +534,7 @@ def test_what_gameball_publishes_is_on_the_page() -> None:
         ("The list", f"of more than {customer_id.LONGEST_CUSTOMER:,} characters;"),
         ("The list", f"the column `{lists.COLUMNS[0]}`"),
         ("What comes out", f"the first {looking_up.MOST_SHOWN} look-ups"),
-        ("What comes out", f"the first {SPELT[tally.SAID]} of them"),
+        ("What comes out", f"the first {SPELT[tally.MAX_REPORTED]} of them"),
         ("How a run ends", f"its {SPELT[http.MAX_ATTEMPTS]} tries"),
         ("Stopping and going on", f"{parallel.MAX_PENDING:,} at the most"),
         ("The pace", f"at a time: {parallel.JOBS}, or up to {balance.MOST_JOBS}"),

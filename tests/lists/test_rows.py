@@ -17,9 +17,9 @@ from loyalty_cli.lists.rows import (
     Line,
     check_width,
     csv_rows,
-    cut,
     from_first,
     json_object,
+    shorten,
     text_lines,
 )
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
@@ -302,5 +302,5 @@ def test_what_is_not_a_json_object_is_refused(text: str, why: str) -> None:
 
 
 def test_a_long_value_is_shown_in_part() -> None:
-    assert cut("x" * LONGEST_SHOWN) == "x" * LONGEST_SHOWN
-    assert cut("x" * (LONGEST_SHOWN + 1)) == "x" * LONGEST_SHOWN + "…"
+    assert shorten("x" * LONGEST_SHOWN) == "x" * LONGEST_SHOWN
+    assert shorten("x" * (LONGEST_SHOWN + 1)) == "x" * LONGEST_SHOWN + "…"

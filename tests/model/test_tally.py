@@ -5,7 +5,7 @@ import pickle
 from loyalty_cli.model.errors import ErrorCode
 from loyalty_cli.model.exit_codes import ExitCode
 from loyalty_cli.model.records import Failure, Lookup
-from loyalty_cli.model.tally import SAID, Tally
+from loyalty_cli.model.tally import MAX_REPORTED, Tally
 
 
 def lookup(customer: str, code: ErrorCode | None = None, message: str = "no.") -> Lookup:
@@ -52,24 +52,24 @@ def test_the_exit_code_is_the_common_one_or_says_that_some_failed() -> None:
 def test_each_reason_is_told_once_by_the_first_it_came_to() -> None:
     again = lookup("C-9", ErrorCode.NOT_FOUND)
 
-    assert tally_of(MISSING, again, BROKEN, GOOD).said == [MISSING]
-    assert tally_of(lookup("C-8", ErrorCode.NOT_FOUND, "other."), again).said[1] == again
+    assert tally_of(MISSING, again, BROKEN, GOOD).reported == [MISSING]
+    assert tally_of(lookup("C-8", ErrorCode.NOT_FOUND, "other."), again).reported[1] == again
 
 
 def test_the_first_few_are_told_and_the_one_that_ended_the_run() -> None:
-    failed = [lookup(f"C-{n}", ErrorCode.NOT_FOUND, f"{n}.") for n in range(SAID + 5)]
+    failed = [lookup(f"C-{n}", ErrorCode.NOT_FOUND, f"{n}.") for n in range(MAX_REPORTED + 5)]
     tally = tally_of(*failed)
 
-    assert tally.said == failed[:SAID]
-    tally.tell(failed[-1])
-    assert tally.said == [*failed[:SAID], failed[-1]]
+    assert tally.reported == failed[:MAX_REPORTED]
+    tally.report(failed[-1])
+    assert tally.reported == [*failed[:MAX_REPORTED], failed[-1]]
 
 
 def test_what_did_not_fail_is_not_told() -> None:
     tally = tally_of(GOOD)
-    tally.tell(GOOD)
+    tally.report(GOOD)
 
-    assert tally.said == []
+    assert tally.reported == []
 
 
 def test_of_a_long_run_little_is_kept() -> None:

@@ -12,7 +12,7 @@ from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode
 from loyalty_cli.model.records import DebitHistory, DebitRecord, EventRecord, Failure
 from loyalty_cli.output.csv_text import csv_rows
-from loyalty_cli.output.debits import DEBITS, HISTORY, say_what_failed
+from loyalty_cli.output.debits import DEBITS, HISTORY, report_failures
 from loyalty_cli.output.document import View
 from loyalty_cli.output.escape import is_shown
 from loyalty_cli.output.table import draw, plain_text
@@ -67,7 +67,7 @@ def rows(view: View[Any], record: Any) -> list[dict[str, str]]:
 def say(debits: list[DebitRecord]) -> None:
     """Say what failed of a run that was kept whole."""
     failed = [each for each in debits if each.error]
-    say_what_failed(failed, len(failed), len(debits))
+    report_failures(failed, len(failed), len(debits))
 
 
 def test_a_table_shows_what_was_taken_from_whom_and_what_is_left() -> None:

@@ -132,10 +132,10 @@ class Run:
                     self._write(self._way.output_file)
         finally:
             if self._ended_by:
-                self._tally.tell(self._ended_by)
-            views.say_what_failed(self._tally, several=self._orders.total != 1)
+                self._tally.report(self._ended_by)
+            views.report_failures(self._tally, several=self._orders.total != 1)
             if self._summary:
-                views.say_that_there_are_warnings(self._tally)
+                views.report_first_warning(self._tally)
         if self._mistake:
             raise self._mistake
         return self._exit_code()
@@ -155,7 +155,7 @@ class Run:
     def _print_table(self, shown: list[Record], others: Iterator[Record]) -> None:
         hidden = sum(1 for _ in others)
         print_records(shown, Format.TABLE, self._view)
-        views.say_warnings(shown)
+        views.report_warnings(shown)
         if hidden:
             what = "failed" if all(record.error for record in shown) else "are shown"
             messages.note(

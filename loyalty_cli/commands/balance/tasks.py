@@ -95,7 +95,7 @@ def checked(name: str, check: Callable[[str], Value], text: str | None) -> Value
 
 def _check_who(wish: Wish) -> None:
     if wish.file is None and not wish.customers:
-        usage_error("there is nobody to look up.", "Name a customer, or a list with --from.")
+        usage_error("no customer given.", "Name a customer, or a list with --from.")
     if wish.file is not None and wish.customers:
         usage_error("--from takes the customers from the list.", "Leave CUSTOMER out.")
     if wish.file is None and wish.input_format:

@@ -261,7 +261,7 @@ def _dry_run(debits: DebitSender, orders: OrderStore, journal: Journal, output: 
     outcomes = DebitTally()
     with closing(DryRunTotals()) as forecast:
         _print(outcomes.counted(records(forecast)), len(orders), output)
-        views.say_what_failed(outcomes.told, outcomes.failed, outcomes.done)
+        views.report_failures(outcomes.told, outcomes.failed, outcomes.done)
         for line in forecast.lines():
             messages.note(line)
     return outcomes.exit_code_of_failed
@@ -298,13 +298,13 @@ def _make(
             stop.set()
             for _ in outcomes.counted(records):
                 pass
-            views.say_what_failed(outcomes.told, outcomes.failed, outcomes.done)
+            views.report_failures(outcomes.told, outcomes.failed, outcomes.done)
             if outcomes.exit_code is ExitCode.OUTCOME_UNKNOWN and is_unprinted(error):
                 return ExitCode.OUTCOME_UNKNOWN
             raise
     if left := len(orders) - outcomes.done:
         messages.warning(f"not begun or not settled: {left} of {len(orders)}; run the same again.")
-    views.say_what_failed(outcomes.told, outcomes.failed, outcomes.done)
+    views.report_failures(outcomes.told, outcomes.failed, outcomes.done)
     return _ended(outcomes.exit_code, stop)
 
 

@@ -64,7 +64,7 @@ def list_(
     from loyalty_cli.model.records import DebitRecord
     from loyalty_cli.output import messages
     from loyalty_cli.output.debits import DEBITS
-    from loyalty_cli.output.document import kept, print_records
+    from loyalty_cli.output.document import collecting, print_records
 
     states = _states(state or [])
     with (
@@ -82,7 +82,7 @@ def list_(
         )
         records = map(entry_record, islice(journal.find(chosen, newest=newest), limit))
         found = list[DebitRecord]()
-        print_records(kept(records, found), output, DEBITS)
+        print_records(collecting(records, found), output, DEBITS)
         if not found:
             messages.note(f"the journal {journal.place} has no such debit.")
 

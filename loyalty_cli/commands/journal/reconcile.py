@@ -22,7 +22,7 @@ from loyalty_cli.network.http_client import HttpClient
 from loyalty_cli.network.platform_client import PlatformClient
 from loyalty_cli.output import messages
 from loyalty_cli.output.debits import DEBITS
-from loyalty_cli.output.document import kept, print_records
+from loyalty_cli.output.document import collecting, print_records
 from loyalty_cli.output.format import Format
 from loyalty_cli.output.unprinted import is_unprinted
 
@@ -52,7 +52,7 @@ def _print(records: Iterator[DebitRecord], output: Format) -> int:
     """Print what came of each; an unknown outcome goes before whatever stands in the way."""
     done = list[DebitRecord]()
     try:
-        print_records(kept(records, done), output, DEBITS)
+        print_records(collecting(records, done), output, DEBITS)
     except Exception as error:
         done.extend(
             records

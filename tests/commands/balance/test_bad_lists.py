@@ -371,7 +371,7 @@ def test_nobody_at_all(platform: Platform, loyalty: Run) -> None:
     assert is_refused(
         loyalty("balance"),
         platform,
-        "there is nobody to look up.",
+        "no customer given.",
         "Name a customer, or a list with --from.",
     )
 

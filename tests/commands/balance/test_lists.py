@@ -208,7 +208,7 @@ def test_a_failed_look_up_is_a_record_and_stderr_says_how_many_of_what(
         number % 10 == 0 or number % 3 == 0 for number in range(1, 61)
     ]
     assert told(done) == (
-        "24 of 60 look-ups failed: 18 not found, 6 refused; the first 10 are told above."
+        "24 of 60 look-ups failed: 18 not found, 6 refused; the first 10 are listed above."
     )
     assert done.err.count("Error: ") == 10
     assert done.err.startswith("Error: C-3 at card: Imprint has no customer 'C-3'")
@@ -220,7 +220,7 @@ def test_where_all_failed_alike_the_code_is_theirs(loyalty: Run, at: At, listed:
     done = loyalty("balance", "--from", listed(lines(names(12))), "-o", "jsonl")
 
     assert done.code == 5
-    assert told(done) == "12 of 12 look-ups failed: not found; the first 10 are told above."
+    assert told(done) == "12 of 12 look-ups failed: not found; the first 10 are listed above."
     assert len(done.out.splitlines()) == 12
 
 

@@ -567,7 +567,7 @@ def test_every_bad_row_is_named_at_once_and_nothing_is_done(
     assert (done.code, done.out) == (2, "")
     assert done.err.splitlines() == [
         "Error: the file has 4 mistakes.",
-        "Hint: No debit was made. Mend these, and run it again:",
+        "Hint: No debit was made. Fix these rows, then run it again:",
         "  row 3, amount '0': must be a whole number from 1 to 1000000000000000, written plainly",
         "  row 4, customer '..': the identifier '..' would change the address that is asked",
         "  row 4, reference 'a': is there already, in row 2",
