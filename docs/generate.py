@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from loyalty_cli.balances.lookup import Lookups, Order
+from loyalty_cli.balances.lookup import BalanceReader, LookupTask
 from loyalty_cli.credentials.access_tokens import AccessTokens
 from loyalty_cli.credentials.keyring_store import KeyringStore
 from loyalty_cli.network.http_client import HttpClient
@@ -53,8 +53,8 @@ def picture() -> str:
                 HttpClient(), SandboxCredentials(), AccessTokens(KeyringStore())
             )
             profiles = sandbox_profiles(server.url).values()
-            orders = [Order(profile, "C-1001", {}) for profile in profiles]
-            records = [Lookups(platforms).look_up(order) for order in orders]
+            tasks = [LookupTask(profile, "C-1001", {}) for profile in profiles]
+            records = [BalanceReader(platforms).look_up(task) for task in tasks]
     draw(console, *BALANCES.table(records))
     return console.export_svg(title=PICTURED, unique_id="balance")
 

@@ -31,7 +31,7 @@ _COLUMN_NAME = re.compile(r"[A-Za-z _-]+")
 _AS_LINES = "If each line is one identifier, add --input-format lines."
 
 
-class Wanted(Struct, frozen=True):
+class ListedCustomer(Struct, frozen=True):
     """A customer to look up, from which line; `profile` is None where the list leaves it open."""
 
     customer: str
@@ -41,14 +41,14 @@ class Wanted(Struct, frozen=True):
 
 def read_customers(
     stream: BinaryIO, given: InputFormat | None, known_profiles: Collection[str]
-) -> Iterator[Wanted]:
+) -> Iterator[ListedCustomer]:
     """Read a list of customers, each as soon as its line is there; `stream` is left open.
 
     The first line that is not blank shows the format, unless it is `given`. Raises LoyaltyError at
     the first mistake, with its line; OSError as the stream does.
     """
     first, lines = from_first(text_lines(stream))
-    customers: Iterator[Wanted] = iter(())
+    customers: Iterator[ListedCustomer] = iter(())
     if first is not None:
         # A format that was not given is a guess, so an error names the way out of a wrong one.
         way_out = None if given else _AS_LINES
@@ -75,19 +75,19 @@ def _recognised(line: str) -> InputFormat:
     return InputFormat.LINES
 
 
-def _from_lines(lines: Iterator[Line], way_out: str | None) -> Iterator[Wanted]:
+def _from_lines(lines: Iterator[Line], way_out: str | None) -> Iterator[ListedCustomer]:
     for number, line in lines:
         if not (text := line.rstrip(BLANKS)):
             continue
         customer = _checked(number, text)
         if way_out and (doubt := _DOUBTFUL.search(text)):
             _refuse(number, f"{shorten(text)!r} has {doubt[0]!r} in it.", way_out)
-        yield Wanted(customer, number)
+        yield ListedCustomer(customer, number)
 
 
 def _from_csv(
     lines: Iterator[Line], known_profiles: Collection[str], way_out: str | None
-) -> Iterator[Wanted]:
+) -> Iterator[ListedCustomer]:
     rows = csv_rows(lines)
     number, names = next(rows)
     header = [name.rstrip(_PADDING) for name in names]
@@ -99,7 +99,7 @@ def _from_csv(
         if text:
             profile = "" if profile_at is None else cells[profile_at].rstrip(_PADDING)
             customer = _checked(number, text)
-            yield Wanted(customer, number, _known(number, profile, known_profiles))
+            yield ListedCustomer(customer, number, _known(number, profile, known_profiles))
         elif any(cell.strip(BLANKS) for cell in cells):
             _refuse_row(number, cells, header)
 
@@ -133,7 +133,7 @@ def _refuse_row(number: int, cells: Sequence[str], header: Sequence[str]) -> NoR
 
 def _from_json_lines(
     lines: Iterator[Line], known_profiles: Collection[str], way_out: str | None
-) -> Iterator[Wanted]:
+) -> Iterator[ListedCustomer]:
     for number, line in lines:
         if not (text := line.strip(BLANKS)):
             continue
@@ -149,7 +149,7 @@ def _from_json_lines(
             _refuse(number, "there is no key 'customer'.")
         customer = _checked(number, _text(number, "customer", found["customer"]))
         profile = _text(number, "profile", found.get("profile") or "")
-        yield Wanted(customer, number, _known(number, profile, known_profiles))
+        yield ListedCustomer(customer, number, _known(number, profile, known_profiles))
         way_out = None
 
 

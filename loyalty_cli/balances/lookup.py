@@ -14,7 +14,7 @@ from loyalty_cli.network.platform_client import PlatformClient
 from loyalty_cli.providers.contract import Query
 
 
-class Order(Struct, frozen=True):
+class LookupTask(Struct, frozen=True):
     """One look-up that was asked for: what `check_customer` and `check_options` let through."""
 
     profile: Profile
@@ -51,8 +51,8 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Lookups:
-    """Looks up orders; safe to use from several threads."""
+class BalanceReader:
+    """Looks up tasks; safe to use from several threads."""
 
     def __init__(
         self,
@@ -62,28 +62,28 @@ class Lookups:
         self._platforms = platforms
         self._now = now
 
-    def look_up(self, order: Order) -> Lookup | RawLookup:
-        """Look one order up; what goes wrong with it stands in the record's `error`."""
-        make = RawLookup if order.raw else Lookup
+    def look_up(self, task: LookupTask) -> Lookup | RawLookup:
+        """Look one task up; what goes wrong with it stands in the record's `error`."""
+        make = RawLookup if task.raw else Lookup
         try:
-            content = self._raw(order) if order.raw else self._normalized(order)
+            content = self._raw(task) if task.raw else self._normalized(task)
         except LoyaltyError as error:
             content = {"error": Failure.of(error)}
         return make(
-            profile=order.profile.name,
-            provider=order.profile.provider.name,
-            customer=order.customer,
-            sandbox=order.profile.sandbox,
+            profile=task.profile.name,
+            provider=task.profile.provider.name,
+            customer=task.customer,
+            sandbox=task.profile.sandbox,
             retrieved_at=self._now().strftime("%Y-%m-%dT%H:%M:%SZ"),
             **content,
         )
 
-    def _raw(self, order: Order) -> dict[str, Any]:
-        answer = self._platforms.ask(order.profile, order.query)
+    def _raw(self, task: LookupTask) -> dict[str, Any]:
+        answer = self._platforms.ask(task.profile, task.query)
         return {"raw": Raw(compact(answer.body))}
 
-    def _normalized(self, order: Order) -> dict[str, Any]:
-        reading = self._platforms.reading(order.profile, order.query)
+    def _normalized(self, task: LookupTask) -> dict[str, Any]:
+        reading = self._platforms.reading(task.profile, task.query)
         return {
             "balances": reading.balances,
             "details": None if reading.details is None else dict(reading.details),

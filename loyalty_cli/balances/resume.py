@@ -6,7 +6,7 @@ from itertools import chain, groupby, islice
 
 from msgspec import Struct
 
-from loyalty_cli.balances.lookup import Order
+from loyalty_cli.balances.lookup import LookupTask
 from loyalty_cli.balances.read_back import ForeignError, Found
 from loyalty_cli.lists.parallel import MAX_PENDING
 from loyalty_cli.model.errors import ASKED_TO_WAIT, ENDING
@@ -16,7 +16,7 @@ from loyalty_cli.output.format import Format
 Record = Lookup | RawLookup
 Encode = Callable[[Record], bytes]
 Add = Callable[[Record], None]
-Task = Order | None
+Task = LookupTask | None
 """What is to be looked up; None has a turn among the others for what is in the file already."""
 
 _NEVER = "0001-01-01T00:00:00Z"
@@ -33,17 +33,17 @@ class Resumed(Struct, frozen=True):
     """The bytes of the file that stay as they are, and what is to come after them.
 
     A run that was stopped may have left gaps: `again` is all from the first one to the last record
-    that is there, the missing ones as orders.
+    that is there, the missing ones as tasks.
     """
 
     ends: int
-    again: Sequence[Order | Kept]
-    orders: Iterator[Order]
+    again: Sequence[LookupTask | Kept]
+    rest: Iterator[LookupTask]
 
     def tasks(self) -> Iterator[Task]:
         """What is to be done, in its order."""
         again = (None if isinstance(each, Kept) else each for each in self.again)
-        return chain(again, self.orders)
+        return chain(again, self.rest)
 
     @property
     def kept(self) -> list[Record]:
@@ -71,10 +71,10 @@ class Resumed(Struct, frozen=True):
 
 
 class _Unit(Struct, frozen=True):
-    """What a file shows as one: an order, or in CSV all that follow each other for one customer."""
+    """What a file shows as one: a task, or in CSV all that follow each other for one customer."""
 
     opening: bytes
-    orders: Sequence[Order]
+    tasks: Sequence[LookupTask]
 
 
 class _Place(Struct):
@@ -87,7 +87,7 @@ class _Place(Struct):
 
 def resume(
     found: Iterator[Found],
-    orders: Iterator[Order],
+    tasks: Iterator[LookupTask],
     output: Format,
     encode: Encode,
     add: Add,
@@ -97,7 +97,7 @@ def resume(
     What may have ended a run is asked again, and what CSV leaves in doubt. Raises ForeignError for
     a file that is not of this run.
     """
-    units = _units(orders, output, encode)
+    units = _units(tasks, output, encode)
     places: deque[_Place] = deque()  # the last ones, which may have gaps between them
     ends = 0
     for place in _places(found, units):
@@ -110,15 +110,15 @@ def resume(
         place.records = ()
     while places and places[0].records:
         ends = _settle(places.popleft(), add)
-    again: list[Order | Kept] = []
-    missing: list[Order] = []
+    again: list[LookupTask | Kept] = []
+    missing: list[LookupTask] = []
     for place in places:
         if place.found and place.records:
             again += [*missing, Kept(place.records, place.found.text)]
             missing = []
         else:
-            missing += place.unit.orders
-    left = (order for unit in chain(ahead, units) for order in unit.orders)
+            missing += place.unit.tasks
+    left = (task for unit in chain(ahead, units) for task in unit.tasks)
     return Resumed(ends, again, chain(missing, left))
 
 
@@ -130,22 +130,22 @@ def _settle(place: _Place, add: Add) -> int:
     return place.found.ends
 
 
-def _units(orders: Iterator[Order], output: Format, encode: Encode) -> Iterator[_Unit]:
-    def opening(order: Order) -> bytes:
-        return _opening(order, encode)
+def _units(tasks: Iterator[LookupTask], output: Format, encode: Encode) -> Iterator[_Unit]:
+    def opening(task: LookupTask) -> bytes:
+        return _opening(task, encode)
 
     if output is Format.CSV:
-        return (_Unit(each, list(run)) for each, run in groupby(orders, opening))
-    return (_Unit(opening(order), [order]) for order in orders)
+        return (_Unit(each, list(run)) for each, run in groupby(tasks, opening))
+    return (_Unit(opening(task), [task]) for task in tasks)
 
 
-def _opening(order: Order, encode: Encode) -> bytes:
-    """How an order's record begins: with all that is known of it before it is asked."""
-    record = (RawLookup if order.raw else Lookup)(
-        profile=order.profile.name,
-        provider=order.profile.provider.name,
-        customer=order.customer,
-        sandbox=order.profile.sandbox,
+def _opening(task: LookupTask, encode: Encode) -> bytes:
+    """How a task's record begins: with all that is known of it before it is asked."""
+    record = (RawLookup if task.raw else Lookup)(
+        profile=task.profile.name,
+        provider=task.profile.provider.name,
+        customer=task.customer,
+        sandbox=task.profile.sandbox,
         retrieved_at=_NEVER,
     )
     return encode(record).rpartition(_NEVER.encode())[0]
@@ -157,7 +157,7 @@ def _places(found: Iterator[Found], units: Iterator[_Unit]) -> Iterator[_Place]:
     for each in found:
         for unit in units:
             is_it = _is_of(each, unit)
-            records = each.records(len(unit.orders)) if is_it and each.is_whole else []
+            records = each.records(len(unit.tasks)) if is_it and each.is_whole else []
             behind += 1 if behind or not records else 0
             if behind > MAX_PENDING:
                 raise ForeignError
@@ -195,7 +195,7 @@ def _in_doubt(places: Sequence[_Place], ahead: Sequence[_Unit]) -> Iterator[_Pla
         if found is None:
             continue
         others = any(unit.opening == place.unit.opening for unit in units[at + 1 : end])
-        number = len(place.unit.orders)
+        number = len(place.unit.tasks)
         if not found.is_surely(number) or (others and len(found.rows) > number):
             yield place
         end = next(x for x in reversed(range(at, end)) if _is_of(found, units[x]))

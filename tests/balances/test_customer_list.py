@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loyalty_cli.balances.customer_list import Wanted, read_customers
+from loyalty_cli.balances.customer_list import ListedCustomer, read_customers
 from loyalty_cli.lists.list_format import InputFormat
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.customer_id import LONGEST_CUSTOMER
@@ -32,7 +32,7 @@ PLAIN = IDENTIFIERS.filter(lambda text: not re.search(r'[,;"]|^[{\[]|^[A-Za-z_-]
 NAMED = st.sampled_from(["", *PROFILES])
 
 
-def read(content: str | bytes, given: InputFormat | None = None) -> list[Wanted]:
+def read(content: str | bytes, given: InputFormat | None = None) -> list[ListedCustomer]:
     content = content.encode() if isinstance(content, str) else content
     return list(read_customers(io.BytesIO(content), given, PROFILES))
 
@@ -83,7 +83,9 @@ def test_any_identifiers_come_back_from_lines(
 ) -> None:
     content = editor.save("".join(f"{name}\n" for name in names))
 
-    assert read(content, form) == [Wanted(name, at) for at, name in enumerate(names, start=1)]
+    assert read(content, form) == [
+        ListedCustomer(name, at) for at, name in enumerate(names, start=1)
+    ]
 
 
 @given(st.lists(st.tuples(IDENTIFIERS, NAMED), min_size=1), EDITORS, st.sampled_from([None, CSV]))
@@ -95,7 +97,8 @@ def test_any_identifiers_come_back_from_csv(
     )
 
     assert read(content, form) == [
-        Wanted(name, at, profile or None) for at, (name, profile) in enumerate(rows, start=2)
+        ListedCustomer(name, at, profile or None)
+        for at, (name, profile) in enumerate(rows, start=2)
     ]
 
 
@@ -112,7 +115,8 @@ def test_any_identifiers_come_back_from_json_lines(
     lines = [json.dumps(each, ensure_ascii=escaped) for each in objects]
 
     assert read(editor.save("".join(f"{line}\n" for line in lines)), form) == [
-        Wanted(name, at, profile or None) for at, (name, profile) in enumerate(rows, start=1)
+        ListedCustomer(name, at, profile or None)
+        for at, (name, profile) in enumerate(rows, start=1)
     ]
 
 
@@ -160,14 +164,14 @@ def test_a_list_is_recognised_however_it_was_saved(content: str) -> None:
 
 
 def test_each_customer_knows_its_line_and_its_profile() -> None:
-    assert read("\nC-1\n\nC-2\n") == [Wanted("C-1", 2), Wanted("C-2", 4)]
+    assert read("\nC-1\n\nC-2\n") == [ListedCustomer("C-1", 2), ListedCustomer("C-2", 4)]
     assert read('\ncustomer,x,profile\nC-1,"a\nb",club\nC-2,,\n') == [
-        Wanted("C-1", 3, "club"),
-        Wanted("C-2", 5),
+        ListedCustomer("C-1", 3, "club"),
+        ListedCustomer("C-2", 5),
     ]
     assert read('{"customer": "C-1", "profile": "club"}\n\n{"customer": "C-2", "profile": ""}') == [
-        Wanted("C-1", 1, "club"),
-        Wanted("C-2", 3),
+        ListedCustomer("C-1", 1, "club"),
+        ListedCustomer("C-2", 3),
     ]
 
 
@@ -210,14 +214,14 @@ def test_cells_keep_their_signs_and_lose_the_spaces_behind_them() -> None:
     content = 'customer ,profile\t\n"Doe, J. ""JD""  ",club \nJane Doe\t,\nC;1, \n'
 
     assert read(content) == [
-        Wanted('Doe, J. "JD"', 2, "club"),
-        Wanted("Jane Doe", 3),
-        Wanted("C;1", 4),
+        ListedCustomer('Doe, J. "JD"', 2, "club"),
+        ListedCustomer("Jane Doe", 3),
+        ListedCustomer("C;1", 4),
     ]
 
 
 def test_rows_without_anything_in_them_are_passed_over() -> None:
-    assert read('customer,x\n,\n , \n   \n\n,,,,\nC-1,\n"",""\n') == [Wanted("C-1", 7)]
+    assert read('customer,x\n,\n , \n   \n\n,,,,\nC-1,\n"",""\n') == [ListedCustomer("C-1", 7)]
 
 
 @pytest.mark.parametrize(
@@ -258,8 +262,8 @@ def test_the_programs_own_records_are_a_list_of_customers() -> None:
     )
 
     assert read(json_line(found) + json_line(failed)) == [
-        Wanted("0123", 1, "club"),
-        Wanted("Jane Doe", 2, "points"),
+        ListedCustomer("0123", 1, "club"),
+        ListedCustomer("Jane Doe", 2, "points"),
     ]
 
 

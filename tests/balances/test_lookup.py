@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from loyalty_cli.balances.lookup import Lookups, Order, check_options
+from loyalty_cli.balances.lookup import BalanceReader, LookupTask, check_options
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.model.records import Lookup, RawLookup
 from loyalty_cli.network import http_client as http
@@ -212,16 +212,16 @@ class Failing:
 
 
 @pytest.fixture
-def lookups() -> Lookups:
+def lookups() -> BalanceReader:
     platforms: Any = Failing()
-    return Lookups(platforms, lambda: datetime(2026, 11, 20, 5, tzinfo=UTC))
+    return BalanceReader(platforms, lambda: datetime(2026, 11, 20, 5, tzinfo=UTC))
 
 
 @pytest.mark.parametrize(("raw", "kind"), [(False, Lookup), (True, RawLookup)])
 def test_a_look_up_that_fails_is_a_record_too(
-    lookups: Lookups, raw: bool, kind: type[Lookup | RawLookup]
+    lookups: BalanceReader, raw: bool, kind: type[Lookup | RawLookup]
 ) -> None:
-    asked = Order(profile_at("https://a.example"), "C-1", {}, raw=raw)
+    asked = LookupTask(profile_at("https://a.example"), "C-1", {}, raw=raw)
 
     done = lookups.look_up(asked)
 

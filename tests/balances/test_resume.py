@@ -21,13 +21,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from loyalty_cli.balances.lookup import Lookups, Order
+from loyalty_cli.balances.lookup import BalanceReader, LookupTask
 from loyalty_cli.balances.output_file import open_output
 from loyalty_cli.balances.read_back import read_back
 from loyalty_cli.balances.resume import Record, resume
 from loyalty_cli.commands.balance import action as looking_up
-from loyalty_cli.commands.balance.action import Run, Way
-from loyalty_cli.commands.balance.tasks import Orders
+from loyalty_cli.commands.balance.action import Run, RunOptions
+from loyalty_cli.commands.balance.tasks import LookupTasks
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.lists.parallel import MAX_PENDING
 from loyalty_cli.model.amount import Amount
@@ -140,15 +140,15 @@ class Desk:
         summary: bool = False,
     ) -> Ended:
         """Make a run."""
-        orders = [
-            Order(profile, customer, {}, raw=self._raw)
+        tasks = [
+            LookupTask(profile, customer, {}, raw=self._raw)
             for customer in customers
             for profile in self.profiles
         ]
 
-        way = Way(jobs, None, self.output, self.path, resume, summary)
+        way = RunOptions(jobs, None, self.output, self.path, resume, summary)
         run = Run(
-            Orders(lambda: iter(orders), len(orders)),
+            LookupTasks(lambda: iter(tasks), len(tasks)),
             way,
             self.output,
             self.platforms,
@@ -218,7 +218,7 @@ def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Open:
 @pytest.fixture(autouse=True)
 def always_then(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same time of each look-up, and no wait for the disk."""
-    monkeypatch.setattr(Lookups.__init__, "__defaults__", (lambda: THEN,))
+    monkeypatch.setattr(BalanceReader.__init__, "__defaults__", (lambda: THEN,))
     monkeypatch.setattr(os, "fsync", lambda _: None)
 
 
@@ -276,23 +276,23 @@ def test_so_it_is_whoever_is_in_the_list_again_and_wherever_the_file_ends(
 ) -> None:
     view = RAW if raw else BALANCES
     into = layout(output, view)
-    look_up = Lookups(Fixed(), lambda: THEN).look_up
+    look_up = BalanceReader(Fixed(), lambda: THEN).look_up
     profile = profile_at("http://127.0.0.1:9")
-    orders = [Order(profile, customer, {}, raw=raw) for customer, _ in listed]
-    there = [order for order, (_, is_there) in zip(orders, listed, strict=True) if is_there]
-    whole = written(map(look_up, orders), into)
+    tasks = [LookupTask(profile, customer, {}, raw=raw) for customer, _ in listed]
+    there = [task for task, (_, is_there) in zip(tasks, listed, strict=True) if is_there]
+    whole = written(map(look_up, tasks), into)
     content = written(map(look_up, there), into)[: -missing or None]
 
     found = read_back(io.BytesIO(content), output, view)
     added: list[Record] = []
-    resumed = resume(found, iter(orders), output, into.encode, added.append)
+    resumed = resume(found, iter(tasks), output, into.encode, added.append)
     asked = [task for task in resumed.tasks() if task]
     texts = resumed.in_place(map(look_up, asked), into.encode, added.append)
     rest = written(texts, replace(into, encode=bytes), is_begun=resumed.ends > 0)
 
     assert content[: resumed.ends] + rest == whole
     if output is not Format.CSV:
-        names = [order.customer for order in asked]
+        names = [task.customer for task in asked]
         assert Counter(names) == Counter(c for c, _ in listed) - Counter(
             customers_in(content, output)
         )

@@ -10,13 +10,13 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from loyalty_cli.balances.first_alone import FirstAlone
-from loyalty_cli.balances.lookup import Lookups
+from loyalty_cli.balances.lookup import BalanceReader
+from loyalty_cli.balances.one_first import OneFirst
 from loyalty_cli.balances.output_file import OutputFile, check_apart, open_output
 from loyalty_cli.balances.read_back import ForeignError, read_back
 from loyalty_cli.balances.resume import Encode, Record, Resumed, Task, resume
 from loyalty_cli.balances.summary import Summary
-from loyalty_cli.commands.balance.tasks import Orders, Wish, checked, open_orders
+from loyalty_cli.commands.balance.tasks import BalanceRequest, LookupTasks, checked, open_tasks
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.config.profile import check_rate
 from loyalty_cli.credentials.access_tokens import AccessTokens
@@ -41,7 +41,7 @@ MOST_SHOWN = 100
 """How many look-ups of a list a table shows."""
 
 
-class Way(Struct, frozen=True):
+class RunOptions(Struct, frozen=True):
     """How the look-ups are made, and where they go."""
 
     jobs: int
@@ -52,40 +52,40 @@ class Way(Struct, frozen=True):
     summary: bool
 
 
-def run(chosen: Globals, wish: Wish, way: Way) -> int:
+def run(chosen: Globals, request: BalanceRequest, options: RunOptions) -> int:
     """Look up what is wished for; raise LoyaltyError where it cannot be asked or written."""
-    output = _format(way)
-    if way.resume and way.output_file is None:
+    output = _format(options)
+    if options.resume and options.output_file is None:
         usage_error("--resume goes on with a file.", "Add --output-file FILE.")
-    if way.summary and wish.raw:
+    if options.summary and request.raw:
         usage_error("--summary needs balances, which --raw does not read.", "Leave one out.")
-    rate = checked("--rate", check_rate, way.rate)
-    if wish.file is not None and way.output_file is not None:
-        check_apart(way.output_file, wish.file)
-    is_list = wish.file is not None
-    with open_orders(chosen, wish) as (session, orders):
+    rate = checked("--rate", check_rate, options.rate)
+    if request.file is not None and options.output_file is not None:
+        check_apart(options.output_file, request.file)
+    is_list = request.file is not None
+    with open_tasks(chosen, request) as (session, tasks):
         client = HttpClient(
             messages.trace if chosen.verbose else None,
             RateLimits(rate),
             BULK if is_list else INTERACTIVE,
-            max(way.jobs, CONNECTIONS),
+            max(options.jobs, CONNECTIONS),
         )
         platforms = PlatformClient(client, session.credentials, AccessTokens(session.keyring))
-        return Run(orders, way, output, platforms, is_list=is_list, raw=wish.raw).to_the_end()
+        return Run(tasks, options, output, platforms, is_list=is_list, raw=request.raw).to_the_end()
 
 
-def _format(way: Way) -> Format:
+def _format(options: RunOptions) -> Format:
     """The format asked for, or else the one that the output file's name ends with."""
-    if way.output_file is None:
-        return way.output or Format.TABLE
-    output = way.output or next(
-        (each for each in Format if way.output_file.suffix == f".{each}"), Format.TABLE
+    if options.output_file is None:
+        return options.output or Format.TABLE
+    output = options.output or next(
+        (each for each in Format if options.output_file.suffix == f".{each}"), Format.TABLE
     )
     if output is Format.TABLE:
         why = (
             "a table is for reading; --output-file needs another format."
-            if way.output
-            else f"the format cannot be told from the name {way.output_file.name!r}."
+            if options.output
+            else f"the format cannot be told from the name {options.output_file.name!r}."
         )
         usage_error(why, "Add -o jsonl, -o json or -o csv.")
     return output
@@ -100,25 +100,25 @@ class Run:
 
     def __init__(
         self,
-        orders: Orders,
-        way: Way,
+        tasks: LookupTasks,
+        options: RunOptions,
         output: Format,
         platforms: PlatformClient,
         *,
         is_list: bool,
         raw: bool,
     ) -> None:
-        self._orders = orders
-        self._way = way
+        self._tasks = tasks
+        self._options = options
         self._output = output
         self._platforms = platforms
         self._is_list = is_list
         self._view: View[Any] = views.RAW if raw else views.BALANCES
-        self._lookups = Lookups(platforms)
-        self._first_alone = FirstAlone()
+        self._lookups = BalanceReader(platforms)
+        self._one_first = OneFirst()
         self._stop = Stop()
         self._tally = Tally()
-        self._summary = Summary(datetime.now(UTC)) if way.summary else None
+        self._summary = Summary(datetime.now(UTC)) if options.summary else None
         self._ended_by: Record | None = None
         self._mistake: LoyaltyError | None = None
 
@@ -126,14 +126,14 @@ class Run:
         """Make the run, say what failed, and give the exit code."""
         try:
             with suppress(_NothingDoneError), self._stop.on_signals(second_kills=True):
-                if self._way.output_file is None:
+                if self._options.output_file is None:
                     self._print()
                 else:
-                    self._write(self._way.output_file)
+                    self._write(self._options.output_file)
         finally:
             if self._ended_by:
                 self._tally.report(self._ended_by)
-            views.report_failures(self._tally, several=self._orders.total != 1)
+            views.report_failures(self._tally, several=self._tasks.total != 1)
             if self._summary:
                 views.report_first_warning(self._tally)
         if self._mistake:
@@ -141,7 +141,7 @@ class Run:
         return self._exit_code()
 
     def _print(self) -> None:
-        with closing(self._with_progress(self._records(self._orders.make()))) as records:
+        with closing(self._with_progress(self._records(self._tasks.make()))) as records:
             if self._summary:
                 for _ in records:
                     pass
@@ -164,7 +164,7 @@ class Run:
             )
 
     def _write(self, path: Path) -> None:
-        with open_output(path, resume=self._way.resume) as file:
+        with open_output(path, resume=self._options.resume) as file:
             into = layout(self._output, self._view)
             resumed = self._resumed(file, into.encode)
             with closing(self._with_progress(self._records(resumed.tasks()))) as records:
@@ -180,11 +180,11 @@ class Run:
 
     def _resumed(self, file: OutputFile, encode: Encode) -> Resumed:
         if not file.size:
-            return Resumed(0, (), self._orders.make())
+            return Resumed(0, (), self._tasks.make())
         with file.read() as there:
             found = read_back(there, self._output, self._view)
             try:
-                resumed = resume(found, self._orders.make(), self._output, encode, self._add)
+                resumed = resume(found, self._tasks.make(), self._output, encode, self._add)
             except ForeignError:
                 self._tally = Tally()  # what is in there is none of ours to tell
                 setup_error(
@@ -198,7 +198,9 @@ class Run:
     def _records(self, tasks: Iterator[Task]) -> Generator[Record]:
         ends = self._ends if self._is_list else None
         try:
-            with closing(map_in_order(self._do, tasks, self._way.jobs, self._stop, ends)) as coming:
+            with closing(
+                map_in_order(self._do, tasks, self._options.jobs, self._stop, ends)
+            ) as coming:
                 for record in coming:
                     if record:
                         self._add(record)
@@ -211,23 +213,23 @@ class Run:
             raise _NothingDoneError
 
     def _with_progress(self, records: Generator[Record]) -> Generator[Record]:
-        if self._shows_records() or self._orders.is_typed:
+        if self._shows_records() or self._tasks.is_typed:
             return records  # with progress between them, or between what is typed
-        total = self._orders.total
+        total = self._tasks.total
         left = None if total is None else total - self._tally.done
         return progress(records, left, lambda record: record.error is not None)
 
     def _shows_records(self) -> bool:
         """Whether records go to a terminal, each as it comes."""
         is_whole = self._output is Format.TABLE or self._summary is not None
-        return self._way.output_file is None and not is_whole and is_terminal()
+        return self._options.output_file is None and not is_whole and is_terminal()
 
     def _do(self, task: Task) -> Record | None:
         if task is None:
             return None
         if not self._is_list:
             return self._lookups.look_up(task)
-        with self._first_alone.turn(task.profile.name):
+        with self._one_first.enter(task.profile.name):
             if self._ended_by:  # by the one that went ahead
                 return None
             record = self._lookups.look_up(task)
@@ -253,14 +255,14 @@ class Run:
         return self._ended_by is not None
 
     def _exit_code(self) -> int:
-        of = "" if self._orders.total is None else f" of {self._orders.total}"
+        of = "" if self._tasks.total is None else f" of {self._tasks.total}"
         done = f"{self._tally.done}{of} look-ups were done"
         if self._stop.signal:
             if self._is_list or self._tally.done:
                 messages.note(f"{done}.")
             return exit_code_of_signal(self._stop.signal)
         if self._ended_by and self._ended_by.error:
-            if self._tally.done != self._orders.total:
+            if self._tally.done != self._tasks.total:
                 others = f"all others at {self._ended_by.profile}"
                 messages.note(f"The run was ended, since {others} would fail as well; {done}.")
             return exit_code_of(self._ended_by.error.code)

@@ -106,12 +106,12 @@ def balance(
     ] = False,
 ) -> int:
     """Look up the balance of one or more customers; or of a whole list, with --from."""
-    from loyalty_cli.commands.balance.action import Way, run
-    from loyalty_cli.commands.balance.tasks import Wish
+    from loyalty_cli.commands.balance.action import RunOptions, run
+    from loyalty_cli.commands.balance.tasks import BalanceRequest
     from loyalty_cli.output.stdout import require_stdout
 
     require_stdout()
-    wish = Wish(
+    request = BalanceRequest(
         customers=customers or [],
         file=file,
         input_format=input_format,
@@ -122,7 +122,7 @@ def balance(
         timeout=timeout,
         shard=shard,
     )
-    way = Way(
+    options = RunOptions(
         jobs=jobs,
         rate=rate,
         output=output,
@@ -130,4 +130,4 @@ def balance(
         resume=resume,
         summary=summary,
     )
-    return run(context.obj, wish, way)
+    return run(context.obj, request, options)

@@ -1,4 +1,4 @@
-"""What `loyalty balance` is asked for, as orders: of the command line, or of a list."""
+"""What `loyalty balance` is asked for, as tasks: of the command line, or of a list."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -8,8 +8,8 @@ from typing import TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from loyalty_cli.balances.customer_list import Wanted, read_customers
-from loyalty_cli.balances.lookup import Order, check_options
+from loyalty_cli.balances.customer_list import ListedCustomer, read_customers
+from loyalty_cli.balances.lookup import LookupTask, check_options
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.session import Session, open_session
 from loyalty_cli.config.profile import Profile, check_timeout
@@ -22,7 +22,7 @@ from loyalty_cli.model.errors import usage_error
 Value = TypeVar("Value")
 
 
-class Wish(Struct, frozen=True):
+class BalanceRequest(Struct, frozen=True):
     """Whose balances are wished for, where, and how they are asked for, as it was typed."""
 
     customers: Sequence[str]
@@ -36,19 +36,19 @@ class Wish(Struct, frozen=True):
     shard: str | None
 
 
-class Orders(Struct, frozen=True):
-    """The orders, from the first one, and their number; None where only the end will tell.
+class LookupTasks(Struct, frozen=True):
+    """The tasks, from the first one, and their number; None where only the end will tell.
 
     `is_typed` where a person types them at a terminal.
     """
 
-    make: Callable[[], Iterator[Order]]
+    make: Callable[[], Iterator[LookupTask]]
     total: int | None
     is_typed: bool = False
 
 
 class _Terms(Struct, frozen=True):
-    """What holds for all orders."""
+    """What holds for all tasks."""
 
     options: Mapping[str, str]
     timeout: float | None
@@ -56,33 +56,33 @@ class _Terms(Struct, frozen=True):
 
 
 @contextmanager
-def open_orders(chosen: Globals, wish: Wish) -> Iterator[tuple[Session, Orders]]:
-    """Make orders; raise LoyaltyError for what must not be sent.
+def open_tasks(chosen: Globals, request: BalanceRequest) -> Iterator[tuple[Session, LookupTasks]]:
+    """Make tasks; raise LoyaltyError for what must not be sent.
 
     Of a regular file that is known before anything is sent; of a pipe when it is its turn.
     """
-    _check_who(wish)
+    _check_who(request)
     terms = _Terms(
-        _options(wish.options),
-        checked("--timeout", check_timeout, wish.timeout),
-        checked("--shard", check_shard, wish.shard),
+        _options(request.options),
+        checked("--timeout", check_timeout, request.timeout),
+        checked("--shard", check_shard, request.shard),
     )
-    wanted = [Wanted(check_customer(customer), 0) for customer in wish.customers]
+    wanted = [ListedCustomer(check_customer(customer), 0) for customer in request.customers]
     with open_session(chosen) as session:
-        orders_of = _making(session, wish, terms)
-        if wish.file is None:
-            yield session, Orders(lambda: orders_of(wanted), sum(1 for _ in orders_of(wanted)))
+        tasks_of = _making(session, request, terms)
+        if request.file is None:
+            yield session, LookupTasks(lambda: tasks_of(wanted), sum(1 for _ in tasks_of(wanted)))
             return
-        with open_input(wish.file) as file:
+        with open_input(request.file) as file:
 
-            def make() -> Iterator[Order]:
+            def make() -> Iterator[LookupTask]:
                 known = session.config.profiles
                 with file.reading():
-                    wanted = read_customers(file.from_start(), wish.input_format, known)
-                    yield from orders_of(wanted)
+                    wanted = read_customers(file.from_start(), request.input_format, known)
+                    yield from tasks_of(wanted)
 
             total = sum(1 for _ in make()) if file.is_rereadable else None
-            yield session, Orders(make, total, file.is_typed)
+            yield session, LookupTasks(make, total, file.is_typed)
 
 
 def checked(name: str, check: Callable[[str], Value], text: str | None) -> Value | None:
@@ -93,18 +93,18 @@ def checked(name: str, check: Callable[[str], Value], text: str | None) -> Value
         usage_error(f"{name} {error}.")
 
 
-def _check_who(wish: Wish) -> None:
-    if wish.file is None and not wish.customers:
+def _check_who(request: BalanceRequest) -> None:
+    if request.file is None and not request.customers:
         usage_error("no customer given.", "Name a customer, or a list with --from.")
-    if wish.file is not None and wish.customers:
+    if request.file is not None and request.customers:
         usage_error("--from takes the customers from the list.", "Leave CUSTOMER out.")
-    if wish.file is None and wish.input_format:
+    if request.file is None and request.input_format:
         usage_error("--input-format says what --from reads.", "Add --from FILE, or leave it out.")
 
 
 def _making(
-    session: Session, wish: Wish, terms: _Terms
-) -> Callable[[Iterable[Wanted]], Iterator[Order]]:
+    session: Session, request: BalanceRequest, terms: _Terms
+) -> Callable[[Iterable[ListedCustomer]], Iterator[LookupTask]]:
     @cache
     def asked(name: str) -> tuple[Profile, Mapping[str, str]]:
         profile = session.config.profile(name)
@@ -113,18 +113,20 @@ def _making(
 
     @cache
     def chosen() -> list[str]:
-        return [each.name for each in session.choose(wish.profiles, everything=wish.all_profiles)]
+        return [
+            each.name for each in session.choose(request.profiles, everything=request.all_profiles)
+        ]
 
-    def orders_of(wanted: Iterable[Wanted]) -> Iterator[Order]:
+    def tasks_of(wanted: Iterable[ListedCustomer]) -> Iterator[LookupTask]:
         for each in wanted:
             if terms.shard is None or terms.shard.has(each.customer):
                 for name in [each.profile] if each.profile else chosen():
                     profile, options = asked(name)
-                    yield Order(profile, each.customer, options, raw=wish.raw)
+                    yield LookupTask(profile, each.customer, options, raw=request.raw)
 
-    if wish.profiles or wish.all_profiles:
+    if request.profiles or request.all_profiles:
         chosen()  # a wrong name is wrong, even where every row has a right one
-    return orders_of
+    return tasks_of
 
 
 def _options(given: Sequence[str]) -> dict[str, str]:

@@ -4,20 +4,20 @@ from threading import Barrier, Event, Thread
 
 import pytest
 
-from loyalty_cli.balances.first_alone import FirstAlone
+from loyalty_cli.balances.one_first import OneFirst
 
 PATIENCE = 20.0
 
 
 def test_nobody_has_a_turn_before_the_first_is_done() -> None:
-    alone, had = FirstAlone(), Event()
+    alone, had = OneFirst(), Event()
 
     def follow() -> None:
-        with alone.turn("card"):
+        with alone.enter("card"):
             had.set()
 
     follower = Thread(target=follow)
-    with alone.turn("card"):
+    with alone.enter("card"):
         follower.start()
         assert not had.wait(0.1)
 
@@ -26,12 +26,12 @@ def test_nobody_has_a_turn_before_the_first_is_done() -> None:
 
 
 def test_once_it_is_done_the_others_go_at_the_same_time() -> None:
-    alone, together = FirstAlone(), Barrier(3)
-    with alone.turn("card"):
+    alone, together = OneFirst(), Barrier(3)
+    with alone.enter("card"):
         pass
 
     def follow() -> None:
-        with alone.turn("card"):
+        with alone.enter("card"):
             together.wait(PATIENCE)
 
     followers = [Thread(target=follow) for _ in range(3)]
@@ -44,22 +44,22 @@ def test_once_it_is_done_the_others_go_at_the_same_time() -> None:
 
 
 def test_groups_do_not_wait_for_each_other() -> None:
-    alone = FirstAlone()
+    alone = OneFirst()
 
-    with alone.turn("card"), alone.turn("points"):
+    with alone.enter("card"), alone.enter("points"):
         pass
 
 
 def test_where_the_first_fails_another_one_goes_ahead() -> None:
-    alone, had = FirstAlone(), Event()
-    with pytest.raises(ZeroDivisionError), alone.turn("card"):
+    alone, had = OneFirst(), Event()
+    with pytest.raises(ZeroDivisionError), alone.enter("card"):
         raise ZeroDivisionError
 
     def follow() -> None:
-        with alone.turn("card"):
+        with alone.enter("card"):
             had.set()
 
-    with alone.turn("card"):
+    with alone.enter("card"):
         follower = Thread(target=follow)
         follower.start()
         assert not had.wait(0.1)

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from threading import Lock
 
 
-class FirstAlone:
+class OneFirst:
     """Of each group one goes ahead alone, and once it is done all others may go at once."""
 
     def __init__(self) -> None:
@@ -13,7 +13,7 @@ class FirstAlone:
         self._open: set[str] = set()
 
     @contextmanager
-    def turn(self, group: str) -> Iterator[None]:
+    def enter(self, group: str) -> Iterator[None]:
         """Wait for a turn, and have it."""
         if group not in self._open:
             with self._gates.setdefault(group, Lock()):
