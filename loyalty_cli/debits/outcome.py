@@ -47,7 +47,7 @@ def classify(came: DebitAnswer, debit: Debit, profile: Profile, provider: DebitP
 
 def _judged(answer: Answer, debit: Debit, profile: Profile, provider: DebitProvider) -> Outcome:
     body = answer.json()
-    platform_error = provider.platform_error(body)
+    platform_error = provider.read_error(body)
     if platform_error and provider.is_repeat(platform_error):
         return Outcome(
             State.UNKNOWN,
@@ -113,7 +113,7 @@ def classify_again(came: DebitAnswer, debit: Debit, provider: DebitProvider) -> 
 def _judged_again(answer: Answer, debit: Debit, provider: DebitProvider) -> Outcome:
     if answer.status in SUCCESSES:
         return _success(answer, debit, provider)
-    platform_error = provider.platform_error(answer.json())
+    platform_error = provider.read_error(answer.json())
     if platform_error and provider.is_repeat(platform_error):
         return Outcome(State.CONFIRMED, f"the id was used before: {_shown(answer)}")
     return _unclear(answer, provider, platform_error)
@@ -187,7 +187,7 @@ def _unclear(
 
 
 def _success(answer: Answer, debit: Debit, provider: DebitProvider) -> Outcome:
-    platform_error = provider.platform_error(answer.json())
+    platform_error = provider.read_error(answer.json())
     try:
         body = answer.read_json()
         applied = provider.read_debit(body, debit)

@@ -17,7 +17,7 @@ def error_in(answer: Answer, profile: Profile, customer: str | None) -> LoyaltyE
     the others, words beside a balance that name no error of theirs are just one more key.
     """
     provider = profile.provider
-    platform_error = provider.platform_error(answer.json())
+    platform_error = provider.read_error(answer.json())
     is_error = platform_error is not None and (platform_error.code or provider.errors_at_200)
     if answer.status == 200 and not is_error:
         return None

@@ -149,7 +149,7 @@ class Capillary(Provider):
         details = {key: body[key] for key in kept if body.get(key) is not None}
         return Reading((line,), details or None, tuple(warnings))
 
-    def platform_error(self, body: Any) -> PlatformError | None:
+    def read_error(self, body: Any) -> PlatformError | None:
         """Read a non-empty `errors`, which may come with any HTTP status, 200 included."""
         found = matches(body, Statuses)
         if not found or not found.errors:

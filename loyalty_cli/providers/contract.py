@@ -189,7 +189,7 @@ class Provider(ABC):
         """Read the JSON of a balance; raise ValueError for what the platform never sends."""
 
     @abstractmethod
-    def platform_error(self, body: Any) -> PlatformError | None:
+    def read_error(self, body: Any) -> PlatformError | None:
         """Read the JSON of an error; None for what is not this platform's own error."""
 
     def is_busy(self, answer: Answer) -> bool:

@@ -150,7 +150,7 @@ class Gameball(DebitProvider):
         known = CustomerBalance.__struct_encode_fields__
         return Reading((line,), {key: body[key] for key in body if key not in known} or None)
 
-    def platform_error(self, body: Any) -> PlatformError | None:
+    def read_error(self, body: Any) -> PlatformError | None:
         """Read an error by its code."""
         if error := matches(body, Error):
             return PlatformError(error.message, str(error.code), CODES.get(str(error.code)))

@@ -104,7 +104,7 @@ class Imprint(Provider):
         )
         return Reading((line,), warnings=warnings)
 
-    def platform_error(self, body: Any) -> PlatformError | None:
+    def read_error(self, body: Any) -> PlatformError | None:
         """Read any of the three error shapes that the documentation shows."""
         nested = matches(body, NestedError)
         if error := nested.error if nested else matches(body, Error):

@@ -90,7 +90,7 @@ class Omneo(Provider):
         details = {key: body["data"][key] for key in kept if body["data"].get(key) is not None}
         return Reading(tuple(_lines(data)), details or None)
 
-    def platform_error(self, body: Any) -> PlatformError | None:
+    def read_error(self, body: Any) -> PlatformError | None:
         """Read a message, a list of what is wrong with which field, or both."""
         if found := matches(body, ValidationError):
             wrong = [f"{name}: {' '.join(texts)}" for name, texts in found.errors.items()]

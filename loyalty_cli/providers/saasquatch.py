@@ -151,7 +151,7 @@ class SaaSquatch(DebitProvider):
         }
         return Reading(tuple(_line(item) for item in items), details or None, warnings)
 
-    def platform_error(self, body: Any) -> PlatformError | None:
+    def read_error(self, body: Any) -> PlatformError | None:
         """Read an error by its rsCode; without a known one it needs a message and a statusCode."""
         error = matches(body, Error) or Error()
         code = CODES.get(str(error.rs_code))

@@ -143,7 +143,7 @@ def test_the_examples_sandbox_speaks_the_examples_language(perks: str, tmp_path:
     for customer, status in (("C-9", 404), ("E-404", 404), ("E-401", 401), ("E-429", 429)):
         reply = asked(customer)
         assert reply.status == status
-        assert provider.platform_error(reply.body)
+        assert provider.read_error(reply.body)
     assert asked("C-1001", {}).status == 401
     assert (
         api.handle(Received("POST", "/", ("v1", "members", "C-1", "wallet")), ledger).status == 405

@@ -43,7 +43,7 @@ class Fake(Provider):
     def normalize(self, body: Any, query: Query) -> Reading:
         raise NotImplementedError(body, query)
 
-    def platform_error(self, body: Any) -> PlatformError | None:
+    def read_error(self, body: Any) -> PlatformError | None:
         raise NotImplementedError(body)
 
 

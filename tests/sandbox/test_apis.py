@@ -61,7 +61,7 @@ def test_each_provider_can_read_every_customer(
 
     assert answer.status == 200
     provider = providers.load(name)
-    assert provider.platform_error(answer.json) is None
+    assert provider.read_error(answer.json) is None
     reading = provider.normalize(answer.json, Query(customer, APIS[name].settings))
     assert all(line.available is not None or line.total is not None for line in reading.balances)
     assert bool(reading.balances) != ((name, customer) == ("saasquatch", "C-1002"))
@@ -72,7 +72,7 @@ def test_a_customer_nobody_knows_is_not_found(platforms: "Sandbox", name: str) -
     answer = platforms.balance(name, "C-9999")
 
     assert answer.status == 404
-    platform_error = providers.load(name).platform_error(parsed(answer))
+    platform_error = providers.load(name).read_error(parsed(answer))
     assert (platform_error and platform_error.code) == (None if name == "omneo" else "not_found")
 
 
@@ -87,7 +87,7 @@ def test_without_a_sign_in_there_is_nothing(ask: "Ask", name: str) -> None:
     answer = ask("GET", BALANCES[name])
 
     assert answer.status == 401
-    assert providers.load(name).platform_error(answer.json)
+    assert providers.load(name).read_error(answer.json)
 
 
 @pytest.mark.parametrize("name", PROVIDERS)

@@ -41,7 +41,7 @@ def test_an_error_comes_in_the_words_of_its_platform(
 
     assert answer.status == status
     if (name, status) != ("omneo", 404):
-        assert providers.load(name).platform_error(answer.json)
+        assert providers.load(name).read_error(answer.json)
 
 
 @every_provider
