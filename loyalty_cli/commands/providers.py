@@ -39,7 +39,7 @@ def providers(
 
 def _record(provider: "Provider") -> "ProviderRecord":
     from loyalty_cli.model.records import AuthRecord, LimitRecord, ProviderRecord
-    from loyalty_cli.providers.debit_contract import DebitProvider
+    from loyalty_cli.providers.contract import DebitProvider
 
     return ProviderRecord(
         provider=provider.name,

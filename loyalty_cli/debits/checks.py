@@ -10,7 +10,7 @@ from loyalty_cli.debits.order_store import OrderStore
 from loyalty_cli.lists.rows import shorten
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError, usage_error
 from loyalty_cli.providers import BUILT_IN, load
-from loyalty_cli.providers.debit_contract import DebitProvider
+from loyalty_cli.providers.contract import DebitProvider
 
 Fault = tuple[str, object, LoyaltyError]
 """What the profile does not allow: in which column, with which value, and the error."""

@@ -8,8 +8,7 @@ from msgspec import Struct
 
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.debits.journal.entries import Entry, Key, Planned
-from loyalty_cli.providers.contract import Query, Request
-from loyalty_cli.providers.debit_contract import Debit, DebitProvider
+from loyalty_cli.providers.contract import Debit, DebitProvider, Query, Request
 
 NAMED = " account="
 

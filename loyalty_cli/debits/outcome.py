@@ -12,8 +12,14 @@ from loyalty_cli.debits.journal.entries import Event, State
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.network.answers import error_in
 from loyalty_cli.network.platform_client import DebitAnswer
-from loyalty_cli.providers.contract import Answer, PlatformError
-from loyalty_cli.providers.debit_contract import Debit, DebitProvider, DebitReceipt, Refusal
+from loyalty_cli.providers.contract import (
+    Answer,
+    Debit,
+    DebitProvider,
+    DebitReceipt,
+    PlatformError,
+    Refusal,
+)
 
 SUCCESSES = frozenset({200, 201})
 REFUSALS = frozenset({400, 401, 402, 403, 404, 405, 411, 413, 414, 415, 422, 428, 431})

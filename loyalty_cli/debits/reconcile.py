@@ -19,7 +19,7 @@ from loyalty_cli.debits.result import DebitResult, recorded_error
 from loyalty_cli.debits.send_once import DebitSender
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ENDING, ErrorCode, LoyaltyError
-from loyalty_cli.providers.debit_contract import DebitProvider
+from loyalty_cli.providers.contract import DebitProvider
 
 BETWEEN_LOOKS_SECONDS = 60.0
 BY_HAND = "`loyalty journal resolve` settles it by hand, with who and why."

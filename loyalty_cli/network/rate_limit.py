@@ -14,8 +14,7 @@ from threading import Condition, Lock
 from msgspec import Struct
 
 from loyalty_cli.config.profile import Profile
-from loyalty_cli.providers.contract import Answer, Limit
-from loyalty_cli.providers.debit_contract import DebitProvider
+from loyalty_cli.providers.contract import Answer, DebitProvider, Limit
 
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0

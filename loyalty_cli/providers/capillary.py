@@ -5,13 +5,14 @@ from typing import Any
 
 from msgspec import Struct
 
-from loyalty_cli.model.amount import Amount
-from loyalty_cli.model.errors import ErrorCode
-from loyalty_cli.model.records import Balance
 from loyalty_cli.providers.contract import (
+    Amount,
     Auth,
+    Balance,
+    ErrorCode,
     Exchange,
     Headers,
+    Parameter,
     PlatformError,
     Provider,
     Query,
@@ -20,10 +21,11 @@ from loyalty_cli.providers.contract import (
     Secrets,
     Token,
     basic,
-    matches,
-    typed,
+    boolean,
+    integer,
+    parse_as,
+    parse_as_or_none,
 )
-from loyalty_cli.providers.parameters import Parameter, boolean, integer
 
 JSON = {"Accept": "application/json"}
 CODES = {
@@ -83,7 +85,7 @@ def _token_request(secrets: Secrets) -> Request:
 
 
 def _read_token(body: Any) -> Token:
-    data = typed(body, TokenAnswer).data
+    data = parse_as(body, TokenAnswer).data
     return Token(data.access_token, float(data.ttl_seconds))
 
 
@@ -133,8 +135,8 @@ class Capillary(Provider):
 
     def normalize(self, body: Any, query: Query) -> Reading:
         """One line of points, and the platform's own warnings."""
-        answer = typed(body, PointsBalance)
-        warnings = [_status(item).message for item in typed(body, Statuses).warnings or ()]
+        answer = parse_as(body, PointsBalance)
+        warnings = [_status(item).message for item in parse_as(body, Statuses).warnings or ()]
         if "program_id" in query.options and query.options.get("all_programs") == "true":
             warnings.append("all_programs was asked for, so program_id was ignored.")
         line = Balance(
@@ -151,7 +153,7 @@ class Capillary(Provider):
 
     def read_error(self, body: Any) -> PlatformError | None:
         """Read a non-empty `errors`, which may come with any HTTP status, 200 included."""
-        found = matches(body, Statuses)
+        found = parse_as_or_none(body, Statuses)
         if not found or not found.errors:
             return None
         errors = [_status(item) for item in found.errors]
@@ -163,4 +165,4 @@ class Capillary(Provider):
 
 
 def _status(item: Any) -> Status:
-    return matches(item, Status) or Status(message=str(item))
+    return parse_as_or_none(item, Status) or Status(message=str(item))

@@ -1,23 +1,71 @@
 """What a provider is: how to ask one loyalty platform for a balance, and how to read its answer.
 
 A provider says; it does not do. It builds requests and reads answers, both pure; sockets, clocks,
-the profile file and the keyring belong to those who call it.
+the profile file and the keyring belong to those who call it. A provider's module imports this one
+module of the program; `__all__` is what it may use, in this package and in those of other people.
 """
 
 from abc import ABC, abstractmethod
 from base64 import b64encode
 from collections.abc import Callable, Mapping
+from datetime import datetime
+from enum import Enum, auto
 from functools import cached_property
 from typing import Any, ClassVar, TypeVar
 
 from msgspec import Struct
 
-from loyalty_cli.model.amount import decode_amount
+from loyalty_cli.model.amount import Amount, decode_amount
 from loyalty_cli.model.errors import ErrorCode
-from loyalty_cli.model.records import Balance
+from loyalty_cli.model.records import Balance, NextExpiry, Value
 from loyalty_cli.model.strict_json import decode
+from loyalty_cli.providers.currencies import is_currency
 from loyalty_cli.providers.first_decode import learn
-from loyalty_cli.providers.parameters import Parameter
+from loyalty_cli.providers.parameters import (
+    Parameter,
+    boolean,
+    decimals,
+    integer,
+    one_of,
+    segment,
+    text,
+)
+
+__all__ = [
+    "Amount",
+    "Answer",
+    "Auth",
+    "Balance",
+    "Debit",
+    "DebitProvider",
+    "DebitReceipt",
+    "ErrorCode",
+    "Exchange",
+    "Headers",
+    "Limit",
+    "NextExpiry",
+    "Parameter",
+    "PlatformError",
+    "Provider",
+    "Query",
+    "Reading",
+    "Refusal",
+    "Request",
+    "Secrets",
+    "Token",
+    "Value",
+    "basic",
+    "bearer",
+    "boolean",
+    "decimals",
+    "integer",
+    "is_currency",
+    "one_of",
+    "parse_as",
+    "parse_as_or_none",
+    "segment",
+    "text",
+]
 
 Headers = Mapping[str, str]
 Secrets = Mapping[str, str]
@@ -46,7 +94,7 @@ class Request(Struct, frozen=True):
 
 
 class Limit(Struct, frozen=True):
-    """A published limit: at most `requests` within any `seconds`."""
+    """What a platform takes: at most so many `requests` in any time of so many `seconds`."""
 
     requests: int
     seconds: float
@@ -216,7 +264,72 @@ class Provider(ABC):
         return tuple(dict.fromkeys(name for auth in self.auths for name in auth.fields))
 
 
-def typed(body: Any, kind: type[Body]) -> Body:
+class Debit(Struct, frozen=True):
+    """A debit as a provider sends it: `amount` in whole units of `unit`, `at` in UTC."""
+
+    customer: str
+    unit: str
+    amount: int
+    reference: str
+    at: datetime
+
+
+class DebitReceipt(Struct, frozen=True):
+    """What a platform says of a debit it made."""
+
+    balance_after: Amount | None = None
+    provider_reference: str | None = None
+
+
+class Refusal(Enum):
+    """What an error of the platform says of the debit that it answers.
+
+    `FOR_GOOD`: nothing was done, and this debit will never be made as it is. `NOT_NOW`: nothing was
+    done, and a later attempt may succeed. `UNCLEAR`: the debit may have been made.
+    """
+
+    FOR_GOOD = auto()
+    NOT_NOW = auto()
+    UNCLEAR = auto()
+
+
+class DebitProvider(Provider):
+    """A provider that can debit."""
+
+    idempotent: ClassVar[bool] = False
+    """Whether the platform itself makes a debit with the same reference but once."""
+
+    debit_codes: ClassVar[Mapping[str, Refusal]] = {}
+    """What each code of the platform says of a debit; all that its documentation names.
+
+    An error whose code is not here is `NOT_NOW` where it is one of the sign-in, the account or a
+    rate limit, by its own code or its HTTP status, and else `FOR_GOOD`.
+    """
+
+    success_keys: ClassVar[frozenset[str]] = frozenset()
+    """Keys that a success alone has; an error with one of them may have taken something."""
+
+    error_keys: ClassVar[frozenset[str]] = frozenset({"code", "error", "errors", "message"})
+    """Keys that an error alone has; a success with one of them confirms nothing."""
+
+    debit_limits: ClassVar[tuple[Limit, ...]] = ()
+    """How often the platform says that it takes debits; empty where it does not say."""
+
+    @abstractmethod
+    def debit_request(self, query: Query, debit: Debit) -> Request:
+        """The request that makes a debit, not yet signed."""
+
+    @abstractmethod
+    def read_debit(self, body: Any, debit: Debit) -> DebitReceipt:
+        """Read the JSON of a success; raise ValueError where it does not confirm exactly this."""
+
+    def is_repeat(self, error: PlatformError) -> bool:
+        """Whether an error says that a debit with this reference was made before."""
+        del error
+        return False
+
+
+def parse_as(body: Any, kind: type[Body]) -> Body:
     """Check a JSON tree against a record type.
 
     Unknown keys are ignored; ValueError names the path of what is missing or of the wrong type.
@@ -230,9 +343,9 @@ def typed(body: Any, kind: type[Body]) -> Body:
         raise ValueError(str(error).replace("`", "'").replace("$.", "")) from None
 
 
-def matches(body: Any, kind: type[Body]) -> Body | None:
+def parse_as_or_none(body: Any, kind: type[Body]) -> Body | None:
     """The same for a shape that may well not be there: None instead of an error."""
     try:
-        return typed(body, kind)
+        return parse_as(body, kind)
     except ValueError:
         return None

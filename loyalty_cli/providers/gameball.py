@@ -5,22 +5,27 @@ from typing import Any
 
 from msgspec import Struct
 
-from loyalty_cli.model.amount import Amount
-from loyalty_cli.model.errors import ErrorCode
-from loyalty_cli.model.records import Balance, NextExpiry, Value
 from loyalty_cli.providers.contract import (
+    Amount,
     Answer,
     Auth,
+    Balance,
+    Debit,
+    DebitProvider,
+    DebitReceipt,
+    ErrorCode,
     Limit,
+    NextExpiry,
+    Parameter,
     PlatformError,
     Query,
     Reading,
+    Refusal,
     Request,
-    matches,
-    typed,
+    Value,
+    parse_as,
+    parse_as_or_none,
 )
-from loyalty_cli.providers.debit_contract import Debit, DebitProvider, DebitReceipt, Refusal
-from loyalty_cli.providers.parameters import Parameter
 
 REQUEST_IN_PROGRESS = "2001"
 REPEATED_TIME = "9003"
@@ -128,7 +133,7 @@ class Gameball(DebitProvider):
 
     def normalize(self, body: Any, query: Query) -> Reading:  # noqa: ARG002 - the contract's
         """One line of points; what `expand` adds is not documented and goes into the details."""
-        answer = typed(body, CustomerBalance)
+        answer = parse_as(body, CustomerBalance)
         expires = answer.next_expiring_points_date, answer.next_expiring_points_amount
         line = Balance(
             name=answer.points_name or "points",
@@ -152,7 +157,7 @@ class Gameball(DebitProvider):
 
     def read_error(self, body: Any) -> PlatformError | None:
         """Read an error by its code."""
-        if error := matches(body, Error):
+        if error := parse_as_or_none(body, Error):
             return PlatformError(error.message, str(error.code), CODES.get(str(error.code)))
         return None
 
@@ -169,7 +174,7 @@ class Gameball(DebitProvider):
 
     def read_debit(self, body: Any, debit: Debit) -> DebitReceipt:
         """Confirmed where it is this transaction, with exactly the points."""
-        answer = typed(body, Redemption)
+        answer = parse_as(body, Redemption)
         points = answer.redeem_equivalent_points
         if isinstance(points, str):
             raise ValueError("redeemEquivalentPoints is text")  # noqa: TRY004 - as all of these
@@ -178,13 +183,13 @@ class Gameball(DebitProvider):
         number = answer.gameball_transaction_id
         return DebitReceipt(provider_reference=None if number is None else str(number))
 
-    def is_repeat(self, platform_error: PlatformError) -> bool:
+    def is_repeat(self, error: PlatformError) -> bool:
         """A transaction with this id was made before."""
-        return platform_error.provider_code == REPEATED_TRANSACTION
+        return error.provider_code == REPEATED_TRANSACTION
 
     def is_busy(self, answer: Answer) -> bool:
         """Another request for this customer is in progress."""
-        error = matches(answer.json(), Error) if answer.status == 422 else None
+        error = parse_as_or_none(answer.json(), Error) if answer.status == 422 else None
         return error is not None and str(error.code) == REQUEST_IN_PROGRESS
 
 

@@ -4,11 +4,12 @@ from typing import Any
 
 from msgspec import Struct
 
-from loyalty_cli.model.amount import Amount
-from loyalty_cli.model.errors import ErrorCode
-from loyalty_cli.model.records import Balance
 from loyalty_cli.providers.contract import (
+    Amount,
     Auth,
+    Balance,
+    ErrorCode,
+    Parameter,
     PlatformError,
     Provider,
     Query,
@@ -16,11 +17,11 @@ from loyalty_cli.providers.contract import (
     Request,
     basic,
     bearer,
-    matches,
-    typed,
+    decimals,
+    is_currency,
+    parse_as,
+    parse_as_or_none,
 )
-from loyalty_cli.providers.currencies import is_currency
-from loyalty_cli.providers.parameters import Parameter, decimals
 
 UNIT_UNKNOWN = (
     "Imprint does not say whether {balance} {symbol} is in whole or minor units"
@@ -88,7 +89,7 @@ class Imprint(Provider):
 
     def normalize(self, body: Any, query: Query) -> Reading:
         """One line; whether a `$` balance counts dollars or cents is stated nowhere."""
-        answer = typed(body, RewardsBalance)
+        answer = parse_as(body, RewardsBalance)
         symbol, balance = answer.reward_symbol, answer.reward_balance
         money = is_currency(symbol)
         warnings: tuple[str, ...] = ()
@@ -106,13 +107,13 @@ class Imprint(Provider):
 
     def read_error(self, body: Any) -> PlatformError | None:
         """Read any of the three error shapes that the documentation shows."""
-        nested = matches(body, NestedError)
-        if error := nested.error if nested else matches(body, Error):
+        nested = parse_as_or_none(body, NestedError)
+        if error := nested.error if nested else parse_as_or_none(body, Error):
             not_found = error.type == "CUSTOMER_NOT_FOUND_ERROR"
             return PlatformError(
                 error.message, error.type, ErrorCode.NOT_FOUND if not_found else None
             )
-        if gateway := matches(body, GatewayError):
+        if gateway := parse_as_or_none(body, GatewayError):
             details = "; ".join(str(detail) for detail in gateway.details or ())
             return PlatformError(f"{gateway.error}: {details}" if details else gateway.error)
         return None

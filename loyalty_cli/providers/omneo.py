@@ -4,21 +4,22 @@ from typing import Any
 
 from msgspec import Struct
 
-from loyalty_cli.model.amount import Amount
-from loyalty_cli.model.records import Balance, Value
 from loyalty_cli.providers.contract import (
+    Amount,
     Answer,
     Auth,
+    Balance,
+    Parameter,
     PlatformError,
     Provider,
     Query,
     Reading,
     Request,
+    Value,
     bearer,
-    matches,
-    typed,
+    parse_as,
+    parse_as_or_none,
 )
-from loyalty_cli.providers.parameters import Parameter
 
 
 class Currency(Struct, rename={"code": "from"}):
@@ -85,17 +86,17 @@ class Omneo(Provider):
 
     def normalize(self, body: Any, query: Query) -> Reading:  # noqa: ARG002 - the contract's
         """One line for each balance that the platform sent."""
-        data = typed(body, BalancesAnswer).data
+        data = parse_as(body, BalancesAnswer).data
         kept = ("localised", "currency")
         details = {key: body["data"][key] for key in kept if body["data"].get(key) is not None}
         return Reading(tuple(_lines(data)), details or None)
 
     def read_error(self, body: Any) -> PlatformError | None:
         """Read a message, a list of what is wrong with which field, or both."""
-        if found := matches(body, ValidationError):
+        if found := parse_as_or_none(body, ValidationError):
             wrong = [f"{name}: {' '.join(texts)}" for name, texts in found.errors.items()]
             return PlatformError("; ".join(([found.message] if found.message else []) + wrong))
-        error = matches(body, Error)
+        error = parse_as_or_none(body, Error)
         return PlatformError(error.message) if error else None
 
     def is_not_found(self, answer: Answer) -> bool:

@@ -4,22 +4,27 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from loyalty_cli.model.amount import Amount
-from loyalty_cli.model.errors import ErrorCode
-from loyalty_cli.model.records import Balance
 from loyalty_cli.providers.contract import (
+    Amount,
     Answer,
     Auth,
+    Balance,
+    Debit,
+    DebitProvider,
+    DebitReceipt,
+    ErrorCode,
+    Parameter,
     PlatformError,
     Query,
     Reading,
+    Refusal,
     Request,
     basic,
-    matches,
-    typed,
+    one_of,
+    parse_as,
+    parse_as_or_none,
+    segment,
 )
-from loyalty_cli.providers.debit_contract import Debit, DebitProvider, DebitReceipt, Refusal
-from loyalty_cli.providers.parameters import Parameter, one_of, segment
 
 MAYBE_LESS = (
     "{name}: SaaSquatch does not say whether assigned still includes what expired ({expired})"
@@ -140,9 +145,9 @@ class SaaSquatch(DebitProvider):
     def normalize(self, body: Any, query: Query) -> Reading:  # noqa: ARG002 - the contract's
         """A list of balances, the same inside `rewardBalances`, or one of them bare."""
         if isinstance(body, dict) and "rewardBalances" in body:
-            items = typed(body, WrappedBalances).reward_balances
+            items = parse_as(body, WrappedBalances).reward_balances
         else:
-            items = typed(body if isinstance(body, list) else [body], list[RewardBalance])
+            items = parse_as(body if isinstance(body, list) else [body], list[RewardBalance])
         warnings = tuple(text for item in items for text in _warnings(item))
         details = {
             _name(item): parts
@@ -153,7 +158,7 @@ class SaaSquatch(DebitProvider):
 
     def read_error(self, body: Any) -> PlatformError | None:
         """Read an error by its rsCode; without a known one it needs a message and a statusCode."""
-        error = matches(body, Error) or Error()
+        error = parse_as_or_none(body, Error) or Error()
         code = CODES.get(str(error.rs_code))
         if code is None and (error.message is None or error.status_code is None):
             return None
@@ -174,14 +179,14 @@ class SaaSquatch(DebitProvider):
 
     def read_debit(self, body: Any, debit: Debit) -> DebitReceipt:
         """Confirmed where exactly the amount was redeemed, in exactly the unit."""
-        answer = typed(body, DebitResponse)
+        answer = parse_as(body, DebitResponse)
         if not _is(answer.credit_redeemed, debit.amount) or answer.unit != debit.unit:
             raise ValueError(f"it redeemed {answer.credit_redeemed!s:.40} {answer.unit:.40}")
         return DebitReceipt(balance_after=Amount.convert_or_none(answer.credit_available))
 
     def is_busy(self, answer: Answer) -> bool:
         """The platform says so with a code of its own."""
-        error = matches(answer.json(), Error)
+        error = parse_as_or_none(answer.json(), Error)
         return error is not None and error.rs_code == RATE_LIMITED
 
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.strict_json import decode
-from loyalty_cli.providers.contract import typed
+from loyalty_cli.providers.contract import parse_as
 from loyalty_cli.sandbox.api import Api, Trouble
 from loyalty_cli.sandbox.customers import CUSTOMERS, DEFAULT_PROGRAM, Points, Shopper
 from loyalty_cli.sandbox.ledger import Ledger
@@ -81,7 +81,7 @@ def _status(code: int, message: str) -> dict[str, Any]:
 
 def _generate_token(received: Received) -> Reply:
     try:
-        client = typed(decode(received.body), Client)
+        client = parse_as(decode(received.body), Client)
     except ValueError:
         return _error(400, 400, "The body must be JSON with a key and a secret")
     if (client.key, client.secret) != (CREDENTIALS["client_key"], CREDENTIALS["client_secret"]):

@@ -10,7 +10,7 @@ from msgspec import Struct
 from loyalty_cli.config.profile import DebitRules
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.strict_json import decode
-from loyalty_cli.providers.contract import typed
+from loyalty_cli.providers.contract import parse_as
 from loyalty_cli.sandbox.api import Api, Trouble
 from loyalty_cli.sandbox.customers import CUSTOMERS, Member
 from loyalty_cli.sandbox.ledger import Account, Ledger, NotEnoughError, RepeatedError
@@ -134,7 +134,7 @@ def _redeem(received: Received, ledger: Ledger) -> Reply:
     except ValueError:
         return _error(400, 3016, "Payload Error", "The body is not JSON")
     try:
-        order = typed(body, RedeemRequest)
+        order = parse_as(body, RedeemRequest)
         datetime.fromisoformat(order.transaction_time)
     except ValueError as wrong:
         return _error(422, 3003, "Payload Error", f"A value is missing or wrong: {wrong}")

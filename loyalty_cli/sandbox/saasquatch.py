@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from loyalty_cli.config.profile import DebitRules
 from loyalty_cli.model.strict_json import decode
-from loyalty_cli.providers.contract import typed
+from loyalty_cli.providers.contract import parse_as
 from loyalty_cli.sandbox.api import Api, Trouble
 from loyalty_cli.sandbox.customers import CUSTOMERS, Credit, Discount, FuelTank, Referrer, Shape
 from loyalty_cli.sandbox.ledger import Account, Ledger, NotEnoughError
@@ -146,7 +146,7 @@ def _shaped(rewards: list[dict[str, Any]], shape: Shape) -> Any:
 
 def _redeem(received: Received, ledger: Ledger) -> Reply:
     try:
-        order = typed(decode(received.body), RedeemRequest)
+        order = parse_as(decode(received.body), RedeemRequest)
     except ValueError as wrong:
         return _invalid(f"The body is wrong: {wrong}")
     if order.amount <= 0:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from loyalty_cli import providers
-from loyalty_cli.providers.debit_contract import DebitProvider
+from loyalty_cli.providers.contract import DebitProvider
 from tests.conftest import Run
 from tests.credentials.test_redaction import SPELLINGS, shows
 from tests.fakes.fault_server import Bank, IdempotentBank, answers, as_json

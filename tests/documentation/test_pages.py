@@ -15,8 +15,7 @@ from loyalty_cli.config.load import load
 from loyalty_cli.model.errors import ENDING, ErrorCode
 from loyalty_cli.model.exit_codes import ExitCode, exit_code_of
 from loyalty_cli.output.json_schema import json_schema
-from loyalty_cli.providers.contract import Limit
-from loyalty_cli.providers.debit_contract import DebitProvider
+from loyalty_cli.providers.contract import DebitProvider, Limit
 from tests.conftest import Run
 from tests.providers.registry import section
 

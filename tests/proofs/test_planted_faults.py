@@ -51,8 +51,7 @@ from loyalty_cli.model.errors import ErrorCode, LoyaltyError, NotSentError
 from loyalty_cli.model.records import Balance
 from loyalty_cli.network.http_client import HttpClient
 from loyalty_cli.network.platform_client import DebitAnswer, PlatformClient
-from loyalty_cli.providers.contract import Query, Reading, Request
-from loyalty_cli.providers.debit_contract import Debit, DebitProvider
+from loyalty_cli.providers.contract import Debit, DebitProvider, Query, Reading, Request
 from loyalty_cli.providers.saasquatch import SaaSquatch
 from tests.debits.conftest import Desk, Known
 from tests.fakes.fault_server import (

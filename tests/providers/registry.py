@@ -4,8 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from loyalty_cli import providers
-from loyalty_cli.providers.contract import Provider
-from loyalty_cli.providers.debit_contract import DebitProvider
+from loyalty_cli.providers.contract import DebitProvider, Provider
 from loyalty_cli.sandbox.api import Api
 from tests.providers.contract import cases_of, module_name
 

@@ -288,7 +288,7 @@ def test_an_entry_point_that_leads_to_no_provider_is_one_clear_error(
 
 
 @pytest.mark.parametrize("customers", [["M-1"], ["M-1", "M-2"]], ids=["one", "two"])
-@pytest.mark.parametrize("where", ["request", "normalize", "platform_error"])
+@pytest.mark.parametrize("where", ["request", "normalize", "read_error"])
 def test_a_defect_of_a_provider_is_two_lines_and_no_traceback(
     installed: See,
     answer: Callable[[Reply], str],

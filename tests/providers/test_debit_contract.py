@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from loyalty_cli import providers
-from loyalty_cli.providers.debit_contract import DebitProvider
+from loyalty_cli.providers.contract import DebitProvider
 from loyalty_cli.sandbox.server import Received, Reply
 from tests.conftest import Outcome, Run
 from tests.providers.conftest import Ask

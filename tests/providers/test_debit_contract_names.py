@@ -9,8 +9,7 @@ from msgspec.structs import replace
 
 from loyalty_cli import providers
 from loyalty_cli.model.amount import Amount
-from loyalty_cli.providers.contract import PlatformError, Query
-from loyalty_cli.providers.debit_contract import Debit, DebitProvider, DebitReceipt
+from loyalty_cli.providers.contract import Debit, DebitProvider, DebitReceipt, PlatformError, Query
 
 AT = datetime(2026, 11, 20, 16, 30, 5, 123456, tzinfo=timezone(timedelta(hours=10, minutes=30)))
 DEBIT = Debit(customer="a/b ä?", unit="CENTS", amount=50, reference="r-1", at=AT)

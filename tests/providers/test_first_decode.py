@@ -7,7 +7,7 @@ AT_ONCE = """
 import sys
 from threading import Barrier, Thread
 import msgspec
-from loyalty_cli.providers.contract import typed
+from loyalty_cli.providers.contract import parse_as
 
 sys.setswitchinterval(1e-6)
 BODY = {"one": {"a": 1}, "many": [{"a": 1}], "named": {"x": {"a": 2}}}
@@ -24,7 +24,7 @@ for number in range(300):
 
     def decode():
         barrier.wait(20)
-        decoded.append(typed(BODY, outer))
+        decoded.append(parse_as(BODY, outer))
 
     threads = [Thread(target=decode) for _ in range(8)]
     for thread in threads:

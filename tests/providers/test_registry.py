@@ -1,5 +1,9 @@
 """The registry: every provider in it is complete, and what is not complete is told."""
 
+import ast
+import inspect
+from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -53,9 +57,26 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> str:
     return "fake"
 
 
+def imports(source: str) -> Iterator[str]:
+    """The modules that a source imports, wherever in it."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+
+
 @pytest.mark.parametrize("name", providers.BUILT_IN)
 def test_a_provider_has_cases_a_section_and_a_sandbox(name: str) -> None:
     assert missing(name, PAGE.read_text(), APIS) == []
+
+
+@pytest.mark.parametrize("name", providers.BUILT_IN)
+def test_a_provider_imports_the_contract_and_nothing_else_of_the_program(name: str) -> None:
+    source = inspect.getsource(import_module(providers.BUILT_IN[name].partition(":")[0]))
+
+    imported = {module for module in imports(source) if module.startswith("loyalty_cli")}
+    assert imported == {"loyalty_cli.providers.contract"}
 
 
 @pytest.mark.parametrize("name", providers.BUILT_IN)
