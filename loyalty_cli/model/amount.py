@@ -55,6 +55,10 @@ class Amount(Decimal):
         except ValueError:
             return None
 
+    def plus(self, other: Decimal) -> "Amount":
+        """Add, keeping every digit."""
+        return Amount(_EXACT.add(self, other))
+
     def minus(self, other: Decimal) -> "Amount":
         """Subtract, keeping every digit."""
         return Amount(_EXACT.subtract(self, other))
