@@ -1,11 +1,13 @@
-"""The five platforms in small, on loopback: everything here is loaded with the sandbox alone."""
+"""The built-in providers' platforms in small, on loopback; loaded with the sandbox alone."""
 
 from collections.abc import Mapping
+from importlib import import_module
 from types import MappingProxyType
 
-from loyalty_cli.sandbox import capillary, gameball, imprint, omneo, saasquatch
+from loyalty_cli.providers import BUILT_IN
 from loyalty_cli.sandbox.api import Api
 
 APIS: Mapping[str, Api] = MappingProxyType(
-    {module.API.name: module.API for module in (imprint, gameball, capillary, omneo, saasquatch)}
+    {name: import_module(f"{__name__}.{name}").API for name in BUILT_IN}
 )
+"""The module of a platform has the name of its provider."""

@@ -19,6 +19,9 @@ class Trouble(Enum):
     BROKEN = auto()
 
 
+Errors = Mapping[Trouble, Reply]
+
+
 class Api(Struct, frozen=True):
     """One platform as the sandbox plays it, and what a profile needs to be its customer.
 
@@ -27,9 +30,8 @@ class Api(Struct, frozen=True):
     sandbox serves it under.
     """
 
-    name: str
     credentials: Mapping[str, str]
     handle: Callable[[Received, Ledger], Reply]
-    error: Callable[[Trouble], Reply]
+    errors: Errors
     settings: Mapping[str, str] = {}
     debit: DebitRules = DebitRules()

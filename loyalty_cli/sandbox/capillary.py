@@ -1,19 +1,18 @@
-"""The sandbox's Capillary."""
+"""The sandbox's Capillary: `GET …/customers/{user id}/points/balance`, and tokens."""
 
 import hmac
 import secrets
 import time
+from decimal import Decimal
 from functools import partial
 from hashlib import md5
 from typing import Any
 
 from msgspec import Struct
 
-from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.strict_json import decode
-from loyalty_cli.providers.contract import parse_as
+from loyalty_cli.providers.contract import Amount, parse_as
 from loyalty_cli.sandbox.api import Api, Trouble
-from loyalty_cli.sandbox.customers import CUSTOMERS, DEFAULT_PROGRAM, Points, Shopper
 from loyalty_cli.sandbox.ledger import Ledger
 from loyalty_cli.sandbox.misbehaviour import behave
 from loyalty_cli.sandbox.server import Received, Reply
@@ -25,11 +24,44 @@ CREDENTIALS = {
     "client_key": "sandbox-capillary-key",
     "client_secret": "sandbox-capillary-secret",
 }
-TOKEN_LIFETIME = 3600
+TOKEN_LIFETIME_SECONDS = 3600
+DEFAULT_PROGRAM = 1
 
 # A token says until when it is good, and this process alone can sign it: what another run gave
 # out is as unknown here as it would be to the platform.
 _SIGNING_KEY = secrets.token_bytes(32)
+
+
+class Points(Struct, frozen=True):
+    """The points of one programme: those to spend, and those promised, by kind."""
+
+    main: str = "0.000"
+    delayed: str = "0.000"
+    external: str = "0.000"
+
+
+class Shopper(Struct, frozen=True):
+    """A customer, who is in some of the programmes."""
+
+    entity_id: int
+    programs: dict[int, Points]
+    warnings: tuple[str, ...] = ()
+
+
+SHOPPERS = {
+    "C-1001": Shopper(565000101, {1: Points("8500.000"), 42: Points("120.000")}),
+    "C-1002": Shopper(565000102, {1: Points()}),
+    "C-1003": Shopper(565000103, {1: Points("300.000", "120.500", "30.000")}),
+    "C-1004": Shopper(565000104, {1: Points("1040.250"), 42: Points("77.750", "10.000")}),
+    "C-1005": Shopper(565000105, {1: Points("640.000", external="64.000")}),
+    "C-1006": Shopper(565000106, {1: Points("12345678901234567.890", "0.001")}),
+    "C-1007": Shopper(
+        565000107, {1: Points("1234.567", "0.433")}, ("Two cards of this customer were merged.",)
+    ),
+    "C-1008": Shopper(565000108, {1: Points("75.000")}),
+    "C-1009": Shopper(565000109, {42: Points("410.000")}),
+    "C-1010": Shopper(565000110, {1: Points("0.001")}),
+}
 
 
 class Client(Struct):
@@ -53,30 +85,9 @@ def handle(received: Received, _: Ledger) -> Reply:
     return answer()
 
 
-def error(trouble: Trouble) -> Reply:
-    """Capillary's words for a trouble."""
-    match trouble:
-        case Trouble.SIGN_IN:
-            return _error(401, 401, "The sign-in is missing, wrong or over")
-        case Trouble.NO_CUSTOMER:
-            return _error(404, 8015, "No customer has these identifiers")
-        case Trouble.TOO_OFTEN:
-            return _error(429, 429, "There were too many requests")
-        case Trouble.BROKEN:
-            return _error(500, 500, "Something broke")
-
-
 def token_until(ends: int) -> str:
     """A token that is good until `ends` (Unix time)."""
     return f"{ends}.{hmac.new(_SIGNING_KEY, str(ends).encode(), 'sha256').hexdigest()}"
-
-
-def _error(status: int, code: int, message: str) -> Reply:
-    return Reply(status, {"errors": [_status(code, message)], "warnings": []})
-
-
-def _status(code: int, message: str) -> dict[str, Any]:
-    return {"status": False, "code": code, "message": message}
 
 
 def _generate_token(received: Received) -> Reply:
@@ -85,9 +96,9 @@ def _generate_token(received: Received) -> Reply:
     except ValueError:
         return _error(400, 400, "The body must be JSON with a key and a secret")
     if (client.key, client.secret) != (CREDENTIALS["client_key"], CREDENTIALS["client_secret"]):
-        return error(Trouble.SIGN_IN)
-    token = token_until(int(time.time()) + TOKEN_LIFETIME)
-    data = {"accessToken": token, "ttlSeconds": TOKEN_LIFETIME}
+        return ERRORS[Trouble.SIGN_IN]
+    token = token_until(int(time.time()) + TOKEN_LIFETIME_SECONDS)
+    data = {"accessToken": token, "ttlSeconds": TOKEN_LIFETIME_SECONDS}
     return Reply(body={"data": data, "errors": None})
 
 
@@ -108,47 +119,52 @@ def _is_good(token: str) -> bool:
 
 def _balance(received: Received, customer: str) -> Reply:
     if not _is_signed_in(received):
-        return error(Trouble.SIGN_IN)
+        return ERRORS[Trouble.SIGN_IN]
     program = received.query.get("programId", str(DEFAULT_PROGRAM))
     everything = received.query.get("fetchDataForAllPrograms", "false")
     if not (program.isascii() and program.isdigit() and everything in ("true", "false")):
         return _error(400, 400, "A query parameter is wrong")
-    asked = None if everything == "true" else program
-    return behave(customer, error, partial(_points, customer, asked))
+    asked = None if everything == "true" else int(program)
+    return behave(customer, SHOPPERS, ERRORS, partial(_points, asked))
 
 
-def _points(customer: str, program: str | None) -> Reply:
-    if customer not in CUSTOMERS:
-        return error(Trouble.NO_CUSTOMER)
-    shopper = CUSTOMERS[customer].capillary
-    points = _in_programs(shopper, program)
-    promised = Amount(points.delayed + points.external)
+def _points(program: int | None, shopper: Shopper) -> Reply:
+    """The points of a programme, zero where the customer is not in it; for None, of all of them."""
+    programs = shopper.programs if program is None else {program: Points()} | shopper.programs
+    parts = [part for key, part in programs.items() if program in (None, key)]
+    main, delayed, external = (
+        Amount(sum(Decimal(getattr(part, kind)) for part in parts))
+        for kind in ("main", "delayed", "external")
+    )
+    promised = delayed.plus(external)
     body = {
         "entityId": shopper.entity_id,
         "entityType": "CUSTOMER",
-        "totalPoints": Amount(points.main + promised),
-        "mainPoints": points.main,
+        "totalPoints": main.plus(promised),
+        "mainPoints": main,
         "promisedPoints": promised,
         "promisedPointsBreakup": {
-            "delayedAccrualPoints": points.delayed,
-            "externalTriggerBasedPoints": points.external,
+            "delayedAccrualPoints": delayed,
+            "externalTriggerBasedPoints": external,
         },
-        **({} if program is None else {"programId": int(program)}),
+        **({} if program is None else {"programId": program}),
         "warnings": [_status(0, message) for message in shopper.warnings],
     }
     return Reply(body=body)
 
 
-def _in_programs(shopper: Shopper, program: str | None) -> Points:
-    """The points of a programme, zero where the customer is not in it; for None, of all of them."""
-    if program is not None:
-        return shopper.programs.get(int(program), Points(Amount("0.000")))
-    parts = shopper.programs.values()
-    return Points(
-        Amount(sum(part.main for part in parts)),
-        Amount(sum(part.delayed for part in parts)),
-        Amount(sum(part.external for part in parts)),
-    )
+def _error(status: int, code: int, message: str) -> Reply:
+    return Reply(status, {"errors": [_status(code, message)], "warnings": []})
 
 
-API = Api("capillary", CREDENTIALS, handle, error)
+def _status(code: int, message: str) -> dict[str, Any]:
+    return {"status": False, "code": code, "message": message}
+
+
+ERRORS = {
+    Trouble.SIGN_IN: _error(401, 401, "The sign-in is missing, wrong or over"),
+    Trouble.NO_CUSTOMER: _error(404, 8015, "No customer has these identifiers"),
+    Trouble.TOO_OFTEN: _error(429, 429, "There were too many requests"),
+    Trouble.BROKEN: _error(500, 500, "Something broke"),
+}
+API = Api(CREDENTIALS, handle, ERRORS)

@@ -1,4 +1,4 @@
-"""The sandbox's Gameball."""
+"""The sandbox's Gameball: `GET …/customers/{customerId}/balance`, `POST …/transactions/redeem`."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -8,23 +8,57 @@ from typing import Any
 from msgspec import Struct
 
 from loyalty_cli.config.profile import DebitRules
-from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.strict_json import decode
-from loyalty_cli.providers.contract import parse_as
+from loyalty_cli.providers.contract import Amount, parse_as
 from loyalty_cli.sandbox.api import Api, Trouble
-from loyalty_cli.sandbox.customers import CUSTOMERS, Member
 from loyalty_cli.sandbox.ledger import Account, Ledger, NotEnoughError, RepeatedError
 from loyalty_cli.sandbox.misbehaviour import behave, behave_on_debit
 from loyalty_cli.sandbox.server import Received, Reply
 
-NAME = "gameball"
 API_KEY = "sandbox-gameball-key"
 SECRET_KEY = "sandbox-gameball-secret"  # noqa: S105 - made up, and in the documentation
 UNIT = "points"
 
 
+class Member(Struct, frozen=True):
+    """A customer; without `points_per_unit` the points are worth no money.
+
+    `expires` are the points that expire next, and when. With `sparse`, the answer leaves out every
+    property that it may.
+    """
+
+    available: int
+    pending: int = 0
+    earned: int = 0
+    points_per_unit: int | None = None
+    currency: str = "USD"
+    points_name: str = "Reward Points"
+    expires: tuple[int, str] | None = None
+    tier: str = "Bronze"
+    referrals: int = 0
+    sparse: bool = False
+
+
+MEMBERS = {
+    "C-1001": Member(
+        1200, 300, 2500, 20, expires=(200, "2024-12-01T00:00:00"), tier="Silver", referrals=3
+    ),
+    "C-1002": Member(0, points_per_unit=20),
+    "C-1003": Member(450, 750, 1200, 100, "EUR"),
+    "C-1004": Member(
+        5000, 20, 9020, 50, expires=(1000, "2026-12-01T00:00:00"), tier="Gold", referrals=12
+    ),
+    "C-1005": Member(640, 0, 640, 10, "AUD", "Stars", (640, "2031-06-30T23:59:59")),
+    "C-1006": Member(9007199254740993, 1, 9007199254740995),
+    "C-1007": Member(333, 67, 400, 100, "EUR", tier="Silver"),
+    "C-1008": Member(75, 0, 900, sparse=True),
+    "C-1009": Member(15000, 500, 40000, 100, tier="Platinum"),
+    "C-1010": Member(1, 0, 1, 100, expires=(1, "2026-11-30T00:00:00")),
+}
+
+
 class RedeemRequest(Struct, rename="camel"):
-    """What redeems points."""
+    """What redeems points, or as many as some money is worth."""
 
     customer_id: str
     transaction_id: str
@@ -47,26 +81,9 @@ def handle(received: Received, ledger: Ledger) -> Reply:
     return _refused_sign_in(received) or answer()
 
 
-def error(trouble: Trouble) -> Reply:
-    """Gameball's words for a trouble."""
-    match trouble:
-        case Trouble.SIGN_IN:
-            return _error(401, 1000, "Authentication Error", "The API key is missing or wrong")
-        case Trouble.NO_CUSTOMER:
-            return _error(404, 7000, "Customer Error", "No customer has this ID")
-        case Trouble.TOO_OFTEN:
-            return _error(429, 4000, "General Error", "There were too many requests")
-        case Trouble.BROKEN:
-            return _error(500, 5000, "Server Error", "Something broke")
-
-
-def _error(status: int, code: int, kind: str, message: str) -> Reply:
-    return Reply(status, {"code": code, "type": kind, "message": message})
-
-
 def _refused_sign_in(received: Received) -> Reply | None:
     if received.headers.get("apikey") != API_KEY:
-        return error(Trouble.SIGN_IN)
+        return ERRORS[Trouble.SIGN_IN]
     secret = received.headers.get("secretkey")
     if secret is None:
         return _error(401, 1001, "Authentication Error", "The secret key is missing")
@@ -76,18 +93,15 @@ def _refused_sign_in(received: Received) -> Reply | None:
 
 
 def _balance(received: Received, ledger: Ledger, customer: str) -> Reply:
-    return behave(customer, error, partial(_points, received, ledger, customer))
+    return behave(customer, MEMBERS, ERRORS, partial(_points, received, ledger, customer))
 
 
-def _points(received: Received, ledger: Ledger, customer: str) -> Reply:
-    if customer not in CUSTOMERS:
-        return error(Trouble.NO_CUSTOMER)
-    member = CUSTOMERS[customer].gameball
-    redeemed = ledger.redeemed(Account(NAME, customer, UNIT))
+def _points(received: Received, ledger: Ledger, customer: str, member: Member) -> Reply:
+    redeemed = ledger.redeemed(Account("gameball", customer, UNIT))
     available = Amount(member.available).minus(redeemed)
     if member.sparse:
         return Reply(body={"availablePointsBalance": available, "pendingPoints": None})
-    total = Amount(available + member.pending)
+    total = available.plus(Decimal(member.pending))
     body = {
         "totalPointsBalance": total,
         **_worth(member, "totalPointsValue", total),
@@ -111,20 +125,18 @@ def _worth(member: Member, key: str, points: Decimal | int) -> dict[str, Amount]
 
 
 def _expiry(member: Member) -> dict[str, Any]:
-    if member.expiry is None:
+    if member.expires is None:
         return {}
+    points, date = member.expires
     return {
-        "nextExpiringPointsAmount": member.expiry.points,
-        **_worth(member, "nextExpiringPointsValue", member.expiry.points),
-        "nextExpiringPointsDate": member.expiry.date,
+        "nextExpiringPointsAmount": points,
+        **_worth(member, "nextExpiringPointsValue", points),
+        "nextExpiringPointsDate": date,
     }
 
 
 def _expanded(member: Member, names: str) -> dict[str, Any]:
-    known = {
-        "tier": {"name": member.tier},
-        "referrals": {"count": member.referrals},
-    }
+    known = {"tier": {"name": member.tier}, "referrals": {"count": member.referrals}}
     return {name: known[name] for name in names.split(",") if name in known}
 
 
@@ -134,64 +146,66 @@ def _redeem(received: Received, ledger: Ledger) -> Reply:
     except ValueError:
         return _error(400, 3016, "Payload Error", "The body is not JSON")
     try:
-        order = parse_as(body, RedeemRequest)
-        datetime.fromisoformat(order.transaction_time)
+        asked = parse_as(body, RedeemRequest)
+        datetime.fromisoformat(asked.transaction_time)
     except ValueError as wrong:
         return _error(422, 3003, "Payload Error", f"A value is missing or wrong: {wrong}")
-    return behave_on_debit(order.customer_id, error, _too_little, partial(_take, order, ledger))
+    take = partial(_take, asked, ledger)
+    return behave_on_debit(asked.customer_id, MEMBERS, ERRORS, TOO_LITTLE, take)
 
 
-def _too_little() -> Reply:
-    return _error(422, 9008, "Transaction Error", "The customer has too few points")
-
-
-def _take(order: RedeemRequest, ledger: Ledger, delay: float) -> Reply:
-    if order.customer_id not in CUSTOMERS:
-        return error(Trouble.NO_CUSTOMER)
-    member = CUSTOMERS[order.customer_id].gameball
+def _take(asked: RedeemRequest, ledger: Ledger, member: Member, delay: float) -> Reply:
+    account, limit = Account("gameball", asked.customer_id, UNIT), Decimal(member.available)
     try:
-        points = _asked(order, member)
-        account = Account(NAME, order.customer_id, UNIT)
-        done = ledger.redeem(
-            account, points, Decimal(member.available), order.transaction_id, delay
-        )
+        points = _asked_points(asked, member)
+        done = ledger.redeem(account, points, limit, asked.transaction_id, delay)
     except ValueError as wrong:
         return _error(422, 3003, "Payload Error", str(wrong))
     except RepeatedError:
         return _error(422, 9004, "Transaction Error", "There is such a transactionId already")
     except NotEnoughError:
-        return _too_little()
+        return TOO_LITTLE
     body = {
-        "customerId": order.customer_id,
+        "customerId": asked.customer_id,
         "gameballTransactionId": str(done.number),
-        "transactionId": order.transaction_id,
+        "transactionId": asked.transaction_id,
         **_worth(member, "redeemAmount", points),
         "redeemEquivalentPoints": points,
     }
     return Reply(body=body)
 
 
-def _asked(order: RedeemRequest, member: Member) -> Amount:
-    """How many points an order takes; raise ValueError where it does not say so."""
-    given = order.points if order.amount is None else order.amount
-    if given is None or (order.points is not None and order.amount is not None):
+def _asked_points(asked: RedeemRequest, member: Member) -> Amount:
+    """How many points are to be redeemed; raise ValueError where that is not said."""
+    given = asked.points if asked.amount is None else asked.amount
+    if given is None or (asked.points is not None and asked.amount is not None):
         raise ValueError("Either points or amount must be given, and not both")
     if given <= 0:
         raise ValueError("There must be something to redeem")
-    if order.amount is None:
+    if asked.amount is None:
         return Amount(given)
     if member.points_per_unit is None:
         raise ValueError("The points of this customer are worth no money")
-    cents = order.amount.shifted(2)
+    cents = asked.amount.shifted(2)
     if cents != cents.to_integral_value():
         raise ValueError("An amount has at most two decimals")
-    return Amount(order.amount * member.points_per_unit)
+    return Amount(asked.amount * member.points_per_unit)
 
 
+def _error(status: int, code: int, kind: str, message: str) -> Reply:
+    return Reply(status, {"code": code, "type": kind, "message": message})
+
+
+TOO_LITTLE = _error(422, 9008, "Transaction Error", "The customer has too few points")
+ERRORS = {
+    Trouble.SIGN_IN: _error(401, 1000, "Authentication Error", "The API key is missing or wrong"),
+    Trouble.NO_CUSTOMER: _error(404, 7000, "Customer Error", "No customer has this ID"),
+    Trouble.TOO_OFTEN: _error(429, 4000, "General Error", "There were too many requests"),
+    Trouble.BROKEN: _error(500, 5000, "Server Error", "Something broke"),
+}
 API = Api(
-    NAME,
     {"api_key": API_KEY, "secret_key": SECRET_KEY},
     handle,
-    error,
+    ERRORS,
     debit=DebitRules(allow=True, unit=UNIT, max_amount=5000),
 )

@@ -1,18 +1,39 @@
-"""The sandbox's Imprint."""
+"""The sandbox's Imprint: `GET /v2/customers/{customer_id}/rewards_balance`."""
 
 from datetime import UTC, datetime
-from functools import partial
 from http import HTTPStatus
-from typing import Any
+
+from msgspec import Struct
 
 from loyalty_cli.sandbox.api import Api, Trouble
-from loyalty_cli.sandbox.customers import CUSTOMERS
 from loyalty_cli.sandbox.ledger import Ledger
 from loyalty_cli.sandbox.misbehaviour import behave
 from loyalty_cli.sandbox.server import Received, Reply
 from loyalty_cli.sandbox.sign_in import basic, bearer
 
 KEY = "sandbox-imprint-key"
+
+
+class Card(Struct, frozen=True):
+    """A customer's card."""
+
+    balance: int
+    symbol: str
+    description: str | None = None
+
+
+CARDS = {
+    "C-1001": Card(120000, "$", "Cash back"),
+    "C-1002": Card(0, "points", "Points"),
+    "C-1003": Card(4200, "points", "Summer points"),
+    "C-1004": Card(2599, "$"),
+    "C-1005": Card(88, "miles", "Air miles"),
+    "C-1006": Card(9007199254740993, "points", "Points"),
+    "C-1007": Card(1995, "€", "Guthaben"),
+    "C-1008": Card(-350, "$", "Cash back"),
+    "C-1009": Card(51000, "USD", "Travel credit"),
+    "C-1010": Card(1, "points"),
+}
 
 
 def handle(received: Received, _: Ledger) -> Reply:
@@ -25,28 +46,22 @@ def handle(received: Received, _: Ledger) -> Reply:
     if received.method != "GET":
         return _gateway_error(405, received)
     if bearer(received) != KEY and basic(received) != (KEY, ""):
-        return error(Trouble.SIGN_IN)
-    return behave(customer, error, partial(_balance, customer))
+        return ERRORS[Trouble.SIGN_IN]
+    return behave(customer, CARDS, ERRORS, lambda card: _balance(customer, card))
 
 
-def error(trouble: Trouble) -> Reply:
-    """Imprint's words for a trouble: flat for a customer, one level down for the rest."""
-    match trouble:
-        case Trouble.NO_CUSTOMER:
-            words = _words("CUSTOMER_NOT_FOUND_ERROR", "No customer has this ID")
-            return Reply(404, words | {"param": "customer_id"})
-        case Trouble.SIGN_IN:
-            words = _words("AUTHENTICATION_ERROR", "The API key is missing or wrong")
-            return Reply(401, {"error": words})
-        case Trouble.TOO_OFTEN:
-            words = _words("RATE_LIMIT_ERROR", "There were too many requests")
-            return Reply(429, {"error": words})
-        case Trouble.BROKEN:
-            return Reply(500, {"error": _words("API_ERROR", "Something broke")})
+def _balance(customer: str, card: Card) -> Reply:
+    body = {
+        "customer_id": customer,
+        "reward_balance": card.balance,
+        "reward_symbol": card.symbol,
+    }
+    described = {"reward_description": card.description} if card.description else {}
+    return Reply(body=body | described)
 
 
-def _words(kind: str, message: str) -> dict[str, str]:
-    return {"type": kind, "message": message}
+def _error(status: int, kind: str, message: str) -> Reply:
+    return Reply(status, {"error": {"type": kind, "message": message}})
 
 
 def _gateway_error(status: int, received: Received) -> Reply:
@@ -60,18 +75,15 @@ def _gateway_error(status: int, received: Received) -> Reply:
     return Reply(status, body)
 
 
-def _balance(customer: str) -> Reply:
-    if customer not in CUSTOMERS:
-        return error(Trouble.NO_CUSTOMER)
-    card = CUSTOMERS[customer].imprint
-    body: dict[str, Any] = {
-        "customer_id": customer,
-        "reward_balance": card.balance,
-        "reward_symbol": card.symbol,
-    }
-    if card.description:
-        body["reward_description"] = card.description
-    return Reply(body=body)
-
-
-API = Api("imprint", {"api_key": KEY}, handle, error)
+_NO_CUSTOMER = {
+    "type": "CUSTOMER_NOT_FOUND_ERROR",
+    "message": "No customer has this ID",
+    "param": "customer_id",
+}
+ERRORS = {
+    Trouble.SIGN_IN: _error(401, "AUTHENTICATION_ERROR", "The API key is missing or wrong"),
+    Trouble.NO_CUSTOMER: Reply(404, _NO_CUSTOMER),
+    Trouble.TOO_OFTEN: _error(429, "RATE_LIMIT_ERROR", "There were too many requests"),
+    Trouble.BROKEN: _error(500, "API_ERROR", "Something broke"),
+}
+API = Api({"api_key": KEY}, handle, ERRORS)

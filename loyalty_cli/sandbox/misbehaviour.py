@@ -1,66 +1,71 @@
 """Identifiers that make every platform misbehave, each of them in the same way."""
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from msgspec.structs import replace
 
-from loyalty_cli.sandbox.api import Trouble
+from loyalty_cli.sandbox.api import Errors, Trouble
 from loyalty_cli.sandbox.server import Reply
 
-PREFIX = "E-"
+LIKE = "C-1001"
+"""Whose balance they have who misbehave before or after an answer."""
 ON_DEBITS = ("E-insufficient", "E-lost-reply", "E-late")
 """Those that misbehave on debits alone."""
 
-SLOW = 30.0
-LATE = 3.0
+SLOW_SECONDS = 30.0
+LATE_SECONDS = 3.0
 RETRY_AFTER = {"Retry-After": "1"}
 
 _PAGE = b"<!DOCTYPE html><title>Maintenance</title><h1>We will be back soon</h1>"
 
+Known = TypeVar("Known")
+
 
 def behave(
-    identifier: str, error: Callable[[Trouble], Reply], answer: Callable[[], Reply]
+    identifier: str,
+    customers: Mapping[str, Known],
+    errors: Errors,
+    answer: Callable[[Known], Reply],
 ) -> Reply:
-    """Answer for a customer, unless the identifier says how to misbehave."""
+    """Answer for what a platform knows of a customer, or misbehave as the identifier says."""
     match identifier:
         case "E-401":
-            return error(Trouble.SIGN_IN)
+            return errors[Trouble.SIGN_IN]
         case "E-429":
-            return replace(error(Trouble.TOO_OFTEN), headers=RETRY_AFTER)
+            return replace(errors[Trouble.TOO_OFTEN], headers=RETRY_AFTER)
         case "E-500":
-            return error(Trouble.BROKEN)
+            return errors[Trouble.BROKEN]
         case "E-html":
             return Reply(body=_PAGE, content_type="text/html; charset=utf-8")
-        case "E-slow":
-            return replace(answer(), delay=SLOW)
         case "E-reset":
             return Reply(reset=True)
-        case _ if identifier.startswith(PREFIX) and identifier not in ON_DEBITS:
-            return error(Trouble.NO_CUSTOMER)
-        case _:
-            return answer()
+        case "E-slow":
+            return replace(answer(customers[LIKE]), delay=SLOW_SECONDS)
+    known = customers.get(LIKE if identifier in ON_DEBITS else identifier)
+    return errors[Trouble.NO_CUSTOMER] if known is None else answer(known)
 
 
 def behave_on_debit(
     identifier: str,
-    error: Callable[[Trouble], Reply],
-    too_little: Callable[[], Reply],
-    take: Callable[[float], Reply],
+    customers: Mapping[str, Known],
+    errors: Errors,
+    too_little: Reply,
+    take: Callable[[Known, float], Reply],
 ) -> Reply:
-    """Take from a customer, unless the identifier says how to misbehave.
+    """Take from a customer, or misbehave as the identifier says.
 
     `take` takes after so many seconds, and answers at once. What is slow is taken before the wait.
     """
     match identifier:
         case "E-insufficient":
-            return too_little()
+            return too_little
         case "E-lost-reply":
-            return _lost(take(0.0))
+            return _lost(take(customers[LIKE], 0.0))
         case "E-late":
-            return _lost(take(LATE))
+            return _lost(take(customers[LIKE], LATE_SECONDS))
         case _:
-            return behave(identifier, error, partial(take, 0.0))
+            return behave(identifier, customers, errors, lambda known: take(known, 0.0))
 
 
 def _lost(reply: Reply) -> Reply:

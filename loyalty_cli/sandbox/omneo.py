@@ -1,12 +1,12 @@
-"""The sandbox's Omneo."""
+"""The sandbox's Omneo: `GET /api/v3/profiles/{profile}/balances`."""
 
 from decimal import ROUND_HALF_UP, Decimal
-from functools import partial
 from typing import Any
 
-from loyalty_cli.model.amount import Amount
+from msgspec import Struct
+
+from loyalty_cli.providers.contract import Amount
 from loyalty_cli.sandbox.api import Api, Trouble
-from loyalty_cli.sandbox.customers import CUSTOMERS, Holder
 from loyalty_cli.sandbox.ledger import Ledger
 from loyalty_cli.sandbox.misbehaviour import behave
 from loyalty_cli.sandbox.server import Received, Reply
@@ -21,51 +21,69 @@ _PAGE = b"<!DOCTYPE html><title>Not Found</title><h1>404</h1>"
 _CREATED = "2024-01-01T00:00:00Z"
 
 
+class Holder(Struct, frozen=True):
+    """A profile: its points and what they are worth, then its rewards, credit and benefits.
+
+    With `guide_shape`, the answer has numbers for strings and lacks what Omneo's guide leaves out.
+    """
+
+    points: str
+    points_value: str
+    rewards: str
+    credit: str
+    benefits: int = 0
+    guide_shape: bool = False
+
+
+HOLDERS = {
+    "C-1001": Holder("1200", "120.00", "25.00", "0.00"),
+    "C-1002": Holder("0", "0.00", "0.00", "0.00"),
+    "C-1003": Holder("90", "9.00", "5.00", "12.50"),
+    "C-1004": Holder("3100", "310.00", "40.00", "15.00", benefits=2),
+    "C-1005": Holder("640", "64.00", "0.00", "200.00", benefits=1),
+    "C-1006": Holder("9007199254740993", "900719925474099.30", "0.10", "0.20"),
+    "C-1007": Holder("199.5", "19.95", "7.35", "0.05", guide_shape=True),
+    "C-1008": Holder("75", "7.50", "10.00", "0.00"),
+    "C-1009": Holder("15000", "1500.00", "150.00", "75.00", benefits=5),
+    "C-1010": Holder("1", "0.01", "0.00", "0.01"),
+}
+
+
 def handle(received: Received, _: Ledger) -> Reply:
     """Answer readProfileBalances."""
     match received.path:
         case ("api", "v3", "profiles", profile, "balances"):
             pass
         case _:
-            return error(Trouble.NO_CUSTOMER)
+            return ERRORS[Trouble.NO_CUSTOMER]
     if received.method != "GET":
         return Reply(405, {"message": "This resource takes GET alone"})
     if bearer(received) != TOKEN:
-        return error(Trouble.SIGN_IN)
+        return ERRORS[Trouble.SIGN_IN]
     currency = received.query.get("currency", OWN_CURRENCY)
     if currency not in RATES:
         wrong = {"currency": [f"It must be one of {', '.join(RATES)}"]}
         return Reply(422, {"message": "The request is wrong", "errors": wrong})
-    return behave(profile, error, partial(_balances, profile, currency))
+    return behave(profile, HOLDERS, ERRORS, lambda holder: _balances(holder, currency))
 
 
-def error(trouble: Trouble) -> Reply:
-    """Omneo's words for a trouble; a 404 is a page."""
-    match trouble:
-        case Trouble.SIGN_IN:
-            return Reply(401, {"message": "Unauthenticated."})
-        case Trouble.NO_CUSTOMER:
-            return Reply(404, _PAGE, content_type="text/html; charset=utf-8")
-        case Trouble.TOO_OFTEN:
-            return Reply(429, {"message": "There were too many requests"})
-        case Trouble.BROKEN:
-            return Reply(500, {"message": "Something broke"})
-
-
-def _balances(profile: str, currency: str) -> Reply:
-    if profile not in CUSTOMERS:
-        return error(Trouble.NO_CUSTOMER)
-    holder = CUSTOMERS[profile].omneo
-    combined = Amount(holder.rewards + holder.points_value)
+def _balances(holder: Holder, currency: str) -> Reply:
+    combined = str(Decimal(holder.rewards) + Decimal(holder.points_value))
     if holder.guide_shape:
-        return Reply(body={"data": _as_in_the_guide(holder, combined)})
+        as_in_the_guide = {
+            "reward_balance": Amount(holder.rewards),
+            "point_balance": Amount(holder.points),
+            "point_balance_dollars": Amount(holder.points_value),
+            "combined_balance_dollars": Amount(combined),
+        }
+        return Reply(body={"data": as_in_the_guide})
     data = {
-        "reward_balance": str(holder.rewards),
-        "credit_balance": str(holder.credit),
-        "point_balance": str(holder.points),
-        "point_balance_dollars": str(holder.points_value),
+        "reward_balance": holder.rewards,
+        "credit_balance": holder.credit,
+        "point_balance": holder.points,
+        "point_balance_dollars": holder.points_value,
         "benefit_balance": str(holder.benefits),
-        "combined_balance_dollars": str(combined),
+        "combined_balance_dollars": combined,
         "localised": {
             "reward_balance": _converted(holder.rewards, currency),
             "point_balance_dollars": _converted(holder.points_value, currency),
@@ -76,17 +94,8 @@ def _balances(profile: str, currency: str) -> Reply:
     return Reply(body={"data": data})
 
 
-def _as_in_the_guide(holder: Holder, combined: Amount) -> dict[str, Any]:
-    return {
-        "reward_balance": holder.rewards,
-        "point_balance": holder.points,
-        "point_balance_dollars": holder.points_value,
-        "combined_balance_dollars": combined,
-    }
-
-
-def _converted(amount: Amount, currency: str) -> str:
-    exact = amount * Decimal(RATES[currency])
+def _converted(amount: str, currency: str) -> str:
+    exact = Decimal(amount) * Decimal(RATES[currency])
     return f"{exact.quantize(Decimal('0.01'), ROUND_HALF_UP):f}"
 
 
@@ -102,4 +111,10 @@ def _currency(code: str) -> dict[str, Any]:
     }
 
 
-API = Api("omneo", {"api_token": TOKEN}, handle, error)
+ERRORS = {
+    Trouble.SIGN_IN: Reply(401, {"message": "Unauthenticated."}),
+    Trouble.NO_CUSTOMER: Reply(404, _PAGE, content_type="text/html; charset=utf-8"),
+    Trouble.TOO_OFTEN: Reply(429, {"message": "There were too many requests"}),
+    Trouble.BROKEN: Reply(500, {"message": "Something broke"}),
+}
+API = Api({"api_token": TOKEN}, handle, ERRORS)

@@ -15,7 +15,7 @@ SOURCE = "sandbox"
 
 def sandbox_profiles(url: str) -> dict[str, Profile]:
     """One profile a provider, under the provider's name, for the sandbox that answers at `url`."""
-    return {name: _profile(api, url) for name, api in APIS.items()}
+    return {name: _profile(name, api, url) for name, api in APIS.items()}
 
 
 class SandboxCredentials:
@@ -40,18 +40,18 @@ def profile_file(url: str) -> str:
         f"default_profile: {DEFAULT_PROFILE}",
         "profiles:",
     ]
-    for api in APIS.values():
-        lines += _entry(api, url)
+    for name, api in APIS.items():
+        lines += _entry(name, api, url)
     return "\n".join(lines) + "\n"
 
 
-def _profile(api: Api, url: str) -> Profile:
-    provider = providers.load(api.name)
+def _profile(name: str, api: Api, url: str) -> Profile:
+    provider = providers.load(name)
     return Profile(
-        name=api.name,
+        name=name,
         provider=provider,
         auth=provider.auths[0],
-        base_url=f"{url}/{api.name}",
+        base_url=f"{url}/{name}",
         settings=api.settings,
         debit=api.debit,
         sandbox=True,
@@ -59,17 +59,17 @@ def _profile(api: Api, url: str) -> Profile:
 
 
 def _variables() -> Iterator[tuple[str, str]]:
-    for api in APIS.values():
+    for name, api in APIS.items():
         for field, value in api.credentials.items():
-            yield environment_name(api.name, field), value
+            yield environment_name(name, field), value
 
 
-def _entry(api: Api, url: str) -> Iterator[str]:
-    auths = [auth.name for auth in providers.load(api.name).auths]
+def _entry(name: str, api: Api, url: str) -> Iterator[str]:
+    auths = [auth.name for auth in providers.load(name).auths]
     others = f"  # or {', '.join(auths[1:])}" if len(auths) > 1 else ""
-    yield f"  {api.name}:"
-    yield f"    provider: {api.name}"
-    yield f"    base_url: {url}/{api.name}"
+    yield f"  {name}:"
+    yield f"    provider: {name}"
+    yield f"    base_url: {url}/{name}"
     yield f"    auth: {auths[0]}{others}"
     for key, value in api.settings.items():
         yield f"    {key}: {value}"

@@ -1,6 +1,7 @@
-"""The sandbox's SaaSquatch."""
+"""The sandbox's SaaSquatch: `GET …/reward/balance`, `POST …/credit/bulkredeem`."""
 
 from decimal import Decimal
+from enum import Enum, auto
 from functools import partial
 from typing import Any
 
@@ -10,18 +11,88 @@ from loyalty_cli.config.profile import DebitRules
 from loyalty_cli.model.strict_json import decode
 from loyalty_cli.providers.contract import parse_as
 from loyalty_cli.sandbox.api import Api, Trouble
-from loyalty_cli.sandbox.customers import CUSTOMERS, Credit, Discount, FuelTank, Referrer, Shape
 from loyalty_cli.sandbox.ledger import Account, Ledger, NotEnoughError
 from loyalty_cli.sandbox.misbehaviour import behave, behave_on_debit
 from loyalty_cli.sandbox.server import Received, Reply
 from loyalty_cli.sandbox.sign_in import basic
 
-NAME = "saasquatch"
 TENANT = "sandbox"
 KEY = "sandbox-saasquatch-key"
 USER_TOKEN = "sandbox-saasquatch-user-token"  # noqa: S105 - made up, and in the documentation
 
+
+class Credit(Struct, frozen=True):
+    """Credit in one unit; `user` is None where it is the account's own user's."""
+
+    unit: str
+    count: int
+    assigned: int
+    redeemed: int = 0
+    pending: int = 0
+    expired: int = 0
+    cancelled: int = 0
+    user: str | None = None
+
+
+class Discount(Struct, frozen=True):
+    """A percentage off, for being referred and for referring."""
+
+    count: int
+    referred: int
+    referrer: int
+    user: str | None = None
+
+
+class FuelTank(Struct, frozen=True):
+    """Codes that were set aside for a customer."""
+
+    unit: str
+    codes: int
+    user: str | None = None
+
+
+class Shape(Enum):
+    """How the answer is written; older servers do it in the latter two ways."""
+
+    LIST = auto()
+    WRAPPED_TEXT = auto()
+    BARE = auto()
+
+
+class Referrer(Struct, frozen=True):
+    """An account."""
+
+    rewards: tuple[Credit | Discount | FuelTank, ...] = ()
+    shape: Shape = Shape.LIST
+
+
 TYPES = {Credit: "CREDIT", Discount: "PCT_DISCOUNT", FuelTank: "FUELTANK"}
+REFERRERS = {
+    "C-1001": Referrer((Credit("CENTS", count=5, assigned=12500, redeemed=2500),)),
+    "C-1002": Referrer(),
+    "C-1003": Referrer((Credit("points", count=2, assigned=600, pending=150),)),
+    "C-1004": Referrer(
+        (
+            Credit("CENTS", count=3, assigned=7500, redeemed=500),
+            Credit("points", count=8, assigned=2400, redeemed=400, pending=300),
+            Discount(count=2, referred=10, referrer=15, user="U-2"),
+            FuelTank("freemb", codes=4, user="U-2"),
+        )
+    ),
+    "C-1005": Referrer(
+        (Credit("cents", count=1, assigned=2000), Credit("CENTS", count=1, assigned=300))
+    ),
+    "C-1006": Referrer((Credit("CENTS", count=1, assigned=98765432109876543210),)),
+    "C-1007": Referrer((Credit("EUR_CENTS", count=4, assigned=1995, redeemed=995),)),
+    "C-1008": Referrer(
+        (Credit("CENTS", count=6, assigned=5000, redeemed=1000, expired=700, cancelled=300),)
+    ),
+    "C-1009": Referrer((Discount(count=1, referred=0, referrer=20),), Shape.BARE),
+    "C-1010": Referrer(
+        (Credit("CENTS", count=2, assigned=4000, redeemed=1), FuelTank("GIFTCARD", codes=1)),
+        Shape.WRAPPED_TEXT,
+    ),
+}
 
 
 class RedeemRequest(Struct, rename="camel"):
@@ -46,30 +117,8 @@ def handle(received: Received, ledger: Ledger) -> Reply:
     if tenant != TENANT:
         return _error(404, "There is no such tenant", "TENANT_NOT_FOUND", "RS015")
     if not _is_signed_in(received):
-        return error(Trouble.SIGN_IN)
+        return ERRORS[Trouble.SIGN_IN]
     return answer(received, ledger)
-
-
-def error(trouble: Trouble) -> Reply:
-    """SaaSquatch's words for a trouble."""
-    match trouble:
-        case Trouble.SIGN_IN:
-            return _error(401, "The sign-in is missing or wrong", "UNAUTHORIZED", "RS032")
-        case Trouble.NO_CUSTOMER:
-            return _error(404, "There is no such account", "ACCOUNT_NOT_FOUND", "RS041")
-        case Trouble.TOO_OFTEN:
-            return _error(429, "There were too many requests", "RATE_LIMITED", "RS033")
-        case Trouble.BROKEN:
-            return _error(500, "Something broke", "INTERNAL_ERROR")
-
-
-def _error(status: int, message: str, code: str, rs_code: str | None = None) -> Reply:
-    body = {"statusCode": status, "message": message, "apiErrorCode": code, "rsCode": rs_code}
-    return Reply(status, body)
-
-
-def _invalid(message: str) -> Reply:
-    return _error(400, message, "INVALID_REQUEST")
 
 
 def _is_signed_in(received: Received) -> bool:
@@ -85,13 +134,12 @@ def _balances(received: Received, ledger: Ledger) -> Reply:
     if kind is not None and kind not in TYPES.values():
         return _invalid(f"rewardTypeFilter must be one of {', '.join(TYPES.values())}")
     user = received.query.get("userId")
-    return behave(account, error, partial(_rewards, ledger, account, user, kind))
+    return behave(account, REFERRERS, ERRORS, partial(_rewards, ledger, account, user, kind))
 
 
-def _rewards(ledger: Ledger, account: str, user: str | None, kind: str | None) -> Reply:
-    if account not in CUSTOMERS:
-        return error(Trouble.NO_CUSTOMER)
-    referrer = CUSTOMERS[account].saasquatch
+def _rewards(
+    ledger: Ledger, account: str, user: str | None, kind: str | None, referrer: Referrer
+) -> Reply:
     owners = {account, *(reward.user or account for reward in referrer.rewards)}
     if user is not None and user not in owners:
         return _error(404, "The account has no such user", "USER_NOT_FOUND", "RS042")
@@ -130,7 +178,7 @@ def _fields(reward: Credit | Discount | FuelTank, account: str, ledger: Ledger) 
 
 
 def _redeemed(credit: Credit, account: str, ledger: Ledger) -> int:
-    return int(ledger.redeemed(Account(NAME, account, credit.unit)))
+    return int(ledger.redeemed(Account("saasquatch", account, credit.unit)))
 
 
 def _shaped(rewards: list[dict[str, Any]], shape: Shape) -> Any:
@@ -146,32 +194,27 @@ def _shaped(rewards: list[dict[str, Any]], shape: Shape) -> Any:
 
 def _redeem(received: Received, ledger: Ledger) -> Reply:
     try:
-        order = parse_as(decode(received.body), RedeemRequest)
+        asked = parse_as(decode(received.body), RedeemRequest)
     except ValueError as wrong:
         return _invalid(f"The body is wrong: {wrong}")
-    if order.amount <= 0:
+    if asked.amount <= 0:
         return _invalid("amount must be more than 0")
-    return behave_on_debit(order.account_id, error, _too_little, partial(_take, order, ledger))
+    take = partial(_take, asked, ledger)
+    return behave_on_debit(asked.account_id, REFERRERS, ERRORS, TOO_LITTLE, take)
 
 
-def _too_little() -> Reply:
-    return _invalid("The account has less credit than that")
-
-
-def _take(order: RedeemRequest, ledger: Ledger, delay: float) -> Reply:
-    if order.account_id not in CUSTOMERS:
-        return error(Trouble.NO_CUSTOMER)
-    credit = _credit(CUSTOMERS[order.account_id].saasquatch, order.unit)
+def _take(asked: RedeemRequest, ledger: Ledger, referrer: Referrer, delay: float) -> Reply:
+    credit = _credit(referrer, asked.unit)
     if credit is None:
         return _invalid("The account has no credit in this unit")
-    account = Account(NAME, order.account_id, order.unit)
+    account = Account("saasquatch", asked.account_id, asked.unit)
     limit = Decimal(credit.assigned - credit.redeemed)
     try:
-        done = ledger.redeem(account, Decimal(order.amount), limit, delay=delay)
+        done = ledger.redeem(account, Decimal(asked.amount), limit, delay=delay)
     except NotEnoughError:
-        return _too_little()
+        return TOO_LITTLE
     left = int(limit - done.total)
-    body = {"creditRedeemed": order.amount, "creditAvailable": left, "unit": order.unit}
+    body = {"creditRedeemed": asked.amount, "creditAvailable": left, "unit": asked.unit}
     return Reply(body=body)
 
 
@@ -180,11 +223,26 @@ def _credit(referrer: Referrer, unit: str) -> Credit | None:
     return next((credit for credit in credits_ if credit.unit == unit), None)
 
 
+def _error(status: int, message: str, code: str, rs_code: str | None = None) -> Reply:
+    body = {"statusCode": status, "message": message, "apiErrorCode": code, "rsCode": rs_code}
+    return Reply(status, body)
+
+
+def _invalid(message: str) -> Reply:
+    return _error(400, message, "INVALID_REQUEST")
+
+
+TOO_LITTLE = _invalid("The account has less credit than that")
+ERRORS = {
+    Trouble.SIGN_IN: _error(401, "The sign-in is missing or wrong", "UNAUTHORIZED", "RS032"),
+    Trouble.NO_CUSTOMER: _error(404, "There is no such account", "ACCOUNT_NOT_FOUND", "RS041"),
+    Trouble.TOO_OFTEN: _error(429, "There were too many requests", "RATE_LIMITED", "RS033"),
+    Trouble.BROKEN: _error(500, "Something broke", "INTERNAL_ERROR"),
+}
 API = Api(
-    NAME,
     {"api_key": KEY, "user_token": USER_TOKEN},
     handle,
-    error,
+    ERRORS,
     settings={"tenant": TENANT},
     debit=DebitRules(allow=True, unit="CENTS", max_amount=5000),
 )

@@ -10,6 +10,7 @@ import pytest
 from loyalty_cli.sandbox.app import sandbox
 from loyalty_cli.sandbox.ledger import Ledger
 from loyalty_cli.sandbox.server import Handle, Received, Reply, Server
+from tests.fakes.standing_clock import StandingClock
 
 CREDENTIALS = {
     "club.api_key": "sandbox-saasquatch-key",
@@ -35,23 +36,13 @@ journal: {journal}
 """
 
 
-class Clock:
-    """The platform's clock, which stands still until it is told to move."""
-
-    def __init__(self) -> None:
-        self.time = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.time
-
-
 class Platform(NamedTuple):
     """What a test has of it."""
 
     url: str
     file: Path
     journal: Path
-    clock: Clock
+    clock: StandingClock
     asked: list[Received]
     replies: list[Reply]
     """What to answer to the next POSTs instead."""
@@ -71,7 +62,7 @@ class Platform(NamedTuple):
 @contextmanager
 def platform(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
     """Serve the sandbox with everything in place but the journal."""
-    clock, asked, replies = Clock(), list[Received](), list[Reply]()
+    clock, asked, replies = StandingClock(), list[Received](), list[Reply]()
     handle: Handle = sandbox(Ledger(folder / "ledger.db", clock))
 
     def answer(received: Received) -> Reply:

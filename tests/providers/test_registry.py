@@ -101,7 +101,7 @@ def test_a_provider_that_is_a_class_alone_lacks_everything_else(fake: str) -> No
 
 def test_a_section_and_a_sandbox_that_are_empty_lack_every_fact(fake: str) -> None:
     page = PAGE.read_text() + "\n## Fake & Sons\n\nTo be written.\n"
-    api = Api("fake", {"fake_key": "x"}, APIS["imprint"].handle, APIS["imprint"].error)
+    api = Api({"fake_key": "x"}, APIS["imprint"].handle, APIS["imprint"].errors)
 
     lacking = "docs/providers.md, Fake & Sons: "
     assert missing(fake, page, {**APIS, "fake": api}) == [

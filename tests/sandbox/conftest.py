@@ -1,7 +1,9 @@
 """A sandbox to ask, and a client that sends exactly what it is told."""
 
+import json
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,11 +13,14 @@ import pytest
 
 from loyalty_cli import providers
 from loyalty_cli.model.strict_json import decode
-from loyalty_cli.providers.contract import Query
+from loyalty_cli.providers.contract import Debit, DebitProvider, Query, Request
 from loyalty_cli.sandbox import APIS
 from loyalty_cli.sandbox.app import sandbox
 from loyalty_cli.sandbox.ledger import Ledger
 from loyalty_cli.sandbox.server import Server
+from tests.fakes.standing_clock import StandingClock
+
+every_provider = pytest.mark.parametrize("name", APIS)
 
 
 class Answer(NamedTuple):
@@ -26,6 +31,13 @@ class Answer(NamedTuple):
     @property
     def json(self) -> Any:
         return decode(self.body)
+
+    @property
+    def json_or_none(self) -> Any:
+        try:
+            return self.json
+        except ValueError:
+            return None
 
 
 class Ask:
@@ -62,42 +74,73 @@ class Sandbox:
         target = self.target(provider, customer, **options)
         return self.ask("GET", target, self.signed(provider))
 
-    def target(self, provider: str, customer: str, **options: str) -> str:
+    def target(self, provider: str, customer: str = "C-1001", **options: str) -> str:
         loaded = providers.load(provider)
         request = loaded.request(Query(customer, APIS[provider].settings, options))
-        path = "/".join(quote(segment, safe="") for segment in request.path)
         query = urlencode({key: value for key, value in request.query.items() if value})
-        return f"/{provider}/{path}?{query}"
+        return f"{address(provider, request)}?{query}"
 
     def signed(self, provider: str) -> Mapping[str, str]:
         credentials = APIS[provider].credentials
         return providers.load(provider).auths[0].headers(credentials)
+
+    def post(self, provider: str, path: str, body: Mapping[str, Any]) -> Answer:
+        content = json.dumps(body).encode()
+        return self.ask("POST", f"/{provider}/{path}", self.signed(provider), content)
 
     def at(self, url: str) -> "Sandbox":
         """The same for a sandbox that is served elsewhere."""
         return Sandbox(Ask(url))
 
 
-class Clock:
-    """A clock that stands still until it is told to move."""
+class Debits:
+    """Debits at one platform, and what is left after them."""
 
-    def __init__(self) -> None:
-        self.time = 1_800_000_000.0
+    def __init__(self, platforms: Sandbox, name: str) -> None:
+        self.platforms = platforms
+        self.name = name
+        provider = providers.load(name)
+        assert isinstance(provider, DebitProvider)
+        self.provider = provider
+        self.unit = str(APIS[name].debit.unit)
 
-    def __call__(self) -> float:
-        return self.time
+    def __call__(self, customer: str, amount: int = 100, reference: str = "order 7") -> Answer:
+        at = datetime(2026, 11, 20, 5, tzinfo=UTC)
+        debit = Debit(customer, self.unit, amount, reference, at)
+        request = self.provider.debit_request(Query(customer, APIS[self.name].settings), debit)
+        assert request.json
+        path = address(self.name, request).removeprefix(f"/{self.name}/")
+        return self.platforms.post(self.name, path, request.json)
 
-    def move(self, seconds: float) -> None:
-        self.time += seconds
+    def is_lost(self, customer: str, amount: int = 100, reference: str = "order 7") -> bool:
+        try:
+            self(customer, amount, reference)
+        except ConnectionResetError:
+            return True
+        return False
+
+    def left(self, customer: str) -> int:
+        body = self.platforms.balance(self.name, customer).json
+        lines = self.provider.normalize(body, Query(customer)).balances
+        (available,) = [line.available for line in lines if line.unit == self.unit]
+        assert available is not None
+        return int(available)
+
+    def taken(self, customer: str) -> int:
+        return self.left("C-1001") - self.left(customer)
+
+
+def address(provider: str, request: Request) -> str:
+    return "/".join(["", provider, *(quote(segment, safe="") for segment in request.path)])
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> StandingClock:
+    return StandingClock()
 
 
 @pytest.fixture
-def ledger(tmp_path: Path, clock: Clock) -> Ledger:
+def ledger(tmp_path: Path, clock: StandingClock) -> Ledger:
     return Ledger(tmp_path / "state" / "sandbox.db", clock)
 
 
@@ -113,7 +156,7 @@ def platforms(ask: Ask) -> Sandbox:
 
 
 @pytest.fixture
-def basic() -> Any:
+def basic() -> Callable[[str, str], Mapping[str, str]]:
     def header(user: str, password: str) -> Mapping[str, str]:
         pair = b64encode(f"{user}:{password}".encode()).decode()
         return {"Authorization": f"Basic {pair}"}

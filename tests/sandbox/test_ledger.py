@@ -10,7 +10,7 @@ from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given, settings
@@ -18,9 +18,7 @@ from hypothesis import strategies as st
 
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.sandbox.ledger import Account, Ledger, NotEnoughError, RepeatedError
-
-if TYPE_CHECKING:
-    from tests.sandbox.conftest import Clock
+from tests.fakes.standing_clock import StandingClock
 
 CENTS = Account("saasquatch", "C-1001", "CENTS")
 POINTS = Account("saasquatch", "C-1001", "points")
@@ -168,7 +166,7 @@ def test_processes_never_redeem_more_than_there_is(ledger: Ledger) -> None:
 # Redemptions that are due later
 
 
-def test_what_is_due_later_counts_from_then_on(ledger: Ledger, clock: "Clock") -> None:
+def test_what_is_due_later_counts_from_then_on(ledger: Ledger, clock: StandingClock) -> None:
     ledger.redeem(CENTS, Decimal(12), LIMIT)
     assert ledger.redeem(CENTS, Decimal(30), LIMIT, delay=3).total == 12
 
@@ -187,7 +185,7 @@ def test_what_is_due_later_outlives_its_process(ledger: Ledger) -> None:
     assert Ledger(ledger.path, lambda: time.time() + 3601).redeemed(CENTS) == 30
 
 
-def test_what_is_due_later_is_set_aside_until_then(ledger: Ledger, clock: "Clock") -> None:
+def test_what_is_due_later_is_set_aside_until_then(ledger: Ledger, clock: StandingClock) -> None:
     ledger.redeem(CENTS, Decimal(70), LIMIT, delay=3)
 
     for delay in (0, 3, 60):
@@ -200,7 +198,7 @@ def test_what_is_due_later_is_set_aside_until_then(ledger: Ledger, clock: "Clock
 
 
 def test_a_clock_that_is_set_back_does_not_undo_what_was_done_at_once(
-    ledger: Ledger, clock: "Clock"
+    ledger: Ledger, clock: StandingClock
 ) -> None:
     ledger.redeem(CENTS, ONE, LIMIT)
 
@@ -209,7 +207,9 @@ def test_a_clock_that_is_set_back_does_not_undo_what_was_done_at_once(
     assert ledger.redeemed(CENTS) == 1
 
 
-def test_a_reference_that_is_due_later_is_seen_from_then_on(ledger: Ledger, clock: "Clock") -> None:
+def test_a_reference_that_is_due_later_is_seen_from_then_on(
+    ledger: Ledger, clock: StandingClock
+) -> None:
     first = ledger.redeem(CENTS, Decimal(60), LIMIT, "order 7", delay=3)
 
     clock.move(1)
@@ -223,7 +223,7 @@ def test_a_reference_that_is_due_later_is_seen_from_then_on(ledger: Ledger, cloc
 
 
 def test_of_two_with_one_reference_the_one_that_is_due_first_counts(
-    ledger: Ledger, clock: "Clock"
+    ledger: Ledger, clock: StandingClock
 ) -> None:
     ledger.redeem(CENTS, Decimal(60), LIMIT, "order 7", delay=3)
 
@@ -234,7 +234,7 @@ def test_of_two_with_one_reference_the_one_that_is_due_first_counts(
     assert ledger.redeem(CENTS, LIMIT, LIMIT).total == 100
 
 
-def test_what_is_refused_takes_no_place(ledger: Ledger, clock: "Clock") -> None:
+def test_what_is_refused_takes_no_place(ledger: Ledger, clock: StandingClock) -> None:
     ledger.redeem(CENTS, Decimal(60), LIMIT, "order 7", delay=3)
 
     with pytest.raises(NotEnoughError):
@@ -244,7 +244,7 @@ def test_what_is_refused_takes_no_place(ledger: Ledger, clock: "Clock") -> None:
     assert ledger.redeemed(CENTS) == 60
 
 
-def test_reset_forgets_what_is_still_to_come(ledger: Ledger, clock: "Clock") -> None:
+def test_reset_forgets_what_is_still_to_come(ledger: Ledger, clock: StandingClock) -> None:
     ledger.redeem(CENTS, LIMIT, LIMIT, "order 7", delay=3)
 
     ledger.reset()
@@ -274,7 +274,7 @@ ORDERS = st.builds(
 )
 
 
-class Platform:
+class Model:
     """What a platform would have done by now: orders one after the other, as they are due."""
 
     def __init__(self) -> None:
@@ -310,20 +310,20 @@ def refused(ledger: Ledger, order: Order) -> type[Exception] | None:
 @settings(max_examples=60, deadline=None)
 @given(st.lists(ORDERS, max_size=10))
 def test_the_ledger_holds_what_a_platform_would_have_done(orders: list[Order]) -> None:
-    now, platform = 1_800_000_000.0, Platform()
+    now, model = 1_800_000_000.0, Model()
     with tempfile.TemporaryDirectory() as folder:
         ledger = Ledger(Path(folder) / "sandbox.db", lambda: now)
         for order in orders:
             now += order.pause
-            expected = platform.expected(order, now)
+            expected = model.expected(order, now)
             assert refused(ledger, order) is expected
             if expected is None:
-                platform.orders.append((now + order.delay, order))
+                model.orders.append((now + order.delay, order))
             for account in (CENTS, POINTS):
-                assert ledger.redeemed(account) == platform.redeemed(account, now)
+                assert ledger.redeemed(account) == model.redeemed(account, now)
         now += 60
         for account in (CENTS, POINTS):
-            assert ledger.redeemed(account) == platform.redeemed(account, now) <= LIMIT
+            assert ledger.redeemed(account) == model.redeemed(account, now) <= LIMIT
 
 
 # The file

@@ -9,6 +9,7 @@ import pytest
 from loyalty_cli.config.load import load
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.model.environment_name import environment_name
+from loyalty_cli.providers import BUILT_IN
 from loyalty_cli.sandbox import APIS
 from loyalty_cli.sandbox.profiles import (
     DEFAULT_PROFILE,
@@ -27,7 +28,7 @@ every_profile = pytest.mark.parametrize(
 def test_each_provider_has_a_profile_of_its_name() -> None:
     profiles = sandbox_profiles(URL)
 
-    assert list(profiles) == ["imprint", "gameball", "capillary", "omneo", "saasquatch"]
+    assert list(profiles) == list(BUILT_IN)
     assert profiles["saasquatch"].settings == {"tenant": "sandbox"}
     assert profiles["saasquatch"].debit.allow
     assert DEFAULT_PROFILE in profiles
@@ -89,8 +90,8 @@ def test_the_profile_file_says_how_to_set_each_credential(written: Path) -> None
     exported = [line.removeprefix("#   ") for line in lines if "export" in line]
 
     assert exported == [
-        f"export {environment_name(api.name, field)}={value}"
-        for api in APIS.values()
+        f"export {environment_name(name, field)}={value}"
+        for name, api in APIS.items()
         for field, value in api.credentials.items()
     ]
     assert "export LOYALTY_IMPRINT_API_KEY=sandbox-imprint-key" in exported

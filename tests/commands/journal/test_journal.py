@@ -20,7 +20,7 @@ from loyalty_cli.debits.journal.processes import _started, this_process
 from loyalty_cli.debits.journal.store import Journal
 from loyalty_cli.output.escape import is_shown
 from loyalty_cli.output.json_schema import json_schema
-from loyalty_cli.sandbox.misbehaviour import LATE
+from loyalty_cli.sandbox.misbehaviour import LATE_SECONDS
 from loyalty_cli.sandbox.server import Reply
 from tests.conftest import Outcome, Run
 from tests.fakes.debit_platform import Platform
@@ -399,7 +399,7 @@ def test_reconcile_waits_for_a_debit_that_arrives_late(
     debit("a", customer="E-late")
 
     early = loyalty("journal", "reconcile", "-o", "json")
-    ready.clock.time += LATE
+    ready.clock.time += LATE_SECONDS
     late = loyalty("journal", "reconcile", "-o", "json")
 
     assert (early.code, early.record["state"]) == (8, "unknown")
@@ -460,7 +460,7 @@ def test_gameball_is_sent_the_same_again_until_it_knows_the_id(
 
     if late:
         assert loyalty("journal", "reconcile").code == 8
-        ready.clock.time += 2 * LATE
+        ready.clock.time += 2 * LATE_SECONDS
     done = loyalty("journal", "reconcile", "-o", "json")
 
     assert (done.code, done.record["state"]) == (0, "confirmed")

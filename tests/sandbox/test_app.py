@@ -1,0 +1,89 @@
+"""Every platform of the sandbox, asked over a socket in the same way."""
+
+import pytest
+
+from loyalty_cli import providers
+from loyalty_cli.providers.contract import Query
+from loyalty_cli.sandbox import APIS
+from loyalty_cli.sandbox.customers import CUSTOMERS
+from tests.sandbox.conftest import Ask, Sandbox, every_provider
+
+
+def test_the_index_names_the_providers(ask: Ask) -> None:
+    assert set(ask("GET", "/").json["providers"]) == set(APIS)
+
+
+def test_there_is_nothing_beside_the_providers(ask: Ask) -> None:
+    answer = ask("GET", "/smile/v1/customers/1")
+
+    assert answer.status == 404
+    assert all(name in answer.json["message"] for name in APIS)
+
+
+@every_provider
+def test_a_provider_can_read_every_customer(platforms: Sandbox, name: str) -> None:
+    provider = providers.load(name)
+    for customer in CUSTOMERS:
+        answer = platforms.balance(name, customer)
+
+        assert answer.status == 200
+        assert provider.read_error(answer.json) is None
+        lines = provider.normalize(answer.json, Query(customer, APIS[name].settings)).balances
+        assert all(line.available is not None or line.total is not None for line in lines)
+        assert bool(lines) != ((name, customer) == ("saasquatch", "C-1002"))
+
+
+@every_provider
+def test_a_customer_nobody_knows_is_not_found(platforms: Sandbox, name: str) -> None:
+    answer = platforms.balance(name, "C-9999")
+
+    assert answer.status == 404
+    error = providers.load(name).read_error(answer.json_or_none)
+    assert (error and error.code) == (None if name == "omneo" else "not_found")
+
+
+@every_provider
+def test_an_identifier_with_a_slash_is_one_customer(platforms: Sandbox, name: str) -> None:
+    assert platforms.balance(name, "C-1001/x").status == 404
+    assert platforms.balance(name, "../C-1001").status == 404
+
+
+@every_provider
+def test_without_a_sign_in_there_is_nothing(platforms: Sandbox, name: str) -> None:
+    answer = platforms.ask("GET", platforms.target(name))
+
+    assert answer.status == 401
+    assert providers.load(name).read_error(answer.json)
+
+
+@every_provider
+def test_an_address_that_is_wrong_is_not_found(platforms: Sandbox, name: str) -> None:
+    assert platforms.ask("GET", f"/{name}/nowhere", platforms.signed(name)).status == 404
+
+
+@every_provider
+def test_a_method_that_is_wrong_is_refused(platforms: Sandbox, name: str) -> None:
+    answer = platforms.ask("DELETE", platforms.target(name), platforms.signed(name))
+
+    assert answer.status == 405
+
+
+@pytest.mark.parametrize(
+    ("name", "auth"),
+    [
+        (name, auth.name)
+        for name in APIS
+        for auth in providers.load(name).auths
+        if auth.exchange is None
+    ],
+)
+def test_every_way_to_sign_in_is_taken(platforms: Sandbox, name: str, auth: str) -> None:
+    way = providers.load(name).auth(auth)
+    assert way
+    target = platforms.target(name)
+
+    good = way.headers(APIS[name].credentials)
+    bad = way.headers({field: f"{value}x" for field, value in APIS[name].credentials.items()})
+
+    assert platforms.ask("GET", target, good).status == 200
+    assert platforms.ask("GET", target, bad).status == 401

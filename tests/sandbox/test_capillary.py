@@ -1,0 +1,112 @@
+"""The sandbox's Capillary."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from hashlib import md5
+
+import pytest
+
+from loyalty_cli.model.amount import Amount
+from loyalty_cli.sandbox import APIS, capillary
+from tests.sandbox.conftest import Answer, Ask, Sandbox
+
+BALANCE = "/capillary/v2/customers/C-1001/points/balance"
+TOKEN = "/capillary/v3/oauth/token/generate"
+Basic = Callable[[str, str], Mapping[str, str]]
+
+
+def test_capillary_speaks_as_its_reference(platforms: Sandbox) -> None:
+    answer = platforms.balance("capillary", "C-1003")
+
+    assert b'"totalPoints":450.500,"mainPoints":300.000,"promisedPoints":150.500' in answer.body
+    assert answer.json["promisedPointsBreakup"] == {
+        "delayedAccrualPoints": Amount("120.500"),
+        "externalTriggerBasedPoints": Amount("30.000"),
+    }
+    assert answer.json["entityType"] == "CUSTOMER"
+    assert answer.json["warnings"] == []
+
+
+@pytest.mark.parametrize(
+    ("query", "points", "program"),
+    [
+        ("", "8500.000", 1),
+        ("?programId=42", "120.000", 42),
+        ("?programId=7", "0.000", 7),
+        ("?fetchDataForAllPrograms=false&programId=42", "120.000", 42),
+        ("?fetchDataForAllPrograms=true", "8620.000", None),
+        ("?fetchDataForAllPrograms=true&programId=42", "8620.000", None),
+    ],
+)
+def test_capillary_answers_for_the_programme_asked_about(
+    platforms: Sandbox, query: str, points: str, program: int | None
+) -> None:
+    target = BALANCE + query
+    answer = platforms.ask("GET", target, platforms.signed("capillary"))
+
+    assert str(answer.json["mainPoints"]) == points
+    assert answer.json.get("programId") == program
+
+
+@pytest.mark.parametrize("query", ["?programId=x", "?fetchDataForAllPrograms=yes"])
+def test_capillary_refuses_a_query_that_is_wrong(platforms: Sandbox, query: str) -> None:
+    target = BALANCE + query
+    answer = platforms.ask("GET", target, platforms.signed("capillary"))
+
+    assert answer.status == 400
+    assert answer.json["errors"][0]["status"] is False
+
+
+def test_capillary_wants_the_digest_of_the_password(ask: Ask, basic: Basic) -> None:
+    credentials = APIS["capillary"].credentials
+    user, password = credentials["username"], credentials["password"]
+    digest = md5(password.encode()).hexdigest()
+
+    assert ask("GET", BALANCE, basic(user, digest)).status == 200
+    assert ask("GET", BALANCE, basic(user, digest.upper())).status == 401
+    assert ask("GET", BALANCE, basic(user, password)).status == 401
+
+
+def new_token(ask: Ask, **changes: str) -> Answer:
+    credentials = APIS["capillary"].credentials
+    client = {"key": credentials["client_key"], "secret": credentials["client_secret"]}
+    return ask("POST", TOKEN, body=json.dumps(client | changes).encode())
+
+
+def with_token(ask: Ask, token: str) -> Answer:
+    return ask("GET", BALANCE, {"X-CAP-API-OAUTH-TOKEN": token})
+
+
+def test_capillary_gives_a_token_for_client_credentials(ask: Ask) -> None:
+    answer = new_token(ask)
+
+    assert answer.json["errors"] is None
+    assert answer.json["data"]["ttlSeconds"] == 3600
+    assert with_token(ask, answer.json["data"]["accessToken"]).status == 200
+
+
+def test_capillary_gives_no_token_for_anything_else(ask: Ask) -> None:
+    wrong = new_token(ask, secret="guessed")
+    nonsense = ask("POST", TOKEN, body=b"key=1")
+
+    assert (wrong.status, nonsense.status) == (401, 400)
+    assert wrong.json["errors"]
+    assert nonsense.json["errors"]
+
+
+def test_capillary_takes_no_token_that_it_did_not_give(ask: Ask) -> None:
+    good = capillary.token_until(int(time.time()) + 60)
+    over = capillary.token_until(int(time.time()) - 1)
+    stretched = good.replace(good.partition(".")[0], str(int(time.time()) + 600))
+
+    assert with_token(ask, good).status == 200
+    for token in (over, stretched, "made-up", "", "9" * 30):
+        assert with_token(ask, token).status == 401
+
+
+def test_a_capillary_warning_is_no_error(platforms: Sandbox) -> None:
+    answer = platforms.balance("capillary", "C-1007")
+
+    assert answer.status == 200
+    assert [item["message"] for item in answer.json["warnings"]]

@@ -1,0 +1,168 @@
+"""The sandbox's Gameball."""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.sandbox.conftest import Answer, Ask, Sandbox
+
+BALANCE = "/gameball/api/v4.0/integrations/customers/C-1001/balance"
+REDEEM = "/gameball/api/v4.0/integrations/transactions/redeem"
+Redeem = Callable[..., Answer]
+
+
+def test_gameball_speaks_as_its_reference(platforms: Sandbox) -> None:
+    assert platforms.balance("gameball", "C-1001").json == {
+        "totalPointsBalance": 1500,
+        "totalPointsValue": 75,
+        "availablePointsBalance": 1200,
+        "availablePointsValue": 60,
+        "pendingPoints": 300,
+        "pendingPointsValue": 15,
+        "currency": "USD",
+        "pointsName": "Reward Points",
+        "nextExpiringPointsAmount": 200,
+        "nextExpiringPointsValue": 10,
+        "nextExpiringPointsDate": "2024-12-01T00:00:00",
+        "totalEarnedPoints": 2500,
+    }
+
+
+def test_gameball_may_leave_nearly_everything_out(platforms: Sandbox) -> None:
+    sparse = {"availablePointsBalance": 75, "pendingPoints": None}
+
+    assert platforms.balance("gameball", "C-1008").json == sparse
+
+
+@pytest.mark.parametrize(
+    ("expand", "added"),
+    [
+        ("tier", {"tier": {"name": "Silver"}}),
+        ("tier,referrals", {"tier": {"name": "Silver"}, "referrals": {"count": 3}}),
+        ("wings", {}),
+    ],
+)
+def test_gameball_adds_what_it_is_to_expand(
+    platforms: Sandbox, expand: str, added: Mapping[str, Any]
+) -> None:
+    plain = platforms.balance("gameball", "C-1001").json
+
+    assert platforms.balance("gameball", "C-1001", expand=expand).json == {**plain, **added}
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "code"),
+    [
+        ({"secretkey": "sandbox-gameball-secret"}, 401, 1000),
+        ({"apikey": "wrong", "secretkey": "sandbox-gameball-secret"}, 401, 1000),
+        ({"apikey": "sandbox-gameball-key"}, 401, 1001),
+        ({"apikey": "sandbox-gameball-key", "secretkey": "wrong"}, 403, 1002),
+    ],
+)
+def test_gameball_needs_both_keys(
+    ask: Ask, headers: Mapping[str, str], status: int, code: int
+) -> None:
+    answer = ask("GET", BALANCE, headers)
+
+    assert (answer.status, answer.json["code"]) == (status, code)
+
+
+@pytest.fixture
+def redeem(platforms: Sandbox) -> Redeem:
+    usual = {
+        "customerId": "C-1001",
+        "transactionId": "order 7",
+        "transactionTime": "2026-11-20T05:00:00.123Z",
+    }
+    path = REDEEM.removeprefix("/gameball/")
+    return lambda **changes: platforms.post("gameball", path, usual | changes)
+
+
+def test_points_that_are_redeemed_are_gone(platforms: Sandbox, redeem: Redeem) -> None:
+    answer = redeem(points=200)
+
+    assert answer.status == 200
+    assert answer.json == {
+        "customerId": "C-1001",
+        "gameballTransactionId": "1",
+        "transactionId": "order 7",
+        "redeemAmount": 10,
+        "redeemEquivalentPoints": 200,
+    }
+    balance = platforms.balance("gameball", "C-1001").json
+    assert balance["availablePointsBalance"] == 1000
+    assert balance["availablePointsValue"] == 50
+    assert balance["totalPointsBalance"] == 1300
+    assert balance["totalEarnedPoints"] == 2500
+
+
+def test_points_can_be_redeemed_by_what_they_are_worth(
+    redeem: Redeem,
+) -> None:
+    answer = redeem(amount=10.5)
+
+    assert answer.json["redeemEquivalentPoints"] == 210
+    assert answer.json["redeemAmount"] == Decimal("10.5")
+
+
+def test_a_transaction_id_counts_once(platforms: Sandbox, redeem: Redeem) -> None:
+    redeem(points=200)
+    again = redeem(points=200)
+
+    assert (again.status, again.json["code"]) == (422, 9004)
+    assert platforms.balance("gameball", "C-1001").json["availablePointsBalance"] == 1000
+
+
+def test_more_points_than_there_are_cannot_be_redeemed(
+    redeem: Redeem,
+) -> None:
+    refused = redeem(points=1201)
+
+    assert (refused.status, refused.json["code"]) == (422, 9008)
+    assert redeem(points=1200).status == 200
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "code"),
+    [
+        ({"points": 1, "customerId": "C-9999"}, 404, 7000),
+        ({"points": 1, "amount": 1}, 422, 3003),
+        ({}, 422, 3003),
+        ({"points": 0}, 422, 3003),
+        ({"points": -5}, 422, 3003),
+        ({"points": 1.5}, 422, 3003),
+        ({"points": "1"}, 422, 3003),
+        ({"points": True}, 422, 3003),
+        ({"amount": 0.001}, 422, 3003),
+        ({"amount": 1, "customerId": "C-1006"}, 422, 3003),
+        ({"points": 1, "transactionId": None}, 422, 3003),
+        ({"points": 1, "transactionTime": "yesterday"}, 422, 3003),
+        ({"amount": 10**30}, 422, 9008),
+    ],
+)
+def test_an_order_for_points_must_make_sense(
+    redeem: Redeem, changes: Mapping[str, Any], status: int, code: int
+) -> None:
+    answer = redeem(**changes)
+
+    assert (answer.status, answer.json["code"]) == (status, code)
+
+
+def test_points_are_redeemed_with_both_keys_and_a_body(
+    platforms: Sandbox,
+) -> None:
+    unsigned = platforms.ask("POST", REDEEM, body=b"{}")
+    empty = platforms.ask("POST", REDEEM, platforms.signed("gameball"))
+
+    assert unsigned.status == 401
+    assert (empty.status, empty.json["code"]) == (400, 3016)
+
+
+def test_a_transaction_id_counts_once_side_by_side(redeem: Redeem) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: redeem(points=10), range(8)))
+
+    assert sorted(answer.status for answer in answers) == [200] + [422] * 7

@@ -1,0 +1,46 @@
+"""The sandbox's Imprint."""
+
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from loyalty_cli.sandbox import APIS
+from tests.sandbox.conftest import Ask, Sandbox
+
+BALANCE = "/imprint/v2/customers/C-1001/rewards_balance"
+Basic = Callable[[str, str], Mapping[str, str]]
+
+
+def test_imprint_speaks_as_its_reference(platforms: Sandbox) -> None:
+    assert platforms.balance("imprint", "C-1001").json == {
+        "customer_id": "C-1001",
+        "reward_balance": 120000,
+        "reward_symbol": "$",
+        "reward_description": "Cash back",
+    }
+
+
+def test_imprint_may_leave_the_description_out(platforms: Sandbox) -> None:
+    assert "reward_description" not in platforms.balance("imprint", "C-1004").json
+
+
+def test_imprint_has_three_shapes_of_errors(platforms: Sandbox, ask: Ask) -> None:
+    flat = platforms.balance("imprint", "C-9999").json
+    nested = ask("GET", BALANCE).json
+    gateway = ask("GET", "/imprint/v2/nothing").json
+
+    assert flat["type"] == "CUSTOMER_NOT_FOUND_ERROR"
+    assert nested["error"]["type"] == "AUTHENTICATION_ERROR"
+    assert (gateway["status"], gateway["error"]) == (404, "Not Found")
+    assert gateway["path"] == "/imprint/v2/nothing"
+
+
+@pytest.mark.parametrize("header", ["Bearer", "Basic !", "Basic Zm9v", "sandbox-imprint-key"])
+def test_a_header_that_cannot_be_read_is_no_sign_in(ask: Ask, header: str) -> None:
+    assert ask("GET", BALANCE, {"Authorization": header}).status == 401
+
+
+def test_imprint_takes_no_password_beside_its_key(ask: Ask, basic: Basic) -> None:
+    key = APIS["imprint"].credentials["api_key"]
+
+    assert ask("GET", BALANCE, basic(key, "x")).status == 401

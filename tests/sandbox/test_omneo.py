@@ -1,0 +1,48 @@
+"""The sandbox's Omneo."""
+
+from decimal import Decimal
+
+from tests.sandbox.conftest import Sandbox
+
+
+def test_omneo_speaks_as_its_reference(platforms: Sandbox) -> None:
+    data = platforms.balance("omneo", "C-1001", currency="NZD").json["data"]
+
+    assert data["point_balance"] == "1200"
+    assert data["combined_balance_dollars"] == "145.00"
+    assert data["localised"] == {
+        "reward_balance": "27.50",
+        "point_balance_dollars": "132.00",
+        "combined_balance_dollars": "159.50",
+    }
+    assert (data["currency"]["from"], data["currency"]["to"]) == ("AUD", "NZD")
+    assert data["currency"]["rate"] == Decimal("1.1")
+
+
+def test_omneo_answers_in_its_own_currency_unless_asked(platforms: Sandbox) -> None:
+    data = platforms.balance("omneo", "C-1001").json["data"]
+
+    assert data["currency"]["to"] == "AUD"
+    assert data["localised"]["reward_balance"] == data["reward_balance"]
+
+
+def test_omneo_may_send_numbers_and_less(platforms: Sandbox) -> None:
+    assert platforms.balance("omneo", "C-1007").json["data"] == {
+        "reward_balance": Decimal("7.35"),
+        "point_balance": Decimal("199.5"),
+        "point_balance_dollars": Decimal("19.95"),
+        "combined_balance_dollars": Decimal("27.30"),
+    }
+
+
+def test_omneo_refuses_a_currency_that_it_does_not_know(platforms: Sandbox) -> None:
+    answer = platforms.balance("omneo", "C-1001", currency="XXX")
+
+    assert answer.status == 422
+    assert list(answer.json["errors"]) == ["currency"]
+
+
+def test_a_404_of_omneo_is_a_page(platforms: Sandbox) -> None:
+    answer = platforms.balance("omneo", "C-9999")
+
+    assert answer.headers["content-type"].startswith("text/html")

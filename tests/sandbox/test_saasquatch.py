@@ -1,0 +1,166 @@
+"""The sandbox's SaaSquatch."""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from loyalty_cli.sandbox import APIS
+from tests.sandbox.conftest import Answer, Ask, Sandbox
+
+BALANCE = "/saasquatch/api/v1/sandbox/reward/balance?accountId=C-1001"
+REDEEM = "/saasquatch/api/v1/sandbox/credit/bulkredeem"
+Redeem = Callable[..., Answer]
+Basic = Callable[[str, str], Mapping[str, str]]
+
+
+def test_saasquatch_speaks_as_its_reference(platforms: Sandbox) -> None:
+    assert platforms.balance("saasquatch", "C-1008").json == [
+        {
+            "type": "CREDIT",
+            "unit": "CENTS",
+            "count": 6,
+            "totalAssignedCredit": 5000,
+            "totalRedeemedCredit": 1000,
+            "totalPendingCredit": 0,
+            "totalExpiredCredit": 700,
+            "totalCancelledCredit": 300,
+        }
+    ]
+
+
+def test_saasquatch_has_an_empty_list_for_who_has_nothing(platforms: Sandbox) -> None:
+    assert platforms.balance("saasquatch", "C-1002").json == []
+
+
+def test_older_servers_of_saasquatch_answer_in_other_shapes(platforms: Sandbox) -> None:
+    assert platforms.balance("saasquatch", "C-1009").json["totalDiscountPercent"] == 20
+    wrapped = platforms.balance("saasquatch", "C-1010").json["rewardBalances"]
+    assert wrapped[0]["totalAssignedCredit"] == "4000"
+
+
+@pytest.mark.parametrize(
+    ("options", "units"),
+    [
+        ({}, ["CENTS", "points", "%", "freemb"]),
+        ({"reward_type": "CREDIT"}, ["CENTS", "points"]),
+        ({"reward_type": "FUELTANK"}, ["freemb"]),
+        ({"user_id": "U-2"}, ["%", "freemb"]),
+        ({"user_id": "C-1004"}, ["CENTS", "points"]),
+        ({"user_id": "U-2", "reward_type": "PCT_DISCOUNT"}, ["%"]),
+    ],
+)
+def test_saasquatch_answers_for_the_user_and_the_type_asked_about(
+    platforms: Sandbox, options: Mapping[str, str], units: list[str]
+) -> None:
+    answer = platforms.balance("saasquatch", "C-1004", **options)
+
+    assert [reward["unit"] for reward in answer.json] == units
+
+
+@pytest.mark.parametrize(
+    ("target", "status", "rs_code"),
+    [
+        ("api/v1/elsewhere/reward/balance?accountId=C-1001", 404, "RS015"),
+        ("api/v1/sandbox/reward/balance?accountId=C-9999", 404, "RS041"),
+        ("api/v1/sandbox/reward/balance?accountId=C-1001&userId=U-9", 404, "RS042"),
+        ("api/v1/sandbox/reward/balance", 400, None),
+        ("api/v1/sandbox/reward/balance?accountId=C-1001&rewardTypeFilter=COAL", 400, None),
+        ("api/v1/sandbox/rewards", 404, None),
+    ],
+)
+def test_saasquatch_says_what_is_wrong(
+    platforms: Sandbox, target: str, status: int, rs_code: str | None
+) -> None:
+    answer = platforms.ask("GET", f"/saasquatch/{target}", platforms.signed("saasquatch"))
+
+    assert answer.status == answer.json["statusCode"] == status
+    assert answer.json["rsCode"] == rs_code
+    assert answer.json["message"]
+
+
+def test_saasquatch_takes_no_user_beside_its_key(ask: Ask, basic: Basic) -> None:
+    key = APIS["saasquatch"].credentials["api_key"]
+
+    assert ask("GET", BALANCE, basic("", key)).status == 200
+    assert ask("GET", BALANCE, basic(key, "")).status == 401
+
+
+@pytest.fixture
+def redeem(platforms: Sandbox) -> Redeem:
+    usual = {"accountId": "C-1001", "unit": "CENTS", "amount": 500}
+    path = REDEEM.removeprefix("/saasquatch/")
+    return lambda **changes: platforms.post("saasquatch", path, usual | changes)
+
+
+def test_credit_that_is_redeemed_is_gone(platforms: Sandbox, redeem: Redeem) -> None:
+    answer = redeem()
+
+    assert answer.status == 200
+    assert answer.json == {"creditRedeemed": 500, "creditAvailable": 9500, "unit": "CENTS"}
+    (balance,) = platforms.balance("saasquatch", "C-1001").json
+    assert balance["totalRedeemedCredit"] == 3000
+    assert balance["totalAssignedCredit"] == 12500
+
+
+def test_the_same_order_again_is_another_debit(redeem: Redeem) -> None:
+    assert redeem().json["creditAvailable"] == 9500
+    assert redeem().json["creditAvailable"] == 9000
+
+
+def test_twenty_digits_of_credit_stay_twenty(redeem: Redeem) -> None:
+    answer = redeem(accountId="C-1006", amount=1)
+
+    assert answer.json["creditAvailable"] == 98765432109876543209
+
+
+def test_more_credit_than_there_is_cannot_be_redeemed(
+    redeem: Redeem,
+) -> None:
+    assert redeem(amount=10001).status == 400
+    assert redeem(amount=10000).json["creditAvailable"] == 0
+    assert redeem(amount=1).status == 400
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"unit": "cents"}, 400),
+        ({"unit": " CENTS"}, 400),
+        ({"accountId": "C-1009", "unit": "%"}, 400),
+        ({"accountId": "C-1010", "unit": "GIFTCARD"}, 400),
+        ({"accountId": "C-9999"}, 404),
+        ({"amount": 0}, 400),
+        ({"amount": -1}, 400),
+        ({"amount": 1.0}, 400),
+        ({"amount": True}, 400),
+        ({"amount": "1"}, 400),
+        ({"amount": None}, 400),
+    ],
+)
+def test_an_order_for_credit_must_make_sense(
+    redeem: Redeem, changes: Mapping[str, Any], status: int
+) -> None:
+    answer = redeem(**changes)
+
+    assert answer.status == answer.json["statusCode"] == status
+
+
+def test_credit_is_redeemed_with_a_sign_in_a_tenant_and_a_body(platforms: Sandbox) -> None:
+    signed = platforms.signed("saasquatch")
+
+    unsigned = platforms.ask("POST", REDEEM, body=b"{}")
+    elsewhere = platforms.ask("POST", REDEEM.replace("sandbox", "x"), signed, b"{}")
+    empty = platforms.ask("POST", REDEEM, signed)
+
+    assert (unsigned.status, elsewhere.json["rsCode"], empty.status) == (401, "RS015", 400)
+
+
+def test_debits_side_by_side_take_no_more_than_there_is(platforms: Sandbox, redeem: Redeem) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: redeem(amount=700), range(20)))
+
+    assert sum(answer.status == 200 for answer in answers) == 14
+    (balance,) = platforms.balance("saasquatch", "C-1001").json
+    assert balance["totalRedeemedCredit"] == 2500 + 14 * 700
