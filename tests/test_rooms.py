@@ -1,0 +1,96 @@
+"""Who may import whom: the rooms stand in an order, and nothing runs back up."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import loyalty_cli
+
+PACKAGE = Path(loyalty_cli.__file__).parent
+ORDER = (
+    ("cli",),
+    ("commands",),
+    ("balances", "debits"),
+    ("network", "sandbox"),
+    ("output", "credentials"),
+    ("config",),
+    ("providers", "lists"),
+    ("model",),
+)
+RANKS = {room: rank for rank, rooms in enumerate(ORDER) for room in rooms}
+NEVER_PRINT = ("debits", "network", "credentials", "config", "providers")
+
+
+def room(module: str) -> str:
+    """The room of a module of the package: the first name behind the package's own."""
+    return module.split(".")[1]
+
+
+def modules() -> dict[str, Path]:
+    """Every module of the package that stands in a room, with its file."""
+    found = {}
+    for path in PACKAGE.rglob("*.py"):
+        parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+        name = ".".join(parts).removesuffix(".__init__")
+        if name not in ("loyalty_cli", "loyalty_cli.__main__"):
+            found[name] = path
+    return found
+
+
+MODULES = modules()
+
+
+def imports(module: str) -> Iterator[str]:
+    """The modules of the package that one names in its imports, wherever they stand in it."""
+    for node in ast.walk(ast.parse(MODULES[module].read_text())):
+        if isinstance(node, ast.Import):
+            yield from (each.name for each in node.names if each.name in MODULES)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for each in node.names:
+                inner = f"{node.module}.{each.name}"
+                if inner in MODULES or node.module in MODULES:
+                    yield inner if inner in MODULES else node.module
+
+
+GRAPH = {module: set(imports(module)) for module in MODULES}
+
+
+def test_every_module_stands_in_one_of_the_rooms() -> None:
+    assert {room(module) for module in MODULES} == set(RANKS)
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_a_module_imports_from_its_own_room_and_those_behind_it(module: str) -> None:
+    mine = room(module)
+    wrong = [
+        other
+        for other in GRAPH[module]
+        if room(other) != mine and RANKS[room(other)] <= RANKS[mine]
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("module", sorted(m for m in MODULES if room(m) in NEVER_PRINT))
+def test_what_works_never_prints(module: str) -> None:
+    assert [other for other in GRAPH[module] if room(other) == "output"] == []
+
+
+@pytest.mark.parametrize("module", sorted(m for m in MODULES if room(m) == "output"))
+def test_what_prints_knows_the_records_alone(module: str) -> None:
+    assert {room(other) for other in GRAPH[module]} <= {"output", "model"}
+
+
+def test_no_import_runs_in_a_circle() -> None:
+    done: set[str] = set()
+
+    def walk(module: str, above: tuple[str, ...]) -> None:
+        assert module not in above, " > ".join([*above[above.index(module) :], module])
+        if module not in done:
+            for other in GRAPH[module]:
+                walk(other, (*above, module))
+            done.add(module)
+
+    for module in MODULES:
+        walk(module, ())
