@@ -1,9 +1,8 @@
 """Reading the profile file, and reporting each mistake with its line and key."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NoReturn, TypeVar
 
 from msgspec import Struct
 
@@ -22,25 +21,19 @@ from loyalty_cli.config.profile import (
     check_settle,
     check_timeout,
 )
-from loyalty_cli.config.yaml_nodes import Map, Node, Text, YamlError
+from loyalty_cli.config.section import MistakeError, Section
+from loyalty_cli.config.yaml_nodes import Map, Node, YamlError
 from loyalty_cli.model.environment_name import environment_name
 from loyalty_cli.model.errors import LoyaltyError, nearest, os_error_text, setup_error
-from loyalty_cli.providers.contract import Provider
-from loyalty_cli.providers.parameters import Parameter, boolean, integer, text
+from loyalty_cli.providers.contract import Parameter, Provider
+from loyalty_cli.providers.parameters import boolean, integer, text
 
 WRITABLE_BY_OTHERS = 0o022
 
 FILE_KEYS = ("default_profile", "profiles", "journal")
 PROFILE_KEYS = (
-    "provider",
-    "base_url",
-    "auth",
-    "timeout",
-    "rate",
-    "ca_bundle",
-    "options",
-    "account",
-    "debit",
+    *("provider", "base_url", "auth", "timeout", "rate", "ca_bundle"),
+    *("options", "account", "debit"),
 )
 DEBIT_KEYS = (
     *("allow", "unit", "max_amount", "max_total", "max_total_per_day"),
@@ -48,9 +41,7 @@ DEBIT_KEYS = (
 )
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-_SECRET_WORDS = ("passw", "secret", "token", "api_key", "apikey", "credential", "authorization")
-
-Read = TypeVar("Read")
+_FIRST_PROFILE = "README shows a first profile."
 
 
 class Config(Struct, frozen=True):
@@ -71,21 +62,12 @@ class Config(Struct, frozen=True):
         return self.profiles[name]
 
 
-class _MistakeError(Exception):
-    """A mistake in the file, at a key."""
-
-    def __init__(
-        self, message: str, key: str = "", line: int | None = None, hint: str = ""
-    ) -> None:
-        super().__init__(message)
-        self.key, self.line, self.hint = key, line, hint
-
-
 def load(path: Path) -> Config:
     """Read and check a profile file; raises LoyaltyError that names file, line and key."""
     try:
         root, mode = read(path)
-        config = _config(path, root)
+        writable = f"{path} can be written by other users; run chmod 600 on it."
+        return _config(path, root, (writable,) if mode & WRITABLE_BY_OTHERS else ())
     except FileNotFoundError:
         setup_error(
             f"there is no profile file {path}.",
@@ -97,193 +79,115 @@ def load(path: Path) -> Config:
         )
     except YamlError as error:
         setup_error(f"{_place(path, error.line)}: {error}.", "Fix that line.")
-    except _MistakeError as error:
+    except MistakeError as error:
         key = f" {error.key}:" if error.key else ""
-        setup_error(f"{_place(path, error.line)}:{key} {error}.", error.hint or None)
-    if mode & WRITABLE_BY_OTHERS:
-        warning = f"{path} can be written by other users; run chmod 600 on it."
-        return Config(
-            str(path), config.profiles, config.default_profile, config.journal, (warning,)
-        )
-    return config
+        setup_error(f"{_place(path, error.line)}:{key} {error}.", error.hint)
 
 
 def _place(path: Path, line: int | None) -> str:
     return f"{path}, line {line}" if line else str(path)
 
 
-def _config(path: Path, root: Node) -> Config:
+def _config(path: Path, root: Node, warnings: tuple[str, ...]) -> Config:
     if root is None:
-        raise _MistakeError("the file is empty", hint="README shows a first profile.")
-    fields = _fields(root, "", FILE_KEYS)
-    named = fields.items.get("profiles")
+        raise MistakeError("the file is empty", hint=_FIRST_PROFILE)
+    file = Section(root, "", FILE_KEYS)
+    named = file.node("profiles")
     if not isinstance(named, Map) or not named.items:
-        is_there = "profiles" in fields.keys
-        there = "must be a map with at least one profile" if is_there else "is missing"
-        _mistake(fields, "profiles", "", there, "README shows a first profile.")
-    profiles = {name: _profile(name, node, named, path) for name, node in named.items.items()}
-    _refuse_colliding_names(profiles.values(), named)
-    _refuse_shared_account_names(profiles.values(), named)
-    default = _read(fields, "default_profile", "", text)
+        there = "must be a map with at least one profile" if "profiles" in file else "is missing"
+        file.mistake("profiles", there, _FIRST_PROFILE)
+    section = Section(named, "profiles", named.keys)
+    profiles = {name: _profile(name, section, path) for name in named.items}
+    _refuse_colliding_names(profiles.values(), section)
+    _refuse_shared_account_names(profiles.values(), section)
+    default = file.read("default_profile", text)
     if default is not None and default not in profiles:
-        _mistake(
-            fields,
-            "default_profile",
-            "",
-            f"there is no profile {default!r}",
-            nearest(default, profiles),
+        file.mistake(
+            "default_profile", f"there is no profile {default!r}", nearest(default, profiles)
         )
-    return Config(str(path), profiles, default, _read(fields, "journal", "", _journal))
+    return Config(str(path), profiles, default, file.read("journal", _journal), warnings)
 
 
-def _fields(node: Node, key: str, known: Iterable[str], credentials: Iterable[str] = ()) -> Map:
-    """Check that a node is a map with known keys only; null counts as an empty map.
-
-    Names in `credentials`, and names that sound like a secret, get an error of their own.
-    """
-    if node is None:
-        return Map({}, {}, 0)
-    if not isinstance(node, Map):
-        raise _MistakeError("must be a map of keys and values", key, node.line)
-    for name, line in node.keys.items():
-        if name not in known:
-            # In `{api_key:abc}` the key is all of it, and the value must not be shown.
-            shown = re.split("[:=]", name, maxsplit=1)[0]
-            plain = shown.lower().replace("-", "_")
-            if plain in credentials or any(word in plain for word in _SECRET_WORDS):
-                _refuse_secret(_join(key, shown), line)
-            raise _MistakeError("unknown key", _join(key, shown), line, nearest(shown, known))
-    return node
-
-
-def _refuse_secret(key: str, line: int) -> NoReturn:
-    raise _MistakeError(
-        "a credential does not belong in this file",
-        key,
-        line,
-        "Take it out and run `loyalty login` for the profile, or set its environment variable.",
-    )
-
-
-def _join(key: str, name: str) -> str:
-    return f"{key}.{name}" if key else name
-
-
-def _mistake(fields: Map, name: str, key: str, message: str, hint: str = "") -> NoReturn:
-    raise _MistakeError(
-        message, _join(key, name), fields.keys.get(name) or fields.line or None, hint
-    )
-
-
-def _read(fields: Map, name: str, key: str, check: Callable[[str], Read]) -> Read | None:
-    """Read a single value and check it; None if it is not given."""
-    node = fields.items.get(name)
-    if node is None:
-        return None
-    if not isinstance(node, Text):
-        _mistake(fields, name, key, "must be a single value, not a list or a map")
-    try:
-        return check(node.value)
-    except ValueError as error:
-        _mistake(fields, name, key, str(error).rstrip("."))
-
-
-def _profile(name: str, node: Node, named: Map, path: Path) -> Profile:
-    key, line = f"profiles.{name}", named.keys[name]
+def _profile(name: str, named: Section, path: Path) -> Profile:
     if not _NAME.fullmatch(name):
-        raise _MistakeError(
+        named.mistake(
+            name,
             "a profile's name must be letters, digits, - and _, and begin with a letter or digit",
-            key,
-            line,
         )
+    node = named.node(name)
     if not isinstance(node, Map):
-        raise _MistakeError(
-            "must be a map with a provider", key, line, "Write a space after each colon."
-        )
-    provider = _provider(node, key)
-    fields = _fields(
-        node,
-        key,
-        (*PROFILE_KEYS, *(setting.name for setting in provider.settings)),
-        provider.credential_fields(),
-    )
-    auth = provider.auth(_read(fields, "auth", key, text))
+        named.mistake(name, "must be a map with a provider", "Write a space after each colon.")
+    provider = _provider(Section(node, named.key(name), node.keys), node.keys)
+    settings = [setting.name for setting in provider.settings]
+    section = named.inner(name, (*PROFILE_KEYS, *settings), provider.credential_fields())
+    auth = provider.auth(section.read("auth", text))
     if auth is None:
-        known = [way.name for way in provider.auths]
-        _mistake(fields, "auth", key, f"must be one of {', '.join(known)} for {provider.title}")
+        known = ", ".join(each.name for each in provider.auths)
+        section.mistake("auth", f"must be one of {known} for {provider.title}")
     return Profile(
         name=name,
         provider=provider,
         auth=auth,
-        base_url=_base_url(fields, key, provider),
-        settings=_settings(fields, key, provider),
-        options=_options(fields, f"{key}.options", provider),
-        timeout=_read(fields, "timeout", key, check_timeout) or DEFAULT_TIMEOUT,
-        rate=_read(fields, "rate", key, check_rate),
-        ca_bundle=_read(fields, "ca_bundle", key, lambda given: _beside(path, given)),
-        account=_read(fields, "account", key, _account_name),
-        debit=_debit(fields, key),
+        base_url=_base_url(section, provider),
+        settings=_settings(section, provider),
+        options=_options(section, provider),
+        timeout=section.read("timeout", check_timeout) or DEFAULT_TIMEOUT,
+        rate=section.read("rate", check_rate),
+        ca_bundle=section.read("ca_bundle", lambda given: _beside(path, given)),
+        account=section.read("account", _account_name),
+        debit=_debit(section.inner("debit", DEBIT_KEYS)),
     )
 
 
-def _provider(fields: Map, key: str) -> Provider:
-    name = _read(fields, "provider", key, text)
+def _provider(section: Section, keys: Iterable[str]) -> Provider:
+    name = section.read("provider", text)
     if name is None:
         from difflib import get_close_matches
 
-        for typo in get_close_matches("provider", fields.keys, n=1):
-            _mistake(fields, typo, key, "unknown key", "Did you mean 'provider'?")
-        _mistake(
-            fields, "provider", key, "is missing", f"Available: {', '.join(providers.names())}."
-        )
+        for typo in get_close_matches("provider", keys, n=1):
+            section.mistake(typo, "unknown key", "Did you mean 'provider'?")
+        section.mistake("provider", "is missing", f"Available: {', '.join(providers.names())}.")
     try:
         return providers.load(name)
     except LoyaltyError as error:
-        _mistake(fields, "provider", key, error.message.rstrip("."), error.hint or "")
+        section.mistake("provider", error.message.rstrip("."), error.hint)
 
 
-def _base_url(fields: Map, key: str, provider: Provider) -> str:
-    url = _read(fields, "base_url", key, check_base_url) or provider.base_url
+def _base_url(section: Section, provider: Provider) -> str:
+    url = section.read("base_url", check_base_url) or provider.base_url
     if url is None:
-        _mistake(
-            fields,
-            "base_url",
-            key,
-            f"is missing: {provider.title} has no common address",
-        )
+        section.mistake("base_url", f"is missing: {provider.title} has no common address")
     return url
 
 
-def _settings(fields: Map, key: str, provider: Provider) -> Mapping[str, str]:
-    settings = _parameters(fields, provider.settings, key)
+def _settings(section: Section, provider: Provider) -> Mapping[str, str]:
+    settings = _parameters(section, provider.settings)
     for setting in provider.settings:
         if setting.required and setting.name not in settings:
-            _mistake(fields, setting.name, key, f"is missing: {setting.help}")
+            section.mistake(setting.name, f"is missing: {setting.help}")
     return settings
 
 
-def _options(fields: Map, key: str, provider: Provider) -> Mapping[str, str]:
+def _options(section: Section, provider: Provider) -> Mapping[str, str]:
     known = [option.name for option in provider.options]
-    given = _fields(fields.items.get("options"), key, known, provider.credential_fields())
-    return _parameters(given, provider.options, key)
+    given = section.inner("options", known, provider.credential_fields())
+    return _parameters(given, provider.options)
 
 
-def _parameters(fields: Map, known: tuple[Parameter, ...], key: str) -> Mapping[str, str]:
-    values = {each.name: _read(fields, each.name, key, each.check) for each in known}
+def _parameters(section: Section, known: tuple[Parameter, ...]) -> Mapping[str, str]:
+    values = {each.name: section.read(each.name, each.check) for each in known}
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _debit(fields: Map, key: str) -> DebitRules:
-    key = f"{key}.debit"
-    rules = _fields(fields.items.get("debit"), key, DEBIT_KEYS)
+def _debit(rules: Section) -> DebitRules:
     return DebitRules(
-        allow=_read(rules, "allow", key, boolean) == "true",
-        unit=_read(rules, "unit", key, text),
-        max_amount=_read(rules, "max_amount", key, _whole),
-        max_total=_read(rules, "max_total", key, _whole),
-        max_total_per_day=_read(rules, "max_total_per_day", key, _whole),
-        settle=_read(rules, "settle", key, check_settle) or DEFAULT_SETTLE,
-        resend_for=_read(rules, "resend_for", key, check_resend_for) or DEFAULT_RESEND_FOR,
+        allow=rules.read("allow", boolean) == "true",
+        unit=rules.read("unit", text),
+        max_amount=rules.read("max_amount", _whole),
+        max_total=rules.read("max_total", _whole),
+        max_total_per_day=rules.read("max_total_per_day", _whole),
+        settle=rules.read("settle", check_settle) or DEFAULT_SETTLE,
+        resend_for=rules.read("resend_for", check_resend_for) or DEFAULT_RESEND_FOR,
     )
 
 
@@ -309,22 +213,21 @@ def _journal(value: str) -> str:
     return check_place(text(value))
 
 
-def _refuse_colliding_names(profiles: Iterable[Profile], named: Map) -> None:
+def _refuse_colliding_names(profiles: Iterable[Profile], named: Section) -> None:
     taken: dict[str, str] = {}
     for profile in profiles:
         for field in profile.provider.credential_fields():
             variable = environment_name(profile.name, field)
             other = taken.setdefault(variable, profile.name)
             if other != profile.name:
-                raise _MistakeError(
+                named.mistake(
+                    profile.name,
                     f"shares the environment variable {variable} with the profile {other!r}",
-                    f"profiles.{profile.name}",
-                    named.keys[profile.name],
                     "Give one of the two another name.",
                 )
 
 
-def _refuse_shared_account_names(profiles: Iterable[Profile], named: Map) -> None:
+def _refuse_shared_account_names(profiles: Iterable[Profile], named: Section) -> None:
     """Refuse one account name for two platforms."""
     taken: dict[str, Profile] = {}
     for profile in profiles:
@@ -332,10 +235,10 @@ def _refuse_shared_account_names(profiles: Iterable[Profile], named: Map) -> Non
             continue
         other = taken.setdefault(profile.account, profile)
         if other.provider.name != profile.provider.name:
-            raise _MistakeError(
+            raise MistakeError(
                 f"{profile.account!r} is the account of the profile {other.name!r} at"
                 f" {other.provider.title}, and cannot be one at {profile.provider.title}",
                 f"profiles.{profile.name}.account",
-                named.keys[profile.name],
+                named.line(profile.name),
                 "Give one of the two another name.",
             )

@@ -240,6 +240,7 @@ def test_a_mistake_in_the_yaml_is_told_with_its_line(
             ("FILE, line 2: profiles.card.base-url: unknown key.\nHint: Did you mean 'base_url'?"),
         ),
         (one("provider: imprint, tenant: x"), "profiles.card.tenant: unknown key"),
+        (one("provder: imprint"), "card.provder: unknown key.\nHint: Did you mean 'provider'?"),
         (one("provider: imprint, minor_unit: 2"), "Did you mean 'minor_units'?"),
         (one("<<: {provider: imprint}, provider: imprint"), "profiles.card.<<: unknown key"),
         (

@@ -1,0 +1,92 @@
+"""A map of the profile file, whose values are read one by one; each mistake has a line."""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import NoReturn, TypeVar
+
+from loyalty_cli.config.yaml_nodes import Map, Node, Text
+from loyalty_cli.model.errors import nearest
+
+_SECRET_WORDS = ("passw", "secret", "token", "api_key", "apikey", "credential", "authorization")
+
+Read = TypeVar("Read")
+
+
+class MistakeError(Exception):
+    """A mistake in the file: its key (such as `profiles.card.auth`), its line, and a hint."""
+
+    def __init__(
+        self, message: str, key: str = "", line: int | None = None, hint: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.key, self.line, self.hint = key, line, hint
+
+
+class Section:
+    """A map with known keys only; null counts as an empty map.
+
+    Names in `credentials`, and names that sound like a secret, get an error of their own.
+    Everything here raises MistakeError.
+    """
+
+    def __init__(
+        self, node: Node, key: str, known: Iterable[str], credentials: Iterable[str] = ()
+    ) -> None:
+        if node is not None and not isinstance(node, Map):
+            raise MistakeError("must be a map of keys and values", key, node.line)
+        self._map = node or Map({}, {}, 0)
+        self._key = key
+        for name, line in self._map.keys.items():
+            if name not in known:
+                self._refuse(name, line, known, credentials)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._map.keys
+
+    def key(self, name: str) -> str:
+        """The whole key of a value, from the top of the file."""
+        return f"{self._key}.{name}" if self._key else name
+
+    def line(self, name: str) -> int | None:
+        """The line of a key, or of the map if it has no such key."""
+        return self._map.keys.get(name) or self._map.line or None
+
+    def mistake(self, name: str, message: str, hint: str | None = None) -> NoReturn:
+        """Raise a mistake at a key."""
+        raise MistakeError(message, self.key(name), self.line(name), hint)
+
+    def node(self, name: str) -> Node:
+        """What a key has, as it is; None if it is not given."""
+        return self._map.items.get(name)
+
+    def read(self, name: str, check: Callable[[str], Read]) -> Read | None:
+        """Read a single value and check it; None if it is not given."""
+        node = self.node(name)
+        if node is None:
+            return None
+        if not isinstance(node, Text):
+            self.mistake(name, "must be a single value, not a list or a map")
+        try:
+            return check(node.value)
+        except ValueError as error:
+            self.mistake(name, str(error).rstrip("."))
+
+    def inner(self, name: str, known: Iterable[str], credentials: Iterable[str] = ()) -> "Section":
+        """A map inside this one."""
+        return Section(self.node(name), self.key(name), known, credentials)
+
+    def _refuse(
+        self, name: str, line: int, known: Iterable[str], credentials: Iterable[str]
+    ) -> NoReturn:
+        # In `{api_key:abc}` the key is all of it, and the value must not be shown.
+        shown = re.split("[:=]", name, maxsplit=1)[0]
+        plain = shown.lower().replace("-", "_")
+        if plain in credentials or any(word in plain for word in _SECRET_WORDS):
+            raise MistakeError(
+                "a credential does not belong in this file",
+                self.key(shown),
+                line,
+                "Take it out and run `loyalty login` for the profile,"
+                " or set its environment variable.",
+            )
+        raise MistakeError("unknown key", self.key(shown), line, nearest(shown, known))
