@@ -94,6 +94,10 @@ def test_the_longer_of_two_secrets_leaves_no_rest_of_itself() -> None:
     assert mask("a key-of-mine-2!", ["key-of-mine", "key-of-mine-2", "e-2!"]) == "a ***"
 
 
+def test_escapes_around_an_escaped_secret_stay() -> None:
+    assert mask("%41 %41 k%65y-of-mine! %41", ["key-of-mine"]) == "%41 %41 ***! %41"
+
+
 def test_a_word_that_is_too_short_to_be_secret_stays() -> None:
     assert mask("it is a test", ["a", "is", "est"]) == "it is a test"
 
