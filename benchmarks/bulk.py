@@ -72,7 +72,7 @@ class Course:
         self._folder = folder
         self._url = url
         config = folder / "config.yaml"
-        config.write_text(PROFILES.format(url=url))
+        config.write_text(PROFILES.format(url=url, journal="journal.db"))
         config.chmod(0o600)
         self._environment = {
             "PATH": os.environ["PATH"],

@@ -14,7 +14,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from web_server import web_server
+from debit import BODIES
+from web_server import BALANCE, web_server
 
 ROUNDS = 40
 BIN = Path(sys.executable).parent
@@ -24,11 +25,20 @@ PROFILES = """
 default_profile: card
 profiles:
   card: {{provider: imprint, base_url: "{url}"}}
+  referrals:
+    provider: saasquatch
+    tenant: acme
+    base_url: "{url}"
+    debit: {{allow: true, unit: CENTS}}
+journal: {journal}
 """
 
 
 class Contestant(NamedTuple):
-    """A command line, what it adds to the environment, and what its output must hold."""
+    """A command line, what its output must hold, and what it adds to the environment.
+
+    `{round}` in the command line is the number of the round.
+    """
 
     command: Sequence[str | Path]
     output: str
@@ -44,19 +54,22 @@ class Bound(NamedTuple):
 
 
 BOUNDS = (
-    Bound("loyalty balance -o json", "bare script", 1.6),
+    Bound("loyalty balance -o json", "bare script", 1.3),
     Bound("loyalty balance -o json", "HTTPie", 0.7),
+    Bound("loyalty journal list", "bare script", 2.0),
+    Bound("loyalty debit", "bare script", 2.0),
     Bound("loyalty --version", "bare script", 0.7),
     Bound("TAB completion", "bare script", 0.7),
 )
 
 
 def contestants(url: str) -> dict[str, Contestant]:
-    """The bare script, HTTPie, and this program three times."""
+    """The bare script, HTTPie, and commands of this program."""
     loyalty = BIN / "loyalty"
     words = "loyalty balance C-1001 -p "
     tab = {"_LOYALTY_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": "4"}
     bare = Path(__file__).with_name("bare.py")
+    debit = ["debit", "C-1", "1", "-p", "referrals", "--reference", "one-{round}", "-y"]
     httpie = [HTTPIE, "--ignore-stdin", f"{url}/v2/customers/C-1001/rewards_balance"]
     return {
         "bare script": Contestant([sys.executable, bare, url], "120000"),
@@ -64,16 +77,19 @@ def contestants(url: str) -> dict[str, Contestant]:
         "loyalty balance -o json": Contestant(
             [loyalty, "balance", "C-1001", "-o", "json"], "120000"
         ),
+        "loyalty journal list": Contestant([loyalty, "journal", "list", "-o", "json"], "["),
+        "loyalty debit": Contestant([loyalty, *debit, "-o", "json"], '"confirmed"'),
         "loyalty --version": Contestant([loyalty, "--version"], "loyalty"),
         "TAB completion": Contestant([loyalty], "card", tab),
     }
 
 
-def run_once(contestant: Contestant, environment: Mapping[str, str]) -> float:
-    """Run a command, and give the seconds it took; exit where it did not do its work."""
+def run_once(contestant: Contestant, round_: int, environment: Mapping[str, str]) -> float:
+    """Run a command, and return the seconds it took; exit if it did not do its work."""
+    command = [str(part).replace("{round}", str(round_)) for part in contestant.command]
     began = time.perf_counter()
     done = subprocess.run(
-        contestant.command,
+        command,
         capture_output=True,
         text=True,
         check=False,
@@ -81,26 +97,28 @@ def run_once(contestant: Contestant, environment: Mapping[str, str]) -> float:
     )
     took = time.perf_counter() - began
     if contestant.output not in done.stdout:
-        raise SystemExit(f"{contestant.command} did not work:\n{done.stdout}{done.stderr}")
+        raise SystemExit(f"{command} did not work:\n{done.stdout}{done.stderr}")
     return took
 
 
 def measure(rounds: int, say: Callable[[str], None]) -> dict[str, float]:
     """The median seconds of each contestant."""
-    with TemporaryDirectory() as home, web_server() as url:
+    with TemporaryDirectory() as home, web_server({**BODIES, "/": BALANCE}) as url:
         config = Path(home) / "config.yaml"
-        config.write_text(PROFILES.format(url=url))
+        config.write_text(PROFILES.format(url=url, journal=Path(home) / "journal.db"))
         config.chmod(0o600)
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": home,
             "LOYALTY_CONFIG": str(config),
             "LOYALTY_CARD_API_KEY": "made-up",
+            "LOYALTY_REFERRALS_API_KEY": "made-up",
         }
+        subprocess.run([BIN / "loyalty", "journal", "init"], env=environment, check=True)
         times: dict[str, list[float]] = {name: [] for name in contestants(url)}
         for round_ in range(-1, rounds):
             for name, contestant in contestants(url).items():
-                took = run_once(contestant, environment)
+                took = run_once(contestant, round_, environment)
                 if round_ >= 0:  # the first warms the disk's cache
                     times[name].append(took)
         say(f"{rounds} rounds, medians:")
