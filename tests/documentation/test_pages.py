@@ -101,7 +101,7 @@ def test_every_record_in_the_output_page_fits_the_schema() -> None:
 
 def test_the_output_page_names_what_ends_a_run() -> None:
     page = " ".join((ROOT / "docs" / "output.md").read_text().split())
-    names = page.partition("the exit code is that of it: the codes ")[2].partition(", and ")[0]
+    names = page.partition("These are the codes ")[2].partition(", and ")[0]
 
     assert set(re.findall(r"`(\w+)`", names)) == ENDING
 
