@@ -70,7 +70,7 @@ class DebitSender:
 
     def is_closed(self, profile: Profile) -> bool:
         """Whether the platform asked to be left alone for longer than anybody waits here."""
-        return self._platforms.is_closed(profile.name, debits=True)
+        return self._platforms.rate_limits.is_closed(profile.name, debits=True)
 
     def run(
         self, order: DebitOrder, entry: Entry, begin: Callable[[], None] = _always
@@ -112,7 +112,7 @@ class DebitSender:
         order = order_again(profile, entry)
         self._journal.database.check_unchanged()
         try:
-            with self._platforms.permit_to_debit(profile, begin):
+            with self._platforms.rate_limits.permit_to_debit(profile, begin):
                 answer = self._platforms.debit(profile, request_of(order), _always)
             outcome = classify_again(answer, debit_of(order), order.provider)
         except LoyaltyError as error:
@@ -141,11 +141,11 @@ class DebitSender:
         self._journal.database.before_sending()
         while True:
             try:
-                with self._platforms.permit_to_debit(order.profile, begin):
+                with self._platforms.rate_limits.permit_to_debit(order.profile, begin):
                     request = _request(order)
                     had = self._checked_balance(order, entry)
-                    if self._platforms.is_paused(order.profile):  # since another one was refused
-                        continue
+                    if self._platforms.rate_limits.are_debits_paused(order.profile.name):
+                        continue  # since another one was refused
                     claim = Claim(self._journal, self._clock, order, entry, had)
                     return self._send(order, request, claim, begin)
             except JournalError:

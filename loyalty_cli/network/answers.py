@@ -1,11 +1,12 @@
 """What a platform's answer amounts to: a body to read, or an error in the user's terms."""
 
 import time
+from typing import Any
 
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.network.failures import bad_response
-from loyalty_cli.network.http_client import retry_after
+from loyalty_cli.network.retry import retry_after
 from loyalty_cli.providers.contract import Answer, PlatformError
 
 
@@ -42,8 +43,10 @@ def error_in(answer: Answer, profile: Profile, customer: str | None) -> LoyaltyE
     )
 
 
-def read_json(answer: Answer, profile: Profile) -> object:
-    """The body of a good answer; raise LoyaltyError where it is not JSON."""
+def body_of(answer: Answer, profile: Profile, customer: str | None) -> Any:
+    """The JSON of a good answer; raise LoyaltyError for any other one."""
+    if refusal := error_in(answer, profile, customer):
+        raise refusal
     try:
         return answer.read_json()
     except ValueError as error:

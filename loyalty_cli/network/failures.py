@@ -1,17 +1,16 @@
 """What an exception from below HTTP means to a user."""
 
-import re
 import socket
 import ssl
 from collections.abc import Iterator
 from http.client import HTTPException, IncompleteRead
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 import requests
 import urllib3
 
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
+from loyalty_cli.network.proxies import TunnelRefusedError, without_user
 
 Cause = TypeVar("Cause", bound=BaseException)
 
@@ -40,16 +39,9 @@ def explain(error: Exception, where: str, timeout: float, proxy: str | None) -> 
         return bad_response(f"{where} sent more than a balance can be.")
     if _first(causes, TimeoutError):
         return timed_out(where, timeout)
-    refused = _refused_by_proxy(causes)
+    refused = _first(causes, TunnelRefusedError)
     if proxy and (refused or _first(causes, requests.exceptions.ProxyError)):
-        wants = "it wants a sign-in (HTTP 407)" if refused == 407 else f"it answers HTTP {refused}"
-        reason = wants if refused else _reason(causes)
-        return LoyaltyError(
-            ErrorCode.UNREACHABLE,
-            f"the proxy {without_user(proxy)} on the way to {where} cannot be used: {reason}.",
-            hint="Check HTTPS_PROXY, or set NO_PROXY for this host.",
-            http_status=refused,
-        )
+        return _no_proxy(where, proxy, causes, refused.status if refused else None)
     tls = _first(causes, ssl.SSLError)
     if tls and not isinstance(tls, HUNG_UP):
         reason = getattr(tls, "verify_message", "") or _in_words(getattr(tls, "reason", None))
@@ -69,6 +61,19 @@ def explain(error: Exception, where: str, timeout: float, proxy: str | None) -> 
     )
 
 
+def _no_proxy(
+    where: str, proxy: str, causes: list[BaseException], status: int | None
+) -> LoyaltyError:
+    answer = "it wants a sign-in (HTTP 407)" if status == 407 else f"it answers HTTP {status}"
+    reason = answer if status else _reason(causes)
+    return LoyaltyError(
+        ErrorCode.UNREACHABLE,
+        f"the proxy {without_user(proxy)} on the way to {where} cannot be used: {reason}.",
+        hint="Check HTTPS_PROXY, or set NO_PROXY for this host.",
+        http_status=status,
+    )
+
+
 def timed_out(where: str, timeout: float) -> LoyaltyError:
     """No answer, or none that could be read, within `timeout` seconds."""
     return LoyaltyError(
@@ -85,52 +90,11 @@ def bad_response(message: str) -> LoyaltyError:
     )
 
 
-def without_user(url: str) -> str:
-    """The host and port of a URL, without the user and the password that may stand before them."""
-    # From the last @ on: a password may hold what looks like the end of a host.
-    _, at, rest = url.rpartition("@")
-    try:
-        return urlsplit(f"//{rest}" if at else _with_scheme(url)).netloc or NOT_A_URL
-    except ValueError:
-        return NOT_A_URL
-
-
-def proxy_fault(proxy: str) -> str | None:
-    """Say what is wrong with the address of a proxy; None for one that can be tried."""
-    try:
-        parts = urlsplit(_with_scheme(proxy))
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        host = None
-    if not host:
-        return "its address is not a URL; in a password, write / as %2F, @ as %40 and so on"
-    if parts.scheme.startswith("socks"):
-        return "it is a SOCKS proxy, which is not supported"
-    if parts.scheme not in ("http", "https"):
-        return "it is not an HTTP proxy"
-    return None
-
-
-def _with_scheme(url: str) -> str:
-    return url if "://" in url else f"http://{url}"
-
-
-def _refused_by_proxy(causes: list[BaseException]) -> int | None:
-    """The status that a proxy answered CONNECT with; the library has it in a text alone."""
-    for cause in causes:
-        if found := re.match(r"Tunnel connection failed: (\d{3})\b", str(cause)):
-            return int(found[1])
-    return None
-
-
-NOT_A_URL = "(not a URL)"
 CUT_SHORT = "the connection ended in the middle of the answer"
 HUNG_UP = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
 
 
 def _is_not_http(causes: list[BaseException]) -> bool:
-    if _first(causes, urllib3.exceptions.InvalidHeader, urllib3.exceptions.InvalidChunkLength):
-        return True
     return bool(
         _first(causes, HTTPException) and not _first(causes, ConnectionError, IncompleteRead)
     )

@@ -1,102 +1,140 @@
-"""The frame of an answer: where a lenient reader would guess where it ends, it is an error here."""
+"""Answers of HTTP/1 on the wire: where a lenient reader would guess, it is an error here."""
 
 import re
-from http.client import HTTPException, HTTPResponse, IncompleteRead, RemoteDisconnected
-from io import RawIOBase
+from collections.abc import Iterator
+from http.client import HTTPException, IncompleteRead, RemoteDisconnected
+from io import BufferedReader
 from typing import Any
 
-LONGEST_LINE = 65536
-MOST_TRAILERS = 100
+PIECE_BYTES = 64 * 1024
+LONGEST_LINE_BYTES = 65536
+MOST_HEADERS = 100
+CONTINUE = 100
+BODYLESS_STATUSES = frozenset({*range(100, 200), 204, 304})
 
-_STATUS = re.compile(rb"(HTTP/1\.[01]) ([1-9][0-9]{2})(?: ([^\0\r\n]*))?\r?\n")
+_STATUS = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: [^\0\r\n]*)?\r?\n")
+_HEADER = re.compile(rb"([^\0-\x20:\x7f]+):([^\0\r\n]*)\r?\n")
+_MORE_OF_A_HEADER = re.compile(rb"[ \t]([^\0\r\n]*)\r?\n")
 _LENGTH = re.compile(r"[0-9]{1,18}")
 _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\0\r\n]*)?\r?\n")
+_EMPTY_LINES = (b"\r\n", b"\n")
 
 
 class OddFrameError(HTTPException):
     """An answer whose head or whose end can be read in more than one way."""
 
 
-class FramedResponse(HTTPResponse):
-    """An answer of HTTP/1 as the standard has it; raises OddFrameError for any other."""
+class FramedResponse:
+    """One answer: its head is read at once, its body when it is asked for.
 
-    fp: Any
+    `headers` have names in lower case; the values of a repeated one are joined by commas. To
+    urllib3's pool it is one of its own responses. Raises OddFrameError for what the standard does
+    not allow, IncompleteRead for an answer that ends too early.
+    """
 
-    def _read_status(self) -> tuple[str, int, str]:
-        line = self.fp.readline(LONGEST_LINE + 1)
+    version_string = "HTTP/1"
+    length_remaining = None
+    _connection: Any = None
+    _pool: Any = None
+
+    def __init__(self, source: BufferedReader) -> None:
+        self._source = source
+        self.status = CONTINUE
+        while self.status == CONTINUE:
+            minor, self.status = self._read_status()
+            self.headers = self._read_headers()
+        self._is_chunked = self._check_chunked()
+        self._length = self._check_length()
+        connection = self.headers.get("connection", "").lower()
+        self._persists = "keep-alive" in connection or (minor == 1 and "close" not in connection)
+        self._is_read = False
+
+    def release(self) -> None:
+        """Give the connection back, and close it unless another answer can follow this one."""
+        if not (self._is_read and self._persists):
+            self._connection.close()
+        self._pool._put_conn(self._connection)  # noqa: SLF001 - as urllib3's own responses do
+
+    def pieces(self) -> Iterator[bytes]:
+        """The body, piece by piece."""
+        if self.status in BODYLESS_STATUSES:
+            pass
+        elif self._is_chunked:
+            yield from self._chunks()
+        elif self._length is not None:
+            yield from self._exactly(self._length)
+        else:
+            self._persists = False
+            while piece := self._source.read1(PIECE_BYTES):
+                yield piece
+        self._is_read = True
+
+    def _read_status(self) -> tuple[int, int]:
+        line = self._source.readline(LONGEST_LINE_BYTES + 1)
         if not line:
             raise RemoteDisconnected("the connection ended without an answer")
         found = _STATUS.fullmatch(line)
         if not found:
             raise OddFrameError("status line")
-        version, status, reason = found.groups(b"")
-        return version.decode(), int(status), reason.decode("latin-1")
+        return int(found[1]), int(found[2])
 
-    def begin(self) -> None:
-        """Read the head."""
-        super().begin()
-        if self.headers.defects or any("\0" in value for value in self.headers.values()):
-            raise OddFrameError("header")
-        lengths = self._values("Content-Length")
-        if len(lengths) > 1 or not all(map(_LENGTH.fullmatch, lengths)):
+    def _read_headers(self) -> dict[str, str]:
+        headers: dict[str, str] = {}
+        name = ""
+        for _ in range(MOST_HEADERS + 1):
+            line = self._line()
+            if line in _EMPTY_LINES:
+                return headers
+            if found := _HEADER.fullmatch(line):
+                name, value = found[1].decode("latin-1").lower(), found[2]
+                before = f"{headers[name]}, " if name in headers else ""
+            elif name and (found := _MORE_OF_A_HEADER.fullmatch(line)):
+                value, before = found[1], f"{headers[name]} "
+            else:
+                raise OddFrameError("header")
+            headers[name] = before + value.decode("latin-1").strip(" \t")
+        raise OddFrameError("headers")
+
+    def _check_chunked(self) -> bool:
+        coding = self.headers.get("transfer-encoding")
+        if coding is not None and coding.lower() != "chunked":
+            raise OddFrameError("transfer encoding")
+        return coding is not None
+
+    def _check_length(self) -> int | None:
+        if "content-length" not in self.headers:
+            return None
+        length, *others = {each.strip() for each in self.headers["content-length"].split(",")}
+        if others or not _LENGTH.fullmatch(length):
             raise OddFrameError("length")
-        if codings := self._values("Transfer-Encoding"):
-            if codings != {"chunked"}:
-                raise OddFrameError("transfer encoding")
-            self._unchunk()
+        return int(length)
 
-    def _values(self, name: str) -> set[str]:
-        return {value.strip().lower() for value in self.headers.get_all(name, ())}
+    def _exactly(self, size: int) -> Iterator[bytes]:
+        while size:
+            piece = self._source.read1(min(size, PIECE_BYTES))
+            if not piece:
+                raise IncompleteRead(b"")
+            size -= len(piece)
+            yield piece
 
-    def _unchunk(self) -> None:
-        """Put the chunks together here: urllib3 takes any number for a size, -1 among them."""
-        self.fp = _Chunks(self.fp)
-        self.chunked = False
-        for name in ("Transfer-Encoding", "Content-Length"):
-            del self.headers[name]
-
-
-class _Chunks(RawIOBase):
-    """What is in a body that comes in chunks."""
-
-    def __init__(self, source: Any) -> None:
-        self._source = source
-        self._left = 0
-        self._ended = False
-
-    def readinto(self, buffer: Any) -> int:
-        if not self._left and not self._ended:
-            self._begin_chunk()
-        content = self._source.read1(min(len(buffer), self._left)) if self._left else b""
-        if self._left and not content:
-            raise IncompleteRead(b"")
-        buffer[: len(content)] = content
-        self._left -= len(content)
-        if content and not self._left and self._line() != b"\r\n":
-            raise OddFrameError("end of a chunk")
-        return len(content)
-
-    def close(self) -> None:
-        self._source.close()
-        super().close()
-
-    def _begin_chunk(self) -> None:
-        size = _CHUNK.fullmatch(self._line())
-        if not size:
-            raise OddFrameError("size of a chunk")
-        self._left = int(size[1], 16)
-        if not self._left:
-            self._ended = True
-            self._skip_trailers()
-
-    def _skip_trailers(self) -> None:
-        for _ in range(MOST_TRAILERS):
-            if self._line() in (b"\r\n", b"\n"):
+    def _chunks(self) -> Iterator[bytes]:
+        while size := self._chunk_size():
+            yield from self._exactly(size)
+            if self._line() != b"\r\n":
+                raise OddFrameError("end of a chunk")
+        for _ in range(MOST_HEADERS):  # trailers
+            if self._line() in _EMPTY_LINES:
                 return
         raise OddFrameError("trailers")
 
+    def _chunk_size(self) -> int:
+        size = _CHUNK.fullmatch(self._line())
+        if not size:
+            raise OddFrameError("size of a chunk")
+        return int(size[1], 16)
+
     def _line(self) -> bytes:
-        line: bytes = self._source.readline(LONGEST_LINE + 1)
+        line = self._source.readline(LONGEST_LINE_BYTES + 1)
         if line.endswith(b"\n"):
             return line
-        raise OddFrameError("line") if len(line) > LONGEST_LINE else IncompleteRead(line)
+        raise OddFrameError("line") if len(line) > LONGEST_LINE_BYTES else IncompleteRead(line)

@@ -2,10 +2,10 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from threading import Lock
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -16,7 +16,7 @@ from loyalty_cli.credentials.access_tokens import AccessTokens, Holder
 from loyalty_cli.credentials.redaction import Mask, header_secrets, mask, redact, without_secrets
 from loyalty_cli.credentials.sources import KEYRING, CredentialSource, Found, check_secret
 from loyalty_cli.model.errors import LoyaltyError, NotSentError
-from loyalty_cli.network.answers import error_in, read_json, unreadable
+from loyalty_cli.network.answers import body_of, unreadable
 from loyalty_cli.network.deadline import Deadline
 from loyalty_cli.network.failures import timed_out
 from loyalty_cli.network.http_client import HttpClient
@@ -46,6 +46,7 @@ class PlatformClient:
     def __init__(
         self, client: HttpClient, credentials: CredentialSource, tokens: AccessTokens
     ) -> None:
+        self.rate_limits = client.rate_limits
         self._client = client
         self._credentials = credentials
         self._tokens = tokens
@@ -57,7 +58,7 @@ class PlatformClient:
 
         Raises LoyaltyError for everything but an answer in JSON that may hold one.
         """
-        return self._asked(profile, query, lambda answer: answer)
+        return self._asked(profile, query, lambda answer, _: answer)
 
     def reading(self, profile: Profile, query: Query) -> Reading:
         """Ask for a balance, and read what the answer says; raise LoyaltyError as `ask` does."""
@@ -66,16 +67,16 @@ class PlatformClient:
     def aged_reading(self, profile: Profile, query: Query) -> tuple[Reading, str | None]:
         """The same, and what a cache that gave the answer says of its age, in seconds."""
 
-        def read(answer: Answer) -> tuple[Reading, str | None]:
+        def read(answer: Answer, body: Any) -> tuple[Reading, str | None]:
             try:
-                reading = profile.provider.normalize(answer.read_json(), query)
+                reading = profile.provider.normalize(body, query)
             except ValueError as error:
                 raise unreadable(answer, profile, error) from None
             return reading, answer.headers.get("age")
 
         return self._asked(profile, query, read)
 
-    def _asked(self, profile: Profile, query: Query, read: Callable[[Answer], Made]) -> Made:
+    def _asked(self, profile: Profile, query: Query, read: Callable[[Answer, Any], Made]) -> Made:
         sign_in = _SignIn(profile, self._credentials_of(profile))
         deadline = Deadline(profile.timeout)
         send = self._reading_within(profile, deadline)
@@ -85,10 +86,7 @@ class PlatformClient:
                 answer = self._with_token(sign_in, request, send)
             else:
                 answer = send(sign_in.sign(request, sign_in.credentials))
-            if error := error_in(answer, profile, query.customer):
-                raise error
-            read_json(answer, profile)
-            made = read(answer)
+            made = read(answer, body_of(answer, profile, query.customer))
             if sign_in.is_repeated_in(answer):
                 made = without_secrets(made, sign_in.mask)
             if deadline.left() <= 0:  # what takes long to read is no balance
@@ -122,7 +120,7 @@ class PlatformClient:
 
     def _reading_within(self, profile: Profile, deadline: Deadline) -> Send:
         def send(request: Request) -> Answer:
-            return self._client.read(profile, request, profile.provider.is_busy, deadline)
+            return self._client.read(profile, request, deadline)
 
         return send
 
@@ -135,20 +133,6 @@ class PlatformClient:
         pairs = msgspec.json.encode(sorted((name, each.secret) for name, each in found.items()))
         digest = hashlib.scrypt(pairs, salt=salt.encode(), n=2**12, r=8, p=1, dklen=8)
         return digest.hex()
-
-    def permit_to_debit(
-        self, profile: Profile, check: Callable[[], None]
-    ) -> AbstractContextManager[None]:
-        """Wait for a turn to make a debit, as the client does."""
-        return self._client.permit_to_debit(profile, check)
-
-    def is_paused(self, profile: Profile) -> bool:
-        """Whether the platform wants no debits now."""
-        return self._client.is_paused(profile.name)
-
-    def is_closed(self, profile: str, *, debits: bool = False) -> bool:
-        """Whether the platform asked to be left alone for longer than anybody waits here."""
-        return self._client.is_closed(profile, debits=debits)
 
     def _with_token(self, sign_in: "_SignIn", request: Request, send: Send) -> Answer:
         """Send with the token at hand; when the platform no longer takes it, with a new one."""
@@ -216,10 +200,9 @@ class _SignIn:
         request = exchange.request(self.credentials)
         self._secrets.update(header_secrets(request.headers))
         answer = send(request)
-        if error := error_in(answer, self._profile, customer=None):
-            raise error
+        body = body_of(answer, self._profile, customer=None)
         try:
-            return _sendable(exchange.read(read_json(answer, self._profile)))
+            return _sendable(exchange.read(body))
         except ValueError as wrong:
             raise unreadable(answer, self._profile, wrong) from None
 

@@ -1,109 +1,139 @@
-"""How quickly a platform is asked: as its limits allow, and slower once it says it is too much.
+"""How often a platform is asked: as its limits allow, and less often once it throttles.
 
-A platform that refuses with 429 is left alone for as long as it asks, by everybody who works for
-the profile. Then it is asked a little more slowly than it bore, stays there for a while, and is
-asked more and more quickly again: the curve that TCP CUBIC draws for the same reason.
+A request may begin when every limit of its profile has room: the published ones, the user's
+`rate`, a `--rate` that all profiles of the run share, and an adaptive one. The adaptive limit is
+off until the platform throttles (429). Then the profile pauses for as long as the platform asks,
+goes on at less than the platform took (multiplicative decrease), and asks a little more often every
+second (additive increase) until it is throttled again, or was not for a minute, which ends it.
 """
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from math import inf
 from threading import Condition, Lock
+from typing import Protocol
 
 from msgspec import Struct
 
 from loyalty_cli.config.profile import Profile
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.providers.contract import Answer, DebitProvider, Limit
 
+LONGEST_WAIT_SECONDS = 60.0
+"""How long a platform may ask to be left alone where nobody waits in front of the terminal."""
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
-"""Seconds of the pauses after 429 where the platform asks for none."""
-DROP = 0.2
-PLATEAU_SECONDS = 8.0
-"""Seconds until what the platform bore is reached again, from below by that share."""
-FORGOTTEN = 50.0
-"""How many times as quickly it is asked when there is nothing left to be careful about."""
+"""The pauses after 429 where the platform asks for none."""
+DECREASE = 0.2
+"""Which share of the rate that the platform took is given up after 429."""
+RECOVERY_SECONDS = 8.0
+"""How long it takes until that share is reached again; after that the rate grows on as quickly."""
+FORGET_SECONDS = 60.0
+"""After how long without 429 there is nothing left to be careful about."""
 MEASURED_SECONDS = 1.0
-LEAST_MEASURED_SECONDS = 0.05
-"""Seconds over which it is measured what the platform bears."""
+LEAST_MEASURED_SECONDS = 0.02
+"""Over how long it is measured what the platform takes."""
 LATE_SECONDS = 0.02
 WAIT_SECONDS = 1.0
-"""Seconds of one wait, where it is not known how long it will take."""
+"""One wait where it is not known how long it will take."""
+
+
+class RateLimit(Protocol):
+    """One limit; all times are seconds of one clock, passed in."""
+
+    def wait(self, now: float) -> float:
+        """Seconds until it has room for one more, as far as is known."""
+
+    def begin(self, now: float) -> None:
+        """A request is sent now."""
+
+    def end(self, now: float, *, answered: bool) -> None:
+        """A request has ended, and whether with an answer other than a refusal as too much."""
+
+
+class EvenSpacing:
+    """So many requests a second, spread evenly; any number while there is no `rate`."""
+
+    def __init__(self, rate: float | None) -> None:
+        self.rate = rate
+        self._next = 0.0
+
+    def wait(self, now: float) -> float:
+        """Seconds until the next one is due."""
+        return self._next - now
+
+    def begin(self, now: float) -> None:
+        """One is sent now."""
+        spacing = 1 / self.rate if self.rate else 0.0
+        # One that is a little late does not delay those after it.
+        is_late = now - self._next > min(spacing, LATE_SECONDS)
+        self._next = (now if is_late else self._next) + spacing
+
+    def end(self, now: float, *, answered: bool) -> None:
+        """What became of it does not matter."""
+        del now, answered
 
 
 class SlidingWindow:
-    """A limit as a window that slides: a request counts in it until so long after its answer.
+    """So many requests in any time of so many seconds.
 
-    Counted from the answer, what arrives at the platform is within the limit, however long it was
-    on its way.
+    A request counts from when it begins until so long after it ended. What arrives at the platform
+    is thus within the limit, however long it was on its way.
     """
 
     def __init__(self, limit: Limit) -> None:
         self._limit = limit
+        self._in_flight = 0
         self._ended: deque[float] = deque()
 
-    def wait(self, now: float, in_flight: int) -> float:
-        """Seconds until there is room for one more."""
+    def wait(self, now: float) -> float:
+        """Seconds until there is room; WAIT_SECONDS where that depends on those in flight."""
         while self._ended and self._ended[0] <= now - self._limit.seconds:
             self._ended.popleft()
-        if len(self._ended) + in_flight < self._limit.requests:
+        if len(self._ended) + self._in_flight < self._limit.requests:
             return 0.0
         return self._ended[0] + self._limit.seconds - now if self._ended else WAIT_SECONDS
 
-    def end(self, now: float) -> None:
-        """Count an answer."""
+    def begin(self, now: float) -> None:
+        """One more is in flight."""
+        del now
+        self._in_flight += 1
+
+    def end(self, now: float, *, answered: bool) -> None:
+        """It counts for so many seconds from now."""
+        del answered
+        self._in_flight -= 1
         self._ended.append(now)
 
 
-class RateSchedule:
-    """When the next request may be sent; all times are seconds of one clock, passed in."""
+class AdaptiveLimit:
+    """What a platform takes, as far as its 429 tell."""
 
-    def __init__(self, rate: float | None = None, limits: Sequence[Limit] = ()) -> None:
-        rates = [limit.requests / limit.seconds for limit in limits]
-        fastest = rate or max(rates, default=None)
-        self._spacing = 1 / fastest if fastest else 0.0
-        self._windows = [SlidingWindow(limit) for limit in limits]
-        self._in_flight = 0
-        self._first = inf
-        self._next = 0.0
+    def __init__(self) -> None:
+        self._spacing = EvenSpacing(None)
+        self._rate_taken: float | None = None
         self._paused_until = 0.0
-        self._slowed = 0.0
+        self._slowed_at = 0.0
         self._refusals = 0
-        self._refused = 0
-        self._borne: float | None = None
         self._answered: deque[float] = deque()
 
     def wait(self, now: float) -> float:
-        """Seconds until a request may be sent, as far as is known."""
-        return max(
-            self._next - now,
-            self.paused(now),
-            *(window.wait(now, self._in_flight) for window in self._windows),
-        )
+        """Seconds until the platform may be asked again."""
+        return max(self._spacing.wait(now), self.paused(now))
 
     def paused(self, now: float) -> float:
         """Seconds for which the platform asked to be left alone."""
         return max(self._paused_until - now, 0.0)
 
     def begin(self, now: float) -> None:
-        """A request is sent now."""
-        rate = self.rate(now)
-        spacing = max(self._spacing, 1 / rate if rate else 0.0)
-        # One that is a little late does not delay those after it.
-        is_late = now - self._next > min(spacing, LATE_SECONDS)
-        self._next = (now if is_late else self._next) + spacing
-        self._first = min(self._first, now)
-        self._in_flight += 1
+        """One is sent now, and the next one when the rate allows."""
+        self._spacing.rate = self.rate(now)
+        self._spacing.begin(now)
 
     def end(self, now: float, *, answered: bool) -> None:
-        """A request has ended; one that was refused as too much was not answered."""
-        if self._refused:
-            self._refused -= 1
-            answered = False
-        self._in_flight -= 1
-        for window in self._windows:
-            window.end(now)
+        """Count an answer."""
         if answered:
             self._refusals = 0
             self._answered.append(now)
@@ -113,35 +143,30 @@ class RateSchedule:
     def slow_down(self, now: float, begun: float, asked: float | None) -> float:
         """A request that began at `begun` was too much; give the seconds of the pause.
 
-        Of several that were sent before the platform could be heeded, the first tells how much it
-        bears; each can make the pause longer. Each has yet to `end`.
+        Of several that were sent before the platform could be heeded, the first one lowers the
+        rate; each can make the pause longer.
         """
-        self._refused += 1
-        if begun >= self._slowed:
-            self._borne = self._bearable(now)
-            self._slowed = now
+        if begun >= self._slowed_at:
+            # Where it took next to nothing of late, half of what was thought before.
+            self._rate_taken = max(self._measured(now), (self.rate(now) or 0.0) / 2) or None
+            self._slowed_at = now
             self._refusals += 1
-        pause = asked or min(
-            FIRST_PAUSE_SECONDS * 2 ** max(self._refusals - 1, 0), LONGEST_PAUSE_SECONDS
-        )
+        longer = FIRST_PAUSE_SECONDS * 2 ** max(self._refusals - 1, 0)
+        pause = asked or min(longer, LONGEST_PAUSE_SECONDS)
         self._paused_until = max(self._paused_until, now + pause)
         return pause
 
     def rate(self, now: float) -> float | None:
-        """Requests a second that the platform is thought to bear; None where nothing is known."""
-        if self._borne is None:
-            return None
+        """Requests a second that the platform may take; None where nothing is known."""
         since = max(now - self._paused_until, 0.0)
-        share = 1 + DROP * (since / PLATEAU_SECONDS - 1) ** 3
-        if share > FORGOTTEN:
-            self._borne = None
-        return self._borne and self._borne * share
+        if self._rate_taken is None or since > FORGET_SECONDS:
+            return None
+        return self._rate_taken * (1 - DECREASE + DECREASE * since / RECOVERY_SECONDS)
 
-    def _bearable(self, now: float) -> float | None:
-        """What it bore of late; where that is little, half of what was thought before."""
-        measured = min(max(now - self._first, LEAST_MEASURED_SECONDS), MEASURED_SECONDS)
-        borne = sum(at > now - measured for at in self._answered) / measured
-        return max(borne, (self.rate(now) or 0.0) / 2) or None
+    def _measured(self, now: float) -> float:
+        """The answers a second of late."""
+        recent = [at for at in self._answered if at > now - MEASURED_SECONDS]
+        return len(recent) / max(now - recent[0], LEAST_MEASURED_SECONDS) if recent else 0.0
 
 
 class Clock:
@@ -157,7 +182,7 @@ class Clock:
 
 
 class Permit(Struct, frozen=True):
-    """Leave to send one request: since when, and for how many seconds it was waited for.
+    """Leave to send one request: when it was given, and how many seconds it was waited for.
 
     Of those, `paused` are owed to a platform that wanted to be left alone.
     """
@@ -168,130 +193,158 @@ class Permit(Struct, frozen=True):
 
 
 class WaitTooLongError(Exception):
-    """There is no turn within the time that there is; `refusal` is why, if a platform refused."""
+    """There is no permit in the time there is; `refusal` is why, if the platform throttled."""
 
     def __init__(self, refusal: Answer | None) -> None:
         super().__init__()
         self.refusal = refusal
 
 
-def _nothing() -> None:
-    """Waiting goes on."""
-
-
 class RateLimiter:
-    """The schedule of one profile, for everybody who works for it; safe to use from threads."""
+    """All limits of one profile, for everybody who works for it; safe to use from threads.
+
+    Limits that are shared with other profiles need the same `changed` in all of them.
+    """
 
     def __init__(
         self,
-        schedule: RateSchedule,
-        whole: "RateLimiter | None" = None,
+        limits: Sequence[RateLimit] = (),
+        changed: Condition | None = None,
         clock: Clock | None = None,
     ) -> None:
-        self._schedule = schedule
-        self._whole = whole
+        self._adaptive = AdaptiveLimit()
+        self._limits = (*limits, self._adaptive)
         self._clock = clock or Clock()
-        self._gate = Lock()  # one at a time waits for the time, and the others for that one
-        self._changed = Condition()
+        self._first_in_line = Lock()  # who has it waits for room, and the others for that one
+        self._changed = changed or Condition()
+        self._throttled = 0
         self._refusal: Answer | None = None
 
     def begin(
-        self, patience: float, most: float = inf, check: Callable[[], None] = _nothing
+        self, patience: float, most: float = inf, check: Callable[[], None] = lambda: None
     ) -> Permit:
-        """Wait for a turn.
+        """Wait for a permit.
 
-        Raises WaitTooLongError where the platform wants to be left alone for more seconds than
-        there is `patience` for, or where it would take more than `most` in all. `check` is called
-        again and again, and can end the wait by raising.
+        Raises WaitTooLongError where the platform wants to be left alone for more than `patience`
+        seconds, or where it would take more than `most` in all. `check` is called again and again,
+        and can end the wait by raising.
         """
         came = self._clock.now()
-        with self._changed:
-            paused = self._schedule.paused(came)
-        if not self._gate.acquire(timeout=-1 if most == inf else max(most, 0)):
+        if not self._first_in_line.acquire(timeout=-1 if most == inf else max(most, 0)):
             raise WaitTooLongError(self._refusal)
         try:
-            self._wait(patience, came + most, check)
-            if self._whole:
-                self._begin_whole(patience, came + most, check)
             with self._changed:
-                self._schedule.begin(self._clock.now())
+                paused = self._adaptive.paused(came)
+                now = self._wait(patience, came + most, check)
+                for limit in self._limits:
+                    limit.begin(now)
         finally:
-            self._gate.release()
-        now = self._clock.now()
+            self._first_in_line.release()
         return Permit(now, now - came, min(paused, now - came))
 
-    def _begin_whole(self, patience: float, until: float, check: Callable[[], None]) -> None:
-        assert self._whole
-        self._whole.begin(patience, until - self._clock.now(), check)
-        try:
-            self._wait(patience, until, check)  # where a pause began meanwhile
-        except BaseException:
-            self._whole.end(answered=False)
-            raise
-
-    def _wait(self, patience: float, until: float, check: Callable[[], None]) -> None:
-        with self._changed:
+    def _wait(self, patience: float, until: float, check: Callable[[], None]) -> float:
+        check()
+        while (wait := max(each.wait(now := self._clock.now()) for each in self._limits)) > 0:
+            if self._adaptive.paused(now) > patience or now + wait > until:
+                raise WaitTooLongError(self._refusal)
+            self._clock.wait(self._changed, min(wait, WAIT_SECONDS))
             check()
-            while (wait := self._schedule.wait(now := self._clock.now())) > 0:
-                if self._schedule.paused(now) > patience or now + wait > until:
-                    raise WaitTooLongError(self._refusal)
-                self._clock.wait(self._changed, min(wait, WAIT_SECONDS))
-                check()
+        return now
 
     def end(self, *, answered: bool) -> None:
-        """Say that a request has ended, and whether it was answered."""
+        """Say that a request has ended, and whether it was answered at all."""
         with self._changed:
-            self._schedule.end(self._clock.now(), answered=answered)
-            self._changed.notify()
-        if self._whole:
-            self._whole.end(answered=answered)
+            if self._throttled:
+                self._throttled -= 1
+                answered = False
+            now = self._clock.now()
+            for limit in self._limits:
+                limit.end(now, answered=answered)
+            self._changed.notify_all()
 
     def slow_down(self, begun: float, refusal: Answer, asked: float | None) -> float:
-        """Say that a request that began then was too much; give the seconds of the pause."""
+        """Say that a request that began then, and has yet to end, was too much; give the pause."""
         with self._changed:
+            self._throttled += 1
             self._refusal = refusal
-            return self._schedule.slow_down(self._clock.now(), begun, asked)
+            return self._adaptive.slow_down(self._clock.now(), begun, asked)
 
     def is_paused_for(self, seconds: float) -> bool:
         """Whether the platform asked to be left alone for longer than that."""
         with self._changed:
-            return self._schedule.paused(self._clock.now()) > seconds
+            return self._adaptive.paused(self._clock.now()) > seconds
 
 
 class RateLimits:
-    """Each profile's limiter, and that of the whole run where there is a `rate` for it."""
+    """The rate limiter of each profile, and the `rate` that all of a run have together."""
 
     def __init__(self, rate: float | None = None, clock: Clock | None = None) -> None:
-        self._rate = rate
-        self._whole = RateLimiter(RateSchedule(rate), clock=clock) if rate else None
+        self._shared = EvenSpacing(rate) if rate else None
         self._clock = clock
+        self._changed = Condition()
         self._limiters: dict[tuple[str, bool], RateLimiter] = {}
         self._lock = Lock()
 
     def of(self, profile: Profile) -> RateLimiter:
-        """The limiter of a profile: its own rate; else, where nothing was said, its platform's."""
-        known = () if self._rate else profile.provider.read_limits
-        return self._kept(profile, known, self._whole, debits=False)
+        """That of a profile: its own rate, or else its platform's limits; and the run's."""
+        if self._shared is None:
+            return self._kept(profile, profile.provider.read_limits)
+        return self._kept(profile, (), self._shared)
 
     def of_debits(self, profile: Profile) -> RateLimiter:
-        """The limiter of a profile's debits, which platforms count apart."""
+        """That of a profile's debits, which platforms count apart."""
         provider = profile.provider
         known = provider.debit_limits if isinstance(provider, DebitProvider) else ()
-        return self._kept(profile, known, None, debits=True)
+        return self._kept(profile, known, debits=True)
 
     def _kept(
-        self, profile: Profile, known: Sequence[Limit], whole: RateLimiter | None, *, debits: bool
+        self, profile: Profile, known: Sequence[Limit], *shared: RateLimit, debits: bool = False
     ) -> RateLimiter:
-        """The limiter there is, or else a new one; a profile's own rate goes before `known`."""
         key = profile.name, debits
         with self._lock:
             if key not in self._limiters:
-                schedule = RateSchedule(profile.rate, () if profile.rate else known)
-                self._limiters[key] = RateLimiter(schedule, whole, self._clock)
+                limits = (*_limits(profile.rate, known), *shared)
+                self._limiters[key] = RateLimiter(limits, self._changed, self._clock)
             return self._limiters[key]
 
-    def is_paused_for(self, profile: str, seconds: float, *, debits: bool = False) -> bool:
-        """Whether a profile's platform asked to be left alone for longer than that."""
+    @contextmanager
+    def permit_to_debit(self, profile: Profile, check: Callable[[], None]) -> Iterator[None]:
+        """Wait for a permit to make a debit, and have it meanwhile; `check` can end the wait.
+
+        Raises LoyaltyError where the platform asked to be left alone for longer than anybody waits.
+        """
+        limiter = self.of_debits(profile)
+        try:
+            limiter.begin(LONGEST_WAIT_SECONDS, check=check)
+        except WaitTooLongError:
+            raise LoyaltyError(
+                ErrorCode.RATE_LIMITED,
+                f"{profile.provider.title} takes no more debits for now.",
+                hint="Nothing was sent; run the same again later.",
+            ) from None
+        try:
+            yield
+        finally:
+            limiter.end(answered=True)
+
+    def is_closed(self, profile: str, *, debits: bool = False) -> bool:
+        """Whether a platform asked to be left alone for longer than anybody waits."""
+        return self._is_paused(profile, LONGEST_WAIT_SECONDS, debits=debits)
+
+    def are_debits_paused(self, profile: str) -> bool:
+        """Whether a platform wants no debits now."""
+        return self._is_paused(profile, 0.0, debits=True)
+
+    def _is_paused(self, profile: str, seconds: float, *, debits: bool) -> bool:
         with self._lock:
             limiter = self._limiters.get((profile, debits))
         return limiter is not None and limiter.is_paused_for(seconds)
+
+
+def _limits(rate: float | None, known: Sequence[Limit]) -> Iterator[RateLimit]:
+    """The user's rate goes before what the platform publishes."""
+    fastest = rate or max((each.requests / each.seconds for each in known), default=None)
+    if fastest:
+        yield EvenSpacing(fastest)
+    if rate is None:
+        yield from map(SlidingWindow, known)

@@ -62,6 +62,7 @@ class Fixed(PlatformClient):
         self.before: Callable[[str], None] = lambda _: None
         self.failing: dict[str, ErrorCode] = {}
         self.closed = False
+        self.rate_limits: Any = self
         self._lock = Lock()
 
     def is_closed(self, profile: str, *, debits: bool = False) -> bool:

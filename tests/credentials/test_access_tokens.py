@@ -465,7 +465,7 @@ def test_without_a_token_no_balance_is_asked_for(
 def test_an_exchange_that_is_busy_is_tried_again(
     club: Callable[..., Outcome], platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("loyalty_cli.network.http_client.FIRST_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("loyalty_cli.network.retry.FIRST_PAUSE_SECONDS", 0.0)
     platform.exchange = Reply(503, {})
 
     assert club().code == 7

@@ -26,8 +26,8 @@ from loyalty_cli.lists import parallel
 from loyalty_cli.lists import rows as input_rows
 from loyalty_cli.model import customer_id, tally
 from loyalty_cli.model.exit_codes import ExitCode
-from loyalty_cli.network import http_client as http
 from loyalty_cli.network import rate_limit as pace
+from loyalty_cli.network import retry
 from loyalty_cli.sandbox.server import Received, Reply
 from tests.conftest import PROGRAM, Outcome, Run, Serve
 from tests.fakes.systemd import verified
@@ -535,11 +535,11 @@ def test_what_gameball_publishes_is_on_the_page() -> None:
         ("The list", f"the column `{lists.COLUMNS[0]}`"),
         ("What comes out", f"the first {looking_up.MOST_SHOWN} look-ups"),
         ("What comes out", f"the first {SPELT[tally.MAX_REPORTED]} of them"),
-        ("How a run ends", f"its {SPELT[http.MAX_ATTEMPTS]} tries"),
+        ("How a run ends", f"its {SPELT[retry.MAX_ATTEMPTS]} tries"),
         ("Stopping and going on", f"{parallel.MAX_PENDING:,} at the most"),
         ("The pace", f"at a time: {parallel.JOBS}, or up to {balance.MOST_JOBS}"),
-        ("The pace", f"refused {SPELT[http.BULK.attempts]} times"),
-        ("The pace", f"more than {SPELT[int(http.BULK.longest_wait_seconds)]} ends the run"),
+        ("The pace", f"refused {SPELT[retry.BULK.attempts]} times"),
+        ("The pace", f"more than {SPELT[int(retry.BULK.longest_wait_seconds)]} ends the run"),
         ("The pace", f"for {pace.FIRST_PAUSE_SECONDS:g} second, then 2, 4 and so on up to"),
         ("The pace", f"up to {pace.LONGEST_PAUSE_SECONDS:g}. After that"),
         ("A summary", f"expiring in {summary.DAYS} days"),

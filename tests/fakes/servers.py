@@ -13,8 +13,8 @@ from loyalty_cli import providers
 from loyalty_cli.config.profile import Profile
 
 BALANCE = b'{"reward_balance": 120000, "reward_symbol": "points"}'
-PACE = 0.02
-"""Seconds between two bytes of a server that sends one at a time."""
+PACE_SECONDS = 0.005
+"""Between two bytes of a server that sends one at a time."""
 
 
 def profile_at(
@@ -66,7 +66,7 @@ class Wire:
         """Send one byte at a time."""
         for at in range(len(content)):
             self.send(content[at : at + 1])
-            if self._stopping.wait(PACE):
+            if self._stopping.wait(PACE_SECONDS):
                 return
 
     def send_for_ever(self, content: bytes) -> None:

@@ -10,7 +10,7 @@ from loyalty_cli import providers
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.model.exit_codes import exit_code_of
-from loyalty_cli.network.answers import error_in, read_json, unreadable
+from loyalty_cli.network.answers import body_of, error_in, unreadable
 from loyalty_cli.providers.contract import Answer
 
 OWN = {
@@ -172,7 +172,7 @@ def test_an_unknown_customer_is_shown_with_its_quotes() -> None:
 
 def test_a_body_that_is_not_json_is_told_with_its_type() -> None:
     with pytest.raises(LoyaltyError) as raised:
-        read_json(Answer(200, HTML, b"<html>"), profile())
+        body_of(Answer(200, HTML, b"<html>"), profile(), "C-1")
 
     assert raised.value.code == ErrorCode.BAD_RESPONSE
     assert raised.value.http_status == 200
@@ -182,11 +182,11 @@ def test_a_body_that_is_not_json_is_told_with_its_type() -> None:
 
 def test_a_body_without_a_type_is_told_so() -> None:
     with pytest.raises(LoyaltyError, match="no content type"):
-        read_json(Answer(200, {}, b""), profile())
+        body_of(Answer(200, {}, b""), profile(), "C-1")
 
 
 def test_a_body_that_is_json_is_read() -> None:
-    assert read_json(Answer(200, {}, b'{"a": [1]}'), profile()) == {"a": [1]}
+    assert body_of(Answer(200, {}, b'{"a": [1]}'), profile(), "C-1") == {"a": [1]}
 
 
 def test_json_of_the_wrong_shape_is_told_in_the_readers_words() -> None:

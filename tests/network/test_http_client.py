@@ -21,17 +21,16 @@ from hypothesis import strategies as st
 
 from loyalty_cli import __version__
 from loyalty_cli.model.customer_id import LONGEST_CUSTOMER, check_customer
-from loyalty_cli.network import http_client as http
+from loyalty_cli.network import retry
 from loyalty_cli.network.deadline import Deadline
 from loyalty_cli.network.http_client import (
     BODY_LIMIT_BYTES,
     CONNECTIONS,
-    FIRST_PAUSE_SECONDS,
     HttpClient,
-    retry_after,
     url_of,
 )
 from loyalty_cli.network.rate_limit import RateLimits
+from loyalty_cli.network.retry import FIRST_PAUSE_SECONDS, retry_after
 from loyalty_cli.providers.contract import Answer, Query, Request
 from loyalty_cli.sandbox.server import Received, Reply, Server
 from tests.conftest import Outcome, Run, Serve
@@ -57,7 +56,7 @@ Card = Callable[..., Path]
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try again without a pause."""
-    monkeypatch.setattr(http, "FIRST_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(retry, "FIRST_PAUSE_SECONDS", 0.0)
 
 
 def ask(loyalty: Run, card: Card, url: str, *more: str) -> Outcome:
@@ -72,7 +71,7 @@ def error_of(done: Outcome) -> tuple[int, str]:
 def read(client: HttpClient, url: str, seconds: float = 30, **more: Any) -> Answer:
     profile = profile_at(url, **more)
     request = profile.provider.request(Query("C-1"))
-    return client.read(profile, request, profile.provider.is_busy, Deadline(seconds))
+    return client.read(profile, request, Deadline(seconds))
 
 
 # What is sent.
@@ -97,7 +96,7 @@ def test_an_exchange_is_sent_as_json() -> None:
     script = Answering()
     request = Request(("v3", "token"), json={"key": "kü", "secret": 's"'})
     with RawServer(script) as server:
-        HttpClient().read(profile_at(server.url), request, lambda _: False, Deadline(30))
+        HttpClient().read(profile_at(server.url), request, Deadline(30))
 
     (sent,) = script.requests
     assert sent.startswith(b"POST /v3/token HTTP/1.1\r\n")
@@ -210,7 +209,7 @@ def test_an_identifier_in_the_path_arrives_byte_for_byte(
     profile = profile_at(echo)
     request = profile.provider.request(Query(check_customer(customer)))
 
-    answer = client.read(profile, request, lambda _: False, Deadline(30))
+    answer = client.read(profile, request, Deadline(30))
 
     segments = answer.body.split(b"?")[0].split(b"/")
     assert [unquote_to_bytes(segment) for segment in segments] == [
@@ -230,7 +229,7 @@ def test_an_identifier_in_the_query_arrives_byte_for_byte(
     profile = profile_at(echo, "saasquatch", settings={"tenant": "acme"})
     request = profile.provider.request(Query(check_customer(customer), profile.settings))
 
-    answer = client.read(profile, request, lambda _: False, Deadline(30))
+    answer = client.read(profile, request, Deadline(30))
 
     path, _, query = answer.body.partition(b"?")
     assert path == b"/api/v1/acme/reward/balance"
@@ -384,7 +383,7 @@ def test_what_is_busy_to_one_platform_alone_is_tried_again(
 
 
 def test_pauses_have_full_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "FIRST_PAUSE_SECONDS", FIRST_PAUSE_SECONDS)
+    monkeypatch.setattr(retry, "FIRST_PAUSE_SECONDS", FIRST_PAUSE_SECONDS)
     pauses: list[float] = []
     client = HttpClient(sleep=pauses.append)
     with RawServer(Answering(reply(b"{}", "503 Busy"))) as server:

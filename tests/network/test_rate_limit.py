@@ -1,5 +1,6 @@
-"""How quickly a platform is asked: within limits, slower when it is too much, and quicker again."""
+"""How often a platform is asked: within limits, less often after 429, and more often again."""
 
+from collections.abc import Callable
 from itertools import pairwise
 from threading import Condition, Event, Thread
 
@@ -9,15 +10,18 @@ from hypothesis import strategies as st
 
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.network.rate_limit import (
-    DROP,
+    DECREASE,
+    FORGET_SECONDS,
     LATE_SECONDS,
     LONGEST_PAUSE_SECONDS,
     MEASURED_SECONDS,
-    PLATEAU_SECONDS,
-    Permit,
+    RECOVERY_SECONDS,
+    AdaptiveLimit,
+    EvenSpacing,
+    RateLimit,
     RateLimiter,
     RateLimits,
-    RateSchedule,
+    SlidingWindow,
     WaitTooLongError,
 )
 from loyalty_cli.providers.contract import Answer, Limit
@@ -29,16 +33,18 @@ PATIENCE = 20.0
 NOW = 1000.0
 
 
-def begun(schedule: RateSchedule, number: int, took: float = 0.0, now: float = NOW) -> list[float]:
+def begun(number: int, *limits: RateLimit, took: float = 0.0, now: float = NOW) -> list[float]:
     """When each of so many requests begins, one after the other, each taking so long."""
     times = []
     for _ in range(number):
-        while (wait := schedule.wait(now)) > 0:
+        while (wait := max(limit.wait(now) for limit in limits)) > 0:
             now += wait
-        schedule.begin(now)
+        for limit in limits:
+            limit.begin(now)
         times.append(now)
         now += took
-        schedule.end(now, answered=True)
+        for limit in limits:
+            limit.end(now, answered=True)
     return times
 
 
@@ -48,178 +54,157 @@ def most_within(times: list[float], seconds: float) -> int:
 
 @given(st.floats(0.1, 5000), st.integers(2, 200))
 def test_a_rate_is_kept_on_average_and_never_ahead_of_its_time(rate: float, number: int) -> None:
-    times = begun(RateSchedule(rate), number)
+    times = begun(number, EvenSpacing(rate))
 
     assert times[0] == NOW
     assert times[-1] - times[0] == pytest.approx((number - 1) / rate, abs=LATE_SECONDS)
 
 
 def test_one_that_is_late_does_not_delay_those_after_it() -> None:
-    schedule = RateSchedule(rate=100)
-    begun(schedule, 1)
+    spacing = EvenSpacing(100)
+    begun(1, spacing)
 
-    late = begun(schedule, 3, now=NOW + 0.015)
+    late = begun(3, spacing, now=NOW + 0.015)
 
     assert late == pytest.approx([NOW + 0.015, NOW + 0.02, NOW + 0.03])
 
 
 def test_time_that_passed_unused_is_not_made_up_for() -> None:
-    schedule = RateSchedule(rate=10)
-    begun(schedule, 1)
+    spacing = EvenSpacing(10)
+    begun(1, spacing)
 
-    assert most_within(begun(schedule, 30, now=NOW + 60), 1.0) <= 11
+    assert most_within(begun(30, spacing, now=NOW + 60), 1.0) <= 11
 
 
 @given(st.floats(0, 0.2))
 def test_no_more_arrive_within_a_limit_however_long_they_are_on_their_way(took: float) -> None:
-    schedule = RateSchedule(limits=(Limit(20, 1), Limit(30, 5)))
+    limits = map(SlidingWindow, (Limit(20, 1), Limit(30, 5)))
 
-    times = begun(schedule, 100, took)
+    times = begun(100, EvenSpacing(20), *limits, took=took)
 
     assert most_within(times, 1.0) <= 20
     assert most_within([at + took for at in times], 5.0) <= 30
 
 
 def test_what_is_in_flight_counts_within_a_limit() -> None:
-    schedule = RateSchedule(limits=(Limit(2, 1),))
-    schedule.begin(NOW)
-    schedule.begin(NOW + 0.5)
+    window = SlidingWindow(Limit(2, 1))
+    window.begin(NOW)
+    window.begin(NOW + 0.5)
 
-    assert schedule.wait(NOW + 100) > 0
-    schedule.end(NOW + 100, answered=True)
-    assert schedule.wait(NOW + 100.9) > 0
-    assert schedule.wait(NOW + 101.1) == 0
+    assert window.wait(NOW + 100) > 0
+    window.end(NOW + 100, answered=True)
+    assert window.wait(NOW + 100.9) > 0
+    assert window.wait(NOW + 101.1) == 0
 
 
-def refused(schedule: RateSchedule, now: float, asked: float | None = None) -> float:
-    schedule.begin(now)
-    pause = schedule.slow_down(now, now, asked)
-    schedule.end(now, answered=False)
+# After 429.
+
+
+def refused(limit: AdaptiveLimit, now: float, asked: float | None = None) -> float:
+    limit.begin(now)
+    pause = limit.slow_down(now, now, asked)
+    limit.end(now, answered=False)
     return pause
 
 
-def test_a_platform_is_left_alone_for_as_long_as_it_asks() -> None:
-    schedule = RateSchedule()
+def after_a_refusal(rate: float) -> tuple[AdaptiveLimit, float]:
+    """The limit of a platform that took so many a second, refused one, and may be asked again."""
+    limit = AdaptiveLimit()
+    times = [NOW + number / rate for number in range(int(rate * 3))]
+    for at in times:
+        limit.begin(at)
+        limit.end(at, answered=True)
+    return limit, times[-1] + refused(limit, times[-1], asked=1.0)
 
-    assert refused(schedule, NOW, asked=7.0) == 7.0
-    assert schedule.wait(NOW + 6.9) > 0
-    assert schedule.wait(NOW + 7) == 0
+
+def test_a_platform_is_left_alone_for_as_long_as_it_asks() -> None:
+    limit = AdaptiveLimit()
+
+    assert refused(limit, NOW, asked=7.0) == 7.0
+    assert limit.wait(NOW + 6.9) > 0
+    assert limit.wait(NOW + 7) == 0
 
 
 def test_pauses_grow_where_the_platform_asks_for_none() -> None:
-    schedule = RateSchedule()
+    limit = AdaptiveLimit()
     pauses, now = [], NOW
     for _ in range(8):
-        pauses.append(refused(schedule, now))
+        pauses.append(refused(limit, now))
         now += pauses[-1]
 
-    assert pauses == [
-        1,
-        2,
-        4,
-        8,
-        16,
-        LONGEST_PAUSE_SECONDS,
-        LONGEST_PAUSE_SECONDS,
-        LONGEST_PAUSE_SECONDS,
-    ]
+    assert pauses == [1, 2, 4, 8, 16, *[LONGEST_PAUSE_SECONDS] * 3]
 
 
 def test_pauses_are_short_again_after_an_answer() -> None:
-    schedule = RateSchedule()
-    refused(schedule, NOW)
-    refused(schedule, NOW + 1)
-    begun(schedule, 1, now=NOW + 3)
+    limit = AdaptiveLimit()
+    refused(limit, NOW)
+    refused(limit, NOW + 1)
+    begun(1, limit, now=NOW + 3)
 
-    assert refused(schedule, NOW + 10) == 1
-
-
-def after_a_refusal(rate: float) -> tuple[RateSchedule, float]:
-    """A schedule of a platform that took so many a second, refused one, and may be asked again."""
-    schedule = RateSchedule()
-    times = [NOW + number / rate for number in range(int(rate * 3))]
-    for at in times:
-        schedule.begin(at)
-        schedule.end(at, answered=True)
-    return schedule, times[-1] + refused(schedule, times[-1], asked=1.0)
+    assert refused(limit, NOW + 10) == 1
 
 
-def test_after_a_refusal_it_is_asked_more_slowly_than_it_bore() -> None:
-    schedule, now = after_a_refusal(200)
+def test_after_a_refusal_a_platform_is_asked_less_often_than_it_took() -> None:
+    limit, now = after_a_refusal(200)
 
-    assert schedule.rate(now) == pytest.approx(200 * (1 - DROP), rel=0.05)
-    times = begun(schedule, 300, now=now)
-    assert most_within(times, 1.0) <= 200
+    assert limit.rate(now) == pytest.approx(200 * (1 - DECREASE), rel=0.05)
+    assert most_within(begun(300, limit, now=now), 1.0) <= 200
 
 
-def test_it_speeds_up_again_to_what_it_bore_and_then_beyond() -> None:
-    schedule, now = after_a_refusal(200)
-    rates = [schedule.rate(now + seconds) or 0 for seconds in range(20)]
+def test_the_rate_grows_evenly_to_what_the_platform_took_and_beyond() -> None:
+    limit, now = after_a_refusal(200)
+    rates = [limit.rate(now + seconds) or 0 for seconds in range(20)]
+    steps = [after - before for before, after in pairwise(rates)]
 
-    assert all(before < after for before, after in pairwise(rates) if before != after)
-    assert schedule.rate(now + PLATEAU_SECONDS) == pytest.approx(200, rel=0.05)
-    assert (schedule.rate(now + 4 * PLATEAU_SECONDS) or 0) > 1000
+    assert steps == pytest.approx([200 * DECREASE / RECOVERY_SECONDS] * 19, rel=0.05)
+    assert limit.rate(now + RECOVERY_SECONDS) == pytest.approx(200, rel=0.05)
 
 
 def test_in_the_end_there_is_nothing_left_to_be_careful_about() -> None:
-    schedule, now = after_a_refusal(200)
+    limit, now = after_a_refusal(200)
 
-    assert schedule.rate(now + 600) is None
-    assert schedule.wait(now + 600) == 0
+    assert limit.rate(now + FORGET_SECONDS - 1) is not None
+    assert limit.rate(now + FORGET_SECONDS + 1) is None
+    assert limit.wait(now + FORGET_SECONDS + 1) == 0
 
 
 def test_several_refusals_of_one_burst_slow_down_once() -> None:
-    schedule = RateSchedule()
+    limit = AdaptiveLimit()
     for number in range(200):
-        schedule.begin(NOW + number / 200)
-        schedule.end(NOW + number / 200, answered=True)
+        limit.begin(NOW + number / 200)
+        limit.end(NOW + number / 200, answered=True)
     sent = NOW + 0.999
     for _ in range(8):
-        schedule.begin(sent)
+        limit.begin(sent)
     for number in range(8):
-        schedule.slow_down(sent + 0.01 + number / 1000, sent, 1.0)
+        limit.slow_down(sent + 0.01 + number / 1000, sent, 1.0)
 
-    assert schedule.rate(sent + 2) == pytest.approx(200 * (1 - DROP), rel=0.1)
+    assert limit.rate(sent + 2) == pytest.approx(200 * (1 - DECREASE), rel=0.1)
 
 
 def test_a_platform_that_answered_nobody_yet_is_only_left_alone() -> None:
-    schedule = RateSchedule()
-    refused(schedule, NOW)
+    limit = AdaptiveLimit()
+    refused(limit, NOW)
 
-    assert schedule.rate(NOW + 1) is None
+    assert limit.rate(NOW + 1) is None
 
 
 def test_a_refusal_soon_after_another_halves_the_rate_at_most() -> None:
-    schedule, now = after_a_refusal(200)
-    before = schedule.rate(now) or 0
-    begun(schedule, 1, now=now)
+    limit, now = after_a_refusal(200)
+    before = limit.rate(now) or 0
+    begun(1, limit, now=now)
 
     again = now + 0.01
-    pause = refused(schedule, again, asked=1.0)
+    pause = refused(limit, again, asked=1.0)
 
-    assert schedule.rate(again + pause) == pytest.approx(before / 2 * (1 - DROP), rel=0.1)
+    assert limit.rate(again + pause) == pytest.approx(before / 2 * (1 - DECREASE), rel=0.1)
 
 
-def served(rate: float, burst: float, seconds: float, wait: float | None) -> tuple[int, int]:
-    """How many a platform with a token bucket answers and refuses in so many seconds."""
-    schedule, now, tokens, filled = RateSchedule(), NOW, burst, NOW
-    answers = refusals = 0
-    while now < NOW + seconds:
-        if (pause := schedule.wait(now)) > 0:
-            now += pause
-            continue
-        tokens, filled = min(burst, tokens + (now - filled) * rate), now
-        schedule.begin(now)
-        if tokens >= 1:
-            tokens -= 1
-            answers += 1
-            schedule.end(now + 0.0005, answered=True)
-        else:
-            refusals += 1
-            schedule.slow_down(now + 0.0005, now, wait)
-            schedule.end(now + 0.0005, answered=False)
-        now += 0.0005  # what one request takes, if nobody holds it back
-    return answers, refusals
+def test_what_is_measured_is_no_longer_than_a_moment() -> None:
+    limit = AdaptiveLimit()
+    begun(500, limit, took=0.01)
+
+    assert len(limit._answered) <= MEASURED_SECONDS / 0.01 + 1
 
 
 @pytest.mark.parametrize("rate", [20, 100, 500])
@@ -228,22 +213,42 @@ def served(rate: float, burst: float, seconds: float, wait: float | None) -> tup
 def test_a_platform_with_a_limit_nobody_knows_is_kept_busy_and_seldom_refuses(
     rate: float, burst: float, wait: float | None
 ) -> None:
-    answers, refusals = served(rate, burst, 300, wait)
+    """The platform is a token bucket, and one request after the other takes half a millisecond."""
+    limit, now, tokens, filled = AdaptiveLimit(), NOW, burst, NOW
+    answers = refusals = 0
+    while now < NOW + 300:
+        if (pause := limit.wait(now)) > 0:
+            now += pause
+            continue
+        tokens, filled = min(burst, tokens + (now - filled) * rate), now
+        limit.begin(now)
+        answered = tokens >= 1
+        if answered:
+            tokens -= 1
+            answers += 1
+        else:
+            refusals += 1
+            limit.slow_down(now + 0.0005, now, wait)
+        limit.end(now + 0.0005, answered=answered)
+        now += 0.0005
 
     assert answers >= 0.75 * rate * 300
     assert refusals <= 0.02 * answers
 
 
+# For everybody who works for a profile.
+
+
 def test_one_that_waits_is_woken_by_the_end_of_another() -> None:
-    limiter = RateLimiter(RateSchedule(limits=(Limit(1, 0.001),)))
+    limiter = RateLimiter([SlidingWindow(Limit(1, 0.001))])
     limiter.begin(PATIENCE)
     came = Event()
 
-    def wait_for_turn() -> None:
+    def wait_for_a_permit() -> None:
         limiter.begin(PATIENCE)
         came.set()
 
-    other = Thread(target=wait_for_turn)
+    other = Thread(target=wait_for_a_permit)
     other.start()
 
     assert not came.is_set()
@@ -253,25 +258,19 @@ def test_one_that_waits_is_woken_by_the_end_of_another() -> None:
 
 
 def test_a_pause_slows_everybody_down_who_works_for_the_profile() -> None:
-    clock = PassingClock()
-    rate_limits = RateLimits(clock=clock)
+    rate_limits = RateLimits(clock=PassingClock())
     profile = profile_at("https://a.example")
     permit = rate_limits.of(profile).begin(PATIENCE)
-    assert isinstance(permit, Permit)
     rate_limits.of(profile).slow_down(permit.begun, REFUSAL, 5.0)
     rate_limits.of(profile).end(answered=False)
 
-    other = rate_limits.of(profile).begin(PATIENCE)
-
-    assert isinstance(other, Permit)
-    assert other.waited == pytest.approx(5.0)
+    assert rate_limits.of(profile).begin(PATIENCE).waited == pytest.approx(5.0)
 
 
 def test_a_pause_that_is_too_long_is_not_waited_for() -> None:
     clock = PassingClock()
-    limiter = RateLimiter(RateSchedule(), clock=clock)
+    limiter = RateLimiter(clock=clock)
     permit = limiter.begin(PATIENCE)
-    assert isinstance(permit, Permit)
     limiter.slow_down(permit.begun, REFUSAL, 3600.0)
     limiter.end(answered=False)
 
@@ -283,9 +282,9 @@ def test_a_pause_that_is_too_long_is_not_waited_for() -> None:
     assert not limiter.is_paused_for(3601)
 
 
-def test_a_turn_that_comes_too_late_is_none() -> None:
+def test_a_permit_that_comes_too_late_is_none() -> None:
     clock = PassingClock()
-    limiter = RateLimiter(RateSchedule(rate=0.1), clock=clock)
+    limiter = RateLimiter([EvenSpacing(0.1)], clock=clock)
     limiter.begin(PATIENCE)
 
     with pytest.raises(WaitTooLongError):
@@ -294,8 +293,8 @@ def test_a_turn_that_comes_too_late_is_none() -> None:
     assert limiter.begin(PATIENCE, most=11.0).waited == pytest.approx(10, abs=LATE_SECONDS)
 
 
-def test_of_a_wait_is_said_how_much_of_it_the_platform_wanted() -> None:
-    limiter = RateLimiter(RateSchedule(rate=0.1), clock=PassingClock())
+def test_a_permit_says_how_much_of_the_wait_the_platform_wanted() -> None:
+    limiter = RateLimiter([EvenSpacing(0.1)], clock=PassingClock())
     permit = limiter.begin(PATIENCE)
     limiter.slow_down(permit.begun, REFUSAL, 3.0)
 
@@ -308,41 +307,42 @@ def test_of_a_wait_is_said_how_much_of_it_the_platform_wanted() -> None:
 def waited(rate_limits: RateLimits, *profiles: Profile) -> float:
     total = 0.0
     for profile in profiles:
-        permit = rate_limits.of(profile).begin(PATIENCE)
-        assert isinstance(permit, Permit)
+        total += rate_limits.of(profile).begin(PATIENCE).waited
         rate_limits.of(profile).end(answered=True)
-        total += permit.waited
     return total
 
 
-def test_a_rate_is_for_all_profiles_of_a_run_together() -> None:
+def test_the_rate_of_a_run_is_for_all_its_profiles_together() -> None:
     one, other = (profile_at("https://a.example", name=name) for name in ("one", "other"))
+    rate_limits = RateLimits(2, clock=PassingClock())
 
-    assert waited(RateLimits(2, clock=PassingClock()), one, other, one) == pytest.approx(
-        1.0, abs=LATE_SECONDS
-    )
+    assert waited(rate_limits, one, other, one) == pytest.approx(1.0, abs=LATE_SECONDS)
 
 
-def test_a_pause_that_begins_while_a_turn_of_the_run_is_waited_for_is_kept() -> None:
+class Meanwhile(PassingClock):
+    """Something that happens once, while somebody waits."""
+
+    def __init__(self, happens: Callable[[float], object]) -> None:
+        super().__init__()
+        self._happens = happens
+
+    def wait(self, changed: Condition, seconds: float) -> None:
+        if not self.waited:
+            self._happens(self.time)
+        super().wait(changed, seconds)
+
+
+def test_a_pause_that_begins_while_the_rate_of_the_run_is_waited_for_is_kept() -> None:
     profile = profile_at("https://a.example")
+    clock = Meanwhile(lambda now: rate_limits.of(profile).slow_down(now, REFUSAL, 5.0))
+    rate_limits = RateLimits(2, clock=clock)
 
-    class Meanwhile(PassingClock):
-        """Somebody else is refused, once, while this one waits for the run's permit."""
-
-        def wait(self, changed: Condition, seconds: float) -> None:
-            if not self.waited:
-                rate_limits.of(profile).slow_down(self.time, REFUSAL, 5.0)
-            super().wait(changed, seconds)
-
-    rate_limits = RateLimits(2, clock=Meanwhile())
     first, second = (rate_limits.of(profile).begin(PATIENCE) for _ in range(2))
 
-    assert isinstance(first, Permit)
-    assert isinstance(second, Permit)
     assert second.begun - first.begun == pytest.approx(5.0, abs=0.1)
 
 
-def test_without_one_each_profile_has_a_pace_of_its_own() -> None:
+def test_each_profile_has_a_rate_limit_of_its_own() -> None:
     slow = profile_at("https://a.example", name="slow", rate=0.5)
     other = profile_at("https://a.example", name="other")
     rate_limits = RateLimits(clock=PassingClock())
@@ -351,21 +351,14 @@ def test_without_one_each_profile_has_a_pace_of_its_own() -> None:
     assert waited(rate_limits, *[other] * 50) == 0
 
 
-def test_gameball_gets_what_it_publishes_unless_something_else_was_said() -> None:
-    known = profile_at("https://a.example", "gameball")
-    told = profile_at("https://a.example", "gameball", rate=1000, name="told")
+@pytest.mark.parametrize(
+    ("of_profile", "of_run", "seconds", "within"),
+    [(None, None, 30, 0.5), (1000, None, 1.2, LATE_SECONDS), (None, 400, 3, LATE_SECONDS)],
+)
+def test_gameball_gets_what_it_publishes_unless_something_else_was_said(
+    of_profile: float | None, of_run: float | None, seconds: float, within: float
+) -> None:
+    profile = profile_at("https://a.example", "gameball", rate=of_profile)
+    rate_limits = RateLimits(of_run, clock=PassingClock())
 
-    assert waited(RateLimits(clock=PassingClock()), *[known] * 1201) == pytest.approx(30, abs=0.5)
-    assert waited(RateLimits(clock=PassingClock()), *[told] * 1201) == pytest.approx(
-        1.2, abs=LATE_SECONDS
-    )
-    assert waited(RateLimits(400, clock=PassingClock()), *[known] * 1201) == pytest.approx(
-        3, abs=LATE_SECONDS
-    )
-
-
-def test_what_is_measured_is_no_longer_than_a_moment() -> None:
-    schedule = RateSchedule()
-    begun(schedule, 500, took=0.01)
-
-    assert len(schedule._answered) <= MEASURED_SECONDS / 0.01 + 1
+    assert waited(rate_limits, *[profile] * 1201) == pytest.approx(seconds, abs=within)

@@ -12,7 +12,8 @@ import trustme
 import truststore
 
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
-from loyalty_cli.network import http_client as http
+from loyalty_cli.network import retry
+from loyalty_cli.network.http_client import CONNECTIONS
 from loyalty_cli.network.tls import BUNDLE_VARIABLES, bundle, trusted
 from tests.conftest import Outcome, Run
 from tests.fakes.servers import ELSEWHERE, Answering, Proxy, RawServer, Wire, header
@@ -24,7 +25,7 @@ Ask = Callable[..., Outcome]
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try again without a pause."""
-    monkeypatch.setattr(http, "FIRST_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(retry, "FIRST_PAUSE_SECONDS", 0.0)
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +131,7 @@ def test_the_connection_is_kept_for_the_next_customer(
         done = loyalty("balance", *(f"C-{number}" for number in range(30)), "-o", "json")
 
     assert done.code == 0
-    assert server.connections <= http.CONNECTIONS
+    assert server.connections <= CONNECTIONS
 
 
 @pytest.mark.parametrize(
@@ -353,7 +354,7 @@ def test_a_tunnel_is_kept_open_for_the_next_customer(
         done = loyalty("balance", *(f"C-{number}" for number in range(30)), "-o", "json")
 
     assert done.code == 0
-    assert len(tunnel.heads) <= http.CONNECTIONS
+    assert len(tunnel.heads) <= CONNECTIONS
 
 
 def test_a_tunnel_to_the_wrong_host_is_seen(

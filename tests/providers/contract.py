@@ -12,7 +12,7 @@ import pytest
 from msgspec import Struct, field
 
 from loyalty_cli import providers
-from loyalty_cli.network import http_client as http
+from loyalty_cli.network import retry
 from loyalty_cli.sandbox.server import Handle, Received, Reply, Server
 from tests.conftest import Outcome, Run
 
@@ -258,4 +258,4 @@ def cases_of(name: str) -> Cases | None:
 
 def in_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the program try again at once."""
-    monkeypatch.setattr(http, "FIRST_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(retry, "FIRST_PAUSE_SECONDS", 0.0)

@@ -26,9 +26,10 @@ from loyalty_cli.model.errors import ASKED_TO_WAIT, ENDING, LoyaltyError, setup_
 from loyalty_cli.model.exit_codes import exit_code_of, exit_code_of_signal
 from loyalty_cli.model.records import Lookup
 from loyalty_cli.model.tally import Tally
-from loyalty_cli.network.http_client import BULK, CONNECTIONS, INTERACTIVE, HttpClient
+from loyalty_cli.network.http_client import CONNECTIONS, HttpClient
 from loyalty_cli.network.platform_client import PlatformClient
 from loyalty_cli.network.rate_limit import RateLimits
+from loyalty_cli.network.retry import BULK, INTERACTIVE
 from loyalty_cli.output import balances as views
 from loyalty_cli.output import messages
 from loyalty_cli.output.document import View, layout, print_records, write_records
@@ -249,7 +250,8 @@ class Run:
         error = record.error if record else None
         if record is None or error is None:
             return False
-        closed = error.code in ASKED_TO_WAIT and self._platforms.is_closed(record.profile)
+        rate_limits = self._platforms.rate_limits
+        closed = error.code in ASKED_TO_WAIT and rate_limits.is_closed(record.profile)
         if closed or error.code in ENDING:
             self._ended_by = self._ended_by or record
         return self._ended_by is not None

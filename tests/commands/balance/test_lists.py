@@ -227,7 +227,7 @@ def test_where_all_failed_alike_the_code_is_theirs(loyalty: Run, at: At, listed:
 def test_the_same_trouble_is_told_once_and_counted(
     loyalty: Run, at: At, listed: Listed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("loyalty_cli.network.http_client.FIRST_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("loyalty_cli.network.retry.FIRST_PAUSE_SECONDS", 0.0)
     broken = Reply(500, {"type": "INTERNAL", "message": "oh"})
     at(lambda name: found(name) if name == "C-7" else broken)
 
@@ -241,7 +241,7 @@ def test_the_same_trouble_is_told_once_and_counted(
 def test_one_customer_that_makes_no_sense_does_not_end_the_run(
     loyalty: Run, at: At, listed: Listed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("loyalty_cli.network.http_client.FIRST_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("loyalty_cli.network.retry.FIRST_PAUSE_SECONDS", 0.0)
     strange = {
         "C-2": Reply(200, b"<html>", content_type="text/html"),
         "C-3": Reply(200, {"surprise": 1}),

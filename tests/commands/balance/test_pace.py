@@ -340,7 +340,7 @@ def test_one_customer_that_is_always_too_much_fails_alone(
 def test_trouble_that_passes_is_tried_again(
     status: int, loyalty: Run, at: At, listed: Listed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("loyalty_cli.network.http_client.FIRST_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("loyalty_cli.network.retry.FIRST_PAUSE_SECONDS", 0.0)
     lock, tried = Lock(), set[str]()
 
     def fails_once(customer: str) -> Reply:

@@ -1,0 +1,292 @@
+"""Connections to platforms: requests' adapter, on connections whose every wait ends in time.
+
+Before each wait the socket's timeout is set to what is left until the deadline of the call.
+"""
+
+import socket
+import ssl
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import contextmanager
+from errno import EAGAIN
+from io import BufferedReader, RawIOBase
+from ipaddress import ip_address
+from threading import Thread, local
+from typing import TYPE_CHECKING, Any, cast
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import NameResolutionError, NewConnectionError
+
+from loyalty_cli.network.deadline import Deadline
+from loyalty_cli.network.framing import FramedResponse
+from loyalty_cli.network.proxies import TunnelRefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PORTS = {"http": 80, "https": 443}
+Address = tuple[int, int, int, str, Any]
+
+
+class Call:
+    """One request on its way: when it must end, and whether a byte of it was `offered`.
+
+    `before_first_byte` can stop it by raising; with one, it is a request that must not be sent
+    twice, on a connection of its own.
+    """
+
+    def __init__(
+        self, deadline: Deadline, before_first_byte: Callable[[], None] | None = None
+    ) -> None:
+        self.offered = False
+        self.remaining = deadline.remaining
+        self._before_first_byte = before_first_byte
+
+    @property
+    def once(self) -> bool:
+        """Whether the request must not be sent twice."""
+        return self._before_first_byte is not None
+
+    def offer(self) -> None:
+        """Note that the next byte goes to the platform; whoever may stop it is asked before."""
+        if self._before_first_byte:
+            self._before_first_byte()
+            self.remaining()  # that may have taken all the time there was
+        self.offered = True
+
+
+_thread = local()
+
+
+def _current() -> Call:
+    """The call that this thread is in."""
+    call: Call = _thread.call
+    return call
+
+
+class Adapter(HTTPAdapter):
+    """requests' own for one host, with our connections, and our idea of whom to trust.
+
+    Without a session of requests around it: that would follow redirects, read .netrc, keep
+    cookies, and take half as long again for a look-up.
+    """
+
+    def __init__(
+        self, origin: str, context: ssl.SSLContext | None, proxy: str | None, connections: int
+    ) -> None:
+        super().__init__(pool_maxsize=connections)
+        self.proxy = proxy
+        self._origin = origin
+        manager = (
+            self.proxy_manager_for(proxy, proxy_ssl_context=context) if proxy else self.poolmanager
+        )
+        manager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
+        trust = {"ssl_context": context, "cert_reqs": "CERT_REQUIRED"} if context else {}
+        self._pool = manager.connection_from_url(origin, trust)
+        port = f":{self._pool.port}" if self._pool.port != PORTS[self._pool.scheme] else ""
+        self.host = f"{_bracketed(self._pool.host)}{port}"
+
+    @contextmanager
+    def answer(self, request: requests.PreparedRequest, call: Call) -> "Iterator[FramedResponse]":
+        """Send a request, and give the answer to it, whose body is still to be read."""
+        outer = getattr(_thread, "call", None)
+        _thread.call = call
+        try:
+            response = cast("FramedResponse", self.send(request, timeout=call.remaining()))
+            try:
+                yield response
+            finally:
+                response.release()
+        finally:
+            _thread.call = outer
+
+    def get_connection_with_tls_context(self, *_: Any, **__: Any) -> Any:
+        """The one pool that there is."""
+        return self._pool
+
+    def cert_verify(self, *_: Any) -> None:
+        """Leave the choice of certificates to the TLS context."""
+
+    def request_url(self, request: requests.PreparedRequest, *_: Any) -> str:
+        """What the platform is asked for: all of the URL behind the host."""
+        assert request.url
+        return request.url.removeprefix(self._origin)
+
+    def build_response(self, _: requests.PreparedRequest, resp: Any) -> Any:
+        """Give the answer as it came: nobody reads requests' cookies, history and encodings."""
+        return resp
+
+
+class _Connection(HTTPConnection):
+    """urllib3's, which connects and checks certificates; what goes over it is done here."""
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        body: Any = None,
+        headers: Any = None,
+        **_: Any,
+    ) -> None:
+        message = _head(f"{method} {url} HTTP/1.1", headers) + (body or b"")
+        if self.sock is None:
+            self.connect()
+        _current().offer()
+        self._write(message)
+
+    def getresponse(self) -> Any:
+        return FramedResponse(self._reader())
+
+    def _new_conn(self) -> socket.socket:
+        try:
+            return connect(self._dns_host, self.port, _current().remaining)
+        except socket.gaierror as error:
+            raise NameResolutionError(self.host, self, error) from error
+        except TimeoutError:
+            raise
+        except OSError as error:
+            raise NewConnectionError(self, str(error)) from error
+
+    def _tunnel(self) -> None:
+        """Ask the proxy for a tunnel: what it is told is none of the request."""
+        assert self._tunnel_host
+        target = f"{_bracketed(self._tunnel_host)}:{self._tunnel_port}"
+        headers = {"Host": target, **self._tunnel_headers}  # type: ignore[attr-defined]
+        self._write(_head(f"CONNECT {target} HTTP/1.1", headers))
+        answer = FramedResponse(self._reader())
+        if answer.status != 200:
+            raise TunnelRefusedError(answer.status)
+        self.sock.settimeout(_current().remaining())  # of the handshake that follows
+
+    def _write(self, message: bytes) -> None:
+        self.sock.settimeout(_current().remaining())
+        self.sock.sendall(message)
+
+    def _reader(self) -> BufferedReader:
+        return BufferedReader(_Reader(self.sock, _current()))
+
+
+class _TLSConnection(_Connection, HTTPSConnection):
+    """The same with TLS on top."""
+
+    def _connect_tls_proxy(self, hostname: str, sock: socket.socket) -> Any:
+        return _TimedSocket(super()._connect_tls_proxy(hostname, sock))
+
+
+class _HTTPPool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+    def _put_conn(self, conn: Any) -> None:
+        if conn is not None and _current().once:
+            conn.close()
+        super()._put_conn(conn)
+
+
+class _HTTPSPool(_HTTPPool, HTTPSConnectionPool):
+    ConnectionCls = _TLSConnection
+
+
+class _Reader(RawIOBase):
+    """What comes over a socket, until the call is over."""
+
+    def __init__(self, sock: socket.socket, call: Call) -> None:
+        self._sock = sock
+        self._call = call
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self._sock.settimeout(self._call.remaining())
+        return self._sock.recv_into(buffer)
+
+
+class _TimedSocket:
+    """A socket with TLS, for TLS inside it: that waits for one record in any number of reads."""
+
+    def __init__(self, sock: ssl.SSLSocket) -> None:
+        self._sock = sock
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+    def recv(self, *arguments: Any) -> bytes:
+        self._sock.settimeout(_current().remaining())
+        return self._sock.recv(*arguments)
+
+    def sendall(self, *arguments: Any) -> None:
+        self._sock.settimeout(_current().remaining())
+        self._sock.sendall(*arguments)
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _head(first: str, headers: Mapping[str, str]) -> bytes:
+    lines = [first, *(f"{name}: {value}" for name, value in headers.items()), "", ""]
+    return "\r\n".join(lines).encode("latin-1")
+
+
+def connect(host: str, port: int, remaining: Callable[[], float]) -> socket.socket:
+    """Look a host up and connect to the first of its addresses that answers.
+
+    One that says nothing has its share of the time and no more, so that the next can answer.
+    Raises OSError as the system does (socket.gaierror for a name that is not known), TimeoutError
+    when the time is over.
+    """
+    failure: OSError | None = None
+    found = _look_up(host, port, remaining())
+    for left, (family, kind, protocol, _, address) in zip(
+        range(len(found), 0, -1), found, strict=True
+    ):
+        sock = socket.socket(family, kind, protocol)
+        try:
+            sock.settimeout(remaining() / left)
+            sock.connect(address)
+            sock.settimeout(remaining())
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except OSError as error:
+            sock.close()
+            failure = error
+        else:
+            return sock
+    raise failure or OSError(f"{host} has no address")
+
+
+def _look_up(host: str, port: int, limit: float) -> Sequence[Address]:
+    """Ask the system, in a thread: its own look-up knows no deadline."""
+    if _is_address(host):  # there is nothing to look up, and so nothing to wait for
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    outcome: dict[str, Any] = {}
+
+    def run() -> None:
+        try:
+            outcome["found"] = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            outcome["error"] = error
+
+    thread = Thread(target=run, name=f"look up {host}", daemon=True)
+    try:
+        thread.start()
+    except RuntimeError as no_more:
+        raise OSError(EAGAIN, "the system has no more threads") from no_more
+    thread.join(limit)
+    if thread.is_alive():
+        raise TimeoutError
+    if isinstance(error := outcome.get("error"), UnicodeError):
+        raise socket.gaierror(str(error))
+    if isinstance(error, OSError):
+        raise error
+    found: Sequence[Address] = outcome["found"]
+    return found
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,149 @@
+"""How often a request that changes nothing is sent, and what is waited for in between.
+
+| what came of an attempt | what follows |
+| --- | --- |
+| 429, or 503 with Retry-After (throttled) | the rate limiter pauses the whole profile; up to \
+`RetryPolicy.attempts` such answers |
+| 500, 502, 503, 504, or what the provider calls busy | a retry after a random pause, or after \
+Retry-After where that is longer; `MAX_ATTEMPTS` in all |
+| the connection failed, or a proxy answered with one of these | the same |
+| any other answer or error | it is final |
+
+All of that ends at the deadline of the look-up. Where a `RetryPolicy` says how long a platform may
+be waited for, such waits put the deadline off; else they have to fit in before it.
+"""
+
+import random
+import time
+from collections.abc import Callable
+from email.utils import parsedate_to_datetime
+from math import inf
+
+from msgspec import Struct
+
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError
+from loyalty_cli.network.deadline import Deadline
+from loyalty_cli.network.rate_limit import (
+    LONGEST_WAIT_SECONDS,
+    Permit,
+    RateLimiter,
+    WaitTooLongError,
+)
+from loyalty_cli.providers.contract import Answer
+
+MAX_ATTEMPTS = 3
+FIRST_PAUSE_SECONDS = 0.5
+BUSY_STATUSES = frozenset({429, 500, 502, 503, 504})
+
+
+class RetryPolicy(Struct, frozen=True):
+    """Retry policy for 429: how many attempts, and how long a platform may be waited for."""
+
+    attempts: int = MAX_ATTEMPTS
+    longest_wait_seconds: float = 0.0
+
+
+INTERACTIVE = RetryPolicy()
+BULK = RetryPolicy(attempts=6, longest_wait_seconds=LONGEST_WAIT_SECONDS)
+
+
+class Outcome(Struct, frozen=True):
+    """What came of one attempt: a whole answer, or the error that there was none."""
+
+    answer: Answer | None = None
+    error: LoyaltyError | None = None
+
+    def result(self) -> Answer:
+        """The answer; raise the error."""
+        if self.error:
+            raise self.error
+        assert self.answer
+        return self.answer
+
+    @property
+    def is_throttled(self) -> bool:
+        """Whether the platform says that it is asked too often."""
+        return self.answer is not None and is_throttled(self.answer)
+
+
+class Retries:
+    """The attempts at one request: each with a permit, and a pause after one that failed."""
+
+    def __init__(
+        self,
+        limiter: RateLimiter,
+        policy: RetryPolicy,
+        deadline: Deadline,
+        is_busy: Callable[[Answer], bool],
+    ) -> None:
+        self._limiter = limiter
+        self._policy = policy
+        self._deadline = deadline
+        self._is_busy = is_busy
+
+    def run(self, attempt: Callable[[Permit], Outcome], sleep: Callable[[float], None]) -> Answer:
+        """Make attempts until one is final; raise LoyaltyError where no whole answer came."""
+        outcome: Outcome | None = None
+        throttled = failed = 0
+        while True:
+            try:
+                permit = self._permit(is_first=outcome is None)
+            except WaitTooLongError as late:
+                return (outcome or Outcome(late.refusal)).result()
+            outcome = attempt(permit)
+            if outcome.is_throttled:
+                throttled += 1
+                if throttled == self._policy.attempts:
+                    return outcome.result()
+                continue  # the next permit comes after the pause
+            failed += 1
+            pause = self._pause_after(outcome, failed)
+            if pause is None:
+                return outcome.result()
+            sleep(pause)
+
+    def _permit(self, *, is_first: bool) -> Permit:
+        left, longest = self._deadline.left(), self._policy.longest_wait_seconds
+        permit = self._limiter.begin(max(longest, left), inf if is_first or longest else left)
+        if longest:
+            self._deadline.extend(permit.waited)
+        elif is_first:
+            self._deadline.extend(permit.waited - permit.paused)
+        return permit
+
+    def _pause_after(self, outcome: Outcome, failed: int) -> float | None:
+        """Seconds until the next attempt; None where there is to be none."""
+        if failed == MAX_ATTEMPTS or not self._may_pass(outcome):
+            return None
+        longest = FIRST_PAUSE_SECONDS * 2 ** (failed - 1)
+        pause = random.uniform(0, longest)  # noqa: S311 - no secret
+        if outcome.answer:
+            pause = max(pause, retry_after(outcome.answer, time.time()) or 0)
+        return pause if pause < self._deadline.left() else None
+
+    def _may_pass(self, outcome: Outcome) -> bool:
+        """Whether what failed may work the next time; a proxy's "no" to a tunnel stays one."""
+        if outcome.answer:
+            return outcome.answer.status in BUSY_STATUSES or self._is_busy(outcome.answer)
+        error = outcome.error
+        return (
+            error is not None
+            and error.code is ErrorCode.UNREACHABLE
+            and (error.http_status is None or error.http_status in BUSY_STATUSES)
+        )
+
+
+def is_throttled(answer: Answer) -> bool:
+    """Whether a platform says that it is asked too often."""
+    return answer.status == 429 or (answer.status == 503 and "retry-after" in answer.headers)
+
+
+def retry_after(answer: Answer, now: float) -> float | None:
+    """The seconds a platform asks to wait, whether it says so in seconds or as a date."""
+    value = answer.headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdigit():
+        return float(value[:9])
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - now)
+    except (ValueError, OverflowError, OSError):
+        return None
