@@ -2,8 +2,8 @@
 
 import gc
 
-# Almost nothing that a start-up makes is garbage; looking for it thirty times takes a while.
-gc.set_threshold(50_000)
+# Almost nothing that a start-up or a look-up makes is garbage; to look for it takes a while.
+gc.set_threshold(500_000)
 
 
 def main() -> None:
