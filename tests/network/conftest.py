@@ -1,13 +1,15 @@
-"""What the tests of the network share: a look-up that has to end at its deadline."""
+"""What the tests of the network share."""
 
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
-from tests.conftest import Run
+from tests.conftest import Outcome, Run
 
 Card = Callable[..., Path]
 
@@ -40,3 +42,31 @@ def times_out(loyalty: Run, card: Card) -> TimesOut:
         return (done.code, error["code"]) == (7, "timed_out")
 
     return look_up
+
+
+Ask = Callable[..., Outcome]
+
+
+@pytest.fixture
+def ask(loyalty: Run, card: Card) -> Ask:
+    """Look a customer up at an address."""
+
+    def look_up(url: str, *more: str) -> Outcome:
+        card(url)
+        return loyalty("balance", "C-1", "-o", "json", *more)
+
+    return look_up
+
+
+def error_of(done: Outcome) -> tuple[int, str]:
+    """The exit code, and the code of the one record's error."""
+    return done.code, done.record["error"]["code"]
+
+
+def disguises(secret: str) -> Iterator[str]:
+    """Every way that a secret could show through."""
+    yield secret
+    yield quote(secret, safe="")
+    yield quote(secret)
+    for text in (secret, f":{secret}", f"{secret}:", f"x{secret}", f"xx{secret}"):
+        yield b64encode(text.encode()).decode().rstrip("=")[4:-4]

@@ -4,6 +4,7 @@ import gzip
 import json
 import subprocess
 import sys
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event
@@ -12,13 +13,17 @@ from typing import Any
 import pytest
 
 from loyalty_cli.model.strict_json import MAX_PARTS, decode
-from loyalty_cli.network.http_client import BODY_LIMIT_BYTES
+from loyalty_cli.network.deadline import Deadline
+from loyalty_cli.network.http_client import BODY_LIMIT_BYTES, HttpClient
+from loyalty_cli.providers.contract import Request
 from tests.conftest import Run
-from tests.fakes.servers import BALANCE, Answering, RawServer, Wire, reply
+from tests.fakes.servers import BALANCE, Answering, RawServer, Script, Wire, profile_at, reply
+from tests.network.conftest import Ask, error_of
 
 Card = Callable[..., Path]
 
 TOGETHER = 8
+MEBIBYTE = 1024 * 1024 if sys.platform == "darwin" else 1024  # in the unit of ru_maxrss
 MOST_MEBIBYTES = 100
 MOST_SECONDS = 10
 """Far above what eight such look-ups take on a slow machine, and far below what a bomb took."""
@@ -92,7 +97,7 @@ def test_eight_bombs_at_a_time_take_little_memory_and_time(
     code, grown, seconds = json.loads(done.stderr.splitlines()[-1])
     assert code == (6 if "error" in bomb else 0 if raw and "may be" in bomb else 7)
     assert len(asked) == 2 * TOGETHER
-    assert grown / (1024 * 1024 if sys.platform == "darwin" else 1024) < MOST_MEBIBYTES
+    assert grown / MEBIBYTE < MOST_MEBIBYTES
     assert seconds < MOST_SECONDS
 
 
@@ -127,3 +132,113 @@ def test_an_answer_is_read_once(
         loyalty("balance", "C-1", "-o", "json")
 
     assert bodies == [BALANCE]
+
+
+# Bodies that are larger than any balance.
+
+
+def bomb(mebibytes: int) -> bytes:
+    """A gzip stream of zeros that is a thousandth of its size; its end is never reached."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    first, other = (
+        packer.compress(bytes(1024 * 1024)) + packer.flush(zlib.Z_FULL_FLUSH) for _ in range(2)
+    )
+    return first + other * (mebibytes - 1)
+
+
+def endless(wire: Wire) -> None:
+    wire.request()
+    wire.send(reply(b"", length=64 * 1024 * 1024))
+    for _ in range(64):
+        wire.send(b" " * 1024 * 1024)
+
+
+def endless_chunks(wire: Wire) -> None:
+    wire.request()
+    wire.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    wire.send_for_ever(b"10000\r\n" + b" " * 0x10000 + b"\r\n")
+
+
+def one_huge_chunk(wire: Wire) -> None:
+    wire.request()
+    wire.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\n")
+    wire.send_for_ever(b" " * 0x10000)
+
+
+def endless_behind_a_redirect(wire: Wire) -> None:
+    wire.request()
+    wire.send(b"HTTP/1.1 302 Moved\r\nLocation: /\r\nTransfer-Encoding: chunked\r\n\r\n")
+    wire.send_for_ever(b"10000\r\n" + b" " * 0x10000 + b"\r\n")
+
+
+def zipped(encoding: str, body: bytes) -> Answering:
+    return Answering(reply(body, "200 OK", f"Content-Encoding: {encoding}"))
+
+
+def gzip_bomb(wire: Wire) -> None:
+    zipped("gzip", bomb(512))(wire)
+
+
+def gzip_bomb_in_a_gzip(wire: Wire) -> None:
+    zipped("gzip, gzip", gzip.compress(bomb(512)))(wire)
+
+
+def gzip_bomb_in_chunks(wire: Wire) -> None:
+    wire.request()
+    wire.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Encoding: gzip\r\n\r\n")
+    content = bomb(512)
+    wire.send(b"%x\r\n%b\r\n0\r\n\r\n" % (len(content), content))
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        endless,
+        endless_chunks,
+        endless_behind_a_redirect,
+        one_huge_chunk,
+        gzip_bomb,
+        gzip_bomb_in_a_gzip,
+        gzip_bomb_in_chunks,
+    ],
+)
+def test_a_body_that_is_too_large_is_given_up(script: Script, ask: Ask) -> None:
+    with RawServer(script) as server:
+        done = ask(server.url)
+
+    assert error_of(done) == (7, "bad_response")
+    assert "more than a balance can be" in done.record["error"]["message"]
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize(
+    "script", [endless, endless_behind_a_redirect, gzip_bomb, gzip_bomb_in_a_gzip]
+)
+def test_a_body_that_is_too_large_is_never_held_in_memory(script: Script, card: Card) -> None:
+    def first_a_balance(wire: Wire) -> None:
+        if server.connections == 1:
+            Answering()(wire)
+        else:
+            script(wire)
+
+    with RawServer(first_a_balance) as server:
+        card(server.url)
+        done = subprocess.run(
+            [*CHILD_OF_A_SHELL, sys.executable, "-c", MEASURED, "1"],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+
+    code, grown, _ = json.loads(done.stderr.splitlines()[-1])
+    assert code == 7
+    assert grown / MEBIBYTE < 8
+
+
+def test_a_body_of_just_the_limit_is_read() -> None:
+    body = b'"' + b"x" * (BODY_LIMIT_BYTES - 2) + b'"'
+    with RawServer(Answering(reply(body))) as server:
+        answer = HttpClient().read(profile_at(server.url), Request(("x",)), Deadline(30))
+
+    assert answer.body == body

@@ -1,0 +1,210 @@
+"""Proxies: when one is used, what it sees, and how one that is no use is told without its user."""
+
+import socket
+from base64 import b64encode
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loyalty_cli.network import retry
+from loyalty_cli.network.proxies import proxy_fault, without_user
+from tests.conftest import Outcome, Run
+from tests.fakes.servers import ELSEWHERE, Answering, Proxy, RawServer, header, reply, unused_port
+from tests.network.conftest import Ask, disguises, error_of
+
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
+PASSWORD = "pass+w0rd/of-the=proxy"
+USER = f"staff:{quote(PASSWORD, safe='')}@"
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Try again without a pause."""
+    monkeypatch.setattr(retry, "FIRST_PAUSE_SECONDS", 0.0)
+
+
+def has_ipv6() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.10", "localhost", "LOCALHOST", "::1"])
+def test_loopback_goes_through_no_proxy(
+    host: str, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if host == "::1" and not has_ipv6():
+        pytest.skip("this machine has no IPv6")
+    is_name = host.lower() == "localhost"
+    script = Answering()
+    with (
+        RawServer(script, host="127.0.0.1" if is_name else host) as server,
+        RawServer(Proxy()) as proxy,
+    ):
+        for name in PROXIES:
+            monkeypatch.setenv(name, proxy.url)
+        done = ask(server.at(host) if is_name else server.url)
+
+    assert done.code == 0
+    assert proxy.connections == 0
+    shown = f"[{host}]" if host == "::1" else host.lower()
+    assert header(script.requests[0], "host") == f"{shown}:{server.port}"
+
+
+def test_a_proxy_that_cannot_be_used_does_not_matter_on_loopback(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in PROXIES:
+        monkeypatch.setenv(name, "socks5://proxy.example")
+    with RawServer(Answering()) as server:
+        assert ask(server.url).code == 0
+
+
+def test_the_sandbox_goes_through_no_proxy(loyalty: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    with RawServer(Proxy()) as proxy:
+        for name in PROXIES:
+            monkeypatch.setenv(name, proxy.url)
+        done = loyalty("--sandbox", "balance", "C-1001", "--all-profiles", "-o", "json")
+
+    assert done.code == 0
+    assert proxy.connections == 0
+
+
+@pytest.mark.parametrize("exception", [ELSEWHERE, "*", ".invalid", f"example.com,{ELSEWHERE}"])
+def test_no_proxy_keeps_a_host_off_the_proxy(
+    exception: str, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with RawServer(Proxy()) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        monkeypatch.setenv("NO_PROXY", exception)
+        done = ask(f"https://{ELSEWHERE}")
+
+    assert "its name is not known" in done.record["error"]["message"]
+    assert proxy.connections == 0
+
+
+def hides_the_password(done: Outcome) -> bool:
+    return not any(
+        disguise in done.out + done.err
+        for secret in (PASSWORD, f"staff:{PASSWORD}")
+        for disguise in disguises(secret)
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "asked"),
+    [
+        ("403 Forbidden", "it answers HTTP 403", 1),
+        # Once: a wrong password that is tried again and again locks people out.
+        ("407 Sign in", "it wants a sign-in (HTTP 407)", 1),
+        ("503 Busy", "it answers HTTP 503", 3),
+    ],
+)
+def test_a_proxy_that_opens_no_tunnel_gets_its_own_user_and_nothing_of_the_request(
+    status: str, words: str, asked: int, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusing = Proxy(reply(b"<html>", status, 'Proxy-Authenticate: Basic realm="x"'))
+    with RawServer(refusing) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://{USER}127.0.0.1:{proxy.port}")
+        done = ask(f"https://{ELSEWHERE}", "-v")
+
+    assert error_of(done) == (7, "unreachable")
+    message = done.record["error"]["message"]
+    assert f"the proxy 127.0.0.1:{proxy.port} on the way to" in message
+    assert words in message
+    pair = b64encode(f"staff:{PASSWORD}".encode()).decode()
+    assert len(refusing.heads) == asked
+    for head in refusing.heads:
+        assert head.startswith(f"CONNECT {ELSEWHERE}:443 HTTP/1.1\r\n".encode())
+        assert header(head, "host") == f"{ELSEWHERE}:443"
+        assert header(head, "proxy-authorization") == f"Basic {pair}"
+        assert b"secret-of-card" not in head
+    assert hides_the_password(done)
+
+
+@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "ALL_PROXY"])
+def test_a_proxy_that_is_not_there_is_named_without_its_password(
+    variable: str, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = unused_port()
+    monkeypatch.setenv(variable, f"http://{USER}127.0.0.1:{port}")
+    done = ask(f"https://{ELSEWHERE}", "-v")
+
+    assert error_of(done) == (7, "unreachable")
+    assert f"the proxy 127.0.0.1:{port} on the way to" in done.record["error"]["message"]
+    assert "Connection refused" in done.record["error"]["message"]
+    assert "HTTPS_PROXY" in done.record["error"]["hint"]
+    assert hides_the_password(done)
+
+
+@pytest.mark.parametrize(
+    ("proxy", "reason"),
+    [
+        ("socks5://proxy.example:1080", "SOCKS"),
+        ("SOCKS5H://user:hidden@proxy.example:1080", "SOCKS"),
+        ("ftp://user:hidden@proxy.example:21", "not an HTTP proxy"),
+        ("http://user:hid/den@proxy.example:3128", "not a URL"),
+        ("http://user:hid#den@proxy.example:3128", "not a URL"),
+        ("http://user:hidden@proxy.example:high", "not a URL"),
+        ("http://user:hidden@[::1:3128", "not a URL"),
+        ("http://", "not a URL"),
+        ("http://user:hidden@", "not a URL"),
+    ],
+)
+def test_a_proxy_that_cannot_be_used_is_a_set_up_error(
+    proxy: str, reason: str, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+
+    done = ask(f"https://{ELSEWHERE}", "-v")
+
+    assert error_of(done) == (3, "setup")
+    assert reason in done.record["error"]["message"]
+    assert "HTTPS_PROXY" in done.record["error"]["hint"]
+    for hidden in ("user", "hid", "den@"):
+        assert hidden not in done.out + done.err
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("http://proxy.example:3128", "proxy.example:3128"),
+        ("http://staff:hidden@proxy.example:3128/", "proxy.example:3128"),
+        ("proxy.example:3128", "proxy.example:3128"),
+        ("staff:hidden@proxy.example:3128", "proxy.example:3128"),
+        ("http://staff:hid/den@proxy.example", "proxy.example"),
+        ("http://staff:hid@den@proxy.example", "proxy.example"),
+        ("http://staff:hid#den?x@proxy.example", "proxy.example"),
+        ("http://staff:hidden@[::1]:3128", "[::1]:3128"),
+        ("http://staff:hidden@[::1:3128", "(not a URL)"),
+        ("http://staff:hidden@", "(not a URL)"),
+        ("http://", "(not a URL)"),
+        ("", "(not a URL)"),
+    ],
+)
+def test_a_proxy_is_shown_without_user_and_password(url: str, shown: str) -> None:
+    assert without_user(url) == shown
+
+
+@given(
+    password=st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), min_size=1),
+    scheme=st.sampled_from(["http://", "https://", "socks5://", ""]),
+)
+def test_no_password_can_show(password: str, scheme: str) -> None:
+    url = f"{scheme}staff:{password}@host.example:3128"
+
+    assert without_user(url) == "host.example:3128"
+    fault = proxy_fault(url)
+    assert fault is None or fault == proxy_fault("http://") or "proxy" in fault
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    ["http://proxy.example", "https://p:443", "p.example:3128", "http://a:b@p:1", "http://[::1]:1"],
+)
+def test_an_http_proxy_can_be_tried(proxy: str) -> None:
+    assert proxy_fault(proxy) is None
