@@ -3,10 +3,10 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from threading import Barrier, Event, Thread
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from keyring import core
@@ -27,6 +27,7 @@ from tests.fakes.servers import profile_at
 
 PATIENCE = 20.0
 ENTRY = "loyalty-cli/club token"
+FIELDS = ("client_key", "client_secret")
 KEY, SECRET = "the-client-key", "the-client-secret"
 OTHERS: list[dict[str, Any]] = [{"key": "another"}, {"url": "https://b.example"}]
 
@@ -85,54 +86,35 @@ def tokens(clock: Clock) -> AccessTokens:
     return AccessTokens(KeyringStore(), clock)
 
 
-def test_a_token_is_used_while_it_lives(tokens: AccessTokens, clock: Clock) -> None:
-    exchange = Exchanges()
-    first = tokens.get(holder(exchange))
-    clock.now += 3600 - MARGIN_SECONDS - 1
-
-    assert tokens.get(holder(exchange)) == first == "t-1"
-    assert exchange.count == 1
-
-
-def test_a_token_that_is_about_to_end_is_renewed(tokens: AccessTokens, clock: Clock) -> None:
-    exchange = Exchanges()
-    tokens.get(holder(exchange))
-    clock.now += 3600 - MARGIN_SECONDS
-
-    assert tokens.get(holder(exchange)) == "t-2"
-    assert exchange.count == 2
-
-
-@pytest.mark.parametrize("lifetime", [0.0, -5.0, MARGIN_SECONDS])
-def test_a_token_that_hardly_lives_is_used_but_once(tokens: AccessTokens, lifetime: float) -> None:
+@pytest.mark.parametrize(
+    ("lifetime", "passes", "then"),
+    [
+        (3600, 3600 - MARGIN_SECONDS - 1, "t-1"),
+        (3600, 3600 - MARGIN_SECONDS, "t-2"),
+        (MARGIN_SECONDS, 0, "t-2"),
+        (0, 0, "t-2"),
+        (-5, 0, "t-2"),
+        (1e18, LONGEST_LIFETIME_SECONDS, "t-2"),
+    ],
+)
+def test_a_token_is_used_while_it_lives_and_no_longer(
+    tokens: AccessTokens, clock: Clock, lifetime: float, passes: float, then: str
+) -> None:
     exchange = Exchanges(lifetime)
+    assert tokens.get(holder(exchange)) == "t-1"
+    clock.now += passes
 
-    assert [tokens.get(holder(exchange)) for _ in range(3)] == ["t-1", "t-2", "t-3"]
-
-
-def test_no_token_is_believed_to_live_for_ever(tokens: AccessTokens, clock: Clock) -> None:
-    exchange = Exchanges(1e18)
-    tokens.get(holder(exchange))
-    clock.now += LONGEST_LIFETIME_SECONDS
-
-    assert tokens.get(holder(exchange)) == "t-2"
+    assert tokens.get(holder(exchange)) == then
 
 
-@pytest.mark.parametrize("other", OTHERS)
-def test_a_token_is_not_used_for_another_account(
+@pytest.mark.parametrize("other", [*OTHERS, {"name": "other"}])
+def test_a_token_is_not_used_for_another_account_or_profile(
     tokens: AccessTokens, other: dict[str, Any]
 ) -> None:
     exchange = Exchanges()
     tokens.get(holder(exchange))
 
     assert tokens.get(holder(exchange, **other)) == "t-2"
-
-
-def test_a_token_is_not_used_for_another_profile(tokens: AccessTokens) -> None:
-    exchange = Exchanges()
-    tokens.get(holder(exchange))
-
-    assert tokens.get(holder(exchange, name="other")) == "t-2"
 
 
 def test_a_token_that_was_refused_is_replaced_once(tokens: AccessTokens) -> None:
@@ -202,19 +184,13 @@ def test_a_kept_token_says_nothing_of_the_credentials(tokens: AccessTokens) -> N
 
 
 @pytest.mark.usefixtures("shared_keyring")
-def test_a_token_is_kept_only_where_it_may_be(tokens: AccessTokens) -> None:
-    tokens.get(holder(Exchanges()))
-
-    assert memory_keyring.entries() == {}
-
-
-@pytest.mark.usefixtures("shared_keyring")
-def test_a_kept_token_is_not_read_where_it_may_not_be_kept(clock: Clock) -> None:
-    AccessTokens(KeyringStore(), clock).get(holder(Exchanges(), keep=True))
+def test_a_token_is_neither_kept_nor_read_where_it_may_not_be(clock: Clock) -> None:
     exchange = Exchanges()
     AccessTokens(KeyringStore(), clock).get(holder(exchange))
+    assert memory_keyring.entries() == {}
 
-    assert exchange.count == 1
+    AccessTokens(KeyringStore(), clock).get(holder(exchange, keep=True))
+    assert AccessTokens(KeyringStore(), clock).get(holder(exchange)) == "t-3"
 
 
 @pytest.mark.usefixtures("shared_keyring")
@@ -307,154 +283,151 @@ class Platform:
         return Reply(body={"mainPoints": 5})
 
 
-@pytest.fixture
-def platform() -> Platform:
-    return Platform()
+class Club(NamedTuple):
+    """Looks customers up at a profile that exchanges its credentials for a token."""
+
+    platform: Platform
+    loyalty: Run
+
+    def __call__(self, *more: str) -> Outcome:
+        return self.loyalty("balance", *(more or ["C-1"]), "-p", "club", "-o", "json")
 
 
 @pytest.fixture
-def club(
-    platform: Platform,
-    serve: Serve,
-    profile_file: Callable[[str], Path],
-    loyalty: Run,
-) -> Callable[..., Outcome]:
-    """Look customers up at a profile that exchanges its credentials for a token."""
+def club(serve: Serve, profile_file: Callable[[str], Path], loyalty: Run) -> Club:
+    platform = Platform()
     url = serve(platform)
     profile_file(f"profiles:\n  club: {{provider: capillary, auth: oauth, base_url: '{url}'}}\n")
-    return lambda *more: loyalty("balance", *(more or ["C-1"]), "-p", "club", "-o", "json")
+    return Club(platform, loyalty)
+
+
+CredentialsIn = Callable[[Iterable[str], Iterable[str]], None]
 
 
 @pytest.fixture
-def in_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LOYALTY_CLUB_CLIENT_KEY", KEY)
-    monkeypatch.setenv("LOYALTY_CLUB_CLIENT_SECRET", SECRET)
-
-
-@pytest.fixture
-def in_keyring(shared_keyring: None) -> None:
+def credentials_in(shared_keyring: None, monkeypatch: pytest.MonkeyPatch) -> CredentialsIn:
+    """Put fields of the credentials into the environment, and into the keyring."""
     del shared_keyring
-    memory_keyring.keep(
-        {"loyalty-cli/club client_key": KEY, "loyalty-cli/club client_secret": SECRET}
-    )
+    values = {"client_key": KEY, "client_secret": SECRET}
+
+    def put(environment: Iterable[str], keyring: Iterable[str]) -> None:
+        for field in environment:
+            monkeypatch.setenv(f"LOYALTY_CLUB_{field.upper()}", values[field])
+        memory_keyring.keep({f"loyalty-cli/club {field}": values[field] for field in keyring})
+
+    return put
+
+
+@pytest.fixture
+def in_environment(credentials_in: CredentialsIn) -> None:
+    credentials_in(FIELDS, ())
+
+
+@pytest.fixture
+def in_keyring(credentials_in: CredentialsIn) -> None:
+    credentials_in((), FIELDS)
 
 
 @pytest.mark.usefixtures("in_environment")
-def test_many_customers_need_one_token(club: Callable[..., Outcome], platform: Platform) -> None:
+def test_many_customers_need_one_token(club: Club) -> None:
     assert club(*(f"C-{number}" for number in range(20))).code == 0
 
-    assert (platform.given, platform.asked) == (1, 20)
-    assert json.loads(platform.keys[0]) == {"key": KEY, "secret": SECRET}
+    assert (club.platform.given, club.platform.asked) == (1, 20)
+    assert json.loads(club.platform.keys[0]) == {"key": KEY, "secret": SECRET}
 
 
 @pytest.mark.usefixtures("in_keyring")
-def test_the_next_run_uses_the_kept_token(club: Callable[..., Outcome], platform: Platform) -> None:
-    assert [club().code, club().code] == [0, 0]
-
-    assert (platform.given, platform.asked) == (1, 2)
-
-
-@pytest.mark.usefixtures("in_keyring")
-def test_two_processes_share_the_kept_token(
-    club: Callable[..., Outcome], platform: Platform
-) -> None:
+def test_two_processes_share_the_kept_token(club: Club) -> None:
     assert club().code == 0
     command = [sys.executable, "-m", "loyalty_cli", "balance", "C-2", "-p", "club", "-o", "jsonl"]
     done = subprocess.run(command, capture_output=True, check=True, timeout=60)
 
     assert json.loads(done.stdout)["balances"][0]["available"] == 5
-    assert (platform.given, platform.asked) == (1, 2)
+    assert (club.platform.given, club.platform.asked) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("environment", "keyring", "given"), [((), FIELDS, 1), (FIELDS, (), 2), (FIELDS[:1], FIELDS, 2)]
+)
+def test_a_token_is_kept_for_the_next_run_where_all_credentials_are(
+    environment: tuple[str, ...],
+    keyring: tuple[str, ...],
+    given: int,
+    club: Club,
+    credentials_in: CredentialsIn,
+) -> None:
+    credentials_in(environment, keyring)
+
+    assert [club().code, club().code] == [0, 0]
+    assert (club.platform.given, club.platform.asked) == (given, 2)
+    assert (ENTRY in memory_keyring.entries()) == (given == 1)
 
 
 @pytest.mark.usefixtures("in_keyring")
-def test_a_kept_token_that_the_platform_forgot_is_replaced(
-    club: Callable[..., Outcome], platform: Platform
-) -> None:
+def test_a_kept_token_that_the_platform_forgot_is_replaced(club: Club) -> None:
     club()
-    platform.good = "forgotten"
+    club.platform.good = "forgotten"
     assert [club().code, club().code] == [0, 0]
 
-    assert (platform.given, platform.asked) == (2, 4)
-
-
-@pytest.mark.usefixtures("in_environment", "shared_keyring")
-def test_a_token_for_credentials_of_the_environment_is_not_kept(
-    club: Callable[..., Outcome], platform: Platform
-) -> None:
-    assert [club().code, club().code] == [0, 0]
-
-    assert platform.given == 2
-    assert memory_keyring.entries() == {}
-
-
-@pytest.mark.usefixtures("in_keyring")
-def test_a_token_is_not_kept_where_one_credential_came_from_elsewhere(
-    club: Callable[..., Outcome], platform: Platform, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("LOYALTY_CLUB_CLIENT_KEY", KEY)
-
-    assert [club().code, club().code] == [0, 0]
-    assert platform.given == 2
-    assert ENTRY not in memory_keyring.entries()
+    assert (club.platform.given, club.platform.asked) == (2, 4)
 
 
 @pytest.mark.usefixtures("in_keyring")
 def test_a_keyring_that_refuses_the_token_alone_does_not_end_the_run(
-    club: Callable[..., Outcome], platform: Platform, monkeypatch: pytest.MonkeyPatch
+    club: Club, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(memory_keyring.FORBIDDEN, "token")
 
     done = club()
 
     assert (done.code, done.err) == (0, "")
-    assert platform.given == 1
+    assert club.platform.given == 1
 
 
 @pytest.mark.usefixtures("in_environment")
-def test_a_token_that_is_refused_at_once_is_replaced_once_and_then_an_error(
-    club: Callable[..., Outcome], platform: Platform
-) -> None:
+def test_a_token_that_is_refused_at_once_is_replaced_once_and_then_an_error(club: Club) -> None:
     data = {"accessToken": "never good", "ttlSeconds": 3600}
-    platform.exchange = Reply(body={"data": data})
+    club.platform.exchange = Reply(body={"data": data})
 
     done = club()
 
     assert (done.code, done.record["error"]["code"]) == (4, "credential_refused")
-    assert (platform.given, platform.asked) == (2, 2)
+    assert (club.platform.given, club.platform.asked) == (2, 2)
+
+
+def with_token(token: str) -> Reply:
+    return Reply(200, {"data": {"accessToken": token, "ttlSeconds": 5}})
+
+
+def with_error(status: int) -> Reply:
+    return Reply(status, {"errors": [{"code": status, "message": "No"}]})
 
 
 REFUSALS = {
-    "401": (Reply(401, {"errors": [{"code": 401, "message": "No"}]}), 4, "credential_refused"),
+    "401": (with_error(401), 4, "credential_refused"),
     "403": (Reply(403, {}), 4, "credential_refused"),
-    "400": (
-        Reply(400, {"errors": [{"code": 400, "message": "No"}]}), 4, "credential_refused"),
-    "404": (
-        Reply(404, {"errors": [{"code": 404, "message": "No"}]}), 4, "credential_refused"),
+    "400": (with_error(400), 4, "credential_refused"),
+    "404": (with_error(404), 4, "credential_refused"),
     "a page": (Reply(404, b"<html>", content_type="text/html"), 7, "bad_response"),
     "a redirect": (Reply(302, headers={"Location": "/x"}), 7, "redirected"),
     "no JSON": (Reply(200, b"<html>"), 7, "bad_response"),
     "no token": (Reply(200, {"data": {}}), 7, "bad_response"),
-    "an empty token": (Reply(200, {"data": {"accessToken": "", "ttlSeconds": 5}}), 7,
-                       "bad_response"),
-    "a broken token": (Reply(200, {"data": {"accessToken": "hush\r\nhush", "ttlSeconds": 5}}), 7,
-                       "bad_response"),
-    "a strange token": (Reply(200, {"data": {"accessToken": "hush…hush", "ttlSeconds": 5}}), 7,
-                        "bad_response"),
+    "an empty token": (with_token(""), 7, "bad_response"),
+    "a broken token": (with_token("hush\r\nhush"), 7, "bad_response"),
+    "a strange token": (with_token("hush…hush"), 7, "bad_response"),
     "no lifetime": (Reply(200, {"data": {"accessToken": "hushhush"}}), 7, "bad_response"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.usefixtures("in_environment")
 @pytest.mark.parametrize("how", REFUSALS)
-def test_without_a_token_no_balance_is_asked_for(
-    how: str, club: Callable[..., Outcome], platform: Platform
-) -> None:
-    platform.exchange, code, name = REFUSALS[how]
+def test_without_a_token_no_balance_is_asked_for(how: str, club: Club) -> None:
+    club.platform.exchange, code, name = REFUSALS[how]
 
     done = club()
 
     assert (done.code, done.record["error"]["code"]) == (code, name)
-    assert (platform.given, platform.asked) == (1, 0)
+    assert (club.platform.given, club.platform.asked) == (1, 0)
     for hidden in ("hush", KEY, SECRET):
         assert hidden not in done.out + done.err
     if code == 4:
@@ -463,10 +436,10 @@ def test_without_a_token_no_balance_is_asked_for(
 
 @pytest.mark.usefixtures("in_environment")
 def test_an_exchange_that_is_busy_is_tried_again(
-    club: Callable[..., Outcome], platform: Platform, monkeypatch: pytest.MonkeyPatch
+    club: Club, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("loyalty_cli.network.retry.FIRST_PAUSE_SECONDS", 0.0)
-    platform.exchange = Reply(503, {})
+    club.platform.exchange = Reply(503, {})
 
     assert club().code == 7
-    assert (platform.given, platform.asked) == (3, 0)
+    assert (club.platform.given, club.platform.asked) == (3, 0)
