@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from math import inf
 from threading import Condition, Lock
-from typing import Protocol
 
 from msgspec import Struct
 
@@ -40,23 +39,24 @@ WAIT_SECONDS = 1.0
 """One wait where it is not known how long it will take."""
 
 
-class RateLimit(Protocol):
+class RateLimit:
     """One limit; all times are seconds of one clock, passed in."""
 
     def wait(self, now: float) -> float:
-        """Seconds until it has room for one more, as far as is known."""
+        """Seconds until there is room for one more request, as far as is known."""
+        raise NotImplementedError
 
     def begin(self, now: float) -> None:
         """A request is sent now."""
 
-    def end(self, now: float, *, answered: bool) -> None:
-        """A request has ended, and whether with an answer other than a refusal as too much."""
+    def end(self, now: float) -> None:
+        """A request has ended."""
 
 
-class EvenSpacing:
+class EvenSpacing(RateLimit):
     """So many requests a second, spread evenly; any number while there is no `rate`."""
 
-    def __init__(self, rate: float | None) -> None:
+    def __init__(self, rate: float | None = None) -> None:
         self.rate = rate
         self._next = 0.0
 
@@ -65,18 +65,13 @@ class EvenSpacing:
         return self._next - now
 
     def begin(self, now: float) -> None:
-        """One is sent now."""
+        """One is sent now; where it is a little late, that does not delay those after it."""
         spacing = 1 / self.rate if self.rate else 0.0
-        # One that is a little late does not delay those after it.
         is_late = now - self._next > min(spacing, LATE_SECONDS)
         self._next = (now if is_late else self._next) + spacing
 
-    def end(self, now: float, *, answered: bool) -> None:
-        """What became of it does not matter."""
-        del now, answered
 
-
-class SlidingWindow:
+class SlidingWindow(RateLimit):
     """So many requests in any time of so many seconds.
 
     A request counts from when it begins until so long after it ended. What arrives at the platform
@@ -96,23 +91,21 @@ class SlidingWindow:
             return 0.0
         return self._ended[0] + self._limit.seconds - now if self._ended else WAIT_SECONDS
 
-    def begin(self, now: float) -> None:
+    def begin(self, now: float) -> None:  # noqa: ARG002 - it counts until it has ended
         """One more is in flight."""
-        del now
         self._in_flight += 1
 
-    def end(self, now: float, *, answered: bool) -> None:
+    def end(self, now: float) -> None:
         """It counts for so many seconds from now."""
-        del answered
         self._in_flight -= 1
         self._ended.append(now)
 
 
-class AdaptiveLimit:
+class AdaptiveLimit(EvenSpacing):
     """What a platform takes, as far as its 429 tell."""
 
     def __init__(self) -> None:
-        self._spacing = EvenSpacing(None)
+        super().__init__()
         self._rate_taken: float | None = None
         self._paused_until = 0.0
         self._slowed_at = 0.0
@@ -121,7 +114,7 @@ class AdaptiveLimit:
 
     def wait(self, now: float) -> float:
         """Seconds until the platform may be asked again."""
-        return max(self._spacing.wait(now), self.paused(now))
+        return max(super().wait(now), self.paused(now))
 
     def paused(self, now: float) -> float:
         """Seconds for which the platform asked to be left alone."""
@@ -129,16 +122,15 @@ class AdaptiveLimit:
 
     def begin(self, now: float) -> None:
         """One is sent now, and the next one when the rate allows."""
-        self._spacing.rate = self.rate(now)
-        self._spacing.begin(now)
+        self.rate = self.rate_at(now)
+        super().begin(now)
 
-    def end(self, now: float, *, answered: bool) -> None:
-        """Count an answer."""
-        if answered:
-            self._refusals = 0
-            self._answered.append(now)
-            while self._answered[0] < now - MEASURED_SECONDS:
-                self._answered.popleft()
+    def answer(self, now: float) -> None:
+        """The platform answered, and did not refuse."""
+        self._refusals = 0
+        self._answered.append(now)
+        while self._answered[0] < now - MEASURED_SECONDS:
+            self._answered.popleft()
 
     def slow_down(self, now: float, begun: float, asked: float | None) -> float:
         """A request that began at `begun` was too much; give the seconds of the pause.
@@ -148,7 +140,7 @@ class AdaptiveLimit:
         """
         if begun >= self._slowed_at:
             # Where it took next to nothing of late, half of what was thought before.
-            self._rate_taken = max(self._measured(now), (self.rate(now) or 0.0) / 2) or None
+            self._rate_taken = max(self._measured(now), (self.rate_at(now) or 0.0) / 2) or None
             self._slowed_at = now
             self._refusals += 1
         longer = FIRST_PAUSE_SECONDS * 2 ** max(self._refusals - 1, 0)
@@ -156,7 +148,7 @@ class AdaptiveLimit:
         self._paused_until = max(self._paused_until, now + pause)
         return pause
 
-    def rate(self, now: float) -> float | None:
+    def rate_at(self, now: float) -> float | None:
         """Requests a second that the platform may take; None where nothing is known."""
         since = max(now - self._paused_until, 0.0)
         if self._rate_taken is None or since > FORGET_SECONDS:
@@ -254,12 +246,13 @@ class RateLimiter:
     def end(self, *, answered: bool) -> None:
         """Say that a request has ended, and whether it was answered at all."""
         with self._changed:
-            if self._throttled:
-                self._throttled -= 1
-                answered = False
             now = self._clock.now()
             for limit in self._limits:
-                limit.end(now, answered=answered)
+                limit.end(now)
+            if self._throttled:
+                self._throttled -= 1
+            elif answered:
+                self._adaptive.answer(now)
             self._changed.notify_all()
 
     def slow_down(self, begun: float, refusal: Answer, asked: float | None) -> float:

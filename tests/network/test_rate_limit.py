@@ -44,7 +44,9 @@ def begun(number: int, *limits: RateLimit, took: float = 0.0, now: float = NOW) 
         times.append(now)
         now += took
         for limit in limits:
-            limit.end(now, answered=True)
+            limit.end(now)
+            if isinstance(limit, AdaptiveLimit):
+                limit.answer(now)
     return times
 
 
@@ -92,7 +94,7 @@ def test_what_is_in_flight_counts_within_a_limit() -> None:
     window.begin(NOW + 0.5)
 
     assert window.wait(NOW + 100) > 0
-    window.end(NOW + 100, answered=True)
+    window.end(NOW + 100)
     assert window.wait(NOW + 100.9) > 0
     assert window.wait(NOW + 101.1) == 0
 
@@ -102,9 +104,7 @@ def test_what_is_in_flight_counts_within_a_limit() -> None:
 
 def refused(limit: AdaptiveLimit, now: float, asked: float | None = None) -> float:
     limit.begin(now)
-    pause = limit.slow_down(now, now, asked)
-    limit.end(now, answered=False)
-    return pause
+    return limit.slow_down(now, now, asked)
 
 
 def after_a_refusal(rate: float) -> tuple[AdaptiveLimit, float]:
@@ -113,7 +113,7 @@ def after_a_refusal(rate: float) -> tuple[AdaptiveLimit, float]:
     times = [NOW + number / rate for number in range(int(rate * 3))]
     for at in times:
         limit.begin(at)
-        limit.end(at, answered=True)
+        limit.answer(at)
     return limit, times[-1] + refused(limit, times[-1], asked=1.0)
 
 
@@ -147,24 +147,24 @@ def test_pauses_are_short_again_after_an_answer() -> None:
 def test_after_a_refusal_a_platform_is_asked_less_often_than_it_took() -> None:
     limit, now = after_a_refusal(200)
 
-    assert limit.rate(now) == pytest.approx(200 * (1 - DECREASE), rel=0.05)
+    assert limit.rate_at(now) == pytest.approx(200 * (1 - DECREASE), rel=0.05)
     assert most_within(begun(300, limit, now=now), 1.0) <= 200
 
 
 def test_the_rate_grows_evenly_to_what_the_platform_took_and_beyond() -> None:
     limit, now = after_a_refusal(200)
-    rates = [limit.rate(now + seconds) or 0 for seconds in range(20)]
+    rates = [limit.rate_at(now + seconds) or 0 for seconds in range(20)]
     steps = [after - before for before, after in pairwise(rates)]
 
     assert steps == pytest.approx([200 * DECREASE / RECOVERY_SECONDS] * 19, rel=0.05)
-    assert limit.rate(now + RECOVERY_SECONDS) == pytest.approx(200, rel=0.05)
+    assert limit.rate_at(now + RECOVERY_SECONDS) == pytest.approx(200, rel=0.05)
 
 
 def test_in_the_end_there_is_nothing_left_to_be_careful_about() -> None:
     limit, now = after_a_refusal(200)
 
-    assert limit.rate(now + FORGET_SECONDS - 1) is not None
-    assert limit.rate(now + FORGET_SECONDS + 1) is None
+    assert limit.rate_at(now + FORGET_SECONDS - 1) is not None
+    assert limit.rate_at(now + FORGET_SECONDS + 1) is None
     assert limit.wait(now + FORGET_SECONDS + 1) == 0
 
 
@@ -172,32 +172,32 @@ def test_several_refusals_of_one_burst_slow_down_once() -> None:
     limit = AdaptiveLimit()
     for number in range(200):
         limit.begin(NOW + number / 200)
-        limit.end(NOW + number / 200, answered=True)
+        limit.answer(NOW + number / 200)
     sent = NOW + 0.999
     for _ in range(8):
         limit.begin(sent)
     for number in range(8):
         limit.slow_down(sent + 0.01 + number / 1000, sent, 1.0)
 
-    assert limit.rate(sent + 2) == pytest.approx(200 * (1 - DECREASE), rel=0.1)
+    assert limit.rate_at(sent + 2) == pytest.approx(200 * (1 - DECREASE), rel=0.1)
 
 
 def test_a_platform_that_answered_nobody_yet_is_only_left_alone() -> None:
     limit = AdaptiveLimit()
     refused(limit, NOW)
 
-    assert limit.rate(NOW + 1) is None
+    assert limit.rate_at(NOW + 1) is None
 
 
 def test_a_refusal_soon_after_another_halves_the_rate_at_most() -> None:
     limit, now = after_a_refusal(200)
-    before = limit.rate(now) or 0
+    before = limit.rate_at(now) or 0
     begun(1, limit, now=now)
 
     again = now + 0.01
     pause = refused(limit, again, asked=1.0)
 
-    assert limit.rate(again + pause) == pytest.approx(before / 2 * (1 - DECREASE), rel=0.1)
+    assert limit.rate_at(again + pause) == pytest.approx(before / 2 * (1 - DECREASE), rel=0.1)
 
 
 def test_what_is_measured_is_no_longer_than_a_moment() -> None:
@@ -222,15 +222,14 @@ def test_a_platform_with_a_limit_nobody_knows_is_kept_busy_and_seldom_refuses(
             continue
         tokens, filled = min(burst, tokens + (now - filled) * rate), now
         limit.begin(now)
-        answered = tokens >= 1
-        if answered:
+        began, now = now, now + 0.0005
+        if tokens >= 1:
             tokens -= 1
             answers += 1
+            limit.answer(now)
         else:
             refusals += 1
-            limit.slow_down(now + 0.0005, now, wait)
-        limit.end(now + 0.0005, answered=answered)
-        now += 0.0005
+            limit.slow_down(now, began, wait)
 
     assert answers >= 0.75 * rate * 300
     assert refusals <= 0.02 * answers
