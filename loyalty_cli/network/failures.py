@@ -90,7 +90,6 @@ def bad_response(message: str) -> LoyaltyError:
     )
 
 
-CUT_SHORT = "the connection ended in the middle of the answer"
 HUNG_UP = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
 
 
@@ -104,14 +103,12 @@ def _reason(causes: list[BaseException]) -> str:
     if unknown := _first(causes, socket.gaierror):
         return f"its name is not known ({unknown.strerror}); check base_url"
     if _first(causes, IncompleteRead):
-        return CUT_SHORT
+        return "the connection ended in the middle of the answer"
     for cause in reversed(causes):
         if isinstance(cause, OSError) and not isinstance(cause, ssl.SSLError) and cause.strerror:
             return cause.strerror
     if _first(causes, ConnectionError, *HUNG_UP):
         return "the connection ended without an answer"
-    if _first(causes, urllib3.exceptions.ProtocolError):  # in which urllib3 says so in words
-        return CUT_SHORT
     return "the connection failed"
 
 

@@ -9,9 +9,17 @@ from urllib.parse import quote
 
 import pytest
 
+from loyalty_cli.network import retry
 from tests.conftest import Outcome, Run
 
 Card = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retry without a pause."""
+    monkeypatch.setattr(retry, "FIRST_PAUSE_SECONDS", 0.0)
+
 
 TIMEOUT = 0.3
 LATE_SECONDS = 5.0

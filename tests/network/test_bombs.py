@@ -5,8 +5,6 @@ import json
 import subprocess
 import sys
 import zlib
-from collections.abc import Callable
-from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -18,9 +16,7 @@ from loyalty_cli.network.http_client import BODY_LIMIT_BYTES, HttpClient
 from loyalty_cli.providers.contract import Request
 from tests.conftest import Run
 from tests.fakes.servers import BALANCE, Answering, RawServer, Script, Wire, profile_at, reply
-from tests.network.conftest import Ask, error_of
-
-Card = Callable[..., Path]
+from tests.network.conftest import Ask, Card, error_of
 
 TOGETHER = 8
 MEBIBYTE = 1024 * 1024 if sys.platform == "darwin" else 1024  # in the unit of ru_maxrss

@@ -1,21 +1,17 @@
 """Connecting: names that are looked up, and addresses of which the first that answers is taken."""
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from threading import Event
 from typing import Any
 
 import pytest
 
-from loyalty_cli.network import retry
 from loyalty_cli.network.connections import connect
 from tests.conftest import Run
 from tests.fakes.servers import Answering, RawServer
-from tests.network.conftest import TimesOut
-
-Card = Callable[..., Path]
+from tests.network.conftest import Card, TimesOut
 
 
 @pytest.fixture
@@ -39,7 +35,6 @@ def test_a_name_nobody_knows_is_an_error_that_says_so(
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    monkeypatch.setattr(retry, "FIRST_PAUSE_SECONDS", 0.0)
 
     card("https://platform.invalid")
     done = loyalty("balance", "C-1", "-o", "json")

@@ -28,9 +28,7 @@ from tests.fakes.servers import (
     profile_at,
     reply,
 )
-from tests.network.conftest import TIMEOUT, TimesOut, ends_in_time
-
-Card = Callable[..., Path]
+from tests.network.conftest import TIMEOUT, Card, TimesOut, ends_in_time
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -215,10 +213,9 @@ def test_no_pause_goes_beyond_the_one_deadline(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_later_attempt_has_what_the_earlier_ones_left(
-    times_out: TimesOut, monkeypatch: pytest.MonkeyPatch
+    times_out: TimesOut,
 ) -> None:
     """The first is answered, with an error; the second is not."""
-    monkeypatch.setattr(retry, "FIRST_PAUSE_SECONDS", 0.0)
 
     def busy_then_silent(wire: Wire) -> None:
         asked.append(wire.request())

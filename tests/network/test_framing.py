@@ -5,7 +5,6 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from io import BufferedReader, BytesIO
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -19,8 +18,7 @@ from loyalty_cli.network.http_client import HttpClient, _body
 from loyalty_cli.providers.contract import Answer, Request
 from tests.conftest import Run
 from tests.fakes.servers import BALANCE, Answering, RawServer, Wire, profile_at, reply
-
-Card = Callable[..., Path]
+from tests.network.conftest import Card
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from loyalty_cli import __version__
 from loyalty_cli.model.customer_id import LONGEST_CUSTOMER, check_customer
-from loyalty_cli.network import retry
 from loyalty_cli.network.deadline import Deadline
 from loyalty_cli.network.http_client import CONNECTIONS, HttpClient, url_of
 from loyalty_cli.providers.contract import Answer, Query, Request
@@ -28,12 +27,6 @@ from tests.fakes.servers import (
     reply,
 )
 from tests.network.conftest import Ask, Card, disguises, error_of
-
-
-@pytest.fixture(autouse=True)
-def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Try again without a pause."""
-    monkeypatch.setattr(retry, "FIRST_PAUSE_SECONDS", 0.0)
 
 
 def read(client: HttpClient, url: str, **more: Any) -> Answer:

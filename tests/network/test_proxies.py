@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loyalty_cli.network import retry
 from loyalty_cli.network.proxies import proxy_fault, without_user
 from tests.conftest import Outcome, Run
 from tests.fakes.servers import ELSEWHERE, Answering, Proxy, RawServer, header, reply, unused_port
@@ -17,12 +16,6 @@ from tests.network.conftest import Ask, disguises, error_of
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 PASSWORD = "pass+w0rd/of-the=proxy"
 USER = f"staff:{quote(PASSWORD, safe='')}@"
-
-
-@pytest.fixture(autouse=True)
-def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Try again without a pause."""
-    monkeypatch.setattr(retry, "FIRST_PAUSE_SECONDS", 0.0)
 
 
 def has_ipv6() -> bool:

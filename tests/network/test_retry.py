@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loyalty_cli.network import retry
+from loyalty_cli.network import rate_limit, retry
 from loyalty_cli.network.deadline import Deadline
 from loyalty_cli.network.http_client import HttpClient
 from loyalty_cli.network.rate_limit import RateLimits
@@ -35,10 +35,8 @@ REQUEST = Request(("x",))
 
 
 @pytest.fixture(autouse=True)
-def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Try again without a pause, for a 429 as well."""
-    monkeypatch.setattr(retry, "FIRST_PAUSE_SECONDS", 0.0)
-    monkeypatch.setattr("loyalty_cli.network.rate_limit.FIRST_PAUSE_SECONDS", 0.01)
+def short_pause_after_429(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rate_limit, "FIRST_PAUSE_SECONDS", 0.01)
 
 
 def reset(wire: Wire) -> None:

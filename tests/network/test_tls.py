@@ -2,7 +2,7 @@
 
 import os
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
@@ -12,20 +12,13 @@ import trustme
 import truststore
 
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
-from loyalty_cli.network import retry
 from loyalty_cli.network.http_client import CONNECTIONS
 from loyalty_cli.network.tls import BUNDLE_VARIABLES, bundle, trusted
 from tests.conftest import Outcome, Run
 from tests.fakes.servers import ELSEWHERE, Answering, Proxy, RawServer, Wire, header
+from tests.network.conftest import Card
 
-Card = Callable[..., Path]
 Ask = Callable[..., Outcome]
-
-
-@pytest.fixture(autouse=True)
-def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Try again without a pause."""
-    monkeypatch.setattr(retry, "FIRST_PAUSE_SECONDS", 0.0)
 
 
 @pytest.fixture(scope="module")
@@ -176,38 +169,37 @@ def test_a_context_checks_the_certificate_and_the_name(good: Path) -> None:
         assert context.check_hostname
 
 
-def test_a_certificate_that_nobody_vouches_for_is_an_error_and_is_not_tried_again(
-    secure: ssl.SSLContext, ask: Ask
+YESTERDAY = datetime.now(UTC) - timedelta(days=1)
+HERE = ("localhost", "127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("names", "ends", "is_trusted", "host", "words"),
+    [
+        (HERE, None, False, "localhost", "certificate"),
+        (["api.example.com"], None, True, "localhost", "not valid for 'localhost'"),
+        (["api.example.com"], None, True, "127.0.0.1", "not valid for '127.0.0.1'"),
+        (HERE, YESTERDAY, True, "127.0.0.1", "certificate has expired"),
+    ],
+    ids=["of nobody known", "of another name", "of another address", "over"],
+)
+def test_a_certificate_that_cannot_be_trusted_is_final_and_no_request_is_sent(  # noqa: PLR0917
+    names: Sequence[str],
+    ends: datetime | None,
+    is_trusted: bool,
+    host: str,
+    words: str,
+    company: trustme.CA,
+    good: Path,
+    ask: Ask,
 ) -> None:
     script = Answering()
-    with RawServer(script, secure) as server:
-        message = failed(ask(server.url))
+    with RawServer(script, served(company.issue_cert(*names, not_after=ends))) as server:
+        message = failed(ask(server.at(host), good if is_trusted else None))
 
-    assert "certificate" in message
+    assert words in message
     assert server.connections == 1
     assert script.requests == []
-
-
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
-def test_a_certificate_of_another_host_is_an_error(
-    host: str, company: trustme.CA, good: Path, ask: Ask
-) -> None:
-    script = Answering()
-    with RawServer(script, served(company.issue_cert("api.example.com"))) as server:
-        message = failed(ask(server.at(host), good))
-
-    assert f"not valid for '{host}'" in message
-    assert server.connections == 1
-    assert script.requests == []
-
-
-def test_a_certificate_that_is_over_is_an_error(company: trustme.CA, good: Path, ask: Ask) -> None:
-    yesterday = datetime.now(UTC) - timedelta(days=1)
-    old = company.issue_cert("127.0.0.1", not_after=yesterday)
-    with RawServer(Answering(), served(old)) as server:
-        assert "certificate has expired" in failed(ask(server.url, good))
-
-    assert server.connections == 1
 
 
 def test_a_server_without_tls_is_an_error(good: Path, ask: Ask) -> None:
@@ -321,21 +313,37 @@ def test_a_bundle_in_the_environment_does_not_matter_to_the_sandbox(
     assert loyalty("--sandbox", "balance", "C-1001").code == 0
 
 
-@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
+# Through a proxy.
+
+
+class Tunnel:
+    """A proxy, and what it saw."""
+
+    def __init__(self, proxy: RawServer, script: Proxy) -> None:
+        self.proxy = proxy
+        self.script = script
+
+
+@pytest.fixture(params=["plain", "TLS"])
+def tunnel(
+    request: pytest.FixtureRequest, secure: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Tunnel]:
+    """A proxy in the environment, itself without TLS, and with."""
+    script = Proxy()
+    with RawServer(script, secure if request.param == "TLS" else None) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url.replace("://", "://staff:pass@"))
+        yield Tunnel(proxy, script)
+
+
 def test_a_secure_request_goes_through_a_tunnel_that_sees_nothing_of_it(
-    name: str,
-    secure: ssl.SSLContext,
-    good: Path,
-    ask: Ask,
-    monkeypatch: pytest.MonkeyPatch,
+    tunnel: Tunnel, secure: ssl.SSLContext, good: Path, ask: Ask
 ) -> None:
-    tunnel, script = Proxy(), Answering()
-    with RawServer(script, secure) as server, RawServer(tunnel) as proxy:
-        monkeypatch.setenv(name, f"http://staff:pass@127.0.0.1:{proxy.port}")
+    script = Answering()
+    with RawServer(script, secure) as server:
         done = ask(server.at(ELSEWHERE), good, "-v")
 
     assert done.code == 0
-    (head,) = tunnel.heads
+    (head,) = tunnel.script.heads
     assert head.startswith(f"CONNECT {ELSEWHERE}:{server.port} HTTP/1.".encode())
     assert header(head, "proxy-authorization") == "Basic c3RhZmY6cGFzcw=="
     assert header(script.requests[0], "proxy-authorization") is None
@@ -344,68 +352,60 @@ def test_a_secure_request_goes_through_a_tunnel_that_sees_nothing_of_it(
     assert "c3RhZmY6cGFzcw" not in done.err
 
 
-def test_a_tunnel_is_kept_open_for_the_next_customer(
-    secure: ssl.SSLContext, good: Path, loyalty: Run, card: Card, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
+@pytest.mark.parametrize("scheme", ["http://", ""])
+def test_a_proxy_is_named_by_any_of_its_variables_with_a_scheme_or_without(
+    name: str, scheme: str, secure: ssl.SSLContext, good: Path, ask: Ask
 ) -> None:
-    tunnel = Proxy()
-    with RawServer(Answering(), secure) as server, RawServer(tunnel) as proxy:
-        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-        card(server.at(ELSEWHERE), trusting(good))
-        done = loyalty("balance", *(f"C-{number}" for number in range(30)), "-o", "json")
-
-    assert done.code == 0
-    assert len(tunnel.heads) <= CONNECTIONS
-
-
-def test_a_tunnel_to_the_wrong_host_is_seen(
-    company: trustme.CA,
-    good: Path,
-    ask: Ask,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    script = Answering()
     with (
-        RawServer(script, served(company.issue_cert("other.example"))) as server,
+        RawServer(Answering(), secure) as server,
         RawServer(Proxy()) as proxy,
+        pytest.MonkeyPatch.context() as here,
     ):
-        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-        failed(ask(server.at(ELSEWHERE), good))
-
-    assert script.requests == []
-
-
-def test_a_proxy_without_a_scheme_is_an_http_proxy(
-    secure: ssl.SSLContext, good: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with RawServer(Answering(), secure) as server, RawServer(Proxy()) as proxy:
-        monkeypatch.setenv("HTTPS_PROXY", f"127.0.0.1:{proxy.port}")
+        here.setenv(name, f"{scheme}127.0.0.1:{proxy.port}")
         assert ask(server.at(ELSEWHERE), good).code == 0
 
     assert proxy.connections == 1
 
 
-def test_a_secure_request_to_loopback_goes_through_no_proxy(
-    secure: ssl.SSLContext, good: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch
+def test_a_tunnel_is_kept_open_for_the_next_customer(
+    tunnel: Tunnel, secure: ssl.SSLContext, good: Path, ask: Ask
 ) -> None:
-    with RawServer(Answering(), secure) as server, RawServer(Proxy()) as proxy:
-        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+    with RawServer(Answering(), secure) as server:
+        done = ask(server.at(ELSEWHERE), good, *(f"C-{number}" for number in range(30)))
+
+    assert done.code == 0
+    assert len(tunnel.script.heads) <= CONNECTIONS
+
+
+def test_a_tunnel_to_the_wrong_host_is_seen(
+    tunnel: Tunnel, company: trustme.CA, good: Path, ask: Ask
+) -> None:
+    script = Answering()
+    with RawServer(script, served(company.issue_cert("other.example"))) as server:
+        failed(ask(server.at(ELSEWHERE), good))
+
+    assert len(tunnel.script.heads) == 1
+    assert script.requests == []
+
+
+def test_a_secure_request_to_loopback_goes_through_no_proxy(
+    tunnel: Tunnel, secure: ssl.SSLContext, good: Path, ask: Ask
+) -> None:
+    with RawServer(Answering(), secure) as server:
         assert ask(server.url, good).code == 0
         assert ask(server.at("localhost"), good).code == 0
 
-    assert proxy.connections == 0
+    assert tunnel.proxy.connections == 0
 
 
+@pytest.mark.usefixtures("tunnel")
 @pytest.mark.parametrize("customer", ["a/../b", "%2e%2e", "../../admin", "//evil.example", "?x=1"])
 def test_an_identifier_cannot_leave_its_place_behind_a_proxy(
-    customer: str,
-    secure: ssl.SSLContext,
-    good: Path,
-    ask: Ask,
-    monkeypatch: pytest.MonkeyPatch,
+    customer: str, secure: ssl.SSLContext, good: Path, ask: Ask
 ) -> None:
     script = Answering()
-    with RawServer(script, secure) as server, RawServer(Proxy()) as proxy:
-        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+    with RawServer(script, secure) as server:
         assert ask(server.at(ELSEWHERE), good, customer).code == 0
 
     assert {request.split()[1].decode() for request in script.requests} == {
@@ -413,26 +413,14 @@ def test_an_identifier_cannot_leave_its_place_behind_a_proxy(
     }
 
 
-def test_a_proxy_that_is_itself_behind_tls_is_checked_against_the_same_authorities(
-    secure: ssl.SSLContext, good: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tunnel, script = Proxy(), Answering()
-    with RawServer(script, secure) as server, RawServer(tunnel, secure) as proxy:
-        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-        done = ask(server.at(ELSEWHERE), good)
-
-    assert done.code == 0
-    assert len(tunnel.heads) == len(script.requests) == 1
-
-
 def test_a_proxy_behind_tls_that_nobody_vouches_for_gets_no_request(
     secure: ssl.SSLContext, wrong: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tunnel = Proxy()
-    with RawServer(tunnel, secure) as proxy:
+    script = Proxy()
+    with RawServer(script, secure) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         done = ask(f"https://{ELSEWHERE}", wrong)
 
+    assert script.heads == []
     assert done.code == 7
     assert f"the proxy 127.0.0.1:{proxy.port}" in done.record["error"]["message"]
-    assert tunnel.heads == []
