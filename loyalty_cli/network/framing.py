@@ -46,7 +46,7 @@ class FramedResponse:
         self._is_chunked = self._check_chunked()
         self._length = self._check_length()
         connection = self.headers.get("connection", "").lower()
-        self._persists = "keep-alive" in connection or (minor == 1 and "close" not in connection)
+        self._persists = "close" not in connection and (minor == 1 or "keep-alive" in connection)
         self._is_read = False
 
     def release(self) -> None:

@@ -207,7 +207,12 @@ def test_a_header_that_comes_twice_has_both_values() -> None:
 
 @pytest.mark.parametrize(
     ("line", "connections"),
-    [(b"", 1), (b"Connection: close\r\n", 3), (b"Connection: Keep-Alive\r\n", 1)],
+    [
+        (b"", 1),
+        (b"Connection: Keep-Alive\r\n", 1),
+        (b"Connection: close\r\n", 3),
+        (b"Connection: keep-alive, Close\r\n", 3),
+    ],
 )
 @pytest.mark.parametrize("version", [b"HTTP/1.1", b"HTTP/1.0"])
 def test_a_connection_is_used_again_unless_the_server_ends_it(
