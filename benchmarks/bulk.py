@@ -34,9 +34,9 @@ LATE_JOBS = (8, 32)
 LATE_SECONDS = 0.05
 MEBIBYTE = 1024**2 if sys.platform == "darwin" else 1024  # in the unit of ru_maxrss
 
-LEAST_OF_BARE = 0.75
+LEAST_OF_BARE = 1.15
 LEAST_OF_XARGS = 4.0
-LEAST_OF_LATE = 0.95
+LEAST_OF_LATE = 0.97
 MOST_MEBIBYTES = 10.0
 
 PROGRAM = "loyalty balance --from"
