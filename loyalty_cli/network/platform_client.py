@@ -79,7 +79,7 @@ class PlatformClient:
     def _asked(self, profile: Profile, query: Query, read: Callable[[Answer, Any], Made]) -> Made:
         sign_in = _SignIn(profile, self._credentials_of(profile))
         deadline = Deadline(profile.timeout)
-        send = self._reading_within(profile, deadline)
+        send = partial(self._client.read, profile, deadline=deadline)
         with sign_in.kept_secret():
             request = profile.provider.request(query)
             if profile.auth.exchange:
@@ -115,14 +115,8 @@ class PlatformClient:
         """What a request that is sent once is signed with: the credentials, or a token for them."""
         if profile.auth.exchange is None:
             return sign_in.credentials
-        send = self._reading_within(profile, Deadline(profile.timeout))
+        send = partial(self._client.read, profile, deadline=Deadline(profile.timeout))
         return {"token": self._tokens.get(sign_in.holder(send))}
-
-    def _reading_within(self, profile: Profile, deadline: Deadline) -> Send:
-        def send(request: Request) -> Answer:
-            return self._client.read(profile, request, deadline)
-
-        return send
 
     def fingerprint(self, profile: Profile, salt: str) -> str:
         """What tells a profile's credentials from others, without a way back to them.

@@ -21,7 +21,7 @@ from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.providers.contract import Answer, DebitProvider, Limit
 
 LONGEST_WAIT_SECONDS = 60.0
-"""How long a platform may ask to be left alone where nobody waits in front of the terminal."""
+"""The longest pause that a list or a debit waits for when a platform asks for one."""
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
 """The pauses after 429 where the platform asks for none."""
@@ -30,7 +30,7 @@ DECREASE = 0.2
 RECOVERY_SECONDS = 8.0
 """How long it takes until that share is reached again; after that the rate grows on as quickly."""
 FORGET_SECONDS = 60.0
-"""After how long without 429 there is nothing left to be careful about."""
+"""After how long without 429 the rate is free again."""
 MEASURED_SECONDS = 1.0
 LEAST_MEASURED_SECONDS = 0.02
 """Over how long it is measured what the platform takes."""
@@ -102,7 +102,7 @@ class SlidingWindow(RateLimit):
 
 
 class AdaptiveLimit(EvenSpacing):
-    """What a platform takes, as far as its 429 tell."""
+    """The rate that a platform seems to take, judged by its answers and its 429."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -117,7 +117,7 @@ class AdaptiveLimit(EvenSpacing):
         return max(super().wait(now), self.paused(now))
 
     def paused(self, now: float) -> float:
-        """Seconds for which the platform asked to be left alone."""
+        """Seconds that are left of the pause the platform asked for."""
         return max(self._paused_until - now, 0.0)
 
     def begin(self, now: float) -> None:
@@ -135,8 +135,8 @@ class AdaptiveLimit(EvenSpacing):
     def slow_down(self, now: float, begun: float, asked: float | None) -> float:
         """A request that began at `begun` was too much; give the seconds of the pause.
 
-        Of several that were sent before the platform could be heeded, the first one lowers the
-        rate; each can make the pause longer.
+        Of several that were in flight together, the first one lowers the rate; each can make the
+        pause longer.
         """
         if begun >= self._slowed_at:
             # Where it took next to nothing of late, half of what was thought before.
@@ -174,9 +174,9 @@ class Clock:
 
 
 class Permit(Struct, frozen=True):
-    """Leave to send one request: when it was given, and how many seconds it was waited for.
+    """Permission to send one request, given at `begun`.
 
-    Of those, `paused` are owed to a platform that wanted to be left alone.
+    `waited` is how many seconds it took, and `paused` how many of them because of a 429.
     """
 
     begun: float
@@ -217,9 +217,9 @@ class RateLimiter:
     ) -> Permit:
         """Wait for a permit.
 
-        Raises WaitTooLongError where the platform wants to be left alone for more than `patience`
-        seconds, or where it would take more than `most` in all. `check` is called again and again,
-        and can end the wait by raising.
+        Raises WaitTooLongError where the platform asked to pause for more than `patience` seconds,
+        or where it would take more than `most` in all. `check` is called again and again, and can
+        end the wait by raising.
         """
         came = self._clock.now()
         if not self._first_in_line.acquire(timeout=-1 if most == inf else max(most, 0)):
@@ -263,7 +263,7 @@ class RateLimiter:
             return self._adaptive.slow_down(self._clock.now(), begun, asked)
 
     def is_paused_for(self, seconds: float) -> bool:
-        """Whether the platform asked to be left alone for longer than that."""
+        """Whether the platform asked for a pause that is not over by then."""
         with self._changed:
             return self._adaptive.paused(self._clock.now()) > seconds
 
@@ -304,7 +304,7 @@ class RateLimits:
     def permit_to_debit(self, profile: Profile, check: Callable[[], None]) -> Iterator[None]:
         """Wait for a permit to make a debit, and have it meanwhile; `check` can end the wait.
 
-        Raises LoyaltyError where the platform asked to be left alone for longer than anybody waits.
+        Raises LoyaltyError where the platform asked for a longer pause than anybody waits for.
         """
         limiter = self.of_debits(profile)
         try:
@@ -321,7 +321,7 @@ class RateLimits:
             limiter.end(answered=True)
 
     def is_closed(self, profile: str, *, debits: bool = False) -> bool:
-        """Whether a platform asked to be left alone for longer than anybody waits."""
+        """Whether a platform asked for a longer pause than anybody waits for."""
         return self._is_paused(profile, LONGEST_WAIT_SECONDS, debits=debits)
 
     def are_debits_paused(self, profile: str) -> bool:

@@ -62,7 +62,7 @@ class Outcome(Struct, frozen=True):
 
     @property
     def is_throttled(self) -> bool:
-        """Whether the platform says that it is asked too often."""
+        """Whether the platform throttles."""
         return self.answer is not None and is_throttled(self.answer)
 
 
@@ -134,7 +134,7 @@ class Retries:
 
 
 def is_throttled(answer: Answer) -> bool:
-    """Whether a platform says that it is asked too often."""
+    """Whether a platform throttles."""
     return answer.status == 429 or (answer.status == 503 and "retry-after" in answer.headers)
 
 

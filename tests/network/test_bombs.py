@@ -108,7 +108,7 @@ def test_eight_bombs_at_a_time_take_little_memory_and_time(
     assert seconds < MOST_SECONDS
 
 
-def test_what_takes_too_long_to_read_is_no_balance(
+def test_an_answer_that_takes_too_long_to_parse_is_timed_out(
     loyalty: Run, card: Card, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def decode_slowly(body: bytes) -> Any:
@@ -125,7 +125,7 @@ def test_what_takes_too_long_to_read_is_no_balance(
 
 
 @pytest.mark.parametrize("status", ["200 OK", "400 No", "503 Busy"])
-def test_an_answer_is_read_once(
+def test_the_json_of_an_answer_is_parsed_once(
     status: str, loyalty: Run, card: Card, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def counted(body: bytes) -> Any:

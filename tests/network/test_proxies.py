@@ -187,7 +187,7 @@ def test_a_proxy_is_shown_without_user_and_password(url: str, shown: str) -> Non
     password=st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), min_size=1),
     scheme=st.sampled_from(["http://", "https://", "socks5://", ""]),
 )
-def test_no_password_can_show(password: str, scheme: str) -> None:
+def test_no_password_of_a_proxy_can_show(password: str, scheme: str) -> None:
     url = f"{scheme}staff:{password}@host.example:3128"
 
     assert without_user(url) == "host.example:3128"

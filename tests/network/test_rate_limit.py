@@ -62,7 +62,7 @@ def test_a_rate_is_kept_on_average_and_never_ahead_of_its_time(rate: float, numb
     assert times[-1] - times[0] == pytest.approx((number - 1) / rate, abs=LATE_SECONDS)
 
 
-def test_one_that_is_late_does_not_delay_those_after_it() -> None:
+def test_a_late_request_does_not_delay_those_after_it() -> None:
     spacing = EvenSpacing(100)
     begun(1, spacing)
 
@@ -71,7 +71,7 @@ def test_one_that_is_late_does_not_delay_those_after_it() -> None:
     assert late == pytest.approx([NOW + 0.015, NOW + 0.02, NOW + 0.03])
 
 
-def test_time_that_passed_unused_is_not_made_up_for() -> None:
+def test_an_idle_minute_allows_no_burst() -> None:
     spacing = EvenSpacing(10)
     begun(1, spacing)
 
@@ -79,7 +79,7 @@ def test_time_that_passed_unused_is_not_made_up_for() -> None:
 
 
 @given(st.floats(0, 0.2))
-def test_no_more_arrive_within_a_limit_however_long_they_are_on_their_way(took: float) -> None:
+def test_no_more_requests_arrive_than_the_limits_allow_however_long_they_take(took: float) -> None:
     limits = map(SlidingWindow, (Limit(20, 1), Limit(30, 5)))
 
     times = begun(100, EvenSpacing(20), *limits, took=took)
@@ -88,7 +88,7 @@ def test_no_more_arrive_within_a_limit_however_long_they_are_on_their_way(took: 
     assert most_within([at + took for at in times], 5.0) <= 30
 
 
-def test_what_is_in_flight_counts_within_a_limit() -> None:
+def test_requests_in_flight_count_in_a_sliding_window() -> None:
     window = SlidingWindow(Limit(2, 1))
     window.begin(NOW)
     window.begin(NOW + 0.5)
@@ -117,7 +117,7 @@ def after_a_refusal(rate: float) -> tuple[AdaptiveLimit, float]:
     return limit, times[-1] + refused(limit, times[-1], asked=1.0)
 
 
-def test_a_platform_is_left_alone_for_as_long_as_it_asks() -> None:
+def test_a_pause_is_as_long_as_the_platform_asks() -> None:
     limit = AdaptiveLimit()
 
     assert refused(limit, NOW, asked=7.0) == 7.0
@@ -160,7 +160,7 @@ def test_the_rate_grows_evenly_to_what_the_platform_took_and_beyond() -> None:
     assert limit.rate_at(now + RECOVERY_SECONDS) == pytest.approx(200, rel=0.05)
 
 
-def test_in_the_end_there_is_nothing_left_to_be_careful_about() -> None:
+def test_a_minute_after_429_the_adaptive_limit_ends() -> None:
     limit, now = after_a_refusal(200)
 
     assert limit.rate_at(now + FORGET_SECONDS - 1) is not None
@@ -182,7 +182,7 @@ def test_several_refusals_of_one_burst_slow_down_once() -> None:
     assert limit.rate_at(sent + 2) == pytest.approx(200 * (1 - DECREASE), rel=0.1)
 
 
-def test_a_platform_that_answered_nobody_yet_is_only_left_alone() -> None:
+def test_a_platform_that_answered_nothing_yet_gets_a_pause_and_no_rate() -> None:
     limit = AdaptiveLimit()
     refused(limit, NOW)
 
@@ -200,7 +200,7 @@ def test_a_refusal_soon_after_another_halves_the_rate_at_most() -> None:
     assert limit.rate_at(again + pause) == pytest.approx(before / 2 * (1 - DECREASE), rel=0.1)
 
 
-def test_what_is_measured_is_no_longer_than_a_moment() -> None:
+def test_the_adaptive_limit_remembers_the_answers_of_one_second() -> None:
     limit = AdaptiveLimit()
     begun(500, limit, took=0.01)
 
@@ -238,7 +238,7 @@ def test_a_platform_with_a_limit_nobody_knows_is_kept_busy_and_seldom_refuses(
 # For everybody who works for a profile.
 
 
-def test_one_that_waits_is_woken_by_the_end_of_another() -> None:
+def test_a_waiting_request_is_woken_by_the_end_of_another() -> None:
     limiter = RateLimiter([SlidingWindow(Limit(1, 0.001))])
     limiter.begin(PATIENCE)
     came = Event()
@@ -281,7 +281,7 @@ def test_a_pause_that_is_too_long_is_not_waited_for() -> None:
     assert not limiter.is_paused_for(3601)
 
 
-def test_a_permit_that_comes_too_late_is_none() -> None:
+def test_no_permit_is_given_that_would_come_too_late() -> None:
     clock = PassingClock()
     limiter = RateLimiter([EvenSpacing(0.1)], clock=clock)
     limiter.begin(PATIENCE)
@@ -354,7 +354,7 @@ def test_each_profile_has_a_rate_limit_of_its_own() -> None:
     ("of_profile", "of_run", "seconds", "within"),
     [(None, None, 30, 0.5), (1000, None, 1.2, LATE_SECONDS), (None, 400, 3, LATE_SECONDS)],
 )
-def test_gameball_gets_what_it_publishes_unless_something_else_was_said(
+def test_gameball_gets_what_it_publishes_unless_a_rate_is_given(
     of_profile: float | None, of_run: float | None, seconds: float, within: float
 ) -> None:
     profile = profile_at("https://a.example", "gameball", rate=of_profile)

@@ -113,7 +113,7 @@ def test_a_connection_that_is_refused_is_tried_three_times(ask: Ask) -> None:
     assert done.err.count("trying again") == 2
 
 
-def test_what_is_busy_to_one_platform_alone_is_tried_again(
+def test_what_only_one_provider_calls_busy_is_retried(
     profile_file: Callable[[str], Path], loyalty: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     busy = reply(b'{"code": 2001, "message": "in progress"}', "422 No")
@@ -196,14 +196,14 @@ def test_a_wait_beyond_the_deadline_is_given_up_at_once_and_told(
     ["", "soon", "-5", "1.5", "٣", "Mon", ",", "Fri, 31 Dec 1999 23:59:59 GMT", "0",
              "Fri, 99 Dec 1999 99:59:59 GMT", "1 Jan 0001 00:00:00 +9999", "1" * 5000],
 )  # fmt: skip
-def test_a_wait_that_makes_no_sense_is_no_reason_to_fail(value: str) -> None:
+def test_a_retry_after_that_makes_no_sense_is_ignored(value: str) -> None:
     seconds = retry_after(Answer(503, {"retry-after": value}, b""), 1e9)
 
     assert seconds is None or seconds >= 0
 
 
 @given(value=st.text(max_size=60) | st.from_regex(r"[A-Z][a-z]{2}, \d+ [A-Z][a-z]{2} \d+ .{0,20}"))
-def test_no_wait_can_break_the_reading_of_it(value: str) -> None:
+def test_any_retry_after_is_read_or_ignored(value: str) -> None:
     seconds = retry_after(Answer(503, {"retry-after": value}, b""), 1e9)
 
     assert seconds is None or seconds >= 0

@@ -37,7 +37,7 @@ def unpack(encodings: str, *pieces: bytes) -> bytes:
 @given(
     content=st.binary(max_size=LIMIT), name=st.sampled_from(sorted(PACKERS)), at=st.integers(0, 50)
 )
-def test_what_was_packed_comes_out_as_it_was(content: bytes, name: str, at: int) -> None:
+def test_a_packed_body_is_unpacked_as_it_was(content: bytes, name: str, at: int) -> None:
     packed = PACKERS[name](content)
 
     assert unpack(name, packed[:at], b"", packed[at:]) == content
@@ -45,7 +45,7 @@ def test_what_was_packed_comes_out_as_it_was(content: bytes, name: str, at: int)
 
 @pytest.mark.parametrize("name", ["gzip", "deflate", "DEFLATE"])
 @given(content=st.binary(min_size=1, max_size=100), at=st.floats(0, 1, exclude_max=True))
-def test_what_is_not_all_there_is_not_taken(name: str, content: bytes, at: float) -> None:
+def test_a_packed_body_that_is_cut_short_is_an_error(name: str, content: bytes, at: float) -> None:
     packed = PACKERS[name](content)
     there = packed[: max(int(at * len(packed)), 1)]
 
@@ -54,34 +54,34 @@ def test_what_is_not_all_there_is_not_taken(name: str, content: bytes, at: float
 
 
 @pytest.mark.parametrize("name", ["gzip", "deflate", "DEFLATE"])
-def test_what_goes_on_behind_its_end_is_not_taken(name: str) -> None:
+def test_bytes_behind_the_end_of_a_packed_body_are_an_error(name: str) -> None:
     with pytest.raises(NotPackedError):
         unpack(name, PACKERS[name](b"{}") + b"x")
     with pytest.raises(NotPackedError):
         unpack(name, PACKERS[name](b"{}"), b"x")
 
 
-def test_what_is_empty_is_not_packed() -> None:
+def test_an_empty_body_needs_no_unpacking() -> None:
     assert unpack("gzip") == unpack("gzip", b"") == b""
 
 
-def test_layers_are_undone_from_the_last_one_on() -> None:
+def test_several_content_encodings_are_undone_from_the_last_one_on() -> None:
     assert unpack("deflate, gzip", gzip.compress(zlib.compress(b"{}"))) == b"{}"
 
 
-def test_nobody_packs_as_often_as_that() -> None:
+def test_too_many_content_encodings_are_an_error() -> None:
     with pytest.raises(NotPackedError):
         unpack(", ".join(["gzip"] * (MOST_LAYERS + 1)), b"")
 
 
 @pytest.mark.parametrize("name", ["gzip", "deflate", "DEFLATE", ""])
-def test_just_the_limit_is_unpacked_and_one_byte_more_is_not(name: str) -> None:
+def test_a_body_of_just_the_limit_is_unpacked_and_one_byte_more_is_an_error(name: str) -> None:
     assert unpack(name, PACKERS[name](bytes(LIMIT))) == bytes(LIMIT)
     with pytest.raises(TooLargeError):
         unpack(name, PACKERS[name](bytes(LIMIT + 1)))
 
 
-def test_no_more_is_asked_for_once_it_is_too_large() -> None:
+def test_reading_stops_once_a_body_is_too_large() -> None:
     def pieces() -> Iterator[bytes]:
         for number in range(100):
             asked.append(number)

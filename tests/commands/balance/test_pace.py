@@ -50,7 +50,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> PassingClock:
 
 
 @pytest.mark.parametrize("jobs", [1, 3, 16])
-def test_so_many_are_asked_at_a_time_and_never_more(
+def test_jobs_is_how_many_requests_are_made_at_a_time(
     jobs: int, loyalty: Run, at: At, listed: Listed
 ) -> None:
     together = Barrier(jobs, timeout=PATIENCE)
@@ -71,7 +71,7 @@ def test_so_many_are_asked_at_a_time_and_never_more(
     assert platform.most == jobs
 
 
-def test_without_a_word_eight_are_asked_at_a_time(loyalty: Run, at: At, listed: Listed) -> None:
+def test_eight_requests_are_made_at_a_time_by_default(loyalty: Run, at: At, listed: Listed) -> None:
     together = Barrier(8, timeout=PATIENCE)
     platform = at(lambda name: found(name) if name == "C-1" or together.wait() >= 0 else found(""))
 
@@ -79,7 +79,7 @@ def test_without_a_word_eight_are_asked_at_a_time(loyalty: Run, at: At, listed: 
     assert platform.most == 8
 
 
-def test_the_first_one_goes_alone(loyalty: Run, at: At, listed: Listed) -> None:
+def test_the_first_look_up_of_a_list_goes_alone(loyalty: Run, at: At, listed: Listed) -> None:
     company = Barrier(2)
 
     def wait_for_company(customer: str) -> Reply:
@@ -193,7 +193,7 @@ def test_gameball_gets_1200_in_30_seconds_and_no_more(
     assert span(points) < 30.5
 
 
-def test_what_was_said_goes_before_what_is_published(
+def test_a_given_rate_replaces_the_published_limits(
     loyalty: Run, points: Platform, listed: Listed, clock: PassingClock
 ) -> None:
     points.now = clock.now
@@ -234,7 +234,7 @@ def in_the_pause(platform: Platform, refusing: Refusing) -> list[float]:
 @pytest.mark.parametrize(
     "headers", [{"retry_after": "1"}, {}], ids=["asks for 1 s", "asks nothing"]
 )
-def test_a_platform_that_is_asked_too_often_is_left_alone_by_all_and_asked_again(
+def test_after_429_all_requests_pause_and_then_go_on(
     headers: dict[str, str], loyalty: Run, at: At, listed: Listed
 ) -> None:
     refusing = Refusing("C-300", **headers)
@@ -252,7 +252,7 @@ def test_a_platform_that_is_asked_too_often_is_left_alone_by_all_and_asked_again
     assert len(after) / (after[-1] - after[0]) > 0.3 * len(before) / (before[-1] - before[0])
 
 
-def test_the_pause_holds_for_those_that_wait_for_the_rate(
+def test_a_pause_after_429_holds_for_requests_that_wait_for_the_rate(
     loyalty: Run, at: At, listed: Listed
 ) -> None:
     refusing = Refusing("C-10", retry_after="1")
@@ -264,7 +264,7 @@ def test_the_pause_holds_for_those_that_wait_for_the_rate(
     assert in_the_pause(platform, refusing) == []
 
 
-def test_a_pause_is_for_the_profile_that_was_refused(
+def test_a_pause_after_429_is_for_that_profile_alone(
     loyalty: Run, profiles: Callable[..., None], listed: Listed
 ) -> None:
     refusing = Refusing("C-1", retry_after="1")
@@ -279,7 +279,7 @@ def test_a_pause_is_for_the_profile_that_was_refused(
 @pytest.mark.parametrize(
     ("status", "said"), [(429, "is rate-limiting requests"), (503, "cannot answer now")]
 )
-def test_one_that_asks_for_an_hour_ends_the_run_at_once(
+def test_a_platform_that_asks_for_a_pause_of_an_hour_ends_the_run_at_once(
     status: int, said: str, loyalty: Run, at: At, listed: Listed
 ) -> None:
     lock, asked = Lock(), list[str]()
@@ -305,7 +305,7 @@ def test_one_that_asks_for_an_hour_ends_the_run_at_once(
     assert 43 <= len(done.out.splitlines()) <= 58
 
 
-def test_one_customer_that_is_always_too_much_fails_alone(
+def test_a_customer_that_is_throttled_every_time_fails_alone(
     loyalty: Run, at: At, listed: Listed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("loyalty_cli.network.rate_limit.FIRST_PAUSE_SECONDS", 0.05)
@@ -323,7 +323,7 @@ def test_one_customer_that_is_always_too_much_fails_alone(
 
 
 @pytest.mark.parametrize("status", [500, 502, 504])
-def test_trouble_that_passes_is_tried_again(
+def test_a_server_error_that_passes_is_retried(
     status: int, loyalty: Run, at: At, listed: Listed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("loyalty_cli.network.retry.FIRST_PAUSE_SECONDS", 0.0)
