@@ -1,11 +1,9 @@
 """What the tests of the network share."""
 
 import time
-from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
 
@@ -69,12 +67,3 @@ def ask(loyalty: Run, card: Card) -> Ask:
 def error_of(done: Outcome) -> tuple[int, str]:
     """The exit code, and the code of the one record's error."""
     return done.code, done.record["error"]["code"]
-
-
-def disguises(secret: str) -> Iterator[str]:
-    """Every way that a secret could show through."""
-    yield secret
-    yield quote(secret, safe="")
-    yield quote(secret)
-    for text in (secret, f":{secret}", f"{secret}:", f"x{secret}", f"xx{secret}"):
-        yield b64encode(text.encode()).decode().rstrip("=")[4:-4]

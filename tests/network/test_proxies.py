@@ -2,6 +2,7 @@
 
 import socket
 from base64 import b64encode
+from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from loyalty_cli.network.proxies import proxy_fault, without_user
 from tests.conftest import Outcome, Run
 from tests.fakes.servers import ELSEWHERE, Answering, Proxy, RawServer, header, reply, unused_port
-from tests.network.conftest import Ask, disguises, error_of
+from tests.network.conftest import Ask, error_of
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 PASSWORD = "pass+w0rd/of-the=proxy"
@@ -78,6 +79,15 @@ def test_no_proxy_keeps_a_host_off_the_proxy(
 
     assert "its name is not known" in done.record["error"]["message"]
     assert proxy.connections == 0
+
+
+def disguises(secret: str) -> Iterator[str]:
+    """Every way that a secret could show through."""
+    yield secret
+    yield quote(secret, safe="")
+    yield quote(secret)
+    for text in (secret, f":{secret}", f"{secret}:", f"x{secret}", f"xx{secret}"):
+        yield b64encode(text.encode()).decode().rstrip("=")[4:-4]
 
 
 def hides_the_password(done: Outcome) -> bool:
