@@ -16,7 +16,6 @@ from loyalty_cli.network.failures import (
     bad_response,
     explain,
 )
-from loyalty_cli.network.proxies import TunnelRefusedError
 
 WHERE = "Imprint at api.example.com"
 PROXY = "http://staff:hidden@proxy.example:3128"
@@ -99,19 +98,6 @@ def test_a_proxy_is_blamed_by_its_host_alone() -> None:
     assert explained(error, PROXY).message == (
         f"the proxy proxy.example:3128 on the way to {WHERE} cannot be used: Connection refused."
     )
-
-
-@pytest.mark.parametrize(
-    ("status", "words"),
-    [(407, "it wants a sign-in (HTTP 407)"), (403, "HTTP 403"), (502, "HTTP 502")],
-)
-def test_a_tunnel_that_was_not_opened_is_the_proxy_s_doing(status: int, words: str) -> None:
-    error = wrapped(TunnelRefusedError(status))
-
-    found = explained(error, PROXY)
-
-    assert words in found.message
-    assert found.http_status == status
 
 
 def test_an_error_without_a_proxy_is_not_a_proxy_s() -> None:

@@ -117,6 +117,7 @@ def test_a_proxy_that_opens_no_tunnel_gets_its_own_user_and_nothing_of_the_reque
 
     assert error_of(done) == (7, "unreachable")
     message = done.record["error"]["message"]
+    assert done.record["error"]["http_status"] == int(status[:3])
     assert f"the proxy 127.0.0.1:{proxy.port} on the way to" in message
     assert words in message
     pair = b64encode(f"staff:{PASSWORD}".encode()).decode()
