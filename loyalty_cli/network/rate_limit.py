@@ -297,7 +297,8 @@ class RateLimits:
         with self._lock:
             if key not in self._limiters:
                 limits = (*_limits(profile.rate, known), *shared)
-                self._limiters[key] = RateLimiter(limits, self._changed, self._clock)
+                changed = self._changed if shared else None
+                self._limiters[key] = RateLimiter(limits, changed, self._clock)
             return self._limiters[key]
 
     @contextmanager
