@@ -1,14 +1,17 @@
 """Doing many things, several at a time: the one way in which everything here is run."""
 
+from collections import deque
 from collections.abc import Callable, Generator, Iterable
-from functools import partial
 from threading import Condition, Lock, Thread
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from loyalty_cli.lists.stop import Stop
 
-INTERRUPTIBLE = 0.2
-"""Seconds of one wait: one without an end that begins just as Ctrl-C comes never learns of it."""
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+INTERRUPTIBLE_SECONDS = 0.2
+"""The longest single wait: one without an end that begins just as Ctrl-C comes misses it."""
 
 JOBS = 8
 MAX_PENDING = 1000
@@ -25,11 +28,11 @@ def map_in_order(
     stop: Stop | None = None,
     ends: Callable[[Result], bool] | None = None,
 ) -> Generator[Result]:
-    """Call a function on items, several at a time, and give each result in its turn.
+    """Call a function on items, several at a time, and give the results in the order of the items.
 
-    Items are taken as they are needed, in a thread that may wait for the next one; an error of the
-    items or of the function is raised in its turn. Once it is to `stop`, by a signal or a result
-    that `ends` it, no more is begun, what is done is given, in its order, and the rest is left.
+    Items are taken as they are needed, in a thread that may wait for the next one. An error of the
+    items or of the function is raised in its turn. After a `stop`, by a signal or by a result that
+    `ends` the run, no call is begun; the results that are there are given, in order.
     """
     run = _Run(function, items, jobs, stop or Stop(), ends or (lambda _: False))
     try:
@@ -38,32 +41,8 @@ def map_in_order(
         run.end()
 
 
-class _Outcome(Generic[Result]):
-    """What came of a call: its result, or its error, which is raised where the result is wanted."""
-
-    def __init__(self, call: Callable[[], Result]) -> None:
-        self._error: BaseException | None = None
-        try:
-            self._result = call()
-        except BaseException as error:  # noqa: BLE001 - raised in `get`
-            self._error = error
-
-    @property
-    def is_good(self) -> bool:
-        return self._error is None
-
-    @property
-    def is_the_end(self) -> bool:
-        return isinstance(self._error, StopIteration)
-
-    def get(self) -> Result:
-        if self._error is not None:
-            raise self._error
-        return self._result
-
-
 class _Run(Generic[Item, Result]):
-    """Workers that take items, and results that wait for their turn."""
+    """Workers that take items, and a queue of their results."""
 
     def __init__(
         self,
@@ -78,56 +57,47 @@ class _Run(Generic[Item, Result]):
         self._jobs = jobs
         self._stop = stop
         self._ends = ends
-        self._source = Lock()
-        self._changed = Condition()
         self._workers = 0
-        self._done: dict[int, _Outcome[Result]] = {}
-        self._begun = 0
-        self._turn = 0
-        self._over = False
+        self._source = Lock()  # of the worker that takes the next item, however long that takes
+        self._changed = Condition()
+        self._queue: deque[Future[Result]] = deque()
+        self._is_over = False
 
     def results(self) -> Generator[Result]:
         """Give each result in its turn."""
         self._hire()
-        while outcome := self._wait_for_turn():
-            yield outcome.get()
-            self._go_on()
-        for outcome in self._left():
-            if outcome.is_good:
-                yield outcome.get()
+        while future := self._wait_for_first():
+            yield future.result()
+            with self._changed:
+                self._queue.popleft()
+                self._changed.notify_all()
+        self.end()
+        for future in list(self._queue):  # which may get one more, that is left
+            if future.done() and not future.exception():
+                yield future.result()
 
     def end(self) -> None:
         """Begin no more."""
         with self._changed:
-            self._over = True
+            self._is_over = True
             self._changed.notify_all()
 
-    def _wait_for_turn(self) -> _Outcome[Result] | None:
-        """Wait for the result whose turn it is; nothing at the end."""
+    def _wait_for_first(self) -> "Future[Result] | None":
+        """Wait for the result whose turn it is; None at the end."""
         with self._changed:
-            while not (self._turn in self._done or self._is_all_done() or self._stop.is_set()):
-                self._changed.wait(INTERRUPTIBLE)
-            return self._done.get(self._turn)
+            while not (self._is_first_done() or self._is_all_done() or self._stop.is_set()):
+                self._changed.wait(INTERRUPTIBLE_SECONDS)
+            return self._queue[0] if self._is_first_done() else None
 
-    def _go_on(self) -> None:
-        """The result whose turn it was is taken care of: the next one."""
-        with self._changed:
-            del self._done[self._turn]
-            self._turn += 1
-            self._changed.notify_all()
-
-    def _left(self) -> list[_Outcome[Result]]:
-        """What was done behind something that was not, when the run was stopped."""
-        with self._changed:
-            self._over = True
-            return [self._done.pop(at) for at in sorted(self._done)]
+    def _is_first_done(self) -> bool:
+        return bool(self._queue) and self._queue[0].done()
 
     def _is_all_done(self) -> bool:
-        return self._over and self._turn == self._begun
+        return self._is_over and not self._queue
 
     def _hire(self) -> None:
         self._workers += 1
-        # The process does not wait at its end for those that wait for a platform.
+        # Not an executor: the process would wait at its end for calls that wait for a platform.
         worker = Thread(target=self._work, name=f"map in order {self._workers}", daemon=True)
         try:
             worker.start()
@@ -139,41 +109,50 @@ class _Run(Generic[Item, Result]):
 
     def _work(self) -> None:
         while taken := self._take():
-            at, item = taken
-            outcome = _Outcome(partial(self._call, item))
+            future, item = taken
+            try:
+                result = self._function(item)
+            except BaseException as error:  # noqa: BLE001 - raised in its turn
+                future.set_exception(error)
+            else:
+                with self._changed:  # so that nobody sees the stop and not yet what it is for
+                    future.set_result(result)
+                    if self._ends(result):
+                        self._stop.set()
             with self._changed:
-                self._done[at] = outcome
-                if outcome.is_good and self._ends(outcome.get()):
-                    self._stop.set()
-                if at == self._turn or self._stop.is_set():
+                if self._stop.is_set() or self._is_first_done():
                     self._changed.notify_all()
 
-    def _call(self, item: _Outcome[Item]) -> Result:
-        return self._function(item.get())
+    def _take(self) -> "tuple[Future[Result], Item] | None":
+        """Take the next item, and hire somebody for the one after it; None at the end."""
+        from concurrent.futures import Future
 
-    def _take(self) -> tuple[int, _Outcome[Item]] | None:
-        """Take the next item, and hire somebody for the one after it; nothing at the end."""
         with self._source:
             with self._changed:
-                while not self._is_to_end() and self._is_far_ahead():
-                    self._changed.wait(INTERRUPTIBLE)
+                while not self._is_to_end() and self._is_full():
+                    self._changed.wait(INTERRUPTIBLE_SECONDS)
                 if self._is_to_end():
                     return None
-            item = _Outcome(partial(next, self._items))
-            with self._changed:
-                self._over = self._over or not item.is_good
-                if item.is_the_end:
-                    self._changed.notify_all()
-                    return None
-                self._begun += 1
-            if self._workers < self._jobs and item.is_good:
+            future: Future[Result] = Future()
+            try:
+                item = next(self._items)
+            except StopIteration:
+                self.end()
+                return None
+            except BaseException as error:  # noqa: BLE001 - raised in its turn
+                future.set_exception(error)
+                self._queue.append(future)
+                self.end()
+                return None
+            self._queue.append(future)
+            if self._workers < self._jobs:
                 self._hire()
-            return self._begun - 1, item
+            return future, item
 
-    def _is_far_ahead(self) -> bool:
-        """Whether enough is begun behind a slow one, or done and not yet taken care of."""
-        is_behind = self._turn in self._done and len(self._done) >= self._jobs
-        return is_behind or self._begun - self._turn >= MAX_PENDING
+    def _is_full(self) -> bool:
+        """Whether enough is begun: behind an unfinished one, or where nobody takes the results."""
+        most = 2 * self._jobs if self._is_first_done() else MAX_PENDING
+        return len(self._queue) >= most
 
     def _is_to_end(self) -> bool:
-        return self._over or self._stop.is_set()
+        return self._is_over or self._stop.is_set()
