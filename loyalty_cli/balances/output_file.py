@@ -3,29 +3,46 @@
 import fcntl
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
+from loyalty_cli.config.folders import sync
 from loyalty_cli.model.errors import os_error_text, setup_error
+
+Write = Callable[[bytes], object]
+
+_RESUME = "Go on with it by --resume."
+_MAKE_ROOM = "Make room, and go on with --resume."
 
 
 class OutputFile:
-    """A file that this run alone writes to."""
+    """The file at `path`, which this run alone writes to.
 
-    def __init__(self, path: Path, descriptor: int) -> None:
+    JSON Lines are written to the file itself. The records of any other format go to a working file
+    beside it first, whose path is `working`, and the file is made of them once the run is complete.
+    """
+
+    def __init__(self, path: Path, target: Path, working: Path, descriptor: int) -> None:
         self.path = path
+        self.working = working
+        self._target = target
         self._descriptor = descriptor
         self._end = 0
 
     @property
     def size(self) -> int:
-        """How many bytes there are in it."""
+        """How many bytes of records there are in it."""
         return os.fstat(self._descriptor).st_size
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether the file is made, so that nothing is left to do."""
+        return self.working != self._target and _has_content(self._target)
+
     def read(self) -> BinaryIO:
-        """What is in it, from the start; to be closed by the caller."""
+        """The records in it, from the start; to be closed by the caller."""
         file = open(os.dup(self._descriptor), "rb")  # noqa: SIM115, PTH123 - a descriptor has no path
         file.seek(0)
         return file
@@ -35,30 +52,50 @@ class OutputFile:
 
         Raises LoyaltyError where the system refuses.
         """
-        try:
+        with _refusing(self.path, _RESUME):
             self._cut(end)
-        except OSError as error:
-            _refuse(self.path, os_error_text(error), "Go on with it by --resume.")
         self._end = end
 
     def write(self, content: bytes) -> None:
         """Write all of this or nothing; raise LoyaltyError where the system refuses."""
-        try:
-            rest = memoryview(content)
-            while rest:
-                rest = rest[os.write(self._descriptor, rest) :]
-        except OSError as error:
-            with suppress(OSError):
-                self._cut(self._end)
-            _refuse(self.path, os_error_text(error), "Make room, and go on with --resume.")
+        with _refusing(self.path, _MAKE_ROOM):
+            try:
+                _write(self._descriptor, content)
+            except OSError:
+                with suppress(OSError):
+                    self._cut(self._end)
+                raise
         self._end += len(content)
 
-    def finish(self) -> None:
+    def sync(self) -> None:
         """Make sure that it is on the disk; raise LoyaltyError where the system refuses."""
-        try:
+        with _refusing(self.path, _RESUME):
             os.fsync(self._descriptor)
-        except OSError as error:
-            _refuse(self.path, os_error_text(error), "Go on with it by --resume.")
+
+    def make(self, fill: Callable[[Write], None]) -> None:
+        """Put the finished file in its place, once `fill` wrote all of it; drop the working file.
+
+        Raises LoyaltyError where the system refuses, or something is there by now.
+        """
+        new = self.working.with_name(f"{self._target.name}.finishing")
+        with _refusing(self.path, _MAKE_ROOM):
+            new.unlink(missing_ok=True)
+            try:
+                with new.open("xb") as file:
+                    os.fchmod(file.fileno(), _mode(self._target) or _mode(self.working) or 0o600)
+                    fill(file.write)
+                    file.flush()
+                    os.fsync(file.fileno())
+                _refuse_content(self._target)
+                new.replace(self._target)
+            finally:
+                new.unlink(missing_ok=True)
+            sync(self._target.parent)
+        self.drop()
+
+    def drop(self) -> None:
+        """Take the working file away."""
+        self.working.unlink()
 
     def _cut(self, end: int) -> None:
         os.ftruncate(self._descriptor, end)
@@ -67,63 +104,83 @@ class OutputFile:
 
 def check_apart(path: Path, source: str) -> None:
     """Raise LoyaltyError where the list that is read, `-` for stdin, is the file to be written."""
-    with suppress(OSError):  # which is told when they are opened
-        read = os.fstat(0) if source == "-" else Path(source).stat()
-        if os.path.samestat(read, path.stat()):
-            _refuse(path, "it is the list of customers", "Name another one.")
+    for written in (path, _beside(path)):
+        with suppress(OSError):  # which is reported when they are opened
+            read = os.fstat(0) if source == "-" else Path(source).stat()
+            if os.path.samestat(read, written.stat()):
+                _refuse(path, "it is the list of customers", "Name another one.")
 
 
 @contextmanager
-def open_output(path: Path, *, resume: bool) -> Iterator[OutputFile]:
-    """Open a new file, or to `resume` one that may be there.
+def open_output(path: Path, *, is_lines: bool, resume: bool) -> Iterator[OutputFile]:
+    """Open a new file, or to `resume` one that may be there; JSON Lines are written to it at once.
 
     One that is new, and has nothing in it when an error ends the block, is taken away again.
     Raises LoyaltyError where it cannot be written, another run writes to it, or there is something
     in it already.
     """
-    descriptor, is_new = _open(path)
+    target = path if is_lines else _target(path)
+    working = path if is_lines else _beside(path)
+    descriptor, is_new = _open(working, _mode(target) or 0o666)
+    file = OutputFile(path, target, working, descriptor)
     try:
-        file = OutputFile(path, descriptor)
-        _take(file, descriptor, resume=resume)
+        _lock(file, descriptor)
         try:
+            if not resume:
+                _refuse_content(target)
+                _refuse_content(working)
             yield file
-            file.finish()
+            file.sync()
         except BaseException:
-            if is_new and not file.size and _is_at(path, descriptor):
-                path.unlink()
+            if is_new and not file.size and _is_at(working, descriptor):
+                working.unlink()
             raise
     finally:
         os.close(descriptor)
 
 
-def _open(path: Path) -> tuple[int, bool]:
+def _beside(path: Path) -> Path:
+    target = _followed(path)
+    return target.with_name(f"{target.name}.partial")
+
+
+def _followed(path: Path) -> Path:
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
+
+
+def _target(path: Path) -> Path:
+    """What a path names in the end: nothing yet, or a regular file that can be written."""
+    with _refusing(path, "Name another one."):
+        if path.is_symlink() or path.exists():
+            _check_regular(path, path.stat().st_mode)
+            os.close(os.open(path, os.O_WRONLY))
+    return _followed(path)
+
+
+def _open(path: Path, mode: int) -> tuple[int, bool]:
     flags = os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK
-    try:
+    with _refusing(path, "Name another one."):
         try:
-            return os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o666), True
+            return os.open(path, flags | os.O_CREAT | os.O_EXCL, mode), True
         except FileExistsError:
             return os.open(path, flags), False
-    except OSError as error:
-        _refuse(path, os_error_text(error), "Name another one.")
 
 
-def _take(file: OutputFile, descriptor: int, *, resume: bool) -> None:
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        _refuse(file.path, "it is not a regular file", "Send stdout there instead.")
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        is_ours = _is_at(file.path, descriptor)  # or else another run has just taken it away
-    except BlockingIOError:
-        is_ours = False
-    except OSError as error:
-        _refuse(file.path, os_error_text(error), "Name one on another disk.")
+def _lock(file: OutputFile, descriptor: int) -> None:
+    _check_regular(file.working, os.fstat(descriptor).st_mode)
+    with _refusing(file.path, "Name one on another disk."):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            is_ours = _is_at(file.working, descriptor)  # or else another run has just dropped it
+        except BlockingIOError:
+            is_ours = False
     if not is_ours:
         _refuse(file.path, "another run is writing to it", "Wait for that, or name another one.")
-    if file.size and not resume:
-        setup_error(
-            f"the output file {str(file.path)!r} is there already.",
-            "Go on with it by adding --resume, or name another one.",
-        )
+
+
+def _check_regular(path: Path, mode: int) -> None:
+    if not stat.S_ISREG(mode):
+        _refuse(path, "it is not a regular file", "Send stdout there instead.")
 
 
 def _is_at(path: Path, descriptor: int) -> bool:
@@ -131,6 +188,39 @@ def _is_at(path: Path, descriptor: int) -> bool:
         return os.path.samestat(path.stat(), os.fstat(descriptor))
     except FileNotFoundError:
         return False
+
+
+def _has_content(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0
+
+
+def _refuse_content(path: Path) -> None:
+    if _has_content(path):
+        setup_error(
+            f"the output file {str(path)!r} is there already.",
+            "Go on with it by adding --resume, or name another one.",
+        )
+
+
+def _mode(path: Path) -> int | None:
+    """The permissions of a file, where there is one."""
+    with suppress(OSError):
+        return stat.S_IMODE(path.stat().st_mode)
+    return None
+
+
+def _write(descriptor: int, content: bytes) -> None:
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+@contextmanager
+def _refusing(path: Path, hint: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        _refuse(path, os_error_text(error), hint)
 
 
 def _refuse(path: Path, why: str, hint: str) -> NoReturn:

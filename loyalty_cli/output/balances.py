@@ -1,8 +1,7 @@
 """How look-ups are shown: as balance lines, or with `--raw` as the platform's own fields."""
 
 import json
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from loyalty_cli.model.amount import Amount
@@ -19,7 +18,6 @@ from loyalty_cli.model.records import (
 from loyalty_cli.model.tally import MAX_REPORTED, Tally
 from loyalty_cli.output import messages
 from loyalty_cli.output.csv_text import Cell as CsvCell
-from loyalty_cli.output.csv_text import cell_text
 from loyalty_cli.output.document import View
 from loyalty_cli.output.stdout import is_terminal
 
@@ -38,8 +36,6 @@ _VALUE = Value.__struct_fields__
 _EXPIRY = NextExpiry.__struct_fields__
 _ERROR = Failure.__struct_fields__
 
-_ESCAPE = re.compile(r"\\(?:[tnr]|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
-
 
 def _csv_header(middle: Sequence[str]) -> list[str]:
     return [*_WHO, *middle, "warnings", *(f"error_{name}" for name in _ERROR)]
@@ -57,43 +53,6 @@ def _csv_lines(lookup: Lookup) -> Iterator[list[CsvCell]]:
         middle += [getattr(value, name, None) for name in _VALUE]
         middle += [getattr(expiry, name, None) for name in _EXPIRY]
         yield _around(lookup, middle)
-
-
-def csv_record(rows: Sequence[Mapping[str, str]]) -> dict[str, Any]:
-    """What rows say of the look-up that they were made of, where it is `Lookup` in all but type.
-
-    Its details are not in them, nor, of a raw one, what the platform answered.
-    """
-    first = rows[0]
-    lines = [_nested(row) for row in rows if row.get("kind")]
-    return {
-        **{name: _text_in(first[name]) for name in _WHO},
-        **({"balances": lines} if lines else {}),
-        "warnings": [_text_in(first["warnings"])] if first["warnings"] else [],
-        "error": _part(first, "error_", _ERROR),
-    }
-
-
-def _nested(row: Mapping[str, str]) -> dict[str, Any]:
-    return {
-        **{name: _text_in(row[name]) or None for name in _LINE},
-        "name": _text_in(row["name"]),
-        "value": _part(row, "value_", _VALUE),
-        "next_expiry": _part(row, "next_expiry_", _EXPIRY),
-    }
-
-
-def _part(row: Mapping[str, str], prefix: str, names: Sequence[str]) -> dict[str, Any] | None:
-    part = {name: _text_in(row[f"{prefix}{name}"]) or None for name in names}
-    return part if any(part.values()) else None
-
-
-def _text_in(cell: str) -> str:
-    """The text of which `cell_text` makes this."""
-    if "\\" not in cell and not cell.startswith("'"):
-        return cell
-    text = _ESCAPE.sub(lambda found: found[0].encode().decode("unicode_escape"), cell)
-    return next((each for each in (text[1:], text) if cell_text(each) == cell), cell)
 
 
 def _csv_fields(lookup: RawLookup) -> Iterator[list[CsvCell]]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from loyalty_cli.output.table import Column, Group
 
 Shown = TypeVar("Shown")
-Write = Callable[[bytes], None]
+Write = Callable[[bytes], object]
 
 
 class View(Struct, Generic[Shown], frozen=True):
@@ -70,20 +70,17 @@ def print_records(records: Iterable[Shown], output: Format, view: View[Shown]) -
         write_text(table_text(columns, groups))
 
 
-def write_records(
-    records: Iterable[Any], layout: Layout, write: Write, *, is_begun: bool = False
-) -> None:
-    """Write a document, or the rest of one that `is_begun`, record by record.
+def write_records(records: Iterable[Any], layout: Layout, write: Write) -> None:
+    """Write a document, record by record.
 
     However it ends, there are whole records in it, and after them the end that it must have.
     """
-    lead = layout.between if is_begun else layout.before
-    if not is_begun:
-        write(layout.head)
+    is_begun = False
+    write(layout.head)
     try:
         for record in records:
-            write(lead + layout.encode(record))
-            lead, is_begun = layout.between, True
+            write((layout.between if is_begun else layout.before) + layout.encode(record))
+            is_begun = True
     finally:
         if is_begun:
             write(layout.after)

@@ -5,16 +5,17 @@ import fcntl
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from loyalty_cli.balances.output_file import check_apart, open_output
+from loyalty_cli.balances.output_file import OutputFile, check_apart, open_output
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from tests.requires import without_rights
 
@@ -23,15 +24,19 @@ import sys
 from pathlib import Path
 from loyalty_cli.balances.output_file import open_output
 
-with open_output(Path(sys.argv[1]), resume=True):
+with open_output(Path(sys.argv[1]), is_lines=True, resume=True):
     print("held", flush=True)
     sys.stdin.read()
 """
 
 
+def open_lines(path: Path, *, resume: bool) -> AbstractContextManager[OutputFile]:
+    return open_output(path, is_lines=True, resume=resume)
+
+
 def refused(path: Path, why: str, *, resume: bool = False) -> None:
     """Expect that this file is refused in one line that says so, and with a hint."""
-    with pytest.raises(LoyaltyError) as refusal, open_output(path, resume=resume):
+    with pytest.raises(LoyaltyError) as refusal, open_lines(path, resume=resume):
         pytest.fail("it was opened")
 
     assert refusal.value.code is ErrorCode.SETUP
@@ -46,7 +51,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("resume", [False, True])
 def test_a_new_file_gets_what_is_written(path: Path, resume: bool) -> None:
-    with open_output(path, resume=resume) as file:
+    with open_lines(path, resume=resume) as file:
         assert file.size == 0
         file.write(b"one\n")
         assert path.read_bytes() == b"one\n"
@@ -59,7 +64,7 @@ def test_a_new_file_gets_what_is_written(path: Path, resume: bool) -> None:
 def test_so_does_an_empty_one_as_mktemp_makes_it(path: Path, resume: bool) -> None:
     path.touch(0o600)
 
-    with open_output(path, resume=resume) as file:
+    with open_lines(path, resume=resume) as file:
         file.write(b"one\n")
 
     assert path.read_bytes() == b"one\n"
@@ -76,7 +81,7 @@ def test_one_with_something_in_it_is_refused(path: Path) -> None:
 def test_one_that_is_gone_on_with_is_read_and_kept_as_far_as_is_wanted(path: Path) -> None:
     path.write_bytes(b"one\ntwo\nthr")
 
-    with open_output(path, resume=True) as file:
+    with open_lines(path, resume=True) as file:
         assert file.size == 11
         with file.read() as there:
             assert there.readline() == b"one\n"
@@ -91,33 +96,29 @@ class StoppedError(Exception):
     """What ends a run."""
 
 
-def test_a_new_one_that_got_nothing_is_taken_away_by_an_error(path: Path) -> None:
-    with suppress(StoppedError), open_output(path, resume=False):
+@pytest.mark.parametrize("is_lines", [True, False])
+@pytest.mark.parametrize(
+    ("before", "written", "after"),
+    [(None, b"", None), (b"", b"", b""), (b"one\n", b"", b"one\n"), (None, b"one\n", b"one\n")],
+    ids=["new", "empty", "with records", "new, and written to"],
+)
+def test_an_error_takes_away_a_new_file_that_got_nothing_and_no_other(
+    path: Path, is_lines: bool, before: bytes | None, written: bytes, after: bytes | None
+) -> None:
+    there = path if is_lines else working_of(path)
+    if before is not None:
+        there.write_bytes(before)
+
+    with suppress(StoppedError), open_output(path, is_lines=is_lines, resume=True) as file:
+        if written:
+            file.write(written)
         raise StoppedError
 
-    assert not path.exists()
+    assert (there.read_bytes() if there.exists() else None) == after
 
 
-@pytest.mark.parametrize("content", [b"", b"one\n"])
-def test_one_that_was_there_is_not(path: Path, content: bytes) -> None:
-    path.write_bytes(content)
-
-    with suppress(StoppedError), open_output(path, resume=True):
-        raise StoppedError
-
-    assert path.read_bytes() == content
-
-
-def test_nor_is_one_that_got_something(path: Path) -> None:
-    with suppress(StoppedError), open_output(path, resume=False) as file:
-        file.write(b"one\n")
-        raise StoppedError
-
-    assert path.read_bytes() == b"one\n"
-
-
-def test_nor_one_that_somebody_put_in_its_place(path: Path) -> None:
-    with suppress(StoppedError), open_output(path, resume=False):
+def test_an_error_does_not_take_away_what_somebody_put_in_its_place(path: Path) -> None:
+    with suppress(StoppedError), open_lines(path, resume=False):
         path.rename(path.with_suffix(".old"))
         path.write_bytes(b"")
         raise StoppedError
@@ -126,34 +127,51 @@ def test_nor_one_that_somebody_put_in_its_place(path: Path) -> None:
 
 
 def test_a_new_one_that_has_nothing_to_get_stays(path: Path) -> None:
-    with open_output(path, resume=False):
+    with open_lines(path, resume=False):
         pass
 
     assert path.read_bytes() == b""
 
 
-def test_a_folder_is_refused(tmp_path: Path) -> None:
-    refused(tmp_path, "cannot be written: Is a directory")
-
-
-def test_a_file_in_no_folder_is_refused(tmp_path: Path) -> None:
-    refused(tmp_path / "no" / "out.jsonl", "cannot be written: No such file or directory")
-
-
-def test_a_file_below_a_file_is_refused(path: Path) -> None:
-    path.touch()
-
-    refused(path / "out.jsonl", "cannot be written: Not a directory")
-
-
-def test_a_link_to_nothing_is_refused(path: Path) -> None:
+def _link(path: Path) -> None:
     path.symlink_to("nothing")
 
-    refused(path, "cannot be written: No such file or directory")
+
+def _socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
 
 
-def test_a_name_that_is_too_long_is_refused(tmp_path: Path) -> None:
-    refused(tmp_path / ("x" * 300), "cannot be written: File name too long")
+CANNOT: dict[str, tuple[Callable[[Path], object], str, str]] = {
+    "a folder": (Path.mkdir, "", "Is a directory"),
+    "in no folder": (lambda _: None, "/out", "No such file or directory"),
+    "below a file": (Path.touch, "/out", "Not a directory"),
+    "a link to nothing": (_link, "", "No such file or directory"),
+    "a name that is too long": (Path.mkdir, "/" + "x" * 300, "File name too long"),
+    "a named pipe": (os.mkfifo, "", "it is not a regular file"),
+    "a socket": (_socket, "", "No such device or address"),
+}
+
+
+@pytest.mark.parametrize("resume", [False, True])
+@pytest.mark.parametrize("kind", CANNOT)
+def test_what_is_no_file_is_refused_and_nobody_waits_for_it(
+    path: Path, kind: str, resume: bool
+) -> None:
+    make, below, why = CANNOT[kind]
+    make(path)
+
+    refused(Path(f"{path}{below}"), f"cannot be written: {why}", resume=resume)
+
+
+@pytest.mark.parametrize("kind", ["a folder", "a link to nothing", "a named pipe", "a socket"])
+def test_nor_is_it_made_from_a_working_file(path: Path, kind: str) -> None:
+    make, _, _ = CANNOT[kind]
+    make(path)
+
+    with pytest.raises(LoyaltyError, match="cannot be written: "):
+        open_output(path, is_lines=False, resume=False).__enter__()
+    assert not working_of(path).exists()
 
 
 def test_a_file_without_the_right_to_it_is_refused(
@@ -170,42 +188,28 @@ def test_a_file_without_the_right_to_it_is_refused(
 
 
 @pytest.mark.parametrize("resume", [False, True])
+@pytest.mark.parametrize("is_lines", [True, False])
 @pytest.mark.parametrize("device", ["/dev/full", "/dev/null", "/dev/zero", "/dev/tty"])
-def test_a_device_is_refused(device: str, resume: bool) -> None:
+def test_a_device_is_refused(device: str, is_lines: bool, resume: bool) -> None:
     with pytest.raises(LoyaltyError, match=f"{device}' cannot be written"):
-        open_output(Path(device), resume=resume).__enter__()
-
-
-@pytest.mark.parametrize("resume", [False, True])
-def test_a_named_pipe_is_refused_and_nobody_waits_for_a_reader(path: Path, resume: bool) -> None:
-    os.mkfifo(path)
-
-    refused(path, "cannot be written: it is not a regular file", resume=resume)
-    assert path.is_fifo()
-
-
-def test_a_socket_is_refused(path: Path) -> None:
-    with socket.socket(socket.AF_UNIX) as listening:
-        listening.bind(str(path))
-
-        refused(path, "cannot be written: No such device or address")
+        open_output(Path(device), is_lines=is_lines, resume=resume).__enter__()
 
 
 @pytest.mark.parametrize("resume", [False, True])
 def test_one_that_another_run_writes_to_is_refused(path: Path, resume: bool) -> None:
-    with open_output(path, resume=False) as file:
+    with open_lines(path, resume=False) as file:
         file.write(b"one\n")
 
         refused(path, "cannot be written: another run is writing to it", resume=resume)
         file.write(b"two\n")
 
     assert path.read_bytes() == b"one\ntwo\n"
-    with open_output(path, resume=True) as file:
+    with open_lines(path, resume=True) as file:
         assert file.size == 8
 
 
 def test_one_that_got_nothing_yet_is_refused_too_and_stays(path: Path) -> None:
-    with open_output(path, resume=False) as file:
+    with open_lines(path, resume=False) as file:
         refused(path, "cannot be written: another run is writing to it")
         file.write(b"one\n")
 
@@ -223,7 +227,7 @@ def test_the_lock_ends_with_the_process(path: Path, end: signal.Signals) -> None
         holder.send_signal(end)
         holder.wait()
 
-        with open_output(path, resume=True) as file:
+        with open_lines(path, resume=True) as file:
             file.write(b"one\n")
 
 
@@ -254,7 +258,7 @@ def test_a_new_one_that_another_run_was_quicker_to_lock_is_left_to_that(
 
     def quicker() -> None:
         monkeypatch.undo()
-        others.append(open_output(path, resume=False))
+        others.append(open_lines(path, resume=False))
         others[0].__enter__()
 
     monkeypatch.setattr(fcntl, "flock", locking(quicker))
@@ -291,7 +295,7 @@ def writing(*sizes: int | OSError) -> Any:
 
 
 def test_a_write_that_takes_but_a_part_is_gone_on_with(path: Path) -> None:
-    with open_output(path, resume=False) as file, writing(1, 2, 1):
+    with open_lines(path, resume=False) as file, writing(1, 2, 1):
         file.write(b"one and more\n")
         file.write(b"two\n")
 
@@ -307,7 +311,7 @@ def test_a_disk_that_is_full_leaves_whole_records_and_can_be_gone_on_with(
     full = OSError(errno.ENOSPC, "No space left on device")
 
     def write() -> None:
-        with open_output(path, resume=True) as file:
+        with open_lines(path, resume=True) as file:
             file.keep(kept)
             file.write(b"four\n")
             file.write(b"five\n")
@@ -320,7 +324,7 @@ def test_a_disk_that_is_full_leaves_whole_records_and_can_be_gone_on_with(
     assert refusal.value.hint == "Make room, and go on with --resume."
     assert path.read_bytes() == b"one\ntwo\nthree\n"[:kept] + b"four\n"
 
-    with open_output(path, resume=True) as file:
+    with open_lines(path, resume=True) as file:
         file.keep(file.size)
         file.write(b"five\n")
     assert path.read_bytes().endswith(b"four\nfive\n")
@@ -328,7 +332,7 @@ def test_a_disk_that_is_full_leaves_whole_records_and_can_be_gone_on_with(
 
 def test_a_disk_that_is_full_from_the_first_byte_on_leaves_no_file(path: Path) -> None:
     full = OSError(errno.ENOSPC, "No space left on device")
-    with pytest.raises(LoyaltyError), open_output(path, resume=False) as file, writing(1, full):
+    with pytest.raises(LoyaltyError), open_lines(path, resume=False) as file, writing(1, full):
         file.write(b"one\n")
 
     assert not path.exists()
@@ -344,7 +348,7 @@ def test_whatever_else_the_system_refuses_is_told(
     monkeypatch.setattr(os, name, fail)
     with (
         pytest.raises(LoyaltyError, match="cannot be written: Input/output error"),
-        open_output(path, resume=False) as file,
+        open_lines(path, resume=False) as file,
     ):
         file.keep(0)
 
@@ -368,3 +372,146 @@ def test_another_file_is_not(path: Path, tmp_path: Path) -> None:
     path.touch()
     check_apart(path, str(tmp_path / "list"))
     check_apart(path, "-")
+
+
+Fill = Callable[[Callable[[bytes], object]], None]
+
+# A file that is made at the end, of the records in a working file.
+
+
+def working_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.partial")
+
+
+def made(write: Callable[[bytes], object]) -> None:
+    write(b"made\n")
+
+
+def make(path: Path, fill: Fill = made, *, resume: bool = False) -> None:
+    with open_output(path, is_lines=False, resume=resume) as file:
+        file.write(b"one\n")
+        assert working_of(path).read_bytes().endswith(b"one\n")
+        file.make(fill)
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(each.name for each in folder.glob("out*"))
+
+
+def test_a_file_is_made_in_one_piece_and_the_working_file_goes(path: Path) -> None:
+    def fill(write: Callable[[bytes], object]) -> None:
+        write(b"made ")
+        assert not path.exists()
+        write(b"of it\n")
+
+    with open_output(path, is_lines=False, resume=False) as file:
+        file.write(b"one\n")
+        assert not file.is_finished
+        file.make(fill)
+        assert file.is_finished
+
+    assert path.read_bytes() == b"made of it\n"
+    assert names_in(path.parent) == [path.name]
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o666])
+def test_a_file_that_was_empty_keeps_its_permissions(path: Path, mode: int) -> None:
+    path.touch()
+    path.chmod(mode)
+
+    make(path)
+
+    assert stat.S_IMODE(path.stat().st_mode) == mode
+
+
+def test_the_working_file_can_be_read_by_nobody_who_cannot_read_the_file(path: Path) -> None:
+    path.touch(0o600)
+
+    with open_output(path, is_lines=False, resume=False):
+        assert stat.S_IMODE(working_of(path).stat().st_mode) == 0o600
+
+
+def test_a_link_stays_one(path: Path, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    there = tmp_path / "folder" / "there"
+    there.touch()
+    path.symlink_to(there)
+
+    with open_output(path, is_lines=False, resume=False) as file:
+        assert working_of(there).exists()
+        file.make(made)
+
+    assert path.is_symlink()
+    assert there.read_bytes() == b"made\n"
+
+
+@pytest.mark.parametrize("there", ["out.jsonl", "out.jsonl.partial"])
+def test_neither_file_is_written_over(path: Path, there: str) -> None:
+    path.with_name(there).write_bytes(b"something\n")
+
+    with pytest.raises(LoyaltyError, match=f"{there}' is there already"):
+        make(path)
+    assert path.with_name(there).read_bytes() == b"something\n"
+    assert names_in(path.parent) == [there]
+
+
+def test_nor_is_one_that_somebody_makes_during_the_run(path: Path) -> None:
+    def fill(write: Callable[[bytes], object]) -> None:
+        write(b"made\n")
+        path.write_bytes(b"something\n")
+
+    with pytest.raises(LoyaltyError, match="is there already"):
+        make(path, fill)
+
+    assert path.read_bytes() == b"something\n"
+    assert working_of(path).read_bytes() == b"one\n"
+    assert names_in(path.parent) == [path.name, working_of(path).name]
+
+
+@pytest.mark.parametrize("error", [StoppedError(), OSError(errno.ENOSPC, "No space left")])
+def test_what_cannot_be_made_leaves_the_records(path: Path, error: Exception) -> None:
+    def fill(write: Callable[[bytes], object]) -> None:
+        write(b"ma")
+        raise error
+
+    with pytest.raises((StoppedError, LoyaltyError)):
+        make(path, fill)
+
+    assert names_in(path.parent) == [working_of(path).name]
+    make(path, resume=True)
+    assert path.read_bytes() == b"made\n"
+
+
+@pytest.mark.parametrize(
+    ("mode", "folder_mode", "name"), [(0o444, 0o777, "out"), (0o666, 0o555, "out.partial")]
+)
+def test_a_file_that_could_not_be_replaced_is_refused_before_anything_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int, folder_mode: int, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("out").touch()
+    Path("out").chmod(mode)
+    tmp_path.chmod(folder_mode)
+
+    with without_rights(), pytest.raises(LoyaltyError, match=f"'{name}' cannot be written: Perm"):
+        make(Path("out"))
+
+
+def test_two_runs_do_not_make_the_same_file(path: Path) -> None:
+    with open_output(path, is_lines=False, resume=False) as file:
+        file.write(b"one\n")
+        with pytest.raises(LoyaltyError, match="another run is writing to it"):
+            make(path, resume=True)
+        file.make(made)
+
+    assert path.read_bytes() == b"made\n"
+
+
+@pytest.mark.parametrize("name", ["list", "out.jsonl.partial"])
+def test_the_working_file_is_not_the_list_either(path: Path, name: str) -> None:
+    working_of(path).write_bytes(b"C-1\n")
+    if name == "list":
+        path.with_name(name).symlink_to(working_of(path))
+
+    with pytest.raises(LoyaltyError, match="it is the list of customers"):
+        check_apart(path, str(path.with_name(name)))

@@ -21,9 +21,9 @@ RECORDS = [
 ]
 
 
-def written(records: Any, output: Format, *, is_begun: bool = False) -> bytes:
+def written(records: Any, output: Format) -> bytes:
     pieces: list[bytes] = []
-    write_records(records, layout(output, BALANCES), pieces.append, is_begun=is_begun)
+    write_records(records, layout(output, BALANCES), pieces.append)
     return b"".join(pieces)
 
 
@@ -55,16 +55,6 @@ def test_json_is_the_same_as_in_one_piece() -> None:
     assert written(RECORDS, Format.JSON) == json_document(RECORDS)
     assert written([], Format.JSON) == json_document([])
     assert written(RECORDS, Format.JSONL) == b"".join(json_line(record) for record in RECORDS)
-
-
-@pytest.mark.parametrize("output", FORMATS)
-@pytest.mark.parametrize("number", range(1, 4))
-def test_the_rest_of_one_that_is_begun_makes_it_whole(output: Format, number: int) -> None:
-    whole = written(RECORDS, output)
-    end = layout(output, BALANCES).after
-    begun = written(RECORDS[:number], output).removesuffix(end)
-
-    assert begun + written(RECORDS[number:], output, is_begun=True) == whole
 
 
 @pytest.mark.parametrize("output", FORMATS)

@@ -1,30 +1,28 @@
 """What `loyalty balance` does: look up what is asked for, and print or write what comes."""
 
 from collections.abc import Generator, Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import replace
 
-from loyalty_cli.balances.lookup import BalanceReader
-from loyalty_cli.balances.one_first import OneFirst
+from loyalty_cli.balances.finished import check_csv, check_json
 from loyalty_cli.balances.output_file import OutputFile, check_apart, open_output
-from loyalty_cli.balances.read_back import ForeignError, read_back
-from loyalty_cli.balances.resume import Encode, Record, Resumed, Task, resume
+from loyalty_cli.balances.read_back import ForeignError, Record, decode_record, read_back
+from loyalty_cli.balances.resume import Resumed, resume
+from loyalty_cli.balances.run import BalanceRun, NothingDoneError
 from loyalty_cli.balances.summary import Summary
 from loyalty_cli.commands.balance.tasks import BalanceRequest, LookupTasks, checked, open_tasks
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.config.profile import check_rate
 from loyalty_cli.credentials.access_tokens import AccessTokens
-from loyalty_cli.lists.parallel import map_in_order
-from loyalty_cli.lists.stop import Stop
-from loyalty_cli.model.errors import ASKED_TO_WAIT, ENDING, LoyaltyError, setup_error, usage_error
+from loyalty_cli.model.errors import setup_error, usage_error
 from loyalty_cli.model.exit_codes import exit_code_of, exit_code_of_signal
-from loyalty_cli.model.records import Lookup
+from loyalty_cli.model.records import Lookup, RawLookup
 from loyalty_cli.model.tally import Tally
 from loyalty_cli.network.http_client import CONNECTIONS, HttpClient
 from loyalty_cli.network.platform_client import PlatformClient
@@ -34,6 +32,7 @@ from loyalty_cli.output import balances as views
 from loyalty_cli.output import messages
 from loyalty_cli.output.document import View, layout, print_records, write_records
 from loyalty_cli.output.format import Format
+from loyalty_cli.output.json_text import json_line
 from loyalty_cli.output.progress import progress
 from loyalty_cli.output.stdout import is_terminal
 from loyalty_cli.output.summary import SUMMARY
@@ -72,7 +71,9 @@ def run(chosen: Globals, request: BalanceRequest, options: RunOptions) -> int:
             max(options.jobs, CONNECTIONS),
         )
         platforms = PlatformClient(client, session.credentials, AccessTokens(session.keyring))
-        return Run(tasks, options, output, platforms, is_list=is_list, raw=request.raw).to_the_end()
+        summary = Summary(datetime.now(UTC)) if options.summary else None
+        made = BalanceRun(platforms, options.jobs, is_list=is_list, summary=summary)
+        return Action(tasks, made, options, output, is_list=is_list, raw=request.raw).to_the_end()
 
 
 def _format(options: RunOptions) -> Format:
@@ -92,61 +93,57 @@ def _format(options: RunOptions) -> Format:
     return output
 
 
-class _NothingDoneError(Exception):
-    """The run was stopped before there was anything to print."""
-
-
-class Run:
-    """One run of look-ups: of some customers, or of a list."""
+class Action:
+    """Shows or writes what comes of a run, and says how it ended."""
 
     def __init__(
         self,
         tasks: LookupTasks,
+        made: BalanceRun,
         options: RunOptions,
         output: Format,
-        platforms: PlatformClient,
         *,
         is_list: bool,
         raw: bool,
     ) -> None:
         self._tasks = tasks
+        self._run = made
         self._options = options
         self._output = output
-        self._platforms = platforms
         self._is_list = is_list
+        self._kind = RawLookup if raw else Lookup
         self._view: View[Any] = views.RAW if raw else views.BALANCES
-        self._lookups = BalanceReader(platforms)
-        self._one_first = OneFirst()
-        self._stop = Stop()
-        self._tally = Tally()
-        self._summary = Summary(datetime.now(UTC)) if options.summary else None
-        self._ended_by: Record | None = None
-        self._mistake: LoyaltyError | None = None
+        self._unfinished: Path | None = None
 
     def to_the_end(self) -> int:
         """Make the run, say what failed, and give the exit code."""
+        run = self._run
         try:
-            with suppress(_NothingDoneError), self._stop.on_signals(second_kills=True):
+            with suppress(NothingDoneError), run.stop.on_signals(second_kills=True):
                 if self._options.output_file is None:
                     self._print()
                 else:
                     self._write(self._options.output_file)
         finally:
-            if self._ended_by:
-                self._tally.report(self._ended_by)
-            views.report_failures(self._tally, several=self._tasks.total != 1)
-            if self._summary:
-                views.report_first_warning(self._tally)
-        if self._mistake:
-            raise self._mistake
-        return self._exit_code()
+            if run.ended_by:
+                run.tally.report(run.ended_by)
+            views.report_failures(run.tally, several=self._tasks.total != 1)
+            if run.summary:
+                views.report_first_warning(run.tally)
+        code = run.tally.exit_code if run.mistake else self._exit_code()
+        if self._unfinished:
+            messages.note(f"What is done is in {str(self._unfinished)!r}: go on with --resume.")
+        if run.mistake:
+            raise run.mistake
+        return code
 
     def _print(self) -> None:
-        with closing(self._with_progress(self._records(self._tasks.make()))) as records:
-            if self._summary:
+        work = Resumed(enumerate(self._tasks.make()))
+        with closing(self._with_progress(self._run.records(work))) as records:
+            if self._run.summary:
                 for _ in records:
                     pass
-                print_records(self._summary.records(), self._output, SUMMARY)
+                print_records(self._run.summary.records(), self._output, SUMMARY)
             elif self._output is Format.TABLE:
                 shown = list(islice(records, MOST_SHOWN if self._is_list else None))
                 self._print_table(shown, records)
@@ -160,115 +157,95 @@ class Run:
         if hidden:
             what = "failed" if all(record.error for record in shown) else "are shown"
             messages.note(
-                f"The first {len(shown)} of {self._tally.done} look-ups {what};"
+                f"The first {len(shown)} of {self._run.tally.done} look-ups {what};"
                 " -o jsonl, json or csv has them all."
             )
 
     def _write(self, path: Path) -> None:
-        with open_output(path, resume=self._options.resume) as file:
-            into = layout(self._output, self._view)
-            resumed = self._resumed(file, into.encode)
-            with closing(self._with_progress(self._records(resumed.tasks()))) as records:
-                texts = resumed.in_place(records, into.encode, self._sum_up)
-                # The file keeps what it has until all of that can be written again, in one piece.
-                first = list(islice(texts, len(resumed.again) or 1))
-                file.keep(resumed.ends)
-                texts = chain([into.between.join(first)] if first else [], texts)
-                into = replace(into, encode=bytes)
-                write_records(texts, into, file.write, is_begun=resumed.ends > 0)
-        if self._summary:
-            print_records(self._summary.records(), Format.TABLE, SUMMARY)
+        is_lines = self._output is Format.JSONL
+        with open_output(path, is_lines=is_lines, resume=self._options.resume) as file:
+            if file.is_finished:
+                self._check_finished(file)
+                file.drop()
+            else:
+                self._write_lines(file)
+                if not is_lines:
+                    self._finish(file)
+        if self._run.summary:
+            print_records(self._run.summary.records(), Format.TABLE, SUMMARY)
 
-    def _resumed(self, file: OutputFile, encode: Encode) -> Resumed:
-        if not file.size:
-            return Resumed(0, (), self._tasks.make())
+    def _write_lines(self, file: OutputFile) -> None:
+        """Write the records that are not in the file yet, and close its gaps."""
+        with file.read() as there, self._refusing_foreign(file.path):
+            work = resume(read_back(there), self._tasks.make(), json_line, self._run.add)
+        with closing(self._with_progress(self._run.records(work), len(work.kept))) as records:
+            texts = map(json_line, records)
+            # The file keeps what it has until all of that can be written again, in one piece.
+            first = b"".join(islice(texts, work.behind_gap or 1))
+            file.keep(work.ends)
+            for text in chain([first], texts):
+                file.write(text)
+
+    def _finish(self, file: OutputFile) -> None:
+        """Make the file of all the records, if these are all."""
+        if not self._run.is_complete:
+            self._unfinished = file.working
+            return
         with file.read() as there:
-            found = read_back(there, self._output, self._view)
-            try:
-                resumed = resume(found, self._tasks.make(), self._output, encode, self._add)
-            except ForeignError:
-                self._tally = Tally()  # what is in there is none of ours to tell
-                setup_error(
-                    f"the output file {str(file.path)!r} does not hold the start of this run.",
-                    "Nothing in it was changed. Name another one, or take it away.",
-                )
-        for record in resumed.kept:
-            self._tally.add(record)
-        return resumed
+            records = (decode_record(each.text, self._kind) for each in read_back(there))
+            file.make(partial(write_records, records, layout(self._output, self._view)))
 
-    def _records(self, tasks: Iterator[Task]) -> Generator[Record]:
-        ends = self._ends if self._is_list else None
+    def _check_finished(self, file: OutputFile) -> None:
+        is_csv = self._output is Format.CSV
+        if is_csv and self._run.summary:
+            setup_error(
+                f"the output file {str(file.path)!r} is finished, and CSV does not keep all that"
+                " --summary counts.",
+                "Leave --summary out, or name a file that ends with .jsonl or .json.",
+            )
+        with file.path.open("rb") as there, self._refusing_foreign(file.path):
+            if is_csv:
+                check_csv(there, self._view.csv_header, self._tasks.make(), self._run.add)
+            else:
+                check_json(there, self._tasks.make(), self._run.add)
+
+    @contextmanager
+    def _refusing_foreign(self, path: Path) -> Iterator[None]:
         try:
-            with closing(
-                map_in_order(self._do, tasks, self._options.jobs, self._stop, ends)
-            ) as coming:
-                for record in coming:
-                    if record:
-                        self._add(record)
-                        yield record
-        except LoyaltyError as mistake:
-            if not self._tally.done:
-                raise
-            self._mistake = mistake  # and what was done before it is shown as ever
-        if self._stop.signal and not self._tally.done:
-            raise _NothingDoneError
+            yield
+        except ForeignError:
+            self._run.tally = Tally()  # what is in there is none of ours to report
+            setup_error(
+                f"the output file {str(path)!r} does not hold the start of this run.",
+                "Nothing in it was changed. Name another one, or take it away.",
+            )
 
-    def _with_progress(self, records: Generator[Record]) -> Generator[Record]:
+    def _with_progress(self, records: Generator[Record], kept: int = 0) -> Generator[Record]:
         if self._shows_records() or self._tasks.is_typed:
             return records  # with progress between them, or between what is typed
         total = self._tasks.total
-        left = None if total is None else total - self._tally.done
+        left = None if total is None else total - self._run.tally.done - kept
         return progress(records, left, lambda record: record.error is not None)
 
     def _shows_records(self) -> bool:
         """Whether records go to a terminal, each as it comes."""
-        is_whole = self._output is Format.TABLE or self._summary is not None
+        is_whole = self._output is Format.TABLE or self._run.summary is not None
         return self._options.output_file is None and not is_whole and is_terminal()
 
-    def _do(self, task: Task) -> Record | None:
-        if task is None:
-            return None
-        if not self._is_list:
-            return self._lookups.look_up(task)
-        with self._one_first.enter(task.profile.name):
-            if self._ended_by:  # by the one that went ahead
-                return None
-            record = self._lookups.look_up(task)
-            self._ends(record)
-            return record
-
-    def _add(self, record: Record) -> None:
-        self._tally.add(record)
-        self._sum_up(record)
-
-    def _sum_up(self, record: Record) -> None:
-        if self._summary and isinstance(record, Lookup):
-            self._summary.add(record)
-
-    def _ends(self, record: Record | None) -> bool:
-        """Whether all that follow would fail as this one did."""
-        error = record.error if record else None
-        if record is None or error is None:
-            return False
-        rate_limits = self._platforms.rate_limits
-        closed = error.code in ASKED_TO_WAIT and rate_limits.is_closed(record.profile)
-        if closed or error.code in ENDING:
-            self._ended_by = self._ended_by or record
-        return self._ended_by is not None
-
     def _exit_code(self) -> int:
+        tally, stop, ended_by = self._run.tally, self._run.stop, self._run.ended_by
         of = "" if self._tasks.total is None else f" of {self._tasks.total}"
-        done = f"{self._tally.done}{of} look-ups were done"
-        if self._stop.signal:
-            if self._is_list or self._tally.done:
+        done = f"{tally.done}{of} look-ups were done"
+        if stop.signal:
+            if self._is_list or tally.done:
                 messages.note(f"{done}.")
-            return exit_code_of_signal(self._stop.signal)
-        if self._ended_by and self._ended_by.error:
-            if self._tally.done != self._tasks.total:
-                others = f"all others at {self._ended_by.profile}"
+            return exit_code_of_signal(stop.signal)
+        if ended_by and ended_by.error:
+            if tally.done != self._tasks.total:
+                others = f"all others at {ended_by.profile}"
                 messages.note(f"The run was ended, since {others} would fail as well; {done}.")
-            return exit_code_of(self._ended_by.error.code)
-        return self._tally.exit_code
+            return exit_code_of(ended_by.error.code)
+        return tally.exit_code
 
 
 def _begun(records: Iterator[Record]) -> Iterator[Record]:

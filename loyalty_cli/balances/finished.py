@@ -1,0 +1,111 @@
+"""A finished CSV or JSON file, which is there only once its run is complete."""
+
+import csv
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import groupby, zip_longest
+from typing import BinaryIO
+
+from loyalty_cli.balances.lookup import LookupTask
+from loyalty_cli.balances.read_back import LONGEST_BYTES, ForeignError, Record, decode_record
+from loyalty_cli.balances.resume import opening
+from loyalty_cli.model.errors import ErrorCode
+from loyalty_cli.model.records import Failure, Lookup, RawLookup
+from loyalty_cli.output.csv_text import cell_text
+from loyalty_cli.output.json_text import json_element
+
+Add = Callable[[Record], None]
+Row = Mapping[str, str]
+
+_WHO = ("profile", "provider", "customer", "sandbox")
+
+
+def check_json(file: BinaryIO, tasks: Iterator[LookupTask], add: Add) -> None:
+    """Add the records of a file; raise ForeignError for one that is not of these tasks."""
+    for text, task in zip_longest(_elements(file), tasks):
+        if not text or not task or not text.startswith(opening(task, json_element)):
+            raise ForeignError
+        add(decode_record(text, RawLookup if task.raw else Lookup))
+
+
+def check_csv(file: BinaryIO, header: Sequence[str], tasks: Iterator[LookupTask], add: Add) -> None:
+    """Add what the rows of a file say: whether each look-up failed, and why, but no balances.
+
+    Raises ForeignError for a file that is not of these tasks.
+    """
+    limit = csv.field_size_limit(LONGEST_BYTES)  # of the whole process, and too little for --raw
+    try:
+        rows = groupby(_rows(file, header), lambda row: tuple(row[name] for name in _WHO))
+        for found, asked in zip_longest(rows, groupby(tasks, _who), fillvalue=((), ())):
+            if found[0] != asked[0]:
+                raise ForeignError
+            for record in _outcomes([*found[1]], [*asked[1]]):
+                add(record)
+    except (ValueError, csv.Error):
+        raise ForeignError from None
+    finally:
+        csv.field_size_limit(limit)
+
+
+def _lines(file: BinaryIO) -> Iterator[bytes]:
+    while line := file.readline(LONGEST_BYTES):
+        if not line.endswith(b"\n") or line.endswith(b"\r\n"):
+            raise ForeignError
+        yield line
+
+
+def _elements(file: BinaryIO) -> Iterator[bytes]:
+    lines = _lines(file)
+    head = next(lines, b"")
+    element: list[bytes] = []
+    for line in lines:
+        element.append(line)
+        if line in (b"  },\n", b"  }\n"):
+            yield b"".join(element).rstrip(b",\n")
+            element = []
+    if (head, element) not in ((b"[\n", [b"]\n"]), (b"[]\n", [])):
+        raise ForeignError
+
+
+def _rows(file: BinaryIO, header: Sequence[str]) -> Iterator[Row]:
+    rows = csv.reader((line.decode() for line in _lines(file)), strict=True)
+    if next(rows, None) != list(header):
+        raise ForeignError
+    return (dict(zip(header, cells, strict=True)) for cells in rows)
+
+
+def _who(task: LookupTask) -> tuple[str, ...]:
+    profile = task.profile
+    who = (profile.name, profile.provider.name, task.customer)
+    return (*map(cell_text, who), "true" if profile.sandbox else "false")
+
+
+def _outcomes(rows: Sequence[Row], tasks: Sequence[LookupTask]) -> Iterator[Lookup]:
+    """The outcomes of look-ups of one customer: a row for each that failed, or one or more."""
+    failed = [row for row in rows if row["error_code"]]
+    answered = len(tasks) - len(failed)
+    lines = len(rows) - len(failed)
+    if not bool(lines) <= answered <= lines:
+        raise ForeignError
+    for task, row in zip_longest(tasks, failed):
+        yield Lookup(
+            profile=task.profile.name,
+            provider=task.profile.provider.name,
+            customer=task.customer,
+            sandbox=task.profile.sandbox,
+            retrieved_at=rows[0]["retrieved_at"],
+            error=_failure(row) if row else None,
+        )
+
+
+def _failure(row: Row) -> Failure:
+    return Failure(
+        code=ErrorCode(row["error_code"]),
+        message=_text(row["error_message"]),
+        hint=_text(row["error_hint"]) or None,
+    )
+
+
+def _text(cell: str) -> str:
+    """The text in a cell, without the quote that keeps a spreadsheet from running it."""
+    text = cell.removeprefix("'")
+    return text if cell_text(text) == cell else cell

@@ -1,0 +1,108 @@
+"""A run of look-ups: several at a time, in order, until the end or what ends it."""
+
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from heapq import merge
+from operator import itemgetter
+
+from loyalty_cli.balances.lookup import BalanceReader, LookupTask
+from loyalty_cli.balances.one_first import OneFirst
+from loyalty_cli.balances.read_back import Record
+from loyalty_cli.balances.resume import Resumed
+from loyalty_cli.balances.summary import Summary
+from loyalty_cli.lists.parallel import map_in_order
+from loyalty_cli.lists.stop import Stop
+from loyalty_cli.model.errors import ASKED_TO_WAIT, ENDING, LoyaltyError
+from loyalty_cli.model.records import Lookup
+from loyalty_cli.model.tally import Tally
+from loyalty_cli.network.platform_client import PlatformClient
+
+Numbered = tuple[int, Record | None]
+"""What came of the task with that number; None where it was not made any more."""
+
+
+class NothingDoneError(Exception):
+    """The run was stopped before there was anything to show."""
+
+
+class BalanceRun:
+    """Makes look-ups, `jobs` at a time, and counts what came of them.
+
+    What would fail for all that follow ends the run of a list; `ended_by` is the record of it, and
+    `mistake` the first mistake in a list, behind which nothing is asked.
+    """
+
+    def __init__(
+        self, platforms: PlatformClient, jobs: int, *, is_list: bool, summary: Summary | None
+    ) -> None:
+        self.stop = Stop()
+        self.tally = Tally()
+        self.ended_by: Record | None = None
+        self.mistake: LoyaltyError | None = None
+        self._platforms = platforms
+        self._reader = BalanceReader(platforms)
+        self._one_first = OneFirst()
+        self._jobs = jobs
+        self._is_list = is_list
+        self.summary = summary
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all records were given, and none of them may be asked again."""
+        is_stopped = self.stop.is_set() or self.mistake is not None
+        return not is_stopped and not ENDING & self.tally.failed.keys()
+
+    def records(self, work: Resumed) -> Generator[Record]:
+        """Give the record of each task in its turn, and those that are kept in their place.
+
+        Raises LoyaltyError for a mistake in the list before anything was done, and
+        NothingDoneError.
+        """
+        with closing(self._looked_up(work.tasks)) as coming:
+            for _, record in merge(work.kept, coming, key=itemgetter(0)):
+                self.add(record)
+                yield record
+        if self.stop.signal and not self.tally.done:
+            raise NothingDoneError
+
+    def add(self, record: Record) -> None:
+        """Count a record."""
+        self.tally.add(record)
+        if self.summary and isinstance(record, Lookup):
+            self.summary.add(record)
+
+    def _looked_up(self, tasks: Iterator[tuple[int, LookupTask]]) -> Generator[tuple[int, Record]]:
+        ends = self._is_the_end if self._is_list else None
+        results = map_in_order(self._look_up, tasks, self._jobs, self.stop, ends)
+        try:
+            with closing(results):
+                for number, record in results:
+                    if record:
+                        yield number, record
+        except LoyaltyError as mistake:
+            if not self.tally.done:
+                raise
+            self.mistake = mistake  # and what was done before it is shown as ever
+
+    def _look_up(self, numbered: tuple[int, LookupTask]) -> Numbered:
+        number, task = numbered
+        if not self._is_list:
+            return number, self._reader.look_up(task)
+        with self._one_first.enter(task.profile.name):
+            if self.ended_by:  # by the one that went ahead
+                return number, None
+            record = self._reader.look_up(task)
+            self._is_the_end((number, record))
+            return number, record
+
+    def _is_the_end(self, numbered: Numbered) -> bool:
+        """Whether all that follow would fail as this one did."""
+        _, record = numbered
+        error = record.error if record else None
+        if record is None or error is None:
+            return False
+        rate_limits = self._platforms.rate_limits
+        closed = error.code in ASKED_TO_WAIT and rate_limits.is_closed(record.profile)
+        if closed or error.code in ENDING:
+            self.ended_by = self.ended_by or record
+        return self.ended_by is not None

@@ -1,0 +1,836 @@
+"""`--resume`: the file becomes what one run writes, and what is in it is not asked again."""
+
+import csv
+import io
+import json
+import os
+import re
+import resource
+import signal
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from itertools import combinations, groupby
+from pathlib import Path
+from threading import Event, Lock
+from typing import Any, NamedTuple
+
+import pytest
+
+from loyalty_cli.balances.lookup import BalanceReader, LookupTask
+from loyalty_cli.balances.output_file import open_output
+from loyalty_cli.balances.run import BalanceRun
+from loyalty_cli.balances.summary import Summary
+from loyalty_cli.commands.balance.action import Action, RunOptions
+from loyalty_cli.commands.balance.tasks import LookupTasks
+from loyalty_cli.config.profile import Profile
+from loyalty_cli.model.amount import Amount
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError
+from loyalty_cli.model.exit_codes import exit_code_of
+from loyalty_cli.model.records import Balance, NextExpiry, Value
+from loyalty_cli.network.platform_client import PlatformClient
+from loyalty_cli.output.balances import BALANCES, RAW
+from loyalty_cli.output.document import layout, write_records
+from loyalty_cli.output.format import Format
+from loyalty_cli.providers.contract import Answer, Query, Reading
+from loyalty_cli.sandbox.server import Received, Reply
+from tests.commands.balance.lists import piped
+from tests.conftest import PROGRAM, Outcome, Serve
+from tests.fakes.servers import profile_at
+
+PATIENCE = 20.0
+FORMATS = (Format.JSONL, Format.JSON, Format.CSV)
+KINDS = [(output, raw) for output in FORMATS for raw in (False, True)]
+
+NASTY = 'a\n  }\n],"\r\n1,card'
+"""Text that would end a record, if it stood in the file as it is."""
+THEN = datetime(2026, 11, 20, 5, tzinfo=UTC)
+LIST = ["=1", "=1", "E-not_found", 'd,é"-2', "Z-0"]
+ANSWER = b'{"n": 1e5, "t": "caf\\u00e9 \\n  }\\n", "c": [%d.000]}'
+
+
+class Fixed(PlatformClient):
+    """Platforms that answer the same each time; keep who was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.before: Callable[[str], None] = lambda _: None
+        self.failing: dict[str, ErrorCode] = {}
+        self.closed = False
+        self.rate_limits: Any = self
+        self._lock = Lock()
+
+    def is_closed(self, profile: str, *, debits: bool = False) -> bool:
+        del profile, debits
+        return self.closed
+
+    def ask(self, profile: Profile, query: Query) -> Answer:
+        del profile
+        self._ask(query.customer)
+        return Answer(200, {}, ANSWER % len(query.customer))
+
+    def reading(self, profile: Profile, query: Query) -> Reading:
+        del profile
+        customer = query.customer
+        self._ask(customer)
+        number = int(customer[-1]) if customer[-1].isdigit() else 1
+        is_odd = customer.startswith("d")
+        return Reading(
+            tuple(_line(customer, each, is_odd=is_odd) for each in range(number)),
+            {"tier": NASTY, "n": Amount("8500.000")} if is_odd else None,
+            (NASTY, "two") if is_odd else (),
+        )
+
+    def _ask(self, customer: str) -> None:
+        with self._lock:
+            self.asked.append(customer)
+        self.before(customer)
+        if customer.startswith("E-"):
+            raise LoyaltyError(ErrorCode(customer[2:]), f"{customer}: {NASTY}", hint="=x")
+        if customer in self.failing:
+            raise LoyaltyError(self.failing[customer], "no")
+
+
+def _line(customer: str, number: int, *, is_odd: bool) -> Balance:
+    if not is_odd:
+        return Balance(name=f"-{number}", kind="points", available=Amount(len(customer)))
+    return Balance(
+        name=f"={number}" if number else "",
+        kind="points",
+        unit="@pts\u200b",
+        available=Amount(f"{len(customer)}.50"),
+        pending=Amount("123456789012345678901234567890"),
+        value=Value(currency="USD", available=Amount("-1")),
+        next_expiry=NextExpiry(amount=Amount("0"), at=NASTY),
+    )
+
+
+class Ended(NamedTuple):
+    """How a run ended, what it said, and whom it asked for."""
+
+    code: int
+    out: str
+    err: str
+    asked: list[str]
+
+
+class Desk:
+    """Makes runs into one file."""
+
+    def __init__(
+        self, path: Path, output: Format, capture: pytest.CaptureFixture[str], *, raw: bool
+    ) -> None:
+        self.path = path
+        self.output = output
+        self.working = path if output is Format.JSONL else path.with_name(f"{path.name}.partial")
+        self.platforms = Fixed()
+        self.profiles = [profile_at("http://127.0.0.1:9")]
+        self._raw = raw
+        self.capture = capture
+
+    def run(
+        self,
+        customers: Sequence[str],
+        *,
+        jobs: int = 1,
+        resume: bool = True,
+        summary: bool = False,
+        before: Callable[[BalanceRun], None] = lambda _: None,
+    ) -> Ended:
+        """Make a run, of which `before` may know."""
+        tasks = [
+            LookupTask(profile, customer, {}, raw=self._raw)
+            for customer in customers
+            for profile in self.profiles
+        ]
+        made = BalanceRun(
+            self.platforms, jobs, is_list=True, summary=Summary(THEN) if summary else None
+        )
+        action = Action(
+            LookupTasks(lambda: iter(tasks), len(tasks)),
+            made,
+            RunOptions(jobs, None, self.output, self.path, resume, summary),
+            self.output,
+            is_list=True,
+            raw=self._raw,
+        )
+        self.platforms.asked = []
+        before(made)
+        code = action.to_the_end()
+        out, err = self.capture.readouterr()
+        assert not self.path.with_name(f"{self.path.name}.finishing").exists()
+        return Ended(code, out, err, self.platforms.asked)
+
+    def whole(self, customers: Sequence[str], *, summary: bool = False) -> tuple[bytes, Ended]:
+        """What one run writes, and how it ends."""
+        self.path.unlink(missing_ok=True)
+        ended = self.run(customers, summary=summary)
+        content = self.path.read_bytes()
+        self.path.unlink()
+        return content, ended
+
+    def lines(self, customers: Sequence[str]) -> bytes:
+        """What a run of these writes before its file is made."""
+        other = Desk(self.path.with_name("lines"), Format.JSONL, self.capture, raw=self._raw)
+        return other.whole(customers)[0] if customers else b""
+
+    def holding(self, content: bytes) -> "Desk":
+        """The same with that in the working file, and no finished one."""
+        self.path.unlink(missing_ok=True)
+        self.working.write_bytes(content)
+        return self
+
+    @property
+    def customers(self) -> list[str]:
+        """Whose records there are in the working file."""
+        return customers_in(self.working.read_bytes(), Format.JSONL)
+
+
+def customers_in(content: bytes, output: Format) -> list[str]:
+    """Whose records are whole there, told by nothing of ours."""
+    text = content.decode(errors="replace")
+    match output:
+        case Format.JSONL:
+            whole = [line for line in text.splitlines(keepends=True) if line.endswith("\n")]
+            return [json.loads(line)["customer"] for line in whole]
+        case Format.JSON:
+            ends = [found.end() for found in re.finditer(r"^  \}", text, re.MULTILINE)]
+            found = json.loads(text[: ends[-1]] + "]") if ends else []
+            return [record["customer"] for record in found]
+        case _:
+            rows = csv.reader(io.StringIO(text[: text.rfind("\n") + 1], newline=""))
+            return [name for name, _ in groupby(row[3] for row in list(rows)[1:])]
+
+
+Open = Callable[..., Desk]
+
+
+@pytest.fixture
+def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Open:
+    def make(output: Format, *, raw: bool = False) -> Desk:
+        return Desk(tmp_path / f"out.{output}", output, capsys, raw=raw)
+
+    return make
+
+
+@pytest.fixture(autouse=True)
+def always_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same time of each look-up, and no wait for the disk."""
+    monkeypatch.setattr(BalanceReader.__init__, "__defaults__", (lambda: THEN,))
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+
+
+@pytest.mark.parametrize(("output", "raw"), KINDS)
+def test_a_run_goes_on_wherever_the_one_before_it_was_killed(
+    desk: Open, output: Format, raw: bool
+) -> None:
+    here = desk(output, raw=raw)
+    whole, once = here.whole(LIST, summary=not raw)
+    lines = here.lines(LIST)
+
+    for at in [*range(0, len(lines), 89), len(lines) - 1, len(lines)]:
+        done = here.holding(lines[:at]).run(LIST, summary=not raw)
+
+        assert here.path.read_bytes() == whole, at
+        assert done == (*once[:3], LIST[lines[:at].count(b"\n") :]), at
+
+
+@pytest.mark.parametrize(("output", "raw"), KINDS)
+def test_whatever_is_missing_in_between_is_asked_and_put_in_its_place(
+    desk: Open, output: Format, raw: bool
+) -> None:
+    here = desk(output, raw=raw)
+    customers = ["A", "E-not_found", "B", 'd,é"-2', "C"]
+    whole, once = here.whole(customers, summary=not raw)
+
+    for size in range(len(customers)):
+        for there in combinations(customers, size):
+            done = here.holding(here.lines(there)).run(customers, summary=not raw)
+
+            assert here.path.read_bytes() == whole, there
+            assert done[:3] == once[:3], there
+            assert set(done.asked) == set(customers) - set(there), there
+
+
+@pytest.mark.parametrize(("output", "raw"), KINDS)
+def test_the_file_is_what_is_printed_without_one(desk: Open, output: Format, raw: bool) -> None:
+    here = desk(output, raw=raw)
+    pieces: list[bytes] = []
+    profile = here.profiles[0]
+    reader = BalanceReader(here.platforms)
+    records = [reader.look_up(LookupTask(profile, each, {}, raw=raw)) for each in LIST]
+    write_records(records, layout(output, RAW if raw else BALANCES), pieces.append)
+
+    assert here.whole(LIST)[0] == b"".join(pieces)
+
+
+@pytest.mark.parametrize("output", FORMATS)
+def test_what_is_done_behind_a_look_up_that_hangs_is_written_and_stays(
+    desk: Open, output: Format
+) -> None:
+    here = desk(output)
+    customers = ["A", "slow", "B", "b-2", "C", "last"]
+    whole, _ = here.whole(customers)
+    begun, over = Event(), Event()
+    files: list[bytes] = []
+
+    def hang(customer: str) -> None:
+        if customer == "slow":
+            files.append(here.working.read_bytes())
+            begun.set()
+            if len(files) > 1:
+                os.kill(os.getpid(), signal.SIGTERM)
+            over.wait(PATIENCE)
+        elif customer == "last":  # by when all but these two are done
+            assert begun.wait(PATIENCE)
+            os.kill(os.getpid(), signal.SIGTERM)
+            over.wait(PATIENCE)
+
+    here.platforms.before = hang
+    said = f"What is done is in '{here.working}': go on with --resume.\n"
+    try:
+        for _ in range(3):
+            done = here.run(customers, jobs=2)
+
+            assert here.customers == ["A", "B", "b-2", "C"]
+            assert (done.code, done.out) == (128 + signal.SIGTERM, "")
+            assert done.err == "4 of 6 look-ups were done.\n" + (
+                said if output is not Format.JSONL else ""
+            )
+            assert here.path == here.working or not here.path.exists()
+        assert files[1] == files[2] == here.working.read_bytes()  # also while it waits
+    finally:
+        over.set()
+    here.platforms.before = lambda _: None
+    done = here.run(customers)
+
+    assert (done.code, done.err, here.path.read_bytes()) == (0, "", whole)
+    assert here.path == here.working or not here.working.exists()
+
+
+@pytest.mark.parametrize("output", FORMATS)
+def test_a_stop_before_anything_is_done_leaves_no_file(desk: Open, output: Format) -> None:
+    here = desk(output)
+    over = Event()
+
+    def hang(_: str) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        over.wait(PATIENCE)
+
+    here.platforms.before = hang
+    try:
+        done = here.run(["A", "B"])
+    finally:
+        over.set()
+
+    assert done[:3] == (128 + signal.SIGTERM, "", "0 of 2 look-ups were done.\n")
+    assert not here.path.exists()
+    assert not here.working.exists()
+
+
+@pytest.mark.parametrize("output", FORMATS)
+def test_a_file_with_a_gap_is_left_as_it_is_by_a_stop_before_anything_was_begun(
+    desk: Open, output: Format
+) -> None:
+    here = desk(output)
+    whole, _ = here.whole(["A", "B", "C", "D"])
+    content = here.lines(["A", "C", "D"])
+
+    def stop_at_once(run: BalanceRun) -> None:
+        run.stop.signal = signal.SIGTERM
+        run.stop.set()
+
+    done = here.holding(content).run(["A", "B", "C", "D"], before=stop_at_once)
+
+    assert (done.code, done.asked) == (128 + signal.SIGTERM, [])
+    assert here.working.read_bytes() == content
+    assert here.run(["A", "B", "C", "D"]).code == 0
+    assert here.path.read_bytes() == whole
+
+
+@pytest.mark.parametrize("output", FORMATS)
+@pytest.mark.parametrize(
+    ("code", "closed"),
+    [(ErrorCode.CREDENTIAL_REFUSED, False), (ErrorCode.RATE_LIMITED, True)],
+    ids=["sign-in refused", "asked too often"],
+)
+@pytest.mark.parametrize("ends_at", ["C", "D"])
+def test_what_ended_a_run_is_asked_again(
+    desk: Open, output: Format, code: ErrorCode, closed: bool, ends_at: str
+) -> None:
+    here = desk(output)
+    customers = ["A", "B", "C", "D"]
+    whole, once = here.whole(customers, summary=True)
+    here.platforms.failing, here.platforms.closed = {ends_at: code}, closed
+    ended = here.run(customers)
+    assert (ended.code, here.customers[-1]) == (exit_code_of(code), ends_at)
+
+    here.platforms.failing, here.platforms.closed = {}, False
+    done = here.run(customers, summary=True)
+
+    if closed and ends_at == "D":  # which was the last one anyway
+        assert done.asked == []
+        return
+    assert (done[:3], done.asked) == (once[:3], customers[customers.index(ends_at) :])
+    assert here.path.read_bytes() == whole
+
+
+@pytest.mark.parametrize("output", FORMATS)
+def test_what_failed_otherwise_counts_and_is_not_asked_again(desk: Open, output: Format) -> None:
+    here = desk(output)
+    customers = ["E-rate_limited", "E-server_error", "B", "=1", "B", "B", "d-2"]
+    _, once = here.whole(customers)
+
+    for there in (customers[:-1], customers):
+        here.holding(here.lines(there))
+        for _ in range(2):  # the second time of a file that is finished
+            done = here.run(customers)
+
+            assert done[:3] == once[:3]
+        assert done.asked == []
+
+
+def test_a_finished_array_is_summed_up_again_and_csv_does_not_keep_what_that_needs(
+    desk: Open,
+) -> None:
+    here = desk(Format.JSON)
+    _, once = here.whole(LIST, summary=True)
+    assert here.run(LIST, summary=True)[:3] == once[:3]
+    assert here.run(LIST, summary=True) == (*once[:3], [])
+
+    here = desk(Format.CSV)
+    here.run(LIST)
+    with pytest.raises(LoyaltyError, match="CSV does not keep all that --summary counts"):
+        here.run(LIST, summary=True)
+
+
+@pytest.mark.parametrize("output", [Format.JSON, Format.CSV])
+def test_a_run_that_was_killed_as_it_finished_is_finished(desk: Open, output: Format) -> None:
+    here = desk(output)
+    whole, once = here.whole(LIST)
+    lines = here.lines(LIST)
+    finishing = here.path.with_name(f"{here.path.name}.finishing")
+
+    for finished in (None, whole):
+        here.holding(lines)
+        finishing.write_bytes(whole[:50])
+        if finished:
+            here.path.write_bytes(finished)
+            finishing.unlink()
+
+        assert here.run(LIST) == (*once[:3], [])
+        assert here.path.read_bytes() == whole
+        assert not here.working.exists()
+
+
+@pytest.mark.parametrize("output", FORMATS)
+def test_a_record_is_in_the_file_before_the_next_but_one_is_asked_for(
+    desk: Open, output: Format
+) -> None:
+    here = desk(output)
+    customers = [f"C{number}" for number in range(12)]
+    waited = Event()
+
+    def look(customer: str) -> None:
+        before = max(customers.index(customer) - 1, 0)
+        for _ in range(1000):
+            if len(here.customers) >= before:
+                return
+            waited.wait(PATIENCE / 1000)
+        raise AssertionError
+
+    here.platforms.before = look
+    assert here.run(customers).code == 0
+
+
+def _as(desk: Desk, output: Format, *, raw: bool = False) -> Desk:
+    return Desk(desk.path, output, desk.capture, raw=raw)
+
+
+def _with_profile(desk: Desk, **more: Any) -> Desk:
+    other = _as(desk, desk.output)
+    other.profiles = [profile_at("http://127.0.0.1:9", **more)]
+    return other
+
+
+def _made(desk: Desk, customers: Sequence[str] = ("A", "B")) -> bytes:
+    return desk.whole(customers)[0]
+
+
+def _changed(desk: Desk, change: Callable[[bytes], bytes]) -> bytes:
+    return change(_made(desk, ["A", "B", "C"]))
+
+
+def _damaged(whole: bytes) -> bytes:
+    """What is there, with a quote too many in the second of three records."""
+    at = whole.index(b"points", len(whole) // 2 - 100 if b"{" in whole else whole.index(b",B,"))
+    return whole[:at] + b'"' + whole[at:]
+
+
+OTHERS: dict[str, Callable[[Desk], bytes]] = {
+    "another list": lambda desk: _made(desk, ["X", "Y", "Z"]),
+    "one of another list": lambda desk: _made(desk, ["X"]),
+    "another order": lambda desk: _made(desk, ["B", "A", "C"]),
+    "a longer list": lambda desk: _made(desk, ["A", "B", "C", "D"]),
+    "another profile": lambda desk: _made(_with_profile(desk, name="other")),
+    "another platform": lambda desk: _made(_with_profile(desk, provider="omneo")),
+    "the sandbox": lambda desk: _made(_with_profile(desk, sandbox=True)),
+    "raw records": lambda desk: _made(_as(desk, desk.output, raw=True)),
+    "JSON Lines": lambda desk: _made(_as(desk, Format.JSONL)),
+    "JSON": lambda desk: _made(_as(desk, Format.JSON)),
+    "CSV": lambda desk: _made(_as(desk, Format.CSV)),
+    "notes": lambda _: b"Monday: call A\n",
+    "notes without an end": lambda _: b"Monday: call A",
+    "an empty line": lambda _: b"\n",
+    "empty lines": lambda _: b"\n\n\n",
+    "SQLite": lambda _: b"SQLite format 3\0\x10\0\x01\x01\0" + bytes(4096),
+    "the list": lambda _: b"A\nB\nC\n",
+    "nothing but NUL": lambda _: bytes(4096),
+    "another array": lambda _: b'[\n  {\n    "a": 1\n  }\n]\n',
+    "numbers": lambda _: b"[\n  1,\n  2\n]\n",
+    "an array in a line": lambda _: b'[{"schema_version":1,"profile":"card"}]',
+    "an empty array, written otherwise": lambda _: b"[\n]\n",
+    "another record": lambda _: b'{"schema_version":1,"profile":"card"}\n',
+    "other columns": lambda _: b"schema_version,profile\n1,card\n",
+    "a mark before it": lambda desk: _changed(desk, lambda whole: b"\xef\xbb\xbf" + whole),
+    "CRLF": lambda desk: _changed(desk, lambda whole: whole.replace(b"\n", b"\r\n")),
+    "something after it": lambda desk: _changed(desk, lambda whole: whole + b"hello"),
+    "a line after it": lambda desk: _changed(desk, lambda whole: whole + b"hello\n"),
+    "the same after it": lambda desk: _changed(desk, lambda whole: whole + whole),
+    "an empty line after it": lambda desk: _changed(desk, lambda whole: whole + b"\n"),
+    "a record that is damaged": lambda desk: _changed(desk, _damaged),
+}
+TORN = ("one of another list", "another profile", "the sandbox", "another platform")
+
+
+@pytest.mark.parametrize(
+    ("name", "output"),
+    [
+        (name, output)
+        for name in OTHERS
+        for output in FORMATS
+        if (name, output) != ("JSON Lines", Format.JSONL)
+    ],
+)
+def test_a_file_of_something_else_is_refused_and_not_touched(
+    desk: Open, name: str, output: Format
+) -> None:
+    here = desk(output)
+    content = OTHERS[name](here)
+
+    assert_refused(here, here.path, content)
+    if name in TORN:
+        for at in range(1, 40):
+            assert_refused(here, here.path, content[:-at])
+
+
+@pytest.mark.parametrize("output", [Format.JSON, Format.CSV])
+@pytest.mark.parametrize("name", ["JSON", "CSV", "notes", "another list", "SQLite"])
+def test_so_is_a_working_file_of_something_else(desk: Open, name: str, output: Format) -> None:
+    here = desk(output)
+
+    assert_refused(here, here.working, OTHERS[name](here))
+
+
+def assert_refused(here: Desk, path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    with pytest.raises(LoyaltyError, match="does not hold the start of this run") as refused:
+        here.run(["A", "B", "C"])
+
+    assert refused.value.code is ErrorCode.SETUP
+    assert refused.value.hint
+    assert [(each, each.read_bytes()) for each in path.parent.glob("out*")] == [(path, content)]
+    assert here.platforms.asked == []
+    assert here.capture.readouterr() == ("", "")
+
+
+def found(request: Received) -> Reply:
+    return Reply(body={"reward_balance": len(request.path[-2]), "reward_symbol": "points"})
+
+
+Command = Callable[..., Outcome]
+
+
+@pytest.fixture
+def command(
+    serve: Serve,
+    card: Callable[..., Path],
+    loyalty: Command,
+    *,
+    received: list[Received],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Command:
+    """Look up what is in the file `list`, in a folder of its own."""
+
+    def handle(request: Received) -> Reply:
+        received.append(request)
+        return found(request)
+
+    card(serve(handle))
+    monkeypatch.chdir(tmp_path)
+    Path("list").write_text("A\nB\nC\n")
+    return lambda *arguments: loyalty("balance", "--from", "list", *arguments)
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "start"),
+    [
+        ("out.jsonl", (), b'{"schema'),
+        ("out.json", (), b"[\n"),
+        ("out.csv", (), b"schema_version,"),
+        ("out.csv", ("-o", "jsonl"), b'{"schema'),
+        ("out", ("-o", "csv"), b"schema_version,"),
+        ("out.txt", ("-o", "json"), b"[\n"),
+    ],
+)
+def test_the_option_or_else_the_name_says_in_which_format(
+    command: Command, name: str, more: tuple[str, ...], start: bytes
+) -> None:
+    assert command("--output-file", name, *more) == (0, "", "")
+
+    assert Path(name).read_bytes().startswith(start)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--output-file", "out"), "cannot be told from the name 'out'"),
+        (("--output-file", "out.txt"), "cannot be told from the name 'out.txt'"),
+        (("--output-file", "out.jsonl", "-o", "table"), "--output-file needs another format"),
+        (("--resume",), "--resume goes on with a file"),
+        (("--resume", "-o", "jsonl"), "--resume goes on with a file"),
+    ],
+)
+def test_what_makes_no_file_is_a_mistake_in_the_command(
+    command: Command, received: list[Received], arguments: tuple[str, ...], said: str
+) -> None:
+    done = command(*arguments)
+
+    assert (done.code, done.out, len(done.err.splitlines())) == (2, "", 2)
+    assert said in done.err
+    assert received == []
+    assert sorted(path.name for path in Path.cwd().iterdir()) == ["config.yaml", "home", "list"]
+
+
+@pytest.mark.parametrize("output", FORMATS)
+def test_a_file_that_is_there_needs_resume_and_then_nothing_more(
+    command: Command, received: list[Received], output: Format
+) -> None:
+    name = f"out.{output}"
+    assert command("--output-file", name).code == 0
+    content = Path(name).read_bytes()
+    received.clear()
+
+    assert_there_already(command("--output-file", name), name)
+    assert Path(name).read_bytes() == content
+    assert command("--output-file", name, "--resume") == (0, "", "")
+    assert received == []
+    assert Path(name).read_bytes() == content
+
+
+def assert_there_already(done: Outcome, name: str) -> None:
+    assert (done.code, done.out) == (3, "")
+    assert done.err == (
+        f"Error: the output file '{name}' is there already.\n"
+        "Hint: Go on with it by adding --resume, or name another one.\n"
+    )
+
+
+@pytest.mark.parametrize("output", [Format.JSON, Format.CSV])
+def test_so_does_the_working_file_of_a_run_that_was_stopped(
+    command: Command, received: list[Received], output: Format
+) -> None:
+    name = f"out.{output}"
+    assert command("--output-file", "out.jsonl").code == 0
+    Path("out.jsonl").rename(f"{name}.partial")
+    received.clear()
+
+    assert_there_already(command("--output-file", name), f"{name}.partial")
+    assert command("--output-file", name, "--resume") == (0, "", "")
+    assert received == []
+    assert customers_in(Path(name).read_bytes(), output) == ["A", "B", "C"]
+    assert not Path(f"{name}.partial").exists()
+
+
+@pytest.mark.parametrize("output", FORMATS)
+def test_a_file_that_is_not_there_yet_or_is_empty_can_be_gone_on_with(
+    command: Command, output: Format
+) -> None:
+    assert command("--output-file", f"a.{output}", "--resume").code == 0
+    Path(f"b.{output}").touch()
+    assert command("--output-file", f"b.{output}").code == 0
+
+    for name in "ab":
+        there = customers_in(Path(f"{name}.{output}").read_bytes(), output)
+        assert there == ["A", "B", "C"]
+
+
+@pytest.mark.parametrize("output", FORMATS)
+@pytest.mark.parametrize("arguments", [("--resume",), ()])
+@pytest.mark.parametrize("kind", ["lines", "csv", "jsonl", "records"])
+def test_the_list_itself_is_not_written_to(
+    command: Command,
+    received: list[Received],
+    output: Format,
+    arguments: tuple[str, ...],
+    kind: str,
+) -> None:
+    match kind:
+        case "csv":
+            Path("list").write_text("customer\nA\n")
+        case "jsonl":
+            Path("list").write_text('{"customer": "A"}\n')
+        case "records" if output is not Format.JSON:  # which is a list, too
+            command("--output-file", "made", "-o", output)
+            Path("made").replace("list")
+    received.clear()
+    before = Path("list").read_bytes()
+
+    done = command("--output-file", "list", "-o", output, *arguments)
+
+    assert (done.code, done.out, received) == (3, "", [])
+    assert done.err == (
+        "Error: the output file 'list' cannot be written: it is the list of customers.\n"
+        "Hint: Name another one.\n"
+    )
+    assert Path("list").read_bytes() == before
+
+
+@pytest.mark.usefixtures("command")
+def test_nor_is_it_when_it_comes_from_stdin() -> None:
+    line = [
+        str(PROGRAM),
+        "balance",
+        "--from",
+        "-",
+        "--output-file",
+        "list",
+        "-o",
+        "jsonl",
+        "--resume",
+    ]
+    with Path("list").open("rb") as stdin:
+        done = subprocess.run(line, stdin=stdin, capture_output=True, check=False, timeout=60)
+
+    assert (done.returncode, done.stdout) == (3, b"")
+    assert b"it is the list of customers" in done.stderr
+    assert Path("list").read_bytes() == b"A\nB\nC\n"
+
+
+@pytest.mark.parametrize("output", FORMATS)
+def test_a_part_without_customers_makes_a_file_without_records(
+    command: Command, output: Format
+) -> None:
+    Path("list").write_text("A\n")
+    parts = [f"{part}.{output}" for part in (1, 2)]
+    for part, name in enumerate(parts):
+        assert command("--shard", f"{part}/2", "--output-file", name).code == 0
+        assert command("--shard", f"{part}/2", "--output-file", name, "--resume").code == 0
+
+    there = [customers_in(Path(name).read_bytes(), output) for name in parts]
+    assert sorted(there) == [[], ["A"]]
+
+
+@pytest.mark.parametrize("output", FORMATS)
+def test_a_mistake_in_the_list_leaves_no_file(command: Command, output: Format) -> None:
+    Path("list").write_text("A\n B\n")
+
+    assert command("--output-file", f"out.{output}").code == 2
+    assert not Path(f"out.{output}").exists()
+
+
+@pytest.mark.parametrize("output", FORMATS)
+def test_a_list_from_a_pipe_is_gone_on_with_from_its_start(
+    command: Command, loyalty: Command, received: list[Received], output: Format
+) -> None:
+    name = f"out.{output}"
+    working = name if output is Format.JSONL else f"{name}.partial"
+    assert command("--output-file", "whole.jsonl").code == 0
+    whole = Path("whole.jsonl").read_bytes()
+    Path(working).write_bytes(whole[: -len(whole) // 3])
+    there = customers_in(Path(working).read_bytes(), Format.JSONL)
+    received.clear()
+
+    with piped("A\nB\nC\n") as pipe:
+        done = loyalty("balance", "--from", pipe, "--output-file", name, "--resume")
+
+    assert done == (0, "", "")
+    assert customers_in(Path(name).read_bytes(), output) == ["A", "B", "C"]
+    assert sorted(request.path[-2] for request in received) == ["A", "B", "C"][len(there) :]
+
+
+@pytest.mark.parametrize("output", FORMATS)
+def test_a_disk_that_gets_full_leaves_whole_records_and_is_gone_on_with(
+    command: Command, received: list[Received], output: Format
+) -> None:
+    customers = [f"C-{number}" for number in range(60)]
+    Path("list").write_text("\n".join(customers))
+    name = f"out.{output}"
+    working = Path(name if output is Format.JSONL else f"{name}.partial")
+
+    with little_room(5000):
+        full = command("--output-file", name)
+
+    assert (full.code, full.out) == (3, "")
+    assert full.err == (
+        f"Error: the output file '{name}' cannot be written: File too large.\n"
+        "Hint: Make room, and go on with --resume.\n"
+    )
+    content = working.read_bytes()
+    there = customers_in(content, Format.JSONL)
+    assert content.endswith(b"}\n")
+    assert there == customers[: len(there)]
+    received.clear()
+    assert command("--output-file", name, "--resume") == (0, "", "")
+    assert customers_in(Path(name).read_bytes(), output) == customers
+    # The first run may still have been on its way to some of them.
+    assert {request.path[-2] for request in received} == set(customers[len(there) :])
+
+
+def test_a_disk_that_gets_full_as_a_file_is_finished_leaves_the_working_file(
+    command: Command, received: list[Received]
+) -> None:
+    assert command("--output-file", "out.jsonl").code == 0
+    size = Path("out.jsonl").stat().st_size
+
+    with little_room(size + 100):
+        full = command("--output-file", "out.json")
+
+    assert (full.code, full.out) == (3, "")
+    assert "'out.json' cannot be written: File too large." in full.err
+    assert sorted(path.name for path in Path.cwd().glob("out*")) == [
+        "out.json.partial",
+        "out.jsonl",
+    ]
+    received.clear()
+    assert command("--output-file", "out.json", "--resume") == (0, "", "")
+    assert received == []
+    assert sorted(path.name for path in Path.cwd().glob("out*")) == ["out.json", "out.jsonl"]
+
+
+@contextmanager
+def little_room(size: int) -> Iterator[None]:
+    """Let no file be larger than that."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("output", FORMATS)
+def test_a_second_run_on_the_same_file_is_refused(
+    command: Command, received: list[Received], output: Format
+) -> None:
+    name = f"out.{output}"
+    with open_output(Path(name), is_lines=output is Format.JSONL, resume=False):
+        done = command("--output-file", name, "--resume")
+
+    assert (done.code, done.out, received) == (3, "", [])
+    assert done.err == (
+        f"Error: the output file '{name}' cannot be written: another run is writing to it.\n"
+        "Hint: Wait for that, or name another one.\n"
+    )
