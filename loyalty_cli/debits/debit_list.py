@@ -6,22 +6,17 @@ from typing import Any, BinaryIO
 
 from msgspec import Struct
 
-from loyalty_cli.lists.rows import (
-    BLANKS,
-    Line,
-    check_width,
-    csv_rows,
-    from_first,
-    json_object,
-    shorten,
-    slip_of,
-    text_lines,
-)
+from loyalty_cli.lists.list_file import InputFormat
+from loyalty_cli.lists.rows import BLANKS, Line, from_first, shorten, text_lines
+from loyalty_cli.lists.table import Columns, read_table
 from loyalty_cli.model.customer_id import check_customer
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError, usage_error
 
-COLUMNS = ("customer", "amount", "unit", "reference", "profile")
-NEEDED = ("customer", "amount", "reference")
+COLUMNS = Columns(
+    ("customer", "amount", "unit", "reference", "profile"),
+    ("customer", "amount", "reference"),
+    "Its first line must name customer, amount, reference, and may name unit and profile.",
+)
 LARGEST_AMOUNT = 10**15
 LONGEST_REFERENCE = 200
 
@@ -96,28 +91,16 @@ def read_rows(stream: BinaryIO, check_profile: Callable[[str], str]) -> Iterator
     Raises LoyaltyError where the rest cannot be read, or may be missing; OSError as the stream
     does.
     """
+    first, lines = from_first(text_lines(stream))
+    is_json = first is not None and first[1].lstrip(BLANKS).startswith(("{", "["))
+    form = InputFormat.JSONL if is_json else InputFormat.CSV
     is_empty = True
-    for number, cells, mistakes in _cells(stream):
+    for row in read_table(_ended(lines), COLUMNS, form):
         is_empty = False
-        yield _file_row(number, cells, mistakes, check_profile)
+        mistakes = [Mistake(row.number, each.column, each.value, each.why) for each in row.problems]
+        yield _file_row(row.number, row.cells, mistakes, check_profile)
     if is_empty:
         usage_error("there is no debit in the file.", "It needs a header and at least one row.")
-
-
-Cells = tuple[int, Mapping[str, Any] | None, list[Mistake]]
-"""A row's number, its cells by their column, if it has any, and what is wrong with it."""
-
-
-def _cells(stream: BinaryIO) -> Iterator[Cells]:
-    first, lines = from_first(text_lines(stream))
-    if first is None:
-        return iter(())
-    number, text = first
-    sign = text.lstrip(BLANKS)[0]
-    if sign == "[":
-        usage_error("the file is a JSON array.", "Write each debit on a line of its own.")
-    whole = _ended(lines)
-    return _json_lines(whole) if sign == "{" else _csv(whole, number)
 
 
 def _ended(lines: Iterator[Line]) -> Iterator[Line]:
@@ -129,84 +112,6 @@ def _ended(lines: Iterator[Line]) -> Iterator[Line]:
                 "Make or copy the file again. If nothing is missing, end that line with a newline.",
             )
         yield number, text
-
-
-def _csv(lines: Iterator[Line], start: int) -> Iterator[Cells]:
-    header: list[str] = []
-    # Rows as a spreadsheet counts them, whose cells can have several lines.
-    for number, (_, cells) in enumerate(csv_rows(lines), start):
-        if not cells:
-            continue
-        if not header:
-            header = cells
-            _check_header(header)
-            continue
-        try:
-            check_width(cells, header)
-        except ValueError as error:
-            yield number, None, [Mistake(number, "the row", shorten(",".join(cells)), str(error))]
-        else:
-            given = zip(header, cells, strict=True)
-            yield number, {name: cell for name, cell in given if cell != ""}, []
-
-
-def _check_header(header: Sequence[str]) -> None:
-    """Raise LoyaltyError for all that is wrong with it; columns of others are left alone."""
-    slips = {name: meant for name in header if (meant := slip_of(name, COLUMNS))}
-    twice = [name for name in COLUMNS if header.count(name) > 1]
-    missing = [name for name in NEEDED if name not in (*header, *slips.values())]
-    errors = [
-        *(
-            (f"the file has a column {name!r}.", f"Did you mean {meant!r}?")
-            for name, meant in slips.items()
-        ),
-        *((f"the file has the column {name!r} twice.", "Leave one out.") for name in twice),
-        *((f"the file has no column {name!r}.", _how_to_name(header)) for name in missing),
-    ]
-    if len(errors) == 1:
-        usage_error(*errors[0])
-    if errors:
-        raise LoyaltyError(
-            ErrorCode.USAGE,
-            f"the header of the file has {len(errors)} mistakes.",
-            hint=errors[-1][1] if missing else "Fix these, then run it again:",
-            details=tuple(
-                message if message.startswith("the file has no") else f"{message} {hint}"
-                for message, hint in errors
-            ),
-        )
-
-
-def _how_to_name(header: Sequence[str]) -> str:
-    for sign, name in ((";", "semicolons"), ("\t", "tabs")):
-        if any(sign in each for each in header):
-            return f"Columns must be separated by commas, not by {name}."
-    return f"Its first line must name {', '.join(NEEDED)}, and may name unit and profile."
-
-
-def _json_lines(lines: Iterator[Line]) -> Iterator[Cells]:
-    for number, line in lines:
-        if not (text := line.strip(BLANKS)):
-            continue
-        try:
-            cells = json_object(text)
-        except ValueError as error:
-            yield number, None, [Mistake(number, "the row", shorten(text), str(error))]
-            continue
-        slips = {name: meant for name in cells if (meant := slip_of(name, COLUMNS))}
-        mistakes = [
-            Mistake(number, name, shorten(str(cells[name])), f"is no key. Did you mean {meant!r}?")
-            for name, meant in slips.items()
-        ]
-        # What was meant is not missing as well.
-        meant_cells = {meant: cells[name] for name, meant in slips.items()}
-        said = {name: cell for name, cell in (meant_cells | cells).items() if _says(name, cell)}
-        yield number, said, mistakes
-
-
-def _says(name: str, cell: Any) -> bool:
-    """Whether a cell holds something; an empty text does not where the column may be left out."""
-    return cell is not None and not (cell == "" and name not in NEEDED)
 
 
 def _file_row(
@@ -229,7 +134,7 @@ def _file_row(
     for name, check in checks.items():
         cell = cells.get(name)
         if cell is None:
-            if name in NEEDED:
+            if name in COLUMNS.required:
                 mistakes.append(Mistake(number, name, "", "is missing"))
             continue
         try:

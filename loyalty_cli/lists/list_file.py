@@ -5,10 +5,19 @@ import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
+from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
 from loyalty_cli.model.errors import os_error_text, usage_error
+
+
+class InputFormat(StrEnum):
+    """What a list is: `lines` with a value each, `csv` with a header, `jsonl` with objects."""
+
+    LINES = "lines"
+    CSV = "csv"
+    JSONL = "jsonl"
 
 
 class InputFile:

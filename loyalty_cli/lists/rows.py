@@ -2,8 +2,8 @@
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
-from functools import lru_cache, partial
+from collections.abc import Iterator
+from functools import partial
 from itertools import chain
 from typing import Any, BinaryIO
 
@@ -15,9 +15,6 @@ LONGEST_LINE = 64 * 1024
 LONGEST_SHOWN = 80
 """Characters of a wrong value that are shown."""
 BLANKS = " \t\r\n"
-
-_SLIP = 0.85
-"""How like a column's name is another one that was meant to be it; `customer_id` is less so."""
 
 Line = tuple[int, str]
 """A line's number, counted from 1, and its text with the line's end."""
@@ -91,26 +88,6 @@ def csv_rows(lines: Iterator[Line]) -> Iterator[tuple[int, list[str]]]:
             yield first, cells
     except csv.Error as error:
         usage_error(f"line {first} of the file is not CSV: {error}.")
-
-
-@lru_cache(maxsize=4096)
-def slip_of(name: str, columns: tuple[str, ...]) -> str | None:
-    """The column that was meant by a name, if that is a slip of the pen; most are nobody's."""
-    from difflib import get_close_matches
-
-    text = name.strip().lower()
-    if name in columns or not text:
-        return None
-    if swapped := [each for each in columns if sorted(each) == sorted(text)]:
-        return swapped[0]
-    meant = get_close_matches(text, columns, n=1, cutoff=_SLIP)
-    return meant[0] if meant else None
-
-
-def check_width(cells: Sequence[str], header: Sequence[str]) -> None:
-    """Take a row that has a cell for each column. Raises ValueError."""
-    if len(cells) != len(header):
-        raise ValueError(f"has {len(cells)} cells where the header has {len(header)}")
 
 
 def json_object(text: str) -> dict[str, Any]:

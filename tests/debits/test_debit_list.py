@@ -151,7 +151,7 @@ def test_every_mistake_is_named_with_row_column_value_and_reason() -> None:
         "row 3, profile 'shop': there is no such profile.",
         f"row 5, amount '1.5': {PLAIN_AMOUNT}",
         "row 5, reference 'a': is there already, in row 2",
-        "row 6, the row 'C-4,1': has 2 cells where the header has 4",
+        "row 6, the row 'C-4,1': it has 2 cells where the header has 4",
         "row 7, customer ' C-5': has spaces around it",
     )
 
@@ -294,21 +294,21 @@ def test_a_header_that_is_nearly_right_is_refused(header: str, message: str, hin
             "Customer,Amount,refrence,unit,unit",
             "Fix these, then run it again:",
             (
-                "the file has a column 'Customer'. Did you mean 'customer'?",
-                "the file has a column 'Amount'. Did you mean 'amount'?",
-                "the file has a column 'refrence'. Did you mean 'reference'?",
-                "the file has the column 'unit' twice. Leave one out.",
+                "a column 'Customer'. Did you mean 'customer'?",
+                "a column 'Amount'. Did you mean 'amount'?",
+                "a column 'refrence'. Did you mean 'reference'?",
+                "the column 'unit' twice. Leave one out.",
             ),
         ),
         (
             "C-1,250,a",
             "Its first line must name customer, amount, reference, and may name unit and profile.",
-            tuple(f"the file has no column {n!r}." for n in ("customer", "amount", "reference")),
+            tuple(f"no column {n!r}." for n in ("customer", "amount", "reference")),
         ),
         (
             "customer;amount;reference",
             "Columns must be separated by commas, not by semicolons.",
-            tuple(f"the file has no column {n!r}." for n in ("customer", "amount", "reference")),
+            tuple(f"no column {n!r}." for n in ("customer", "amount", "reference")),
         ),
     ],
 )
@@ -317,7 +317,7 @@ def test_all_that_is_wrong_with_a_header_is_told_at_once(
 ) -> None:
     error = refused(f"{header}\nC-1,250,a\n")
 
-    assert error.message == f"the header of the file has {len(details)} mistakes."
+    assert error.message == f"line 1 of the file: the header has {len(details)} mistakes."
     assert (error.hint, error.details) == (hint, details)
 
 
@@ -480,7 +480,7 @@ def test_a_json_array_is_told_what_is_expected_instead() -> None:
     error = refused(f"[{line()}]")
 
     assert error.message == "the file is a JSON array."
-    assert error.hint == "Write each debit on a line of its own."
+    assert error.hint == "Write an object on each line, as `jq -c '.[]'` does."
 
 
 def test_one_mistake_is_one_mistake() -> None:

@@ -532,7 +532,7 @@ def test_what_gameball_publishes_is_on_the_page() -> None:
     [
         ("The list", f"a line of more than {input_rows.LONGEST_LINE:,} characters"),
         ("The list", f"of more than {customer_id.LONGEST_CUSTOMER:,} characters;"),
-        ("The list", f"the column `{lists.COLUMNS[0]}`"),
+        ("The list", f"the column `{lists.COLUMNS.names[0]}`"),
         ("What comes out", f"the first {looking_up.MOST_SHOWN} look-ups"),
         ("What comes out", f"the first {SPELT[tally.MAX_REPORTED]} of them"),
         ("How a run ends", f"its {SPELT[retry.MAX_ATTEMPTS]} tries"),

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from loyalty_cli.commands.shared_options import complete_option, complete_profile
-from loyalty_cli.lists.list_format import InputFormat
+from loyalty_cli.lists.list_file import InputFormat
 from loyalty_cli.lists.parallel import JOBS
 from loyalty_cli.output.format import Format
 

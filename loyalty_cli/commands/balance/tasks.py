@@ -13,8 +13,7 @@ from loyalty_cli.balances.lookup import LookupTask, check_options
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.session import Session, open_session
 from loyalty_cli.config.profile import Profile, check_timeout
-from loyalty_cli.lists.list_file import open_input
-from loyalty_cli.lists.list_format import InputFormat
+from loyalty_cli.lists.list_file import InputFormat, open_input
 from loyalty_cli.lists.shard import Shard, check_shard
 from loyalty_cli.model.customer_id import check_customer
 from loyalty_cli.model.errors import usage_error

@@ -46,8 +46,8 @@ FILES: dict[str, tuple[str | bytes, tuple[str, ...]]] = {
     "slip in the header": (
         "Customer,name\nC-1,Jane\n",
         (
-            "line 1 of the file: the header has no column 'customer'.",
-            f"Did you mean 'customer' by 'Customer'? {AS_LINES}",
+            "line 1 of the file: the header has a column 'Customer'.",
+            f"Did you mean 'customer'? {AS_LINES}",
         ),
     ),
     "semicolons": (
@@ -59,11 +59,11 @@ FILES: dict[str, tuple[str | bytes, tuple[str, ...]]] = {
     ),
     "ragged, wide": (
         "customer,profile\nC-1,card\nC-2,card,x\n",
-        ("line 3 of the file: the row has 3 cells where the header has 2.",),
+        ("line 3 of the file: it has 3 cells where the header has 2.",),
     ),
     "ragged, narrow": (
         "customer,profile\nC-1\n",
-        ("line 2 of the file: the row has 1 cells where the header has 2.",),
+        ("line 2 of the file: it has 1 cells where the header has 2.",),
     ),
     "row without customer": (
         "customer,profile\n,card\n",
@@ -88,7 +88,7 @@ FILES: dict[str, tuple[str | bytes, tuple[str, ...]]] = {
     "array": (
         '[{"customer": "C-1"}]\n',
         (
-            "line 1 of the file: this is a JSON array.",
+            "the file is a JSON array.",
             f"Write an object on each line, as `jq -c '.[]'` does. {AS_LINES}",
         ),
     ),

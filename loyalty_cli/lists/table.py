@@ -1,0 +1,181 @@
+"""A list as a table: rows of CSV with a header, of JSON Lines, or of one value a line."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from msgspec import Struct
+
+from loyalty_cli.lists.list_file import InputFormat
+from loyalty_cli.lists.rows import BLANKS, Line, csv_rows, json_object, shorten
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError, usage_error
+
+THE_ROW = "the row"
+"""What a problem is with, where it is no column."""
+
+_SLIP = 0.85
+"""How like a column's name is another one that was meant to be it; `customer_id` is less so."""
+
+
+class Columns(Struct, frozen=True):
+    """The columns that a list may have and those that it must have; all others are left alone.
+
+    `hint` says what to do where one is missing, `padding` what does not count at the end of a cell.
+    """
+
+    names: tuple[str, ...]
+    required: tuple[str, ...]
+    hint: str
+    padding: str = ""
+
+
+class Problem(Struct, frozen=True):
+    """What is wrong with a row: in which column, with which value, and why."""
+
+    column: str
+    value: str
+    why: str
+
+
+class TableRow(Struct, frozen=True):
+    """A row: its cells by their column, none of them empty; None where it cannot be read.
+
+    It begins in a `line`, and has the `number` that a spreadsheet gives it. The values of CSV and
+    of lines are text.
+    """
+
+    line: int
+    number: int
+    cells: Mapping[str, Any] | None
+    problems: Sequence[Problem] = ()
+    is_blank: bool = False
+
+
+def read_table(
+    lines: Iterator[Line], columns: Columns, form: InputFormat, way_out: str | None = None
+) -> Iterator[TableRow]:
+    """Read rows as they come, from a first line that is not blank.
+
+    Raises LoyaltyError for a header that is wrong and for a JSON array, where a `way_out` is named
+    too, and for what is not CSV.
+    """
+    match form:
+        case InputFormat.LINES:
+            return _values(lines, columns.names[0])
+        case InputFormat.CSV:
+            return _csv(lines, columns, way_out)
+        case InputFormat.JSONL:
+            return _json_lines(lines, columns, way_out)
+
+
+def likest(name: str, names: Collection[str]) -> str | None:
+    """The one of some names that may mean `name`, if one does."""
+    from difflib import get_close_matches
+
+    words = {each.strip().lower(): each for each in names}
+    found = get_close_matches(name, words, n=1)
+    return words[found[0]] if found else None
+
+
+def _values(lines: Iterator[Line], name: str) -> Iterator[TableRow]:
+    for number, line in lines:
+        if text := line.rstrip(BLANKS):
+            yield TableRow(number, number, {name: text})
+
+
+def _csv(lines: Iterator[Line], columns: Columns, way_out: str | None) -> Iterator[TableRow]:
+    rows = csv_rows(lines)
+    first, names = next(rows, (0, []))
+    if not names:
+        return
+    header = [name.rstrip(columns.padding) for name in names]
+    _check_header(first, header, columns, way_out)
+    # Rows as a spreadsheet counts them, whose cells can have several lines.
+    for number, (line, cells) in enumerate(rows, first + 1):
+        is_blank = not any(cell.strip(BLANKS) for cell in cells)
+        if len(cells) == len(header):
+            padded = zip(header, cells, strict=True)
+            given = {name: text for name, cell in padded if (text := cell.rstrip(columns.padding))}
+            yield TableRow(line, number, given, is_blank=is_blank)
+        elif cells:
+            why = f"it has {len(cells)} cells where the header has {len(header)}"
+            problem = Problem(THE_ROW, shorten(",".join(cells)), why)
+            yield TableRow(line, number, None, [problem], is_blank)
+
+
+def _check_header(line: int, header: Sequence[str], columns: Columns, way_out: str | None) -> None:
+    """Raise LoyaltyError for all that is wrong with a header."""
+    slips = {name: meant for name in header if (meant := _slip_of(name, columns.names))}
+    twice = [name for name in columns.names if header.count(name) > 1]
+    missing = [name for name in columns.required if name not in (*header, *slips.values())]
+    way = f" {way_out}" if way_out and not set(columns.required) <= set(header) else ""
+    how = _how_to_name(header, missing, columns)
+    errors = [
+        *((f"a column {name!r}.", f"Did you mean {meant!r}?") for name, meant in slips.items()),
+        *((f"the column {name!r} twice.", "Leave one out.") for name in twice),
+        *((f"no column {name!r}.", how) for name in missing),
+    ]
+    where = f"line {line} of the file: the header has"
+    if len(errors) == 1:
+        what, hint = errors[0]
+        usage_error(f"{where} {what}", f"{hint}{way}")
+    if errors:
+        raise LoyaltyError(
+            ErrorCode.USAGE,
+            f"{where} {len(errors)} mistakes.",
+            hint=f"{how}{way}" if missing else "Fix these, then run it again:",
+            details=tuple(f"{what} {hint}" if hint != how else what for what, hint in errors),
+        )
+
+
+def _how_to_name(header: Sequence[str], missing: Sequence[str], columns: Columns) -> str:
+    for sign, name in ((";", "semicolons"), ("\t", "tabs")):
+        if any(sign in each for each in header):
+            return f"Columns must be separated by commas, not by {name}."
+    if len(missing) == 1 and (meant := likest(missing[0], header)):
+        return f"Did you mean {missing[0]!r} by {meant!r}?"
+    return columns.hint
+
+
+def _json_lines(lines: Iterator[Line], columns: Columns, way_out: str | None) -> Iterator[TableRow]:
+    first: int | None = None
+    for number, line in lines:
+        if not (text := line.strip(BLANKS)):
+            continue
+        if first is None and text.startswith("["):
+            hint = "Write an object on each line, as `jq -c '.[]'` does."
+            usage_error("the file is a JSON array.", f"{hint} {way_out}" if way_out else hint)
+        first = first or number
+        try:
+            cells = json_object(text)
+        except ValueError as error:
+            yield TableRow(number, number, None, [Problem(THE_ROW, shorten(text), str(error))])
+            continue
+        slips = {name: meant for name in cells if (meant := _slip_of(name, columns.names))}
+        problems = [
+            Problem(name, shorten(str(cells[name])), f"is no key. Did you mean {meant!r}?")
+            for name, meant in slips.items()
+        ]
+        # What was meant is not missing as well.
+        found = {meant: cells[name] for name, meant in slips.items()} | cells
+        given = {name: cell for name, cell in found.items() if _says(name, cell, columns)}
+        yield TableRow(number, number, given, problems)
+
+
+def _says(name: str, cell: Any, columns: Columns) -> bool:
+    """Whether a cell holds something; an empty text does not where the column may be left out."""
+    return cell is not None and not (cell == "" and name not in columns.required)
+
+
+@lru_cache(maxsize=4096)
+def _slip_of(name: str, columns: tuple[str, ...]) -> str | None:
+    """The column that was meant by a name, if that is a slip of the pen; most are nobody's."""
+    from difflib import get_close_matches
+
+    text = name.strip().lower()
+    if name in columns or not text:
+        return None
+    if swapped := [each for each in columns if sorted(each) == sorted(text)]:
+        return swapped[0]
+    meant = get_close_matches(text, columns, n=1, cutoff=_SLIP)
+    return meant[0] if meant else None
