@@ -10,7 +10,7 @@ from threading import Timer
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-SAME = 0.5
+SAME_SIGNAL_SECONDS = 0.5
 """Seconds in which a second signal is the first one again: `timeout` sends it twice."""
 
 
@@ -62,7 +62,7 @@ class Stop:
         def note(number: int, _frame: FrameType | None) -> None:
             nonlocal first
             now = time.monotonic()
-            if second_kills and now - first > SAME:
+            if second_kills and now - first > SAME_SIGNAL_SECONDS:
                 signal.signal(number, signal.SIG_DFL)
                 os.kill(os.getpid(), number)
             if last_resort and first == inf:

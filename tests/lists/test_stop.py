@@ -57,7 +57,7 @@ def ended_by(same: float, *raised: str) -> subprocess.CompletedProcess[str]:
         import signal
         from signal import SIGINT, SIGTERM, SIG_BLOCK, SIG_UNBLOCK
         from loyalty_cli.lists import stop as stopping
-        stopping.SAME = {same}
+        stopping.SAME_SIGNAL_SECONDS = {same}
         with stopping.Stop().on_signals(second_kills=True):
             {"; ".join(raised)}
             print("goes on", flush=True)

@@ -18,15 +18,13 @@ from loyalty_cli.balances.run import BalanceRun, NothingDoneError
 from loyalty_cli.balances.summary import Summary
 from loyalty_cli.commands.balance.tasks import BalanceRequest, LookupTasks, checked, open_tasks
 from loyalty_cli.commands.globals import Globals
+from loyalty_cli.commands.platforms import platform_client
 from loyalty_cli.config.profile import check_rate
-from loyalty_cli.credentials.access_tokens import AccessTokens
 from loyalty_cli.model.errors import setup_error, usage_error
 from loyalty_cli.model.exit_codes import exit_code_of, exit_code_of_signal
 from loyalty_cli.model.records import Lookup, RawLookup
 from loyalty_cli.model.tally import Tally
-from loyalty_cli.network.http_client import CONNECTIONS, HttpClient
-from loyalty_cli.network.platform_client import PlatformClient
-from loyalty_cli.network.rate_limit import RateLimits
+from loyalty_cli.network.http_client import CONNECTIONS
 from loyalty_cli.network.retry import BULK, INTERACTIVE
 from loyalty_cli.output import balances as views
 from loyalty_cli.output import messages
@@ -64,13 +62,11 @@ def run(chosen: Globals, request: BalanceRequest, options: RunOptions) -> int:
         check_apart(options.output_file, request.file)
     is_list = request.file is not None
     with open_tasks(chosen, request) as (session, tasks):
-        client = HttpClient(
-            messages.trace if chosen.verbose else None,
-            RateLimits(rate),
-            BULK if is_list else INTERACTIVE,
-            max(options.jobs, CONNECTIONS),
+        policy = BULK if is_list else INTERACTIVE
+        connections = max(options.jobs, CONNECTIONS)
+        platforms = platform_client(
+            session, chosen, policy=policy, rate=rate, connections=connections
         )
-        platforms = PlatformClient(client, session.credentials, AccessTokens(session.keyring))
         summary = Summary(datetime.now(UTC)) if options.summary else None
         made = BalanceRun(platforms, options.jobs, is_list=is_list, summary=summary)
         return Action(tasks, made, options, output, is_list=is_list, raw=request.raw).to_the_end()

@@ -10,9 +10,9 @@ from msgspec import Struct
 from loyalty_cli.commands.confirm import confirmed, is_interactive
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.open_journal import open_existing, open_for_debits
+from loyalty_cli.commands.platforms import platform_client
 from loyalty_cli.commands.session import Session
 from loyalty_cli.config.profile import Profile
-from loyalty_cli.credentials.access_tokens import AccessTokens
 from loyalty_cli.debits.account_balance import refusal
 from loyalty_cli.debits.accounts import adopt_debits, check_accounts
 from loyalty_cli.debits.checks import check_sum, keep_orders, order_of, require_reference
@@ -44,8 +44,7 @@ from loyalty_cli.model.customer_id import check_customer
 from loyalty_cli.model.errors import LoyaltyError, nearest, usage_error
 from loyalty_cli.model.exit_codes import ExitCode, exit_code_of, exit_code_of_signal
 from loyalty_cli.model.records import DebitRecord
-from loyalty_cli.network.http_client import HttpClient, url_of
-from loyalty_cli.network.platform_client import PlatformClient
+from loyalty_cli.network.http_client import url_of
 from loyalty_cli.output import debits as views
 from loyalty_cli.output import messages
 from loyalty_cli.output.document import print_records
@@ -108,8 +107,7 @@ def _run(
     mistakes = Mistakes(of_file=request.file is not None)
     to_send = check_on_record(journal, orders, _platforms(session), mistakes)
     mistakes.check()
-    client = HttpClient(trace=messages.trace if chosen.verbose else None)
-    platforms = PlatformClient(client, session.credentials, AccessTokens(session.keyring))
+    platforms = platform_client(session, chosen)
     debits = DebitSender(journal, platforms)
     if request.dry_run:
         return _dry_run(debits, orders, journal, output)

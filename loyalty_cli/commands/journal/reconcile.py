@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.open_journal import open_to_settle
+from loyalty_cli.commands.platforms import platform_client
 from loyalty_cli.commands.session import Session
-from loyalty_cli.credentials.access_tokens import AccessTokens
 from loyalty_cli.debits.accounts import adopt_debits
 from loyalty_cli.debits.journal.entries import OPEN, Process
 from loyalty_cli.debits.journal.processes import is_gone, this_process
@@ -18,8 +18,6 @@ from loyalty_cli.debits.send_once import DebitSender
 from loyalty_cli.lists.parallel import map_in_order
 from loyalty_cli.model.exit_codes import ExitCode
 from loyalty_cli.model.records import DebitRecord
-from loyalty_cli.network.http_client import HttpClient
-from loyalty_cli.network.platform_client import PlatformClient
 from loyalty_cli.output import messages
 from loyalty_cli.output.debits import DEBITS
 from loyalty_cli.output.document import collecting, print_records
@@ -35,8 +33,7 @@ def run(session: Session, chosen: Globals, output: Format) -> int:
     """Go through what is open, print each with what came of it, and say whether all is settled."""
     with open_to_settle(session, chosen) as journal, _alone(journal) as is_alone:
         adopt_debits(journal, session.config.profiles.values())
-        client = HttpClient(trace=messages.trace if chosen.verbose else None)
-        platforms = PlatformClient(client, session.credentials, AccessTokens(session.keyring))
+        platforms = platform_client(session, chosen)
         profiles = session.config.profiles.values()
         reconciler = Reconciler(journal, DebitSender(journal, platforms), profiles)
         entries = reconciler.open_entries()

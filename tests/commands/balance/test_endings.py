@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import trustme
 
-from loyalty_cli.lists.stop import SAME
+from loyalty_cli.lists.stop import SAME_SIGNAL_SECONDS
 from loyalty_cli.sandbox.server import Received, Reply
 from tests.commands.balance.lists import (
     AT_ONCE,
@@ -252,7 +252,7 @@ def test_where_its_reader_never_comes_back_a_second_signal_ends_it(
         there.process.send_signal(first)
         while there.process.poll() is None:  # a busy machine may deliver the first one late
             with suppress(subprocess.TimeoutExpired):
-                there.process.wait(SAME + 0.2)
+                there.process.wait(SAME_SIGNAL_SECONDS + 0.2)
             there.process.send_signal(second)
         done = there.ended(AT_ONCE)
 

@@ -1,0 +1,24 @@
+"""What a command asks the platforms with: the one place where it is put together."""
+
+from loyalty_cli.commands.globals import Globals
+from loyalty_cli.commands.session import Session
+from loyalty_cli.credentials.access_tokens import AccessTokens
+from loyalty_cli.network.http_client import CONNECTIONS, HttpClient
+from loyalty_cli.network.platform_client import PlatformClient
+from loyalty_cli.network.rate_limit import RateLimits
+from loyalty_cli.network.retry import INTERACTIVE, RetryPolicy
+from loyalty_cli.output import messages
+
+
+def platform_client(
+    session: Session,
+    chosen: Globals,
+    *,
+    policy: RetryPolicy = INTERACTIVE,
+    rate: float | None = None,
+    connections: int = CONNECTIONS,
+) -> PlatformClient:
+    """A client for all profiles; `rate` is in requests a second, of all of them together."""
+    trace = messages.trace if chosen.verbose else None
+    http = HttpClient(trace, RateLimits(rate), policy, connections)
+    return PlatformClient(http, session.credentials, AccessTokens(session.keyring))
