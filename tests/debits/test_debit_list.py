@@ -115,12 +115,6 @@ def test_a_row_can_name_its_unit_and_its_profile() -> None:
     assert read(line(unit="CENTS", profile="club")) == [Row(1, "C-1", 250, "a", "CENTS", "club")]
 
 
-def test_quoted_cells_keep_their_commas_and_quotes() -> None:
-    (row,) = read(f'{HEADER}"Doe, J. ""JD""",250,"a,b"\n')
-
-    assert (row.customer, row.reference) == ('Doe, J. "JD"', "a,b")
-
-
 def test_text_is_kept_as_it_is() -> None:
     rows = read(f"{HEADER}0123,1,00a\nÄ ö/?#%2e,2,1e3\n=1+1,3,-x\n")
 
@@ -266,59 +260,13 @@ def test_an_identifier_that_must_not_be_sent_is_refused(customer: str, why: str)
     assert why in mistake
 
 
-@pytest.mark.parametrize(
-    ("header", "message", "hint"),
-    [
-        ("customer,ammount,reference", "a column 'ammount'", "Did you mean 'amount'?"),
-        ("customer,amount,refrence", "a column 'refrence'", "Did you mean 'reference'?"),
-        ("customer, amount,reference", "a column ' amount'", "Did you mean 'amount'?"),
-        ("customer,amount,reference,unti", "a column 'unti'", "Did you mean 'unit'?"),
-        ("customer,amount,reference,Unit", "a column 'Unit'", "Did you mean 'unit'?"),
-        ("customer,amount,reference,units", "a column 'units'", "Did you mean 'unit'?"),
-        ("customer,amount,reference,porfile", "a column 'porfile'", "Did you mean 'profile'?"),
-        ("customer,amount,amount,reference", "the column 'amount' twice", "Leave one out."),
-        ("customer,reference", "no column 'amount'", "customer, amount, reference"),
-    ],
-)
-def test_a_header_that_is_nearly_right_is_refused(header: str, message: str, hint: str) -> None:
-    error = refused(f"{header}\nC-1,250,a\n")
+def test_a_header_without_a_debit_s_columns_is_refused() -> None:
+    error = refused("C-1,250,a\nC-2,7,b\n")
 
-    assert message in error.message
-    assert hint in (error.hint or "")
-
-
-@pytest.mark.parametrize(
-    ("header", "hint", "details"),
-    [
-        (
-            "Customer,Amount,refrence,unit,unit",
-            "Fix these, then run it again:",
-            (
-                "a column 'Customer'. Did you mean 'customer'?",
-                "a column 'Amount'. Did you mean 'amount'?",
-                "a column 'refrence'. Did you mean 'reference'?",
-                "the column 'unit' twice. Leave one out.",
-            ),
-        ),
-        (
-            "C-1,250,a",
-            "Its first line must name customer, amount, reference, and may name unit and profile.",
-            tuple(f"no column {n!r}." for n in ("customer", "amount", "reference")),
-        ),
-        (
-            "customer;amount;reference",
-            "Columns must be separated by commas, not by semicolons.",
-            tuple(f"no column {n!r}." for n in ("customer", "amount", "reference")),
-        ),
-    ],
-)
-def test_all_that_is_wrong_with_a_header_is_told_at_once(
-    header: str, hint: str, details: tuple[str, ...]
-) -> None:
-    error = refused(f"{header}\nC-1,250,a\n")
-
-    assert error.message == f"line 1 of the file: the header has {len(details)} mistakes."
-    assert (error.hint, error.details) == (hint, details)
+    assert error.message == "line 1 of the file: the header has 3 mistakes."
+    assert error.hint == (
+        "Its first line must name customer, amount, reference, and may name unit and profile."
+    )
 
 
 CUT_SHORT = (
@@ -376,37 +324,6 @@ def test_a_file_without_debits_is_refused(content: str) -> None:
     assert error.hint == "It needs a header and at least one row."
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "latin-1"])
-def test_a_file_that_is_not_utf_8_is_refused(encoding: str) -> None:
-    error = refused(f"{HEADER}Zoë,1,a\n".encode(encoding))
-
-    assert "UTF-8" in f"{error.message} {error.hint}"
-
-
-def test_a_line_that_is_not_utf_8_is_named() -> None:
-    error = refused(f"{HEADER}C-1,1,a\nZoë,1,b\n".encode("latin-1"))
-
-    assert error.message == "line 3 of the file is not UTF-8 text."
-
-
-def test_a_nul_is_named_with_its_line() -> None:
-    assert refused(f"{HEADER}C-1,1,a\nC-2\0,1,b\n").message == "line 3 of the file has a NUL in it."
-
-
-@pytest.mark.parametrize("row", ['"C-1,1,a', 'C-1,1,"a"b', '"' + "x\n" * 50_000], ids=len)
-def test_what_is_not_csv_is_named_with_its_line(row: str) -> None:
-    error = refused(f"{HEADER}C-0,1,z\n{row}\n")
-
-    assert error.message.startswith("line ")
-    assert " of the file is not CSV: " in error.message
-
-
-def test_a_quote_that_is_left_open_is_named_with_the_line_it_stands_in() -> None:
-    error = refused(f'{HEADER}C-0,1,z\n"C-1,1,a\nC-2,1,b\n')
-
-    assert error.message == "line 3 of the file is not CSV: unexpected end of data."
-
-
 @pytest.mark.parametrize("row", ["C-1", "C-1,1", "C-1,1,a,b", ",,,,", "   ", "x" * 3000])
 def test_a_ragged_row_is_refused(row: str) -> None:
     (mistake,) = mistakes(f"{HEADER}{row}\nC-2,1,b\n")
@@ -438,49 +355,9 @@ def test_other_json_values_are_text(name: str, value: object) -> None:
     assert mistake.endswith("must be text")
 
 
-@pytest.mark.parametrize(
-    ("bad", "why"),
-    [
-        (
-            '{"customer": "C-1", "amount": 1, "reference": "a", "ammount": 1}',
-            "is no key. Did you mean 'amount'?",
-        ),
-        (
-            '{"customer": "C-1", "amount": 1, "amount": 2, "reference": "a"}',
-            "the key 'amount' twice",
-        ),
-        ('{"customer": "C-1", "amount": 1, "reference": "a"', "it is not JSON"),
-        ('{"customer": "C-1", "amount": 1, "reference": "a"} {}', "it is not JSON"),
-        ('{"customer": "C-1", "amount": NaN, "reference": "a"}', "NaN"),
-        ('{"customer": "C-1", "amount": ' + "9" * 5000 + ', "reference": "a"}', "digits"),
-        ('{"customer": "C-\\ud800", "amount": 1, "reference": "a"}', "half a character"),
-        ("C-1,1,a", "it is not JSON"),
-        ('"C-1"', "it is not an object"),
-        ("[]", "it is not an object"),
-        ("null", "it is not an object"),
-        ("{}" + "[" * 1000, "it is not JSON"),
-        ("{}" + "[" * 30_000, "it has more than 20000 parts"),
-    ],
-    ids=lambda text: text[:60] + str(len(text)),
-)
-def test_a_line_that_is_not_a_debit_in_json_is_refused(bad: str, why: str) -> None:
-    (mistake,) = mistakes(f"{line(reference='first')}{bad}\n")
-
-    assert mistake.startswith(("row 2, the row ", "row 2, ammount '1': "))
-    assert why in mistake
-    assert len(mistake) < 250
-
-
 @pytest.mark.parametrize("name", ["customer", "amount", "reference"])
 def test_a_json_line_without_a_value_is_refused(name: str) -> None:
     assert mistakes(line(**{name: None})) == (f"row 1, {name} '': is missing",)
-
-
-def test_a_json_array_is_told_what_is_expected_instead() -> None:
-    error = refused(f"[{line()}]")
-
-    assert error.message == "the file is a JSON array."
-    assert error.hint == "Write an object on each line, as `jq -c '.[]'` does."
 
 
 def test_one_mistake_is_one_mistake() -> None:
@@ -536,28 +413,6 @@ def test_a_slip_in_a_key_is_told_with_all_else_that_is_wrong_with_the_row() -> N
         "row 1, customer '..': the identifier '..' would change the address that is asked",
         f"row 1, amount '0': {PLAIN_AMOUNT}",
     )
-
-
-@pytest.mark.parametrize("content", [b"x", b"\0", b"C-1,"], ids=repr)
-def test_a_line_without_an_end_is_refused_before_it_fills_the_memory(content: bytes) -> None:
-    class Endless(io.RawIOBase):
-        taken = 0
-
-        def readable(self) -> bool:
-            return True
-
-        def readinto(self, buffer: Any) -> int:
-            buffer[:] = (content * len(buffer))[: len(buffer)]
-            self.taken += len(buffer)
-            return len(buffer)
-
-    stream = Endless()
-    with pytest.raises(LoyaltyError) as caught:
-        list(read_rows(stream, known))  # type: ignore[arg-type]  # read as a stream, no more
-
-    assert caught.value.code is ErrorCode.USAGE
-    assert caught.value.message.startswith("line 1 of the file has ")
-    assert stream.taken < 2**18
 
 
 @given(st.binary(max_size=200))

@@ -1,5 +1,7 @@
 """Lists of customers, a platform that answers as a test wants it, and the program beside them."""
 
+import csv
+import io
 import json
 import os
 import subprocess
@@ -99,6 +101,19 @@ class Gate:
 def names(number: int) -> list[str]:
     """So many customers."""
     return [f"C-{each}" for each in range(1, number + 1)]
+
+
+def customers(done: Outcome, output: str) -> list[str]:
+    """Whose records came out, each of them whole."""
+    match output:
+        case "json":
+            return [record["customer"] for record in done.records] if done.out else []
+        case "jsonl":
+            assert not done.out or done.out.endswith("\n")
+            return [json.loads(line)["customer"] for line in done.out.splitlines()]
+        case _:
+            rows = csv.DictReader(io.StringIO(done.out, newline=""), strict=True)
+            return [row["customer"] for row in rows]
 
 
 def is_in_order(customers: Sequence[str]) -> bool:

@@ -1,11 +1,19 @@
 """`loyalty balance --from` and bad input: one clear line, the right code, nothing half-written."""
 
-import json
 from pathlib import Path
 
 import pytest
 
-from tests.commands.balance.lists import At, Listed, Platform, lines, names, piped, running
+from tests.commands.balance.lists import (
+    At,
+    Listed,
+    Platform,
+    customers,
+    lines,
+    names,
+    piped,
+    running,
+)
 from tests.conftest import Outcome, Run
 from tests.requires import without_rights
 
@@ -33,72 +41,25 @@ def is_refused(done: Outcome, platform: Platform, error: str, *hint: str, code: 
 CUSTOMER = "Give the column of identifiers that name."
 AS_LINES = "If each line is one identifier, add --input-format lines."
 UTF_8 = "Save it as UTF-8 text."
+CANNOT_READ = "the file 'missing' cannot be read"
 NOBODY = ("there is no customer in the file.", "Write one identifier on each line.")
 FILES: dict[str, tuple[str | bytes, tuple[str, ...]]] = {
     "empty": ("", NOBODY),
-    "blank": (" \n\t\r\n\n", NOBODY),
-    "bom alone": ("\ufeff", NOBODY),
-    "header alone": ("customer,profile\n", NOBODY),
     "header without customer": (
         "id,name\nC-1,Jane\n",
         ("line 1 of the file: the header has no column 'customer'.", f"{CUSTOMER} {AS_LINES}"),
     ),
-    "slip in the header": (
-        "Customer,name\nC-1,Jane\n",
-        (
-            "line 1 of the file: the header has a column 'Customer'.",
-            f"Did you mean 'customer'? {AS_LINES}",
-        ),
-    ),
-    "semicolons": (
-        "customer;profile\nC-1;card\n",
-        (
-            "line 1 of the file: the header has no column 'customer'.",
-            f"Columns must be separated by commas, not by semicolons. {AS_LINES}",
-        ),
-    ),
-    "ragged, wide": (
+    "ragged": (
         "customer,profile\nC-1,card\nC-2,card,x\n",
         ("line 3 of the file: it has 3 cells where the header has 2.",),
-    ),
-    "ragged, narrow": (
-        "customer,profile\nC-1\n",
-        ("line 2 of the file: it has 1 cells where the header has 2.",),
-    ),
-    "row without customer": (
-        "customer,profile\n,card\n",
-        ("line 2 of the file: the row has no customer.",),
     ),
     "unknown profile": (
         "customer,profile\nC-1,card\nC-2,crad\n",
         ("line 3 of the file: there is no profile 'crad'.", "Did you mean 'card'?"),
     ),
-    "unknown profile in JSON": (
-        '{"customer": "C-1", "profile": "x"}\n',
-        ("line 1 of the file: there is no profile 'x'.", "Available: card."),
-    ),
-    "a number for text": (
-        '{"customer": "C-1"}\n{"customer": 123}\n',
-        ("line 2 of the file: customer must be text, in quotes.",),
-    ),
-    "not JSON": (
-        '{"customer": "C-1"}\n{"customer": \n',
-        ("line 2 of the file: it is not JSON (Expecting value at character 12).",),
-    ),
-    "array": (
-        '[{"customer": "C-1"}]\n',
-        (
-            "the file is a JSON array.",
-            f"Write an object on each line, as `jq -c '.[]'` does. {AS_LINES}",
-        ),
-    ),
     "not CSV": (
         'customer\n"C-1\n',
         ("line 2 of the file is not CSV: unexpected end of data.",),
-    ),
-    "doubtful line": (
-        "C-1\nC-2,C-3\n",
-        ("line 2 of the file: 'C-2,C-3' has ',' in it.", AS_LINES),
     ),
     "dot": (
         "C-1\n..\n",
@@ -111,49 +72,28 @@ FILES: dict[str, tuple[str | bytes, tuple[str, ...]]] = {
             "Take it out.",
         ),
     ),
-    "NUL": ("C-1\nC-\x002\n", ("line 2 of the file has a NUL in it.", UTF_8)),
     "UTF-16": ("C-1\n".encode("utf-16"), ("the file is UTF-16 text.", UTF_8)),
-    "UTF-16, big end first": (
-        b"\xfe\xff" + "C-1\n".encode("utf-16-be"),
-        ("the file is UTF-16 text.", UTF_8),
-    ),
-    "UTF-16 without a mark": (
-        "C-1\n".encode("utf-16-le"),
-        ("line 1 of the file has a NUL in it, as UTF-16 text has.", UTF_8),
-    ),
     "latin-1": (
         "C-1\nZo\xeb\n".encode("latin-1"),
         ("line 2 of the file is not UTF-8 text.", UTF_8),
     ),
     "gzip": (b"\x1f\x8b\x08\x00\x00", ("line 1 of the file has a NUL in it.", UTF_8)),
-    "long line": (
-        f"C-1\n{'x' * 70_000}\n",
-        (
-            "line 2 of the file has more than 65536 characters.",
-            "Is it a text file, with a row on each line?",
-        ),
-    ),
-    "long identifier": (
-        f"C-1\n{'x' * 1001}\n",
-        ("line 2 of the file: an identifier of 1001 characters is too long to be one.",),
-    ),
 }
 
 
-@pytest.mark.parametrize("output", ["table", "csv"])
 @pytest.mark.parametrize("name", FILES)
 def test_of_a_bad_file_nothing_is_asked(
-    name: str, output: str, platform: Platform, loyalty: Run, listed: Listed
+    name: str, platform: Platform, loyalty: Run, listed: Listed
 ) -> None:
     content, said = FILES[name]
 
-    done = loyalty("balance", "--from", listed(content), "-o", output)
+    done = loyalty("balance", "--from", listed(content), "-o", "csv")
 
     assert is_refused(done, platform, *said)
 
 
 @pytest.mark.parametrize("output", ["table", "json", "jsonl", "csv"])
-@pytest.mark.parametrize("name", ["empty", "header without customer", "UTF-16", "latin-1"])
+@pytest.mark.parametrize("name", ["empty", "latin-1"])
 def test_of_a_pipe_that_is_bad_from_the_start_nothing_is_asked_or_written(
     name: str, output: str, platform: Platform, loyalty: Run
 ) -> None:
@@ -170,65 +110,21 @@ def test_of_a_pipe_that_is_bad_from_the_start_nothing_is_asked_or_written(
     assert done.err.startswith(f"Error: {error}\n")
 
 
-MISTAKES = {
-    "NUL": "C-\x00\n",
-    "UTF-16": "\x00C\x00",
-    "sign": "C-1,C-2\n",
-    "dots": "..\n",
-    "long": "x" * 65_000 + "\n",
-}
-
-
-@pytest.mark.parametrize("name", MISTAKES)
+@pytest.mark.parametrize("mistake", ["C-\x00\n", "..\n", "x" * 65_000 + "\n"], ids=len)
 @pytest.mark.parametrize("output", ["json", "jsonl", "csv", "table"])
 def test_of_a_pipe_what_came_before_the_mistake_is_written_whole(
-    name: str, output: str, platform: Platform, loyalty: Run
+    mistake: str, output: str, platform: Platform, loyalty: Run
 ) -> None:
     good = names(40)
-    with piped(lines(good) + MISTAKES[name]) as pipe:
+    with piped(lines(good) + mistake) as pipe:
         done = loyalty("balance", "--from", pipe, "-o", output)
 
     assert done.code == 2
     assert done.err.startswith("Error: line 41 of the file")
     assert len(done.err.splitlines()) <= 2
     assert sorted(platform.asked) == sorted(good)
-    match output:
-        case "json":
-            assert [record["customer"] for record in done.records] == good
-        case "jsonl":
-            assert [json.loads(line)["customer"] for line in done.out.splitlines()] == good
-        case "csv":
-            assert [line.split(",")[3] for line in done.out.splitlines()[1:]] == good
-        case _:
-            assert [line.split()[0] for line in done.out.splitlines()[1:]] == good
-
-
-def test_a_mistake_in_line_1000_of_a_pipe_leaves_999_records_in_one_valid_array(
-    platform: Platform, loyalty: Run
-) -> None:
-    with piped(lines(names(999)) + "..\n") as pipe:
-        done = loyalty("balance", "--from", pipe, "-o", "json")
-
-    assert done.code == 2
-    assert done.err.startswith("Error: line 1000 of the file: ")
-    assert [record["customer"] for record in done.records] == names(999)
-    assert len(platform.asked) == 999
-
-
-def test_a_file_that_is_missing(platform: Platform, loyalty: Run, tmp_path: Path) -> None:
-    path = str(tmp_path / "missing")
-
-    done = loyalty("balance", "--from", path)
-
-    assert is_refused(
-        done, platform, f"the file {path!r} cannot be read: No such file or directory."
-    )
-
-
-def test_a_folder(platform: Platform, loyalty: Run, tmp_path: Path) -> None:
-    done = loyalty("balance", "--from", str(tmp_path))
-
-    assert is_refused(done, platform, f"the file {str(tmp_path)!r} cannot be read: Is a directory.")
+    there = [line.split()[0] for line in done.out.splitlines()[1:]]
+    assert (there if output == "table" else customers(done, output)) == good
 
 
 def test_a_file_that_may_not_be_read(
@@ -258,16 +154,30 @@ def test_zeros_without_end(output: str, platform: Platform, loyalty: Run) -> Non
     assert is_refused(done, platform, "line 1 of the file has a NUL in it.", UTF_8)
 
 
-def test_a_file_of_nothing(platform: Platform, loyalty: Run) -> None:
-    assert is_refused(loyalty("balance", "--from", "/dev/null"), platform, *NOBODY)
-
-
-def test_a_closed_stdin(platform: Platform, loyalty: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], ("no customer given.", "Name a customer, or a list with --from.")),
+        (["--from", "missing"], (f"{CANNOT_READ}: No such file or directory.",)),
+        (["--from", "/"], ("the file '/' cannot be read: Is a directory.",)),
+        (["--from", "/dev/null"], NOBODY),
+        (["--from", "-"], ("stdin is closed.", "Send the list to it, or name a file.")),
+        (
+            ["C-1", "--input-format", "csv"],
+            ("--input-format says what --from reads.", "Add --from FILE, or leave it out."),
+        ),
+    ],
+)
+def test_without_a_list_nothing_is_asked(
+    arguments: list[str],
+    said: tuple[str, ...],
+    platform: Platform,
+    loyalty: Run,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("sys.stdin", None)
 
-    done = loyalty("balance", "--from", "-")
-
-    assert is_refused(done, platform, "stdin is closed.", "Send the list to it, or name a file.")
+    assert is_refused(loyalty("balance", *arguments), platform, *said)
 
 
 def test_a_stdin_that_can_only_be_written_to(platform: Platform, tmp_path: Path) -> None:
@@ -286,49 +196,36 @@ def test_a_stdin_that_can_only_be_written_to(platform: Platform, tmp_path: Path)
 RANGE = "is not in the range 1<=x<=256."
 SHARD = "--shard must be I/N, I from 1 to N (or from 0 to N - 1), N at most 999999."
 RATE = "--rate must be more than 0 and at most 10000 requests a second."
-OPTIONS: dict[str, tuple[list[str], str]] = {
-    **{
-        f"--jobs {value}": (["--jobs", value], f"Invalid value for '--jobs': {value} {RANGE}")
-        for value in ("0", "-1", "257")
-    },
-    "--jobs x": (["--jobs", "x"], "Invalid value for '--jobs': 'x' is not a valid int range."),
-    "--jobs 1.5": (
-        ["--jobs", "1.5"],
-        "Invalid value for '--jobs': '1.5' is not a valid int range.",
-    ),
-    **{
-        f"--rate {value}": (["--rate", value], RATE)
-        for value in ("0", "-1", "nan", "inf", "1e9", "10001", "-inf", "0.0")
-    },
-    **{
-        f"--rate {value}": (
-            ["--rate", value],
-            f"--rate must be a number of requests a second, not {value!r}.",
-        )
+OPTIONS: list[tuple[list[str], str]] = [
+    *((["--jobs", n], f"Invalid value for '--jobs': {n} {RANGE}") for n in ("0", "-1", "257")),
+    (["--jobs", "1.5"], "Invalid value for '--jobs': '1.5' is not a valid int range."),
+    *((["--rate", value], RATE) for value in ("0", "-1", "nan", "inf", "-inf", "1e9", "10001")),
+    *(
+        (["--rate", value], f"--rate must be a number of requests a second, not {value!r}.")
         for value in ("x", "", "1_0", "10/s")
-    },
-    **{
-        f"--shard {value}": (["--shard", value], SHARD)
-        for value in ("5/4", "0/0", "1/0", "-1/2", "x", "", "1", "1/2/3", "1.5/2", " 1/2", "१/२")
-    },
-    "--shard 1/1000001": (["--shard", "1/1000001"], SHARD),
-    "--input-format xml": (
+    ),
+    *((["--shard", value], SHARD) for value in ("5/4", "-1/2", "x", "१/२", "1/1000001")),
+    (
         ["--input-format", "xml"],
         "Invalid value for '--input-format': 'xml' is not one of 'lines', 'csv', 'jsonl'.",
     ),
-    "a customer, too": (["C-1"], "--from takes the customers from the list."),
-    "-O": (["-O", "x=y"], "Imprint (profile 'card') has no option 'x'."),
-    "--timeout": (["--timeout", "0"], "--timeout must be more than 0 and at most 3600 seconds."),
-}
+    (["C-1"], "--from takes the customers from the list."),
+    (["-O", "x=y"], "Imprint (profile 'card') has no option 'x'."),
+    (["--timeout", "0"], "--timeout must be more than 0 and at most 3600 seconds."),
+]
 
 
-@pytest.mark.parametrize("name", OPTIONS)
+@pytest.mark.parametrize(("arguments", "error"), OPTIONS)
 @pytest.mark.parametrize("source", ["file", "pipe"])
 def test_a_wrong_option_is_said_before_anything_is_asked(
-    name: str, source: str, platform: Platform, loyalty: Run, listed: Listed
+    arguments: list[str],
+    error: str,
+    source: str,
+    *,
+    platform: Platform,
+    loyalty: Run,
+    listed: Listed,
 ) -> None:
-    arguments, error = OPTIONS[name]
-
     with piped("C-1\n") as pipe:
         list_name = pipe if source == "pipe" else listed("C-1\n")
         done = loyalty("balance", "--from", list_name, *arguments, "-o", "csv")
@@ -354,26 +251,6 @@ def test_what_is_wrong_with_the_set_up_is_3(
 
     assert (done.code, done.out) == (3, "")
     assert error in done.err.splitlines()[0]
-
-
-def test_a_format_of_no_list(platform: Platform, loyalty: Run) -> None:
-    done = loyalty("balance", "C-1", "--input-format", "csv")
-
-    assert is_refused(
-        done,
-        platform,
-        "--input-format says what --from reads.",
-        "Add --from FILE, or leave it out.",
-    )
-
-
-def test_nobody_at_all(platform: Platform, loyalty: Run) -> None:
-    assert is_refused(
-        loyalty("balance"),
-        platform,
-        "no customer given.",
-        "Name a customer, or a list with --from.",
-    )
 
 
 def test_a_list_of_another_format_than_was_said(

@@ -1,8 +1,5 @@
 """`loyalty balance --from` that ends early: for a signal, a bad key, a reader that leaves."""
 
-import csv
-import io
-import json
 import os
 import signal
 import ssl
@@ -11,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event, Lock
-from typing import Any
 
 import pytest
 import trustme
@@ -26,6 +22,7 @@ from tests.commands.balance.lists import (
     Listed,
     Platform,
     Running,
+    customers,
     found,
     full_pipe,
     is_in_order,
@@ -42,22 +39,6 @@ pytestmark = pytest.mark.timeout(60)
 
 SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
 MANY = 2000
-
-
-def records(done: Outcome, output: str) -> list[Any]:
-    """The records that came out, each of them whole."""
-    match output:
-        case "json":
-            return list(done.records) if done.out else []
-        case "jsonl":
-            assert not done.out or done.out.endswith("\n")
-            return [json.loads(line) for line in done.out.splitlines()]
-        case _:
-            return list(csv.DictReader(io.StringIO(done.out, newline=""), strict=True))
-
-
-def customers(done: Outcome, output: str = "jsonl") -> list[str]:
-    return [record["customer"] for record in records(done, output)]
 
 
 # Signals.
@@ -154,7 +135,7 @@ def test_a_signal_ends_a_run_that_waits_for_a_named_pipe(
         done = there.signalled(number)
 
     assert done.code in (code, -number)  # the latter where nothing was begun yet
-    assert len(customers(done)) == len(platform.asked) == len(written.splitlines())
+    assert len(customers(done, "jsonl")) == len(platform.asked) == len(written.splitlines())
 
 
 @pytest.mark.parametrize(("number", "code"), SIGNALS)
@@ -194,7 +175,7 @@ def test_a_signal_ends_a_run_that_waits_for_the_rate(
         done = there.signalled(number)
 
     assert done.code == code
-    assert customers(done) == platform.asked == ["C-1"]
+    assert customers(done, "jsonl") == platform.asked == ["C-1"]
 
 
 def test_ctrl_c_before_the_list_is_read_through_ends_it(at: At, tmp_path: Path) -> None:
@@ -237,7 +218,7 @@ def test_a_run_whose_reader_stalls_ends_once_it_is_read_again(
         done = there.ended(AT_ONCE)
 
     assert done.code == code
-    done_ones = customers(Outcome(code, out.lstrip(), ""))
+    done_ones = customers(Outcome(code, out.lstrip(), ""), "jsonl")
     assert is_in_order(done_ones)
     assert done.err.startswith(f"{len(done_ones)} of 50 look-ups were done.\n")
 
@@ -269,7 +250,7 @@ def test_signals_that_come_at_once_are_one(at: At, listed: Listed) -> None:
         done = there.ended(AT_ONCE)
 
     assert done.code in (130, 143)
-    assert is_in_order(customers(Outcome(0, out.lstrip(), "")))
+    assert is_in_order(customers(Outcome(0, out.lstrip(), ""), "jsonl"))
 
 
 # Whoever reads stops reading.
@@ -309,7 +290,7 @@ def test_head_takes_one_record_and_the_rest_is_not_asked(at: At, listed: Listed)
     )
 
     assert (done.returncode, done.stderr) == (141, "")
-    assert customers(Outcome(0, done.stdout, "")) == ["C-1"]
+    assert customers(Outcome(0, done.stdout, ""), "jsonl") == ["C-1"]
     assert len(platform.asked) < MANY
 
 
@@ -392,7 +373,7 @@ def test_while_nothing_is_read_from_a_live_pipe_a_bad_key_ends_the_run(at: At) -
         there.give("C-1\n")
         done = there.ended(AT_ONCE)
 
-    assert (done.code, customers(done)) == (4, ["C-1"])
+    assert (done.code, customers(done, "jsonl")) == (4, ["C-1"])
 
 
 def test_without_a_credential_nothing_is_asked(
@@ -523,5 +504,5 @@ def test_a_bad_profile_in_a_row_ends_the_run_there(
 
     assert ended_by(done, code=4, error="C-31 at bad: Imprint rejected the credentials")
     assert good_and_bad["bad"].asked == ["C-31"]
-    assert customers(done)[-1] == "C-31"
-    assert set(customers(done)) <= set(names(31))
+    assert customers(done, "jsonl")[-1] == "C-31"
+    assert set(customers(done, "jsonl")) <= set(names(31))

@@ -1,7 +1,5 @@
 """`loyalty balance --from`: whose records come, in which order, when, and what of the failed."""
 
-import csv
-import io
 import json
 import os
 import subprocess
@@ -21,6 +19,7 @@ from tests.commands.balance.lists import (
     Gate,
     Listed,
     Platform,
+    customers,
     found,
     lines,
     names,
@@ -35,16 +34,6 @@ pytestmark = pytest.mark.timeout(60)
 
 Card = Callable[..., Path]
 FORMATS = ["json", "jsonl", "csv"]
-
-
-def customers(done: Outcome, output: str) -> list[str]:
-    match output:
-        case "json":
-            return [record["customer"] for record in done.records]
-        case "jsonl":
-            return [json.loads(line)["customer"] for line in done.out.splitlines()]
-        case _:
-            return [row["customer"] for row in csv.DictReader(io.StringIO(done.out, newline=""))]
 
 
 # In which order, and when.
@@ -212,30 +201,6 @@ def test_a_failed_look_up_is_a_record_and_stderr_says_how_many_of_what(
     )
     assert done.err.count("Error: ") == 10
     assert done.err.startswith("Error: C-3 at card: Imprint has no customer 'C-3'")
-
-
-def test_where_all_failed_alike_the_code_is_theirs(loyalty: Run, at: At, listed: Listed) -> None:
-    at(not_found)
-
-    done = loyalty("balance", "--from", listed(lines(names(12))), "-o", "jsonl")
-
-    assert done.code == 5
-    assert told(done) == "12 of 12 look-ups failed: not found; the first 10 are listed above."
-    assert len(done.out.splitlines()) == 12
-
-
-def test_the_same_trouble_is_told_once_and_counted(
-    loyalty: Run, at: At, listed: Listed, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("loyalty_cli.network.retry.FIRST_PAUSE_SECONDS", 0.0)
-    broken = Reply(500, {"type": "INTERNAL", "message": "oh"})
-    at(lambda name: found(name) if name == "C-7" else broken)
-
-    done = loyalty("balance", "--from", listed(lines(names(20))), "-o", "csv")
-
-    assert done.code == 9
-    assert done.err.count("Error: ") == 1
-    assert told(done) == "19 of 20 look-ups failed: server error."
 
 
 def test_one_customer_that_makes_no_sense_does_not_end_the_run(

@@ -1,0 +1,260 @@
+"""A table is read alike from CSV, JSON Lines and plain lines, and says what is wrong with it."""
+
+import csv
+import io
+import json
+from typing import Any
+
+import pytest
+
+from loyalty_cli.lists.list_file import InputFormat
+from loyalty_cli.lists.rows import text_lines
+from loyalty_cli.lists.table import Columns, TableRow, read_table
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError
+
+LINES, CSV, JSONL = InputFormat
+COLUMNS = Columns(("customer", "amount", "unit"), ("customer", "amount"), "Name both.")
+PADDED = Columns(("customer", "profile"), ("customer",), "Name it.", padding=" \t")
+WAY_OUT = "Or say what it is."
+
+
+def read(
+    content: str, form: InputFormat, columns: Columns = COLUMNS, way_out: str | None = None
+) -> list[TableRow]:
+    lines = text_lines(io.BytesIO(content.encode()))
+    return list(read_table(lines, columns, form, way_out))
+
+
+def refused(
+    content: str, form: InputFormat, columns: Columns = COLUMNS, way_out: str | None = None
+) -> LoyaltyError:
+    with pytest.raises(LoyaltyError) as caught:
+        read(content, form, columns, way_out)
+    assert caught.value.code is ErrorCode.USAGE
+    return caught.value
+
+
+def as_csv(*rows: list[str]) -> str:
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
+
+
+def problems(content: str, form: InputFormat) -> list[tuple[str, str, str]]:
+    """What is wrong with the second row; nothing is with the first."""
+    first, second = read(content, form)
+    assert not first.problems
+    return [(each.column, each.value, each.why) for each in second.problems]
+
+
+@pytest.mark.parametrize(
+    ("form", "content"),
+    [
+        (CSV, "customer,amount\nA,1\nB,2\n"),
+        (CSV, '"amount",x,"customer",x\r\n1,,"A",y\r\n2,,"B",\r\n'),
+        (CSV, "customer,amount,unit\nA,1,\n\n\nB,2,"),
+        (JSONL, '{"customer": "A", "amount": "1"}\n{"customer": "B", "amount": "2"}'),
+        (JSONL, '  {"amount": "1", "customer": "A", "x": 1}\n\n{"customer": "B", "amount": "2"}\n'),
+        (
+            JSONL,
+            '{"customer":"A","amount":"1","unit":""}\n{"customer":"B","amount":"2","unit":null}',
+        ),
+    ],
+)
+def test_columns_are_found_by_their_names_and_others_left_alone(
+    form: InputFormat, content: str
+) -> None:
+    names = [(each.cells or {}).get("customer") for each in read(content, form)]
+    amounts = [(each.cells or {}).get("amount") for each in read(content, form)]
+
+    assert (names, amounts) == (["A", "B"], ["1", "2"])
+    assert all("unit" not in (each.cells or {}) for each in read(content, form))
+
+
+def test_a_value_a_line_is_the_first_column() -> None:
+    assert read("A b\t \n\n C,1\n", LINES) == [
+        TableRow(1, 1, {"customer": "A b"}),
+        TableRow(3, 3, {"customer": " C,1"}),
+    ]
+
+
+@pytest.mark.parametrize("form", [CSV, JSONL])
+def test_nothing_gives_no_row(form: InputFormat) -> None:
+    assert read("", form) == []
+
+
+def test_a_row_knows_its_line_and_the_number_that_a_spreadsheet_gives_it() -> None:
+    found = read('customer,amount\nA,"1\n\n2"\n\nB,2\n', CSV)
+    assert [(each.line, each.number) for each in found] == [(2, 2), (6, 4)]
+
+    found = read('\n{"customer": "A"}\n\n{"customer": "B"}\n', JSONL)
+    assert [(each.line, each.number) for each in found] == [(2, 2), (4, 4)]
+
+
+def test_only_padding_is_taken_from_names_and_cells() -> None:
+    (row,) = read("customer \t,profile\n  A b \t, \n", CSV, PADDED)
+    assert row.cells == {"customer": "  A b"}
+
+    (row,) = read("customer,amount\nA ,1 \n", CSV)
+    assert row.cells == {"customer": "A ", "amount": "1 "}
+
+
+@pytest.mark.parametrize("row", [",", " ,\t", ",,,", '"",""'])
+def test_a_row_with_nothing_in_it_is_known(row: str) -> None:
+    blank, full = read(f"customer,amount\n{row}\nA,1\n", CSV)
+
+    assert (blank.is_blank, full.is_blank) == (True, False)
+
+
+@pytest.mark.parametrize("cells", ["A", "A,1,2", "A,"])
+def test_a_row_has_a_cell_for_each_column(cells: str) -> None:
+    number = cells.count(",") + 1
+    found = problems(f"customer,amount,unit,x\nA,1,,\n{cells}\n", CSV)
+
+    assert found == [("the row", cells, f"it has {number} cells where the header has 4")]
+
+
+SLIPS = {
+    "Customer": "customer",
+    "custmer": "customer",
+    "customers": "customer",
+    " customer": "customer",
+    "customer\u00a0": "customer",
+    "\ufeffcustomer": "customer",
+    "AMOUNT": "amount",
+    "ammount": "amount",
+    "unti": "unit",
+    "units": "unit",
+}
+
+
+@pytest.mark.parametrize("name", SLIPS)
+def test_a_name_that_is_nearly_one_of_ours_is_a_slip(name: str) -> None:
+    header = refused(as_csv(["customer", "amount", name], ["A", "1", "x"]), CSV)
+    key = '{"customer": "A"}\n' + json.dumps({"customer": "A", "amount": "1", name: "x"})
+
+    assert header.message == f"line 1 of the file: the header has a column {name!r}."
+    assert header.hint == f"Did you mean {SLIPS[name]!r}?"
+    assert problems(key, JSONL) == [(name, "x", f"is no key. Did you mean {SLIPS[name]!r}?")]
+
+
+@pytest.mark.parametrize("name", ["customer_id", "customer_name", "amounts_due", "u", "", "name"])
+def test_other_names_are_nobodys_slip(name: str) -> None:
+    assert len(read(as_csv(["customer", "amount", name], ["A", "1", "x"]), CSV)) == 1
+    (row,) = read(json.dumps({"customer": "A", "amount": "1", name: "x"}), JSONL)
+    assert not row.problems
+
+
+def test_what_was_meant_by_a_slip_is_there() -> None:
+    (row,) = read('{"custmer": "A", "Amount": 1}', JSONL)
+
+    assert row.cells
+    assert (row.cells["customer"], row.cells["amount"]) == ("A", 1)
+
+
+BY_ITS_LIKENESS = "Did you mean 'customer' by 'customer_id'?"
+
+
+@pytest.mark.parametrize(
+    ("header", "what", "hint"),
+    [
+        ("amount,id", "no column 'customer'.", "Name both."),
+        (
+            "customer_id,amount",
+            "no column 'customer'.",
+            "Did you mean 'customer' by 'customer_id'?",
+        ),
+        ("amount,customer,customer", "the column 'customer' twice.", "Leave one out."),
+    ],
+)
+def test_one_mistake_in_a_header_is_said_with_what_to_do(header: str, what: str, hint: str) -> None:
+    error = refused(f"\n\n{header}\nA,1,x\n".removeprefix("\n\n"), CSV)
+
+    assert error.message == f"line 1 of the file: the header has {what}"
+    assert error.hint == hint
+
+
+@pytest.mark.parametrize(
+    ("header", "hint", "details"),
+    [
+        (
+            "Customer,ammount,unit,unit",
+            "Fix these, then run it again:",
+            [
+                "a column 'Customer'. Did you mean 'customer'?",
+                "a column 'ammount'. Did you mean 'amount'?",
+                "the column 'unit' twice. Leave one out.",
+            ],
+        ),
+        ("A,1", "Name both.", ["no column 'customer'.", "no column 'amount'."]),
+        (
+            "customer;amount",
+            "Columns must be separated by commas, not by semicolons.",
+            ["no column 'customer'.", "no column 'amount'."],
+        ),
+        (
+            "customer\tamount",
+            "Columns must be separated by commas, not by tabs.",
+            ["no column 'customer'.", "no column 'amount'."],
+        ),
+    ],
+)
+def test_all_that_is_wrong_with_a_header_is_said_at_once(
+    header: str, hint: str, details: list[str]
+) -> None:
+    error = refused(f"{header}\nA,1\n", CSV)
+
+    assert error.message == f"line 1 of the file: the header has {len(details)} mistakes."
+    assert (error.hint, list(error.details)) == (hint, details)
+
+
+def test_a_way_out_is_named_where_the_format_may_be_wrong() -> None:
+    assert refused("x,y\n", CSV, PADDED, WAY_OUT).hint == f"Name it. {WAY_OUT}"
+    assert refused("Customer,y\n", CSV, PADDED, WAY_OUT).hint == (
+        f"Did you mean 'customer'? {WAY_OUT}"
+    )
+    assert refused("customer,Profile\n", CSV, PADDED, WAY_OUT).hint == "Did you mean 'profile'?"
+    assert (refused("[1]", JSONL, PADDED, WAY_OUT).hint or "").endswith(WAY_OUT)
+
+
+@pytest.mark.parametrize("content", ['[{"customer": "A"}]', "[", '\n [\n{"customer": "A"}\n]'])
+def test_a_json_array_is_told_what_is_expected_instead(content: str) -> None:
+    error = refused(content, JSONL)
+
+    assert error.message == "the file is a JSON array."
+    assert error.hint == "Write an object on each line, as `jq -c '.[]'` does."
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ('{"customer": "B", "customer": "C"}', "it has the key 'customer' twice in one object"),
+        ('{"customer": 0123}', "it is not JSON (Expecting ',' delimiter at character 14)"),
+        ('{"customer": "B"', "it is not JSON"),
+        ('{"customer": "B"} {}', "it is not JSON"),
+        ('{"amount": NaN}', "NaN"),
+        ('{"amount": ' + "9" * 5000 + "}", "digits"),
+        ('{"customer": "C-\\ud800"}', "it has half a character in it (one surrogate of a pair)"),
+        ("B", "it is not JSON (Expecting value at character 0)"),
+        ('"B"', "it is not an object"),
+        ("[]", "it is not an object"),
+        ("null", "it is not an object"),
+        ("{}" + "[" * 1000, "it is not JSON"),
+        ("{}" + "[" * 30_000, "it has more than 20000 parts"),
+    ],
+    ids=lambda text: text[:40],
+)
+def test_a_line_that_is_no_object_is_named_and_shown_in_part(line: str, why: str) -> None:
+    ((column, value, said),) = problems(f'{{"customer": "A"}}\n{line}\n', JSONL)
+
+    assert column == "the row"
+    assert line.startswith(value.removesuffix("…"))
+    assert len(value) < 100
+    assert why in said
+
+
+@pytest.mark.parametrize("value", [1, 1.5, True, ["A"], {"a": 1}, ""])
+def test_a_value_of_json_is_given_as_it_is(value: Any) -> None:
+    (row,) = read(json.dumps({"customer": value}), JSONL)
+
+    assert row.cells == {"customer": value}
