@@ -57,8 +57,11 @@ def block(kind: str, heading: str) -> str:
     return found
 
 
+FIRST, *_ = blocks("console")
+IN_PARTS = [block("console", heading) for heading in ("With xargs", "With GNU parallel")]
+JOINING = block("console", "Joining the parts")
 FAILING = block("console", "What failed")
-EXAMPLES = [example for example in blocks("console") if example != FAILING]
+OTHERS = [each for each in blocks("console") if each not in (FIRST, *IN_PARTS, JOINING, FAILING)]
 
 
 class Platform:
@@ -173,8 +176,8 @@ def assert_the_parts_are_the_whole(place: Place) -> None:
     assert len([part for part in parts if part]) > 2
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.splitlines()[0][:60])
-def test_every_example_runs_and_prints_what_the_page_shows(place: Place, example: str) -> None:
+@pytest.mark.parametrize("example", OTHERS, ids=lambda example: example.splitlines()[0][:60])
+def test_an_example_prints_what_the_page_shows(place: Place, example: str) -> None:
     needs_programs_of(example)
 
     done = place.sh(commands(example))
@@ -185,36 +188,26 @@ def test_every_example_runs_and_prints_what_the_page_shows(place: Place, example
 
 def test_a_list_runs_into_a_file_and_through_a_pipe(place: Place) -> None:
     needs("gzip")
-    (example, *_) = EXAMPLES
 
-    place.sh(commands(example))
+    done = place.sh(commands(FIRST))
 
+    assert (done.code, done.out) == (0, ""), done.err
     assert [each["customer"] for each in place.records("balances.jsonl")] == CUSTOMERS
     with gzip.open(place.folder / "balances.csv.gz", "rt") as rows:
         assert [row["customer"] for row in csv.DictReader(rows)] == CUSTOMERS
     assert place.platform.asked == Counter(CUSTOMERS * 2)  # --resume had nothing to ask
 
 
-@pytest.mark.parametrize("heading", ["With xargs", "With GNU parallel"])
-def test_the_parts_are_exactly_the_whole(place: Place, heading: str) -> None:
-    script = commands(block("console", heading))
-    needs_programs_of(script)
+@pytest.mark.parametrize("example", IN_PARTS, ids=["xargs", "GNU parallel"])
+def test_the_parts_are_exactly_the_whole_and_ask_nothing_again(place: Place, example: str) -> None:
+    needs_programs_of(commands(example))
 
-    done = place.sh(script)
+    done = place.sh(commands(example))
 
-    assert done.code == 0, done.err
+    assert (done.code, done.out) == (0, ""), done.err
     assert_the_parts_are_the_whole(place)
-
-
-@pytest.mark.parametrize("heading", ["With xargs", "With GNU parallel"])
-def test_parts_that_run_again_ask_nothing_again(place: Place, heading: str) -> None:
-    script = commands(block("console", heading))
-    needs_programs_of(script)
-    place.sh(script)
     parts = [(path, path.read_bytes()) for path in place.folder.glob("part-*")]
-
-    again = place.sh(script)
-
+    again = place.sh(commands(example))
     assert again.code == 0, again.err
     assert place.platform.asked == Counter(CUSTOMERS)
     assert [(path, path.read_bytes()) for path in place.folder.glob("part-*")] == parts
@@ -223,15 +216,16 @@ def test_parts_that_run_again_ask_nothing_again(place: Place, heading: str) -> N
 def test_xargs_ends_with_123_where_a_customer_failed(place: Place) -> None:
     place.platform.missing_at_first = {"C-1003"}
 
-    done = place.sh(commands(block("console", "With xargs")).splitlines()[0])
+    done = place.sh(commands(IN_PARTS[0]).splitlines()[0])
 
     assert done.code == 123
     assert "xargs ends with 123" in section("With xargs")
 
 
 def test_the_joined_parts_have_every_customer_once_and_one_header(place: Place) -> None:
-    place.sh(commands(block("console", "Joining the parts")))
+    done = place.sh(commands(JOINING))
 
+    assert (done.code, done.out) == (0, ""), done.err
     with (place.folder / "balances.csv").open(newline="") as rows:
         assert Counter(row["customer"] for row in csv.DictReader(rows)) == Counter(CUSTOMERS)
 
