@@ -80,12 +80,13 @@ def _customer(row: TableRow, known_profiles: Collection[str]) -> ListedCustomer:
         what = "" if problem.column == THE_ROW else f"{problem.column!r} "
         _refuse(row.line, f"{what}{problem.why}{'' if problem.why.endswith('?') else '.'}")
     cells = row.cells or {}
-    for name in COLUMNS.names:
-        if not isinstance(cells.get(name, ""), str):
-            _refuse(row.line, f"{name} must be text, in quotes.")
-    if "customer" not in cells:
+    customer, profile = cells.get("customer"), cells.get("profile")
+    if customer is None:
         _refuse(row.line, "the row has no customer.")
-    customer, profile = cells["customer"], cells.get("profile")
+    if not isinstance(customer, str):
+        _refuse(row.line, "customer must be text, in quotes.")
+    if profile is not None and not isinstance(profile, str):
+        _refuse(row.line, "profile must be text, in quotes.")
     _check_visible(row.line, customer)
     try:
         check_customer(customer)

@@ -90,12 +90,13 @@ def _csv(lines: Iterator[Line], columns: Columns, way_out: str | None) -> Iterat
         return
     header = [name.rstrip(columns.padding) for name in names]
     _check_header(first, header, columns, way_out)
+    places = [(name, header.index(name)) for name in columns.names if name in header]
     # Rows as a spreadsheet counts them, whose cells can have several lines.
     for number, (line, cells) in enumerate(rows, first + 1):
-        is_blank = not any(cell.strip(BLANKS) for cell in cells)
+        is_blank = not "".join(cells).strip(BLANKS)
         if len(cells) == len(header):
-            padded = zip(header, cells, strict=True)
-            given = {name: text for name, cell in padded if (text := cell.rstrip(columns.padding))}
+            padded = [(name, cells[at].rstrip(columns.padding)) for name, at in places]
+            given = {name: text for name, text in padded if text}
             yield TableRow(line, number, given, is_blank=is_blank)
         elif cells:
             why = f"it has {len(cells)} cells where the header has {len(header)}"
