@@ -54,7 +54,7 @@ FAILED = looked_up("A", 0, failed=True)
     "records",
     [[], [A, B], [TWO, TWO, B], [NONE, NONE], [FAILED, FAILED], [TWO, FAILED, NONE, B, A]],
 )
-def test_it_says_what_came_of_each(records: list[Lookup]) -> None:
+def test_a_finished_file_says_what_came_of_each_look_up(records: list[Lookup]) -> None:
     customers = [record.customer for record in records]
 
     assert checked(written(records, Format.JSON), Format.JSON, customers) == records

@@ -61,7 +61,7 @@ def test_a_new_file_gets_what_is_written(path: Path, resume: bool) -> None:
 
 
 @pytest.mark.parametrize("resume", [False, True])
-def test_so_does_an_empty_one_as_mktemp_makes_it(path: Path, resume: bool) -> None:
+def test_an_empty_file_as_mktemp_makes_it_gets_what_is_written(path: Path, resume: bool) -> None:
     path.touch(0o600)
 
     with open_lines(path, resume=resume) as file:
@@ -71,14 +71,14 @@ def test_so_does_an_empty_one_as_mktemp_makes_it(path: Path, resume: bool) -> No
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_one_with_something_in_it_is_refused(path: Path) -> None:
+def test_a_file_with_something_in_it_is_refused(path: Path) -> None:
     path.write_bytes(b"\n")
 
     refused(path, "is there already")
     assert path.read_bytes() == b"\n"
 
 
-def test_one_that_is_gone_on_with_is_read_and_kept_as_far_as_is_wanted(path: Path) -> None:
+def test_a_resumed_file_is_read_and_kept_as_far_as_is_wanted(path: Path) -> None:
     path.write_bytes(b"one\ntwo\nthr")
 
     with open_lines(path, resume=True) as file:
@@ -126,7 +126,7 @@ def test_an_error_does_not_take_away_what_somebody_put_in_its_place(path: Path) 
     assert path.exists()
 
 
-def test_a_new_one_that_has_nothing_to_get_stays(path: Path) -> None:
+def test_a_new_file_without_records_stays(path: Path) -> None:
     with open_lines(path, resume=False):
         pass
 
@@ -165,7 +165,7 @@ def test_what_is_no_file_is_refused_and_nobody_waits_for_it(
 
 
 @pytest.mark.parametrize("kind", ["a folder", "a link to nothing", "a named pipe", "a socket"])
-def test_nor_is_it_made_from_a_working_file(path: Path, kind: str) -> None:
+def test_what_is_no_file_is_not_made_from_a_working_file(path: Path, kind: str) -> None:
     make, _, _ = CANNOT[kind]
     make(path)
 
@@ -196,7 +196,7 @@ def test_a_device_is_refused(device: str, is_lines: bool, resume: bool) -> None:
 
 
 @pytest.mark.parametrize("resume", [False, True])
-def test_one_that_another_run_writes_to_is_refused(path: Path, resume: bool) -> None:
+def test_a_file_that_another_run_writes_to_is_refused(path: Path, resume: bool) -> None:
     with open_lines(path, resume=False) as file:
         file.write(b"one\n")
 
@@ -208,7 +208,7 @@ def test_one_that_another_run_writes_to_is_refused(path: Path, resume: bool) -> 
         assert file.size == 8
 
 
-def test_one_that_got_nothing_yet_is_refused_too_and_stays(path: Path) -> None:
+def test_an_empty_file_that_another_run_has_open_is_refused_and_stays(path: Path) -> None:
     with open_lines(path, resume=False) as file:
         refused(path, "cannot be written: another run is writing to it")
         file.write(b"one\n")
@@ -242,7 +242,7 @@ def locking(then: Callable[[], None]) -> Callable[[int, int], None]:
     return flock
 
 
-def test_one_that_another_run_takes_away_again_is_not_written_to_in_the_void(
+def test_a_file_that_another_run_removes_again_is_not_written_to(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path.touch()
@@ -251,7 +251,7 @@ def test_one_that_another_run_takes_away_again_is_not_written_to_in_the_void(
     refused(path, "cannot be written: another run is writing to it")
 
 
-def test_a_new_one_that_another_run_was_quicker_to_lock_is_left_to_that(
+def test_a_new_file_that_another_run_was_quicker_to_lock_is_left_to_that(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     others: list[Any] = []
@@ -339,7 +339,7 @@ def test_a_disk_that_is_full_from_the_first_byte_on_leaves_no_file(path: Path) -
 
 
 @pytest.mark.parametrize("name", ["fsync", "ftruncate"])
-def test_whatever_else_the_system_refuses_is_told(
+def test_whatever_else_the_system_refuses_is_reported(
     path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     def fail(*_: object) -> None:
@@ -354,7 +354,9 @@ def test_whatever_else_the_system_refuses_is_told(
 
 
 @pytest.mark.parametrize("link", [None, "symlink_to", "hardlink_to"])
-def test_the_list_itself_is_refused_whatever_its_name(path: Path, link: str | None) -> None:
+def test_an_output_file_that_is_the_list_is_refused_whatever_its_name(
+    path: Path, link: str | None
+) -> None:
     path.write_bytes(b"C-1\n")
     other = path.with_name("list") if link else path
     if link:
@@ -365,7 +367,7 @@ def test_the_list_itself_is_refused_whatever_its_name(path: Path, link: str | No
     assert refusal.value.code is ErrorCode.SETUP
 
 
-def test_another_file_is_not(path: Path, tmp_path: Path) -> None:
+def test_a_list_that_is_another_file_is_taken(path: Path, tmp_path: Path) -> None:
     check_apart(path, str(tmp_path / "list"))
     (tmp_path / "list").touch()
     check_apart(path, str(tmp_path / "list"))
@@ -431,7 +433,7 @@ def test_the_working_file_can_be_read_by_nobody_who_cannot_read_the_file(path: P
         assert stat.S_IMODE(working_of(path).stat().st_mode) == 0o600
 
 
-def test_a_link_stays_one(path: Path, tmp_path: Path) -> None:
+def test_a_link_to_the_file_stays_a_link(path: Path, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     there = tmp_path / "folder" / "there"
     there.touch()
@@ -446,7 +448,7 @@ def test_a_link_stays_one(path: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("there", ["out.jsonl", "out.jsonl.partial"])
-def test_neither_file_is_written_over(path: Path, there: str) -> None:
+def test_neither_the_file_nor_its_working_file_is_written_over(path: Path, there: str) -> None:
     path.with_name(there).write_bytes(b"something\n")
 
     with pytest.raises(LoyaltyError, match=f"{there}' is there already"):
@@ -455,7 +457,7 @@ def test_neither_file_is_written_over(path: Path, there: str) -> None:
     assert names_in(path.parent) == [there]
 
 
-def test_nor_is_one_that_somebody_makes_during_the_run(path: Path) -> None:
+def test_a_file_that_somebody_makes_during_the_run_is_not_written_over(path: Path) -> None:
     def fill(write: Callable[[bytes], object]) -> None:
         write(b"made\n")
         path.write_bytes(b"something\n")
@@ -469,7 +471,9 @@ def test_nor_is_one_that_somebody_makes_during_the_run(path: Path) -> None:
 
 
 @pytest.mark.parametrize("error", [StoppedError(), OSError(errno.ENOSPC, "No space left")])
-def test_what_cannot_be_made_leaves_the_records(path: Path, error: Exception) -> None:
+def test_a_file_that_cannot_be_made_leaves_its_records_in_the_working_file(
+    path: Path, error: Exception
+) -> None:
     def fill(write: Callable[[bytes], object]) -> None:
         write(b"ma")
         raise error
@@ -508,7 +512,7 @@ def test_two_runs_do_not_make_the_same_file(path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["list", "out.jsonl.partial"])
-def test_the_working_file_is_not_the_list_either(path: Path, name: str) -> None:
+def test_a_working_file_that_is_the_list_is_refused(path: Path, name: str) -> None:
     working_of(path).write_bytes(b"C-1\n")
     if name == "list":
         path.with_name(name).symlink_to(working_of(path))

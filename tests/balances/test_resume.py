@@ -102,7 +102,7 @@ def test_whatever_is_missing_in_between_is_asked() -> None:
     missing=st.integers(0, 400),
 )
 @settings(max_examples=200, deadline=None)
-def test_so_it_is_whoever_is_in_the_list_again_and_wherever_the_file_ends(
+def test_customers_who_are_listed_twice_are_resumed_wherever_the_file_ends(
     listed: list[tuple[str, bool]], missing: int
 ) -> None:
     customers = [customer for customer, _ in listed]

@@ -318,7 +318,7 @@ def test_no_look_ups_come_to_nothing() -> None:
     assert summary() == []
 
 
-def test_it_can_be_asked_while_there_is_more_to_come() -> None:
+def test_a_summary_can_be_asked_for_while_there_is_more_to_come() -> None:
     counted = Summary(NOW)
     for amount in (3, 1):
         counted.add(lookup(line(amount)))

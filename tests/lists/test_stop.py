@@ -22,7 +22,7 @@ def test_a_signal_says_to_begin_no_more_and_which_one_it_was(number: int) -> Non
         assert stop.signal == number
 
 
-def test_it_can_be_said_without_a_signal() -> None:
+def test_a_stop_can_be_set_without_a_signal() -> None:
     stop = Stop()
     stop.set()
 

@@ -7,7 +7,6 @@ import os
 import re
 import resource
 import signal
-import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -35,8 +34,9 @@ from loyalty_cli.output.document import layout, write_records
 from loyalty_cli.output.format import Format
 from loyalty_cli.providers.contract import Answer, Query, Reading
 from loyalty_cli.sandbox.server import Received, Reply
-from tests.commands.balance.lists import piped
-from tests.conftest import PROGRAM, Outcome, Serve
+from tests.commands.balance.lists import At, piped, refused, running
+from tests.commands.balance.lists import found as found_at
+from tests.conftest import Outcome, Serve
 from tests.fakes.servers import profile_at
 
 PATIENCE = 20.0
@@ -527,7 +527,9 @@ def test_a_file_of_something_else_is_refused_and_not_touched(
 
 @pytest.mark.parametrize("output", [Format.JSON, Format.CSV])
 @pytest.mark.parametrize("name", ["JSON", "CSV", "notes", "another list", "SQLite"])
-def test_so_is_a_working_file_of_something_else(desk: Open, name: str, output: Format) -> None:
+def test_a_working_file_of_something_else_is_refused_and_not_touched(
+    desk: Open, name: str, output: Format
+) -> None:
     here = desk(output)
 
     assert_refused(here, here.working, OTHERS[name](here))
@@ -639,7 +641,7 @@ def assert_there_already(done: Outcome, name: str) -> None:
 
 
 @pytest.mark.parametrize("output", [Format.JSON, Format.CSV])
-def test_so_does_the_working_file_of_a_run_that_was_stopped(
+def test_a_working_file_of_a_stopped_run_needs_resume_too(
     command: Command, received: list[Received], output: Format
 ) -> None:
     name = f"out.{output}"
@@ -669,7 +671,7 @@ def test_a_file_that_is_not_there_yet_or_is_empty_can_be_gone_on_with(
 
 @pytest.mark.parametrize("output", FORMATS)
 @pytest.mark.parametrize("arguments", [("--resume",), ()])
-@pytest.mark.parametrize("kind", ["lines", "csv", "jsonl", "records"])
+@pytest.mark.parametrize("kind", ["lines", "records"])
 def test_the_list_itself_is_not_written_to(
     command: Command,
     received: list[Received],
@@ -677,14 +679,9 @@ def test_the_list_itself_is_not_written_to(
     arguments: tuple[str, ...],
     kind: str,
 ) -> None:
-    match kind:
-        case "csv":
-            Path("list").write_text("customer\nA\n")
-        case "jsonl":
-            Path("list").write_text('{"customer": "A"}\n')
-        case "records" if output is not Format.JSON:  # which is a list, too
-            command("--output-file", "made", "-o", output)
-            Path("made").replace("list")
+    if kind == "records":  # which are a list, too
+        command("--output-file", "made", "-o", "jsonl")
+        Path("made").replace("list")
     received.clear()
     before = Path("list").read_bytes()
 
@@ -699,24 +696,29 @@ def test_the_list_itself_is_not_written_to(
 
 
 @pytest.mark.usefixtures("command")
-def test_nor_is_it_when_it_comes_from_stdin() -> None:
-    line = [
-        str(PROGRAM),
-        "balance",
-        "--from",
-        "-",
-        "--output-file",
-        "list",
-        "-o",
-        "jsonl",
-        "--resume",
-    ]
-    with Path("list").open("rb") as stdin:
-        done = subprocess.run(line, stdin=stdin, capture_output=True, check=False, timeout=60)
+def test_a_list_that_comes_from_stdin_is_not_written_to() -> None:
+    line = ("balance", "--from", "-", "--output-file", "list", "-o", "jsonl", "--resume")
+    with Path("list").open("rb") as stdin, running(*line, stdin=stdin) as there:
+        done = there.ended()
 
-    assert (done.returncode, done.stdout) == (3, b"")
-    assert b"it is the list of customers" in done.stderr
+    assert (done.code, done.out) == (3, "")
+    assert "it is the list of customers" in done.err
     assert Path("list").read_bytes() == b"A\nB\nC\n"
+
+
+def test_a_single_look_up_with_a_bad_key_is_asked_again(
+    at: At, loyalty: Command, tmp_path: Path
+) -> None:
+    key = ["bad"]
+    platform = at(lambda name: refused(name) if key else found_at(name))
+    line = ("balance", "C-1", "--output-file", str(tmp_path / "out.csv"), "--resume")
+
+    assert loyalty(*line).code == 4
+    assert not (tmp_path / "out.csv").exists()
+    key.clear()
+    assert loyalty(*line).code == 0
+    assert platform.asked == ["C-1", "C-1"]
+    assert (tmp_path / "out.csv").exists()
 
 
 @pytest.mark.parametrize("output", FORMATS)

@@ -36,7 +36,7 @@ def test_all_shards_together_ask_for_everybody_once_and_each_in_the_order_of_the
         assert 15 < len(part) < 70
 
 
-def test_it_makes_no_difference_where_the_list_comes_from(
+def test_a_shard_is_the_same_wherever_the_list_comes_from(
     platform: Platform, loyalty: Run, listed: Listed
 ) -> None:
     asking = ("--shard", "2/3", "-o", "jsonl")
