@@ -529,7 +529,7 @@ def test_what_gameball_publishes_is_on_the_page() -> None:
         ("The list", f"the column `{lists.COLUMNS.names[0]}`"),
         ("What comes out", f"the first {looking_up.MOST_SHOWN} look-ups"),
         ("What comes out", f"the first {SPELT[tally.MAX_REPORTED]} of them"),
-        ("How a run ends", f"its {SPELT[retry.MAX_ATTEMPTS]} tries"),
+        ("How a run ends", f"its {SPELT[retry.MAX_ATTEMPTS]} attempts"),
         ("Stopping and going on", f"{parallel.MAX_PENDING:,} at the most"),
         ("The pace", f"at a time: {parallel.JOBS}, or up to {balance.MOST_JOBS}"),
         ("The pace", f"refused {SPELT[retry.BULK.attempts]} times"),
