@@ -51,7 +51,7 @@ class RunOptions(Struct, frozen=True):
 
 
 def run(chosen: Globals, request: BalanceRequest, options: RunOptions) -> int:
-    """Look up what is wished for; raise LoyaltyError where it cannot be asked or written."""
+    """Look up what is requested; raise LoyaltyError where it cannot be asked or written."""
     output = _format(options)
     if options.resume and options.output_file is None:
         usage_error("--resume goes on with a file.", "Add --output-file FILE.")
@@ -68,8 +68,8 @@ def run(chosen: Globals, request: BalanceRequest, options: RunOptions) -> int:
             session, chosen, policy=policy, rate=rate, connections=connections
         )
         summary = Summary(datetime.now(UTC)) if options.summary else None
-        made = BalanceRun(platforms, options.jobs, is_list=is_list, summary=summary)
-        return Action(tasks, made, options, output, is_list=is_list, raw=request.raw).to_the_end()
+        balances = BalanceRun(platforms, options.jobs, is_list=is_list, summary=summary)
+        return Action(tasks, balances, request, options, output).to_the_end()
 
 
 def _format(options: RunOptions) -> Format:
@@ -95,20 +95,18 @@ class Action:
     def __init__(
         self,
         tasks: LookupTasks,
-        made: BalanceRun,
+        run: BalanceRun,
+        request: BalanceRequest,
         options: RunOptions,
         output: Format,
-        *,
-        is_list: bool,
-        raw: bool,
     ) -> None:
         self._tasks = tasks
-        self._run = made
+        self._run = run
         self._options = options
         self._output = output
-        self._is_list = is_list
-        self._kind = RawLookup if raw else Lookup
-        self._view: View[Any] = views.RAW if raw else views.BALANCES
+        self._is_list = request.file is not None
+        self._kind = RawLookup if request.raw else Lookup
+        self._view: View[Any] = views.RAW if request.raw else views.BALANCES
         self._unfinished: Path | None = None
 
     def to_the_end(self) -> int:

@@ -22,7 +22,7 @@ from loyalty_cli.balances.output_file import open_output
 from loyalty_cli.balances.run import BalanceRun
 from loyalty_cli.balances.summary import Summary
 from loyalty_cli.commands.balance.action import Action, RunOptions
-from loyalty_cli.commands.balance.tasks import LookupTasks
+from loyalty_cli.commands.balance.tasks import BalanceRequest, LookupTasks
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
@@ -147,14 +147,10 @@ class Desk:
         made = BalanceRun(
             self.platforms, jobs, is_list=True, summary=Summary(THEN) if summary else None
         )
-        action = Action(
-            LookupTasks(lambda: iter(tasks), len(tasks)),
-            made,
-            RunOptions(jobs, None, self.output, self.path, resume, summary),
-            self.output,
-            is_list=True,
-            raw=self._raw,
-        )
+        request = BalanceRequest([], "list", None, [], False, [], self._raw, None, None)
+        options = RunOptions(jobs, None, self.output, self.path, resume, summary)
+        listed = LookupTasks(lambda: iter(tasks), len(tasks))
+        action = Action(listed, made, request, options, self.output)
         self.platforms.asked = []
         before(made)
         code = action.to_the_end()
