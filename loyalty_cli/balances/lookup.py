@@ -1,4 +1,4 @@
-"""Looking balances up: profile and customer in, a record out."""
+"""Looks up balances: profile and customer in, a record out."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -29,7 +29,7 @@ class LookupTask(Struct, frozen=True):
 
 
 def check_options(profile: Profile, given: Mapping[str, str]) -> Mapping[str, str]:
-    """Lay the command line's options over a profile's own; raise LoyaltyError for a wrong one."""
+    """The options of a profile and of the command line, which win; raises LoyaltyError."""
     known = {option.name: option for option in profile.provider.options}
     checked = {}
     for name, value in given.items():
@@ -63,7 +63,7 @@ class BalanceReader:
         self._now = now
 
     def look_up(self, task: LookupTask) -> Lookup | RawLookup:
-        """Look one task up; what goes wrong with it stands in the record's `error`."""
+        """Look up one balance; the record's `error` says what went wrong."""
         make = RawLookup if task.raw else Lookup
         try:
             content = self._raw(task) if task.raw else self._normalized(task)

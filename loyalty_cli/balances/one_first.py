@@ -1,4 +1,4 @@
-"""Letting one go ahead, to see whether the others may follow."""
+"""One call of a group first; the others wait until it is done."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,7 +6,7 @@ from threading import Lock
 
 
 class OneFirst:
-    """Of each group one goes ahead alone, and once it is done all others may go at once."""
+    """Lets the first of each group run alone, and all others once that is done."""
 
     def __init__(self) -> None:
         self._gates: dict[str, Lock] = {}
@@ -14,7 +14,7 @@ class OneFirst:
 
     @contextmanager
     def enter(self, group: str) -> Iterator[None]:
-        """Wait for a turn, and have it."""
+        """Wait for the first of the group, or be the first."""
         if group not in self._open:
             with self._gates.setdefault(group, Lock()):
                 if group not in self._open:

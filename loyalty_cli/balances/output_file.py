@@ -1,4 +1,4 @@
-"""The file that records are written to: never over something else, and never half a record."""
+"""The file that records are written to: never overwritten, and never with half a record."""
 
 import fcntl
 import os
@@ -13,8 +13,8 @@ from loyalty_cli.model.errors import os_error_text, setup_error
 
 Write = Callable[[bytes], object]
 
-_RESUME = "Go on with it by --resume."
-_MAKE_ROOM = "Make room, and go on with --resume."
+_RESUME = "Continue with --resume."
+_MAKE_ROOM = "Make room, then continue with --resume."
 
 
 class OutputFile:
@@ -57,7 +57,7 @@ class OutputFile:
         self._end = end
 
     def write(self, content: bytes) -> None:
-        """Write all of this or nothing; raise LoyaltyError where the system refuses."""
+        """Write all of this or nothing; raises LoyaltyError if the system refuses."""
         with _refusing(self.path, _MAKE_ROOM):
             try:
                 _write(self._descriptor, content)
@@ -68,7 +68,7 @@ class OutputFile:
         self._end += len(content)
 
     def sync(self) -> None:
-        """Make sure that it is on the disk; raise LoyaltyError where the system refuses."""
+        """Make sure that it is on the disk; raises LoyaltyError if the system refuses."""
         with _refusing(self.path, _RESUME):
             os.fsync(self._descriptor)
 
@@ -94,7 +94,7 @@ class OutputFile:
         self.drop()
 
     def drop(self) -> None:
-        """Take the working file away."""
+        """Remove the working file."""
         self.working.unlink()
 
     def _cut(self, end: int) -> None:
@@ -115,7 +115,7 @@ def check_apart(path: Path, source: str) -> None:
 def open_output(path: Path, *, is_lines: bool, resume: bool) -> Iterator[OutputFile]:
     """Open a new file, or to `resume` one that may be there; JSON Lines are written to it at once.
 
-    One that is new, and has nothing in it when an error ends the block, is taken away again.
+    If an error ends the block, a new file without content is removed again.
     Raises LoyaltyError where it cannot be written, another run writes to it, or there is something
     in it already.
     """
@@ -198,7 +198,7 @@ def _refuse_content(path: Path) -> None:
     if _has_content(path):
         setup_error(
             f"the output file {str(path)!r} is there already.",
-            "Go on with it by adding --resume, or name another one.",
+            "Continue it by adding --resume, or name another one.",
         )
 
 

@@ -1,4 +1,4 @@
-"""Going on with a run: what its file has already is not asked again."""
+"""Resuming a run: what is in its file already is not looked up again."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -21,9 +21,9 @@ _NEVER = "0001-01-01T00:00:00Z"
 class Resumed(Struct, frozen=True):
     """The tasks that are left, and the records that have their place among them.
 
-    The first `ends` bytes of the file stay as they are. A run that was stopped may have left gaps
-    behind them: `kept` are the records after the first gap, and the first `behind_gap` records of
-    the resumed run are to take the place of the file's rest. Numbers count the tasks from 0.
+    The first `ends` bytes of the file stay as they are. After them a stopped run may have left
+    gaps: `kept` are the records after the first gap. The first `behind_gap` records of the resumed
+    run replace the rest of the file, in one piece. Numbers count the tasks from 0.
     """
 
     tasks: Iterator[tuple[int, LookupTask]]
@@ -33,7 +33,7 @@ class Resumed(Struct, frozen=True):
 
 
 class _Slot(Struct):
-    """The place of a task in the file; no record where it is to be asked."""
+    """The place of a task in the file; no record if it is to be looked up."""
 
     number: int
     task: LookupTask
@@ -46,7 +46,7 @@ def resume(
 ) -> Resumed:
     """Match the records of a file with the tasks, and `add` those before the first gap.
 
-    What may have ended the run is asked again. Raises ForeignError for a file of another run.
+    What may have ended the run is looked up again. Raises ForeignError for a file of another run.
     """
     numbered = enumerate(tasks)
     slots: deque[_Slot] = deque()  # the last ones, which may have gaps between them
@@ -98,7 +98,7 @@ def _is_of(found: FileRecord, opening: bytes) -> bool:
 
 
 def opening(task: LookupTask, encode: Encode) -> bytes:
-    """How the text of a task's record begins: with all that is known before it is asked."""
+    """How the text of a task's record begins: all that is known before the look-up."""
     record = (RawLookup if task.raw else Lookup)(
         profile=task.profile.name,
         provider=task.profile.provider.name,
@@ -110,7 +110,7 @@ def opening(task: LookupTask, encode: Encode) -> bytes:
 
 
 def _ask_again_what_ended_it(slots: Sequence[_Slot], *, is_over: bool) -> None:
-    """Take out what may have ended the run: no request to wait did where it came to its end."""
+    """Drop what may have ended the run; a complete run was not ended by a request to wait."""
     codes = ENDING if is_over else ENDING | ASKED_TO_WAIT
     for slot in slots:
         if slot.record and slot.record.error and slot.record.error.code in codes:

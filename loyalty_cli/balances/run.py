@@ -18,7 +18,7 @@ from loyalty_cli.model.tally import Tally
 from loyalty_cli.network.platform_client import PlatformClient
 
 Numbered = tuple[int, Record | None]
-"""What came of the task with that number; None where it was not made any more."""
+"""The record of the task with that number; None if the run had ended before."""
 
 
 class NothingDoneError(Exception):
@@ -28,8 +28,8 @@ class NothingDoneError(Exception):
 class BalanceRun:
     """Makes look-ups, `jobs` at a time, and counts what came of them.
 
-    What would fail for all that follow ends the run of a list; `ended_by` is the record of it, and
-    `mistake` the first mistake in a list, behind which nothing is asked.
+    An error that all others would get too ends the run of a list: `ended_by` is its record.
+    `mistake` is the first mistake in a list, after which nothing is looked up.
     """
 
     def __init__(

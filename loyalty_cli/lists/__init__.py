@@ -1,1 +1,1 @@
-"""Many of something: reading a list, working through it in order, stopping, parts."""
+"""Lists: reading one, working through it in order, stopping early, and shards."""

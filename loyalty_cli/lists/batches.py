@@ -1,4 +1,4 @@
-"""Taking many things some at a time."""
+"""Splitting many items into batches."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice

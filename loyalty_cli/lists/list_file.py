@@ -21,7 +21,7 @@ class InputFormat(StrEnum):
 
 
 class InputFile:
-    """An open file; a pipe can be read but once."""
+    """An open file; a pipe can be read only once."""
 
     def __init__(self, name: str, stream: BinaryIO) -> None:
         self._name = name
@@ -38,7 +38,7 @@ class InputFile:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Raise LoyaltyError where it cannot be read in the block."""
+        """Raise LoyaltyError if reading fails inside the block."""
         try:
             yield
         except OSError as error:
@@ -46,7 +46,7 @@ class InputFile:
 
     @contextmanager
     def unchanged(self) -> Iterator[None]:
-        """Raise LoyaltyError where it is a regular file, and was written to during the block."""
+        """Raise LoyaltyError if a regular file is written to during the block."""
         before = self._version()
         yield
         if self._version() != before:
@@ -65,7 +65,7 @@ class InputFile:
 
 @contextmanager
 def open_input(name: str) -> Iterator[InputFile]:
-    """Open a file, or stdin for `-`; raise LoyaltyError where that cannot be done."""
+    """Open a file, or stdin for `-`; raises LoyaltyError if that fails."""
     if name == "-" and sys.stdin is None:
         usage_error("stdin is closed.", "Send the list to it, or name a file.")
     try:

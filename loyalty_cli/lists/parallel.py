@@ -1,4 +1,4 @@
-"""Doing many things, several at a time: the one way in which everything here is run."""
+"""Calling a function on many items, several at a time, with the results in order."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
@@ -42,7 +42,7 @@ def map_in_order(
 
 
 class _Run(Generic[Item, Result]):
-    """Workers that take items, and a queue of their results."""
+    """Worker threads that take items, and a queue of their results."""
 
     def __init__(
         self,
@@ -64,8 +64,8 @@ class _Run(Generic[Item, Result]):
         self._is_over = False
 
     def results(self) -> Generator[Result]:
-        """Give each result in its turn."""
-        self._hire()
+        """Give the results in order."""
+        self._start_worker()
         while future := self._wait_for_first():
             yield future.result()
             with self._changed:
@@ -77,13 +77,13 @@ class _Run(Generic[Item, Result]):
                 yield future.result()
 
     def end(self) -> None:
-        """Begin no more."""
+        """Start no more calls."""
         with self._changed:
             self._is_over = True
             self._changed.notify_all()
 
     def _wait_for_first(self) -> "Future[Result] | None":
-        """Wait for the result whose turn it is; None at the end."""
+        """Wait for the next result in order; None at the end."""
         with self._changed:
             while not (self._is_first_done() or self._is_all_done() or self._stop.is_set()):
                 self._changed.wait(INTERRUPTIBLE_SECONDS)
@@ -95,7 +95,7 @@ class _Run(Generic[Item, Result]):
     def _is_all_done(self) -> bool:
         return self._is_over and not self._queue
 
-    def _hire(self) -> None:
+    def _start_worker(self) -> None:
         self._workers += 1
         # Not an executor: the process would wait at its end for calls that wait for a platform.
         worker = Thread(target=self._work, name=f"map in order {self._workers}", daemon=True)
@@ -124,7 +124,7 @@ class _Run(Generic[Item, Result]):
                     self._changed.notify_all()
 
     def _take(self) -> "tuple[Future[Result], Item] | None":
-        """Take the next item, and hire somebody for the one after it; None at the end."""
+        """Take the next item, and start a worker for the one after it; None at the end."""
         from concurrent.futures import Future
 
         with self._source:
@@ -146,11 +146,11 @@ class _Run(Generic[Item, Result]):
                 return None
             self._queue.append(future)
             if self._workers < self._jobs:
-                self._hire()
+                self._start_worker()
             return future, item
 
     def _is_full(self) -> bool:
-        """Whether enough is begun: behind an unfinished one, or where nobody takes the results."""
+        """Whether enough results wait: behind an unfinished one, or to be taken."""
         most = 2 * self._jobs if self._is_first_done() else MAX_PENDING
         return len(self._queue) >= most
 

@@ -1,4 +1,4 @@
-"""The rows of a file or a pipe, strictly and as a stream: text lines, and CSV or JSON in them."""
+"""Text lines of a file or a pipe, read strictly and as a stream, and CSV or JSON in them."""
 
 import csv
 import io
@@ -60,7 +60,7 @@ def _check_encoding(number: int, line: str) -> None:
 
 
 def from_first(lines: Iterator[Line]) -> tuple[Line | None, Iterator[Line]]:
-    """Pass over blank lines: the first other one, if there is any, and the lines from it on."""
+    """Skip blank lines; give the first other line, or None, and all lines from there on."""
     first = next((line for line in lines if line[1].strip(BLANKS)), None)
     return first, lines if first is None else chain([first], lines)
 
@@ -91,7 +91,7 @@ def csv_rows(lines: Iterator[Line]) -> Iterator[tuple[int, list[str]]]:
 
 
 def json_object(text: str) -> dict[str, Any]:
-    """Read a line of JSON Lines. Raises ValueError, in words for a user."""
+    """Read a line of JSON Lines; raises ValueError with a message for the user."""
     tree = decode(text.encode())
     if not isinstance(tree, dict):
         raise ValueError("it is not an object")  # noqa: TRY004 - as what decode raises
@@ -99,5 +99,5 @@ def json_object(text: str) -> dict[str, Any]:
 
 
 def shorten(value: str) -> str:
-    """So much of a wrong value as is shown."""
+    """A wrong value, shortened to what is shown of it."""
     return value if len(value) <= LONGEST_SHOWN else f"{value[:LONGEST_SHOWN]}…"

@@ -1,4 +1,4 @@
-"""Parting customers among several runs that do not talk to each other."""
+"""Splitting customers among runs that do not talk to each other."""
 
 import re
 from hashlib import blake2b

@@ -1,4 +1,4 @@
-"""Ending a run early and in good order."""
+"""Stopping a run early, and cleanly."""
 
 import os
 import signal
@@ -11,11 +11,11 @@ from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 SAME_SIGNAL_SECONDS = 0.5
-"""Seconds in which a second signal is the first one again: `timeout` sends it twice."""
+"""Signals within this time count as one: `timeout` sends it twice."""
 
 
 class LastResort:
-    """Ends the process some seconds after a signal, whatever holds it; `code` is its exit code."""
+    """Ends the process some seconds after a signal, even if it hangs; `code` is the exit code."""
 
     def __init__(self, seconds: float, code: Callable[[int], int]) -> None:
         self._seconds = seconds
@@ -23,37 +23,37 @@ class LastResort:
         self._timer: Timer | None = None
 
     def begin(self, number: int) -> None:
-        """Count from now."""
+        """Start the countdown."""
         self._timer = Timer(self._seconds, lambda: os._exit(self._code(number)))
         self._timer.daemon = True
         self._timer.start()
 
     def is_over(self) -> None:
-        """Let the process live: it has come to the end by itself."""
+        """Stop the countdown: the run has ended by itself."""
         if self._timer:
             self._timer.cancel()
 
 
 class Stop:
-    """Whether to begin no more: a signal came, or what failed would fail for all that follow."""
+    """Says whether to start no more: after a signal, or an error that all others would get too."""
 
     def __init__(self) -> None:
         self.signal: int | None = None
         self._is_set = False  # no Event: a signal within a signal would wait for its lock for ever
 
     def is_set(self) -> bool:
-        """Whether it was said."""
+        """Whether to start no more."""
         return self._is_set
 
     def set(self) -> None:
-        """Begin no more."""
+        """Start no more."""
         self._is_set = True
 
     @contextmanager
     def on_signals(
         self, *, second_kills: bool = False, last_resort: LastResort | None = None
     ) -> Iterator[None]:
-        """Let Ctrl-C and SIGTERM end the run in good order, unless who started it ignores them.
+        """Let Ctrl-C and SIGTERM stop the run, unless the parent process ignores them.
 
         Where there is nothing in flight that must be waited for, a second one can end the process.
         """

@@ -11,10 +11,10 @@ from loyalty_cli.lists.rows import BLANKS, Line, csv_rows, json_object, shorten
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError, usage_error
 
 THE_ROW = "the row"
-"""What a problem is with, where it is no column."""
+"""The `column` of a problem with the whole row."""
 
-_SLIP = 0.85
-"""How like a column's name is another one that was meant to be it; `customer_id` is less so."""
+_SIMILARITY = 0.85
+"""How similar a misspelt name is to the column that was meant; `customer_id` is less so."""
 
 
 class Columns(Struct, frozen=True):
@@ -69,7 +69,7 @@ def read_table(
 
 
 def likest(name: str, names: Collection[str]) -> str | None:
-    """The one of some names that may mean `name`, if one does."""
+    """The most similar of some names, if one is similar enough."""
     from difflib import get_close_matches
 
     words = {each.strip().lower(): each for each in names}
@@ -106,7 +106,7 @@ def _csv(lines: Iterator[Line], columns: Columns, way_out: str | None) -> Iterat
 
 def _check_header(line: int, header: Sequence[str], columns: Columns, way_out: str | None) -> None:
     """Raise LoyaltyError for all that is wrong with a header."""
-    slips = {name: meant for name in header if (meant := _slip_of(name, columns.names))}
+    slips = {name: meant for name in header if (meant := _misspelt(name, columns.names))}
     twice = [name for name in columns.names if header.count(name) > 1]
     missing = [name for name in columns.required if name not in (*header, *slips.values())]
     way = f" {way_out}" if way_out and not set(columns.required) <= set(header) else ""
@@ -152,7 +152,7 @@ def _json_lines(lines: Iterator[Line], columns: Columns, way_out: str | None) ->
         except ValueError as error:
             yield TableRow(number, number, None, [Problem(THE_ROW, shorten(text), str(error))])
             continue
-        slips = {name: meant for name in cells if (meant := _slip_of(name, columns.names))}
+        slips = {name: meant for name in cells if (meant := _misspelt(name, columns.names))}
         problems = [
             Problem(name, shorten(str(cells[name])), f"is no key. Did you mean {meant!r}?")
             for name, meant in slips.items()
@@ -164,13 +164,13 @@ def _json_lines(lines: Iterator[Line], columns: Columns, way_out: str | None) ->
 
 
 def _says(name: str, cell: Any, columns: Columns) -> bool:
-    """Whether a cell holds something; an empty text does not where the column may be left out."""
+    """Whether a cell has a value; empty text is one only in a required column."""
     return cell is not None and not (cell == "" and name not in columns.required)
 
 
 @lru_cache(maxsize=4096)
-def _slip_of(name: str, columns: tuple[str, ...]) -> str | None:
-    """The column that was meant by a name, if that is a slip of the pen; most are nobody's."""
+def _misspelt(name: str, columns: tuple[str, ...]) -> str | None:
+    """The column that a misspelt name means, if it means one."""
     from difflib import get_close_matches
 
     text = name.strip().lower()
@@ -178,5 +178,5 @@ def _slip_of(name: str, columns: tuple[str, ...]) -> str | None:
         return None
     if swapped := [each for each in columns if sorted(each) == sorted(text)]:
         return swapped[0]
-    meant = get_close_matches(text, columns, n=1, cutoff=_SLIP)
+    meant = get_close_matches(text, columns, n=1, cutoff=_SIMILARITY)
     return meant[0] if meant else None

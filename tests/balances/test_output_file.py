@@ -321,7 +321,7 @@ def test_a_disk_that_is_full_leaves_whole_records_and_can_be_gone_on_with(
 
     assert refusal.value.code is ErrorCode.SETUP
     assert "cannot be written: No space left on device." in refusal.value.message
-    assert refusal.value.hint == "Make room, and go on with --resume."
+    assert refusal.value.hint == "Make room, then continue with --resume."
     assert path.read_bytes() == b"one\ntwo\nthree\n"[:kept] + b"four\n"
 
     with open_lines(path, resume=True) as file:

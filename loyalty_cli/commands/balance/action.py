@@ -54,7 +54,7 @@ def run(chosen: Globals, request: BalanceRequest, options: RunOptions) -> int:
     """Look up what is requested; raise LoyaltyError where it cannot be asked or written."""
     output = _format(options)
     if options.resume and options.output_file is None:
-        usage_error("--resume goes on with a file.", "Add --output-file FILE.")
+        usage_error("--resume continues an output file.", "Add --output-file FILE.")
     if options.summary and request.raw:
         usage_error("--summary needs balances, which --raw does not read.", "Leave one out.")
     rate = checked("--rate", check_rate, options.rate)
@@ -126,7 +126,7 @@ class Action:
                 views.report_first_warning(run.tally)
         code = run.tally.exit_code if run.mistake else self._exit_code()
         if self._unfinished:
-            messages.note(f"What is done is in {str(self._unfinished)!r}: go on with --resume.")
+            messages.note(f"What is done is in {str(self._unfinished)!r}. Continue with --resume.")
         if run.mistake:
             raise run.mistake
         return code

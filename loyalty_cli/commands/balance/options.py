@@ -96,7 +96,7 @@ def balance(
     ] = None,
     resume: Annotated[
         bool,
-        typer.Option("--resume", help="Go on with that file: ask only what is not in it yet."),
+        typer.Option("--resume", help="Continue that file: look up only what is not in it yet."),
     ] = False,
     summary: Annotated[
         bool,

@@ -284,7 +284,7 @@ def test_what_is_done_behind_a_look_up_that_hangs_is_written_and_stays(
             over.wait(PATIENCE)
 
     here.platforms.before = hang
-    said = f"What is done is in '{here.working}': go on with --resume.\n"
+    said = f"What is done is in '{here.working}'. Continue with --resume.\n"
     try:
         for _ in range(3):
             done = here.run(customers, jobs=2)
@@ -597,8 +597,8 @@ def test_the_option_or_else_the_name_says_in_which_format(
         (("--output-file", "out"), "cannot be told from the name 'out'"),
         (("--output-file", "out.txt"), "cannot be told from the name 'out.txt'"),
         (("--output-file", "out.jsonl", "-o", "table"), "--output-file needs another format"),
-        (("--resume",), "--resume goes on with a file"),
-        (("--resume", "-o", "jsonl"), "--resume goes on with a file"),
+        (("--resume",), "--resume continues an output file"),
+        (("--resume", "-o", "jsonl"), "--resume continues an output file"),
     ],
 )
 def test_what_makes_no_file_is_a_mistake_in_the_command(
@@ -632,7 +632,7 @@ def assert_there_already(done: Outcome, name: str) -> None:
     assert (done.code, done.out) == (3, "")
     assert done.err == (
         f"Error: the output file '{name}' is there already.\n"
-        "Hint: Go on with it by adding --resume, or name another one.\n"
+        "Hint: Continue it by adding --resume, or name another one.\n"
     )
 
 
@@ -774,7 +774,7 @@ def test_a_disk_that_gets_full_leaves_whole_records_and_is_gone_on_with(
     assert (full.code, full.out) == (3, "")
     assert full.err == (
         f"Error: the output file '{name}' cannot be written: File too large.\n"
-        "Hint: Make room, and go on with --resume.\n"
+        "Hint: Make room, then continue with --resume.\n"
     )
     content = working.read_bytes()
     there = customers_in(content, Format.JSONL)
