@@ -305,6 +305,24 @@ def test_what_is_done_behind_a_look_up_that_hangs_is_written_and_stays(
     assert here.path == here.working or not here.working.exists()
 
 
+def test_records_behind_a_gap_stay_in_the_file_until_all_gaps_are_closed(desk: Open) -> None:
+    here = desk(Format.JSONL)
+    customers = ["A", "first", "B", "second", "C"]
+    content = here.lines(["A", "B", "C"])
+    there: list[bytes] = []
+
+    def look(customer: str) -> None:
+        if customer == "second":
+            Event().wait(0.2)  # in which the file could be cut
+            there.append(here.path.read_bytes())
+
+    here.platforms.before = look
+    done = here.holding(content).run(customers)
+
+    assert (done.code, there) == (0, [content])
+    assert here.customers == customers
+
+
 @pytest.mark.parametrize("output", FORMATS)
 def test_a_stop_before_anything_is_done_leaves_no_file(desk: Open, output: Format) -> None:
     here = desk(output)
