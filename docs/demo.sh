@@ -1,5 +1,5 @@
 #!/bin/sh
-# What `make demo` shows, on the embedded sandbox: one customer's balance at the five platforms, a
+# What `make demo` shows, on the embedded sandbox: one customer's balance at each platform, a
 # debit, the balance after it, and the same reference again without effect.
 set -eu
 PATH="$(cd "$BIN" && pwd):$PATH"

@@ -25,7 +25,8 @@ from loyalty_cli.sandbox.profiles import SandboxCredentials, sandbox_profiles
 from loyalty_cli.sandbox.server import Server
 
 HERE = Path(__file__).parent
-PICTURED = "loyalty --sandbox balance C-1001 --all-profiles"
+PROFILES = ("gameball", "omneo", "saasquatch")
+PICTURED = f"loyalty --sandbox balance C-1001 -p {' -p '.join(PROFILES)}"
 WIDTH = 134
 
 
@@ -52,8 +53,8 @@ def picture() -> str:
             platforms = PlatformClient(
                 HttpClient(), SandboxCredentials(), AccessTokens(KeyringStore())
             )
-            profiles = sandbox_profiles(server.url).values()
-            tasks = [LookupTask(profile, "C-1001", {}) for profile in profiles]
+            profiles = sandbox_profiles(server.url)
+            tasks = [LookupTask(profiles[name], "C-1001", {}) for name in PROFILES]
             records = [BalanceReader(platforms).look_up(task) for task in tasks]
     draw(console, *BALANCES.table(records))
     return console.export_svg(title=PICTURED, unique_id="balance")

@@ -44,7 +44,7 @@ class _Program(TyperGroup):
 app = typer.Typer(
     name="loyalty",
     cls=_Program,
-    help="A customer's balance at five loyalty platforms, the same way each time.",
+    help="A customer's balance at any of several loyalty platforms, the same way each time.",
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -23,6 +23,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 PROGRAM = Path(sys.executable).with_name("loyalty")
 KEPT_VARIABLES = (
     "PATH",
+    "PYTHONPATH",
     "TMPDIR",
     "COVERAGE_PROCESS_CONFIG",
     "COVERAGE_PROCESS_START",

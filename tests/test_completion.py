@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 from pexpect.fdpexpect import fdspawn
 
-from loyalty_cli import cli
+from loyalty_cli import cli, providers
 from tests.conftest import PROGRAM, Run
 from tests.requires import needs
 
 SCRIPTS = Path(cli.__file__).parents[1] / "completions"
-PROVIDERS = {"imprint", "gameball", "capillary", "omneo", "saasquatch"}
+PROVIDERS = set(providers.BUILT_IN)
 ELSEWHERE = "elsewhere.yaml"
 OFFERS: Mapping[str, set[str]] = {
     "loyalty ba": {"balance"},

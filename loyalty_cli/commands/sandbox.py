@@ -1,10 +1,10 @@
-"""`loyalty sandbox`: the five sandbox APIs on loopback, for curl or a script."""
+"""`loyalty sandbox`: the sandbox APIs on loopback, for curl or a script."""
 
 from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Serve the five sandbox APIs on loopback until Ctrl-C.")
+app = typer.Typer(help="Serve the sandbox APIs on loopback until Ctrl-C.")
 
 
 @app.callback(invoke_without_command=True)
@@ -15,7 +15,7 @@ def sandbox(
         typer.Option(min=0, max=65535, help="The port to serve on; 0 for any that is free."),
     ] = 0,
 ) -> None:
-    """Serve the five sandbox APIs on loopback until Ctrl-C, and print a ready profile file."""
+    """Serve the sandbox APIs on loopback until Ctrl-C, and print a ready profile file."""
     if context.invoked_subcommand:
         return
     from threading import Event

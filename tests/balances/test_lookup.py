@@ -43,7 +43,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def five(
+def profiles_at(
     profile_file: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[dict[str, str]], None]:
     """Write a profile of every provider, named after it, each at an address of its own."""
@@ -61,7 +61,7 @@ def five(
 
 
 def test_several_profiles_are_asked_at_the_same_time(
-    five: Callable[[dict[str, str]], None], loyalty: Run, serve: Serve
+    profiles_at: Callable[[dict[str, str]], None], loyalty: Run, serve: Serve
 ) -> None:
     """No server answers before all of them were asked."""
     everyone = Barrier(len(BODIES))
@@ -73,7 +73,7 @@ def test_several_profiles_are_asked_at_the_same_time(
 
         return handle
 
-    five({provider: serve(platform(body)) for provider, body in BODIES.items()})
+    profiles_at({provider: serve(platform(body)) for provider, body in BODIES.items()})
     done = loyalty("balance", "C-1", "--all-profiles", "-o", "json")
 
     assert done.code == 0
@@ -82,7 +82,7 @@ def test_several_profiles_are_asked_at_the_same_time(
 
 @pytest.mark.parametrize("output", ["json", "jsonl", "csv"])
 def test_the_program_keeps_the_order_though_the_first_platform_is_the_slowest(
-    output: str, five: Callable[[dict[str, str]], None], loyalty: Run, serve: Serve
+    output: str, profiles_at: Callable[[dict[str, str]], None], loyalty: Run, serve: Serve
 ) -> None:
     asked: set[str] = set()
     all_others = Event()
@@ -98,7 +98,7 @@ def test_the_program_keeps_the_order_though_the_first_platform_is_the_slowest(
 
         return handle
 
-    five({provider: serve(platform(provider)) for provider in BODIES})
+    profiles_at({provider: serve(platform(provider)) for provider in BODIES})
     done = loyalty("balance", "C-1", "--all-profiles", "-o", output)
 
     assert done.code == 0
@@ -147,7 +147,7 @@ BROKEN: dict[str, Callable[[], Reply | None]] = {
 
 @pytest.mark.parametrize("how", BROKEN)
 def test_one_platform_that_is_down_does_not_hide_the_others(
-    how: str, five: Callable[[dict[str, str]], None], loyalty: Run, serve: Serve
+    how: str, profiles_at: Callable[[dict[str, str]], None], loyalty: Run, serve: Serve
 ) -> None:
     def platform(provider: str) -> str:
         broken = BROKEN[how]()
@@ -155,7 +155,7 @@ def test_one_platform_that_is_down_does_not_hide_the_others(
             return serve(lambda _: Reply(body=BODIES[provider]))
         return serve(lambda _: broken) if broken else f"http://127.0.0.1:{unused_port()}"
 
-    five({provider: platform(provider) for provider in BODIES})
+    profiles_at({provider: platform(provider) for provider in BODIES})
     done = loyalty("balance", "C-1", "--all-profiles", "-o", "json")
 
     assert done.code == 9
@@ -167,10 +167,10 @@ def test_one_platform_that_is_down_does_not_hide_the_others(
 
 
 def test_one_platform_that_hangs_costs_its_own_timeout_and_no_more(
-    five: Callable[[dict[str, str]], None], loyalty: Run, answer: Callable[[Any], str]
+    profiles_at: Callable[[dict[str, str]], None], loyalty: Run, answer: Callable[[Any], str]
 ) -> None:
     with RawServer(lambda wire: wire.stall()) as silent:
-        five({name: answer(body) for name, body in BODIES.items()} | {"omneo": silent.url})
+        profiles_at({name: answer(body) for name, body in BODIES.items()} | {"omneo": silent.url})
         began = time.monotonic()
         done = loyalty("balance", "C-1", "--all-profiles", "--timeout", "2", "-o", "json")
 
@@ -181,17 +181,17 @@ def test_one_platform_that_hangs_costs_its_own_timeout_and_no_more(
 
 
 def test_when_all_fail_alike_the_exit_code_says_how(
-    five: Callable[[dict[str, str]], None], loyalty: Run
+    profiles_at: Callable[[dict[str, str]], None], loyalty: Run
 ) -> None:
-    five({provider: f"http://127.0.0.1:{unused_port()}" for provider in BODIES})
+    profiles_at({provider: f"http://127.0.0.1:{unused_port()}" for provider in BODIES})
 
     assert loyalty("balance", "C-1", "--all-profiles").code == 7
 
 
 def test_customers_and_profiles_come_in_the_order_given(
-    five: Callable[[dict[str, str]], None], loyalty: Run, answer: Callable[[Any], str]
+    profiles_at: Callable[[dict[str, str]], None], loyalty: Run, answer: Callable[[Any], str]
 ) -> None:
-    five({name: answer(body) for name, body in BODIES.items()})
+    profiles_at({name: answer(body) for name, body in BODIES.items()})
     done = loyalty("balance", "B", "A", "-p", "omneo", "-p", "imprint", "-o", "json")
 
     assert [(each["customer"], each["profile"]) for each in done.records] == [

@@ -87,7 +87,7 @@ OWN_WORDS = [
 ]
 
 
-@pytest.mark.parametrize("name", providers.BUILT_IN)
+@pytest.mark.parametrize("name", OWN)
 @pytest.mark.parametrize(("status", "code", "exit_code"), OWN_WORDS)
 def test_the_platforms_own_words_are_judged_by_the_status(
     name: str, status: int, code: ErrorCode, exit_code: int

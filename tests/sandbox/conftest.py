@@ -32,13 +32,6 @@ class Answer(NamedTuple):
     def json(self) -> Any:
         return decode(self.body)
 
-    @property
-    def json_or_none(self) -> Any:
-        try:
-            return self.json
-        except ValueError:
-            return None
-
 
 class Ask:
     """Asks a server, one connection a request."""

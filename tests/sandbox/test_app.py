@@ -30,7 +30,7 @@ def test_a_provider_can_read_every_customer(platforms: Sandbox, name: str) -> No
         assert provider.read_error(answer.json) is None
         lines = provider.normalize(answer.json, Query(customer, APIS[name].settings)).balances
         assert all(line.available is not None or line.total is not None for line in lines)
-        assert bool(lines) != ((name, customer) == ("saasquatch", "C-1002"))
+        assert bool(lines) or customer == "C-1002"
 
 
 @every_provider
@@ -38,8 +38,10 @@ def test_a_customer_nobody_knows_is_not_found(platforms: Sandbox, name: str) -> 
     answer = platforms.balance(name, "C-9999")
 
     assert answer.status == 404
-    error = providers.load(name).read_error(answer.json_or_none)
-    assert (error and error.code) == (None if name == "omneo" else "not_found")
+    if answer.headers["content-type"] == "application/json":
+        error = providers.load(name).read_error(answer.json)
+        assert error is not None
+        assert error.code == "not_found"
 
 
 @every_provider
