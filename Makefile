@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+RUNTIME := $(VENV)/runtime
 READY := $(VENV)/ready
 
 .PHONY: help demo test check lock generate bench clean
@@ -14,11 +15,16 @@ help:
 	@echo "make generate  write completions/, docs/commands.md and the README's picture again"
 	@echo "make lock      choose the newest development dependencies again"
 
-$(READY): requirements/dev.txt pyproject.toml requirements/venv.sh
+# What the program needs to run, and then what its checks need besides.
+$(RUNTIME): requirements/runtime.txt requirements/dev.txt requirements/venv.sh pyproject.toml
+	@PYTHON="$(PYTHON)" sh requirements/venv.sh $(VENV) requirements/runtime.txt
+	@touch $@
+
+$(READY): $(RUNTIME)
 	@PYTHON="$(PYTHON)" sh requirements/venv.sh $(VENV) requirements/dev.txt
 	@touch $@
 
-demo: $(READY)
+demo: $(RUNTIME)
 	@BIN=$(BIN) sh docs/demo.sh
 
 test: $(READY)

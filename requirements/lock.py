@@ -1,4 +1,4 @@
-"""Write dev.txt and httpie.txt: every dependency pinned, with the hashes of all its files."""
+"""Write the locks: every dependency pinned, with the hashes of all its files."""
 
 import subprocess
 import sys
@@ -14,10 +14,11 @@ COMPILE = [
 
 
 def main() -> None:
-    """Compile both locks; uv itself is installed only for this, outside the lock."""
+    """Compile the locks; uv itself is installed only for this, outside of them."""
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "uv"], check=True)
     for arguments, output in [
         (["--group", "dev", "pyproject.toml"], "dev.txt"),
+        (["--constraint", "requirements/dev.txt", "pyproject.toml"], "runtime.txt"),
         (["requirements/httpie.in"], "httpie.txt"),
     ]:
         command = [*COMPILE, *arguments, "-o", f"requirements/{output}"]
