@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
+from decimal import Decimal
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -51,6 +52,34 @@ class DebitCases(Struct, frozen=True, kw_only=True):
     """The platform's own error with such a code."""
 
 
+class Reads(NamedTuple):
+    """An answer, and what of the record must come of it, digit for digit.
+
+    Balance lines are given without the keys that are null; `arguments` are those of the command.
+    """
+
+    answer: Any
+    record: Mapping[str, Any]
+    arguments: tuple[str, ...] = ()
+
+
+class Fails(NamedTuple):
+    """A status and a body, and what a user is told of it after so many requests."""
+
+    status: int
+    body: Any
+    exit_code: int
+    code: str
+    provider_code: str | None = None
+    words: str = ""
+    requests: int = 1
+
+
+def no_answer(body: Any, status: int = 200) -> Fails:
+    """A body that is not the platform speaking."""
+    return Fails(status, body, 7, "bad_response")
+
+
 class Cases(Struct, frozen=True, kw_only=True):
     """One provider's part of the contract.
 
@@ -79,6 +108,10 @@ class Cases(Struct, frozen=True, kw_only=True):
     home: str = ""
     """Where in the answer the object is that has the amounts."""
     not_answers: tuple[Any, ...] = (None, "text", 5, True, [])
+    reads: Mapping[str, Reads] = {}
+    """Other answers of the platform, by what is special about them."""
+    fails: Mapping[str, Fails] = {}
+    """Its errors, and what is none of them."""
     query: Mapping[str, str] = {}
     options: Mapping[str, tuple[str, Mapping[str, str]]] = {}
     """Each query option: a value for it, and what it must become in the query."""
@@ -109,6 +142,15 @@ def full(line: Mapping[str, Any]) -> dict[str, Any]:
     if "value" in line:
         filled["value"] = {**VALUE, **line["value"]}
     return filled
+
+
+def exact(tree: Any) -> Any:
+    """A JSON tree whose numbers are equal only to those with the same digits."""
+    if isinstance(tree, Mapping):
+        return {key: exact(value) for key, value in tree.items()}
+    if isinstance(tree, list | tuple):
+        return [exact(value) for value in tree]
+    return repr(Decimal(tree)) if type(tree) in (int, Decimal) else tree
 
 
 def changed(answer: Any, place: str, value: Any) -> Any:

@@ -21,6 +21,8 @@ from tests.providers.contract import (
     cases_of,
     changed,
     digits,
+    exact,
+    full,
     with_raw,
 )
 
@@ -137,6 +139,19 @@ def test_the_platforms_own_example_is_mapped_to_the_last_field(ask: Ask, cases: 
     assert record["error"] is None
     assert (record["profile"], record["provider"]) == ("main", cases.provider)
     assert (record["customer"], record["sandbox"]) == (CUSTOMER, False)
+
+
+@pytest.mark.parametrize(("cases", "answer"), each(of="reads"))
+def test_an_answer_of_the_platform_is_read_as_its_reference_says(
+    ask: Ask, cases: Cases, answer: str
+) -> None:
+    sent, expected, arguments = cases.reads[answer]
+
+    record = ask(cases).replies(sent).reads(*arguments)
+
+    if "balances" in expected:
+        expected = {**expected, "balances": [full(line) for line in expected["balances"]]}
+    assert exact({key: record[key] for key in expected}) == exact(expected)
 
 
 @every_provider
@@ -294,6 +309,22 @@ def test_what_is_not_json_is_a_bad_answer(ask: Ask, cases: Cases, what: str) -> 
 
 
 # What the platform refuses
+
+
+@pytest.mark.parametrize(("cases", "error"), each(of="fails"))
+def test_an_error_of_the_platform_is_told_as_its_reference_says(
+    ask: Ask, cases: Cases, error: str
+) -> None:
+    expected = cases.fails[error]
+    body = expected.body if isinstance(expected.body, bytes) else json.dumps(expected.body).encode()
+    platform = ask(cases).replies(Reply(expected.status, body))
+
+    told = platform.tells()
+
+    assert (told.exit_code, told.code) == (expected.exit_code, expected.code)
+    assert told.provider_code == expected.provider_code
+    assert expected.words in told.message
+    assert len(platform.received) == expected.requests
 
 
 @every_provider

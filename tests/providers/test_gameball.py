@@ -1,11 +1,42 @@
 """Gameball: what its reference says, and what it leaves open."""
 
+from decimal import Decimal
 from typing import Any
 
-import pytest
-
 from loyalty_cli.sandbox.server import Reply
-from tests.providers.contract import Cases, DebitCases, Platform, changed, digits, full
+from tests.providers.contract import Cases, DebitCases, Fails, Platform, Reads, no_answer
+
+LINE = {"name": "points", "kind": "points", "unit": "points"}
+IN_PROGRESS = {"code": 2001, "type": "Conflict", "message": "In progress"}
+ERRORS = [
+    (401, 1000, 4, "credential_refused"),
+    (401, 1001, 4, "credential_refused"),
+    (403, 1002, 4, "credential_refused"),
+    (404, 7000, 5, "not_found"),
+    (400, 7000, 5, "not_found"),
+    (422, 7000, 5, "not_found"),
+    (422, 2001, 7, "rate_limited"),
+    (400, 2001, 7, "rate_limited"),
+    (500, 5000, 7, "server_error"),
+    (503, 5003, 7, "server_error"),
+    (422, 1234, 6, "refused"),
+    (422, 9004, 6, "refused"),
+    (422, 2002, 6, "refused"),
+    (400, 1234, 6, "refused"),
+]
+"""A status, a code, and what it means; those that may be over soon are tried again."""
+
+
+def error(status: int, code: int, exit_code: int, meaning: str, spelt: int | str) -> Fails:
+    body = {"code": spelt, "type": "any_spelling", "message": "In its own words."}
+    words = f"(HTTP {status}, {code}: In its own words)"
+    is_busy = status >= 500 or (status, code) == (422, 2001)
+    return Fails(status, body, exit_code, meaning, str(code), words, 3 if is_busy else 1)
+
+
+def expiring(expiry: dict[str, Any] | None, **sent: Any) -> Reads:
+    return Reads(sent, {"balances": [{**LINE, **({"next_expiry": expiry} if expiry else {})}]})
+
 
 CASES = Cases(
     provider="gameball",
@@ -55,6 +86,50 @@ CASES = Cases(
     not_found=Reply(404, {"code": 7000, "type": "NotFound", "message": "Customer not found"}),
     refused=Reply(401, {"code": 1001, "type": "Unauthorized", "message": "Bad key"}),
     throttled=Reply(429, {"code": 9999, "type": "TooMany", "message": "Slow down"}),
+    reads={
+        "nothing": Reads({}, {"balances": [LINE], "details": None, "warnings": []}),
+        "a currency alone": Reads(
+            {"currency": "EUR"}, {"balances": [{**LINE, "value": {"currency": "EUR"}}]}
+        ),
+        "an expiry that is null": expiring(
+            None, nextExpiringPointsDate=None, nextExpiringPointsAmount=None
+        ),
+        "an expiry of a value alone": expiring(None, nextExpiringPointsValue=10),
+        "an expiry without a date": expiring(
+            {"amount": 5, "value": None, "at": None}, nextExpiringPointsAmount=5
+        ),
+        "an expiry without an amount": expiring(
+            {"amount": None, "value": None, "at": "2024-12-01T00:00:00.0000000"},
+            nextExpiringPointsDate="2024-12-01T00:00:00.0000000",
+        ),
+        "an expiry of nothing soon": expiring(
+            {"amount": 0, "value": None, "at": "soon"},
+            nextExpiringPointsAmount=0,
+            nextExpiringPointsDate="soon",
+        ),
+        "what expand adds": Reads(
+            {"tier": {"name": "Gold", "points": [1, "2", None, True]}, "referrals": []},
+            {
+                "balances": [LINE],
+                "details": {
+                    "tier": {"name": "Gold", "points": [1, "2", None, True]},
+                    "referrals": [],
+                },
+            },
+            ("-O", "expand=tier"),
+        ),
+        "digits in what expand adds": Reads(
+            f'{{"tier": [8500.000, -0, 1e2, {"1" * 60}]}}'.encode(),
+            {"details": {"tier": [Decimal("8500.000"), Decimal("-0"), 100, int("1" * 60)]}},
+        ),
+    },
+    fails={
+        **{f"{row[1]} with {row[0]}": error(*row, spelt=row[1]) for row in ERRORS},
+        **{f"{row[1]} as text with {row[0]}": error(*row, spelt=str(row[1])) for row in ERRORS},
+        "a code alone": no_answer({"code": 7000}, 404),
+        "a message alone": no_answer({"message": "no"}, 404),
+        "a code that is a list": no_answer({"code": [], "message": "x"}, 404),
+    },
     debits=DebitCases(
         unit="points",
         codes={
@@ -68,137 +143,10 @@ CASES = Cases(
 )
 
 
-def test_an_answer_that_says_nothing_is_a_line_of_nothing(platform: Platform) -> None:
-    record = platform.replies({}).reads()
-
-    assert record["balances"] == [full({"name": "points", "kind": "points", "unit": "points"})]
-    assert (record["details"], record["warnings"]) == (None, [])
-
-
-def test_a_currency_alone_is_a_value_without_amounts(platform: Platform) -> None:
-    (line,) = platform.replies({"currency": "EUR"}).reads()["balances"]
-
-    assert line["value"] == {"currency": "EUR", "available": None, "pending": None, "total": None}
-
-
-@pytest.mark.parametrize(
-    ("sent", "shown"),
-    [
-        ({}, None),
-        ({"nextExpiringPointsDate": None, "nextExpiringPointsAmount": None}, None),
-        ({"nextExpiringPointsValue": 10}, None),
-        (
-            {"nextExpiringPointsAmount": 5},
-            {"amount": 5, "value": None, "at": None},
-        ),
-        (
-            {"nextExpiringPointsDate": "2024-12-01T00:00:00"},
-            {"amount": None, "value": None, "at": "2024-12-01T00:00:00"},
-        ),
-        (
-            {"nextExpiringPointsAmount": 0, "nextExpiringPointsDate": "soon"},
-            {"amount": 0, "value": None, "at": "soon"},
-        ),
-    ],
-)
-def test_the_next_expiry_is_null_without_a_date_and_without_an_amount(
-    platform: Platform, sent: dict[str, Any], shown: dict[str, Any] | None
-) -> None:
-    (line,) = platform.replies(sent).reads()["balances"]
-
-    assert line["next_expiry"] == shown
-
-
-def test_what_expand_adds_is_kept_as_it_came(platform: Platform) -> None:
-    added = {"tier": {"name": "Gold", "points": [1, "2", None, True]}, "referrals": []}
-
-    record = platform.replies({**CASES.answer, **added}).reads("-O", "expand=tier")
-
-    assert record["details"] == added
-    assert record["balances"] == CASES.full_balances()
-
-
-def test_numbers_in_the_details_keep_their_digits(platform: Platform) -> None:
-    long = "1" * 60
-    done = platform.replies(f'{{"tier": [8500.000, -0, 1e2, {long}]}}'.encode()).run()
-
-    assert digits(done)["details"] == {"tier": ["8500.000", "-0", "100", long]}
-
-
-ERRORS = [
-    (401, 1000, 4, "credential_refused"),
-    (401, 1001, 4, "credential_refused"),
-    (403, 1002, 4, "credential_refused"),
-    (404, 7000, 5, "not_found"),
-    (422, 2001, 7, "rate_limited"),
-    (500, 5000, 7, "server_error"),
-    (503, 5003, 7, "server_error"),
-    (422, 1234, 6, "refused"),
-    (400, 1234, 6, "refused"),
-]
-
-
-@pytest.mark.parametrize(("status", "code", "exit_code", "meaning"), ERRORS)
-def test_an_error_is_told_by_its_code(
-    platform: Platform, status: int, code: int, exit_code: int, meaning: str
-) -> None:
-    for spelling in (code, str(code)):
-        body = {"code": spelling, "type": "any_spelling", "message": "In its own words."}
-
-        told = platform.replies(Reply(status, body)).tells()
-
-        assert (told.exit_code, told.code) == (exit_code, meaning)
-        assert told.provider_code == str(code)
-        assert f"(HTTP {status}, {code}: In its own words)" in told.message
-
-
-@pytest.mark.parametrize("status", [400, 422])
-def test_the_code_decides_whatever_the_status(platform: Platform, status: int) -> None:
-    body = {"code": 7000, "message": "Customer not found"}
-
-    assert platform.replies(Reply(status, body)).tells().exit_code == 5
-
-
 def test_another_request_in_progress_is_waited_for(platform: Platform) -> None:
-    busy = Reply(422, {"code": 2001, "type": "Conflict", "message": "In progress"})
+    busy = Reply(422, IN_PROGRESS)
 
     record = platform.replies(busy, busy, CASES.answer).reads()
 
     assert record["balances"] == CASES.full_balances()
     assert len(platform.received) == 3
-
-
-def test_another_request_in_progress_is_waited_for_three_times_at_most(
-    platform: Platform,
-) -> None:
-    platform.replies(Reply(422, {"code": 2001, "message": "In progress"})).tells()
-
-    assert len(platform.received) == 3
-
-
-def test_that_code_with_another_status_is_not_tried_again(platform: Platform) -> None:
-    told = platform.replies(Reply(400, {"code": 2001, "message": "In progress"})).tells()
-
-    assert (told.exit_code, len(platform.received)) == (7, 1)
-
-
-@pytest.mark.parametrize("code", [9004, 1234, "2002"])
-def test_another_422_is_not_tried_again(platform: Platform, code: Any) -> None:
-    platform.replies(Reply(422, {"code": code, "message": "No"})).tells()
-
-    assert len(platform.received) == 1
-
-
-@pytest.mark.parametrize("body", [{"code": 7000}, {"message": "no"}, {"code": [], "message": "x"}])
-def test_an_error_without_code_and_message_is_not_gameball_speaking(
-    platform: Platform, body: Any
-) -> None:
-    assert platform.replies(Reply(404, body)).tells().code == "bad_response"
-
-
-def test_the_date_is_kept_as_the_text_it_is(platform: Platform) -> None:
-    answer = changed(CASES.answer, "nextExpiringPointsDate", "2024-12-01T00:00:00.0000000")
-
-    (line,) = platform.replies(answer).reads()["balances"]
-
-    assert line["next_expiry"]["at"] == "2024-12-01T00:00:00.0000000"

@@ -7,7 +7,47 @@ import pytest
 
 from loyalty_cli.providers.currencies import ISO_4217
 from loyalty_cli.sandbox.server import Reply
-from tests.providers.contract import Cases, Platform, at, digits, with_raw
+from tests.providers.contract import Cases, Fails, Platform, Reads, at, digits, no_answer, with_raw
+
+DOUBT = (
+    "Imprint does not say whether {} is in whole or minor units (dollars or cents);"
+    " set minor_units in the profile once you know."
+)
+NOT_FOUND = "CUSTOMER_NOT_FOUND_ERROR"
+INVALID = {"type": "INVALID_REQUEST_ERROR", "message": "customer_id is malformed."}
+GATEWAY = {
+    "timestamp": "2026-01-01T00:00:00Z",
+    "status": 400,
+    "error": "Bad Request",
+    "path": "/v2/customers/C-1001/rewards_balance",
+}
+
+
+def balance(symbol: str, **more: Any) -> dict[str, Any]:
+    return {"reward_balance": 120000, "reward_symbol": symbol, **more}
+
+
+def unnamed(**more: Any) -> Reads:
+    line = {"name": "rewards", "kind": "points", "unit": "points", "available": 120000}
+    return Reads(balance("points", **more), {"balances": [line]})
+
+
+def in_symbol(symbol: str, kind: str, *warnings: str) -> Reads:
+    line = {"name": "rewards", "kind": kind, "unit": symbol, "available": 120000}
+    return Reads(balance(symbol), {"balances": [line], "warnings": warnings})
+
+
+def unknown(status: int, *, nested: bool) -> Fails:
+    error = {"type": NOT_FOUND, "message": "No such customer", "param": None}
+    return Fails(status, {"error": error} if nested else error, 5, "not_found", NOT_FOUND)
+
+
+def invalid(body: Any) -> Fails:
+    words = (
+        "Imprint refused the request (HTTP 400, INVALID_REQUEST_ERROR: customer_id is malformed)."
+    )
+    return Fails(400, body, 6, "refused", "INVALID_REQUEST_ERROR", words)
+
 
 CASES = Cases(
     provider="imprint",
@@ -38,40 +78,46 @@ CASES = Cases(
     ),
     refused=Reply(401, {"error": {"type": "AUTHENTICATION_ERROR", "message": "Bad key"}}),
     throttled=Reply(429, {"error": {"type": "RATE_LIMIT_ERROR", "message": "Slow down"}}),
+    reads={
+        "no description": unnamed(),
+        "a null description": unnamed(reward_description=None),
+        "an empty description": unnamed(reward_description=""),
+        **{
+            f"money in {symbol}": in_symbol(symbol, "money", DOUBT.format(f"120000 {symbol}"))
+            for symbol in ("$", "€", "£", "A$", "₹", "USD", "EUR", "JPY", "XAF")
+        },
+        **{
+            f"no money in {symbol!r}": in_symbol(symbol, "points")
+            for symbol in ("points", "miles", "usd", "pts", "XX", "USDollars", "%", "")
+        },
+    },
+    fails={
+        "no customer, 400": unknown(400, nested=False),
+        "no customer, 404": unknown(404, nested=False),
+        "no customer, 400, one level down": unknown(400, nested=True),
+        "no customer, 404, one level down": unknown(404, nested=True),
+        "another type": invalid(INVALID),
+        "another type, one level down": invalid({"error": INVALID}),
+        "a gateway with details": Fails(
+            400,
+            {**GATEWAY, "details": ["bad id", "bad day"]},
+            6,
+            "refused",
+            words="Bad Request: bad id; bad day",
+        ),
+        "a gateway without details": Fails(
+            400, {**GATEWAY, "details": []}, 6, "refused", words="Bad Request"
+        ),
+        "a gateway whose details are null": Fails(
+            400, {**GATEWAY, "details": None}, 6, "refused", words="Bad Request"
+        ),
+        "an error of text alone": no_answer({"error": "Bad Request"}, 400),
+        "a message alone": no_answer({"message": "no"}, 400),
+        "a type alone": no_answer({"error": {"type": "X"}}, 400),
+        "a list": no_answer([], 400),
+        "null": no_answer(None, 400),
+    },
 )
-DOUBT = (
-    "Imprint does not say whether {} is in whole or minor units (dollars or cents);"
-    " set minor_units in the profile once you know."
-)
-
-
-def balance(symbol: str, **more: Any) -> dict[str, Any]:
-    return {"reward_balance": 120000, "reward_symbol": symbol, **more}
-
-
-def test_a_line_without_a_description_is_called_rewards(platform: Platform) -> None:
-    for more in ({}, {"reward_description": None}, {"reward_description": ""}):
-        record = platform.replies(balance("points", **more)).reads()
-
-        assert record["balances"][0]["name"] == "rewards"
-
-
-@pytest.mark.parametrize("symbol", ["$", "€", "£", "A$", "₹", "USD", "EUR", "JPY", "XAF"])
-def test_money_is_shown_as_it_came_with_a_warning(platform: Platform, symbol: str) -> None:
-    record = platform.replies(balance(symbol)).reads()
-
-    (line,) = record["balances"]
-    assert (line["kind"], line["unit"], line["available"]) == ("money", symbol, 120000)
-    assert record["warnings"] == [DOUBT.format(f"120000 {symbol}")]
-
-
-@pytest.mark.parametrize("symbol", ["points", "miles", "usd", "pts", "XX", "USDollars", "%", ""])
-def test_what_is_not_money_is_points_without_a_warning(platform: Platform, symbol: str) -> None:
-    record = platform.replies(balance(symbol)).reads()
-
-    (line,) = record["balances"]
-    assert (line["kind"], line["unit"], line["available"]) == ("points", symbol, 120000)
-    assert record["warnings"] == []
 
 
 def test_currency_codes_are_three_capital_letters() -> None:
@@ -118,55 +164,6 @@ def test_minor_units_that_cannot_be_meant_are_a_mistake_in_the_file(
     assert (done.code, done.out) == (3, "")
     assert "profiles.main.minor_units" in done.err
     assert platform.received == []
-
-
-@pytest.mark.parametrize("status", [400, 404])
-@pytest.mark.parametrize("nested", [False, True])
-def test_not_found_is_told_by_its_type(platform: Platform, status: int, nested: bool) -> None:
-    error = {"type": "CUSTOMER_NOT_FOUND_ERROR", "message": "No such customer", "param": None}
-
-    told = platform.replies(Reply(status, {"error": error} if nested else error)).tells()
-
-    assert (told.exit_code, told.provider_code) == (5, "CUSTOMER_NOT_FOUND_ERROR")
-
-
-@pytest.mark.parametrize("nested", [False, True])
-def test_another_type_is_refused_in_its_own_words(platform: Platform, nested: bool) -> None:
-    error = {"type": "INVALID_REQUEST_ERROR", "message": "customer_id is malformed."}
-
-    told = platform.replies(Reply(400, {"error": error} if nested else error)).tells()
-
-    assert (told.exit_code, told.code) == (6, "refused")
-    assert told.provider_code == "INVALID_REQUEST_ERROR"
-    assert told.message == (
-        "Imprint refused the request (HTTP 400, INVALID_REQUEST_ERROR: customer_id is malformed)."
-    )
-
-
-@pytest.mark.parametrize(
-    ("details", "words"),
-    [(["bad id", "bad day"], "Bad Request: bad id; bad day"), ([], "Bad Request"), (None, "Bad")],
-)
-def test_an_error_may_be_text(platform: Platform, details: list[str] | None, words: str) -> None:
-    body = {
-        "timestamp": "2026-01-01T00:00:00Z",
-        "status": 400,
-        "error": "Bad Request",
-        "path": "/v2/customers/C-1001/rewards_balance",
-        "details": details,
-    }
-
-    told = platform.replies(Reply(400, body)).tells()
-
-    assert (told.exit_code, told.code, told.provider_code) == (6, "refused", None)
-    assert words in told.message
-
-
-@pytest.mark.parametrize(
-    "body", [{"error": "Bad Request"}, {"message": "no"}, {"error": {"type": "X"}}, [], None]
-)
-def test_an_error_of_no_known_shape_is_not_imprint_speaking(platform: Platform, body: Any) -> None:
-    assert platform.replies(Reply(400, body)).tells().code == "bad_response"
 
 
 def test_a_key_is_utf_8_inside_basic(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
