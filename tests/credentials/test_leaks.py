@@ -1,6 +1,7 @@
 """What a platform repeats of a sign-in, wherever and however, is neither printed nor kept."""
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from hashlib import md5
 from pathlib import Path
@@ -95,14 +96,22 @@ def typed_reply(body: bytes, content_type: str, status: str = "200 OK") -> bytes
     return f"{head}\r\n".encode("latin-1") + body
 
 
+def own_error(name: str) -> str:
+    """A platform's own error with HERE in it: the one above, or else one of its cases."""
+    cases = cases_of(name)
+    assert cases is not None
+    return OWN.get(name) or re.sub(r'": "[^"]*"', f'": "{HERE}"', json.dumps(cases.refused.body))
+
+
 def answers_with(name: str, good: str) -> Iterator[bytes]:
     """Answers of every kind, good and bad ones, with HERE in all the places that there are."""
     html = b"<title>@@</title>"
+    own = own_error(name)
     for status in ("400 No", "401 No", "404 No", "422 No", "429 Wait", "500 Oops"):
-        yield json_reply(OWN[name], f"{status} @@", "X-Echo: @@", WAIT)
+        yield json_reply(own, f"{status} @@", "X-Echo: @@", WAIT)
         yield typed_reply(html, f"text/html; x=@@\r\n{WAIT}", status)
         yield json_reply('{"error": "@@", "@@": 1}', status, WAIT)
-    yield json_reply(OWN[name])
+    yield json_reply(own)
     yield json_reply(good, "200 @@", "X-Echo: @@", "Set-Cookie: @@")
     yield json_reply(good.replace("{", '{"@@": "@@", ', 1))
     yield json_reply('{"@@": 1, "@@": 2}')

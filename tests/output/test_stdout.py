@@ -12,6 +12,7 @@ from threading import Event
 
 import pytest
 
+from loyalty_cli.providers import BUILT_IN
 from loyalty_cli.sandbox.server import Received, Reply
 from tests.conftest import PROGRAM, Outcome, Run, Serve
 
@@ -25,9 +26,9 @@ RESULTS = {
     "raw balance, all found": ([*SANDBOX, "--raw", "C-1001", "C-1004"], 4),
     "raw balance, none found": ([*SANDBOX, "--raw", "E-404"], 2),
     "raw balance, one failed": ([*SANDBOX, "--raw", "C-1001", "E-404"], 4),
-    "providers": (["providers"], 5),
+    "providers": (["providers"], len(BUILT_IN)),
     "one provider": (["providers", "capillary"], 1),
-    "profiles": (["--sandbox", "profiles"], 5),
+    "profiles": (["--sandbox", "profiles"], len(BUILT_IN)),
     "debit, made": ([*DEBIT, "C-1001", "5"], 1),
     "debit, refused": ([*DEBIT, "E-insufficient", "5"], 1),
     "debit, outcome unknown": ([*DEBIT, "E-lost-reply", "5", "-v"], 1),

@@ -48,12 +48,13 @@ def markdown() -> str:
 QUICK_PART = [
     "tests/providers",
     "tests/sandbox",
-    "tests/config",
+    "tests/config/test_load.py",
     "tests/commands/test_providers.py",
-    "tests/commands/test_sandbox.py",
     "tests/documentation/test_pages.py",
     "tests/network/test_answers.py",
-    "tests/test_completion.py",
+    "tests/output/test_stdout.py::test_json_is_one_array_of_all_records",
+    "tests/credentials/test_leaks.py::test_no_look_up_shows_a_secret",
+    "tests/test_completion.py::test_every_shell_is_told_what_fits",
 ]
 
 
