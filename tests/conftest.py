@@ -21,15 +21,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 PROGRAM = Path(sys.executable).with_name("loyalty")
-KEPT_VARIABLES = (
-    "PATH",
-    "PYTHONPATH",
-    "TMPDIR",
-    "COVERAGE_PROCESS_CONFIG",
-    "COVERAGE_PROCESS_START",
-    "CI",
-    "LANG",
-)
+KEPT_VARIABLES = ("PATH", "PYTHONPATH", "TMPDIR", "CI", "LANG")
 
 
 class Outcome(NamedTuple):

@@ -1,6 +1,5 @@
 """The program as a whole: its command line, what it says about a wrong one, and what it loads."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -23,10 +22,9 @@ TWO_PROFILES = (
 
 
 def loaded(*arguments: str) -> set[str]:
-    """The modules that one run of the program loads, without those that measure its coverage."""
+    """The modules that one run of the program loads."""
     done = subprocess.run(
         [sys.executable, "-X", "importtime", PROGRAM, *arguments],
-        env={name: os.environ[name] for name in os.environ if not name.startswith("COVERAGE")},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

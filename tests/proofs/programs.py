@@ -79,7 +79,6 @@ class Programs:
         self._server = subprocess.Popen(
             [sys.executable, "-m", "tests.proofs.programs", without],
             cwd=ROOT,
-            env={name: os.environ[name] for name in os.environ if "COVERAGE" not in name},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
