@@ -50,6 +50,8 @@ class DebitCases(Struct, frozen=True, kw_only=True):
     """Every code of the platform, and the state in which it must leave a debit."""
     refuses: Callable[[str], Reply]
     """The platform's own error with such a code."""
+    success: Mapping[str, Any]
+    """What confirms 50 of `unit` with the reference r-1, and nothing that may be missing."""
 
 
 class Reads(NamedTuple):

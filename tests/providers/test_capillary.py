@@ -2,14 +2,45 @@
 
 from base64 import b64decode
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from loyalty_cli.sandbox.server import Handle, Received, Reply
 from tests.conftest import Outcome
-from tests.providers.contract import Cases, Platform, changed, digits, full
+from tests.providers.contract import Cases, Fails, Platform, Reads, no_answer
 
+
+def errors(*items: Any) -> dict[str, Any]:
+    return {"errors": list(items), "warnings": []}
+
+
+def error(code: Any, message: str = "In its own words") -> dict[str, Any]:
+    return {"status": False, "code": code, "message": message}
+
+
+def told(status: int, code: Any, exit_code: int, meaning: str) -> Fails:
+    requests = 3 if status in (461, 500, 503, 521) else 1
+    words = f"(HTTP {status}, {code}: In its own words)"
+    return Fails(status, errors(error(code)), exit_code, meaning, str(code), words, requests)
+
+
+def unreadable(item: Any) -> Fails:
+    return Fails(200, errors(item), 6, "refused", words=str(item))
+
+
+LINE = {"name": "points", "kind": "points", "unit": "points"}
+NOTHING = {"balances": [LINE], "details": None, "warnings": []}
+BREAKUP = {"delayedAccrualPoints": 60, "externalTriggerBasedPoints": 40}
+DETAILS = {
+    "promisedPointsBreakup": {"delayedAccrualPoints": "1.50", "new": [None]},
+    "delayedAccrualPoints": 7,
+    "programId": 42,
+}
+ODD: tuple[Any, ...] = ("broken", {"odd": 1}, None, 5, {"code": 8015})
+NO_LISTS: tuple[Any, ...] = ("text", {"a": 1}, 5)
+IGNORED = "all_programs was asked for, so program_id was ignored."
 CASES = Cases(
     provider="capillary",
     answer={
@@ -18,22 +49,11 @@ CASES = Cases(
         "totalPoints": 8600,
         "mainPoints": 8500,
         "promisedPoints": 100,
-        "promisedPointsBreakup": {"delayedAccrualPoints": 60, "externalTriggerBasedPoints": 40},
+        "promisedPointsBreakup": BREAKUP,
         "warnings": [],
     },
-    balances=[
-        {
-            "name": "points",
-            "kind": "points",
-            "unit": "points",
-            "available": 8500,
-            "pending": 100,
-            "total": 8600,
-        }
-    ],
-    details={
-        "promisedPointsBreakup": {"delayedAccrualPoints": 60, "externalTriggerBasedPoints": 40}
-    },
+    balances=[{**LINE, "available": 8500, "pending": 100, "total": 8600}],
+    details={"promisedPointsBreakup": BREAKUP},
     amounts={
         "mainPoints": "points.available",
         "promisedPoints": "points.pending",
@@ -59,87 +79,99 @@ CASES = Cases(
         "oauth": {"x-cap-api-oauth-token": "t0ken-1", "accept": "application/json"},
     },
     token={"data": {"accessToken": "t0ken-1", "ttlSeconds": 3600}, "errors": None},
-    not_found=Reply(
-        200,
-        {
-            "errors": [{"status": False, "code": 8015, "message": "Customer not found"}],
-            "warnings": [],
+    not_found=Reply(200, errors(error(8015, "Customer not found"))),
+    refused=Reply(401, {"errors": [error(401, "No")]}),
+    throttled=Reply(429, {"errors": [error(429, "Slow down")]}),
+    reads={
+        "digits": Reads(
+            b'{"mainPoints": 8500.000, "totalPoints": "8500.000", "promisedPoints": 0.000,'
+            b' "promisedPointsBreakup": {"delayedAccrualPoints": 0.000}}',
+            {
+                "balances": [
+                    {
+                        **LINE,
+                        "available": Decimal("8500.000"),
+                        "total": Decimal("8500.000"),
+                        "pending": Decimal("0.000"),
+                    }
+                ],
+                "details": {"promisedPointsBreakup": {"delayedAccrualPoints": Decimal("0.000")}},
+            },
+        ),
+        "nothing": Reads({}, NOTHING),
+        "details": Reads(DETAILS, {"balances": [LINE], "details": DETAILS}),
+        "details that are null": Reads(
+            {"promisedPointsBreakup": None, "delayedAccrualPoints": 0, "programId": None},
+            {"details": {"delayedAccrualPoints": 0}},
+        ),
+        "empty lists": Reads({"errors": [], "warnings": []}, NOTHING),
+        "null lists": Reads({"errors": None, "warnings": None}, NOTHING),
+        "warnings": Reads(
+            {
+                "mainPoints": 1,
+                "warnings": [
+                    error(1, "Points expire soon"),
+                    error(None, "Ask again"),
+                    {"odd": 1},
+                    "text",
+                ],
+            },
+            {
+                "balances": [{**LINE, "available": 1}],
+                "warnings": ["Points expire soon", "Ask again", "{'odd': 1}", "text"],
+            },
+        ),
+        "other keys of any type": Reads({"entityId": "x", "entityType": 5}, NOTHING),
+        "all programmes and one": Reads(
+            {}, {"warnings": [IGNORED]}, ("-O", "all_programs=true", "-O", "program_id=42")
+        ),
+        "one programme and not all": Reads(
+            {}, {"warnings": []}, ("-O", "all_programs=false", "-O", "program_id=42")
+        ),
+    },
+    fails={
+        **{
+            f"{code!r} with {status}": told(status, code, exit_code, meaning)
+            for status in (200, 400, 404, 500)
+            for code, exit_code, meaning in (
+                (8015, 5, "not_found"),
+                ("8015", 5, "not_found"),
+                (1212, 6, "refused"),
+                (1632, 6, "refused"),
+            )
         },
-    ),
-    refused=Reply(401, {"errors": [{"status": False, "code": 401, "message": "No"}]}),
-    throttled=Reply(429, {"errors": [{"status": False, "code": 429, "message": "Slow down"}]}),
+        "an unknown code with 200": told(200, 77777, 6, "refused"),
+        "an unknown code with 400": told(400, 77777, 6, "refused"),
+        "an unknown code with 401": told(401, 77777, 4, "credential_refused"),
+        "an unknown code with 403": told(403, 77777, 4, "credential_refused"),
+        "an unknown code with 404": told(404, 77777, 5, "not_found"),
+        "an unknown code with 500": told(500, 77777, 7, "server_error"),
+        **{
+            f"an unknown code with {status}": told(status, 77777, 7, "server_error")
+            for status in (461, 521, 503)
+        },
+        **{
+            f"{status} with {body!r}": Fails(status, body, 7, "server_error", requests=3)
+            for status in (461, 521, 503)
+            for body in (b"busy", errors())
+        },
+        "errors beside a balance": Fails(
+            200,
+            {"mainPoints": 8500, **errors(error(8015), error(5, "and more"))},
+            5,
+            "not_found",
+            "8015",
+            "In its own words; and more",
+        ),
+        **{f"an error that is {item!r}": unreadable(item) for item in ODD},
+        **{
+            f"{place} that are {value!r}": no_answer({"mainPoints": 1, place: value})
+            for place in ("errors", "warnings")
+            for value in NO_LISTS
+        },
+    },
 )
 EXCHANGE = ("v3", "oauth", "token", "generate")
-
-
-def errors(*items: Any) -> dict[str, Any]:
-    return {"errors": list(items), "warnings": []}
-
-
-def error(code: Any, message: str = "In its own words") -> dict[str, Any]:
-    return {"status": False, "code": code, "message": message}
-
-
-# The balance
-
-
-def test_numbers_keep_their_zeros(platform: Platform) -> None:
-    done = platform.replies(
-        b'{"mainPoints": 8500.000, "totalPoints": "8500.000", "promisedPoints": 0.000,'
-        b' "promisedPointsBreakup": {"delayedAccrualPoints": 0.000}}'
-    ).run()
-
-    record = digits(done)
-    (line,) = record["balances"]
-    assert (line["available"], line["total"], line["pending"]) == ("8500.000", "8500.000", "0.000")
-    assert record["details"] == {"promisedPointsBreakup": {"delayedAccrualPoints": "0.000"}}
-
-
-def test_an_answer_that_says_nothing_is_a_line_of_nothing(platform: Platform) -> None:
-    record = platform.replies({}).reads()
-
-    assert record["balances"] == [full({"name": "points", "kind": "points", "unit": "points"})]
-    assert (record["details"], record["warnings"]) == (None, [])
-
-
-def test_details_are_kept_as_they_came(platform: Platform) -> None:
-    details = {
-        "promisedPointsBreakup": {"delayedAccrualPoints": "1.50", "new": [None]},
-        "delayedAccrualPoints": 7,
-        "programId": 42,
-    }
-
-    assert platform.replies({"mainPoints": 1, **details}).reads()["details"] == details
-
-
-def test_details_that_are_null_are_left_out(platform: Platform) -> None:
-    answer = {"promisedPointsBreakup": None, "delayedAccrualPoints": 0, "programId": None}
-
-    assert platform.replies(answer).reads()["details"] == {"delayedAccrualPoints": 0}
-
-
-@pytest.mark.parametrize("listed", [[], None])
-def test_an_empty_list_of_errors_is_no_error(platform: Platform, listed: Any) -> None:
-    answer = {**CASES.answer, "errors": listed, "warnings": listed}
-
-    record = platform.replies(answer).reads()
-
-    assert (record["balances"], record["warnings"]) == (CASES.full_balances(), [])
-
-
-def test_warnings_are_passed_on_and_fail_nothing(platform: Platform) -> None:
-    warnings = [error(1, "Points expire soon"), error(None, "Ask again"), {"odd": 1}, "text"]
-
-    record = platform.replies({**CASES.answer, "warnings": warnings}).reads()
-
-    assert record["balances"] == CASES.full_balances()
-    assert record["warnings"] == ["Points expire soon", "Ask again", "{'odd': 1}", "text"]
-
-
-@pytest.mark.parametrize("place", ["errors", "warnings"])
-@pytest.mark.parametrize("value", ["text", {"a": 1}, 5])
-def test_a_list_that_is_none_makes_a_bad_answer(platform: Platform, place: str, value: Any) -> None:
-    assert platform.replies({**CASES.answer, place: value}).tells().code == "bad_response"
 
 
 # The programme
@@ -152,17 +184,9 @@ def test_no_programme_is_sent_where_none_is_asked_for(platform: Platform) -> Non
 
 
 def test_all_programmes_can_be_declined_in_words(platform: Platform) -> None:
-    record = platform.reads("-O", "all_programs=false", "-O", "program_id=42")
+    platform.reads("-O", "all_programs=false", "-O", "program_id=42")
 
     assert platform.received[0].query == {"fetchDataForAllPrograms": "false", "programId": "42"}
-    assert record["warnings"] == []
-
-
-def test_a_programme_beside_all_of_them_is_ignored_and_said_so(platform: Platform) -> None:
-    record = platform.reads("-O", "all_programs=true", "-O", "program_id=42")
-
-    assert platform.received[0].query == {"fetchDataForAllPrograms": "true", "programId": "42"}
-    assert record["warnings"] == ["all_programs was asked for, so program_id was ignored."]
 
 
 @pytest.mark.parametrize(
@@ -174,64 +198,6 @@ def test_an_option_of_the_wrong_type_is_refused_before(platform: Platform, optio
     assert done.code == 2
     assert option.partition("=")[0] in done.err
     assert platform.received == []
-
-
-# Errors
-
-
-@pytest.mark.parametrize("status", [200, 400, 404, 500])
-@pytest.mark.parametrize(
-    ("code", "exit_code", "meaning"),
-    [
-        (8015, 5, "not_found"),
-        ("8015", 5, "not_found"),
-        (1212, 6, "refused"),
-        (1632, 6, "refused"),
-    ],
-)
-def test_an_error_is_told_by_its_code_at_any_status(
-    platform: Platform, status: int, code: Any, exit_code: int, meaning: str
-) -> None:
-    told = platform.replies(Reply(status, errors(error(code)))).tells()
-
-    assert (told.exit_code, told.code) == (exit_code, meaning)
-    assert told.provider_code == str(code)
-    assert f"(HTTP {status}, {code}: In its own words)" in told.message
-
-
-@pytest.mark.parametrize(
-    ("status", "exit_code"), [(200, 6), (400, 6), (401, 4), (403, 4), (404, 5), (500, 7)]
-)
-def test_a_code_that_nobody_knows_leaves_it_to_the_status(
-    platform: Platform, status: int, exit_code: int
-) -> None:
-    told = platform.replies(Reply(status, errors(error(77777)))).tells()
-
-    assert (told.exit_code, told.provider_code) == (exit_code, "77777")
-
-
-def test_errors_beside_a_balance_are_still_errors(platform: Platform) -> None:
-    told = platform.replies({**CASES.answer, **errors(error(8015), error(5, "and more"))}).tells()
-
-    assert (told.exit_code, told.provider_code) == (5, "8015")
-    assert "In its own words; and more" in told.message
-
-
-@pytest.mark.parametrize("item", ["broken", {"odd": 1}, None, 5, {"code": 8015}])
-def test_errors_of_an_unknown_shape_are_still_errors(platform: Platform, item: Any) -> None:
-    told = platform.replies(errors(item)).tells()
-
-    assert (told.exit_code, told.code) == (6, "refused")
-    assert str(item) in told.message
-
-
-@pytest.mark.parametrize("body", [b"busy", errors(error(77777)), errors()])
-@pytest.mark.parametrize("status", [461, 521, 503])
-def test_a_busy_platform_is_asked_three_times(platform: Platform, status: int, body: Any) -> None:
-    told = platform.replies(Reply(status, body)).tells()
-
-    assert (told.exit_code, told.code) == (7, "server_error")
-    assert len(platform.received) == 3
 
 
 def test_a_platform_that_was_busy_answers_the_next_time(platform: Platform) -> None:
@@ -405,9 +371,3 @@ def test_a_base_url_must_be_given(platform: Platform) -> None:
 
     assert (done.code, done.out) == (3, "")
     assert "profiles.main.base_url" in done.err
-
-
-def test_other_numbers_of_the_answer_may_be_anything(platform: Platform) -> None:
-    answer = changed(changed(CASES.answer, "entityId", "x"), "entityType", 5)
-
-    assert platform.replies(answer).reads()["balances"] == CASES.full_balances()

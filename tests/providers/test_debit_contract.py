@@ -1,11 +1,12 @@
 """The contract of debits: the same questions to every provider that can make them."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from loyalty_cli import providers
-from loyalty_cli.providers.contract import DebitProvider
+from loyalty_cli.providers.contract import Debit, DebitProvider, DebitReceipt
 from loyalty_cli.sandbox.server import Received, Reply
 from tests.conftest import Outcome, Run
 from tests.providers.conftest import Ask
@@ -16,6 +17,7 @@ ALL = [
     for name in providers.BUILT_IN
     if isinstance(providers.load(name), DebitProvider) and (cases := cases_of(name))
 ]
+every_debit_provider = pytest.mark.parametrize("cases", ALL, ids=lambda cases: cases.provider)
 CODES = [
     pytest.param(cases, code, state, id=f"{cases.provider}-{code}")
     for cases in ALL
@@ -51,7 +53,7 @@ class Till:
         return self._no
 
 
-@pytest.mark.parametrize("cases", ALL, ids=lambda cases: cases.provider)
+@every_debit_provider
 def test_a_provider_sorts_all_of_the_platform_s_codes(cases: Cases) -> None:
     provider: Any = providers.load(cases.provider)
 
@@ -97,3 +99,40 @@ def test_what_is_refused_for_good_is_not_asked_for_again(
     first, second = till.debit(), till.debit()
 
     assert (second.record, till.posts) == (first.record | {"replayed": True}, 1)
+
+
+def read(cases: Cases, body: Any, amount: int = 50) -> DebitReceipt:
+    provider = providers.load(cases.provider)
+    assert isinstance(provider, DebitProvider)
+    debit = Debit("C-1", debits_of(cases).unit, amount, "r-1", datetime(2026, 11, 20, tzinfo=UTC))
+    return provider.read_debit(body, debit)
+
+
+@every_debit_provider
+def test_an_answer_that_confirms_exactly_this_debit_is_a_receipt(cases: Cases) -> None:
+    assert read(cases, debits_of(cases).success) == DebitReceipt()
+
+
+@every_debit_provider
+@pytest.mark.parametrize("amount", [0, 1, 49, 51, -50])
+def test_an_answer_that_confirms_another_amount_is_no_receipt(cases: Cases, amount: int) -> None:
+    with pytest.raises(ValueError, match="redeemed"):
+        read(cases, debits_of(cases).success, amount)
+
+
+@every_debit_provider
+@pytest.mark.parametrize("wrong", ["5O", True, None, [50], {}, 50.5, "text"], ids=repr)
+def test_a_receipt_has_every_field_in_its_type(cases: Cases, wrong: Any) -> None:
+    success = debits_of(cases).success
+    for key in success:
+        with pytest.raises(ValueError, match=r"\w"):
+            read(cases, {**success, key: wrong})
+        with pytest.raises(ValueError, match="missing"):
+            read(cases, {each: value for each, value in success.items() if each != key})
+
+
+@every_debit_provider
+@pytest.mark.parametrize("body", [None, [], "yes", 50, [{}]], ids=repr)
+def test_an_answer_that_is_no_object_is_no_receipt(cases: Cases, body: Any) -> None:
+    with pytest.raises(ValueError, match=r"\w"):
+        read(cases, body)

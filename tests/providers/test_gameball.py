@@ -1,8 +1,13 @@
 """Gameball: what its reference says, and what it leaves open."""
 
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
+from loyalty_cli.providers.contract import Debit, DebitReceipt, PlatformError, Query
+from loyalty_cli.providers.gameball import Gameball
 from loyalty_cli.sandbox.server import Reply
 from tests.providers.contract import Cases, DebitCases, Fails, Platform, Reads, no_answer
 
@@ -139,6 +144,7 @@ CASES = Cases(
             **dict.fromkeys(("5000", "5003", "9004"), "unknown"),
         },
         refuses=lambda code: Reply(422, {"code": int(code), "type": "Any", "message": "No."}),
+        success={"transactionId": "r-1", "redeemEquivalentPoints": 50},
     ),
 )
 
@@ -150,3 +156,56 @@ def test_another_request_in_progress_is_waited_for(platform: Platform) -> None:
 
     assert record["balances"] == CASES.full_balances()
     assert len(platform.received) == 3
+
+
+# Debits
+
+
+def debit_at(at: datetime) -> Debit:
+    return Debit("a/b ä?", "points", 50, "r-1", at)
+
+
+def receipt(**more: Any) -> DebitReceipt:
+    assert CASES.debits
+    return Gameball().read_debit({**CASES.debits.success, **more}, debit_at(datetime.now(UTC)))
+
+
+@pytest.mark.parametrize(
+    ("at", "sent"),
+    [
+        (
+            datetime(2026, 11, 20, 16, 30, 5, 123456, timezone(timedelta(hours=10, minutes=30))),
+            "2026-11-20T06:00:05.123Z",
+        ),
+        (datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), "2026-01-02T03:04:05.000Z"),
+    ],
+)
+def test_gameball_gets_customer_reference_points_and_the_time_in_utc(
+    at: datetime, sent: str
+) -> None:
+    request = Gameball().debit_request(Query("ignored"), debit_at(at))
+
+    assert request.path == ("api", "v4.0", "integrations", "transactions", "redeem")
+    assert request.json == {
+        "customerId": "a/b ä?",
+        "transactionId": "r-1",
+        "transactionTime": sent,
+        "points": 50,
+    }
+
+
+def test_gameball_s_points_may_not_be_text() -> None:
+    with pytest.raises(ValueError, match="is text"):
+        receipt(redeemEquivalentPoints="50")
+
+
+@pytest.mark.parametrize(("number", "told"), [(77, "77"), ("t-77", "t-77"), (None, None)])
+def test_gameball_s_own_number_is_in_the_receipt(number: Any, told: str | None) -> None:
+    assert receipt(gameballTransactionId=number).provider_reference == told
+
+
+def test_gameball_makes_a_reference_once_and_9004_alone_is_a_repeat() -> None:
+    assert Gameball().idempotent
+    assert Gameball().is_repeat(PlatformError("no", "9004"))
+    assert not Gameball().is_repeat(PlatformError("no", "9003"))
+    assert not Gameball().is_repeat(PlatformError("9004"))

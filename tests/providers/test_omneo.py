@@ -3,40 +3,54 @@
 from decimal import Decimal
 from typing import Any
 
-import pytest
-
 from loyalty_cli.sandbox.server import Reply
-from tests.providers.contract import HTML, Cases, Platform, changed, digits, full
+from tests.providers.contract import HTML, Cases, Fails, Reads, no_answer
 
 CURRENCY = {"id": 3, "from": "AUD", "to": "NZD", "rate": 1, "is_system": False}
 LOCALISED = {"reward_balance": "27.50", "combined_balance_dollars": "159.50"}
+DATA = {
+    "reward_balance": "25.00",
+    "credit_balance": "0.00",
+    "point_balance": "1200",
+    "point_balance_dollars": "120.00",
+    "benefit_balance": "0",
+    "combined_balance_dollars": "145.00",
+    "localised": LOCALISED,
+    "currency": CURRENCY,
+}
+POINTS = {"name": "points", "kind": "points", "unit": "points"}
+NOT_OBJECTS: tuple[Any, ...] = ([], "AUD", 5)
+
+
+def lines(currency: str | None) -> list[dict[str, Any]]:
+    """What becomes of DATA, its amounts as whole numbers."""
+    return [
+        {**POINTS, "available": 1200, "value": {"currency": currency, "available": 120}},
+        {"name": "rewards", "kind": "money", "unit": currency, "available": 25},
+        {"name": "credit", "kind": "credit", "unit": currency, "available": 0},
+        {"name": "benefits", "kind": "other", "available": 0},
+        {"name": "combined", "kind": "money", "unit": currency, "total": 145},
+    ]
+
+
+def in_whole_numbers(**more: Any) -> dict[str, Any]:
+    amounts = {key: int(Decimal(value)) for key, value in DATA.items() if isinstance(value, str)}
+    return {"data": {**amounts, **more}}
+
+
+def in_no_currency(currency: Any) -> Reads:
+    return Reads(in_whole_numbers(currency=currency), {"balances": lines(None)})
+
+
+def invalid(body: Any, words: str) -> Fails:
+    words = f"Omneo refused the request (HTTP 422, {words})."
+    return Fails(422, body, 6, "refused", words=words)
+
+
 CASES = Cases(
     provider="omneo",
-    answer={
-        "data": {
-            "reward_balance": "25.00",
-            "credit_balance": "0.00",
-            "point_balance": "1200",
-            "point_balance_dollars": "120.00",
-            "benefit_balance": "0",
-            "combined_balance_dollars": "145.00",
-            "localised": LOCALISED,
-            "currency": CURRENCY,
-        }
-    },
-    balances=[
-        {
-            "name": "points",
-            "kind": "points",
-            "unit": "points",
-            "available": 1200,
-            "value": {"currency": "AUD", "available": 120},
-        },
-        {"name": "rewards", "kind": "money", "unit": "AUD", "available": 25},
-        {"name": "credit", "kind": "credit", "unit": "AUD", "available": 0},
-        {"name": "benefits", "kind": "other", "available": 0},
-        {"name": "combined", "kind": "money", "unit": "AUD", "total": 145},
-    ],
+    answer={"data": DATA},
+    balances=lines("AUD"),
     details={"localised": LOCALISED, "currency": CURRENCY},
     amounts={
         "data.point_balance": "points.available",
@@ -58,133 +72,84 @@ CASES = Cases(
     refused=Reply(401, {"message": "Unauthenticated."}),
     throttled=Reply(429, {"message": "Too Many Attempts."}),
     foreign_404=5,
-)
-
-
-def test_numbers_mean_the_same_as_strings(platform: Platform) -> None:
-    data = dict(CASES.answer["data"])
-    for name in CASES.amounts:
-        key = name.removeprefix("data.")
-        data[key] = int(Decimal(data[key]))
-
-    record = platform.replies({"data": data}).reads()
-
-    assert record["balances"] == CASES.full_balances()
-
-
-def test_a_line_that_was_not_sent_is_left_out(platform: Platform) -> None:
-    record = platform.replies(
-        {"data": {"reward_balance": 25, "point_balance": 1200, "combined_balance_dollars": 145}}
-    ).reads()
-
-    assert record["balances"] == [
-        full({"name": "points", "kind": "points", "unit": "points", "available": 1200}),
-        full({"name": "rewards", "kind": "money", "available": 25}),
-        full({"name": "combined", "kind": "money", "total": 145}),
-    ]
-    assert record["details"] is None
-
-
-def test_no_data_at_all_is_no_lines(platform: Platform) -> None:
-    assert platform.replies({"data": {}}).reads()["balances"] == []
-
-
-def test_points_whose_worth_alone_is_known_are_a_line(platform: Platform) -> None:
-    (line,) = platform.replies({"data": {"point_balance_dollars": "1.20"}}).reads()["balances"]
-
-    assert (line["name"], line["available"]) == ("points", None)
-    assert line["value"] == {"currency": None, "available": 1, "pending": None, "total": None} | {
-        "available": Decimal("1.20")
-    }
-
-
-def test_combined_is_a_total_and_never_available(platform: Platform) -> None:
-    *_, combined = platform.reads()["balances"]
-
-    assert (combined["name"], combined["available"], combined["total"]) == ("combined", None, 145)
-
-
-@pytest.mark.parametrize("currency", [..., None, {}, {"from": None}, {"to": "NZD"}], ids=str)
-def test_without_a_currency_the_units_are_unknown(platform: Platform, currency: Any) -> None:
-    record = platform.replies(changed(CASES.answer, "data.currency", currency)).reads()
-
-    money = [line for line in record["balances"] if line["name"] != "points"]
-    assert [line["unit"] for line in money] == [None] * 4
-    assert record["balances"][0]["unit"] == "points"
-    assert record["balances"][0]["value"]["currency"] is None
-
-
-@pytest.mark.parametrize("place", ["data.localised", "data.currency"])
-@pytest.mark.parametrize("value", [[], "AUD", 5])
-def test_an_object_that_is_none_makes_a_bad_answer(
-    platform: Platform, place: str, value: Any
-) -> None:
-    told = platform.replies(changed(CASES.answer, place, value)).tells()
-
-    assert told.code == "bad_response"
-
-
-def test_details_keep_their_digits(platform: Platform) -> None:
-    done = platform.replies(
-        b'{"data": {"localised": {"reward_balance": "27.50", "x": 27.50},'
-        b' "currency": {"rate": 1.10}}}'
-    ).run()
-
-    assert digits(done)["details"] == {
-        "localised": {"reward_balance": "27.50", "x": "27.50"},
-        "currency": {"rate": "1.10"},
-    }
-
-
-def test_a_sign_in_refused_is_told_in_omneos_words(platform: Platform) -> None:
-    told = platform.replies(CASES.refused).tells()
-
-    assert (told.exit_code, told.provider_code) == (4, None)
-    assert told.message.endswith("(HTTP 401, Unauthenticated).")
-
-
-@pytest.mark.parametrize(
-    ("body", "words"),
-    [
-        ({"errors": {"currency": ["is unknown.", "is odd."]}}, "currency: is unknown. is odd"),
-        (
+    reads={
+        "numbers for strings": Reads(
+            in_whole_numbers(currency=CURRENCY), {"balances": lines("AUD")}
+        ),
+        "no currency at all": Reads(in_whole_numbers(), {"balances": lines(None)}),
+        "some of the lines": Reads(
+            {
+                "data": {
+                    "reward_balance": 25,
+                    "point_balance": 1200,
+                    "combined_balance_dollars": 145,
+                }
+            },
+            {
+                "balances": [
+                    {**POINTS, "available": 1200},
+                    {"name": "rewards", "kind": "money", "available": 25},
+                    {"name": "combined", "kind": "money", "total": 145},
+                ],
+                "details": None,
+            },
+        ),
+        "no line at all": Reads({"data": {}}, {"balances": []}),
+        "the worth of points alone": Reads(
+            {"data": {"point_balance_dollars": "1.20"}},
+            {"balances": [{**POINTS, "value": {"available": Decimal("1.20")}}]},
+        ),
+        "no currency": in_no_currency(None),
+        "an empty currency": in_no_currency({}),
+        "a currency without a code": in_no_currency({"from": None}),
+        "a currency to convert to alone": in_no_currency({"to": "NZD"}),
+        "digits in the details": Reads(
+            b'{"data": {"localised": {"reward_balance": "27.50", "x": 27.50},'
+            b' "currency": {"rate": 1.10}}}',
+            {
+                "details": {
+                    "localised": {"reward_balance": "27.50", "x": Decimal("27.50")},
+                    "currency": {"rate": Decimal("1.10")},
+                }
+            },
+        ),
+        "a message beside a balance": Reads({"data": {}, "message": "OK"}, {"balances": []}),
+    },
+    fails={
+        **{
+            f"{place} that is {value!r}": no_answer({"data": {**DATA, place: value}})
+            for place in ("localised", "currency")
+            for value in NOT_OBJECTS
+        },
+        "a sign-in": Fails(
+            401,
+            {"message": "Unauthenticated."},
+            4,
+            "credential_refused",
+            words="(HTTP 401, Unauthenticated).",
+        ),
+        "an error with status 200": no_answer({"message": "Unauthenticated."}),
+        "a field": invalid(
+            {"errors": {"currency": ["is unknown.", "is odd."]}}, "currency: is unknown. is odd"
+        ),
+        "a message and fields": invalid(
             {"message": "The given data was invalid.", "errors": {"a": ["x"], "b": ["y"]}},
             "The given data was invalid.; a: x; b: y",
         ),
-        ({"message": "The given data was invalid."}, "The given data was invalid"),
-        ({"message": "Invalid.", "errors": []}, "Invalid"),
-        ({"message": None, "errors": {"a": ["x"]}}, "a: x"),
-    ],
+        "a message": invalid(
+            {"message": "The given data was invalid."}, "The given data was invalid"
+        ),
+        "a message and no fields": invalid({"message": "Invalid.", "errors": []}, "Invalid"),
+        "a field and a null message": invalid({"message": None, "errors": {"a": ["x"]}}, "a: x"),
+        **{
+            f"a 404 with {body!r}": Fails(
+                404, body, 5, "not_found", words="Omneo has no customer 'C-1001' (HTTP 404)."
+            )
+            for body in (HTML, b"", b"null", b"[]", b'{"a": NaN}', b"\xff")
+        },
+        "a 422 without a body": no_answer(b"", 422),
+        "a field whose mistakes are text": no_answer({"errors": {"a": "x"}}, 422),
+        "mistakes without a field": no_answer({"errors": ["x"]}, 422),
+        "a key that Omneo does not send": no_answer({"oops": 1}, 422),
+    },
 )
-def test_a_422_says_what_is_wrong_with_which_field(
-    platform: Platform, body: Any, words: str
-) -> None:
-    told = platform.replies(Reply(422, body)).tells()
-
-    assert (told.exit_code, told.code) == (6, "refused")
-    assert told.message == f"Omneo refused the request (HTTP 422, {words})."
-
-
-@pytest.mark.parametrize("body", [HTML, b"", b"null", b"[]", b'{"a": NaN}', b"\xff"])
-def test_a_404_is_the_profile_whatever_its_body(platform: Platform, body: bytes) -> None:
-    told = platform.replies(Reply(404, body)).tells()
-
-    assert (told.exit_code, told.code) == (5, "not_found")
-    assert told.message == "Omneo has no customer 'C-1001' (HTTP 404)."
-
-
-@pytest.mark.parametrize("body", [b"", {"errors": {"a": "x"}}, {"errors": ["x"]}, {"oops": 1}])
-def test_a_422_of_no_known_shape_is_not_omneo_speaking(platform: Platform, body: Any) -> None:
-    assert platform.replies(Reply(422, body)).tells().code == "bad_response"
-
-
-def test_a_message_beside_a_balance_is_no_error(platform: Platform) -> None:
-    record = platform.replies({**CASES.answer, "message": "OK"}).reads()
-
-    assert record["balances"] == CASES.full_balances()
-
-
-def test_an_error_with_status_200_is_no_balance(platform: Platform) -> None:
-    told = platform.replies({"message": "Unauthenticated."}).tells()
-
-    assert (told.exit_code, told.code) == (7, "bad_response")

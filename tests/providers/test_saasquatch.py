@@ -1,14 +1,27 @@
 """SaaSquatch: three shapes of an answer, three kinds of reward, and what assigned may include."""
 
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from loyalty_cli.providers.contract import Amount, Debit, DebitReceipt, PlatformError, Query
+from loyalty_cli.providers.saasquatch import SaaSquatch
 from loyalty_cli.sandbox.server import Reply
 from tests.conftest import Run
-from tests.providers.contract import CUSTOMER, Cases, DebitCases, Platform, digits, full
+from tests.providers.contract import (
+    CUSTOMER,
+    Cases,
+    DebitCases,
+    Fails,
+    Platform,
+    Reads,
+    digits,
+    no_answer,
+)
 
 CREDIT = {
     "type": "CREDIT",
@@ -29,23 +42,77 @@ DISCOUNT = {
     "referrerDiscountPercent": 10,
 }
 FUELTANK = {"type": "FUELTANK", "unit": "freemb", "totalFuelTankCodes": 4}
+LINE = {"name": "credit CENTS", "kind": "credit", "unit": "CENTS"}
+BALANCE = {
+    **LINE,
+    "available": 3500,
+    "pending": 250,
+    "earned": 5000,
+    "redeemed": 1500,
+    "expired": 0,
+    "cancelled": 0,
+    "count": 3,
+}
+TEXT = {key: str(value) for key, value in CREDIT.items()}
+ODD_UNITS = ("CENTS", "cents", "points", "freemb", "Ünits", "a b")
+MILES = {"type": "MILES", "unit": "km", "totalAssignedCredit": 7, "totalRedeemedCredit": 1}
+BODY = {"statusCode": 400, "message": "In its own words.", "apiErrorCode": "SOMETHING"}
+RS_CODES = [
+    ("RS041", 5, "not_found"),
+    ("RS042", 5, "not_found"),
+    ("RS015", 3, "setup"),
+    ("RS038", 3, "setup"),
+    ("RS032", 4, "credential_refused"),
+    ("RS006", 4, "credential_refused"),
+    ("RS045", 4, "credential_refused"),
+    ("RS033", 7, "rate_limited"),
+    ("RS999", 6, "refused"),
+]
+STATUSES = [
+    (400, 6, "refused", 1),
+    (401, 4, "credential_refused", 1),
+    (403, 4, "credential_refused", 1),
+    (404, 5, "not_found", 1),
+    (429, 7, "rate_limited", 3),
+    (500, 7, "server_error", 3),
+]
+
+
+def without_unit(reward_type: str, **line: Any) -> Reads:
+    return Reads([{"type": reward_type, "unit": None}], {"balances": [line]})
+
+
+def credit(assigned: str, redeemed: str, available: str) -> Reads:
+    item = {"type": "CREDIT", "totalAssignedCredit": assigned, "totalRedeemedCredit": redeemed}
+    amounts = {"earned": assigned, "redeemed": redeemed, "available": available}
+    line = {"name": "credit", "kind": "credit"}
+    return Reads(
+        [item], {"balances": [{**line, **{key: Decimal(text) for key, text in amounts.items()}}]}
+    )
+
+
+def doubt(expired: Any, cancelled: Any, words: str) -> Reads:
+    warning = (
+        "credit CENTS: SaaSquatch does not say whether assigned still includes what expired"
+        f" {words}, so less may be available."
+    )
+    item = {**CREDIT, "totalExpiredCredit": expired, "totalCancelledCredit": cancelled}
+    return Reads([item], {"warnings": [warning] if words else []})
+
+
+def by_rs_code(status: int, rs_code: str, exit_code: int, meaning: str) -> Fails:
+    words = f"(HTTP {status}, {rs_code}: In its own words)"
+    body = {**BODY, "statusCode": status, "rsCode": rs_code}
+    requests = 3 if rs_code == "RS033" else 1
+    return Fails(status, body, exit_code, meaning, rs_code, words, requests)
+
+
 CASES = Cases(
     provider="saasquatch",
     settings={"tenant": "acme"},
     answer=[CREDIT, DISCOUNT, FUELTANK],
     balances=[
-        {
-            "name": "credit CENTS",
-            "kind": "credit",
-            "unit": "CENTS",
-            "available": 3500,
-            "pending": 250,
-            "earned": 5000,
-            "redeemed": 1500,
-            "expired": 0,
-            "cancelled": 0,
-            "count": 3,
-        },
+        BALANCE,
         {"name": "discount %", "kind": "percent", "unit": "%", "available": 15, "count": 2},
         {"name": "fuel tank freemb", "kind": "codes", "unit": "freemb", "available": 4},
     ],
@@ -86,6 +153,131 @@ CASES = Cases(
     ),
     refused=Reply(401, {"statusCode": 401, "message": "No", "rsCode": "RS032"}),
     throttled=Reply(429, {"statusCode": 429, "message": "Slow down", "rsCode": "RS033"}),
+    reads={
+        "a list": Reads([CREDIT], {"balances": [BALANCE]}),
+        "wrapped": Reads({"rewardBalances": [CREDIT]}, {"balances": [BALANCE]}),
+        "bare": Reads(CREDIT, {"balances": [BALANCE]}),
+        "a list of text": Reads([TEXT], {"balances": [BALANCE]}),
+        "wrapped text": Reads({"rewardBalances": [TEXT]}, {"balances": [BALANCE]}),
+        "bare text": Reads(TEXT, {"balances": [BALANCE]}),
+        **{
+            f"the unit {unit}": Reads(
+                [{"type": "CREDIT", "unit": unit}],
+                {"balances": [{"name": f"credit {unit}", "kind": "credit", "unit": unit}]},
+            )
+            for unit in ODD_UNITS
+        },
+        "units that differ in case": Reads(
+            [{"type": "CREDIT", "unit": unit} for unit in ("CENTS", "cents")],
+            {"balances": [LINE, {**LINE, "name": "credit cents", "unit": "cents"}]},
+        ),
+        "credit without a unit": without_unit("CREDIT", name="credit", kind="credit"),
+        "a discount without a unit": without_unit(
+            "PCT_DISCOUNT", name="discount", kind="percent", unit="%"
+        ),
+        "codes without a unit": without_unit("FUELTANK", name="fuel tank", kind="codes"),
+        "a discount without its parts": Reads(
+            [{"type": "PCT_DISCOUNT", "unit": "%", "totalDiscountPercent": 5}],
+            {
+                "balances": [
+                    {"name": "discount %", "kind": "percent", "unit": "%", "available": 5}
+                ],
+                "details": None,
+            },
+        ),
+        "a discount with one part": Reads(
+            [{"type": "PCT_DISCOUNT", "unit": "%", "referrerDiscountPercent": "5.50"}],
+            {"details": {"discount %": {"referrerDiscountPercent": Decimal("5.50")}}},
+        ),
+        "an unknown type": Reads(
+            [MILES],
+            {
+                "balances": [
+                    {"name": "MILES km", "kind": "other", "unit": "km", "earned": 7, "redeemed": 1}
+                ],
+                "warnings": [
+                    "MILES km: this type of reward is not one the reference names; --raw shows it."
+                ],
+            },
+        ),
+        "redeemed alone": Reads(
+            [{**CREDIT, "totalAssignedCredit": None}],
+            {"balances": [{**BALANCE, "available": None, "earned": None}]},
+        ),
+        "assigned alone": Reads(
+            [{**CREDIT, "totalRedeemedCredit": None}],
+            {"balances": [{**BALANCE, "available": None, "redeemed": None}]},
+        ),
+        "some": credit("5000", "1500", "3500"),
+        "none": credit("0", "0", "0"),
+        "more redeemed than assigned": credit("1500", "5000", "-3500"),
+        "decimals": credit("10.00", "2.5", "7.50"),
+        "sixty digits": credit("9" * 60, "1", f"{'9' * 59}8"),
+        "sixty digits and sixty decimals": credit(
+            "1" + "0" * 59, f"0.{'0' * 58}1", f"{'9' * 59}.{'9' * 59}"
+        ),
+        "less than none": credit("-5", "-5.000", "0.000"),
+        "expired": doubt(5, 0, "(5) or was cancelled (0)"),
+        "cancelled": doubt(0, 7, "(0) or was cancelled (7)"),
+        "both": doubt(5, 7, "(5) or was cancelled (7)"),
+        "expired text": doubt("5", None, "(5) or was cancelled (0)"),
+        "cancelled text": doubt(None, "0.01", "(0) or was cancelled (0.01)"),
+        "expired below zero": doubt(-1, 0, "(-1) or was cancelled (0)"),
+        "neither": doubt(0, 0, ""),
+        "neither, as text": doubt("0.00", "-0", ""),
+        "neither, as null": doubt(None, None, ""),
+        "neither, one as null": doubt(0, None, ""),
+    },
+    fails={
+        "no type": no_answer([CREDIT, {"unit": "x"}]),
+        "a number in the list": no_answer([CREDIT, 5]),
+        "a list two deep": no_answer([[CREDIT]]),
+        "null in the list": no_answer({"rewardBalances": [None]}),
+        "another key": no_answer({"data": []}),
+        **{
+            f"{row[0]} with {status}": by_rs_code(status, *row)
+            for row in RS_CODES
+            for status in (400, 422)
+        },
+        **{
+            f"{status} without an rsCode": Fails(
+                status,
+                {**BODY, "statusCode": str(status), "rsCode": None},
+                exit_code,
+                meaning,
+                "SOMETHING",
+                requests=requests,
+            )
+            for status, exit_code, meaning, requests in STATUSES
+        },
+        "a message alone": no_answer({"message": "Not Found"}, 404),
+        "a message and an unknown rsCode": no_answer({"message": "x", "rsCode": "RS999"}, 404),
+        "a status and an unknown rsCode": no_answer({"statusCode": 404, "rsCode": "RS999"}, 404),
+        "a status alone": no_answer({"statusCode": 404, "message": None, "rsCode": None}, 404),
+        "a message in a list": no_answer(
+            {"statusCode": 404, "message": ["x"], "rsCode": "RS041"}, 404
+        ),
+        "an error one level down": no_answer(
+            {"error": {"statusCode": 404, "message": "x", "rsCode": "RS041"}}, 404
+        ),
+        "a known rsCode alone": Fails(404, {"rsCode": "RS041"}, 5, "not_found", "RS041"),
+        "a known rsCode and a status": Fails(
+            404, {"statusCode": 404, "rsCode": "RS041"}, 5, "not_found", "RS041"
+        ),
+        "a known rsCode among nulls": Fails(
+            404,
+            {"message": None, "statusCode": None, "rsCode": "RS041", "apiErrorCode": 7},
+            5,
+            "not_found",
+            "RS041",
+        ),
+        "an rsCode that is a number": Fails(
+            400, {"statusCode": 400, "message": "Oops", "rsCode": 41}, 6, "refused", "41"
+        ),
+        "an apiErrorCode that is a number": Fails(
+            400, {"statusCode": 400, "message": "Oops", "apiErrorCode": 41}, 6, "refused", "41"
+        ),
+    },
     debits=DebitCases(
         unit="CENTS",
         codes={
@@ -94,33 +286,9 @@ CASES = Cases(
             **dict.fromkeys(("RS041", "RS042"), "refused"),
         },
         refuses=lambda code: Reply(400, {"statusCode": 400, "message": "No.", "rsCode": code}),
+        success={"creditRedeemed": 50, "unit": "CENTS"},
     ),
 )
-
-
-def as_text(item: dict[str, Any]) -> dict[str, str]:
-    return {key: str(value) for key, value in item.items()}
-
-
-# The shapes
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        [CREDIT],
-        {"rewardBalances": [CREDIT]},
-        CREDIT,
-        [as_text(CREDIT)],
-        {"rewardBalances": [as_text(CREDIT)]},
-        as_text(CREDIT),
-    ],
-    ids=["list", "wrapped", "bare", "list, text", "wrapped, text", "bare, text"],
-)
-def test_the_same_balance_comes_in_three_shapes_and_two_spellings(
-    platform: Platform, answer: Any
-) -> None:
-    assert platform.replies(answer).reads()["balances"] == [full(CASES.balances[0])]
 
 
 @pytest.mark.parametrize("answer", [[], {"rewardBalances": []}])
@@ -134,102 +302,6 @@ def test_no_rewards_yet_is_an_empty_list_and_the_table_says_so(
     table = loyalty("balance", CUSTOMER)
     assert (table.code, table.err) == (0, "")
     assert "nothing yet" in table.out
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [[CREDIT, {"unit": "x"}], [CREDIT, 5], [[CREDIT]], {"rewardBalances": [None]}, {"data": []}],
-    ids=["no type", "a number", "two deep", "null", "another key"],
-)
-def test_one_item_that_makes_no_sense_spoils_the_answer(platform: Platform, answer: Any) -> None:
-    assert platform.replies(answer).tells().code == "bad_response"
-
-
-# The lines
-
-
-@pytest.mark.parametrize("unit", ["CENTS", "cents", "points", "freemb", "Ünits", "a b"])
-def test_a_unit_keeps_its_case(platform: Platform, unit: str) -> None:
-    (line,) = platform.replies([{**CREDIT, "unit": unit}]).reads()["balances"]
-
-    assert (line["name"], line["unit"]) == (f"credit {unit}", unit)
-
-
-def test_units_that_differ_in_case_are_two_lines(platform: Platform) -> None:
-    record = platform.replies([CREDIT, {**CREDIT, "unit": "cents"}]).reads()
-
-    assert [line["unit"] for line in record["balances"]] == ["CENTS", "cents"]
-
-
-@pytest.mark.parametrize(
-    ("kind", "name"),
-    [("CREDIT", "credit"), ("PCT_DISCOUNT", "discount"), ("FUELTANK", "fuel tank")],
-)
-def test_a_line_without_a_unit_is_named_by_its_type(
-    platform: Platform, kind: str, name: str
-) -> None:
-    (line,) = platform.replies([{"type": kind, "unit": None}]).reads()["balances"]
-
-    assert line["name"] == name
-    assert line["available"] is None
-    assert line["unit"] == ("%" if kind == "PCT_DISCOUNT" else None)
-
-
-def test_the_parts_of_a_discount_that_are_not_there_are_left_out(platform: Platform) -> None:
-    parts = {"type": "PCT_DISCOUNT", "unit": "%", "totalDiscountPercent": 5}
-
-    assert platform.replies([parts]).reads()["details"] is None
-    record = platform.replies([{**parts, "referrerDiscountPercent": "5.50"}]).reads()
-    assert digits(platform.run())["details"] == {"discount %": {"referrerDiscountPercent": "5.50"}}
-    assert record["balances"][0]["available"] == 5
-
-
-def test_a_type_that_the_reference_does_not_name_is_shown_with_a_warning(
-    platform: Platform,
-) -> None:
-    item = {"type": "MILES", "unit": "km", "totalAssignedCredit": 7, "totalRedeemedCredit": 1}
-
-    record = platform.replies([item]).reads()
-
-    (line,) = record["balances"]
-    assert (line["name"], line["kind"], line["available"]) == ("MILES km", "other", None)
-    assert (line["earned"], line["redeemed"]) == (7, 1)
-    assert record["warnings"] == [
-        "MILES km: this type of reward is not one the reference names; --raw shows it."
-    ]
-
-
-# Available credit
-
-
-@pytest.mark.parametrize("missing", ["totalAssignedCredit", "totalRedeemedCredit"])
-def test_available_needs_both_assigned_and_redeemed(platform: Platform, missing: str) -> None:
-    (line,) = platform.replies([{**CREDIT, missing: None}]).reads()["balances"]
-
-    assert line["available"] is None
-
-
-@pytest.mark.parametrize(
-    ("assigned", "redeemed", "available"),
-    [
-        ("5000", "1500", "3500"),
-        ("0", "0", "0"),
-        ("1500", "5000", "-3500"),
-        ("10.00", "2.5", "7.50"),
-        ("9" * 60, "1", f"{'9' * 59}8"),
-        ("1" + "0" * 59, f"0.{'0' * 58}1", f"{'9' * 59}.{'9' * 59}"),
-        ("-5", "-5.000", "0.000"),
-    ],
-)
-def test_available_is_assigned_less_redeemed(
-    platform: Platform, assigned: str, redeemed: str, available: str
-) -> None:
-    item = {**CREDIT, "totalAssignedCredit": assigned, "totalRedeemedCredit": redeemed}
-
-    (line,) = digits(platform.replies([item]).run())["balances"]
-
-    assert (line["earned"], line["redeemed"]) == (assigned, redeemed)
-    assert line["available"] == available
 
 
 @settings(max_examples=60, deadline=None)
@@ -264,70 +336,6 @@ def test_the_difference_is_exact_at_any_length(platform: Platform) -> None:
     check_difference(platform)
 
 
-@pytest.mark.parametrize(
-    ("expired", "cancelled"), [(5, 0), (0, 7), (5, 7), ("5", None), (None, "0.01"), (-1, 0)]
-)
-def test_what_expired_or_was_cancelled_makes_available_doubtful(
-    platform: Platform, expired: Any, cancelled: Any
-) -> None:
-    item = {**CREDIT, "totalExpiredCredit": expired, "totalCancelledCredit": cancelled}
-
-    record = platform.replies([item]).reads()
-
-    assert record["balances"][0]["available"] == 3500
-    (warning,) = record["warnings"]
-    assert warning == (
-        "credit CENTS: SaaSquatch does not say whether assigned still includes what expired"
-        f" ({expired or 0}) or was cancelled ({cancelled or 0}), so less may be available."
-    )
-
-
-@pytest.mark.parametrize(
-    ("expired", "cancelled"), [(0, 0), ("0.00", "-0"), (None, None), (0, None)]
-)
-def test_nothing_expired_and_nothing_cancelled_is_no_doubt(
-    platform: Platform, expired: Any, cancelled: Any
-) -> None:
-    item = {**CREDIT, "totalExpiredCredit": expired, "totalCancelledCredit": cancelled}
-
-    assert platform.replies([item]).reads()["warnings"] == []
-
-
-# The errors
-
-
-@pytest.mark.parametrize(
-    ("rs_code", "exit_code", "meaning"),
-    [
-        ("RS041", 5, "not_found"),
-        ("RS042", 5, "not_found"),
-        ("RS015", 3, "setup"),
-        ("RS038", 3, "setup"),
-        ("RS032", 4, "credential_refused"),
-        ("RS006", 4, "credential_refused"),
-        ("RS045", 4, "credential_refused"),
-        ("RS033", 7, "rate_limited"),
-        ("RS999", 6, "refused"),
-    ],
-)
-@pytest.mark.parametrize("status", [400, 422])
-def test_an_error_is_told_by_its_rs_code(
-    platform: Platform, status: int, rs_code: str, exit_code: int, meaning: str
-) -> None:
-    body = {
-        "statusCode": status,
-        "message": "In its own words.",
-        "apiErrorCode": "SOMETHING",
-        "rsCode": rs_code,
-    }
-
-    told = platform.replies(Reply(status, body)).tells()
-
-    assert (told.exit_code, told.code, told.provider_code) == (exit_code, meaning, rs_code)
-    assert f"(HTTP {status}, {rs_code}: In its own words)" in told.message
-    assert len(platform.received) == (3 if rs_code == "RS033" else 1)
-
-
 def test_an_unknown_tenant_points_to_the_profile(platform: Platform) -> None:
     body = {"statusCode": 404, "message": "No tenant", "rsCode": "RS015"}
 
@@ -335,61 +343,6 @@ def test_an_unknown_tenant_points_to_the_profile(platform: Platform) -> None:
 
     assert done.code == 3
     assert "Hint: Check tenant in the profile file." in done.err
-
-
-@pytest.mark.parametrize(
-    ("status", "exit_code"), [(400, 6), (401, 4), (403, 4), (404, 5), (429, 7), (500, 7)]
-)
-def test_an_error_without_an_rs_code_is_told_by_its_status(
-    platform: Platform, status: int, exit_code: int
-) -> None:
-    body = {"statusCode": str(status), "message": "Oops", "apiErrorCode": "OOPS", "rsCode": None}
-
-    told = platform.replies(Reply(status, body)).tells()
-
-    assert (told.exit_code, told.provider_code) == (exit_code, "OOPS")
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        {"message": "Not Found"},
-        {"message": "Not Found", "rsCode": "RS999"},
-        {"statusCode": 404, "rsCode": "RS999"},
-        {"statusCode": 404, "message": None, "rsCode": None},
-        {"statusCode": 404, "message": ["x"], "rsCode": "RS041"},
-        {"error": {"statusCode": 404, "message": "x", "rsCode": "RS041"}},
-    ],
-    ids=str,
-)
-def test_an_error_without_message_and_status_code_is_not_saasquatch_speaking(
-    platform: Platform, body: Any
-) -> None:
-    assert platform.replies(Reply(404, body)).tells().code == "bad_response"
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        {"rsCode": "RS041"},
-        {"statusCode": 404, "rsCode": "RS041"},
-        {"message": None, "statusCode": None, "rsCode": "RS041", "apiErrorCode": 7},
-    ],
-    ids=str,
-)
-def test_a_known_rs_code_alone_is_saasquatch_speaking(platform: Platform, body: Any) -> None:
-    told = platform.replies(Reply(404, body)).tells()
-
-    assert (told.exit_code, told.provider_code) == (5, "RS041")
-
-
-@pytest.mark.parametrize(("field", "code"), [("rsCode", 41), ("apiErrorCode", 41)])
-def test_a_code_may_be_a_number(platform: Platform, field: str, code: int) -> None:
-    body = {"statusCode": 400, "message": "Oops", field: code}
-
-    told = platform.replies(Reply(400, body)).tells()
-
-    assert (told.exit_code, told.provider_code) == (6, "41")
 
 
 # The tenant and the options
@@ -439,3 +392,44 @@ def test_a_reward_type_that_there_is_not_is_refused_before(platform: Platform) -
     assert (done.code, done.out) == (2, "")
     assert "(did you mean CREDIT?)" in done.err
     assert platform.received == []
+
+
+# Debits
+
+
+DEBIT = Debit("a/b ä?", "CENTS", 50, "r-1", datetime(2026, 11, 20, tzinfo=UTC))
+
+
+def receipt(**more: Any) -> DebitReceipt:
+    assert CASES.debits
+    return SaaSquatch().read_debit({**CASES.debits.success, **more}, DEBIT)
+
+
+def test_saasquatch_gets_account_unit_and_amount() -> None:
+    request = SaaSquatch().debit_request(Query("ignored", {"tenant": "acme"}), DEBIT)
+
+    assert (request.method, request.path) == (
+        "POST",
+        ("api", "v1", "acme", "credit", "bulkredeem"),
+    )
+    assert request.json == {"accountId": "a/b ä?", "unit": "CENTS", "amount": 50}
+    assert (request.query, request.headers) == ({}, {})
+
+
+@pytest.mark.parametrize("same", ["50", Amount("50.0"), Amount("50.00"), Amount("5e1")], ids=repr)
+def test_saasquatch_may_write_the_same_amount_in_another_way(same: Any) -> None:
+    assert receipt(creditRedeemed=same) == DebitReceipt()
+
+
+@pytest.mark.parametrize(
+    ("sent", "told"), [(950, "950"), ("much", None), (None, None), (True, None), ([1], None)]
+)
+def test_what_is_left_is_in_the_receipt_where_it_is_a_number(sent: Any, told: str | None) -> None:
+    left = receipt(creditAvailable=sent).balance_after
+
+    assert (None if left is None else str(left)) == told
+
+
+def test_saasquatch_cannot_tell_a_repeated_debit() -> None:
+    assert not SaaSquatch().idempotent
+    assert not SaaSquatch().is_repeat(PlatformError("no", "9004"))
