@@ -13,15 +13,26 @@ from threading import Thread
 from typing import NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
-from loyalty_cli.sandbox.ledger import Account, Ledger, NotEnoughError, RepeatedError
+from loyalty_cli.sandbox.ledger import (
+    Account,
+    Ledger,
+    NotEnoughError,
+    Redemption,
+    RepeatedError,
+)
 from tests.fakes.standing_clock import StandingClock
 
 CENTS = Account("saasquatch", "C-1001", "CENTS")
 POINTS = Account("saasquatch", "C-1001", "points")
+OTHERS = (
+    Account("gameball", "C-1001", "CENTS"),
+    Account("saasquatch", "C-1002", "CENTS"),
+    Account("saasquatch", "C-1001", "cents"),
+)
 Spoil = Callable[[Path], None]
 
 ONE, LIMIT = Decimal(1), Decimal(100)
@@ -53,79 +64,12 @@ Ledger(Path(sys.argv[1])).redeem(account, Decimal(30), Decimal(100), delay=3600)
 """
 
 
-def test_a_new_ledger_holds_nothing(ledger: Ledger) -> None:
-    assert ledger.redeemed(CENTS) == 0
-
-
-def test_redemptions_add_up_and_last(ledger: Ledger) -> None:
-    first = ledger.redeem(CENTS, Decimal(30), LIMIT)
-    second = Ledger(ledger.path).redeem(CENTS, Decimal(12), LIMIT)
-
-    assert first.total == 30
-    assert second.total == 42
-    assert first.number < second.number
-    assert Ledger(ledger.path).redeemed(CENTS) == 42
-
-
 def test_amounts_keep_every_digit(ledger: Ledger) -> None:
     limit = Decimal(10) ** 40
     ledger.redeem(CENTS, Decimal(98765432109876543210987654321098765), limit)
     ledger.redeem(CENTS, Decimal("0.000001"), limit)
 
     assert str(ledger.redeemed(CENTS)) == "98765432109876543210987654321098765.000001"
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        Account("gameball", "C-1001", "CENTS"),
-        Account("saasquatch", "C-1002", "CENTS"),
-        Account("saasquatch", "C-1001", "cents"),
-    ],
-)
-def test_accounts_are_apart(ledger: Ledger, other: Account) -> None:
-    ledger.redeem(CENTS, LIMIT, LIMIT)
-
-    assert ledger.redeemed(other) == 0
-    assert ledger.redeem(other, LIMIT, LIMIT).total == 100
-
-
-def test_all_that_there_is_can_be_redeemed_and_no_more(ledger: Ledger) -> None:
-    ledger.redeem(CENTS, Decimal(99), LIMIT)
-    with pytest.raises(NotEnoughError):
-        ledger.redeem(CENTS, Decimal(2), LIMIT)
-    assert ledger.redeemed(CENTS) == 99
-
-    ledger.redeem(CENTS, ONE, LIMIT)
-
-    with pytest.raises(NotEnoughError):
-        ledger.redeem(CENTS, Decimal("0.01"), LIMIT)
-
-
-def test_a_reference_counts_once_at_each_provider(ledger: Ledger) -> None:
-    ledger.redeem(CENTS, ONE, LIMIT, "order 7")
-
-    with pytest.raises(RepeatedError):
-        ledger.redeem(Account("saasquatch", "C-1002", "points"), ONE, LIMIT, "order 7")
-    ledger.redeem(Account("gameball", "C-1001", "CENTS"), ONE, LIMIT, "order 7")
-
-    assert ledger.redeemed(CENTS) == 1
-
-
-def test_a_reference_that_was_refused_can_be_used_again(ledger: Ledger) -> None:
-    with pytest.raises(NotEnoughError):
-        ledger.redeem(CENTS, LIMIT + 1, LIMIT, "order 7")
-
-    assert ledger.redeem(CENTS, LIMIT, LIMIT, "order 7").total == 100
-
-
-def test_reset_forgets_everything(ledger: Ledger) -> None:
-    ledger.redeem(CENTS, LIMIT, LIMIT, "order 7")
-
-    ledger.reset()
-
-    assert ledger.redeemed(CENTS) == 0
-    assert ledger.redeem(CENTS, LIMIT, LIMIT, "order 7").number == 1
 
 
 def test_threads_never_redeem_more_than_there_is(ledger: Ledger) -> None:
@@ -166,35 +110,12 @@ def test_processes_never_redeem_more_than_there_is(ledger: Ledger) -> None:
 # Redemptions that are due later
 
 
-def test_what_is_due_later_counts_from_then_on(ledger: Ledger, clock: StandingClock) -> None:
-    ledger.redeem(CENTS, Decimal(12), LIMIT)
-    assert ledger.redeem(CENTS, Decimal(30), LIMIT, delay=3).total == 12
-
-    clock.move(2.9)
-    assert ledger.redeemed(CENTS) == 12
-    clock.move(0.1)
-    assert ledger.redeemed(CENTS) == 42
-    assert ledger.redeem(CENTS, ONE, LIMIT).total == 43
-
-
 def test_what_is_due_later_outlives_its_process(ledger: Ledger) -> None:
     command = [sys.executable, "-c", REDEEM_IN_AN_HOUR, str(ledger.path)]
     subprocess.run(command, check=True, timeout=60)
 
     assert Ledger(ledger.path).redeemed(CENTS) == 0
     assert Ledger(ledger.path, lambda: time.time() + 3601).redeemed(CENTS) == 30
-
-
-def test_what_is_due_later_is_set_aside_until_then(ledger: Ledger, clock: StandingClock) -> None:
-    ledger.redeem(CENTS, Decimal(70), LIMIT, delay=3)
-
-    for delay in (0, 3, 60):
-        with pytest.raises(NotEnoughError):
-            ledger.redeem(CENTS, Decimal(31), LIMIT, delay=delay)
-    assert ledger.redeem(CENTS, Decimal(30), LIMIT).total == 30
-
-    clock.move(60)
-    assert ledger.redeemed(CENTS) == 100
 
 
 def test_a_clock_that_is_set_back_does_not_undo_what_was_done_at_once(
@@ -207,70 +128,45 @@ def test_a_clock_that_is_set_back_does_not_undo_what_was_done_at_once(
     assert ledger.redeemed(CENTS) == 1
 
 
-def test_a_reference_that_is_due_later_is_seen_from_then_on(
-    ledger: Ledger, clock: StandingClock
-) -> None:
-    first = ledger.redeem(CENTS, Decimal(60), LIMIT, "order 7", delay=3)
-
-    clock.move(1)
-    assert ledger.redeem(CENTS, Decimal(60), LIMIT, "order 7", delay=3).number == first.number
-    clock.move(2)
-
-    with pytest.raises(RepeatedError):
-        ledger.redeem(CENTS, ONE, LIMIT, "order 7", delay=3)
-    clock.move(3)
-    assert ledger.redeemed(CENTS) == 60
-
-
-def test_of_two_with_one_reference_the_one_that_is_due_first_counts(
-    ledger: Ledger, clock: StandingClock
-) -> None:
-    ledger.redeem(CENTS, Decimal(60), LIMIT, "order 7", delay=3)
-
-    assert ledger.redeem(POINTS, Decimal(80), LIMIT, "order 7").total == 80
-
-    clock.move(3)
-    assert ledger.redeemed(CENTS) == 0
-    assert ledger.redeem(CENTS, LIMIT, LIMIT).total == 100
-
-
-def test_what_is_refused_takes_no_place(ledger: Ledger, clock: StandingClock) -> None:
-    ledger.redeem(CENTS, Decimal(60), LIMIT, "order 7", delay=3)
-
-    with pytest.raises(NotEnoughError):
-        ledger.redeem(POINTS, LIMIT + 1, LIMIT, "order 7")
-
-    clock.move(3)
-    assert ledger.redeemed(CENTS) == 60
-
-
-def test_reset_forgets_what_is_still_to_come(ledger: Ledger, clock: StandingClock) -> None:
-    ledger.redeem(CENTS, LIMIT, LIMIT, "order 7", delay=3)
+def test_reset_forgets_everything(ledger: Ledger, clock: StandingClock) -> None:
+    ledger.redeem(CENTS, Decimal(60), LIMIT, "order 7")
+    ledger.redeem(CENTS, Decimal(40), LIMIT, "order 8", delay=3)
 
     ledger.reset()
     clock.move(3)
 
     assert ledger.redeemed(CENTS) == 0
-    assert ledger.redeem(CENTS, LIMIT, LIMIT, "order 7").total == 100
+    assert ledger.redeem(CENTS, LIMIT, LIMIT, "order 7").number == 1
+
+
+def test_a_redemption_that_is_still_to_come_keeps_its_number(ledger: Ledger) -> None:
+    first = ledger.redeem(CENTS, ONE, LIMIT, "order 7", delay=3)
+
+    assert ledger.redeem(CENTS, ONE, LIMIT, "order 7", delay=3) == first
 
 
 class Order(NamedTuple):
     """One order, and how long after the one before it."""
 
-    pause: int
     account: Account
     amount: int
-    reference: str | None
-    delay: int
+    reference: str | None = None
+    delay: int = 0
+    pause: int = 0
+
+    @property
+    def key(self) -> tuple[str, str] | None:
+        """What counts once."""
+        return (self.account.provider, self.reference) if self.reference else None
 
 
 ORDERS = st.builds(
     Order,
-    pause=st.integers(0, 4),
-    account=st.sampled_from([CENTS, POINTS]),
+    account=st.sampled_from([CENTS, POINTS, *OTHERS]),
     amount=st.integers(1, 70),
     reference=st.sampled_from([None, "order 7", "order 8"]),
     delay=st.sampled_from([0, 3, 5]),
+    pause=st.integers(0, 4),
 )
 
 
@@ -283,47 +179,71 @@ class Model:
     def done(self, until: float, *more: tuple[float, Order]) -> list[Order]:
         seen, done = set(), []
         for due, order in sorted([*self.orders, *more], key=lambda pair: pair[0]):
-            if due <= until and order.reference not in seen:
+            if due <= until and order.key not in seen:
                 done.append(order)
-                seen |= {order.reference} - {None}
+                seen |= {order.key} - {None}
         return done
 
     def redeemed(self, account: Account, until: float, *more: tuple[float, Order]) -> int:
         return sum(order.amount for order in self.done(until, *more) if order.account == account)
 
     def expected(self, order: Order, now: float) -> type[Exception] | None:
-        if order.reference and order.reference in {done.reference for done in self.done(now)}:
+        if order.key and order.key in {done.key for done in self.done(now)}:
             return RepeatedError
         after = self.redeemed(order.account, float("inf"), (now + order.delay, order))
         return NotEnoughError if after > LIMIT else None
 
 
-def refused(ledger: Ledger, order: Order) -> type[Exception] | None:
-    """Redeem; the refusal, if it is one."""
+def redeem(ledger: Ledger, order: Order) -> Redemption | type[Exception]:
+    """Redeem; the redemption, or the refusal."""
+    amount = Decimal(order.amount)
     try:
-        ledger.redeem(order.account, Decimal(order.amount), LIMIT, order.reference, order.delay)
+        return ledger.redeem(order.account, amount, LIMIT, order.reference, order.delay)
     except (NotEnoughError, RepeatedError) as refusal:
         return type(refusal)
-    return None
+
+
+LATE = Order(CENTS, 60, "order 7", delay=3)
+SET_ASIDE = ((70, 3), (31, 0), (31, 3), (31, 60), (30, 0))
+"""The last of them is what is left beside the first, which is still to come."""
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(ORDERS, max_size=10))
+@example([Order(CENTS, 30), Order(CENTS, 12)])  # they add up
+@example([Order(CENTS, 100), *(Order(other, 100) for other in OTHERS)])  # each has its own
+@example([Order(CENTS, 99), Order(CENTS, 2), Order(CENTS, 1), Order(CENTS, 1)])  # all, no more
+@example(
+    [Order(each, 1, "order 7") for each in (CENTS, POINTS, *OTHERS)]
+)  # a reference counts once
+@example([Order(CENTS, 101, "order 7"), Order(CENTS, 100, "order 7")])  # one that was refused
+@example([Order(CENTS, 12), Order(CENTS, 30, delay=3), Order(CENTS, 1, pause=3)])  # from then on
+@example([Order(CENTS, amount, delay=delay) for amount, delay in SET_ASIDE])
+@example([LATE, LATE._replace(pause=1), LATE._replace(amount=1, pause=2)])  # seen from then on
+@example([LATE, Order(POINTS, 80, "order 7"), Order(CENTS, 100, pause=3)])  # the first one counts
+@example([LATE, Order(POINTS, 101, "order 7")])  # what is refused takes no place
 def test_the_ledger_holds_what_a_platform_would_have_done(orders: list[Order]) -> None:
     now, model = 1_800_000_000.0, Model()
     with tempfile.TemporaryDirectory() as folder:
-        ledger = Ledger(Path(folder) / "sandbox.db", lambda: now)
+        path = Path(folder) / "sandbox.db"
         for order in orders:
             now += order.pause
+            ledger = Ledger(path, lambda: now)  # noqa: B023 - it is used in this turn alone
             expected = model.expected(order, now)
-            assert refused(ledger, order) is expected
+            done = redeem(ledger, order)
             if expected is None:
                 model.orders.append((now + order.delay, order))
-            for account in (CENTS, POINTS):
+                assert isinstance(done, Redemption)
+                assert done.total == model.redeemed(order.account, now)
+            else:
+                assert done is expected
+            for account in (CENTS, POINTS, *OTHERS):
                 assert ledger.redeemed(account) == model.redeemed(account, now)
         now += 60
-        for account in (CENTS, POINTS):
-            assert ledger.redeemed(account) == model.redeemed(account, now) <= LIMIT
+        for account in (CENTS, POINTS, *OTHERS):
+            assert (
+                Ledger(path, lambda: now).redeemed(account) == model.redeemed(account, now) <= LIMIT
+            )
 
 
 # The file
