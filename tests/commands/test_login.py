@@ -175,7 +175,7 @@ def test_logging_in_again_replaces_the_credentials_and_drops_the_token(
     }
 
 
-def test_what_was_stored_is_what_balance_signs_in_with(
+def test_balance_signs_in_with_the_stored_credentials(
     memory: backends.Memory,
     login: Login,
     loyalty: Run,

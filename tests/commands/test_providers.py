@@ -42,9 +42,7 @@ def test_one_provider_is_shown_with_all_it_has(loyalty: Run, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_a_platform_publishes_about_its_limits_is_in_the_record(
-    loyalty: Run, name: str
-) -> None:
+def test_published_limits_are_in_the_record_of_a_provider(loyalty: Run, name: str) -> None:
     record = loyalty("providers", name, "-o", "json").record
 
     limits = [(each["requests"], each["seconds"]) for each in record["read_limits"]]
@@ -84,7 +82,7 @@ def test_csv_of_one_provider_has_a_row_for_each_fact(loyalty: Run) -> None:
     assert len(rows) > 5
 
 
-def test_it_needs_no_profile_file_and_does_not_read_one(
+def test_providers_needs_no_profile_file_and_does_not_read_one(
     loyalty: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LOYALTY_CONFIG", "/nowhere/at/all.yaml")

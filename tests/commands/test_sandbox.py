@@ -117,7 +117,7 @@ def test_the_file_is_all_that_it_prints(serving: Serving) -> None:
     assert serving.file.count("\n  ") >= len(providers.BUILT_IN)
 
 
-def test_it_answers_anything_that_speaks_http(serving: Serving) -> None:
+def test_the_sandbox_answers_anything_that_speaks_http(serving: Serving) -> None:
     path = "/imprint/v2/customers/C-1001/rewards_balance"
 
     signed = serving.ask("GET", path, {"Authorization": "Bearer sandbox-imprint-key"})
@@ -148,7 +148,7 @@ def test_a_port_in_use_is_a_clear_error(program: Run) -> None:
     assert hint.startswith("Hint: Choose another port")
 
 
-def test_what_was_redeemed_shows_in_the_embedded_sandbox_until_it_is_reset(
+def test_a_redemption_shows_in_the_embedded_sandbox_until_it_is_reset(
     loyalty: Run, serving: Serving
 ) -> None:
     def available() -> int:
@@ -195,7 +195,7 @@ def test_a_ledger_that_cannot_be_used_is_a_clear_error_until_it_is_reset(
 
 
 @pytest.mark.parametrize("command", ["login", "logout"])
-def test_it_needs_no_credentials_of_anybody(loyalty: Run, command: str) -> None:
+def test_the_sandbox_needs_no_credentials_of_anybody(loyalty: Run, command: str) -> None:
     done = loyalty("--sandbox", command, "gameball")
 
     assert (done.code, done.out) == (2, "")

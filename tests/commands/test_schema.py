@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 from tests.conftest import Run
 
 
-def test_it_is_a_json_schema(loyalty: Run) -> None:
+def test_schema_prints_a_json_schema(loyalty: Run) -> None:
     done = loyalty("schema")
 
     schema = json.loads(done.out)
@@ -17,7 +17,7 @@ def test_it_is_a_json_schema(loyalty: Run) -> None:
     Draft202012Validator.check_schema(schema)
 
 
-def test_what_the_program_prints_fits_what_the_program_promises(program: Run) -> None:
+def test_records_fit_the_schema_that_the_program_prints(program: Run) -> None:
     validator = Draft202012Validator(json.loads(program("schema").out))
 
     done = program("--sandbox", "balance", "C-1006", "E-404", "--all-profiles", "-o", "json")
@@ -38,7 +38,7 @@ def test_a_summary_of_what_was_found_and_of_what_failed_fits_too(program: Run) -
     assert not validator.is_valid([{**records[0], "total": "10"}])
 
 
-def test_it_takes_no_arguments(loyalty: Run) -> None:
+def test_schema_takes_no_arguments(loyalty: Run) -> None:
     assert loyalty("schema", "-o", "json").code == 2
 
 

@@ -163,12 +163,12 @@ def test_any_text_is_either_an_address_or_a_clear_error(url: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.9.9.9", "::1"])
-def test_this_machine_is_loopback(host: str) -> None:
+def test_a_name_of_this_machine_is_loopback(host: str) -> None:
     assert is_loopback(host)
 
 
 @pytest.mark.parametrize("host", ["10.0.0.1", "::", "example.com", "localhost.", "127.1", ""])
-def test_no_other_machine_is_loopback(host: str) -> None:
+def test_a_name_of_another_machine_is_not_loopback(host: str) -> None:
     assert not is_loopback(host)
 
 

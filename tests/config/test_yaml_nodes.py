@@ -126,14 +126,14 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         ("{a: 1", 1, "did not find"),
     ],
 )
-def test_what_is_refused_is_named_with_its_line(text: str, line: int, message: str) -> None:
+def test_refused_yaml_is_named_with_its_line(text: str, line: int, message: str) -> None:
     error = mistake(text)
 
     assert message in str(error)
     assert error.line == line
 
 
-def test_what_a_tag_says_is_not_repeated_since_a_secret_can_look_like_one() -> None:
+def test_a_tag_is_not_repeated_since_a_secret_can_look_like_one() -> None:
     assert "hunter2" not in str(mistake("password: !hunter2"))
     assert "hunter2" not in str(mistake("password: *hunter2"))
 

@@ -37,7 +37,7 @@ def why(store: KeyringStore) -> str:
     return str(caught.value)
 
 
-def test_what_is_written_is_read_and_taken_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stored_credential_is_read_and_taken_out(monkeypatch: pytest.MonkeyPatch) -> None:
     backends.use(monkeypatch, backends.Memory())
     store = KeyringStore()
 

@@ -23,7 +23,7 @@ CLUB = Profile("club", CAPILLARY, CAPILLARY.auths[1], "https://api.example")
 BOTH = {"api_key": "hunter2", "secret_key": "hunter3"}
 
 
-def test_what_a_sign_in_needs_is_taken_as_it_is() -> None:
+def test_the_fields_of_a_sign_in_are_taken_as_they_are() -> None:
     assert check_credentials(POINTS, BOTH) == BOTH
 
 
@@ -49,7 +49,7 @@ def test_anything_else_is_a_usage_error_without_the_value(given: dict[str, str],
     assert "hunter" not in f"{caught.value.message} {caught.value.hint}"
 
 
-def test_what_was_stored_before_the_keyring_failed_is_told(
+def test_fields_stored_before_the_keyring_failed_are_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     backends.use(monkeypatch, backends.Failing(at="secret_key"))
@@ -65,7 +65,7 @@ def test_what_was_stored_before_the_keyring_failed_is_told(
     assert "LOYALTY_POINTS_API_KEY, LOYALTY_POINTS_SECRET_KEY" in str(caught.value.hint)
 
 
-def test_what_was_taken_out_before_the_keyring_failed_is_told(
+def test_fields_taken_out_before_the_keyring_failed_are_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     backend = backends.use(monkeypatch, backends.Failing(at="secret_key"))

@@ -80,7 +80,7 @@ def test_any_secret_is_taken_out(secret: str, spelling: str) -> None:
 
 
 @given(text=st.text(st.characters(exclude_characters=SECRET)))
-def test_what_has_no_secret_in_it_stays_as_it_is(text: str) -> None:
+def test_a_text_without_a_secret_stays_as_it_is(text: str) -> None:
     assert mask(text, [SECRET, "0123456789abcdef"]) == text
 
 

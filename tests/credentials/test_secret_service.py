@@ -72,7 +72,7 @@ def test_login_profiles_balance_and_logout_work_with_it(
     assert program("balance", "C-1", "-p", "card", env=env).code == 4
 
 
-def test_it_is_found_without_being_named(
+def test_the_secret_service_is_found_without_being_named(
     secret_service: SecretService, imprint: Callable[[], Path], program: Run
 ) -> None:
     imprint()

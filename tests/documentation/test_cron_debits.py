@@ -194,7 +194,7 @@ def test_a_job_that_runs_twice_debits_once(host: Host) -> None:
     assert [each["replayed"] for each in host.written("debits.jsonl")] == [False] * 2 + [True] * 2
 
 
-def test_what_the_debit_job_leaves_unknown_the_next_job_settles(host: Host) -> None:
+def test_a_debit_left_unknown_by_one_job_is_settled_by_the_next(host: Host) -> None:
     _, debits, settles, _ = JOBS
     host.ask_for("a,E-lost-reply,250", "b,C-1001,100")
 
@@ -208,7 +208,7 @@ def test_what_the_debit_job_leaves_unknown_the_next_job_settles(host: Host) -> N
     assert len(host.platform.debits) == 2
 
 
-def test_what_may_still_arrive_keeps_the_second_job_at_8(host: Host) -> None:
+def test_a_debit_that_may_still_arrive_keeps_the_second_job_at_8(host: Host) -> None:
     _, debits, settles, _ = JOBS
     host.ask_for("a,E-late,250")
     host.cron(debits)

@@ -107,7 +107,7 @@ def test_the_output_page_names_what_ends_a_run() -> None:
 
 
 @pytest.mark.parametrize("name", providers.BUILT_IN)
-def test_what_a_platform_publishes_about_its_limits_is_in_the_page(name: str) -> None:
+def test_published_limits_are_in_the_page_of_the_providers(name: str) -> None:
     provider = providers.load(name)
     page = section((ROOT / "docs" / "providers.md").read_text(), provider.title)
     published = [f"look-ups: {spelt(provider.read_limits)}"] if provider.read_limits else []

@@ -45,7 +45,7 @@ def breaking_off(after: int) -> Iterator[Lookup]:
 
 @pytest.mark.parametrize("output", FORMATS)
 @pytest.mark.parametrize("number", range(4))
-def test_it_has_the_records_and_no_more(output: Format, number: int) -> None:
+def test_a_document_has_the_records_and_no_more(output: Format, number: int) -> None:
     content = written(RECORDS[:number], output)
 
     assert customers(content, output) == ["A", "B", "C"][:number]
@@ -59,7 +59,7 @@ def test_json_is_the_same_as_in_one_piece() -> None:
 
 @pytest.mark.parametrize("output", FORMATS)
 @pytest.mark.parametrize("number", range(1, 3))
-def test_it_is_a_whole_one_even_where_the_records_break_off(output: Format, number: int) -> None:
+def test_a_document_is_whole_even_if_the_records_break_off(output: Format, number: int) -> None:
     pieces: list[bytes] = []
 
     with pytest.raises(KeyError):

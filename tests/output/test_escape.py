@@ -21,14 +21,14 @@ from loyalty_cli.output.escape import visible
         ("\U000e0041", r"\U000e0041"),
     ],
 )
-def test_what_acts_on_a_terminal_becomes_an_escape(text: str, shown: str) -> None:
+def test_a_character_that_acts_on_a_terminal_becomes_an_escape(text: str, shown: str) -> None:
     assert visible(text) == shown
 
 
 @pytest.mark.parametrize(
     "text", ["", "Guthaben €", "積分", "🎁 gift", "[red]x[/x] :star:", "e\u0301"]
 )
-def test_what_a_terminal_only_shows_stays(text: str) -> None:
+def test_a_character_that_a_terminal_only_shows_stays(text: str) -> None:
     assert visible(text) == text
 
 

@@ -33,7 +33,7 @@ def validator() -> Draft202012Validator:
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_what_a_command_prints_fits(
+def test_a_command_prints_what_fits_the_schema(
     loyalty: Run, validator: Draft202012Validator, command: list[str]
 ) -> None:
     done = loyalty("--sandbox", *command, "-o", "json")

@@ -71,7 +71,7 @@ def test_a_terminal_sees_how_many_how_quickly_and_how_long_still(
     assert "0:00:00" in last
 
 
-def test_it_says_how_many_failed(screen: Callable[[bool], Screen]) -> None:
+def test_progress_says_how_many_failed(screen: Callable[[bool], Screen]) -> None:
     shown = screen(True)
 
     list(progress(iter(range(7)), 7, lambda item: item > 4))
@@ -105,7 +105,7 @@ def test_without_a_stderr_the_items_still_come(monkeypatch: pytest.MonkeyPatch) 
     assert list(progress(iter("abc"), 3, never)) == ["a", "b", "c"]
 
 
-def test_what_ends_in_the_middle_leaves_the_terminal_as_it_was(
+def test_progress_that_ends_in_the_middle_leaves_the_terminal_as_it_was(
     screen: Callable[[bool], Screen],
 ) -> None:
     shown = screen(True)
@@ -145,7 +145,7 @@ def terminal(command: str, *arguments: str) -> str:
     return str(child.before)
 
 
-def test_it_is_on_stderr_while_the_document_goes_to_its_file(
+def test_progress_is_on_stderr_while_the_document_goes_to_its_file(
     rows: tuple[Platform, str], tmp_path: Path
 ) -> None:
     _, name = rows
@@ -161,7 +161,9 @@ def test_it_is_on_stderr_while_the_document_goes_to_its_file(
     assert [each["state"] for each in records] == ["confirmed"] * 9
 
 
-def test_it_does_not_come_between_the_records_on_one_terminal(rows: tuple[Platform, str]) -> None:
+def test_progress_does_not_come_between_the_records_on_one_terminal(
+    rows: tuple[Platform, str],
+) -> None:
     _, name = rows
 
     shown = terminal('exec "$@"', "debit", "--from", name, "-y", "-o", "jsonl")

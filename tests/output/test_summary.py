@@ -199,7 +199,7 @@ def test_a_section_is_headed_by_what_there_is_of_profile_unit_and_kind() -> None
     ]
 
 
-def test_what_is_not_there_takes_no_line() -> None:
+def test_a_missing_figure_takes_no_line_of_a_summary() -> None:
     shown = drawn([record(total=None, expiring=None)], 80)
 
     assert "total" not in shown

@@ -140,7 +140,7 @@ def test_a_note_stands_right_under_the_rows_it_is_about() -> None:
         assert places == sorted(places)
 
 
-def test_what_is_too_wide_for_rows_becomes_sections_and_then_a_list() -> None:
+def test_a_table_too_wide_for_rows_becomes_sections_and_then_a_list() -> None:
     group = Group([row("C-1001", "Reward Points", Cell("1200", "points"), Cell("200", "points"))])
 
     sections, as_list = drawn([group], 40), drawn([group], 20)

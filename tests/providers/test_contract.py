@@ -155,7 +155,7 @@ def test_an_answer_of_the_platform_is_read_as_its_reference_says(
 
 
 @every_provider
-def test_it_is_asked_once_with_get_and_for_json(ask: Ask, cases: Cases) -> None:
+def test_a_platform_is_asked_once_with_get_and_for_json(ask: Ask, cases: Cases) -> None:
     platform = ask(cases)
     platform.reads()
 
@@ -225,7 +225,7 @@ def test_every_amount_comes_out_with_the_digits_it_was_sent_with(ask: Ask, cases
     "text",
     ["0.0000000", "-0.00", "-0", "8500.000", "1" * 60, f"{'9' * 41}.{'0' * 19}", "-1.10"],
 )
-def test_these_digits_come_out_too(ask: Ask, cases: Cases, text: str) -> None:
+def test_zeros_signs_and_long_numbers_keep_their_digits(ask: Ask, cases: Cases, text: str) -> None:
     platform = ask(cases)
     for raw in (text, f'"{text}"'):
         done = platform.replies(with_raw(cases.answer, dict.fromkeys(cases.amounts, raw))).run()
@@ -288,7 +288,7 @@ def test_json_of_another_shape_is_a_bad_answer(ask: Ask, cases: Cases) -> None:
 
 @pytest.mark.parametrize("raw", NOT_NUMBERS, ids=lambda raw: raw[:24])
 @every_provider
-def test_what_is_not_a_number_is_a_bad_answer(ask: Ask, cases: Cases, raw: str) -> None:
+def test_an_amount_that_is_no_number_is_a_bad_answer(ask: Ask, cases: Cases, raw: str) -> None:
     place = next(iter(cases.amounts))
 
     told = ask(cases).replies(with_raw(cases.answer, {place: raw})).tells()
@@ -298,7 +298,7 @@ def test_what_is_not_a_number_is_a_bad_answer(ask: Ask, cases: Cases, raw: str) 
 
 @pytest.mark.parametrize("what", NOT_JSON)
 @every_provider
-def test_what_is_not_json_is_a_bad_answer(ask: Ask, cases: Cases, what: str) -> None:
+def test_a_body_that_is_not_json_is_a_bad_answer(ask: Ask, cases: Cases, what: str) -> None:
     platform = ask(cases).replies(Reply(body=NOT_JSON[what]))
 
     told = platform.tells()
@@ -393,7 +393,9 @@ def test_html_in_place_of_json_is_nobodys_balance(
 
 
 @every_provider
-def test_a_404_from_something_else_says_nothing_of_the_customer(ask: Ask, cases: Cases) -> None:
+def test_a_404_that_is_not_the_platforms_says_nothing_of_the_customer(
+    ask: Ask, cases: Cases
+) -> None:
     platform = ask(cases).replies(Reply(404, HTML, content_type="text/html"))
 
     assert platform.tells().exit_code == cases.foreign_404

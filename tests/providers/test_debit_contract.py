@@ -61,7 +61,7 @@ def test_a_provider_sorts_all_of_the_platform_s_codes(cases: Cases) -> None:
 
 
 @pytest.mark.parametrize(("cases", "code", "state"), CODES)
-def test_each_code_leaves_a_debit_as_it_means(
+def test_each_code_of_a_platform_leaves_a_debit_in_its_state(
     ask: Ask, loyalty: Run, cases: Cases, code: str, state: str
 ) -> None:
     till = Till(ask(cases), loyalty, debits_of(cases).refuses(code))
@@ -77,7 +77,7 @@ def test_each_code_leaves_a_debit_as_it_means(
 @pytest.mark.parametrize(
     ("cases", "code"), [each.values[:2] for each in CODES if each.values[2] == "not_applied"]
 )
-def test_what_is_refused_for_now_says_so_and_is_a_new_attempt_of_the_next_run(
+def test_a_debit_refused_for_now_is_a_new_attempt_of_the_next_run(
     ask: Ask, loyalty: Run, cases: Cases, code: str
 ) -> None:
     till = Till(ask(cases), loyalty, debits_of(cases).refuses(code))
@@ -91,7 +91,7 @@ def test_what_is_refused_for_now_says_so_and_is_a_new_attempt_of_the_next_run(
 @pytest.mark.parametrize(
     ("cases", "code"), [each.values[:2] for each in CODES if each.values[2] == "refused"]
 )
-def test_what_is_refused_for_good_is_not_asked_for_again(
+def test_a_debit_refused_for_good_is_not_sent_again(
     ask: Ask, loyalty: Run, cases: Cases, code: str
 ) -> None:
     till = Till(ask(cases), loyalty, debits_of(cases).refuses(code))

@@ -149,7 +149,7 @@ CASES = Cases(
 )
 
 
-def test_another_request_in_progress_is_waited_for(platform: Platform) -> None:
+def test_gameball_is_asked_again_while_another_request_is_in_progress(platform: Platform) -> None:
     busy = Reply(422, IN_PROGRESS)
 
     record = platform.replies(busy, busy, CASES.answer).reads()

@@ -424,7 +424,7 @@ def test_saasquatch_may_write_the_same_amount_in_another_way(same: Any) -> None:
 @pytest.mark.parametrize(
     ("sent", "told"), [(950, "950"), ("much", None), (None, None), (True, None), ([1], None)]
 )
-def test_what_is_left_is_in_the_receipt_where_it_is_a_number(sent: Any, told: str | None) -> None:
+def test_the_credit_left_is_in_the_receipt_if_it_is_a_number(sent: Any, told: str | None) -> None:
     left = receipt(creditAvailable=sent).balance_after
 
     assert (None if left is None else str(left)) == told

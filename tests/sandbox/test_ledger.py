@@ -110,7 +110,7 @@ def test_processes_never_redeem_more_than_there_is(ledger: Ledger) -> None:
 # Redemptions that are due later
 
 
-def test_what_is_due_later_outlives_its_process(ledger: Ledger) -> None:
+def test_a_redemption_due_later_outlives_its_process(ledger: Ledger) -> None:
     command = [sys.executable, "-c", REDEEM_IN_AN_HOUR, str(ledger.path)]
     subprocess.run(command, check=True, timeout=60)
 

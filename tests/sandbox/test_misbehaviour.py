@@ -59,7 +59,7 @@ def test_the_sign_in_comes_before_the_misbehaviour(platforms: Sandbox, name: str
     assert platforms.ask("GET", platforms.target(name, "E-500")).status == 401
 
 
-def test_what_is_slow_says_nothing_for_a_while(platforms: Sandbox) -> None:
+def test_a_slow_customer_is_not_answered_at_once(platforms: Sandbox) -> None:
     url = urlsplit(platforms.ask.url)
     connection = HTTPConnection(str(url.hostname), url.port, timeout=0.2)
     target = platforms.target("imprint", "E-slow")
@@ -71,7 +71,7 @@ def test_what_is_slow_says_nothing_for_a_while(platforms: Sandbox) -> None:
 
 
 @every_provider
-def test_what_is_slow_answers_in_the_end(
+def test_a_slow_customer_is_answered_in_the_end(
     platforms: Sandbox, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("loyalty_cli.sandbox.misbehaviour.SLOW_SECONDS", 0.01)
@@ -83,7 +83,7 @@ def test_what_is_slow_answers_in_the_end(
     assert body == platforms.balance(name, "C-1001").body
 
 
-def test_what_is_slow_takes_thirty_seconds() -> None:
+def test_a_slow_customer_takes_thirty_seconds() -> None:
     reply = behave("E-slow", {"C-1001": "Ada"}, {}, lambda known: Reply(body=known))
 
     assert reply == Reply(body="Ada", delay=30)
@@ -91,7 +91,7 @@ def test_what_is_slow_takes_thirty_seconds() -> None:
 
 @every_provider
 @pytest.mark.parametrize("identifier", ON_DEBITS)
-def test_who_misbehaves_on_debits_reads_like_anyone_else(
+def test_a_customer_who_misbehaves_on_debits_reads_like_anyone_else(
     platforms: Sandbox, name: str, identifier: str
 ) -> None:
     answer = platforms.balance(name, identifier)
@@ -183,7 +183,7 @@ def is_refused(debits: Debits, answer: Answer) -> bool:
     return 400 <= answer.status < 500 and error is not None and not debits.provider.is_repeat(error)
 
 
-def test_who_reads_like_a_rich_customer_has_too_little(debits: Debits) -> None:
+def test_the_insufficient_customer_reads_rich_and_has_too_little(debits: Debits) -> None:
     assert debits.left("E-insufficient") >= 1000
 
     refused = debits("E-insufficient", amount=1)

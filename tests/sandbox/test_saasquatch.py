@@ -104,7 +104,7 @@ def test_credit_that_is_redeemed_is_gone(platforms: Sandbox, redeem: Redeem) -> 
     assert balance["totalAssignedCredit"] == 12500
 
 
-def test_the_same_order_again_is_another_debit(redeem: Redeem) -> None:
+def test_saasquatch_makes_a_repeated_debit_again(redeem: Redeem) -> None:
     assert redeem().json["creditAvailable"] == 9500
     assert redeem().json["creditAvailable"] == 9000
 

@@ -228,7 +228,9 @@ def test_a_body_without_a_length_is_refused(server: Server) -> None:
 
 
 @pytest.mark.parametrize("line", ["nonsense", "GET / HTTP/9.9", "GET / HTTP/x"])
-def test_what_is_not_http_is_refused(server: Server, recorder: Recorder, line: str) -> None:
+def test_a_request_that_is_not_http_is_refused(
+    server: Server, recorder: Recorder, line: str
+) -> None:
     assert b'{"message":"' in send(server, f"{line}\r\n\r\n")
     assert recorder.received == []
 
@@ -258,7 +260,7 @@ def test_a_client_that_goes_away_is_no_news(
 # Starting and stopping
 
 
-def test_it_listens_on_loopback_alone(server: Server) -> None:
+def test_the_server_listens_on_loopback_alone(server: Server) -> None:
     with connect(server) as sock:
         assert sock.getpeername()[0] == "127.0.0.1"
     assert server.url.startswith("http://127.0.0.1:")
