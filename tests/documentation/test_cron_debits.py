@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.conftest import PROGRAM, Outcome
+from tests.documentation.pages import blocks, page
 from tests.fakes.debit_platform import Platform, platform
 from tests.fakes.systemd import verified
 from tests.requires import needs
 
-PAGE = (Path(__file__).parents[2] / "docs" / "cron.md").read_text()
+PAGE = page("docs/cron.md")
 DEBITS = "## A job that debits"
 SECRETS = {
     "points.api_key": "sandbox-gameball-key",
@@ -24,16 +25,12 @@ SECRETS = {
     "referrals.api_key": "sandbox-saasquatch-key",
 }
 POINTS = "  points: {{provider: gameball, base_url: {url}/gameball}}\n"
-
-
-def blocks(kind: str) -> list[str]:
-    """What stands in the page's fenced blocks of a kind."""
-    return re.findall(rf"^```{kind}\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
-
-
-UNITS = {block.splitlines()[0].rpartition("/")[2]: block for block in blocks("ini")}
+UNITS = {block.splitlines()[0].rpartition("/")[2]: block for block in blocks(PAGE, "ini")}
 JOBS = [
-    line for block in blocks("crontab") for line in block.splitlines() if re.match(r"[\d*]", line)
+    line
+    for block in blocks(PAGE, "crontab")
+    for line in block.splitlines()
+    if re.match(r"[\d*]", line)
 ]
 SERVICES = [name for name in UNITS if name.endswith(".service")]
 
@@ -81,7 +78,7 @@ class Host(NamedTuple):
 
     def cron(self, job: str) -> subprocess.CompletedProcess[str]:
         """Run a line of the crontab as cron does."""
-        (block,) = {block for block in blocks("crontab") if job in block}
+        (block,) = {block for block in blocks(PAGE, "crontab") if job in block}
         env = dict(re.findall(r"^([A-Z_]+)=(.*)$", self.moved(block), re.MULTILINE))
         return self.shell(job.split(maxsplit=5)[5], {"PATH": "/usr/bin:/bin", **env})
 
@@ -123,16 +120,16 @@ def set_up(tmp_path: Path, there: Platform) -> Callable[..., Host]:
         host = Host(tmp_path, there)
         for place in ("/etc/loyalty", "/var/lib/loyalty"):
             host.path(place).mkdir(parents=True)
-        (config,) = blocks("yaml")
+        (config,) = blocks(PAGE, "yaml")
         config = config.replace(
             "    tenant: acme\n", f"    tenant: sandbox\n    base_url: {there.url}/saasquatch\n"
         )
         config = config.replace("journal:", POINTS.format(url=there.url) + "journal:")
         host.path("/etc/loyalty/config.yaml").write_text(host.moved(config))
         host.path("/etc/loyalty/config.yaml").chmod(0o600)
-        (rows,) = blocks("csv")
+        (rows,) = blocks(PAGE, "csv")
         host.path("/var/lib/loyalty/debits.csv").write_text(rows)
-        for command in re.findall(r"^\$ (.*)$", "".join(blocks("console")), re.MULTILINE):
+        for command in re.findall(r"^\$ (.*)$", "".join(blocks(PAGE, "console")), re.MULTILINE):
             if not any(word in command for word in without):
                 secret = f"{SECRETS.get(command.rpartition('/')[2], '')}\n"
                 done = host.shell(command, {"PATH": "/usr/bin:/bin"}, secret)

@@ -17,9 +17,8 @@ from loyalty_cli.model.exit_codes import ExitCode, exit_code_of
 from loyalty_cli.output.json_schema import json_schema
 from loyalty_cli.providers.contract import DebitProvider, Limit
 from tests.conftest import Run
-from tests.providers.registry import section
+from tests.documentation.pages import ROOT, blocks, page, section
 
-ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 GENERATED = runpy.run_path(str(ROOT / "docs" / "generate.py"))
 
@@ -34,15 +33,15 @@ SANDBOX_COMMANDS = sorted(
 
 
 def test_the_command_reference_is_current() -> None:
-    assert (ROOT / "docs" / "commands.md").read_text() == GENERATED["commands_page"]()
+    assert page("docs/commands.md") == GENERATED["commands_page"]()
 
 
 def test_the_picture_in_the_readme_is_current() -> None:
-    assert (ROOT / "docs" / "balance.svg").read_text() == GENERATED["picture"]()
+    assert page("docs/balance.svg") == GENERATED["picture"]()
 
 
 def test_the_readme_opens_with_the_two_commands() -> None:
-    lines = (ROOT / "README.md").read_text().splitlines()
+    lines = page("README.md").splitlines()
 
     assert [line.split("#")[0].strip() for line in lines[3:5]] == ["$ make demo", "$ make test"]
 
@@ -60,10 +59,8 @@ def test_the_readme_has_sandbox_examples_at_all() -> None:
 
 
 def test_the_first_profile_of_the_readme_loads(tmp_path: Path) -> None:
-    example = re.search(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    assert example
     path = tmp_path / "config.yaml"
-    path.write_text(example[1])
+    path.write_text(blocks(page("README.md"), "yaml")[0])
 
     assert list(load(path).profiles) == ["points"]
 
@@ -91,17 +88,17 @@ def headings(page: Path, file: str) -> list[str]:
 
 
 def test_every_record_in_the_output_page_fits_the_schema() -> None:
-    blocks = re.findall(r"```json\n(.*?)```", (ROOT / "docs" / "output.md").read_text(), re.DOTALL)
+    records = blocks(page("docs/output.md"), "json")
     validator = Draft202012Validator(json_schema())
 
-    assert len(blocks) == 3
-    for block in blocks:
+    assert len(records) == 3
+    for block in records:
         validator.validate([json.loads(block)])
 
 
 def test_the_output_page_names_what_ends_a_run() -> None:
-    page = " ".join((ROOT / "docs" / "output.md").read_text().split())
-    names = page.partition("These are the codes ")[2].partition(", and ")[0]
+    text = " ".join(page("docs/output.md").split())
+    names = text.partition("These are the codes ")[2].partition(", and ")[0]
 
     assert set(re.findall(r"`(\w+)`", names)) == ENDING
 
@@ -109,13 +106,13 @@ def test_the_output_page_names_what_ends_a_run() -> None:
 @pytest.mark.parametrize("name", providers.BUILT_IN)
 def test_published_limits_are_in_the_page_of_the_providers(name: str) -> None:
     provider = providers.load(name)
-    page = section((ROOT / "docs" / "providers.md").read_text(), provider.title)
+    text = section(page("docs/providers.md"), provider.title)
     published = [f"look-ups: {spelt(provider.read_limits)}"] if provider.read_limits else []
     if isinstance(provider, DebitProvider) and provider.debit_limits:
         published.append(f"debits: {spelt(provider.debit_limits)}")
 
-    assert page
-    assert re.findall(r"^\| published limits \| (.*) \|$", page, re.MULTILINE) == (
+    assert text
+    assert re.findall(r"^\| published limits \| (.*) \|$", text, re.MULTILINE) == (
         ["; ".join(published)] if published else []
     )
 
@@ -130,8 +127,8 @@ def spelt(limits: Sequence[Limit]) -> str:
 
 @pytest.mark.parametrize("code", ErrorCode)
 def test_every_error_code_is_in_the_output_page_with_its_exit_code(code: ErrorCode) -> None:
-    page = (ROOT / "docs" / "output.md").read_text()
-    table = page.partition("| `error.code` | exit code |")[2].partition("\n\n")[0]
+    text = page("docs/output.md")
+    table = text.partition("| `error.code` | exit code |")[2].partition("\n\n")[0]
     rows = [row for row in table.splitlines() if f"`{code}`" in row]
 
     assert [row.split("|")[2].strip() for row in rows] == [str(int(exit_code_of(code)))]
@@ -139,4 +136,4 @@ def test_every_error_code_is_in_the_output_page_with_its_exit_code(code: ErrorCo
 
 @pytest.mark.parametrize("code", ExitCode)
 def test_every_exit_code_is_in_the_readme(code: ExitCode) -> None:
-    assert f"| {int(code)} |" in (ROOT / "README.md").read_text()
+    assert f"| {int(code)} |" in page("README.md")

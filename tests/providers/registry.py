@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from loyalty_cli import providers
 from loyalty_cli.providers.contract import DebitProvider, Provider
 from loyalty_cli.sandbox.api import Api
+from tests.documentation.pages import section
 from tests.providers.contract import cases_of, module_name
 
 
@@ -48,12 +49,6 @@ def missing_in_the_sandbox(provider: Provider, apis: Mapping[str, Api]) -> Itera
     for setting in provider.settings:
         if setting.required and setting.name not in api.settings:
             yield f"the sandbox's {provider.name} has no setting {setting.name}"
-
-
-def section(page: str, title: str) -> str | None:
-    """What stands under a heading, up to the next one."""
-    found = re.search(rf"^## {re.escape(title)}$(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)
-    return found[1] if found else None
 
 
 def facts(provider: Provider) -> Iterator[tuple[str, str]]:

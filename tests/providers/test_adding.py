@@ -15,11 +15,10 @@ import pytest
 from loyalty_cli import providers
 from loyalty_cli.sandbox.server import Reply
 from tests.conftest import Run
+from tests.documentation.pages import ROOT, blocks, page
 from tests.providers.contract import digits
 
-ROOT = Path(__file__).parents[2]
-GUIDE = (Path(providers.__file__).parent / "ADDING.md").read_text()
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)\n```$", GUIDE, re.MULTILINE | re.DOTALL)
+GUIDE = page("loyalty_cli/providers/ADDING.md")
 MODULE = "loyalty_perks"
 NOWHERE = "http://127.0.0.1:9"
 HALF = (
@@ -35,11 +34,6 @@ def block(path: str) -> str:
     found = re.search(rf"`{re.escape(path)}`\n\n```\w+\n(.*?)\n```", GUIDE, re.DOTALL)
     assert found
     return found[1] + "\n"
-
-
-def markdown() -> str:
-    (page,) = [text for language, text in BLOCKS if language == "markdown"]
-    return str(page)
 
 
 # Built in
@@ -66,13 +60,13 @@ def tree(tmp_path: Path) -> Path:
     shutil.copytree(ROOT, copy, ignore=left_out)
     for path in ("loyalty_cli/providers/perks.py", "loyalty_cli/sandbox/perks.py"):
         (copy / path).write_text(block(path))
-    (own_test,) = [text for language, text in BLOCKS if "def test_a_note" in text]
+    (own_test,) = [text for text in blocks(GUIDE, "python") if "def test_a_note" in text]
     cases = block("tests/providers/test_perks.py")
-    (copy / "tests/providers/test_perks.py").write_text(f"{cases}\n\n{own_test}\n")
-    with (copy / "docs/providers.md").open("a") as page:
-        page.write(f"\n{markdown()}\n")
+    (copy / "tests/providers/test_perks.py").write_text(f"{cases}\n\n{own_test}")
+    with (copy / "docs/providers.md").open("a") as section:
+        section.write("\n".join(["", *blocks(GUIDE, "markdown")]))
     registry = copy / "loyalty_cli/providers/__init__.py"
-    (line,) = [text for language, text in BLOCKS if text.startswith('    "perks"')]
+    (line,) = [text for text in blocks(GUIDE, "python") if text.startswith('    "perks"')]
     start, table, rest = registry.read_text().partition("BUILT_IN = {\n")
     registry.write_text(f"{start}{table}{rest.replace('}', line + '}', 1)}")
     return copy

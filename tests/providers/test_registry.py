@@ -4,12 +4,10 @@ import ast
 import inspect
 from collections.abc import Iterator
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-import tests
 from loyalty_cli import providers
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.providers.contract import (
@@ -25,9 +23,10 @@ from loyalty_cli.providers.parameters import Parameter
 from loyalty_cli.sandbox import APIS
 from loyalty_cli.sandbox.api import Api
 from tests.conftest import Run
-from tests.providers.registry import facts, missing, section
+from tests.documentation.pages import page, section
+from tests.providers.registry import facts, missing
 
-PAGE = Path(tests.__file__).parents[1] / "docs" / "providers.md"
+PAGE = page("docs/providers.md")
 
 
 class Fake(Provider):
@@ -68,7 +67,7 @@ def imports(source: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("name", providers.BUILT_IN)
 def test_a_provider_has_cases_a_section_and_a_sandbox(name: str) -> None:
-    assert missing(name, PAGE.read_text(), APIS) == []
+    assert missing(name, PAGE, APIS) == []
 
 
 @pytest.mark.parametrize("name", providers.BUILT_IN)
@@ -85,14 +84,14 @@ def test_a_provider_has_the_name_it_is_registered_under(name: str) -> None:
 
 
 def test_the_page_and_the_sandbox_have_no_provider_that_the_registry_has_not() -> None:
-    titles = [line[3:] for line in PAGE.read_text().splitlines() if line.startswith("## ")]
+    titles = [line[3:] for line in PAGE.splitlines() if line.startswith("## ")]
 
     assert titles == [providers.load(name).title for name in providers.BUILT_IN]
     assert list(APIS) == list(providers.BUILT_IN)
 
 
 def test_a_provider_that_is_a_class_alone_lacks_everything_else(fake: str) -> None:
-    assert missing(fake, PAGE.read_text(), APIS) == [
+    assert missing(fake, PAGE, APIS) == [
         "tests.providers.test_fake has no CASES",
         "docs/providers.md has no section Fake & Sons",
         "loyalty_cli.sandbox.APIS has no fake",
@@ -100,11 +99,11 @@ def test_a_provider_that_is_a_class_alone_lacks_everything_else(fake: str) -> No
 
 
 def test_a_section_and_a_sandbox_that_are_empty_lack_every_fact(fake: str) -> None:
-    page = PAGE.read_text() + "\n## Fake & Sons\n\nTo be written.\n"
+    unwritten = PAGE + "\n## Fake & Sons\n\nTo be written.\n"
     api = Api({"fake_key": "x"}, APIS["imprint"].handle, APIS["imprint"].errors)
 
     lacking = "docs/providers.md, Fake & Sons: "
-    assert missing(fake, page, {**APIS, "fake": api}) == [
+    assert missing(fake, unwritten, {**APIS, "fake": api}) == [
         "tests.providers.test_fake has no CASES",
         f"{lacking}the name `fake` is not named",
         f"{lacking}the address `base_url` is not named",
@@ -125,13 +124,12 @@ def test_a_section_and_a_sandbox_that_are_empty_lack_every_fact(fake: str) -> No
 
 @pytest.mark.parametrize("name", providers.BUILT_IN)
 def test_a_fact_that_is_taken_off_the_page_is_missed(name: str) -> None:
-    page = PAGE.read_text()
     provider = providers.load(name)
-    text = section(page, provider.title)
+    text = section(PAGE, provider.title)
     assert text is not None
 
     for kind, fact in facts(provider):
-        without = page.replace(text, text.replace(fact, ""))
+        without = PAGE.replace(text, text.replace(fact, ""))
         expected = f"docs/providers.md, {provider.title}: {kind} {fact} is not named"
         assert expected in missing(name, without, APIS)
 
