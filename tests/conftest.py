@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from hypothesis import settings
 
 from loyalty_cli import cli
 from loyalty_cli.sandbox.server import Handle, Received, Reply, Server
@@ -19,6 +20,10 @@ from loyalty_cli.sandbox.server import Handle, Received, Reply, Server
 # A job in the background of a script ignores Ctrl-C, and so would every program started from it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# An example may take long on a machine that is busy; what must be quick has a test that says so.
+settings.register_profile("busy", deadline=None)
+settings.load_profile("busy")
 
 PROGRAM = Path(sys.executable).with_name("loyalty")
 KEPT_VARIABLES = ("PATH", "PYTHONPATH", "TMPDIR", "CI", "LANG")

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from loyalty_cli.balances.summary import Summary
@@ -85,7 +85,6 @@ def bins(record: SummaryRecord) -> list[tuple[str | None, str, int]]:
     ]
 
 
-@settings(deadline=None)
 @given(st.lists(AMOUNTS, min_size=1, max_size=40) | st.lists(NEIGHBOURS, min_size=1, max_size=9))
 def test_total_median_and_largest_are_exact(amounts: list[Amount]) -> None:
     record = of(amounts)
@@ -97,7 +96,6 @@ def test_total_median_and_largest_are_exact(amounts: list[Amount]) -> None:
     assert record.found == len(amounts)
 
 
-@settings(deadline=None)
 @given(st.lists(AMOUNTS, min_size=1, max_size=40))
 def test_every_customer_is_in_one_bin(amounts: list[Amount]) -> None:
     histogram = of(amounts).histogram
@@ -112,7 +110,6 @@ def test_every_customer_is_in_one_bin(amounts: list[Amount]) -> None:
         assert each.customers == len(inside)
 
 
-@settings(deadline=None)
 @given(st.lists(AMOUNTS, min_size=1, max_size=40))
 def test_bins_follow_each_other_from_the_first_that_somebody_is_in_to_the_last(
     amounts: list[Amount],
@@ -126,7 +123,6 @@ def test_bins_follow_each_other_from_the_first_that_somebody_is_in_to_the_last(
     assert all(lower.customers or upper.customers for lower, upper in pairwise(histogram))
 
 
-@settings(deadline=None)
 @given(st.lists(AMOUNTS, min_size=1, max_size=20), st.randoms())
 def test_the_order_does_not_matter(amounts: list[Amount], random: Any) -> None:
     shuffled = list(amounts)

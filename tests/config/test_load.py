@@ -481,7 +481,7 @@ def test_a_journal_without_a_password_is_taken(profile_file: Write, journal: str
 # Anything at all.
 
 # A busy machine is no mistake, and nothing is left behind.
-CALM = settings(database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+CALM = settings(database=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.fixture(scope="module")

@@ -68,7 +68,7 @@ def test_each_node_and_each_key_knows_its_line() -> None:
 
 
 # A busy machine is no mistake, and nothing is left behind.
-CALM = settings(database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+CALM = settings(database=None, suppress_health_check=[HealthCheck.too_slow])
 
 TREES = st.recursive(
     st.text(st.characters(codec="utf-8", exclude_categories=["C", "Zl", "Zp"])),

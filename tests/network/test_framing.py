@@ -287,7 +287,7 @@ def changed(content: bytes, changes: list[tuple[float, int, bytes]]) -> bytes:
 
 
 @given(content=st.sampled_from(BASES), changes=CHANGES)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_whatever_comes_is_an_answer_or_an_error_and_a_debit_was_sent(
     saying: tuple[Saying, str], content: bytes, changes: list[tuple[float, int, bytes]]
 ) -> None:

@@ -152,7 +152,7 @@ def client() -> HttpClient:
 
 
 @given(customer=identifiers)
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_an_identifier_in_the_path_arrives_byte_for_byte(
     echo: str, client: HttpClient, customer: str
 ) -> None:
@@ -172,7 +172,7 @@ def test_an_identifier_in_the_path_arrives_byte_for_byte(
 
 
 @given(customer=identifiers)
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_an_identifier_in_the_query_arrives_byte_for_byte(
     echo: str, client: HttpClient, customer: str
 ) -> None:

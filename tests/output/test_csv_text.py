@@ -5,7 +5,7 @@ import io
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from loyalty_cli.model.amount import Amount
@@ -35,7 +35,6 @@ def test_null_is_an_empty_cell_and_truth_is_a_word() -> None:
     assert read_back(None, True, False, "") == ["", "true", "false", ""]
 
 
-@settings(deadline=None)
 @given(st.lists(st.text(), min_size=1))
 def test_any_text_reads_back_as_it_is_shown(texts: list[str]) -> None:
     back = read_back(*texts)
@@ -45,7 +44,6 @@ def test_any_text_reads_back_as_it_is_shown(texts: list[str]) -> None:
     ]
 
 
-@settings(deadline=None)
 @given(st.lists(st.lists(st.text(), min_size=1, max_size=3)))
 def test_a_row_is_one_line(rows: list[list[str]]) -> None:
     assert csv_rows(rows).count(b"\n") == len(rows)

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from loyalty_cli.model.amount import Amount
@@ -41,21 +41,18 @@ def test_an_amount_is_a_number_with_its_own_digits(digits: str) -> None:
     assert f'"available":{digits},'.encode() in line
 
 
-@settings(deadline=None)
 @given(JSON)
 def test_any_value_reads_back(value: Any) -> None:
     assert json.loads(json_document(value)) == value
     assert json.loads(json_line(value)) == value
 
 
-@settings(deadline=None)
 @given(JSON)
 def test_nothing_in_it_acts_on_a_terminal(value: Any) -> None:
     for sign in json_document(value).decode() + json_line(value).decode():
         assert is_shown(sign) or sign == "\n"
 
 
-@settings(deadline=None)
 @given(JSON)
 def test_a_record_is_one_line(value: Any) -> None:
     assert json_line(value).count(b"\n") == 1

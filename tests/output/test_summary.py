@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import to_builtins
 from rich.console import Console
@@ -151,7 +151,6 @@ def test_no_width_loses_a_number(width: int) -> None:
             assert number in shown
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.integers(0, 10**15), min_size=1, max_size=8).filter(any),
     st.from_regex(r"-?[1-9][0-9]{0,59}(\.[0-9]{1,30})?", fullmatch=True),

@@ -62,7 +62,6 @@ def row(customer: str, balance: str, available: Cell, expiry: Cell | None = None
     return [Cell(customer), Cell(balance), available, expiry or Cell()]
 
 
-@settings(deadline=None)
 @given(GROUPS, st.sampled_from(WIDTHS) | st.integers(2, 250))
 def test_nothing_is_ever_cut(groups: list[Group], width: int) -> None:
     shown = run_together(drawn(groups, width))
@@ -76,7 +75,7 @@ def test_nothing_is_ever_cut(groups: list[Group], width: int) -> None:
             assert run_together(visible(note)) in shown
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(GROUPS, st.sampled_from(WIDTHS))
 def test_a_number_is_never_parted_from_its_unit(groups: list[Group], width: int) -> None:
     shown = run_together(drawn(groups, width))
@@ -87,7 +86,7 @@ def test_a_number_is_never_parted_from_its_unit(groups: list[Group], width: int)
                 assert run_together(visible(cell.text) + visible(cell.unit)) in shown
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(GROUPS)
 def test_a_pipe_gets_every_cell_of_every_row_on_one_line(groups: list[Group]) -> None:
     lines = plain_text(COLUMNS, groups).splitlines()

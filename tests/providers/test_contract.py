@@ -208,7 +208,7 @@ def test_keys_that_nobody_knows_are_ignored(ask: Ask, cases: Cases) -> None:
 def test_every_amount_comes_out_with_the_digits_it_was_sent_with(ask: Ask, cases: Cases) -> None:
     platform = ask(cases)
 
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     @given(sent=st.fixed_dictionaries(dict.fromkeys(cases.amounts, DIGITS)), quoted=st.booleans())
     def check(sent: dict[str, str], quoted: bool) -> None:
         raw = {place: f'"{text}"' if quoted else text for place, text in sent.items()}

@@ -304,7 +304,7 @@ def test_no_rewards_yet_is_an_empty_list_and_the_table_says_so(
     assert "nothing yet" in table.out
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.integers(-(10**60), 10**60),
     st.integers(-(10**60), 10**60),

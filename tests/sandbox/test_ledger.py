@@ -208,7 +208,7 @@ SET_ASIDE = ((70, 3), (31, 0), (31, 3), (31, 60), (30, 0))
 """The last of them is what is left beside the first, which is still to come."""
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(ORDERS, max_size=10))
 @example([Order(CENTS, 30), Order(CENTS, 12)])  # they add up
 @example([Order(CENTS, 100), *(Order(other, 100) for other in OTHERS)])  # each has its own

@@ -141,9 +141,7 @@ def test_what_was_read_of_stdin_before_is_not_read_again(at: At, listed: Listed)
     st.lists(st.tuples(IDENTIFIERS, st.booleans()), min_size=1, max_size=40),
     st.integers(1, 20),
 )
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_identifiers_come_out_as_they_went_in_each_with_its_own_answer(
     loyalty: Run,
     at: At,
