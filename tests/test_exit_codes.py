@@ -22,13 +22,77 @@ QUICK = ("--timeout", "0.5")
 """Less than a platform's Retry-After asks to wait, so nothing is tried again."""
 
 
-def test_0_all_done(program: Run) -> None:
-    done = program(*SANDBOX, "C-1001", "C-1002")
+LOOK_UPS = [
+    (["C-1001", "C-1002"], 0),
+    ([""], 2),
+    (["C-1001", "-O", "currency"], 2),
+    (["C-1001", "--timeout", "0"], 2),
+    (["C-1001", "-o", "xml"], 2),
+    (["C-1001", "-p", "gamebal"], 3),
+    (["E-401"], 4),
+    (["E-404"], 5),
+    *(([customer], 7) for customer in ("E-429", "E-500", "E-html", "E-slow", "E-reset")),
+    # Of several the common code, or 9 where they differ.
+    (["E-404", "E-4041"], 5),
+    (["E-401", "E-401"], 4),
+    (["E-html", "E-reset"], 7),
+    (["C-1001", "E-404"], 9),
+    (["E-404", "E-401"], 9),
+    (["E-html", "E-401", "C-1001"], 9),
+]
+DEBITS = [
+    (["C-1001", "5", "--reference", "a"], 0),
+    (["C-1001", "5", "--reference", "a", "--dry-run"], 0),
+    (["C-1001", "0", "--reference", "a"], 2),
+    (["C-1001", "5"], 2),
+    (["C-1001", "5", "--reference", "a", "-p", "nowhere"], 3),
+    (["E-401", "5", "--reference", "a"], 4),
+    (["E-404", "5", "--reference", "a"], 5),
+    (["C-1001", "5", "--reference", "a", "-p", "omneo"], 6),
+    (["C-1001", "5001", "--reference", "a"], 6),
+    (["C-1005", "301", "--reference", "a"], 6),
+    (["E-insufficient", "5", "--reference", "a"], 6),
+    (["E-html", "5", "--reference", "a"], 7),
+    (["E-lost-reply", "5", "--reference", "a"], 8),
+    (["E-late", "5", "--reference", "a", "-p", "gameball"], 8),
+]
+ONE_OF_EACH = [
+    *({code: ([*SANDBOX, *asked, *QUICK], code) for asked, code in reversed(LOOK_UPS)}.values()),
+    ([*DEBIT, *DEBITS[8][0]], 6),
+    ([*DEBIT, *DEBITS[12][0]], 8),
+]
 
-    assert (done.code, done.err) == (0, "")
+
+@pytest.mark.parametrize(("command", "code"), ONE_OF_EACH, ids=str)
+def test_the_program_ends_with_each_code(program: Run, command: list[str], code: int) -> None:
+    done = program(*command)
+
+    assert done.code == code
+    assert (done.err == "") == (code == 0)
 
 
-def test_1_a_defect_in_the_program_is_one_line_without_what_the_exception_holds() -> None:
+@pytest.mark.parametrize(("asked", "code"), LOOK_UPS, ids=str)
+def test_a_look_up_ends_with_the_code_of_its_outcome(
+    loyalty: Run, asked: list[str], code: int
+) -> None:
+    quick = () if "--timeout" in asked else QUICK
+
+    assert loyalty(*SANDBOX, *asked, *quick).code == code
+
+
+@pytest.mark.parametrize("wrong", [["balnce", "C-1"], ["balance"]], ids=" ".join)
+def test_a_wrong_command_line_is_2(loyalty: Run, wrong: list[str]) -> None:
+    assert loyalty(*wrong).code == 2
+
+
+def test_a_missing_profile_file_is_3(loyalty: Run) -> None:
+    done = loyalty("balance", "C-1001")
+
+    assert done.code == 3
+    assert "there is no profile file" in done.err
+
+
+def test_a_defect_in_the_program_is_one_line_without_what_the_exception_holds() -> None:
     broken = (
         "from loyalty_cli import cli\n"
         "def broken(*_): raise KeyError('the secret in it')\n"
@@ -52,87 +116,27 @@ def test_1_a_defect_in_the_program_is_one_line_without_what_the_exception_holds(
     assert "secret in it" not in done.stderr
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        ["balnce", "C-1"],
-        ["balance"],
-        ["balance", "C-1", "-o", "xml"],
-        [*SANDBOX, ""],
-        [*SANDBOX, "C-1001", "-O", "currency"],
-        [*SANDBOX, "C-1001", "--timeout", "0"],
-    ],
-    ids=" ".join,
-)
-def test_2_usage(program: Run, wrong: list[str]) -> None:
-    assert program(*wrong).code == 2
-
-
-def test_3_no_profile_file(program: Run) -> None:
-    done = program("balance", "C-1001")
-
-    assert done.code == 3
-    assert "there is no profile file" in done.err
-
-
-def test_3_no_such_profile(program: Run) -> None:
-    assert program(*SANDBOX, "C-1001", "-p", "gamebal").code == 3
-
-
-def test_4_a_credential_is_missing(program: Run, profile_file: Callable[[str], Path]) -> None:
+def test_a_missing_credential_is_4(loyalty: Run, profile_file: Callable[[str], Path]) -> None:
     profile_file("default_profile: p\nprofiles: {p: {provider: gameball}}\n")
 
-    done = program("balance", "C-1001")
+    done = loyalty("balance", "C-1001")
 
     assert done.code == 4
     assert "LOYALTY_P_API_KEY" in done.err
 
 
-def test_4_a_credential_was_refused(program: Run) -> None:
-    assert program(*SANDBOX, "E-401").code == 4
-
-
-def test_5_no_such_customer(program: Run) -> None:
-    assert program(*SANDBOX, "E-404").code == 5
-
-
-def test_6_the_platform_refused(
-    program: Run, answer: Callable[..., str], card: Callable[..., object]
+def test_a_refusal_of_the_platform_is_6(
+    loyalty: Run, answer: Callable[..., str], card: Callable[..., object]
 ) -> None:
     card(answer(Reply(422, {"error": {"type": "INVALID_REQUEST_ERROR", "message": "no"}})))
 
-    assert program("balance", "C-1001").code == 6
+    assert loyalty("balance", "C-1001").code == 6
 
 
-@pytest.mark.parametrize("customer", ["E-429", "E-500", "E-html", "E-slow", "E-reset"])
-def test_7_the_platform_cannot_be_had(program: Run, customer: str) -> None:
-    assert program(*SANDBOX, customer, *QUICK).code == 7
-
-
-def test_7_nobody_listens(program: Run, card: Callable[..., object]) -> None:
+def test_a_platform_that_does_not_listen_is_7(loyalty: Run, card: Callable[..., object]) -> None:
     card("http://127.0.0.1:1")
 
-    assert program("balance", "C-1001", *QUICK).code == 7
-
-
-@pytest.mark.parametrize(
-    ("customers", "code"),
-    [
-        (["E-404", "E-4041"], 5),
-        (["E-401", "E-401"], 4),
-        (["E-html", "E-reset"], 7),
-        (["C-1001", "E-404"], 9),
-        (["E-404", "E-401"], 9),
-        (["E-html", "E-401", "C-1001"], 9),
-    ],
-    ids=str,
-)
-def test_of_several_the_common_code_or_9_where_they_differ(
-    program: Run, customers: list[str], code: int
-) -> None:
-    done = program(*SANDBOX, *customers, *QUICK)
-
-    assert done.code == code
+    assert loyalty("balance", "C-1001", *QUICK).code == 7
 
 
 @pytest.mark.parametrize("output", ["table", "json", "jsonl", "csv"])
@@ -143,7 +147,7 @@ def test_the_code_is_the_same_in_every_format(loyalty: Run, output: str, raw: li
 
 
 @pytest.mark.parametrize("customers", [["E-slow"], ["E-slow", "E-slow"]], ids=" ".join)
-def test_130_ctrl_c_ends_it_at_once(customers: list[str]) -> None:
+def test_ctrl_c_ends_a_look_up_at_once_with_130(customers: list[str]) -> None:
     with subprocess.Popen(
         [PROGRAM, "-v", *SANDBOX, *customers, "-o", "json"],
         stdout=subprocess.PIPE,
@@ -161,7 +165,7 @@ def test_130_ctrl_c_ends_it_at_once(customers: list[str]) -> None:
     assert "Traceback" not in err
 
 
-def test_ctrl_c_while_it_starts_is_no_traceback() -> None:
+def test_ctrl_c_while_the_program_starts_is_130_and_no_traceback() -> None:
     starting = (
         "import sys, _thread\n"
         "from loyalty_cli import cli\n"
@@ -177,52 +181,33 @@ def test_ctrl_c_while_it_starts_is_no_traceback() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "Interrupted.\n")
 
 
-@pytest.mark.parametrize(
-    ("asked", "code"),
-    [
-        (["C-1001", "5", "--reference", "a"], 0),
-        (["C-1001", "5", "--reference", "a", "--dry-run"], 0),
-        (["C-1001", "0", "--reference", "a"], 2),
-        (["C-1001", "5"], 2),
-        (["C-1001", "5", "--reference", "a", "-p", "nowhere"], 3),
-        (["E-401", "5", "--reference", "a"], 4),
-        (["E-404", "5", "--reference", "a"], 5),
-        (["C-1001", "5", "--reference", "a", "-p", "omneo"], 6),
-        (["C-1001", "5001", "--reference", "a"], 6),
-        (["C-1005", "301", "--reference", "a"], 6),
-        (["E-insufficient", "5", "--reference", "a"], 6),
-        (["E-html", "5", "--reference", "a"], 7),
-        (["E-lost-reply", "5", "--reference", "a"], 8),
-        (["E-late", "5", "--reference", "a", "-p", "gameball"], 8),
-    ],
-    ids=str,
-)
+@pytest.mark.parametrize(("asked", "code"), DEBITS, ids=str)
 def test_a_debit_ends_with_the_code_of_its_outcome(
-    program: Run, asked: list[str], code: int
+    loyalty: Run, asked: list[str], code: int
 ) -> None:
-    done = program(*DEBIT, *asked)
+    done = loyalty(*DEBIT, *asked)
 
     assert done.code == code
     assert ("Error: " in done.err) == (code != 0)
 
 
-def test_3_an_unattended_debit_without_a_journal(program: Run, tmp_path: Path) -> None:
+def test_an_unattended_debit_without_a_journal_is_3(loyalty: Run, tmp_path: Path) -> None:
     file = tmp_path / "config.yaml"
     file.write_text(
         "default_profile: p\nprofiles: {p: {provider: gameball, debit: {allow: true, unit: x}}}\n"
     )
     file.chmod(0o600)
 
-    done = program("--config", str(file), "debit", "C-1", "5", "--reference", "a", "-y")
+    done = loyalty("--config", str(file), "debit", "C-1", "5", "--reference", "a", "-y")
 
     assert (done.code, done.out) == (3, "")
 
 
 @pytest.mark.parametrize("output", FORMATS)
-def test_8_until_the_outcome_is_known(program: Run, loyalty: Run, output: str) -> None:
+def test_a_debit_is_8_until_its_outcome_is_known(loyalty: Run, output: str) -> None:
     asked = (*DEBIT, "E-lost-reply", "5", "--reference", "a", "-o", output)
 
-    first, again = program(*asked), loyalty(*asked)
+    first, again = loyalty(*asked), loyalty(*asked)
 
     assert (first.code, again.code) == (8, 8)
     assert "unknown" in first.out
