@@ -68,6 +68,13 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
 
 
 @pytest.fixture
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each retry follow at once, also where a request was refused as too much."""
+    for module in ("retry", "rate_limit"):
+        monkeypatch.setattr(f"loyalty_cli.network.{module}.FIRST_PAUSE_SECONDS", 0.0)
+
+
+@pytest.fixture
 def serve() -> Iterator[Serve]:
     """Serve a handle on loopback until the test ends, and give the address."""
     with ExitStack() as servers:

@@ -14,10 +14,11 @@ import pytest
 from loyalty_cli.balances.lookup import BalanceReader, LookupTask, check_options
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.model.records import Lookup, RawLookup
-from loyalty_cli.network import retry
 from loyalty_cli.sandbox.server import Received, Reply
 from tests.conftest import PROGRAM, Outcome, Run, Serve
 from tests.fakes.servers import Answering, RawServer, Wire, profile_at, reply, unused_port
+
+pytestmark = pytest.mark.usefixtures("no_pauses")
 
 PATIENCE = 20.0
 BODIES: dict[str, Any] = {
@@ -34,12 +35,6 @@ FIELDS = {
     "omneo": ["api_token"],
     "saasquatch": ["api_key"],
 }
-
-
-@pytest.fixture(autouse=True)
-def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Try again without a pause."""
-    monkeypatch.setattr(retry, "FIRST_PAUSE_SECONDS", 0.0)
 
 
 @pytest.fixture

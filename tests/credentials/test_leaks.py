@@ -15,10 +15,12 @@ from tests.conftest import Run
 from tests.credentials.test_redaction import SPELLINGS, shows
 from tests.fakes.fault_server import Bank, IdempotentBank, answers, as_json
 from tests.fakes.servers import RawServer, Wire, reply
-from tests.providers.contract import cases_of, changed, in_a_moment, with_raw
+from tests.providers.contract import cases_of, changed, with_raw
 
 TOKEN = "T0ken/that+nobody=may-see"
 WAYS = [(name, auth.name) for name in providers.BUILT_IN for auth in providers.load(name).auths]
+pytestmark = pytest.mark.usefixtures("no_pauses")
+
 HERE = "@@"
 """Where in an answer the secret stands."""
 
@@ -162,11 +164,6 @@ class Asked:
     def __call__(self, wire: Wire) -> None:
         if request := wire.request():
             wire.send(self.token if request.startswith(b"POST") else self.balance)
-
-
-@pytest.fixture(autouse=True)
-def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    in_a_moment(monkeypatch)
 
 
 @every_spelling

@@ -7,17 +7,19 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Run
-from tests.providers.contract import Cases, Platform, in_a_moment
+from tests.providers.contract import Cases, Platform
 
 Ask = Callable[[Cases], Platform]
 
 
 @pytest.fixture
 def ask(
-    loyalty: Run, profile_file: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+    loyalty: Run,
+    profile_file: Callable[[str], Path],
+    monkeypatch: pytest.MonkeyPatch,
+    no_pauses: None,  # noqa: ARG001 - asked for by its name
 ) -> Iterator[Ask]:
-    """Serve the platform of some cases until the test ends; tries follow each other at once."""
-    in_a_moment(monkeypatch)
+    """Serve the platform of some cases until the test ends."""
     with ExitStack() as served:
         yield lambda cases: served.enter_context(
             Platform(cases, loyalty, profile_file, monkeypatch).answering()

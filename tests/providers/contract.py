@@ -13,7 +13,6 @@ import pytest
 from msgspec import Struct, field
 
 from loyalty_cli import providers
-from loyalty_cli.network import rate_limit, retry
 from loyalty_cli.sandbox.server import Handle, Received, Reply, Server
 from tests.conftest import Outcome, Run
 
@@ -298,9 +297,3 @@ def cases_of(name: str) -> Cases | None:
         return None
     found = getattr(module, "CASES", None)
     return found if isinstance(found, Cases) else None
-
-
-def in_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the program try again at once, also where it was refused as too much."""
-    monkeypatch.setattr(retry, "FIRST_PAUSE_SECONDS", 0.0)
-    monkeypatch.setattr(rate_limit, "FIRST_PAUSE_SECONDS", 0.0)
