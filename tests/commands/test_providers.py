@@ -60,15 +60,6 @@ def test_the_limits_of_a_platform_are_a_fact_for_people_too(
     assert [row["what"] for row in rows if row["about"] == "read limits"] == [words]
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_one_provider_is_one_record(loyalty: Run, name: str) -> None:
-    record = loyalty("providers", name, "-o", "json").record
-
-    assert record["provider"] == name
-    assert record["auth"][0]["credentials"]
-    assert record["numbers"] == providers.load(name).numbers
-
-
 def test_csv_has_a_row_for_each_provider(loyalty: Run) -> None:
     rows = csv.DictReader(io.StringIO(loyalty("providers", "-o", "csv").out))
 
