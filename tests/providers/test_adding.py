@@ -72,6 +72,7 @@ def tree(tmp_path: Path) -> Path:
     return copy
 
 
+@pytest.mark.timeout(600)  # it runs a part of the suite
 def test_a_new_provider_needs_its_own_files_and_a_line_and_breaks_nothing(tree: Path) -> None:
     pytest_here = [sys.executable, "-m", "pytest", "-n0", "-q", "-p", "no:cacheprovider"]
     chosen = f"perks or not ({' or '.join(providers.BUILT_IN)} or test_adding)"
