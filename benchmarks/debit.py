@@ -23,7 +23,8 @@ from loyalty_cli.credentials.access_tokens import AccessTokens
 from loyalty_cli.credentials.keyring_store import KeyringStore
 from loyalty_cli.credentials.sources import Credentials
 from loyalty_cli.debits.journal.open import open_journal
-from loyalty_cli.debits.send_once import DebitOrder, DebitSender
+from loyalty_cli.debits.order import DebitOrder
+from loyalty_cli.debits.send_once import DebitSender
 from loyalty_cli.lists.parallel import JOBS
 from loyalty_cli.network.http_client import HttpClient
 from loyalty_cli.network.platform_client import PlatformClient

@@ -7,8 +7,7 @@ from loyalty_cli.debits.journal.entries import Change, Entry, Event, State
 from loyalty_cli.debits.journal.processes import is_gone
 from loyalty_cli.debits.journal.store import Journal
 from loyalty_cli.debits.journal.uptime import Instant
-from loyalty_cli.debits.outcome import unknown
-from loyalty_cli.debits.result import written_error
+from loyalty_cli.debits.result import unknown_error, written_error
 
 CLAIM_LIFETIME_SECONDS = 5.0
 """After that a claim must not be sent any more: the process may have been asleep."""
@@ -31,7 +30,7 @@ def mark_abandoned(journal: Journal, entry: Entry, profile: Profile | None, now:
         return entry
     change = Change(
         "the process that sent it is gone",
-        error=written_error(unknown("", "the program was ended while it was sent").error),
+        error=written_error(unknown_error("the program was ended while it was sent")),
     )
     return journal.change(entry, State.UNKNOWN, change) or journal.get(entry.key) or entry
 

@@ -5,7 +5,12 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.debits.journal.entries import State
-from loyalty_cli.debits.journal.store import Fingerprint, Journal
+from loyalty_cli.debits.journal.fingerprints import (
+    Fingerprint,
+    fingerprints_of,
+    keep_fingerprint,
+)
+from loyalty_cli.debits.journal.store import Journal
 from loyalty_cli.debits.order import platform_of
 from loyalty_cli.debits.result import DebitResult
 from loyalty_cli.network.platform_client import PlatformClient
@@ -27,7 +32,7 @@ class UsedKeys:
 
         Raises LoyaltyError where the profile has no credentials.
         """
-        known = self._journal.fingerprints(platform_of(profile))
+        known = fingerprints_of(self._journal.database, platform_of(profile))
         salt = known[0].salt if known else secrets.token_hex(16)
         mine = Fingerprint(salt, self._platforms.fingerprint(profile, salt))
         if mine in known:
@@ -46,4 +51,4 @@ class UsedKeys:
         mine = self._unwritten.pop(profile, None)
         if mine:
             platform = platform_of(self._profiles[profile])
-            self._journal.keep_fingerprint(platform, mine.salt, mine.fingerprint)
+            keep_fingerprint(self._journal.database, platform, mine)

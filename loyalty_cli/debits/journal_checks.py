@@ -6,8 +6,9 @@ from functools import cache
 
 from loyalty_cli.debits.accounts import no_longer_known
 from loyalty_cli.debits.checks import makes_once
+from loyalty_cli.debits.journal.conflicts import above_day_limit, reference_taken
 from loyalty_cli.debits.journal.entries import OPEN, Entry, Key, State
-from loyalty_cli.debits.journal.store import BATCH, Journal, above_day_limit, reference_taken
+from loyalty_cli.debits.journal.store import BATCH, Journal
 from loyalty_cli.debits.mistakes import Mistakes
 from loyalty_cli.debits.order import DebitOrder
 from loyalty_cli.debits.order_store import OrderStore

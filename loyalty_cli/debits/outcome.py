@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.credentials.redaction import redact
 from loyalty_cli.debits.journal.entries import Event, State
+from loyalty_cli.debits.result import unknown_error
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.network.answers import error_in
 from loyalty_cli.network.platform_client import DebitAnswer
@@ -164,14 +165,7 @@ def unknown(
     why: str, what: str, http_status: int | None = None, provider_code: str | None = None
 ) -> Outcome:
     """Nothing is proven; `what` says to a user what happened instead of an answer."""
-    error = LoyaltyError(
-        ErrorCode.OUTCOME_UNKNOWN,
-        f"the debit was sent, and whether it was made is not known: {what}.",
-        hint="Do not repeat it under another reference; `loyalty journal reconcile` settles it.",
-        http_status=http_status,
-        provider_code=provider_code,
-    )
-    return Outcome(State.UNKNOWN, why, error=error)
+    return Outcome(State.UNKNOWN, why, error=unknown_error(what, http_status, provider_code))
 
 
 def _unclear(

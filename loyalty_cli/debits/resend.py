@@ -5,7 +5,8 @@ from loyalty_cli.debits.abandoned import certain_seconds
 from loyalty_cli.debits.journal.entries import Entry, State
 from loyalty_cli.debits.journal.store import Journal
 from loyalty_cli.debits.journal.uptime import Instant
-from loyalty_cli.debits.outcome import in_use, unknown, was_in_use
+from loyalty_cli.debits.outcome import in_use, was_in_use
+from loyalty_cli.debits.result import unknown_error
 from loyalty_cli.model.errors import LoyaltyError
 
 
@@ -16,7 +17,7 @@ def refusal_to_resend(
     if was_in_use(journal.events(entry.key)):
         return in_use(entry.key.reference, profile.provider.title)
     why = _reason(journal, profile, entry, now)
-    return None if why is None else unknown("", f"{why}, so it is not sent again").error
+    return None if why is None else unknown_error(f"{why}, so it is not sent again")
 
 
 def _reason(journal: Journal, profile: Profile, entry: Entry, now: Instant) -> str | None:

@@ -4,7 +4,6 @@ import msgspec
 from msgspec import Struct
 
 from loyalty_cli.debits.journal.entries import Entry, State
-from loyalty_cli.debits.outcome import unknown
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.model.records import Failure
 
@@ -29,8 +28,21 @@ def recorded_error(entry: Entry) -> LoyaltyError | None:
     if entry.error:
         return LoyaltyError(**msgspec.structs.asdict(_FAILURE.decode(entry.error)))
     if entry.state is State.SENDING:
-        return unknown("", "another process is still sending it").error
+        return unknown_error("another process is still sending it")
     return None
+
+
+def unknown_error(
+    what: str, http_status: int | None = None, provider_code: str | None = None
+) -> LoyaltyError:
+    """The error of a debit of which nothing is proven; `what` happened instead of an answer."""
+    return LoyaltyError(
+        ErrorCode.OUTCOME_UNKNOWN,
+        f"the debit was sent, and whether it was made is not known: {what}.",
+        hint="Do not repeat it under another reference; `loyalty journal reconcile` settles it.",
+        http_status=http_status,
+        provider_code=provider_code,
+    )
 
 
 def not_made(entry: Entry) -> LoyaltyError:

@@ -18,9 +18,10 @@ from loyalty_cli.debits.account_balance import (
     refusal,
 )
 from loyalty_cli.debits.claim import Claim, TakenError
+from loyalty_cli.debits.journal.conflicts import AccountBusyError, BalanceChangedError
 from loyalty_cli.debits.journal.database import JournalError
 from loyalty_cli.debits.journal.entries import Baseline, Change, Entry, State
-from loyalty_cli.debits.journal.store import AccountBusyError, BalanceChangedError, Journal
+from loyalty_cli.debits.journal.store import Journal
 from loyalty_cli.debits.journal.uptime import Instant, instant_now
 from loyalty_cli.debits.order import DebitOrder, debit_of, order_again, request_of
 from loyalty_cli.debits.outcome import (

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from loyalty_cli.debits.journal.entries import State
+from loyalty_cli.debits.journal.fingerprints import fingerprints_of
 from loyalty_cli.debits.journal.store import Filter
 from tests.conftest import Outcome
 from tests.debits.conftest import SECRET, Opens, Shop
@@ -163,7 +164,7 @@ def test_another_key_is_told_once_and_the_first_is_not(
     assert changed.code == 0
     assert "signs in with a key that its account was never debited with before" in changed.err
     assert again.err == ""
-    kept = points.journal.fingerprints(points.entry().key.platform)
+    kept = fingerprints_of(points.journal.database, points.entry().key.platform)
     assert len({each.fingerprint for each in kept}) == 2
     for secret in (SECRET, "another-key"):
         assert secret.encode() not in points.place.read_bytes()

@@ -106,8 +106,7 @@ def test_a_run_whose_result_cannot_be_written_down_ends_with_8(opens: Opens) -> 
 
     def hold(wire: Wire, post: Post) -> None:
         post.apply()
-        connection = journal.database.engine.raw_connection()
-        connection.cursor().execute("BEGIN IMMEDIATE")  # and never lets go
+        journal.database.writing().__enter__()  # and never lets go
         arrived.set()
         wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
 

@@ -13,9 +13,10 @@ from msgspec.structs import replace
 from loyalty_cli.commands.journal.manual_decision import BY_HAND
 from loyalty_cli.config.profile import DebitRules, Profile
 from loyalty_cli.debits.journal import uptime
+from loyalty_cli.debits.journal.conflicts import AccountBusyError, BalanceChangedError
 from loyalty_cli.debits.journal.entries import OPEN, Baseline, Change, Entry, State
 from loyalty_cli.debits.journal.processes import this_process
-from loyalty_cli.debits.journal.store import AccountBusyError, BalanceChangedError, Journal
+from loyalty_cli.debits.journal.store import Journal
 from loyalty_cli.debits.reconcile import Reconciler
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from tests.conftest import Outcome

@@ -5,8 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from msgspec.structs import replace
 
-from loyalty_cli.debits.journal.entries import Entry, Event, Key, Planned, State
-from loyalty_cli.debits.journal.store import new_entry
+from loyalty_cli.debits.journal.entries import Entry, Event, Key, Planned, State, new_entry
 from loyalty_cli.debits.records import entry_record, history, result_record
 from loyalty_cli.debits.result import DebitResult, written_error
 from loyalty_cli.model.amount import Amount

@@ -194,8 +194,6 @@ def _load() -> None:
     import keyring.backends.fail
     import psycopg
     import requests
-    import sqlalchemy.dialects.postgresql.psycopg
-    import sqlalchemy.dialects.sqlite.pysqlite
 
     import loyalty_cli.cli
     import loyalty_cli.commands.debit.action
@@ -205,7 +203,7 @@ def _load() -> None:
     import loyalty_cli.providers.gameball
     import loyalty_cli.providers.saasquatch
 
-    del keyring, psycopg, requests, sqlalchemy, loyalty_cli
+    del keyring, psycopg, requests, loyalty_cli
 
 
 def _obey(message: Any, running: set[int], answers: int, ours: tuple[int, ...]) -> None:

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-import sqlalchemy as sql
 from msgspec.structs import replace
 
 from loyalty_cli.config.profile import DebitRules, Profile
@@ -284,10 +283,8 @@ def the_sender_falls_asleep(world: World) -> None:
 
 
 def accounts_are_never_busy(world: World) -> None:
-    engine = sql.create_engine(f"sqlite:///{world.desk.journal.place}")
-    with engine.begin() as connection:
-        connection.exec_driver_sql("DROP INDEX one_open_debit")
-    engine.dispose()
+    with world.desk.journal.database.writing() as transaction:
+        transaction.execute("DROP INDEX one_open_debit")
     no_other_debit_is_looked_for(world)
 
 
@@ -632,10 +629,6 @@ class Imagined(PlatformClient):
         self.held.clear()
 
 
-def _without_waiting(connection: Any, *_: object) -> None:
-    connection.execute("PRAGMA synchronous=OFF")
-
-
 class Explorer:
     """Takes the steps of a path, from a beginning of its own each time."""
 
@@ -645,8 +638,10 @@ class Explorer:
         self.name = ""
         self.platform = Imagined(world)
         # It takes thousands of steps, and no power is going to fail.
-        engine = world.desk.journal.database.engine
-        sql.event.listen(engine, "checkout", _without_waiting)
+        database = world.desk.journal.database
+        assert isinstance(database, FileDatabase)
+        for connection in database._idle:
+            connection.execute("PRAGMA synchronous=OFF")
 
     def after(self, path: tuple[str, ...]) -> tuple[object, ...]:
         """Everything that matters for what can happen next."""

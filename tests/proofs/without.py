@@ -86,6 +86,7 @@ def _the_claim_comes_later() -> None:
 
 
 def _anybody_may_claim() -> None:
+    from loyalty_cli.debits.journal import store
     from loyalty_cli.debits.journal.entries import State
     from loyalty_cli.debits.journal.store import Journal
 
@@ -93,7 +94,7 @@ def _anybody_may_claim() -> None:
 
     def whatever_it_is(journal: Journal, connection: Any, entry: Any, after: Any) -> bool:
         if after.state is State.SENDING:
-            entry = journal._by_key(connection, [entry.key])[entry.key]
+            entry = store._by_key(connection, [entry.key])[entry.key]
         return replaced(journal, connection, entry, after)
 
     _put(Journal, "_replace", whatever_it_is)
@@ -102,7 +103,7 @@ def _anybody_may_claim() -> None:
 def _accounts_are_never_busy() -> None:
     from loyalty_cli.debits.journal import tables
 
-    tables.debits.indexes.discard(tables.one_open_debit)
+    _put(tables, "TABLES", tuple(each for each in tables.TABLES if each != tables.ONE_OPEN_DEBIT))
 
 
 def _it_is_sent_again() -> None:

@@ -19,8 +19,8 @@ from loyalty_cli.debits.checks import check_sum, keep_orders, order_of, require_
 from loyalty_cli.debits.debit_list import Row, check_amount, check_reference, check_unit, read_rows
 from loyalty_cli.debits.dry_run import DryRunTotals
 from loyalty_cli.debits.fingerprint import UsedKeys
-from loyalty_cli.debits.journal.entries import Entry
-from loyalty_cli.debits.journal.store import Journal, new_entry
+from loyalty_cli.debits.journal.entries import Entry, new_entry
+from loyalty_cli.debits.journal.store import Journal
 from loyalty_cli.debits.journal_checks import (
     ToSend,
     check_on_record,

@@ -7,9 +7,11 @@ from loyalty_cli.commands.open_journal import journal_place, open_existing
 from loyalty_cli.commands.session import Session
 from loyalty_cli.debits.journal.backup import back_up
 from loyalty_cli.debits.journal.health import Health, health_of
-from loyalty_cli.debits.journal.open import actor, path_of
+from loyalty_cli.debits.journal.open import path_of
+from loyalty_cli.debits.journal.processes import actor
 from loyalty_cli.debits.journal.restore import restore
-from loyalty_cli.debits.journal.restore_gaps import open_gap, review, shown
+from loyalty_cli.debits.journal.restore_gaps import open_gap, review
+from loyalty_cli.debits.journal.text import shown
 from loyalty_cli.model.errors import usage_error
 from loyalty_cli.model.exit_codes import ExitCode
 from loyalty_cli.model.records import JournalRecord
@@ -31,7 +33,7 @@ def check(session: Session, chosen: Globals, output: Format) -> int:
     """Print what the journal holds; exit code 3 where it is damaged."""
     require_stdout()
     with open_existing(session, chosen) as journal:
-        health = health_of(journal)
+        health = health_of(journal.database)
         print_records([_record(journal.place, health)], output, JOURNALS)
     if health.gap:
         messages.warning(f"debits since {shown(health.gap)} may be missing in it.")

@@ -10,6 +10,7 @@ from loyalty_cli.commands.platforms import platform_client
 from loyalty_cli.commands.session import Session
 from loyalty_cli.debits.accounts import adopt_debits
 from loyalty_cli.debits.journal.entries import OPEN, Process
+from loyalty_cli.debits.journal.locks import release_lock, take_lock
 from loyalty_cli.debits.journal.processes import is_gone, this_process
 from loyalty_cli.debits.journal.store import Journal
 from loyalty_cli.debits.reconcile import Reconciler
@@ -74,12 +75,12 @@ def _is_open(done: list[DebitRecord]) -> bool:
 def _alone(journal: Journal) -> Iterator[bool]:
     """Hold the lock of reconciling for a while; False where another process has it."""
     mine = this_process()
-    taken = journal.take_lock(LOCK, mine, _is_left)
+    taken = take_lock(journal.database, LOCK, mine, _is_left)
     try:
         yield taken
     finally:
         if taken:
-            journal.release_lock(LOCK, mine)
+            release_lock(journal.database, LOCK, mine)
 
 
 def _is_left(holder: Process, age: timedelta) -> bool:

@@ -14,7 +14,7 @@ from loyalty_cli.config.folders import sync
 from loyalty_cli.debits.journal.database import Database, JournalError, refuse
 from loyalty_cli.debits.journal.file import FileDatabase, integrity_faults
 from loyalty_cli.debits.journal.file_location import make_file
-from loyalty_cli.debits.journal.restore_gaps import shown
+from loyalty_cli.debits.journal.text import shown
 from loyalty_cli.model.errors import ErrorCode
 
 BESIDE = ("-journal", "-wal", "-shm")

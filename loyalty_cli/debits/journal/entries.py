@@ -4,6 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from loyalty_cli.debits.journal.uptime import Instant
 
@@ -90,7 +91,7 @@ class ClaimTerms(Struct, frozen=True):
 
 
 class Planned(Struct, frozen=True):
-    """A debit that was asked for: `amount` in whole units of `unit`, `timeout` in seconds."""
+    """A debit that was asked for: `amount` in whole units of `unit`."""
 
     key: Key
     profile: str
@@ -100,20 +101,18 @@ class Planned(Struct, frozen=True):
     amount: int
     sandbox: bool = False
 
+    def asks_the_same(self, other: "Planned") -> bool:
+        """Whether both ask for the same, whatever became of it."""
+        mine = (self.customer, self.unit, self.amount)
+        return mine == (other.customer, other.unit, other.amount)
 
-class Entry(Struct, frozen=True):
+
+class Entry(Planned, frozen=True, kw_only=True):
     """A debit and its present state; times are in UTC.
 
     `profile` is the one that claimed it last, or that asked for it first; `claimed_at` is when.
     """
 
-    key: Key
-    profile: str
-    provider: str
-    customer: str
-    unit: str
-    amount: int
-    sandbox: bool
     state: State
     attempt: int
     created_at: datetime
@@ -125,10 +124,11 @@ class Entry(Struct, frozen=True):
     error: str | None = None
     claimed_at: datetime | None = None
 
-    def asks_the_same(self, planned: Planned) -> bool:
-        """Whether this is the debit that is asked for again."""
-        mine = (self.customer, self.unit, self.amount)
-        return mine == (planned.customer, planned.unit, planned.amount)
+
+def new_entry(planned: Planned, at: datetime) -> Entry:
+    """A debit as it is before anything was done for it."""
+    fields = asdict(planned)
+    return Entry(**fields, state=State.PLANNED, attempt=0, created_at=at, changed_at=at)
 
 
 class Change(Struct, frozen=True):

@@ -2,18 +2,22 @@
 
 import sqlite3
 import time
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
-from typing import Any, NoReturn
-
-import msgspec
-import sqlalchemy as sql
-from sqlalchemy.dialects import sqlite
+from typing import NoReturn
 
 from loyalty_cli.config.folders import make_folder
-from loyalty_cli.debits.journal.database import READING, Database, JournalError, refuse
+from loyalty_cli.debits.journal.database import (
+    Database,
+    DuplicateError,
+    JournalError,
+    Transaction,
+    Values,
+    refuse,
+)
 from loyalty_cli.debits.journal.file_location import (
     check_file,
     has_foreign_log,
@@ -34,10 +38,12 @@ from loyalty_cli.debits.journal.incomplete_copy import (
 )
 from loyalty_cli.debits.journal.inodes import SameFiles, is_open_here
 from loyalty_cli.debits.journal.processes import this_process
+from loyalty_cli.debits.journal.rows import process_text
 from loyalty_cli.model.errors import ErrorCode
 
 BUSY_TIMEOUT_SECONDS = 30.0
 CLOSING_SECONDS = 5.0
+SCHEMA_TABLE = "journal_schema"
 
 _left_open: list[sqlite3.Connection] = []
 
@@ -53,9 +59,11 @@ class FileDatabase(Database):
     nobody deletes the log.
     """
 
+    counted = "INTEGER"
+
     def __init__(self, path: Path, keeper: sqlite3.Connection) -> None:
         self.place = str(path)
-        real = path.resolve()
+        self._path = real = path.resolve()
         self._keeper = keeper
         self._files = SameFiles([path, log_of(real), index_of(real)])
         self._log = LogLock(log_of(real))
@@ -65,27 +73,79 @@ class FileDatabase(Database):
         # the threads of a process queue here instead.
         self._writer = Lock()
         self._is_marked = self._is_closed = False
-        self.engine = sql.create_engine(
-            sql.URL.create("sqlite", database=str(real)),
-            connect_args={"timeout": BUSY_TIMEOUT_SECONDS},
-        )
-        sql.event.listen(self.engine, "connect", self._made_durable)
-        sql.event.listen(self.engine, "begin", _begin)
+        self._idle: list[sqlite3.Connection] = []
 
-    def now(self, connection: sql.Connection) -> datetime:
+    @contextmanager
+    def reading(self) -> Iterator[Transaction]:
+        """A snapshot of what is there now."""
+        with self._begun("BEGIN", "failed") as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self, failed: str = "failed") -> Iterator[Transaction]:
+        """Who is going to write says so at once: two readers that both want to would deadlock."""
+        with self._writer, self._begun("BEGIN IMMEDIATE", failed) as connection:
+            yield connection
+
+    @contextmanager
+    def _begun(self, begin: str, failed: str) -> Iterator[sqlite3.Connection]:
+        try:
+            connection = self._idle_or_new()
+            try:
+                connection.execute(begin)
+                yield connection
+                connection.execute("COMMIT")
+            finally:
+                self._give_back(connection)
+        except sqlite3.IntegrityError as error:
+            raise self._failure(failed, error, DuplicateError) from None
+        except sqlite3.Error as error:
+            raise self._failure(failed, error) from None
+
+    def _idle_or_new(self) -> sqlite3.Connection:
+        with suppress(IndexError):  # another thread took the last one
+            return self._idle.pop()
+        connection = _connect(self._path)
+        try:
+            _make_durable(connection)
+            self.check_unchanged()
+        except BaseException:
+            _give_up(connection)
+            raise
+        return connection
+
+    def _give_back(self, connection: sqlite3.Connection) -> None:
+        """Keep a connection for the next transaction, unless this one cannot be undone."""
+        try:
+            connection.rollback()
+        except sqlite3.Error:
+            connection.close()
+            return
+        if self._is_closed:
+            connection.close()
+        else:
+            self._idle.append(connection)
+
+    def insert_each(
+        self, transaction: Transaction, statement: str, rows: Sequence[Values]
+    ) -> list[bool]:
+        """One after the other: there is nobody to wait for."""
+        return [transaction.execute(statement, row).rowcount == 1 for row in rows]
+
+    def now(self, transaction: Transaction) -> datetime:
         """The time of this machine, which all who share the file share."""
-        del connection
+        del transaction
         return datetime.now(UTC)
 
-    def lock_tables(self, connection: sql.Connection) -> None:
+    def has_tables(self, transaction: Transaction) -> bool:
+        """Whether the journal's tables are there."""
+        return SCHEMA_TABLE in _tables(transaction)
+
+    def lock_tables(self, transaction: Transaction) -> None:
         """BEGIN IMMEDIATE has done so already."""
 
-    def lock_account(self, connection: sql.Connection, platform: str) -> None:
+    def lock_account(self, transaction: Transaction, platform: str) -> None:
         """BEGIN IMMEDIATE has done so already."""
-
-    def insert_missing(self, table: sql.Table) -> Any:
-        """INSERT … ON CONFLICT DO NOTHING."""
-        return sqlite.insert(table).on_conflict_do_nothing()
 
     def before_sending(self) -> None:
         """Mark the file, so that a copy of it alone is told from the journal.
@@ -99,17 +159,16 @@ class FileDatabase(Database):
                 try:
                     self._mark()
                 except sqlite3.Error as error:
-                    self._fail(str(error))
+                    raise self._failure("failed", error) from None
                 self._is_marked = True
 
     def _mark(self) -> None:
         # In this order: a mark of somebody who does not hold the lock may be taken away.
         if not self._log.share(BUSY_TIMEOUT_SECONDS):
-            self._fail("another process has been closing it for too long")
+            raise self._failure("failed", "another process has been closing it for too long")
         self.check_unchanged()
-        process = msgspec.json.encode(this_process()).decode()
-        if not put_mark(self._keeper, process, BUSY_TIMEOUT_SECONDS):
-            self._fail("another process has been reading it for too long")
+        if not put_mark(self._keeper, process_text(this_process()), BUSY_TIMEOUT_SECONDS):
+            raise self._failure("failed", "another process has been reading it for too long")
 
     def check_unchanged(self) -> None:
         """Raise JournalError where the file or its log was deleted, moved or replaced."""
@@ -122,10 +181,6 @@ class FileDatabase(Database):
                 " `loyalty journal restore`, before you run anything again.",
             )
 
-    def writer(self) -> AbstractContextManager[object]:
-        """One thread of this process at a time."""
-        return self._writer
-
     def close(self) -> None:
         """Bring everything into the file, unless somebody else still sends, and let go of it.
 
@@ -134,7 +189,7 @@ class FileDatabase(Database):
         if self._is_closed:
             return
         self._is_closed = True
-        self.engine.dispose()
+        self._close_idle()
         try:
             self._let_go(self._is_whole())
         finally:
@@ -143,7 +198,7 @@ class FileDatabase(Database):
     def abandon(self) -> None:
         """Let go of it as it is: it turned out to be nothing that can be used."""
         self._is_closed = True
-        self.engine.dispose()
+        self._close_idle()
         self._let_go(_may_close(self._keeper))
         self._log.close()
 
@@ -173,14 +228,16 @@ class FileDatabase(Database):
         else:
             _left_open.append(self._keeper)  # the log outlives the process so, and no other way
 
-    def _made_durable(self, connection: Any, _record: Any) -> None:
-        _make_durable(connection)
-        self.check_unchanged()
+    def _close_idle(self) -> None:
+        while self._idle:
+            self._idle.pop().close()
 
-    def _fail(self, why: str) -> NoReturn:
-        raise JournalError(
+    def _failure(
+        self, failed: str, why: object, kind: type[JournalError] = JournalError
+    ) -> JournalError:
+        return kind(
             ErrorCode.SETUP,
-            f"the journal {self.place} failed: {why}.",
+            f"the journal {self.place} {failed}: {' '.join(str(why).split())}.",
             hint="Nothing more was sent. Mend the journal, then run the same again.",
         )
 
@@ -254,12 +311,7 @@ def refuse_other(path: Path) -> NoReturn:
 
 
 def _open_checked(path: Path, *, create: bool) -> FileDatabase:
-    keeper = sqlite3.connect(
-        path.resolve(),
-        timeout=BUSY_TIMEOUT_SECONDS,
-        isolation_level=None,
-        check_same_thread=False,
-    )
+    keeper = _connect(path.resolve())
     try:
         _check_content(keeper, path, create=create)
         _make_durable(keeper)
@@ -285,10 +337,20 @@ def _open_checked(path: Path, *, create: bool) -> FileDatabase:
         raise
 
 
+def _connect(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(
+        path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
+    )
+
+
+def _tables(transaction: Transaction) -> set[str]:
+    return {name for (name,) in transaction.execute("SELECT name FROM sqlite_master")}
+
+
 def _check_content(keeper: sqlite3.Connection, path: Path, *, create: bool) -> None:
     """Before anything is changed in it: whose database it is."""
-    tables = {name for (name,) in keeper.execute("SELECT name FROM sqlite_master")}
-    if "journal_schema" in tables:
+    tables = _tables(keeper)
+    if SCHEMA_TABLE in tables:
         return
     if tables and create:
         raise NoJournalError(
@@ -333,9 +395,8 @@ def integrity_faults(connection: sqlite3.Connection) -> list[str]:
     return [line for line in found if line != "ok"]
 
 
-def _make_durable(connection: Any) -> None:
+def _make_durable(connection: sqlite3.Connection) -> None:
     """Every commit reaches the disk before it returns; set and read back at every connection."""
-    connection.isolation_level = None
     mode = _write_ahead(connection)
     connection.execute("PRAGMA synchronous=FULL")
     synchronous = connection.execute("PRAGMA synchronous").fetchone()[0]
@@ -348,7 +409,7 @@ def _make_durable(connection: Any) -> None:
     connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()  # opens the log
 
 
-def _write_ahead(connection: Any) -> str:
+def _write_ahead(connection: sqlite3.Connection) -> str:
     """Turn on the write-ahead log; SQLite's own patience does not cover two who do it at once."""
     ends = time.monotonic() + BUSY_TIMEOUT_SECONDS
     while True:
@@ -358,9 +419,3 @@ def _write_ahead(connection: Any) -> str:
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > ends:
                 raise
             time.sleep(0.01)
-
-
-def _begin(connection: sql.Connection) -> None:
-    # Who is going to write says so at once, or two readers that both want to would deadlock.
-    reading = connection.get_execution_options().get(READING)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")

@@ -1,14 +1,10 @@
 """Whether a journal is sound, and what it holds."""
 
-import sqlalchemy as sql
 from msgspec import Struct
 
-from loyalty_cli.debits.journal.database import READING
+from loyalty_cli.debits.journal.database import Database, JournalError
 from loyalty_cli.debits.journal.entries import State
-from loyalty_cli.debits.journal.file import FileDatabase
 from loyalty_cli.debits.journal.restore_gaps import open_gap
-from loyalty_cli.debits.journal.store import Journal
-from loyalty_cli.debits.journal.tables import debits, events
 
 
 class Health(Struct, frozen=True):
@@ -23,20 +19,19 @@ class Health(Struct, frozen=True):
     gap: str | None
 
 
-def health_of(journal: Journal) -> Health:
+def health_of(database: Database) -> Health:
     """Look through a journal; raise JournalError where it cannot be read at all."""
-    database = journal.database
-    faults = database.faults() if isinstance(database, FileDatabase) else None
-    counts, newest, gap = dict.fromkeys(map(str, State), 0), None, None
-    by_state = sql.select(debits.c.state, sql.func.count()).group_by(debits.c.state)
+    faults = database.faults()
+    counts = dict.fromkeys(map(str, State), 0)
     try:
-        with database.engine.connect() as connection:
-            reading = connection.execution_options(**{READING: True})
-            counts |= {state: number for state, number in reading.execute(by_state)}  # noqa: C416 - rows
-            newest = reading.execute(sql.select(sql.func.max(events.c.at))).scalar_one()
+        with database.reading() as transaction:
+            counts |= dict(
+                transaction.execute("SELECT state, count(*) FROM debits GROUP BY state").fetchall()
+            )
+            (newest,) = transaction.execute("SELECT max(at) FROM events").fetchone()
         gap = open_gap(database)
-    except sql.exc.DBAPIError as error:
+    except JournalError:
         if not faults:
-            raise database.failure(error) from None
+            raise
         return Health(faults, None, None, None)
     return Health(faults, counts, newest, gap.since if gap else None)

@@ -1,20 +1,16 @@
 """Opening a journal: whether it is there, is ours, and is of this version."""
 
-import os
-import socket
 from pathlib import Path
 from typing import NoReturn
 
-import sqlalchemy as sql
-
 from loyalty_cli.config.journal_place import FORM, check_place, is_url
-from loyalty_cli.debits.journal.database import Database, refuse
+from loyalty_cli.debits.journal.database import Database, Transaction, refuse
 from loyalty_cli.debits.journal.file import make_new_file, open_file
 from loyalty_cli.debits.journal.file_location import index_of, log_of
-from loyalty_cli.debits.journal.server import open_server
+from loyalty_cli.debits.journal.processes import actor
 from loyalty_cli.debits.journal.store import Journal
-from loyalty_cli.debits.journal.tables import SCHEMA_VERSION, metadata, schema
-from loyalty_cli.debits.journal.upgrade import upgrade
+from loyalty_cli.debits.journal.tables import SCHEMA_VERSION
+from loyalty_cli.debits.journal.upgrade import make_tables, upgrade, versions
 
 
 def open_journal(where: str | Path, *, create: bool = False) -> Journal:
@@ -34,8 +30,8 @@ def make_journal(where: str | Path) -> Journal:
     path = path_of(where)
     if path is None:
         database = _open_database(where, create=True)
-        with database.engine.connect() as connection:
-            is_there = sql.inspect(connection).has_table(schema.name)
+        with database.reading() as transaction:
+            is_there = database.has_tables(transaction)
         if is_there:
             database.abandon()
             _refuse_again(database.place)
@@ -61,11 +57,6 @@ def path_of(where: str | Path) -> Path | None:
     return None if isinstance(checked, str) else checked
 
 
-def actor() -> str:
-    """Who does something, as events have it."""
-    return f"uid {os.getuid()} on {socket.gethostname()}, process {os.getpid()}"
-
-
 def _refuse_again(place: str) -> NoReturn:
     refuse(
         f"{place} was there already; nothing was changed.",
@@ -87,6 +78,15 @@ def _checked(where: str | Path) -> str | Path:
 def _open_database(where: str | Path, *, create: bool) -> Database:
     checked = _checked(where)
     if isinstance(checked, str):
+        try:
+            import psycopg  # noqa: F401 - an extra
+
+            from loyalty_cli.debits.journal.server import open_server
+        except ImportError:
+            refuse(
+                "a journal in PostgreSQL needs psycopg, which is not installed.",
+                "pip install 'loyalty-cli[postgresql]'",
+            )
         return open_server(checked)
     return open_file(checked, create=create)
 
@@ -102,28 +102,25 @@ def _opened(database: Database, *, create: bool) -> Journal:
 
 def _check_tables(database: Database, *, create: bool) -> None:
     place = database.place
-    try:
-        with database.engine.begin() as connection:
-            if create:
-                _make_tables(connection, database)
-            elif not sql.inspect(connection).has_table(schema.name):
-                refuse(f"{place} holds no journal.", "Run `loyalty journal init`.")
-            upgrade(connection, database)
-            versions = connection.execute(schema.select()).scalars().all()
-            if versions == [SCHEMA_VERSION]:
-                database.recognise(connection, actor())
-    except sql.exc.DBAPIError as error:
-        raise database.failure(error, "cannot be used") from None
-    if versions != [SCHEMA_VERSION]:
-        version = ", ".join(map(str, versions)) or "no"
+    with database.writing("cannot be used") as transaction:
+        if create:
+            _make_tables(transaction, database)
+        elif not database.has_tables(transaction):
+            refuse(f"{place} holds no journal.", "Run `loyalty journal init`.")
+        upgrade(transaction, database)
+        found = versions(transaction)
+        if found == [SCHEMA_VERSION]:
+            database.recognise(transaction, actor())
+    if found != [SCHEMA_VERSION]:
+        version = ", ".join(map(str, found)) or "no"
         refuse(
             f"the journal {place} is of version {version}, this program knows {SCHEMA_VERSION}.",
             "Use the loyalty that made it, or a newer one.",
         )
 
 
-def _make_tables(connection: sql.Connection, database: Database) -> None:
-    database.lock_tables(connection)
-    if not sql.inspect(connection).has_table(schema.name):
-        metadata.create_all(connection)
-        connection.execute(schema.insert().values(version=SCHEMA_VERSION))
+def _make_tables(transaction: Transaction, database: Database) -> None:
+    database.lock_tables(transaction)
+    if not database.has_tables(transaction):
+        make_tables(transaction, database)
+        transaction.execute("INSERT INTO journal_schema VALUES (:new)", {"new": SCHEMA_VERSION})

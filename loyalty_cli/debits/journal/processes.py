@@ -21,6 +21,11 @@ def _process(pid: int) -> Process:
     )
 
 
+def actor() -> str:
+    """Who does something, as events have it."""
+    return f"uid {os.getuid()} on {socket.gethostname()}, process {os.getpid()}"
+
+
 def is_gone(sender: Process) -> bool | None:
     """Whether a sender has ended; None where it ran on another host, and there is no telling.
 

@@ -25,9 +25,10 @@ from loyalty_cli.debits.journal.file_location import (
     refuse_unwritable,
 )
 from loyalty_cli.debits.journal.incomplete_copy import LogLock, is_bare_copy
-from loyalty_cli.debits.journal.open import actor, open_journal
-from loyalty_cli.debits.journal.restore_gaps import written
+from loyalty_cli.debits.journal.open import open_journal
+from loyalty_cli.debits.journal.processes import actor
 from loyalty_cli.debits.journal.tables import SCHEMA_VERSION
+from loyalty_cli.debits.journal.text import time_text
 
 FOREVER = "1970-01-01T00:00:00.000000+00:00"
 """Since when debits may be missing where the backup has none at all."""
@@ -202,7 +203,7 @@ def _has_more(present: sqlite3.Connection, part: Path) -> str:
 
 
 def _note_gap(part: Path, since: str, why: str) -> None:
-    row = (since, written(datetime.now(UTC)), actor(), why)
+    row = (since, time_text(datetime.now(UTC)), actor(), why)
     with closing(sqlite3.connect(part, isolation_level=None)) as connection:
         connection.execute("INSERT INTO gaps (since, at, actor, why) VALUES (?, ?, ?, ?)", row)
 

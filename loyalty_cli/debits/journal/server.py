@@ -1,20 +1,32 @@
 """A journal at a PostgreSQL server: whether it is the same, and keeps what it is told."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-import sqlalchemy as sql
+import psycopg
 from msgspec import Struct
-from sqlalchemy.dialects import postgresql
 
 from loyalty_cli.config.base_url import is_loopback
-from loyalty_cli.debits.journal.database import READING, Database, JournalError, Written, refuse
+from loyalty_cli.debits.journal.database import (
+    Database,
+    DuplicateError,
+    JournalError,
+    Transaction,
+    Values,
+    Written,
+    refuse,
+)
+from loyalty_cli.debits.journal.server_connection import (
+    LimitedConnection,
+    ServerTransaction,
+    connect,
+    translated,
+)
 from loyalty_cli.debits.journal.server_errors import journal_error
-from loyalty_cli.debits.journal.tables import events, servers
-from loyalty_cli.debits.journal.writable import writable
-from loyalty_cli.lists.parallel import JOBS
+from loyalty_cli.debits.journal.text import time_text, writable
 from loyalty_cli.model.errors import ErrorCode
 
 MAKING_TABLES = 0x6C6F79616C7479  # a number that nobody else is likely to take
@@ -38,17 +50,11 @@ LOOK = (
 
 Answer = TypeVar("Answer")
 
-ALONE = "loyalty_alone"
-"""The execution option of a statement that needs no transaction around it."""
-
-_ASK = sql.text(
-    "SELECT (SELECT system_identifier FROM pg_control_system())::text AS system,"
-    " CASE WHEN pg_is_in_recovery() THEN NULL"
-    " ELSE pg_walfile_name(pg_current_wal_lsn()) END AS wal_file,"
-    " current_setting('fsync') AS fsync,"
-    " current_setting('full_page_writes') AS full_page_writes,"
-    " current_setting('server_encoding') AS encoding"
-)
+_ASK = b"""\
+SELECT CAST((SELECT system_identifier FROM pg_control_system()) AS text),
+    CASE WHEN pg_is_in_recovery() THEN NULL ELSE pg_walfile_name(pg_current_wal_lsn()) END,
+    current_setting('fsync'), current_setting('full_page_writes'),
+    current_setting('server_encoding')"""
 
 
 class Identity(Struct, frozen=True):
@@ -61,88 +67,177 @@ class Identity(Struct, frozen=True):
         return f"system {self.system}, timeline {self.timeline}"
 
 
+class ServerState(NamedTuple):
+    """What a server says of itself; `wal_file` is None at a standby."""
+
+    system: str
+    wal_file: str | None
+    fsync: str
+    full_page_writes: str
+    encoding: str
+
+    @property
+    def identity(self) -> Identity:
+        """Which server it is."""
+        # The current one: a checkpoint has the timeline of before a promotion for a while.
+        return Identity(self.system, int((self.wal_file or "0")[:8], 16))
+
+
 class ServerDatabase(Database):
     """A database of a PostgreSQL server, which several hosts can share."""
 
+    counted = "BIGSERIAL"
+
     def __init__(self, url: str) -> None:
-        from loyalty_cli.debits.journal.server_connection import connect
-
         self.place = url
-        self.engine = sql.create_engine(
-            "postgresql+psycopg://",
-            creator=lambda: connect(url),
-            pool_size=JOBS,
-            use_native_hstore=False,
-        )
-        sql.event.listen(self.engine, "begin", _begin)
+        self._idle: list[LimitedConnection] = []
 
-    def now(self, connection: sql.Connection) -> datetime:
+    @contextmanager
+    def reading(self) -> Iterator[Transaction]:
+        """A transaction that may idle: whoever pages through a list takes time."""
+        with self._transaction(0, "failed") as transaction:
+            yield transaction
+
+    @contextmanager
+    def writing(self, failed: str = "failed") -> Iterator[Transaction]:
+        """A transaction that keeps others waiting for only so long."""
+        with self._transaction(IDLE_SECONDS, failed) as transaction:
+            yield transaction
+
+    @contextmanager
+    def _transaction(self, idle: int, failed: str) -> Iterator[ServerTransaction]:
+        with self._lent(lambda connection: _begin(connection, idle), failed) as (connection, _):
+            yield ServerTransaction(connection)
+            connection.commit()
+
+    @contextmanager
+    def _lent(
+        self, ask: Callable[[LimitedConnection], Answer], failed: str = "failed"
+    ) -> Iterator[tuple[LimitedConnection, Answer]]:
+        """A connection, and what was asked of it first."""
+        try:
+            connection, answer = self._asked(ask)
+            try:
+                yield connection, answer
+            finally:
+                self._give_back(connection)
+        except psycopg.IntegrityError as error:
+            raise DuplicateError(ErrorCode.SETUP, str(error)) from None
+        except psycopg.Error as error:
+            raise self.failure(error, failed) from None
+
+    def _asked(
+        self, ask: Callable[[LimitedConnection], Answer]
+    ) -> tuple[LimitedConnection, Answer]:
+        """Ask on an idle connection; once more, on a new one, where that was closed meanwhile."""
+        with suppress(IndexError):
+            connection = self._idle.pop()
+            try:
+                return connection, ask(connection)
+            except psycopg.Error:
+                if not connection.closed:
+                    connection.close()
+                    raise
+                self.close()  # the others were closed, too
+        connection = connect(self.place)
+        try:
+            return connection, ask(connection)
+        except BaseException:
+            connection.close()
+            raise
+
+    def _give_back(self, connection: LimitedConnection) -> None:
+        """Keep a connection for the next one, unless what was begun on it cannot be undone."""
+        try:
+            connection.rollback()
+        except psycopg.Error:
+            connection.close()
+        else:
+            connection.limit = ANSWER_SECONDS
+            self._idle.append(connection)
+
+    def insert_each(
+        self, transaction: Transaction, statement: str, rows: Sequence[Values]
+    ) -> list[bool]:
+        """All at one blow, without waiting for each."""
+        assert isinstance(transaction, ServerTransaction)
+        if not rows:
+            return []
+        with transaction.connection.cursor() as cursor:
+            cursor.executemany(translated(statement), rows, returning=True)
+            counts = [cursor.rowcount]
+            while cursor.nextset():
+                counts.append(cursor.rowcount)
+        return [count == 1 for count in counts]
+
+    def locking(self, query: str) -> str:
+        """SELECT … FOR UPDATE."""
+        return f"{query} FOR UPDATE"
+
+    def now(self, transaction: Transaction) -> datetime:
         """The server's time."""
-        now = sql.select(sql.func.clock_timestamp())
-        moment: datetime = connection.execute(now).scalar_one()
+        moment: datetime = transaction.execute("SELECT clock_timestamp()").fetchone()[0]
         return moment.astimezone(UTC)
 
-    def lock_tables(self, connection: sql.Connection) -> None:
+    def has_tables(self, transaction: Transaction) -> bool:
+        """Whether the journal's tables are there, on the search path."""
+        (table,) = transaction.execute("SELECT to_regclass('journal_schema')").fetchone()
+        return table is not None
+
+    def lock_tables(self, transaction: Transaction) -> None:
         """By an advisory lock: there may be no table yet."""
-        _driver(connection).limit = TABLES_SECONDS
-        connection.exec_driver_sql(
-            f"SET LOCAL statement_timeout = '{TABLES_SECONDS:g}s';"
-            f" SELECT pg_advisory_xact_lock({MAKING_TABLES})",
-            execution_options={"no_parameters": True},
-        )
+        assert isinstance(transaction, ServerTransaction)
+        transaction.connection.limit = TABLES_SECONDS
+        transaction.execute(f"SET LOCAL statement_timeout = '{TABLES_SECONDS:g}s'")
+        transaction.execute(f"SELECT pg_advisory_xact_lock({MAKING_TABLES})")
 
-    def lock_account(self, connection: sql.Connection, platform: str) -> None:
+    def lock_account(self, transaction: Transaction, platform: str) -> None:
         """By an advisory lock, which ends with the transaction."""
-        key = sql.func.hashtextextended(platform, 0)
-        connection.execute(sql.select(sql.func.pg_advisory_xact_lock(key)))
-
-    def insert_missing(self, table: sql.Table) -> Any:
-        """INSERT … ON CONFLICT DO NOTHING."""
-        return postgresql.insert(table).on_conflict_do_nothing()
+        lock = "SELECT pg_advisory_xact_lock(hashtextextended(:platform, 0))"
+        transaction.execute(lock, {"platform": platform})
 
     def before_sending(self) -> None:
         """Nothing to get ready."""
 
-    def recognise(self, connection: sql.Connection, actor: str) -> None:
+    def close(self) -> None:
+        """Close what is idle."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def abandon(self) -> None:
+        """The same: a server keeps its own log."""
+        self.close()
+
+    def recognise(self, transaction: Transaction, actor: str) -> None:
         """Put on record which server this is, the first time; else warn where it is another one."""
         self._actor = actor
-        present, on_record = _identity(connection), _last_on_record(connection)
+        present, on_record = _identity(transaction), _last_on_record(transaction)
         if on_record is None:
-            self.lock_tables(connection)
-            on_record = _last_on_record(connection)
+            self.lock_tables(transaction)
+            on_record = _last_on_record(transaction)
         if on_record is None:
-            self._put_on_record(connection, present, "the first time")
+            self._put_on_record(transaction, present, "the first time")
             on_record = present
         self._on_record = on_record
         if present != on_record:
-            moved = self._moved(connection, present)
+            moved = self._moved(transaction, present)
             self.warnings = (*self.warnings, f"{moved} {LOOK}")
 
     def check_unchanged(self) -> None:
         """Raise JournalError where the server is another one than on record, or of another time."""
-
-        def check(connection: sql.Connection) -> None:
-            present = _identity(connection)
-            if present != self._on_record:
-                refuse(self._moved(connection, present), LOOK)
-
-        try:
-            self._alone(check)
-        except sql.exc.DBAPIError as error:
-            raise self.failure(error) from None
+        with self._lent(_state) as (connection, state):
+            if state.identity != self._on_record:
+                refuse(self._moved(ServerTransaction(connection), state.identity), LOOK)
 
     def accept_failover(self, why: str) -> tuple[Identity, Identity] | None:
         """Put on record that the server is another one; give both, or None where it is not."""
-        try:
-            with self.engine.begin() as connection:
-                self.lock_tables(connection)
-                before, present = _last_on_record(connection), _identity(connection)
-                assert before is not None  # opening it wrote the first
-                if before == present:
-                    return None
-                self._put_on_record(connection, present, why)
-        except sql.exc.DBAPIError as error:
-            raise self.failure(error) from None
+        with self.writing() as transaction:
+            self.lock_tables(transaction)
+            before, present = _last_on_record(transaction), _identity(transaction)
+            assert before is not None  # opening it wrote the first
+            if before == present:
+                return None
+            self._put_on_record(transaction, present, why)
         return before, present
 
     def insist(self, write: Callable[[bool], Written]) -> Written:
@@ -158,21 +253,14 @@ class ServerDatabase(Database):
             again = True
             time.sleep(PAUSE_SECONDS)
 
-    def failure(self, error: sql.exc.DBAPIError, what: str = "failed") -> JournalError:
+    def failure(self, error: psycopg.Error, what: str) -> JournalError:
         """The error for a statement that failed, or a server that cannot be reached."""
-        return journal_error(self.place, what, error.orig)
+        return journal_error(self.place, what, error)
 
     def check_server(self) -> None:
         """Raise JournalError for a server that cannot be reached, or would forget."""
-
-        def ask(connection: sql.Connection) -> Any:
+        with self._lent(_state, "cannot be reached") as (connection, state):
             self.warnings = tuple(_unproven(connection))
-            return connection.execute(_ASK).one()
-
-        try:
-            state = self._alone(ask)
-        except sql.exc.DBAPIError as error:
-            raise self.failure(error, "cannot be reached") from None
         if state.wal_file is None:
             hint = "Name the primary."
             refuse(f"the journal {self.place} is a standby, which cannot be written.", hint)
@@ -193,97 +281,72 @@ class ServerDatabase(Database):
             )
             self.warnings = (*self.warnings, warning)
 
-    def _alone(self, ask: Callable[[sql.Connection], Answer]) -> Answer:
-        """Ask what needs no transaction; once more where the connection was closed while idle."""
-        try:
-            with self.engine.connect() as connection:
-                return ask(connection.execution_options(**{ALONE: True}))
-        except sql.exc.DBAPIError as error:
-            if not error.connection_invalidated:
-                raise
-        with self.engine.connect() as connection:
-            return ask(connection.execution_options(**{ALONE: True}))
-
-    def _moved(self, connection: sql.Connection, present: Identity) -> str:
-        newest = sql.select(events.c.at).order_by(events.c.number.desc()).limit(1)
-        last = connection.execute(newest).scalar_one_or_none()
+    def _moved(self, transaction: Transaction, present: Identity) -> str:
+        newest = "SELECT at FROM events ORDER BY number DESC LIMIT 1"
+        last = transaction.execute(newest).fetchone()
         return (
             f"the journal {self.place} is not at the server it was: on record is {self._on_record},"
             f" this is {present}. Debits may be missing in it; the last it knows of anything is"
-            f" {'nothing' if last is None else f'{last[:19]}Z'}."
+            f" {'nothing' if last is None else f'{last[0][:19]}Z'}."
         )
 
-    def _put_on_record(self, connection: sql.Connection, identity: Identity, why: str) -> None:
-        row = {"system": identity.system, "timeline": identity.timeline}
-        at = self.now(connection).isoformat(timespec="microseconds")
-        row |= {"at": at, "actor": self._actor, "why": writable(why)}
-        connection.execute(servers.insert().values(row))
+    def _put_on_record(self, transaction: Transaction, identity: Identity, why: str) -> None:
+        row = {
+            "system": identity.system,
+            "timeline": identity.timeline,
+            "at": time_text(self.now(transaction)),
+            "actor": self._actor,
+            "why": writable(why),
+        }
+        transaction.execute(
+            "INSERT INTO servers (system, timeline, at, actor, why)"
+            " VALUES (:system, :timeline, :at, :actor, :why)",
+            row,
+        )
 
 
 def open_server(url: str) -> ServerDatabase:
     """Connect to a server; raise JournalError for one that cannot be reached, or would forget."""
-    try:
-        import psycopg  # noqa: F401 - the extra that SQLAlchemy needs
-    except ImportError:
-        refuse(
-            "a journal in PostgreSQL needs psycopg, which is not installed.",
-            "pip install 'loyalty-cli[postgresql]'",
-        )
     database = ServerDatabase(url)
     try:
         database.check_server()
     except BaseException:
-        database.engine.dispose()
+        database.close()
         raise
     return database
 
 
-def _begin(connection: sql.Connection) -> None:
+def _begin(connection: LimitedConnection, idle: int) -> None:
     """Begin a transaction, with all that it needs, whatever server and pooler say, at one blow."""
-    options = connection.get_execution_options()
-    if options.get(ALONE):
-        _driver(connection).limit = ANSWER_SECONDS
-        return
-    idle = 0 if options.get(READING) else IDLE_SECONDS  # whoever pages through a list takes time
-    try:
-        _begin_with(connection, idle)
-    except sql.exc.DBAPIError as error:
-        if not error.connection_invalidated:
-            raise
-        _begin_with(connection, idle)  # it was closed while idle; nothing was begun yet
-
-
-def _begin_with(connection: sql.Connection, idle: int) -> None:
-    _driver(connection).limit = ANSWER_SECONDS
-    connection.exec_driver_sql(
+    connection.limit = ANSWER_SECONDS
+    connection.execute(
         "BEGIN ISOLATION LEVEL READ COMMITTED;"
         " SET LOCAL synchronous_commit = on;"
         f" SET LOCAL statement_timeout = '{STATEMENT_SECONDS}s';"
         f" SET LOCAL lock_timeout = '{LOCK_SECONDS}s';"
-        f" SET LOCAL idle_in_transaction_session_timeout = '{idle}s'",
-        execution_options={"no_parameters": True, "yield_per": None, "stream_results": False},
+        f" SET LOCAL idle_in_transaction_session_timeout = '{idle}s'".encode()
     )
 
 
-def _driver(connection: sql.Connection) -> Any:
-    return connection.connection.driver_connection
+def _state(connection: LimitedConnection) -> ServerState:
+    """Ask a server what it says of itself; that needs no transaction."""
+    row: Any = connection.execute(_ASK).fetchone()
+    return ServerState(*row)
 
 
-def _identity(connection: sql.Connection) -> Identity:
-    state = connection.execute(_ASK).one()
-    # The current one: a checkpoint has the timeline of before a promotion for a while. 0: a standby
-    return Identity(state.system, int((state.wal_file or "0")[:8], 16))
+def _identity(transaction: Transaction) -> Identity:
+    return ServerState(*transaction.execute(_ASK.decode()).fetchone()).identity
 
 
-def _last_on_record(connection: sql.Connection) -> Identity | None:
-    newest = sql.select(servers.c.system, servers.c.timeline).order_by(servers.c.number.desc())
-    row = connection.execute(newest.limit(1)).first()
-    return None if row is None else Identity(row.system, row.timeline)
+def _last_on_record(transaction: Transaction) -> Identity | None:
+    newest = "SELECT system, timeline FROM servers ORDER BY number DESC LIMIT 1"
+    row = transaction.execute(newest).fetchone()
+    return None if row is None else Identity(*row)
 
 
-def _unproven(connection: sql.Connection) -> Any:
+def _unproven(connection: LimitedConnection) -> Iterator[str]:
     """A warning where nobody has proven that the server is the one it should be."""
-    server = _driver(connection).pgconn
+    server = connection.pgconn
     given = {each.keyword: each.val for each in server.info}
     mode = (given.get(b"sslmode") or b"").decode()
     host = server.host.decode()

@@ -1,12 +1,18 @@
 """A connection to PostgreSQL that waits for nothing longer than a certain time."""
 
+import re
 import time
 from collections.abc import Generator
+from functools import lru_cache
 from typing import Any
 
 import psycopg
 
+from loyalty_cli.debits.journal.database import NO_VALUES, Values
+
 CONNECT_SECONDS = 10
+
+_NAME = re.compile(r":([a-z_0-9]+)")
 
 
 class LimitedConnection(psycopg.Connection[Any]):
@@ -34,6 +40,25 @@ class LimitedConnection(psycopg.Connection[Any]):
                 wanted = gen.send(ready)
         except StopIteration as end:
             return end.value
+
+
+class ServerTransaction:
+    """A transaction at a server, for statements as SQLite has them: `:name` stands for a value."""
+
+    def __init__(self, connection: LimitedConnection) -> None:
+        self.connection = connection
+
+    def execute(
+        self, statement: str, values: Values = NO_VALUES, /
+    ) -> "psycopg.Cursor[tuple[Any, ...]]":
+        """Run a statement."""
+        return self.connection.execute(translated(statement), values)
+
+
+@lru_cache(maxsize=128)
+def translated(statement: str) -> bytes:
+    """A statement as psycopg has it."""
+    return _NAME.sub(r"%(\1)s", statement).encode()
 
 
 def connect(url: str) -> LimitedConnection:

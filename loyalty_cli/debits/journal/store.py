@@ -6,19 +6,20 @@ durable when it returns.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from datetime import datetime, timedelta
 from typing import Any
 
-import msgspec
-import sqlalchemy as sql
 from msgspec import Struct
+from msgspec.structs import replace
 
-from loyalty_cli.debits.journal.accounts import folded
-from loyalty_cli.debits.journal.database import READING, Database, JournalError
+from loyalty_cli.debits.journal.conflicts import (
+    above_day_limit,
+    account_busy,
+    balance_changed,
+    reference_taken,
+)
+from loyalty_cli.debits.journal.database import Database, DuplicateError, Transaction
 from loyalty_cli.debits.journal.entries import (
-    OPEN,
     TRANSITIONS,
     Baseline,
     Change,
@@ -29,64 +30,64 @@ from loyalty_cli.debits.journal.entries import (
     Planned,
     Process,
     State,
+    new_entry,
 )
-from loyalty_cli.debits.journal.tables import debits, events, fingerprints, locks
+from loyalty_cli.debits.journal.rows import (
+    INSERT_DEBIT,
+    INSERT_EVENT,
+    SELECT_DEBITS,
+    SELECT_EVENTS,
+    UPDATE_DEBIT,
+    account_values,
+    debit_row,
+    read_debit,
+    read_event,
+    written_time,
+)
+from loyalty_cli.debits.journal.text import folded, writable
 from loyalty_cli.debits.journal.uptime import Instant, instant_now
-from loyalty_cli.debits.journal.writable import writable
 from loyalty_cli.lists.batches import batches
-from loyalty_cli.model.errors import ErrorCode, LoyaltyError
+from loyalty_cli.model.errors import LoyaltyError
 
 BATCH = 500
-
-CHANGING = (
-    *("state", "attempt", "changed_at", "sender", "baseline"),
-    *("balance_after", "provider_reference", "error", "profile", "claimed_at"),
-)
-"""The columns that a change of state writes."""
-
-# Made once: SQLAlchemy takes longer to put a statement together than SQLite to run it, and leaves
-# what goes into each to the garbage collector, which comes late.
-_IS_IT = (
-    debits.c.platform == sql.bindparam("its_platform"),
-    debits.c.reference == sql.bindparam("its_reference"),
-)
-_LOCK_STATE = sql.select(debits.c.state).where(*_IS_IT).with_for_update()
-_CHANGE = debits.update().where(
-    *_IS_IT,
-    debits.c.state == sql.bindparam("was_state"),
-    debits.c.attempt == sql.bindparam("was_attempt"),
-)
-_ADD_EVENT = events.insert()
-_ELSEWHERE = debits.select().where(
-    debits.c.reference.in_(sql.bindparam("these", expanding=True)),
-)
-_AT_PLATFORM = _ELSEWHERE.where(debits.c.platform == sql.bindparam("its_platform"))
-_DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
-    "sender": msgspec.json.Decoder(Process),
-    "baseline": msgspec.json.Decoder(Baseline),
-}
-
 DAY = timedelta(hours=24)
-TAKEN = (State.SENDING, State.UNKNOWN, State.CONFIRMED)
-"""States in which a debit has taken its amount, or may have."""
 NO_TERMS = ClaimTerms()
-NOTHING_DONE = (State.PLANNED,)
-"""States whose events changed nothing at the platform."""
 
+_STATE = "SELECT state FROM debits WHERE platform = :platform AND reference = :reference"
+_OF_CUSTOMER = "SELECT 1 FROM debits WHERE platform = :platform AND customer = :customer"
+_LAST_EVENT = """\
+SELECT max(number) FROM events WHERE platform = :platform AND folded = :folded
+    AND "after" <> 'planned'"""  # what is planned changed nothing at the platform
+_OTHERS_SINCE = """\
+SELECT reference FROM events WHERE platform = :platform AND folded = :folded AND number > :number
+    AND "after" IN ('sending', 'unknown', 'confirmed')
+    AND ("before" IS NULL OR "before" <> "after")
+UNION
+SELECT reference FROM debits WHERE platform = :platform AND folded = :folded
+    AND state IN ('sending', 'unknown')"""
+_TAKEN_SINCE = """\
+SELECT sum(amount) FROM debits WHERE platform = :platform AND claimed_at > :since
+    AND state IN ('sending', 'unknown', 'confirmed')"""
+_WITHOUT_NAME = """\
+SELECT reference FROM debits WHERE platform = :unnamed AND profile = :profile
+    AND reference NOT IN (SELECT reference FROM debits WHERE platform = :named)"""
+_NAME_EVENTS = """\
+UPDATE events SET platform = :named WHERE platform = :unnamed AND reference IN (
+    SELECT reference FROM debits WHERE platform = :unnamed AND profile = :profile
+    AND reference NOT IN (SELECT reference FROM debits WHERE platform = :named)
+)"""
+_NAME_DEBITS = """\
+UPDATE debits SET platform = :named WHERE platform = :unnamed AND profile = :profile
+    AND reference NOT IN (SELECT reference FROM debits WHERE platform = :named)"""
 
-class Fingerprint(Struct, frozen=True):
-    """What tells a key from others without saying what it is, and the salt it was made with."""
-
-    salt: str
-    fingerprint: str
-
-
-class AccountBusyError(LoyaltyError):
-    """The account has another debit whose outcome is open."""
-
-
-class BalanceChangedError(LoyaltyError):
-    """The account was debited after its balance was asked for."""
+_ORDERS = {
+    False: "created_at, reference, platform",
+    True: "created_at DESC, reference DESC, platform DESC",
+}
+_AFTER = {
+    False: "(created_at, reference, platform) > (:last_at, :last_reference, :last_platform)",
+    True: "(created_at, reference, platform) < (:last_at, :last_reference, :last_platform)",
+}
 
 
 class Filter(Struct, frozen=True):
@@ -124,8 +125,8 @@ class Journal:
 
     def now(self) -> datetime:
         """The time by the one clock that all who share the journal have, in UTC."""
-        with self._reading() as connection:
-            return self.database.now(connection)
+        with self.database.reading() as transaction:
+            return self.database.now(transaction)
 
     def plan(self, asked: Sequence[Planned]) -> list[Entry]:
         """Write a few debits down as `plan_all` does, and give their entries in the order asked."""
@@ -140,28 +141,29 @@ class Journal:
         LoyaltyError, and writes nothing, where one is there with another customer, unit or amount.
         """
         # In one order for all: two who each wait for a row of the other's would wait for ever.
-        with self._writing() as connection:
-            at, instant = self.database.now(connection), self._clock()
+        with self.database.writing() as transaction:
+            at, instant = self.database.now(transaction), self._clock()
             for batch in batches(asked, BATCH):
-                self._plan_batch(connection, batch, at, instant)
+                self._plan_batch(transaction, batch, at, instant)
 
     def _plan_batch(
-        self, connection: sql.Connection, batch: Sequence[Planned], at: datetime, instant: Instant
+        self, transaction: Transaction, batch: Sequence[Planned], at: datetime, instant: Instant
     ) -> None:
-        fresh = {planned.key: new_entry(planned, at) for planned in batch}
-        made = self._insert_new(connection, list(fresh.values()))
-        there = self._by_key(connection, [key for key in fresh if key not in made])
+        new = {planned.key: new_entry(planned, at) for planned in batch}
+        rows = list(map(debit_row, new.values()))
+        inserted = self.database.insert_each(transaction, INSERT_DEBIT, rows)
+        made = {key for key, is_new in zip(new, inserted, strict=True) if is_new}
+        there = _by_key(transaction, [key for key in new if key not in made])
         for planned in batch:
-            entry = there.get(planned.key) or fresh[planned.key]
+            entry = there.get(planned.key) or new[planned.key]
             if not entry.asks_the_same(planned):
                 raise reference_taken(planned, entry)
-        noted = [
+        planned_events = [
             self._event(entry, None, "planned", at, instant)
-            for key, entry in fresh.items()
+            for key, entry in new.items()
             if key in made
         ]
-        if noted:
-            connection.execute(_ADD_EVENT, noted)
+        self.database.insert_each(transaction, INSERT_EVENT, planned_events)
 
     def claim(
         self, entry: Entry, sender: Process, baseline: Baseline, terms: ClaimTerms = NO_TERMS
@@ -174,21 +176,21 @@ class Journal:
         self.database.before_sending()
         change = Change("claimed", sender=sender, baseline=baseline)
         try:
-            with self._writing() as connection:
+            with self.database.writing() as transaction:
                 if terms.max_total_per_day is not None:
-                    self.database.lock_account(connection, entry.key.platform)
-                at = self.database.now(connection)
-                after = msgspec.structs.replace(
+                    self.database.lock_account(transaction, entry.key.platform)
+                at = self.database.now(transaction)
+                after = replace(
                     _changed(entry, State.SENDING, change, entry.attempt + 1, at),
                     profile=terms.profile or entry.profile,
                     claimed_at=at,
                 )
-                if not self._replace(connection, entry, after):
+                if not self._replace(transaction, entry, after):
                     return None
                 # After the row is ours: from now on no other debit of the account can be claimed.
-                _check_terms(connection, after, terms)
-                connection.execute(_ADD_EVENT, self._event(after, entry.state, change.why, at))
-        except sql.exc.IntegrityError:
+                _check_terms(transaction, after, terms)
+                transaction.execute(INSERT_EVENT, self._event(after, entry.state, change.why, at))
+        except DuplicateError:
             raise account_busy(entry) from None
         return after
 
@@ -197,6 +199,8 @@ class Journal:
 
         What came of a debit that was sent is written again and again while the server is away.
         """
+        if state not in TRANSITIONS[entry.state]:
+            raise AssertionError(f"{entry.state} never becomes {state}")
         if entry.state is State.SENDING:
             return self.database.insist(
                 lambda again: self._write_result(entry, state, change, again=again)
@@ -205,66 +209,27 @@ class Journal:
 
     def is_being_sent(self, entry: Entry) -> bool:
         """Whether a debit of the same account is being sent."""
-        query = sql.select(debits.c.reference).where(
-            debits.c.platform == entry.key.platform,
-            debits.c.customer == entry.customer,
-            debits.c.state == State.SENDING,
-        )
-        with self._reading() as connection:
-            return connection.execute(query).first() is not None
+        return self._has_other(entry, "state = 'sending'")
 
     def busy(self, entry: Entry) -> LoyaltyError | None:
         """The error where the account has another debit whose outcome is open."""
-        query = sql.select(debits.c.reference).where(
-            debits.c.platform == entry.key.platform,
-            debits.c.customer == entry.customer,
-            debits.c.reference != entry.key.reference,
-            debits.c.state.in_(OPEN),
-        )
-        with self._reading() as connection:
-            return account_busy(entry) if connection.execute(query).first() else None
+        others = "reference <> :reference AND state IN ('sending', 'unknown')"
+        return account_busy(entry) if self._has_other(entry, others) else None
 
     def note(self, entry: Entry, why: str, instant: Instant | None = None) -> None:
         """Add to what is known of a debit without a change of its state; `instant` is when."""
-        with self._writing() as connection:
-            at = self.database.now(connection)
+        query = self.database.locking(_STATE)
+        with self.database.writing() as transaction:
+            at = self.database.now(transaction)
             # Others may have changed it since it was read, and the history has each state in turn.
-            present = connection.execute(_LOCK_STATE, _key(entry)).scalar_one()
-            noted = msgspec.structs.replace(entry, state=State(present))
-            connection.execute(_ADD_EVENT, self._event(noted, noted.state, why, at, instant))
-
-    def take_lock(
-        self, name: str, holder: Process, is_free: Callable[[Process, timedelta], bool]
-    ) -> bool:
-        """Take a lock; False where another has it, and `is_free` does not say that it is left.
-
-        `is_free` gets who has it, and since how long.
-        """
-        row = {"name": name, "holder": msgspec.json.encode(holder).decode()}
-        with self._writing() as connection:
-            at = self.database.now(connection)
-            row["at"] = _written(at)
-            insert = self.database.insert_missing(locks).returning(locks.c.name)
-            if connection.execute(insert, [row]).first():
-                return True
-            query = locks.select().where(locks.c.name == name).with_for_update()
-            had = connection.execute(query).one()
-            age = at - datetime.fromisoformat(had.at)
-            if not is_free(_DECODERS["sender"].decode(had.holder), age):
-                return False
-            connection.execute(locks.update().where(locks.c.name == name).values(**row))
-            return True
-
-    def release_lock(self, name: str, holder: Process) -> None:
-        """Let go of a lock, if it is still this holder's."""
-        mine = locks.c.holder == msgspec.json.encode(holder).decode()
-        with self._writing() as connection:
-            connection.execute(locks.delete().where(locks.c.name == name, mine))
+            (present,) = transaction.execute(query, account_values(entry)).fetchone()
+            noted = replace(entry, state=State(present))
+            transaction.execute(INSERT_EVENT, self._event(noted, noted.state, why, at, instant))
 
     def last_event(self, entry: Entry) -> int:
         """The number of the last event that may have changed what the account has; 0 for none."""
-        with self._reading() as connection:
-            return _last_event(connection, entry)
+        with self.database.reading() as transaction:
+            return _last_event(transaction, entry)
 
     def others_since(self, entry: Entry, number: int) -> list[str]:
         """The references of other debits that may have changed the account since an event.
@@ -272,73 +237,38 @@ class Journal:
         Those are the ones that came to be open or made since, and those that were open by then and
         still are. The account is taken for the same however the customer is written.
         """
-        since = sql.select(events.c.reference).where(
-            *_of_account(entry),
-            events.c.number > number,
-            events.c.after.in_(TAKEN),
-            events.c.before.is_distinct_from(events.c.after),
-        )
-        still = sql.select(debits.c.reference).where(
-            debits.c.platform == entry.key.platform,
-            debits.c.folded == folded(entry.customer),
-            debits.c.state.in_(OPEN),
-        )
-        with self._reading() as connection:
-            found = connection.execute(since.union(still)).scalars()
-            return sorted(set(found) - {entry.key.reference})
+        values = {**account_values(entry), "number": number}
+        with self.database.reading() as transaction:
+            found = {reference for (reference,) in transaction.execute(_OTHERS_SINCE, values)}
+        return sorted(found - {entry.key.reference})
 
     def taken_in_a_day(self, platform: str) -> int:
         """What debits at an account of a platform have taken, or may have, in 24 hours."""
-        with self._reading() as connection:
-            return _taken(connection, platform, self.database.now(connection) - DAY)
+        with self.database.reading() as transaction:
+            return _taken(transaction, platform, self.database.now(transaction) - DAY)
 
     def elsewhere(self, references: Sequence[str]) -> Iterator[Entry]:
         """The debits with these references, at whatever account."""
-        with self._reading() as connection:
+        with self.database.reading() as transaction:
             for batch in batches(references, BATCH):
-                yield from map(_entry, connection.execute(_ELSEWHERE, {"these": batch}))
+                these, values = _among("reference", batch)
+                query = f"{SELECT_DEBITS} WHERE {these}"
+                yield from map(read_debit, transaction.execute(query, values))
 
     def adopt(self, unnamed: str, named: str, profile: str) -> None:
         """Let an account that now has a name keep the debits that its profile made without one."""
-        taken = sql.select(debits.c.reference).where(debits.c.platform == named).scalar_subquery()
-        without_name = (
-            debits.c.platform == unnamed,
-            debits.c.profile == profile,
-            debits.c.reference.not_in(taken),
-        )
-        references = sql.select(debits.c.reference).where(*without_name)
-        with self._reading() as connection:
-            if connection.execute(references.limit(1)).first() is None:
+        values = {"unnamed": unnamed, "named": named, "profile": profile}
+        with self.database.reading() as transaction:
+            if transaction.execute(_WITHOUT_NAME, values).fetchone() is None:
                 return
-        with self._writing() as connection:
-            connection.execute(
-                events.update()
-                .where(events.c.platform == unnamed, events.c.reference.in_(references))
-                .values(platform=named)
-            )
-            connection.execute(debits.update().where(*without_name).values(platform=named))
-
-    def fingerprints(self, platform: str) -> list[Fingerprint]:
-        """What tells the keys that an account was debited with, the first first."""
-        query = (
-            sql.select(fingerprints.c.salt, fingerprints.c.fingerprint)
-            .where(fingerprints.c.platform == platform)
-            .order_by(fingerprints.c.number)
-        )
-        with self._reading() as connection:
-            return [Fingerprint(*row) for row in connection.execute(query)]
-
-    def keep_fingerprint(self, platform: str, salt: str, fingerprint: str) -> None:
-        """Write down what an account is debited with from now."""
-        with self._writing() as connection:
-            at = _written(self.database.now(connection))
-            row = {"platform": platform, "salt": salt, "fingerprint": fingerprint, "at": at}
-            connection.execute(fingerprints.insert().values(**row, actor=self._actor))
+        with self.database.writing() as transaction:
+            transaction.execute(_NAME_EVENTS, values)
+            transaction.execute(_NAME_DEBITS, values)
 
     def known(self, keys: Sequence[Key]) -> dict[Key, Entry]:
         """Those of some debits that the journal has."""
-        with self._reading() as connection:
-            return self._by_key(connection, keys)
+        with self.database.reading() as transaction:
+            return _by_key(transaction, keys)
 
     def get(self, key: Key) -> Entry | None:
         """The debit of that key."""
@@ -349,47 +279,41 @@ class Journal:
 
         They are read some at a time: a reader who pauses must not keep others from writing.
         """
-        place = (debits.c.created_at, debits.c.reference, debits.c.platform)
-        order = [column.desc() if newest else column.asc() for column in place]
-        query = debits.select().where(*_conditions(chosen)).order_by(*order).limit(BATCH)
-        after = query
+        conditions, values = _conditions(chosen)
+        values["limit"] = BATCH
         while True:
-            with self._reading() as connection:
-                rows = connection.execute(after).all()
-            yield from map(_entry, rows)
-            if len(rows) < BATCH:
+            where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+            query = f"{SELECT_DEBITS} {where} ORDER BY {_ORDERS[newest]} LIMIT :limit"
+            with self.database.reading() as transaction:
+                rows = transaction.execute(query, values).fetchall()
+            entries = list(map(read_debit, rows))
+            yield from entries
+            if len(entries) < BATCH:
                 return
-            last = sql.tuple_(*(sql.literal(getattr(rows[-1], each.name)) for each in place))
-            here = sql.tuple_(*place)
-            after = query.where(here < last if newest else here > last)
+            conditions = [*dict.fromkeys((*conditions, _AFTER[newest]))]
+            last = debit_row(entries[-1])
+            values["last_at"], values["last_reference"] = last["created_at"], last["reference"]
+            values["last_platform"] = last["platform"]
 
     def events(self, key: Key) -> list[Event]:
         """What happened to a debit, the first first."""
-        query = (
-            events.select()
-            .where(events.c.platform == key.platform, events.c.reference == key.reference)
-            .order_by(events.c.number)
-        )
-        with self._reading() as connection:
-            return [_read_event(row) for row in connection.execute(query)]
+        values = {"platform": key.platform, "reference": key.reference}
+        with self.database.reading() as transaction:
+            return list(map(read_event, transaction.execute(SELECT_EVENTS, values)))
 
     def _change(self, entry: Entry, state: State, change: Change) -> Entry | None:
-        if state not in TRANSITIONS[entry.state]:
-            raise AssertionError(f"{entry.state} never becomes {state}")
-        with self._writing() as connection:
-            at = self.database.now(connection)
+        with self.database.writing() as transaction:
+            at = self.database.now(transaction)
             after = _changed(entry, state, change, entry.attempt, at)
-            if not self._replace(connection, entry, after):
+            if not self._replace(transaction, entry, after):
                 return None
-            connection.execute(_ADD_EVENT, self._event(after, entry.state, change.why, at))
+            transaction.execute(INSERT_EVENT, self._event(after, entry.state, change.why, at))
         return after
 
-    def _replace(self, connection: sql.Connection, entry: Entry, after: Entry) -> bool:
+    def _replace(self, transaction: Transaction, entry: Entry, after: Entry) -> bool:
         """Write a debit's new state, if it still is as it was read."""
-        was = {**_key(entry), "was_state": entry.state, "was_attempt": entry.attempt}
-        row = _row(after)
-        done = connection.execute(_CHANGE, {**was, **{name: row[name] for name in CHANGING}})
-        return done.rowcount == 1
+        was = {"was_state": entry.state, "was_attempt": entry.attempt}
+        return transaction.execute(UPDATE_DEBIT, {**debit_row(after), **was}).rowcount == 1
 
     def _write_result(
         self, entry: Entry, state: State, change: Change, *, again: bool
@@ -403,20 +327,10 @@ class Journal:
                 return present
         return after
 
-    def _insert_new(self, connection: sql.Connection, entries: Sequence[Entry]) -> set[Key]:
-        missing = self.database.insert_missing(debits)
-        statement = missing.returning(debits.c.platform, debits.c.reference)
-        return {Key(*row) for row in connection.execute(statement, list(map(_row, entries)))}
-
-    def _by_key(self, connection: sql.Connection, keys: Sequence[Key]) -> dict[Key, Entry]:
-        found: dict[Key, Entry] = {}
-        for platform, references in _by_platform(keys).items():
-            for batch in batches(references, BATCH):
-                these = {"its_platform": platform, "these": batch}
-                for row in connection.execute(_AT_PLATFORM, these):
-                    entry = _entry(row)
-                    found[entry.key] = entry
-        return found
+    def _has_other(self, entry: Entry, condition: str) -> bool:
+        query = f"{_OF_CUSTOMER} AND {condition}"
+        with self.database.reading() as transaction:
+            return transaction.execute(query, account_values(entry)).fetchone() is not None
 
     def _event(
         self,
@@ -426,157 +340,79 @@ class Journal:
         at: datetime,
         instant: Instant | None = None,
     ) -> dict[str, Any]:
+        """What happened to a debit, as values for the columns of an event."""
         instant = instant or self._clock()
         return {
-            "platform": entry.key.platform,
-            "reference": entry.key.reference,
-            "at": _written(at),
+            **account_values(entry),
+            "at": written_time(at),
             "actor": self._actor,
             "attempt": entry.attempt,
             "before": before,
             "after": entry.state,
             "why": writable(why),
-            "folded": folded(entry.customer),
             "clock": instant.clock,
             "seconds": instant.seconds,
         }
 
-    @contextmanager
-    def _reading(self) -> Iterator[sql.Connection]:
-        try:
-            with self.database.engine.connect() as connection:
-                yield connection.execution_options(**{READING: True})
-        except sql.exc.SQLAlchemyError as error:
-            raise self._failure(error) from None
 
-    @contextmanager
-    def _writing(self) -> Iterator[sql.Connection]:
-        try:
-            with self.database.writer(), self.database.engine.begin() as connection:
-                yield connection
-        except sql.exc.IntegrityError:
-            raise
-        except sql.exc.SQLAlchemyError as error:
-            raise self._failure(error) from None
-
-    def _failure(self, error: sql.exc.SQLAlchemyError) -> JournalError:
-        if isinstance(error, sql.exc.DBAPIError):
-            return self.database.failure(error)
-        return JournalError(
-            ErrorCode.UNREACHABLE,
-            f"the journal {self.place} failed: {type(error).__name__}.",
-            hint="Nothing more was sent. Run the same again.",
-        )
+def _last_event(transaction: Transaction, entry: Entry) -> int:
+    (number,) = transaction.execute(_LAST_EVENT, account_values(entry)).fetchone()
+    return number or 0
 
 
-def _key(entry: Entry) -> dict[str, str]:
-    return {"its_platform": entry.key.platform, "its_reference": entry.key.reference}
+def _taken(transaction: Transaction, platform: str, since: datetime) -> int:
+    values = {"platform": platform, "since": written_time(since)}
+    (total,) = transaction.execute(_TAKEN_SINCE, values).fetchone()
+    return int(total or 0)
 
 
-def _of_account(entry: Entry) -> tuple[sql.ColumnElement[bool], ...]:
-    return events.c.platform == entry.key.platform, events.c.folded == folded(entry.customer)
-
-
-def _last_event(connection: sql.Connection, entry: Entry) -> int:
-    changes = events.c.after.not_in(NOTHING_DONE)
-    query = sql.select(sql.func.max(events.c.number)).where(*_of_account(entry), changes)
-    return connection.execute(query).scalar_one() or 0
-
-
-def _taken(connection: sql.Connection, platform: str, since: datetime) -> int:
-    query = sql.select(sql.func.sum(debits.c.amount)).where(
-        debits.c.platform == platform,
-        debits.c.claimed_at > _written(since),
-        debits.c.state.in_(TAKEN),
-    )
-    return int(connection.execute(query).scalar_one() or 0)
-
-
-def _check_terms(connection: sql.Connection, claimed: Entry, terms: ClaimTerms) -> None:
-    if terms.last_event is not None and _last_event(connection, claimed) != terms.last_event:
-        raise BalanceChangedError(
-            ErrorCode.ACCOUNT_BUSY,
-            f"the account {claimed.customer!r} is being debited by others all the time.",
-            hint="Nothing was sent; run the same again.",
-        )
+def _check_terms(transaction: Transaction, claimed: Entry, terms: ClaimTerms) -> None:
+    if terms.last_event is not None and _last_event(transaction, claimed) != terms.last_event:
+        raise balance_changed(claimed)
     limit = terms.max_total_per_day
     if limit is not None and claimed.claimed_at is not None:
-        total = _taken(connection, claimed.key.platform, claimed.claimed_at - DAY)
+        total = _taken(transaction, claimed.key.platform, claimed.claimed_at - DAY)
         if total > limit:
             raise above_day_limit(claimed.profile, total, limit)
 
 
-def account_busy(entry: Entry) -> AccountBusyError:
-    """The error where the account has another debit whose outcome is open."""
-    return AccountBusyError(
-        ErrorCode.ACCOUNT_BUSY,
-        f"the account {entry.customer!r} has another debit whose outcome is open.",
-        hint="`loyalty journal list --state unknown` shows it; settle it, then run again.",
-    )
-
-
-def above_day_limit(profile: str, total: int, limit: int) -> LoyaltyError:
-    """The error where debits would take more in 24 hours than a profile allows."""
-    return LoyaltyError(
-        ErrorCode.REFUSED,
-        f"with this the debits at the account of the profile {profile!r} would come to {total} in"
-        f" 24 hours, above its debit.max_total_per_day {limit}.",
-        hint="Nothing was sent; run the same again later, or raise the limit.",
-    )
-
-
-def reference_taken(planned: Planned, entry: Entry) -> LoyaltyError:
-    """The error where a reference is on record for another debit than is asked for."""
-    return LoyaltyError(
-        ErrorCode.REFERENCE_TAKEN,
-        f"the reference {entry.key.reference!r} is on record for another debit:"
-        f" {entry.amount} {entry.unit} of {entry.customer!r}, {entry.state};"
-        f" asked for now: {planned.amount} {planned.unit} of {planned.customer!r}.",
-        hint="Nothing was sent. Use another reference for another debit.",
-    )
-
-
-def _by_platform(keys: Sequence[Key]) -> dict[str, list[str]]:
+def _by_key(transaction: Transaction, keys: Sequence[Key]) -> dict[Key, Entry]:
     references: defaultdict[str, list[str]] = defaultdict(list)
     for key in keys:
         references[key.platform].append(key.reference)
-    return references
+    found: dict[Key, Entry] = {}
+    for platform, named in references.items():
+        for batch in batches(named, BATCH):
+            these, values = _among("reference", batch)
+            query = f"{SELECT_DEBITS} WHERE platform = :platform AND {these}"
+            rows = transaction.execute(query, {"platform": platform, **values})
+            found.update((entry.key, entry) for entry in map(read_debit, rows))
+    return found
 
 
-def _conditions(chosen: Filter) -> Iterator[sql.ColumnElement[bool]]:
-    if chosen.states:
-        yield debits.c.state.in_(chosen.states)
-    if chosen.profile is not None:
-        yield debits.c.profile == chosen.profile
-    if chosen.reference is not None:
-        yield debits.c.reference == chosen.reference
-    if chosen.customer is not None:
-        yield debits.c.folded == folded(chosen.customer)
-    if chosen.since is not None:
-        yield debits.c.created_at >= _written(chosen.since)
-    if chosen.until is not None:
-        yield debits.c.created_at < _written(chosen.until)
+def _among(column: str, these: Sequence[object]) -> tuple[str, dict[str, object]]:
+    """The condition that a column has one of these values, and the values by their names."""
+    values = {f"{column}_{number}": value for number, value in enumerate(these)}
+    return f"{column} IN ({', '.join(f':{name}' for name in values)})", values
 
 
-def new_entry(planned: Planned, at: datetime) -> Entry:
-    """A debit as it is before anything was done for it."""
-    return Entry(
-        key=planned.key,
-        profile=planned.profile,
-        provider=planned.provider,
-        customer=planned.customer,
-        unit=planned.unit,
-        amount=planned.amount,
-        sandbox=planned.sandbox,
-        state=State.PLANNED,
-        attempt=0,
-        created_at=at,
-        changed_at=at,
-    )
+def _conditions(chosen: Filter) -> tuple[list[str], dict[str, Any]]:
+    """What a filter asks of the columns, and the values that it names."""
+    states, values = _among("state", chosen.states)
+    asked = {
+        "profile = :profile": chosen.profile,
+        "reference = :reference": chosen.reference,
+        "folded = :folded": None if chosen.customer is None else folded(chosen.customer),
+        "created_at >= :since": chosen.since and written_time(chosen.since),
+        "created_at < :until": chosen.until and written_time(chosen.until),
+    }
+    given = {condition: value for condition, value in asked.items() if value is not None}
+    values |= {condition.partition(":")[2]: value for condition, value in given.items()}
+    return [*([states] if chosen.states else []), *given], values
 
 
 def _changed(entry: Entry, state: State, change: Change, attempt: int, at: datetime) -> Entry:
-    return msgspec.structs.replace(
+    return replace(
         entry,
         state=state,
         attempt=attempt,
@@ -587,45 +423,3 @@ def _changed(entry: Entry, state: State, change: Change, attempt: int, at: datet
         provider_reference=writable(change.provider_reference),
         error=writable(change.error),
     )
-
-
-def _row(entry: Entry) -> dict[str, Any]:
-    row = msgspec.structs.asdict(entry)
-    key = row.pop("key")
-    row["folded"] = folded(entry.customer)
-    for name in ("sender", "baseline"):
-        row[name] = None if row[name] is None else msgspec.json.encode(row[name]).decode()
-    for name in ("created_at", "changed_at", "claimed_at"):
-        row[name] = None if row[name] is None else _written(row[name])
-    return {"platform": key.platform, "reference": key.reference, **row}
-
-
-def _entry(row: sql.Row[Any]) -> Entry:
-    values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public way to a row's names
-    key = Key(values.pop("platform"), values.pop("reference"))
-    for name, decoder in _DECODERS.items():
-        if values[name] is not None:
-            values[name] = decoder.decode(values[name])
-    for name in ("created_at", "changed_at", "claimed_at"):
-        if values[name] is not None:
-            values[name] = datetime.fromisoformat(values[name])
-    del values["folded"]
-    return Entry(key=key, **(values | {"state": State(values["state"])}))
-
-
-def _read_event(row: sql.Row[Any]) -> Event:
-    return Event(
-        at=datetime.fromisoformat(row.at),
-        actor=row.actor,
-        attempt=row.attempt,
-        before=State(row.before) if row.before else None,
-        after=State(row.after),
-        why=row.why,
-        instant=None if row.clock is None else Instant(row.clock, row.seconds),
-        number=row.number,
-    )
-
-
-@lru_cache(maxsize=8)  # a plan has one time for all its debits
-def _written(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")

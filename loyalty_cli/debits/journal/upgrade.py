@@ -1,58 +1,53 @@
 """Bringing a journal that an earlier version made up to the present one."""
 
-import sqlalchemy as sql
-
-from loyalty_cli.debits.journal.accounts import folded
-from loyalty_cli.debits.journal.database import Database
-from loyalty_cli.debits.journal.tables import SCHEMA_VERSION, debits, events, metadata, schema
+from loyalty_cli.debits.journal import tables
+from loyalty_cli.debits.journal.database import Database, Transaction
+from loyalty_cli.debits.journal.text import folded
 
 ADDED_COLUMNS = (
-    (debits, debits.c.folded),
-    (debits, debits.c.claimed_at),
-    (events, events.c.folded),
-    (events, events.c.clock),
-    (events, events.c.seconds),
+    "debits ADD COLUMN folded TEXT NOT NULL DEFAULT ''",
+    "debits ADD COLUMN claimed_at TEXT",
+    "events ADD COLUMN folded TEXT NOT NULL DEFAULT ''",
+    "events ADD COLUMN clock TEXT",
+    "events ADD COLUMN seconds DOUBLE PRECISION",
 )
+NAME_ACCOUNTS = (
+    "UPDATE debits SET folded = :folded WHERE customer = :customer",
+    """\
+UPDATE events SET folded = :folded WHERE (platform, reference) IN
+    (SELECT platform, reference FROM debits WHERE customer = :customer)""",
+)
+NOTE_CLAIMS = """\
+UPDATE debits SET claimed_at = (
+    SELECT max(at) FROM events WHERE events.platform = debits.platform
+    AND events.reference = debits.reference AND "after" = 'sending'
+)"""
 
 
-def upgrade(connection: sql.Connection, database: Database) -> None:
+def versions(transaction: Transaction) -> list[int]:
+    """The version of the tables: one number, or the journal is not whole."""
+    return [version for (version,) in transaction.execute("SELECT version FROM journal_schema")]
+
+
+def make_tables(transaction: Transaction, database: Database) -> None:
+    """Make the tables and indexes that are not there."""
+    for statement in tables.TABLES:
+        transaction.execute(statement.format(counted=database.counted))
+
+
+def upgrade(transaction: Transaction, database: Database) -> None:
     """Bring a journal of version 1 to the present one, in the caller's transaction."""
-    if connection.execute(schema.select()).scalars().all() != [1]:
+    if versions(transaction) != [1]:
         return
-    database.lock_tables(connection)
-    if connection.execute(schema.select()).scalars().all() != [1]:
+    database.lock_tables(transaction)
+    if versions(transaction) != [1]:
         return  # another process was quicker
-    quote = connection.dialect.identifier_preparer.quote
-    for table, column in ADDED_COLUMNS:
-        kind = column.type.compile(connection.dialect)
-        default = "" if column.nullable else " NOT NULL DEFAULT ''"
-        connection.exec_driver_sql(
-            f"ALTER TABLE {quote(table.name)} ADD COLUMN {quote(column.name)} {kind}{default}"
-        )
-    metadata.create_all(connection)
-    for index in (*debits.indexes, *events.indexes):
-        index.create(connection, checkfirst=True)
-    for (customer,) in connection.execute(sql.select(debits.c.customer).distinct()).all():
-        _name_account(connection, customer)
-    claims = (
-        sql.select(sql.func.max(events.c.at))
-        .where(
-            events.c.platform == debits.c.platform,
-            events.c.reference == debits.c.reference,
-            events.c.after == "sending",
-        )
-        .scalar_subquery()
-    )
-    connection.execute(debits.update().values(claimed_at=claims))
-    connection.execute(schema.update().values(version=SCHEMA_VERSION))
-
-
-def _name_account(connection: sql.Connection, customer: str) -> None:
-    of_customer = debits.c.customer == customer
-    connection.execute(debits.update().where(of_customer).values(folded=folded(customer)))
-    references = sql.select(debits.c.platform, debits.c.reference).where(of_customer)
-    connection.execute(
-        events.update()
-        .where(sql.tuple_(events.c.platform, events.c.reference).in_(references))
-        .values(folded=folded(customer))
-    )
+    for column in ADDED_COLUMNS:
+        transaction.execute(f"ALTER TABLE {column}")
+    make_tables(transaction, database)
+    for (customer,) in transaction.execute("SELECT DISTINCT customer FROM debits").fetchall():
+        for statement in NAME_ACCOUNTS:
+            transaction.execute(statement, {"customer": customer, "folded": folded(customer)})
+    transaction.execute(NOTE_CLAIMS)
+    new = {"new": tables.SCHEMA_VERSION}
+    transaction.execute("UPDATE journal_schema SET version = :new", new)

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from loyalty_cli.commands.journal.reconcile import LOCK
 from loyalty_cli.debits import reconcile
 from loyalty_cli.debits.journal.entries import Change, Entry, State
+from loyalty_cli.debits.journal.locks import release_lock, take_lock
 from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.debits.journal.processes import _started, this_process
 from loyalty_cli.debits.journal.store import Journal
@@ -559,7 +560,7 @@ def test_a_second_reconcile_leaves_the_work_to_the_first(
     debit("a", lost=True)
     journal = open_journal(str(ready.journal))
     other = replace(this_process(), pid=os.getppid(), started=_started(os.getppid()))
-    assert journal.take_lock(LOCK, other, lambda *_: False)
+    assert take_lock(journal.database, LOCK, other, lambda *_: False)
     asked = len(ready.asked)
 
     done = loyalty("journal", "reconcile", "-o", "json")
@@ -567,7 +568,7 @@ def test_a_second_reconcile_leaves_the_work_to_the_first(
     assert (done.code, done.record["state"]) == (8, "unknown")
     assert "Another reconcile is at work" in done.err
     assert len(ready.asked) == asked
-    journal.release_lock(LOCK, other)
+    release_lock(journal.database, LOCK, other)
     assert "Another" not in loyalty("journal", "reconcile").err
     journal.close()
 
@@ -577,7 +578,7 @@ def test_a_reconcile_that_was_killed_holds_nobody_up(
 ) -> None:
     debit("a", lost=True)
     journal = open_journal(str(ready.journal))
-    assert journal.take_lock(LOCK, replace(this_process(), started="0"), lambda *_: False)
+    assert take_lock(journal.database, LOCK, replace(this_process(), started="0"), lambda *_: False)
     journal.close()
     asked = len(ready.asked)
 

@@ -4,6 +4,7 @@ from threading import Barrier, Thread
 
 import pytest
 
+from loyalty_cli.debits.journal.conflicts import BalanceChangedError
 from loyalty_cli.debits.journal.entries import (
     Baseline,
     Change,
@@ -14,7 +15,7 @@ from loyalty_cli.debits.journal.entries import (
     Process,
     State,
 )
-from loyalty_cli.debits.journal.store import BalanceChangedError, Filter, Journal
+from loyalty_cli.debits.journal.store import Filter, Journal
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from tests.debits.journal.conftest import Open
 

@@ -350,7 +350,8 @@ def test_a_link_that_leads_elsewhere_now_is_an_error(open_it: Open, made: Path) 
 
 def test_a_connection_that_came_later_is_to_the_same_file(open_it: Open, made: Path) -> None:
     journal = open_it(str(made))
-    journal.database.engine.dispose()
+    assert isinstance(journal.database, journal_file.FileDatabase)
+    journal.database._close_idle()
     copied(made).replace(made)
 
     with pytest.raises(JournalError, match="no longer the file that was opened"):

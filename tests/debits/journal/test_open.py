@@ -33,12 +33,10 @@ list(open_journal(sys.argv[1], create=True).find(Filter()))
 def test_every_connection_writes_ahead_and_syncs_in_full(open_it: Open, path: Path) -> None:
     journal = open_it(str(path), create=True)
 
-    connections = [journal.database.engine.raw_connection() for _ in range(2)]
-    for connection in connections:
-        cursor = connection.cursor()
-        assert cursor.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-        assert cursor.execute("PRAGMA synchronous").fetchone() == (2,)
-        connection.close()
+    with journal.database.reading() as one, journal.database.reading() as other:
+        for connection in (one, other):
+            assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+            assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
 
 
 @pytest.mark.parametrize(("pragma", "answer"), [("journal_mode", "delete"), ("synchronous", 1)])
@@ -51,9 +49,9 @@ def test_a_setting_that_does_not_take_is_refused(
                 statement = f"SELECT {answer!r}"
             return super().execute(statement, *arguments)
 
-    connect = sqlite3.dbapi2.connect
+    connect = sqlite3.connect
     monkeypatch.setattr(
-        sqlite3.dbapi2, "connect", lambda *a, **more: connect(*a, **more, factory=Stubborn)
+        sqlite3, "connect", lambda *a, **more: connect(*a, **more, factory=Stubborn)
     )
 
     assert "cannot be made durable" in refused(path, create=True)
@@ -77,7 +75,7 @@ def test_opening_a_journal_that_this_process_has_open_leaves_its_locks_alone(
 ) -> None:
     journal = open_it(str(path), create=True)
     journal.plan([PLANNED])
-    with journal.database.engine.connect():
+    with journal.database.reading():
         open_it(str(path))
         open_it(str(path), create=True)
         # Who is the last to close takes the log away; another process is not, as long as one holds.
@@ -137,8 +135,8 @@ def test_a_journal_of_another_version_is_refused(
     open_it: Open, path: Path, version: object
 ) -> None:
     journal = open_it(str(path), create=True)
-    with journal.database.engine.begin() as connection:
-        connection.exec_driver_sql(
+    with journal.database.writing() as transaction:
+        transaction.execute(
             "DELETE FROM journal_schema"
             if version is None
             else f"UPDATE journal_schema SET version = {version}"

@@ -20,6 +20,7 @@ from loyalty_cli.debits.journal import server_connection
 from loyalty_cli.debits.journal.database import JournalError
 from loyalty_cli.debits.journal.entries import Baseline, Change, Entry, Key, Planned, Process, State
 from loyalty_cli.debits.journal.open import open_journal
+from loyalty_cli.debits.journal.server_errors import journal_error
 from loyalty_cli.debits.journal.store import Journal
 from loyalty_cli.model.errors import ErrorCode
 from loyalty_cli.sandbox.server import Received, Reply
@@ -82,15 +83,15 @@ def unreachable(action: Callable[[], object]) -> str:
     return f"{raised.value.message} {raised.value.hint}"
 
 
-def first_failure(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> Event:
+def first_failure(monkeypatch: pytest.MonkeyPatch) -> Event:
     """What is set when the server has failed for the first time."""
-    failed, failure = Event(), journal.database.failure
+    failed, failure = Event(), journal_error
 
     def noted(*given: Any) -> JournalError:
         failed.set()
         return failure(*given)
 
-    monkeypatch.setattr(journal.database, "failure", noted)
+    monkeypatch.setattr(at_server, "journal_error", noted)
     return failed
 
 
@@ -146,7 +147,7 @@ def test_a_server_that_goes_once_a_result_is_written_makes_no_outcome_unknown(
 ) -> None:
     own_server.start()
     journal = open_it(own_server.url(), create=True)
-    failed, change = first_failure(journal, monkeypatch), journal.change
+    failed, change = first_failure(monkeypatch), journal.change
 
     def change_and_lose_the_server(*given: Any) -> Entry | None:
         changed = change(*given)
@@ -209,7 +210,7 @@ def test_a_result_waits_for_a_lock_to_go(
 ) -> None:
     journal = open_it(server.url(own_place), create=True)
     entry = claimed(journal)
-    tried = first_failure(journal, monkeypatch)
+    tried = first_failure(monkeypatch)
     with ThreadPoolExecutor() as pool:
         with locked(server, own_place):
             writing = pool.submit(journal.change, entry, State.CONFIRMED, MADE)
@@ -228,7 +229,7 @@ def test_a_result_is_written_down_after_a_restart(
     own_server.start()
     journal = open_it(own_server.url(), create=True)
     entry = claimed(journal)
-    tried = first_failure(journal, monkeypatch)
+    tried = first_failure(monkeypatch)
 
     getattr(own_server, how)()
     with ThreadPoolExecutor() as pool:

@@ -71,8 +71,8 @@ def test_each_transaction_sets_what_it_needs_and_leaves_nothing_to_the_next(
     journal = open_it(pooled.url, create=True)
     asked = "SELECT current_setting('synchronous_commit'), current_setting('transaction_isolation')"
 
-    with journal.database.engine.begin() as connection:
-        assert tuple(connection.exec_driver_sql(asked).one()) == ("on", "read committed")
+    with journal.database.writing() as transaction:
+        assert transaction.execute(asked).fetchone() == ("on", "read committed")
     with psycopg.connect(pooled.url, prepare_threshold=None) as other:
         assert other.execute(asked).fetchall() == [("off", "serializable")]
 

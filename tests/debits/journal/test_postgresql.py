@@ -119,8 +119,8 @@ def test_each_transaction_sets_what_it_needs_whatever_the_database_says(
         journal = open_it(server.url(database=name), create=True)
         shown = "transaction_isolation" if "isolation" in setting else setting
 
-        with journal.database.engine.begin() as connection:
-            assert connection.exec_driver_sql(f"SHOW {shown}").scalar_one() == ours
+        with journal.database.writing() as transaction:
+            assert transaction.execute(f"SHOW {shown}").fetchone() == (ours,)
         journal.close()
         assert server.execute(f"SHOW {setting}", name) == [(value,)]
 
@@ -293,7 +293,7 @@ def test_a_claim_whose_commit_has_no_answer_is_not_a_claim(
                 time.sleep(0.02)  # the server may be about to commit it
                 present = journal.get(entry.key)
         finally:
-            journal.database.engine.dispose()
+            journal.close()
             wiretap.close()
     assert present is not None
     assert present.state is expected

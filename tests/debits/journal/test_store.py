@@ -8,9 +8,8 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-import sqlalchemy as sql
 
-from loyalty_cli.debits.journal.database import JournalError
+from loyalty_cli.debits.journal.database import DuplicateError, JournalError
 from loyalty_cli.debits.journal.entries import (
     OPEN,
     TRANSITIONS,
@@ -22,8 +21,8 @@ from loyalty_cli.debits.journal.entries import (
     Process,
     State,
 )
+from loyalty_cli.debits.journal.locks import release_lock, take_lock
 from loyalty_cli.debits.journal.store import DAY, Filter, Journal
-from loyalty_cli.debits.journal.tables import debits
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from tests.debits.journal.conftest import Open
 
@@ -382,8 +381,8 @@ def test_times_are_in_utc_and_now(journal: Journal) -> None:
     for moment in moments:
         assert moment.utcoffset() == timedelta(0)
         assert before <= moment <= datetime.now(UTC) + timedelta(seconds=2)
-    with journal.database.engine.connect() as connection:
-        (written,) = connection.execute(sql.select(debits.c.created_at)).one()
+    with journal.database.reading() as transaction:
+        (written,) = transaction.execute("SELECT created_at FROM debits").fetchone()
     assert written == entry.created_at.isoformat(timespec="microseconds")
     assert written.endswith("+00:00")
 
@@ -421,10 +420,9 @@ def test_a_key_that_nobody_planned_is_none(journal: Journal) -> None:
 def test_the_database_itself_refuses_a_second_open_debit_of_an_account(journal: Journal) -> None:
     first = claimed(journal, plan(journal, "a", customer="C-1"))
     plan(journal, "b", customer="C-1")
-    everything = debits.update().values(state="unknown")
 
-    with pytest.raises(sql.exc.IntegrityError), journal.database.engine.begin() as connection:
-        connection.execute(everything)
+    with pytest.raises(DuplicateError), journal.database.writing() as transaction:
+        transaction.execute("UPDATE debits SET state = 'unknown'")
 
     assert journal.get(first.key) == first
 
@@ -435,22 +433,22 @@ def test_a_lock_is_one_holder_s_until_it_is_let_go_or_left(journal: Journal) -> 
 
     other = Process("host", 18, "4712", "boot")
 
-    assert journal.take_lock("work", SENDER, never)
-    assert not journal.take_lock("work", other, never)
-    assert journal.take_lock("other work", other, never)
-    journal.release_lock("work", other)
-    assert not journal.take_lock("work", other, never)
+    assert take_lock(journal.database, "work", SENDER, never)
+    assert not take_lock(journal.database, "work", other, never)
+    assert take_lock(journal.database, "other work", other, never)
+    release_lock(journal.database, "work", other)
+    assert not take_lock(journal.database, "work", other, never)
 
-    assert journal.take_lock(
-        "work", other, lambda holder, age: (holder, age < DAY) == (SENDER, True)
+    assert take_lock(
+        journal.database, "work", other, lambda holder, age: (holder, age < DAY) == (SENDER, True)
     )
-    journal.release_lock("work", other)
-    assert journal.take_lock("work", SENDER, never)
+    release_lock(journal.database, "work", other)
+    assert take_lock(journal.database, "work", SENDER, never)
 
 
 def test_of_many_who_want_a_lock_at_once_one_gets_it(journal: Journal) -> None:
     def take(number: int) -> bool:
         holder = Process("host", number, "1", "boot")
-        return journal.take_lock("work", holder, lambda *_: False)
+        return take_lock(journal.database, "work", holder, lambda *_: False)
 
     assert at_once(6, take).count(True) == 1

@@ -1,10 +1,8 @@
 """A journal that an earlier version made is brought up to the present one, with all it has."""
 
-import sqlalchemy as sql
-
 from loyalty_cli.debits.journal.entries import Baseline, Change, Key, Planned, Process, State
 from loyalty_cli.debits.journal.store import Filter, Journal
-from loyalty_cli.debits.journal.tables import SCHEMA_VERSION, schema
+from loyalty_cli.debits.journal.tables import SCHEMA_VERSION
 from tests.debits.journal.conftest import Open
 
 SENDER = Process("host", 17, "4711", "boot")
@@ -12,21 +10,21 @@ SENDER = Process("host", 17, "4711", "boot")
 
 def as_version_1(journal: Journal) -> None:
     """Take away what version 1 did not have."""
-    with journal.database.engine.begin() as connection:
+    with journal.database.writing() as transaction:
         for index in (
             *("debits_in_order", "debits_by_customer", "debits_by_reference"),
             *("debits_by_claim", "events_of_an_account"),
         ):
-            connection.exec_driver_sql(f"DROP INDEX {index}")
+            transaction.execute(f"DROP INDEX {index}")
         for table, columns in (
             ("debits", ("folded", "claimed_at")),
             ("events", ("folded", "clock", "seconds")),
         ):
             for column in columns:
-                connection.exec_driver_sql(f"ALTER TABLE {table} DROP COLUMN {column}")
+                transaction.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
         for table in ("senders", "servers", "gaps", "fingerprints", "locks"):
-            connection.exec_driver_sql(f"DROP TABLE {table}")
-        connection.execute(schema.update().values(version=1))
+            transaction.execute(f"DROP TABLE {table}")
+        transaction.execute("UPDATE journal_schema SET version = 1")
     journal.close()
 
 
@@ -49,8 +47,9 @@ def test_a_journal_of_version_1_is_brought_up(open_it: Open, place: str) -> None
     assert [entry.state for entry in entries] == [State.CONFIRMED, State.PLANNED]
     claims = [each.at for each in journal.events(first.key) if each.after is State.SENDING]
     assert [entry.claimed_at for entry in entries] == [*claims, None]
-    with journal.database.engine.connect() as connection:
-        assert connection.execute(schema.select()).scalars().all() == [SCHEMA_VERSION]
-        accounts = sql.text("SELECT DISTINCT folded FROM events ORDER BY folded")
-        assert connection.execute(accounts).scalars().all() == ["c-a", "c-b"]
+    with journal.database.reading() as transaction:
+        version = transaction.execute("SELECT version FROM journal_schema").fetchall()
+        assert version == [(SCHEMA_VERSION,)]
+        accounts = transaction.execute("SELECT DISTINCT folded FROM events ORDER BY folded")
+        assert accounts.fetchall() == [("c-a",), ("c-b",)]
     assert journal.claim(second, SENDER, Baseline()) is not None

@@ -4,7 +4,7 @@ import pytest
 
 from loyalty_cli.debits.journal.entries import Baseline, Change, Key, Planned, Process, State
 from loyalty_cli.debits.journal.store import Journal
-from loyalty_cli.debits.journal.writable import writable
+from loyalty_cli.debits.journal.text import writable
 
 ODD = "a\0b\ud800c\udfffd\N{GRINNING FACE}\n"
 WRITTEN = "a\\u0000b\\ud800c\\udfffd\N{GRINNING FACE}\n"

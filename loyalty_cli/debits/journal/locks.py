@@ -1,0 +1,37 @@
+"""Locks in the journal, for what only one process at a time may do."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from loyalty_cli.debits.journal.database import Database
+from loyalty_cli.debits.journal.entries import Process
+from loyalty_cli.debits.journal.rows import process_of, process_text
+from loyalty_cli.debits.journal.text import time_text
+
+
+def take_lock(
+    database: Database, name: str, holder: Process, is_left: Callable[[Process, timedelta], bool]
+) -> bool:
+    """Take a lock; False where another process has it, and has not left it.
+
+    `is_left` gets who has it, and since how long.
+    """
+    insert = "INSERT INTO locks VALUES (:name, :holder, :at) ON CONFLICT DO NOTHING"
+    select = database.locking("SELECT holder, at FROM locks WHERE name = :name")
+    with database.writing() as transaction:
+        now = database.now(transaction)
+        row = {"name": name, "holder": process_text(holder), "at": time_text(now)}
+        if transaction.execute(insert, row).rowcount == 1:
+            return True
+        had = transaction.execute(select, {"name": name}).fetchone()
+        if not (had and is_left(process_of(had[0]), now - datetime.fromisoformat(had[1]))):
+            return False
+        transaction.execute("UPDATE locks SET holder = :holder, at = :at WHERE name = :name", row)
+        return True
+
+
+def release_lock(database: Database, name: str, holder: Process) -> None:
+    """Let go of a lock, if it is still this holder's."""
+    mine = {"name": name, "holder": process_text(holder)}
+    with database.writing() as transaction:
+        transaction.execute("DELETE FROM locks WHERE name = :name AND holder = :holder", mine)
