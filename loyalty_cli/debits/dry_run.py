@@ -1,4 +1,4 @@
-"""What accounts would have left if all that is asked for were made, row after row."""
+"""What a run of debits would do: `loyalty debit --dry-run`."""
 
 import sqlite3
 from collections import defaultdict
@@ -6,7 +6,15 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
+from loyalty_cli.debits.account_balance import refusal
+from loyalty_cli.debits.journal.entries import Entry, new_entry
+from loyalty_cli.debits.journal.store import Journal
+from loyalty_cli.debits.journal_checks import entries_of, is_to_make
 from loyalty_cli.debits.order import DebitOrder
+from loyalty_cli.debits.order_store import OrderStore
+from loyalty_cli.debits.result import DebitResult, recorded_error
+from loyalty_cli.debits.send_once import DebitSender
+from loyalty_cli.lists.parallel import map_in_order
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 
@@ -42,8 +50,21 @@ class _Sums(Struct):
     taken: int = 0
 
 
-class DryRunTotals:
-    """Adds up what is asked of each account, in a temporary file: there can be a million."""
+class _Tried(Struct, frozen=True):
+    """A debit that was tried out: what is on record, or what its account has, or why not."""
+
+    order: DebitOrder
+    entry: Entry
+    replayed: bool = False
+    has: Amount | None = None
+    error: LoyaltyError | None = None
+
+
+class DryRun:
+    """Tries debits out without sending any, and adds up what would be taken of each account.
+
+    The sums are in a temporary file: there can be a million accounts.
+    """
 
     def __init__(self) -> None:
         self._sums: defaultdict[tuple[str, str], _Sums] = defaultdict(_Sums)
@@ -52,7 +73,24 @@ class DryRunTotals:
         self._database = sqlite3.connect("", isolation_level=None)
         self._database.execute(_MADE)
 
-    def add(
+    def results(
+        self, debits: DebitSender, journal: Journal, orders: OrderStore
+    ) -> Iterator[tuple[DebitOrder, DebitResult]]:
+        """Give each debit in its order, with what would come of it after those before it."""
+        now = journal.now()
+        pairs = zip(orders, entries_of(journal, orders), strict=True)
+
+        def try_out(pair: tuple[DebitOrder, Entry | None]) -> _Tried:
+            order, present = pair
+            return _tried(debits, journal, order, present or new_entry(order.planned, now))
+
+        for tried in map_in_order(try_out, pairs):
+            error = tried.error
+            if not tried.replayed:
+                error = self._add(tried.order, tried.has, error)
+            yield tried.order, DebitResult(tried.entry, tried.replayed, error)
+
+    def _add(
         self, order: DebitOrder, has: Amount | None, refused: LoyaltyError | None
     ) -> LoyaltyError | None:
         """Add a debit; the error where it would be refused, alone or after the rows before it.
@@ -113,6 +151,17 @@ class DryRunTotals:
         self._database.execute(
             "INSERT OR REPLACE INTO accounts VALUES (?, ?, ?, ?)", (*account, str(taken))
         )
+
+
+def _tried(debits: DebitSender, journal: Journal, order: DebitOrder, entry: Entry) -> _Tried:
+    if not is_to_make(entry):
+        return _Tried(order, entry, replayed=True, error=recorded_error(entry))
+    try:
+        account = debits.account_balance(order)
+    except LoyaltyError as error:
+        return _Tried(order, entry, error=error)
+    refused = refusal(order, account) or journal.busy(entry)
+    return _Tried(order, entry, has=account.balance.available, error=refused)
 
 
 def _too_little(order: DebitOrder, has: Amount, taken: int) -> LoyaltyError:

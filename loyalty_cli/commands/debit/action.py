@@ -1,13 +1,11 @@
-"""What `loyalty debit` does: read and check what is asked, ask back, make it, print it."""
+"""What `loyalty debit` does: check the request, ask the user, make the debits, print them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
-from functools import cache
 from typing import TypeVar
 
-from msgspec import Struct
-
 from loyalty_cli.commands.confirm import confirmed, is_interactive
+from loyalty_cli.commands.debit.request import DebitRequest, keep_request
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.open_journal import open_existing, open_for_debits
 from loyalty_cli.commands.platforms import platform_client
@@ -15,33 +13,26 @@ from loyalty_cli.commands.session import Session
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.debits.account_balance import refusal
 from loyalty_cli.debits.accounts import adopt_debits, check_accounts
-from loyalty_cli.debits.checks import check_sum, keep_orders, order_of, require_reference
-from loyalty_cli.debits.debit_list import Row, check_amount, check_reference, check_unit, read_rows
-from loyalty_cli.debits.dry_run import DryRunTotals
+from loyalty_cli.debits.dry_run import DryRun
 from loyalty_cli.debits.fingerprint import UsedKeys
-from loyalty_cli.debits.journal.entries import Entry, new_entry
+from loyalty_cli.debits.journal.entries import Entry
 from loyalty_cli.debits.journal.store import Journal
 from loyalty_cli.debits.journal_checks import (
     ToSend,
     check_on_record,
-    entries_of,
-    is_to_make,
     planned_entries,
 )
 from loyalty_cli.debits.mistakes import Mistakes
 from loyalty_cli.debits.order import DebitOrder, platform_of, request_of
 from loyalty_cli.debits.order_store import OrderStore
 from loyalty_cli.debits.records import result_record
-from loyalty_cli.debits.result import DebitResult, recorded_error
 from loyalty_cli.debits.run import DebitStop, run_all
 from loyalty_cli.debits.send_once import DebitSender
 from loyalty_cli.debits.tally import DebitTally
-from loyalty_cli.lists.list_file import open_input
-from loyalty_cli.lists.parallel import JOBS, map_in_order
+from loyalty_cli.lists.parallel import JOBS
 from loyalty_cli.lists.stop import LastResort
 from loyalty_cli.model.amount import Amount
-from loyalty_cli.model.customer_id import check_customer
-from loyalty_cli.model.errors import LoyaltyError, nearest, usage_error
+from loyalty_cli.model.errors import LoyaltyError, usage_error
 from loyalty_cli.model.exit_codes import ExitCode, exit_code_of, exit_code_of_signal
 from loyalty_cli.model.records import DebitRecord
 from loyalty_cli.network.http_client import url_of
@@ -60,20 +51,6 @@ LAST_RESORT_SECONDS = 8.0
 Value = TypeVar("Value")
 
 
-class DebitRequest(Struct, frozen=True):
-    """What stands on the command line."""
-
-    customer: str | None
-    amount: str | None
-    file: str | None
-    unit: str | None
-    reference: str | None
-    profile: str | None
-    expect_total: str | None
-    dry_run: bool
-    yes: bool
-
-
 def run(session: Session, chosen: Globals, request: DebitRequest, output: Format) -> int:
     """Make the debits that are asked for; raise LoyaltyError where nothing may be sent."""
     interactive = is_interactive()
@@ -84,7 +61,7 @@ def run(session: Session, chosen: Globals, request: DebitRequest, output: Format
         )
     mistakes = Mistakes(of_file=request.file is not None)
     with closing(OrderStore()) as orders:
-        _keep(session, request, orders, mistakes, interactive=interactive)
+        keep_request(session, request, orders, mistakes, interactive=interactive)
         if mistakes:
             _add_what_is_on_record(session, chosen, orders, mistakes)
             mistakes.check()
@@ -144,60 +121,6 @@ def _tell_new_keys(keys: UsedKeys, profiles: Sequence[Profile]) -> None:
                 )
 
 
-def _keep(
-    session: Session,
-    request: DebitRequest,
-    orders: OrderStore,
-    mistakes: Mistakes,
-    *,
-    interactive: bool,
-) -> None:
-    """Keep what is asked for, and add what is wrong with it by itself to the mistakes."""
-    unit = None if request.unit is None else _checked("--unit", check_unit, request.unit)
-    expected = None
-    if request.expect_total is not None:
-        expected = _checked("--expect-total", check_amount, request.expect_total)
-    named = [] if request.profile is None else [request.profile]
-    default = cache(lambda: session.choose(named, everything=False)[0])
-    if named:
-        default()  # a wrong name is wrong, even where every row has a right one
-    if request.file is None:
-        row = _row(request, interactive=interactive)
-        orders.add(row.number, order_of(row, default(), unit))
-    else:
-        profiles = session.config.profiles
-        with open_input(request.file) as file, file.reading(), file.unchanged():
-            rows = read_rows(file.from_start(), lambda name: _known_profile(session, name))
-            keep_orders(
-                *(rows, lambda row: profiles[row.profile] if row.profile else default(), unit),
-                *(mistakes, orders),
-            )
-    if expected is not None and not mistakes:
-        check_sum(orders.total, expected)
-
-
-def _row(request: DebitRequest, *, interactive: bool) -> Row:
-    if request.customer is None or request.amount is None:
-        usage_error("a debit needs CUSTOMER and AMOUNT, or --from FILE.")
-    amount = _checked("AMOUNT", check_amount, request.amount)
-    reference = require_reference(request.reference, interactive=interactive)
-    reference = _checked("--reference", check_reference, reference)
-    return Row(1, check_customer(request.customer), amount, reference)
-
-
-def _checked(name: str, check: Callable[[str], Value], text: str) -> Value:
-    try:
-        return check(text)
-    except ValueError as error:
-        usage_error(f"{name} {text[:80]!r} {error}.")
-
-
-def _known_profile(session: Session, name: str) -> str:
-    if name not in session.config.profiles:
-        raise ValueError(f"there is no such profile. {nearest(name, session.config.profiles)}")
-    return name
-
-
 def _question(debits: DebitSender, to_send: ToSend) -> str:
     """What a person must check; raise LoyaltyError where the platform would refuse it anyway."""
     first = to_send.first
@@ -221,48 +144,21 @@ def _left(available: Amount, order: DebitOrder) -> str:
     return f"{available.minus(Amount(order.amount))} {order.unit}"
 
 
-class _Tried(Struct, frozen=True):
-    """A debit that was tried out: what is on record, or what its account has, or why not."""
-
-    order: DebitOrder
-    entry: Entry
-    replayed: bool = False
-    has: Amount | None = None
-    error: LoyaltyError | None = None
-
-
 def _dry_run(debits: DebitSender, orders: OrderStore, journal: Journal, output: Format) -> int:
-    now = journal.now()
+    tally = DebitTally()
 
-    def try_out(pair: tuple[DebitOrder, Entry | None]) -> _Tried:
-        order, present = pair
-        entry = present or new_entry(order.planned, now)
-        if not is_to_make(entry):
-            return _Tried(order, entry, replayed=True, error=recorded_error(entry))
-        try:
-            account = debits.account_balance(order)
-        except LoyaltyError as error:
-            return _Tried(order, entry, error=error)
-        refused = refusal(order, account) or journal.busy(entry)
-        return _Tried(order, entry, has=account.balance.available, error=refused)
+    def records(run: DryRun) -> Iterator[DebitRecord]:
+        for order, result in run.results(debits, journal, orders):
+            if not (result.replayed or result.error):
+                _say_request(order)
+            yield result_record(result)
 
-    def records(forecast: DryRunTotals) -> Iterator[DebitRecord]:
-        pairs = zip(orders, entries_of(journal, orders), strict=True)
-        for tried in map_in_order(try_out, pairs):
-            error = tried.error
-            if not tried.replayed:
-                error = forecast.add(tried.order, tried.has, error)
-                if error is None:
-                    _say_request(tried.order)
-            yield result_record(DebitResult(tried.entry, tried.replayed, error))
-
-    outcomes = DebitTally()
-    with closing(DryRunTotals()) as forecast:
-        _print(outcomes.counted(records(forecast)), len(orders), output)
-        views.report_failures(outcomes.told, outcomes.failed, outcomes.done)
-        for line in forecast.lines():
+    with closing(DryRun()) as run:
+        _print(tally.counted(records(run)), len(orders), output)
+        views.report_failures(tally.told, tally.failed, tally.done)
+        for line in run.lines():
             messages.note(line)
-    return outcomes.exit_code_of_failed
+    return tally.exit_code_of_failed
 
 
 def _say_request(order: DebitOrder) -> None:
@@ -279,10 +175,10 @@ def _make(
     output: Format,
 ) -> int:
     stop = DebitStop()
-    outcomes = DebitTally()
+    tally = DebitTally()
 
     def at_last(number: int) -> int:
-        in_doubt = debits.is_sending() or outcomes.exit_code is ExitCode.OUTCOME_UNKNOWN
+        in_doubt = debits.is_sending() or tally.exit_code is ExitCode.OUTCOME_UNKNOWN
         return ExitCode.OUTCOME_UNKNOWN if in_doubt else exit_code_of_signal(number)
 
     longest = max((profile.timeout for profile in orders.profiles), default=0)
@@ -290,20 +186,20 @@ def _make(
         settled = run_all(debits, orders, entries, stop, JOBS)
         records = map(result_record, keys.noted(settled))
         try:
-            _print(outcomes.counted(records), len(orders), output)
+            _print(tally.counted(records), len(orders), output)
         except BaseException as error:
             # Nobody can be told on stdout any more, but what is on its way is waited for.
             stop.set()
-            for _ in outcomes.counted(records):
+            for _ in tally.counted(records):
                 pass
-            views.report_failures(outcomes.told, outcomes.failed, outcomes.done)
-            if outcomes.exit_code is ExitCode.OUTCOME_UNKNOWN and is_unprinted(error):
+            views.report_failures(tally.told, tally.failed, tally.done)
+            if tally.exit_code is ExitCode.OUTCOME_UNKNOWN and is_unprinted(error):
                 return ExitCode.OUTCOME_UNKNOWN
             raise
-    if left := len(orders) - outcomes.done:
+    if left := len(orders) - tally.done:
         messages.warning(f"not begun or not settled: {left} of {len(orders)}; run the same again.")
-    views.report_failures(outcomes.told, outcomes.failed, outcomes.done)
-    return _ended(outcomes.exit_code, stop)
+    views.report_failures(tally.told, tally.failed, tally.done)
+    return _ended(tally.exit_code, stop)
 
 
 def _print(records: Iterator[DebitRecord], total: int, output: Format) -> None:

@@ -58,7 +58,8 @@ def debit(
     output: OutputOption = Format.TABLE,
 ) -> int:
     """Debit a customer's credit, once for each reference; or many, with --from."""
-    from loyalty_cli.commands.debit.action import DebitRequest, run
+    from loyalty_cli.commands.debit.action import run
+    from loyalty_cli.commands.debit.request import DebitRequest
     from loyalty_cli.commands.session import open_session
     from loyalty_cli.model.errors import usage_error
     from loyalty_cli.output.stdout import require_stdout

@@ -1,0 +1,86 @@
+"""What `loyalty debit` was asked for: one debit on the command line, or a file of them."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import TypeVar
+
+from msgspec import Struct
+
+from loyalty_cli.commands.session import Session
+from loyalty_cli.debits.checks import check_sum, keep_orders, order_of, require_reference
+from loyalty_cli.debits.debit_list import Row, check_amount, check_reference, check_unit, read_rows
+from loyalty_cli.debits.mistakes import Mistakes
+from loyalty_cli.debits.order_store import OrderStore
+from loyalty_cli.lists.list_file import open_input
+from loyalty_cli.model.customer_id import check_customer
+from loyalty_cli.model.errors import nearest, usage_error
+
+Value = TypeVar("Value")
+
+
+class DebitRequest(Struct, frozen=True):
+    """What stands on the command line."""
+
+    customer: str | None
+    amount: str | None
+    file: str | None
+    unit: str | None
+    reference: str | None
+    profile: str | None
+    expect_total: str | None
+    dry_run: bool
+    yes: bool
+
+
+def keep_request(
+    session: Session,
+    request: DebitRequest,
+    orders: OrderStore,
+    mistakes: Mistakes,
+    *,
+    interactive: bool,
+) -> None:
+    """Put the requested debits into the store; add what is wrong with them to the mistakes."""
+    unit = None if request.unit is None else _checked("--unit", check_unit, request.unit)
+    expected = None
+    if request.expect_total is not None:
+        expected = _checked("--expect-total", check_amount, request.expect_total)
+    named = [] if request.profile is None else [request.profile]
+    default = cache(lambda: session.choose(named, everything=False)[0])
+    if named:
+        default()  # a wrong name is wrong, even where every row has a right one
+    if request.file is None:
+        row = _row(request, interactive=interactive)
+        orders.add(row.number, order_of(row, default(), unit))
+    else:
+        profiles = session.config.profiles
+        with open_input(request.file) as file, file.reading(), file.unchanged():
+            rows = read_rows(file.from_start(), lambda name: _known_profile(session, name))
+            keep_orders(
+                *(rows, lambda row: profiles[row.profile] if row.profile else default(), unit),
+                *(mistakes, orders),
+            )
+    if expected is not None and not mistakes:
+        check_sum(orders.total, expected)
+
+
+def _row(request: DebitRequest, *, interactive: bool) -> Row:
+    if request.customer is None or request.amount is None:
+        usage_error("a debit needs CUSTOMER and AMOUNT, or --from FILE.")
+    amount = _checked("AMOUNT", check_amount, request.amount)
+    reference = require_reference(request.reference, interactive=interactive)
+    reference = _checked("--reference", check_reference, reference)
+    return Row(1, check_customer(request.customer), amount, reference)
+
+
+def _checked(name: str, check: Callable[[str], Value], text: str) -> Value:
+    try:
+        return check(text)
+    except ValueError as error:
+        usage_error(f"{name} {text[:80]!r} {error}.")
+
+
+def _known_profile(session: Session, name: str) -> str:
+    if name not in session.config.profiles:
+        raise ValueError(f"there is no such profile. {nearest(name, session.config.profiles)}")
+    return name
