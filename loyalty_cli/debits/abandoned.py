@@ -32,7 +32,7 @@ def mark_abandoned(journal: Journal, entry: Entry, profile: Profile | None, now:
         "the process that sent it is gone",
         error=written_error(unknown_error("the program was ended while it was sent")),
     )
-    return journal.change(entry, State.UNKNOWN, change) or journal.get(entry.key) or entry
+    return journal.change(entry, State.UNKNOWN, change) or journal.present(entry)
 
 
 def is_healthy(entry: Entry, now: Instant) -> bool:

@@ -185,7 +185,7 @@ class Reconciler:
         if verdict.state is State.UNKNOWN:
             return self._stays(entry, verdict.why, verdict.hint)
         settled = self._journal.change(entry, verdict.state, Change(verdict.why))
-        present = settled or self._journal.get(entry.key) or entry
+        present = settled or self._journal.present(entry)
         return DebitResult(present, error=recorded_error(present))
 
     def _others(self, entry: Entry, events: Sequence[Event]) -> list[str]:

@@ -1,7 +1,11 @@
-"""One debit, in the order that keeps it from being made twice.
+"""One debit, in the order of steps that keeps it from being made twice.
 
-Look at what the journal has; look at what the account has; connect; claim, durably; send, once;
-write down what came of it; only then say so.
+1. `DebitSender.run` reads the journal: what is done already is never sent again.
+2. `_make` reads the account's balance: too little credit, and nothing is sent.
+3. `Claim.make`, once the connection stands: one process alone claims the debit, durably.
+4. `_send`: one request, without retries.
+5. `classify` (outcome.py) decides what the answer proves; whatever proves nothing is `unknown`.
+6. `record_result` writes that down, durably; only then it is reported.
 """
 
 import time
@@ -12,7 +16,6 @@ from loyalty_cli.config.profile import Profile
 from loyalty_cli.debits.abandoned import CLAIM_LIFETIME_SECONDS, mark_abandoned
 from loyalty_cli.debits.account_balance import (
     AccountBalance,
-    amount_text,
     baseline,
     read_account_balance,
     refusal,
@@ -31,13 +34,12 @@ from loyalty_cli.debits.outcome import (
     may_have_been_made,
     unknown,
 )
+from loyalty_cli.debits.record_result import record_late, record_result
 from loyalty_cli.debits.resend import refusal_to_resend
 from loyalty_cli.debits.result import (
     DebitResult,
-    contradicted,
     not_made,
     recorded_error,
-    written_error,
 )
 from loyalty_cli.model.errors import ENDING, ErrorCode, LoyaltyError, NotSentError
 from loyalty_cli.network.platform_client import DebitAnswer, PlatformClient
@@ -123,7 +125,7 @@ class DebitSender:
         if outcome.state is State.UNKNOWN:
             self._journal.note(entry, f"sent again: {outcome.why}")
             return DebitResult(entry, error=outcome.error)
-        return self._settled(entry, outcome)
+        return record_result(self._journal, entry, outcome)
 
     def _sent_again(
         self, order: DebitOrder, entry: Entry, begin: Callable[[], None]
@@ -196,11 +198,12 @@ class DebitSender:
         try:
             return self._sent(order, request, claim, begin)
         finally:
-            self._claims.discard(claim)
+            self._claims.discard(claim)  # what came of it is written down, or cannot be
 
     def _sent(
         self, order: DebitOrder, request: Request, claim: Claim, begin: Callable[[], None]
     ) -> DebitResult:
+        """Claim a debit, send it once, and write down what came of it."""
         try:
             answer = self._platforms.debit(order.profile, request, partial(claim.make, begin))
             assert claim.entry is not None
@@ -216,11 +219,12 @@ class DebitSender:
                 raise
             # Not its text: there is no knowing what it holds.
             kind = type(error).__name__
-            settled = self._settled(claim.entry, unknown(kind, f"the program failed ({kind})"))
+            outcome = unknown(kind, f"the program failed ({kind})")
+            result = record_result(self._journal, claim.entry, outcome)
             if isinstance(error, Exception):
-                return settled
+                return result
             raise
-        return self._settled(claim.entry, outcome)
+        return record_result(self._journal, claim.entry, outcome)
 
     def _classified(self, answer: DebitAnswer, order: DebitOrder, claimed: Entry) -> Outcome:
         provider, debit = order.provider, debit_of(order)
@@ -242,69 +246,21 @@ class DebitSender:
         why = f"not sent: {refused_by.message}"
         back = self._journal.change(claim.entry, State.PLANNED, Change(why))
         if back is None:  # another host gave it up meanwhile; now there is proof
-            back = self._settled_late(claim.entry, State.NOT_APPLIED, Change(why))
+            back = record_late(self._journal, claim.entry, State.NOT_APPLIED, Change(why))
         if back.state in (State.PLANNED, State.NOT_APPLIED):
             return DebitResult(back, error=refused_by)
         return DebitResult(back, replayed=True, error=recorded_error(back))
 
-    def _settled(self, entry: Entry, outcome: Outcome) -> DebitResult:
-        """Write down what came of a debit that was sent; nothing is said of it before that."""
-        change = Change(
-            outcome.why,
-            balance_after=amount_text(outcome.applied.balance_after),
-            provider_reference=outcome.applied.provider_reference,
-            error=written_error(outcome.error),
-        )
-        try:
-            settled = self._journal.change(entry, outcome.state, change)
-            if settled is None:  # while it was being sent another host gave this one up
-                settled = self._settled_late(entry, outcome.state, change)
-            database = self._journal.database
-            database.insist(lambda _: database.check_unchanged())
-        except Exception as error:
-            why = error.message if isinstance(error, LoyaltyError) else f"{type(error).__name__}."
-            raise JournalError(
-                ErrorCode.OUTCOME_UNKNOWN,
-                f"the debit {entry.key.reference!r} was sent ({outcome.state}), but that could not"
-                f" be written down: {why}",
-                hint="Nothing more was sent. Mend the journal, then `loyalty journal reconcile`.",
-            ) from error
-        as_said = (settled.state, settled.attempt) == (outcome.state, entry.attempt)
-        return DebitResult(
-            settled, error=outcome.error or (None if as_said else contradicted(settled))
-        )
-
-    def _settled_late(self, sent: Entry, state: State, change: Change) -> Entry:
-        """What came of an attempt that was given up for unknown meanwhile is evidence like any.
-
-        It says nothing of a later attempt, and cannot undo what was settled: then it is noted.
-        """
-        state = State.NOT_APPLIED if state in (State.REFUSED, State.PLANNED) else state
-        noted = self._present(sent)
-        is_open = noted.state is State.UNKNOWN and noted.attempt == sent.attempt
-        if is_open and state is not State.UNKNOWN:
-            settled = self._journal.change(noted, state, change)
-            if settled is not None:
-                return settled
-            noted = self._present(sent)
-        self._journal.note(noted, f"attempt {sent.attempt} came to be {state}: {change.why}")
-        return noted
-
     def _taken(self, order: DebitOrder, entry: Entry) -> DebitResult:
         """Somebody else has the debit: wait for what comes of it, as long as that can take."""
         ends = self._clock().seconds + self._patience(order)
-        present = self._present(entry)
+        present = self._journal.present(entry)
         while present.state is State.SENDING and self._clock().seconds < ends:
             time.sleep(POLL_SECONDS)
-            present = self.mark_abandoned(order.profile, self._present(entry))
+            present = self.mark_abandoned(order.profile, self._journal.present(entry))
         if present.state in (State.PLANNED, State.NOT_APPLIED):
             return DebitResult(present, error=not_made(present))
         return DebitResult(present, replayed=True, error=recorded_error(present))
-
-    def _present(self, entry: Entry) -> Entry:
-        present = self._journal.get(entry.key)
-        assert present is not None  # nothing is ever taken out of the journal
-        return present
 
 
 def _request(order: DebitOrder) -> Request:

@@ -274,6 +274,10 @@ class Journal:
         """The debit of that key."""
         return self.known([key]).get(key)
 
+    def present(self, entry: Entry) -> Entry:
+        """A debit as it is now; nothing is ever taken out of the journal."""
+        return self.known([entry.key])[entry.key]
+
     def find(self, chosen: Filter, *, newest: bool = False) -> Iterator[Entry]:
         """The debits that fit, the oldest first, or the newest.
 

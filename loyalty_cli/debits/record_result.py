@@ -1,0 +1,52 @@
+"""Writing down what came of a debit that was sent; nothing is said of it before that."""
+
+from loyalty_cli.debits.account_balance import amount_text
+from loyalty_cli.debits.journal.database import JournalError
+from loyalty_cli.debits.journal.entries import Change, Entry, State
+from loyalty_cli.debits.journal.store import Journal
+from loyalty_cli.debits.outcome import Outcome
+from loyalty_cli.debits.result import DebitResult, contradicted, written_error
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError
+
+
+def record_result(journal: Journal, sent: Entry, outcome: Outcome) -> DebitResult:
+    """Write down what came of a debit; raise JournalError where that fails."""
+    change = Change(
+        outcome.why,
+        balance_after=amount_text(outcome.applied.balance_after),
+        provider_reference=outcome.applied.provider_reference,
+        error=written_error(outcome.error),
+    )
+    try:
+        present = journal.change(sent, outcome.state, change)
+        if present is None:  # while it was being sent another host gave this one up
+            present = record_late(journal, sent, outcome.state, change)
+        journal.database.insist(lambda _: journal.database.check_unchanged())
+    except Exception as error:
+        why = error.message if isinstance(error, LoyaltyError) else f"{type(error).__name__}."
+        raise JournalError(
+            ErrorCode.OUTCOME_UNKNOWN,
+            f"the debit {sent.key.reference!r} was sent ({outcome.state}), but that could not"
+            f" be written down: {why}",
+            hint="Nothing more was sent. Mend the journal, then `loyalty journal reconcile`.",
+        ) from error
+    as_said = (present.state, present.attempt) == (outcome.state, sent.attempt)
+    return DebitResult(present, error=outcome.error or (None if as_said else contradicted(present)))
+
+
+def record_late(journal: Journal, sent: Entry, state: State, change: Change) -> Entry:
+    """Write down what came of an attempt that was taken for unknown meanwhile.
+
+    It is evidence like any other. It says nothing of a later attempt, and cannot undo a decision:
+    then it is only noted.
+    """
+    state = State.NOT_APPLIED if state in (State.REFUSED, State.PLANNED) else state
+    present = journal.present(sent)
+    is_open = present.state is State.UNKNOWN and present.attempt == sent.attempt
+    if is_open and state is not State.UNKNOWN:
+        settled = journal.change(present, state, change)
+        if settled is not None:
+            return settled
+        present = journal.present(sent)
+    journal.note(present, f"attempt {sent.attempt} came to be {state}: {change.why}")
+    return present
