@@ -1,8 +1,11 @@
 """The exit code of a run whose outcome cannot be printed, or that is told to end."""
 
+import fcntl
 import os
 import signal
 import subprocess
+import sys
+import termios
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +13,7 @@ from threading import Event
 
 import pytest
 
+from loyalty_cli.commands.debit import action
 from tests.conftest import PROGRAM
 from tests.debits.conftest import Opens, Shop
 from tests.fakes.fault_server import Post, applies_and, honest
@@ -24,6 +28,17 @@ def rows(tmp_path: Path) -> Path:
     lines = [f"C-{number},50,r-{number}\n" for number in range(400)]
     file.write_text("".join(["customer,amount,reference\n", *lines]))
     return file
+
+
+SOON = """
+import sys
+from loyalty_cli.commands.debit import action
+action.LAST_RESORT_SECONDS = 1.0
+from loyalty_cli.__main__ import main
+sys.argv[0] = "loyalty"
+main()
+"""
+SMALLEST_PIPE = 4096
 
 
 def debit(*more: str) -> list[str]:
@@ -73,20 +88,31 @@ def test_reconcile_is_8_though_nobody_reads(shop: Shop) -> None:
 @pytest.fixture
 def stuck(opens: Opens, rows: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """A run that nobody reads, though the pipe is open, and that waits for that."""
-    shop = opens(timeout=1)
+    opens(timeout=1)
     with subprocess.Popen(
-        [PROGRAM, "debit", "--from", str(rows), "--yes", "-o", "json"],
+        [sys.executable, "-c", SOON, "debit", "--from", str(rows), "--yes", "-o", "json"],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
+        pipesize=SMALLEST_PIPE,
     ) as running:
+        assert running.stdout is not None
         ends = time.monotonic() + 60
-        before = -1
-        while len(shop.bank.posts) > before and time.monotonic() < ends:
-            before = len(shop.bank.posts) or -1
-            time.sleep(1)
+        while unread(running.stdout.fileno()) < SMALLEST_PIPE / 2 and time.monotonic() < ends:
+            time.sleep(0.01)
         yield running
         running.kill()
+
+
+def unread(pipe: int) -> int:
+    """How many bytes wait in a pipe."""
+    number = bytearray(4)
+    fcntl.ioctl(pipe, termios.FIONREAD, number)
+    return int.from_bytes(number, sys.byteorder)
+
+
+def test_a_run_that_is_told_to_end_has_ten_seconds() -> None:
+    assert action.LAST_RESORT_SECONDS <= 10
 
 
 def test_a_run_that_nobody_reads_ends_soon_after_sigterm(
@@ -96,7 +122,7 @@ def test_a_run_that_nobody_reads_ends_soon_after_sigterm(
     stuck.send_signal(signal.SIGTERM)
 
     assert stuck.wait(30) == 128 + signal.SIGTERM
-    assert time.monotonic() - began < 1 + 10 + 2
+    assert time.monotonic() - began < 1 + 1 + 4
 
 
 def test_a_run_whose_result_cannot_be_written_down_ends_with_8(opens: Opens) -> None:
@@ -111,10 +137,11 @@ def test_a_run_whose_result_cannot_be_written_down_ends_with_8(opens: Opens) -> 
         wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
 
     shop.bank.debit = hold
-    with subprocess.Popen(debit(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as running:
+    command = [sys.executable, "-c", SOON, *debit()[1:]]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as running:
         assert arrived.wait(60)
         began = time.monotonic()
         running.send_signal(signal.SIGTERM)
 
         assert running.wait(60) == 8
-    assert time.monotonic() - began < 1 + 10 + 2
+    assert time.monotonic() - began < 1 + 1 + 4

@@ -90,9 +90,13 @@ class PostgreSQL:
         self._port = ""
         self._running: Running | None = None
 
-    def prepare(self) -> None:
-        """Make the data folder."""
+    def prepare(self, like: "PostgreSQL | None" = None) -> None:
+        """Make the data folder, new or as another server's, which takes a tenth of the time."""
         data = str(self.folder / "data")
+        if like is not None:
+            copy = ["cp", "--archive", str(like.folder / "data"), data]
+            subprocess.run(copy, check=True, **_somebody())
+            return
         self.command("initdb", "-D", data, "-U", OWNER, "-E", "UTF8", *FASTER)
         access = (
             "local all guarded scram-sha-256\nlocal all all trust\nlocal replication all trust\n"

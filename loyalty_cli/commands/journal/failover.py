@@ -1,5 +1,7 @@
 """What `loyalty journal accept-failover` does."""
 
+from contextlib import closing
+
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.open_journal import journal_place
 from loyalty_cli.commands.session import Session
@@ -13,11 +15,11 @@ def accept(session: Session, chosen: Globals, why: str) -> None:
     place = journal_place(session, chosen)
     if path_of(place) is not None:
         usage_error(f"the journal {place} is a file, which has no failover.")
-    journal = open_journal(place)
-    from loyalty_cli.debits.journal.server import ServerDatabase  # psycopg is there, now
+    with closing(open_journal(place)) as journal:
+        from loyalty_cli.debits.journal.server import ServerDatabase  # psycopg is there, now
 
-    assert isinstance(journal.database, ServerDatabase)
-    accepted = journal.database.accept_failover(why)
+        assert isinstance(journal.database, ServerDatabase)
+        accepted = journal.database.accept_failover(why)
     if accepted is None:
         messages.note(f"the journal {journal.place} is at the server that is on record.")
         return

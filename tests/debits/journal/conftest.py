@@ -46,12 +46,21 @@ def server() -> Iterator[PostgreSQL]:
         yield server
 
 
-@pytest.fixture
-def own_server() -> Iterator[PostgreSQL]:
-    """A server that the test may stop, and start with other settings."""
+@pytest.fixture(scope="session")
+def template() -> Iterator[PostgreSQL]:
+    """A server that is never started: the others are copies of it."""
     with prepared_folder() as folder:
         server = PostgreSQL(programs(), folder)
         server.prepare()
+        yield server
+
+
+@pytest.fixture
+def own_server(template: PostgreSQL) -> Iterator[PostgreSQL]:
+    """A server that the test may stop, and start with other settings."""
+    with prepared_folder() as folder:
+        server = PostgreSQL(programs(), folder)
+        server.prepare(template)
         try:
             yield server
         finally:

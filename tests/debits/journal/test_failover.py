@@ -1,7 +1,6 @@
 """A standby that lagged takes the primary's place: nothing is sent before a person has looked."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +12,7 @@ from loyalty_cli.model.errors import ErrorCode
 from tests.conftest import Run
 from tests.debits.journal.conftest import Open
 from tests.fakes.debit_platform import Platform, platform
-from tests.fakes.postgresql import OWNER, PostgreSQL, prepared_folder, programs, standby_of
+from tests.fakes.postgresql import OWNER, PostgreSQL, standby_of
 
 ROWS = 6
 FROM_THE_FILE = ("debit", "--from", "debits.csv", "--yes", "-o", "jsonl")
@@ -37,18 +36,15 @@ class Pair(NamedTuple):
 
 
 @pytest.fixture
-def pair() -> Iterator[Pair]:
-    with ExitStack() as running:
-        primary = PostgreSQL(programs(), running.enter_context(prepared_folder()))
-        primary.prepare()
-        running.callback(primary.stop)
-        primary.start()
-        yield Pair(primary, running.enter_context(standby_of(primary)))
+def pair(own_server: PostgreSQL) -> Iterator[Pair]:
+    own_server.start()
+    with standby_of(own_server) as standby:
+        yield Pair(own_server, standby)
 
 
 @pytest.fixture
 def shop(
-    pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: Run
+    pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loyalty: Run
 ) -> Iterator[Platform]:
     """A platform whose debits are written down at the pair, and a file of them."""
     with platform(tmp_path, monkeypatch) as there:
@@ -56,21 +52,21 @@ def shop(
         monkeypatch.chdir(tmp_path)
         lines = "".join(f"order-{number},C-1001,{number + 1}\n" for number in range(ROWS))
         Path("debits.csv").write_text(f"reference,customer,amount\n{lines}")
-        assert program("journal", "init").code == 0
+        assert loyalty("journal", "init").code == 0
         yield there
 
 
 def test_debits_that_a_lagging_standby_never_heard_of_are_not_made_again(
-    pair: Pair, shop: Platform, program: Run
+    pair: Pair, shop: Platform, loyalty: Run
 ) -> None:
-    assert program("debit", "C-1001", "5", "--reference", "before", "--yes").code == 0
+    assert loyalty("debit", "C-1001", "5", "--reference", "before", "--yes").code == 0
     pair.standby.has_all_of(pair.primary)
     pair.standby.fall_behind()
-    assert program(*FROM_THE_FILE).code == 0
+    assert loyalty(*FROM_THE_FILE).code == 0
     assert len(shop.debits) == ROWS + 1
 
     pair.fail_over()
-    again = program(*FROM_THE_FILE)
+    again = loyalty(*FROM_THE_FILE)
 
     assert (again.code, again.out) == (3, "")
     assert "timeline 1, this is" in again.err
@@ -78,10 +74,10 @@ def test_debits_that_a_lagging_standby_never_heard_of_are_not_made_again(
     assert "`loyalty journal accept-failover --why TEXT`" in again.err
     assert len(shop.debits) == ROWS + 1
     for sending in (["reconcile"], ["resolve", "before", "--confirmed", "--why", "x"]):
-        done = program("journal", *sending)
+        done = loyalty("journal", *sending)
         assert (done.code, done.out) == (3, "")
     for reading in (["list"], ["show", "before"]):
-        done = program("journal", *reading)
+        done = loyalty("journal", *reading)
         assert done.code == 0
         assert "before" in done.out
         assert "Warning: the journal" in done.err
@@ -89,16 +85,16 @@ def test_debits_that_a_lagging_standby_never_heard_of_are_not_made_again(
 
 
 def test_a_person_who_has_looked_accepts_it_and_debits_go_on(
-    pair: Pair, shop: Platform, program: Run
+    pair: Pair, shop: Platform, loyalty: Run
 ) -> None:
-    assert program(*FROM_THE_FILE).code == 0
+    assert loyalty(*FROM_THE_FILE).code == 0
     pair.standby.has_all_of(pair.primary)
     pair.fail_over()
 
-    accepted = program("journal", "accept-failover", "--why", "compared it with the shop's log")
-    again = program(*FROM_THE_FILE)
-    new = program("debit", "C-1001", "5", "--reference", "after", "--yes")
-    once_more = program("journal", "accept-failover", "--why", "again")
+    accepted = loyalty("journal", "accept-failover", "--why", "compared it with the shop's log")
+    again = loyalty(*FROM_THE_FILE)
+    new = loyalty("debit", "C-1001", "5", "--reference", "after", "--yes")
+    once_more = loyalty("journal", "accept-failover", "--why", "again")
 
     assert (accepted.code, accepted.out) == (0, "")
     assert "timeline 1 to system" in accepted.err

@@ -11,6 +11,7 @@ import pytest
 from loyalty_cli.debits.journal.database import JournalError
 from loyalty_cli.debits.journal.entries import Baseline, Change, Entry, Key, Planned, Process, State
 from loyalty_cli.debits.journal.open import open_journal
+from loyalty_cli.debits.journal.server_connection import LimitedConnection
 from loyalty_cli.debits.journal.store import BATCH, Filter, Journal
 from loyalty_cli.model.errors import ErrorCode
 from tests.debits.journal.conftest import Open
@@ -84,7 +85,10 @@ def test_a_long_list_is_read_to_its_end(pooled: Pooled, open_it: Open) -> None:
     assert len([*journal.find(Filter())]) == BATCH + 5
 
 
-def test_a_server_that_its_pooler_cannot_reach_can_be_tried_again(own_server: PostgreSQL) -> None:
+def test_a_server_that_its_pooler_cannot_reach_can_be_tried_again(
+    own_server: PostgreSQL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LimitedConnection, "limit", 1.0)
     own_server.start()
     with pgbouncer(own_server) as folder:
         url = f"postgresql:///postgres?host={folder}&port={BOUNCER_PORT}"

@@ -1,8 +1,9 @@
 """A journal at another machine: whether it has proven that it is the one it should be."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import trustme
@@ -12,36 +13,48 @@ from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.model.errors import ErrorCode
 from tests.conftest import Run
 from tests.debits.journal.conftest import Open
-from tests.fakes.postgresql import OWNER, PostgreSQL
+from tests.fakes.postgresql import OWNER, PostgreSQL, prepared_folder, programs
 from tests.fakes.servers import unused_port
 from tests.requires import NOBODY, own_address
 
 
-@pytest.fixture
-def remote(own_server: PostgreSQL, tmp_path: Path) -> str:
-    """The URL of a server with a certificate, as another machine would reach it."""
+class Remote(NamedTuple):
+    """A server as another machine would reach it, its certificate's authority, and its folder."""
+
+    url: str
+    authority: Path
+    folder: Path
+
+
+@pytest.fixture(scope="module")
+def remote(template: PostgreSQL, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Remote]:
     address, port = own_address(), str(unused_port())
     authority = trustme.CA()
     certificate = authority.issue_cert(address)
-    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    cert, key = own_server.folder / "cert.pem", own_server.folder / "key.pem"
-    certificate.cert_chain_pems[0].write_to_path(str(cert))
-    certificate.private_key_pem.write_to_path(str(key))
-    key.chmod(0o600)
-    if os.geteuid() == 0:
-        os.chown(key, NOBODY, NOBODY)
-    files = {"ssl_cert_file": str(cert), "ssl_key_file": str(key)}
-    own_server.start(listen_addresses=f"127.0.0.1,{address}", port=port, ssl="on", **files)
-    return f"postgresql://{OWNER}@{address}:{port}/postgres"
+    trusted = tmp_path_factory.mktemp("authority") / "ca.pem"
+    authority.cert_pem.write_to_path(str(trusted))
+    with prepared_folder() as folder:
+        server = PostgreSQL(programs(), folder)
+        server.prepare(template)
+        cert, key = folder / "cert.pem", folder / "key.pem"
+        certificate.cert_chain_pems[0].write_to_path(str(cert))
+        certificate.private_key_pem.write_to_path(str(key))
+        key.chmod(0o600)
+        if os.geteuid() == 0:
+            os.chown(key, NOBODY, NOBODY)
+        files = {"ssl_cert_file": str(cert), "ssl_key_file": str(key)}
+        server.start(listen_addresses=f"127.0.0.1,{address}", port=port, ssl="on", **files)
+        yield Remote(f"postgresql://{OWNER}@{address}:{port}/postgres", trusted, folder)
+        server.stop()
 
 
 def test_a_server_that_has_not_proven_itself_is_warned_of_once_a_run(
-    remote: str, profile_file: Callable[[str], Path], program: Run
+    remote: Remote, profile_file: Callable[[str], Path], loyalty: Run
 ) -> None:
-    profile_file(f"profiles: {{card: {{provider: imprint}}}}\njournal: {remote}\n")
-    assert program("journal", "init").code == 0
+    profile_file(f"profiles: {{card: {{provider: imprint}}}}\njournal: {remote.url}\n")
+    open_journal(remote.url, create=True).close()
 
-    done = program("journal", "list")
+    done = loyalty("journal", "list")
 
     assert done.code == 0
     assert done.err.count("Warning: ") == 1
@@ -50,19 +63,19 @@ def test_a_server_that_has_not_proven_itself_is_warned_of_once_a_run(
 
 
 @pytest.mark.parametrize("mode", ["verify-full", "verify-ca"])
-def test_one_that_has_proven_itself_is_not(
-    remote: str, open_it: Open, tmp_path: Path, mode: str
-) -> None:
-    url = f"{remote}?sslmode={mode}&sslrootcert={tmp_path}/ca.pem"
+def test_one_that_has_proven_itself_is_not(remote: Remote, open_it: Open, mode: str) -> None:
+    url = f"{remote.url}?sslmode={mode}&sslrootcert={remote.authority}"
 
     assert open_it(url, create=True).database.warnings == ()
 
 
-def test_one_with_the_certificate_of_another_is_not_spoken_to(remote: str, tmp_path: Path) -> None:
+def test_one_with_the_certificate_of_another_is_not_spoken_to(
+    remote: Remote, tmp_path: Path
+) -> None:
     trustme.CA().cert_pem.write_to_path(str(tmp_path / "other.pem"))
 
     with pytest.raises(JournalError, match="certificate verify failed") as raised:
-        open_journal(f"{remote}?sslmode=verify-full&sslrootcert={tmp_path}/other.pem")
+        open_journal(f"{remote.url}?sslmode=verify-full&sslrootcert={tmp_path}/other.pem")
 
     assert raised.value.code is ErrorCode.UNREACHABLE
     assert "sslrootcert" in str(raised.value.hint)
@@ -70,26 +83,24 @@ def test_one_with_the_certificate_of_another_is_not_spoken_to(remote: str, tmp_p
 
 @pytest.mark.parametrize("mode", ["disable", "require"])
 def test_one_that_was_only_encrypted_or_not_even_that_is(
-    remote: str, open_it: Open, mode: str
+    remote: Remote, open_it: Open, mode: str
 ) -> None:
-    (warning,) = open_it(f"{remote}?sslmode={mode}", create=True).database.warnings
+    (warning,) = open_it(f"{remote.url}?sslmode={mode}", create=True).database.warnings
 
     assert f"(sslmode={mode})" in warning
 
 
 def test_the_mode_may_stand_in_the_environment(
-    remote: str, open_it: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    remote: Remote, open_it: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PGSSLMODE", "verify-full")
-    monkeypatch.setenv("PGSSLROOTCERT", str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("PGSSLROOTCERT", str(remote.authority))
 
-    assert open_it(remote, create=True).database.warnings == ()
+    assert open_it(remote.url, create=True).database.warnings == ()
 
 
-def test_this_machine_need_not_prove_itself(
-    remote: str, own_server: PostgreSQL, open_it: Open
-) -> None:
-    port_and_database = remote.rpartition(":")[2]
-    for host in ("127.0.0.1", "localhost", str(own_server.folder).replace("/", "%2F")):
+def test_this_machine_need_not_prove_itself(remote: Remote, open_it: Open) -> None:
+    port_and_database = remote.url.rpartition(":")[2]
+    for host in ("127.0.0.1", "localhost", str(remote.folder).replace("/", "%2F")):
         journal = open_it(f"postgresql://{OWNER}@{host}:{port_and_database}", create=True)
         assert journal.database.warnings == ()
