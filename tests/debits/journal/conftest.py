@@ -1,20 +1,68 @@
 """A journal to write in: in a file, and at a real PostgreSQL server."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from loyalty_cli.debits.journal.database import JournalError
-from loyalty_cli.debits.journal.entries import Key, Planned
+from loyalty_cli.debits.journal.entries import (
+    Baseline,
+    Change,
+    Entry,
+    Key,
+    Planned,
+    Process,
+    State,
+)
 from loyalty_cli.debits.journal.open import open_journal
-from loyalty_cli.debits.journal.store import Journal
+from loyalty_cli.debits.journal.store import Filter, Journal
 from loyalty_cli.model.errors import ErrorCode
 from tests.fakes.postgresql import PostgreSQL, prepared_folder, programs, running_postgresql
 
 Open = Callable[..., Journal]
+SENDER = Process("host", 17, "4711", "boot")
+BASELINE = Baseline(available="120", earned="150", redeemed="30")
 PLANNED = Planned(Key("shop", "a"), "shop", "saasquatch", "C-1", "CENTS", 1)
+
+
+def planned(reference: str = "a", **more: object) -> Planned:
+    """A debit that is asked for; `more` says what is not as usual."""
+    given: dict[str, Any] = {
+        "key": Key(str(more.pop("platform", "shop")), reference),
+        "profile": "shop",
+        "provider": "saasquatch",
+        "customer": f"C-{reference}",
+        "unit": "CENTS",
+        "amount": 1,
+        **more,
+    }
+    return Planned(**given)
+
+
+def plan(journal: Journal, reference: str = "a", **more: object) -> Entry:
+    (entry,) = journal.plan([planned(reference, **more)])
+    return entry
+
+
+def claimed(journal: Journal, entry: Entry | None = None) -> Entry:
+    taken = journal.claim(entry or plan(journal), SENDER, BASELINE)
+    assert taken is not None
+    return taken
+
+
+def changed(journal: Journal, entry: Entry, state: State, why: str = "because") -> Entry:
+    after = journal.change(entry, state, Change(why))
+    assert after is not None
+    return after
+
+
+def references(path: Path) -> list[str]:
+    """The debits of a journal that is closed."""
+    with closing(open_journal(str(path))) as journal:
+        return [entry.key.reference for entry in journal.find(Filter())]
 
 
 def refused(path: Path | str, *, create: bool = False) -> str:

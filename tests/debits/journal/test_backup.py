@@ -13,13 +13,13 @@ from jsonschema import Draft202012Validator
 
 from loyalty_cli.debits.journal.backup import JournalSummary, back_up
 from loyalty_cli.debits.journal.database import JournalError
-from loyalty_cli.debits.journal.entries import Baseline, Key, Planned
+from loyalty_cli.debits.journal.entries import Baseline
 from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.debits.journal.processes import this_process
 from loyalty_cli.debits.journal.store import Filter, Journal
 from loyalty_cli.output.json_schema import json_schema
 from tests.conftest import Run
-from tests.debits.journal.conftest import PLANNED, Open
+from tests.debits.journal.conftest import PLANNED, Open, planned
 from tests.debits.journal.test_open import largest_file
 
 At = Callable[[Path], None]
@@ -119,7 +119,7 @@ def test_the_journal_itself_is_no_place_for_it(journal: Journal, suffix: str) ->
 
 
 def test_a_disk_that_gets_full_leaves_no_backup(journal: Journal, target: Path) -> None:
-    many = [Planned(Key("shop", f"r-{n}"), "shop", "saasquatch", "C", "U", 1) for n in range(500)]
+    many = [planned(f"r-{n}") for n in range(500)]
     journal.plan(many)
 
     with largest_file(100_000), pytest.raises(JournalError, match="was not made: "):

@@ -12,23 +12,13 @@ from loyalty_cli.debits.journal.entries import (
     Entry,
     Key,
     Planned,
-    Process,
     State,
 )
 from loyalty_cli.debits.journal.store import Filter, Journal
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
-from tests.debits.journal.conftest import Open
+from tests.debits.journal.conftest import SENDER, Open, plan
 
-SENDER = Process("host", 1, "2", "3")
 LIMIT = ClaimTerms(max_total_per_day=100)
-
-
-def planned(journal: Journal, reference: str, customer: str = "") -> Entry:
-    asked = Planned(
-        Key("shop", reference), "shop", "saasquatch", customer or reference, "CENTS", 60
-    )
-    (entry,) = journal.plan([asked])
-    return entry
 
 
 def claim(journal: Journal, entry: Entry, terms: ClaimTerms = LIMIT) -> Entry:
@@ -40,7 +30,7 @@ def claim(journal: Journal, entry: Entry, terms: ClaimTerms = LIMIT) -> Entry:
 def test_of_claims_made_at_once_only_as_many_as_fit_are_made(place: str, open_it: Open) -> None:
     first = open_it(place, create=True)
     journals = [first, *(open_it(place) for _ in range(3))]
-    entries = [planned(first, f"r-{each}") for each in range(4)]
+    entries = [plan(first, f"r-{each}", amount=60) for each in range(4)]
     barrier = Barrier(4)
     outcomes: list[ErrorCode | State] = []
 
@@ -62,17 +52,20 @@ def test_of_claims_made_at_once_only_as_many_as_fit_are_made(place: str, open_it
 
 
 def test_what_was_taken_back_leaves_room(journal: Journal) -> None:
-    claimed = claim(journal, planned(journal, "a"))
+    claimed = claim(journal, plan(journal, "a", amount=60))
     journal.change(claimed, State.REFUSED, Change("no"))
 
-    assert claim(journal, planned(journal, "b")).state is State.SENDING
+    assert claim(journal, plan(journal, "b", amount=60)).state is State.SENDING
 
 
 @pytest.mark.parametrize("customer", ["C-1", " c-1 ", "\uff23-1"], ids=ascii)
 def test_a_balance_that_was_read_before_the_account_changed_is_no_good(
     customer: str, journal: Journal
 ) -> None:
-    entry, other = planned(journal, "a", "C-1"), planned(journal, "b", customer)
+    entry, other = (
+        plan(journal, "a", customer="C-1", amount=60),
+        plan(journal, "b", customer=customer, amount=60),
+    )
     seen = ClaimTerms(last_event=journal.last_event(entry))
     journal.change(claim(journal, other), State.CONFIRMED, Change("yes"))
 
@@ -85,30 +78,30 @@ def test_a_balance_that_was_read_before_the_account_changed_is_no_good(
 
 
 def test_what_changed_nothing_at_the_platform_leaves_a_balance_good(journal: Journal) -> None:
-    entry = planned(journal, "a", "C-1")
+    entry = plan(journal, "a", customer="C-1", amount=60)
     seen = ClaimTerms(last_event=journal.last_event(entry))
-    journal.note(planned(journal, "b", "C-1"), "not begun: too little")
-    stranger = planned(journal, "c", "C-2")
+    journal.note(plan(journal, "b", customer="C-1", amount=60), "not begun: too little")
+    stranger = plan(journal, "c", customer="C-2", amount=60)
     journal.change(claim(journal, stranger, ClaimTerms()), State.CONFIRMED, Change("yes"))
 
     assert claim(journal, entry, seen).state is State.SENDING
 
 
 def test_other_debits_of_an_account_are_those_that_may_have_been_made(journal: Journal) -> None:
-    first = claim(journal, planned(journal, "a", "C-1"), ClaimTerms())
+    first = claim(journal, plan(journal, "a", customer="C-1", amount=60), ClaimTerms())
     before = journal.events(first.key)[-1].number
-    planned(journal, "b", "C-1")
-    claim(journal, planned(journal, "c", "c-1"), ClaimTerms())
-    claim(journal, planned(journal, "d", "C-2"), ClaimTerms())
+    plan(journal, "b", customer="C-1", amount=60)
+    claim(journal, plan(journal, "c", customer="c-1", amount=60), ClaimTerms())
+    claim(journal, plan(journal, "d", customer="C-2", amount=60), ClaimTerms())
 
     assert journal.others_since(first, before) == ["c"]
 
 
 def test_so_are_those_that_were_open_before_and_still_are(journal: Journal) -> None:
-    earlier = claim(journal, planned(journal, "a", "c-1"), ClaimTerms())
-    earlier_yet = claim(journal, planned(journal, "b", "C-1 "), ClaimTerms())
+    earlier = claim(journal, plan(journal, "a", customer="c-1", amount=60), ClaimTerms())
+    earlier_yet = claim(journal, plan(journal, "b", customer="C-1 ", amount=60), ClaimTerms())
     journal.change(earlier_yet, State.CONFIRMED, Change("yes"))
-    entry = planned(journal, "c", "C-1")
+    entry = plan(journal, "c", customer="C-1", amount=60)
     before = journal.last_event(entry)
     first = claim(journal, entry, ClaimTerms())
 
@@ -120,10 +113,10 @@ def test_so_are_those_that_were_open_before_and_still_are(journal: Journal) -> N
 
 
 def test_what_is_only_noted_of_another_debit_has_changed_nothing(journal: Journal) -> None:
-    other = claim(journal, planned(journal, "a", "C-1"), ClaimTerms())
+    other = claim(journal, plan(journal, "a", customer="C-1", amount=60), ClaimTerms())
     made = journal.change(other, State.CONFIRMED, Change("yes"))
     assert made is not None
-    entry = planned(journal, "b", "C-1")
+    entry = plan(journal, "b", customer="C-1", amount=60)
     before = journal.last_event(entry)
     first = claim(journal, entry, ClaimTerms())
 
@@ -133,7 +126,7 @@ def test_what_is_only_noted_of_another_debit_has_changed_nothing(journal: Journa
 
 
 def test_a_claim_names_its_profile_and_its_time(journal: Journal) -> None:
-    claimed = claim(journal, planned(journal, "a"), ClaimTerms(profile="other"))
+    claimed = claim(journal, plan(journal, "a", amount=60), ClaimTerms(profile="other"))
 
     assert claimed.profile == "other"
     assert claimed.claimed_at == claimed.changed_at
@@ -143,8 +136,8 @@ def test_a_claim_names_its_profile_and_its_time(journal: Journal) -> None:
 def test_an_account_with_a_name_adopts_what_its_profile_debited_without_one(
     journal: Journal,
 ) -> None:
-    entry = claim(journal, planned(journal, "a"), ClaimTerms(profile="eu"))
-    stranger = planned(journal, "b")
+    entry = claim(journal, plan(journal, "a", amount=60), ClaimTerms(profile="eu"))
+    stranger = plan(journal, "b", amount=60)
 
     journal.adopt("shop", "shop account=eu", "eu")
 
@@ -155,7 +148,7 @@ def test_an_account_with_a_name_adopts_what_its_profile_debited_without_one(
 
 
 def test_a_reference_that_the_name_has_already_is_not_adopted(journal: Journal) -> None:
-    claim(journal, planned(journal, "a"), ClaimTerms(profile="eu"))
+    claim(journal, plan(journal, "a", amount=60), ClaimTerms(profile="eu"))
     named = Planned(Key("shop account=eu", "a"), "eu", "saasquatch", "C-9", "CENTS", 1)
     journal.plan([named])
 

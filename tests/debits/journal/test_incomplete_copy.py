@@ -16,11 +16,11 @@ import pytest
 from loyalty_cli.debits.journal import file as journal_file
 from loyalty_cli.debits.journal import incomplete_copy
 from loyalty_cli.debits.journal.database import JournalError
-from loyalty_cli.debits.journal.entries import Baseline, Change, Key, Planned, State
+from loyalty_cli.debits.journal.entries import Baseline, Change, Planned, State
 from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.debits.journal.processes import this_process
 from loyalty_cli.debits.journal.store import Filter, Journal
-from tests.debits.journal.conftest import PLANNED, Open, refused
+from tests.debits.journal.conftest import PLANNED, Open, planned, references, refused
 
 COPY = "is a copy without its log"
 SENDS = """
@@ -52,11 +52,6 @@ def copied(path: Path) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700)
     return Path(shutil.copy2(path, folder))
-
-
-def references(path: Path) -> list[str]:
-    with closing(open_journal(str(path))) as journal:
-        return [entry.key.reference for entry in journal.find(Filter())]
 
 
 @contextmanager
@@ -168,7 +163,7 @@ def test_who_reads_after_a_kill_brings_everything_into_the_file(made: Path) -> N
 def test_while_another_process_sends_the_file_stays_marked(open_it: Open, made: Path) -> None:
     with sender(made, "a") as other:
         journal = open_it(str(made))
-        send(journal, Planned(Key("shop", "b"), "shop", "saasquatch", "b", "C", 1))
+        send(journal, planned("b"))
         journal.close()
         assert COPY in refused(copied(made))
         assert references(made) == ["a", "b"]

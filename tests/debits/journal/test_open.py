@@ -14,12 +14,11 @@ import pytest
 
 from loyalty_cli.debits.journal import file as journal_file
 from loyalty_cli.debits.journal.database import JournalError
-from loyalty_cli.debits.journal.entries import Key, Planned
 from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.debits.journal.store import Filter
 from loyalty_cli.sandbox.server import Received, Reply
 from tests.conftest import Run, Serve
-from tests.debits.journal.conftest import PLANNED, Open, refused
+from tests.debits.journal.conftest import PLANNED, Open, planned, refused
 
 MANY = """
 import sys
@@ -158,10 +157,7 @@ def largest_file(size: int) -> Iterator[None]:
 
 def test_a_plan_that_does_not_fit_on_the_disk_leaves_nothing(open_it: Open, path: Path) -> None:
     journal = open_it(str(path), create=True)
-    many = [
-        Planned(Key("shop", f"order-{number}"), "shop", "saasquatch", "C-1", "CENTS", 1)
-        for number in range(2000)
-    ]
+    many = [planned(f"order-{number}") for number in range(2000)]
 
     with largest_file(200_000), pytest.raises(JournalError, match="failed"):
         journal.plan(many)

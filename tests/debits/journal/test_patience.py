@@ -18,7 +18,7 @@ import pytest
 from loyalty_cli.debits.journal import server as at_server
 from loyalty_cli.debits.journal import server_connection
 from loyalty_cli.debits.journal.database import JournalError
-from loyalty_cli.debits.journal.entries import Baseline, Change, Entry, Key, Planned, Process, State
+from loyalty_cli.debits.journal.entries import Baseline, Change, Entry, State
 from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.debits.journal.server_errors import journal_error
 from loyalty_cli.debits.journal.store import Journal
@@ -26,12 +26,11 @@ from loyalty_cli.model.errors import ErrorCode
 from loyalty_cli.sandbox.server import Received, Reply
 from tests.conftest import Run, Serve
 from tests.debits.conftest import Desk
-from tests.debits.journal.conftest import Open
+from tests.debits.journal.conftest import SENDER, Open, claimed, plan
 from tests.fakes.fault_server import Bank
 from tests.fakes.postgresql import OWNER, PostgreSQL, prepared_folder
 from tests.fakes.wiretap import Wiretap
 
-SENDER = Process("host", 1, "2", "3")
 MADE = Change("answered", balance_after="5", provider_reference="x")
 LONG = 60.0
 REAL = (
@@ -64,14 +63,6 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(at_server, "LOCK_SECONDS", 1)
     monkeypatch.setattr(at_server, "PAUSE_SECONDS", 0.05)
     monkeypatch.setattr(server_connection, "CONNECT_SECONDS", 2)
-
-
-def claimed(journal: Journal) -> Entry:
-    planned = Planned(Key("shop", "a"), "shop", "saasquatch", "C-1", "CENTS", 1)
-    (entry,) = journal.plan([planned])
-    taken = journal.claim(entry, SENDER, Baseline())
-    assert taken is not None
-    return taken
 
 
 def unreachable(action: Callable[[], object]) -> str:
@@ -195,7 +186,7 @@ def test_who_finds_the_tables_locked_can_try_again(
 ) -> None:
     monkeypatch.setattr(at_server, "ANSWER_SECONDS", LONG)
     journal = open_it(server.url(own_place), create=True)
-    (entry,) = journal.plan([Planned(Key("shop", "b"), "shop", "saasquatch", "C-2", "CENTS", 1)])
+    entry = plan(journal, "b")
 
     with locked(server, own_place):
         said = unreachable(lambda: journal.claim(entry, SENDER, Baseline()))
@@ -246,7 +237,7 @@ def test_a_result_is_written_down_after_a_restart(
 def test_a_claim_is_not_tried_again(own_server: PostgreSQL, open_it: Open) -> None:
     own_server.start()
     journal = open_it(own_server.url(), create=True)
-    (entry,) = journal.plan([Planned(Key("shop", "b"), "shop", "saasquatch", "C-2", "CENTS", 1)])
+    entry = plan(journal, "b")
     own_server.stop()
 
     began = time.monotonic()

@@ -9,15 +9,14 @@ import psycopg
 import pytest
 
 from loyalty_cli.debits.journal.database import JournalError
-from loyalty_cli.debits.journal.entries import Baseline, Change, Entry, Key, Planned, Process, State
+from loyalty_cli.debits.journal.entries import Baseline, Change, Entry, State
 from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.debits.journal.server_connection import LimitedConnection
-from loyalty_cli.debits.journal.store import BATCH, Filter, Journal
+from loyalty_cli.debits.journal.store import BATCH, Filter
 from loyalty_cli.model.errors import ErrorCode
-from tests.debits.journal.conftest import Open
+from tests.debits.journal.conftest import SENDER, Open, planned
 from tests.fakes.postgresql import BOUNCER_PORT, PostgreSQL, pgbouncer
 
-SENDER = Process("host", 1, "2", "3")
 DEBITS = 60
 
 
@@ -37,18 +36,9 @@ def pooled(server: PostgreSQL) -> Iterator[Pooled]:
         yield Pooled(database, f"postgresql:///{database}?host={folder}&port={BOUNCER_PORT}")
 
 
-def plan(journal: Journal, number: int) -> list[Entry]:
-    return journal.plan(
-        [
-            Planned(Key("shop", f"order-{each}"), "shop", "saasquatch", f"C-{each}", "CENTS", 1)
-            for each in range(number)
-        ]
-    )
-
-
 def test_debits_side_by_side_are_all_made_and_written_down(pooled: Pooled, open_it: Open) -> None:
     journals = [open_it(pooled.url, create=True) for _ in range(2)]
-    entries = plan(journals[0], DEBITS)
+    entries = journals[0].plan([planned(f"order-{each}") for each in range(DEBITS)])
 
     def debit(turn: tuple[int, Entry]) -> bool:
         number, entry = turn
@@ -80,7 +70,7 @@ def test_each_transaction_sets_what_it_needs_and_leaves_nothing_to_the_next(
 
 def test_a_long_list_is_read_to_its_end(pooled: Pooled, open_it: Open) -> None:
     journal = open_it(pooled.url, create=True)
-    plan(journal, BATCH + 5)
+    journal.plan([planned(f"order-{each}") for each in range(BATCH + 5)])
 
     assert len([*journal.find(Filter())]) == BATCH + 5
 

@@ -12,22 +12,15 @@ import psycopg
 import pytest
 
 from loyalty_cli.debits.journal.database import JournalError
-from loyalty_cli.debits.journal.entries import Baseline, Change, Entry, Key, Planned, Process, State
+from loyalty_cli.debits.journal.entries import Baseline, Change, Entry, State
 from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.debits.journal.store import BATCH, Filter
 from loyalty_cli.model.errors import ErrorCode
 from tests.conftest import Run
-from tests.debits.journal.conftest import Open
+from tests.debits.journal.conftest import SENDER, Open, planned
 from tests.fakes.postgresql import PostgreSQL, prepared_folder, standby_of
 from tests.fakes.servers import unused_port
 from tests.fakes.wiretap import Wiretap
-
-SENDER = Process("host", 1, "2", "3")
-
-
-def planned(reference: str) -> Planned:
-    key = Key("shop", reference)
-    return Planned(key, "shop", "saasquatch", f"C-{reference}", "CENTS", 1)
 
 
 def refused(where: str, *, create: bool = True, code: ErrorCode = ErrorCode.SETUP) -> str:

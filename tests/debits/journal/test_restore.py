@@ -15,7 +15,7 @@ from loyalty_cli.debits.journal import file as journal_file
 from loyalty_cli.debits.journal import restore as journal_restore
 from loyalty_cli.debits.journal.backup import back_up
 from loyalty_cli.debits.journal.database import JournalError
-from loyalty_cli.debits.journal.entries import Baseline, Change, Key, Planned, State
+from loyalty_cli.debits.journal.entries import Baseline, Change, State
 from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.debits.journal.processes import this_process
 from loyalty_cli.debits.journal.restore import restore
@@ -24,24 +24,15 @@ from loyalty_cli.debits.journal.store import Filter, Journal
 from loyalty_cli.model.errors import LoyaltyError
 from tests.commands.conftest import there  # noqa: F401 - the platform that debits are sent to
 from tests.conftest import Outcome, Run
-from tests.debits.journal.conftest import Open
+from tests.debits.journal.conftest import Open, planned, references
 from tests.debits.journal.test_incomplete_copy import copied, dies, sender
 from tests.debits.journal.test_upgrade import as_version_1
 from tests.fakes.debit_platform import Platform
 
 
-def planned(reference: str) -> Planned:
-    return Planned(Key("shop", reference), "shop", "saasquatch", f"C-{reference}", "CENTS", 1)
-
-
 def add(path: Path, *names: str) -> None:
     with closing(open_journal(str(path))) as journal:
         journal.plan([planned(name) for name in names])
-
-
-def references(path: Path) -> list[str]:
-    with closing(open_journal(str(path))) as journal:
-        return [entry.key.reference for entry in journal.find(Filter())]
 
 
 def gap(path: Path) -> str | None:

@@ -13,52 +13,16 @@ from loyalty_cli.debits.journal.database import DuplicateError, JournalError
 from loyalty_cli.debits.journal.entries import (
     OPEN,
     TRANSITIONS,
-    Baseline,
     Change,
     Entry,
     Key,
-    Planned,
     Process,
     State,
 )
 from loyalty_cli.debits.journal.locks import release_lock, take_lock
 from loyalty_cli.debits.journal.store import DAY, Filter, Journal
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
-from tests.debits.journal.conftest import Open
-
-SENDER = Process("host", 17, "4711", "boot")
-BASELINE = Baseline(available="120", earned="150", redeemed="30")
-SHOP = "saasquatch https://example.com:443 tenant=acme"
-
-
-def planned(reference: str, **more: object) -> Planned:
-    given: dict[str, Any] = {
-        "key": Key(str(more.pop("platform", SHOP)), reference),
-        "profile": "shop",
-        "provider": "saasquatch",
-        "customer": f"C-{reference}",
-        "unit": "CENTS",
-        "amount": 500,
-        **more,
-    }
-    return Planned(**given)
-
-
-def plan(journal: Journal, reference: str, **more: object) -> Entry:
-    (entry,) = journal.plan([planned(reference, **more)])
-    return entry
-
-
-def claimed(journal: Journal, entry: Entry) -> Entry:
-    taken = journal.claim(entry, SENDER, BASELINE)
-    assert taken is not None
-    return taken
-
-
-def changed(journal: Journal, entry: Entry, state: State, why: str = "because") -> Entry:
-    after = journal.change(entry, state, Change(why))
-    assert after is not None
-    return after
+from tests.debits.journal.conftest import BASELINE, SENDER, Open, changed, claimed, plan, planned
 
 
 def at_once(number: int, function: Callable[[int], object]) -> Sequence[object]:
@@ -110,7 +74,7 @@ def test_another_debit_under_the_same_reference_leaves_the_whole_plan_unwritten(
     assert raised.value.code is ErrorCode.REFERENCE_TAKEN
     assert not isinstance(raised.value, JournalError)
     assert [entry.key.reference for entry in journal.find(Filter())] == ["a"]
-    assert journal.events(Key(SHOP, "new")) == []
+    assert journal.events(Key("shop", "new")) == []
 
 
 def test_the_same_reference_at_another_account_is_another_debit(journal: Journal) -> None:
@@ -128,7 +92,7 @@ def test_the_same_reference_at_another_account_is_another_debit(journal: Journal
 def test_a_reference_is_kept_as_it_is(journal: Journal, reference: str) -> None:
     plan(journal, reference)
 
-    found = journal.get(Key(SHOP, reference))
+    found = journal.get(Key("shop", reference))
 
     assert found is not None
     assert found.key.reference == reference
@@ -412,8 +376,8 @@ def test_debits_with_one_time_and_one_name_at_many_accounts_are_all_found(
 
 
 def test_a_key_that_nobody_planned_is_none(journal: Journal) -> None:
-    assert journal.get(Key(SHOP, "none")) is None
-    assert journal.events(Key(SHOP, "none")) == []
+    assert journal.get(Key("shop", "none")) is None
+    assert journal.events(Key("shop", "none")) == []
     assert journal.known([]) == {}
 
 

@@ -1,11 +1,9 @@
 """A journal that an earlier version made is brought up to the present one, with all it has."""
 
-from loyalty_cli.debits.journal.entries import Baseline, Change, Key, Planned, Process, State
+from loyalty_cli.debits.journal.entries import Baseline, State
 from loyalty_cli.debits.journal.store import Filter, Journal
 from loyalty_cli.debits.journal.tables import SCHEMA_VERSION
-from tests.debits.journal.conftest import Open
-
-SENDER = Process("host", 17, "4711", "boot")
+from tests.debits.journal.conftest import SENDER, Open, changed, claimed, plan
 
 
 def as_version_1(journal: Journal) -> None:
@@ -30,14 +28,8 @@ def as_version_1(journal: Journal) -> None:
 
 def test_a_journal_of_version_1_is_brought_up(open_it: Open, place: str) -> None:
     old = open_it(place, create=True)
-    asked = [
-        Planned(Key("shop", name), "shop", "saasquatch", f" C-{name}", "CENTS", 5)
-        for name in ("A", "B")
-    ]
-    first, second = old.plan(asked)
-    claimed = old.claim(first, SENDER, Baseline())
-    assert claimed is not None
-    old.change(claimed, State.CONFIRMED, Change("said so"))
+    first, second = (plan(old, name, customer=f" C-{name}") for name in ("A", "B"))
+    changed(old, claimed(old, first), State.CONFIRMED)
     as_version_1(old)
 
     journal = open_it(place)
