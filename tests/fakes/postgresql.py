@@ -247,8 +247,10 @@ def standby_of(primary: PostgreSQL) -> Iterator[PostgreSQL]:
     """Run a server that follows another one, until the block ends."""
     with prepared_folder() as folder:
         standby = PostgreSQL(primary.programs, folder)
-        copy = ["-h", str(primary.folder), "-U", OWNER, "-D", str(folder / "data")]
-        standby.command("pg_basebackup", *copy, "--write-recovery-conf", "--checkpoint=fast")
+        copy = ["-h", str(primary.folder), "-U", OWNER, "-D", str(folder / "data"), "--no-sync"]
+        standby.command(
+            "pg_basebackup", *copy, "--write-recovery-conf", "--checkpoint=fast", "--no-sync"
+        )
         standby.start()
         try:
             yield standby

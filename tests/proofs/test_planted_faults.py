@@ -5,7 +5,7 @@ rules in force, where it must do no harm, and with its rule switched off, where 
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -21,7 +21,6 @@ from loyalty_cli.credentials.access_tokens import AccessTokens
 from loyalty_cli.credentials.keyring_store import KeyringStore
 from loyalty_cli.debits import abandoned as sender_module
 from loyalty_cli.debits import claim as claim_module
-from loyalty_cli.debits import reconcile as reconcile_module
 from loyalty_cli.debits import resend as resend_module
 from loyalty_cli.debits import send_once as debit_module
 from loyalty_cli.debits.account_balance import AccountBalance, read_account_balance
@@ -30,11 +29,6 @@ from loyalty_cli.debits.journal.backup import back_up
 from loyalty_cli.debits.journal.database import JournalError
 from loyalty_cli.debits.journal.entries import (
     OPEN,
-    Baseline,
-    ClaimTerms,
-    Entry,
-    Event,
-    Process,
     State,
 )
 from loyalty_cli.debits.journal.file import FileDatabase
@@ -43,15 +37,14 @@ from loyalty_cli.debits.journal.store import Filter, Journal
 from loyalty_cli.debits.journal.uptime import Instant
 from loyalty_cli.debits.order import DebitOrder
 from loyalty_cli.debits.outcome import classify_again
-from loyalty_cli.debits.reconcile import Finding, Reconciler, judge
+from loyalty_cli.debits.reconcile import Reconciler
 from loyalty_cli.debits.result import DebitResult
 from loyalty_cli.model.amount import Amount
-from loyalty_cli.model.errors import ErrorCode, LoyaltyError, NotSentError
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.model.records import Balance
 from loyalty_cli.network.http_client import HttpClient
 from loyalty_cli.network.platform_client import DebitAnswer, PlatformClient
 from loyalty_cli.providers.contract import Debit, DebitProvider, Query, Reading, Request
-from loyalty_cli.providers.saasquatch import SaaSquatch
 from tests.debits.conftest import Desk, Known
 from tests.fakes.fault_server import (
     ASSIGNED,
@@ -65,6 +58,7 @@ from tests.fakes.fault_server import (
     once_only,
 )
 from tests.fakes.servers import Wire
+from tests.proofs import without
 
 SETTLE = 900.0
 T0 = datetime(2026, 11, 20, 5, tzinfo=UTC)
@@ -165,18 +159,6 @@ TWICE = ["r-1 was made 2 times"]
 # 1. `sending` never goes back to `planned` once a byte was offered.
 
 
-def all_faults_are_before_the_first_byte(world: World) -> None:
-    send_once = HttpClient.send_once
-
-    def as_not_sent(*arguments: Any) -> Any:
-        try:
-            return send_once(*arguments)
-        except LoyaltyError as error:
-            raise NotSentError.of(error) from None
-
-    world.patch.setattr(HttpClient, "send_once", as_not_sent)
-
-
 def the_reply_is_lost(world: World) -> None:
     world.bank.debit = LOST
     world.run()
@@ -185,15 +167,6 @@ def the_reply_is_lost(world: World) -> None:
 
 
 # 2. No "not applied" before the settle period is over.
-
-
-def nothing_needs_to_settle(world: World) -> None:
-    def at_once(
-        entry: Entry, account: AccountBalance, events: Sequence[Event], _: float
-    ) -> Finding:
-        return judge(entry, account, events, 0.0)
-
-    world.patch.setattr(reconcile_module, "judge", at_once)
 
 
 def the_request_is_late(world: World) -> None:
@@ -210,10 +183,6 @@ def the_request_is_late(world: World) -> None:
 
 
 # 3. No verdict while the sender may be alive.
-
-
-def every_sender_is_held_for_gone(world: World) -> None:
-    world.patch.setattr(sender_module, "is_gone", lambda _: True)
 
 
 def the_platform_takes_its_time(world: World) -> None:
@@ -285,7 +254,7 @@ def the_sender_falls_asleep(world: World) -> None:
 def accounts_are_never_busy(world: World) -> None:
     with world.desk.journal.database.writing() as transaction:
         transaction.execute("DROP INDEX one_open_debit")
-    no_other_debit_is_looked_for(world)
+    without.no_other_debit_is_looked_for(world.patch.setattr)
 
 
 def two_of_the_same_amount(world: World) -> None:
@@ -297,10 +266,6 @@ def two_of_the_same_amount(world: World) -> None:
 
 
 # What another debit may explain is no evidence, however its customer is written.
-
-
-def no_other_debit_is_looked_for(world: World) -> None:
-    world.patch.setattr(world.desk.journal, "others_since", lambda *_: [])
 
 
 def a_customer_is_written_in_two_ways(world: World) -> None:
@@ -323,15 +288,6 @@ def a_debit_of_the_other_spelling_lands_late(world: World) -> None:
 # Credit belongs to the claim.
 
 
-def a_balance_is_never_out_of_date(world: World) -> None:
-    claim = world.desk.journal.claim
-
-    def whatever_it_had(entry: Entry, sender: Process, had: Baseline, terms: ClaimTerms) -> Any:
-        return claim(entry, sender, had, replace(terms, last_event=None))
-
-    world.patch.setattr(world.desk.journal, "claim", whatever_it_had)
-
-
 def two_who_have_seen_the_same_balance(world: World) -> None:
     claim = world.desk.journal.claim
 
@@ -343,13 +299,6 @@ def two_who_have_seen_the_same_balance(world: World) -> None:
     world.patch.setattr(world.desk.journal, "claim", after_another)
     world.bank.more = {"totalAssignedCredit": 60}
     world.run("r-1")
-
-
-# 7. An unknown debit is never sent again.
-
-
-def the_platform_is_held_for_one_that_makes_it_once(world: World) -> None:
-    world.patch.setattr(SaaSquatch, "idempotent", True)
 
 
 # The journal that is written is the one that was opened.
@@ -381,10 +330,6 @@ def the_file_is_replaced_in_the_middle(world: World) -> None:
 
 
 # What comes out of a cache is no evidence.
-
-
-def caches_are_believed(world: World) -> None:
-    looked_at_with(world, lambda account, _: replace(account, cache_age=None))
 
 
 def looked_at_with(
@@ -510,6 +455,11 @@ def the_id_is_another_ones(world: World) -> None:
     world.give_up_and_run_again()
 
 
+def off(rule: Callable[[without.Put], None]) -> Callable[[World], None]:
+    """A rule that the proof by kills switches off, too, until the test ends."""
+    return lambda world: rule(world.patch.setattr)
+
+
 class Rule(NamedTuple):
     """A way to switch a rule off, what may happen then, and what harm it does."""
 
@@ -520,30 +470,32 @@ class Rule(NamedTuple):
 
 
 RULES = {
-    "sent is not planned": Rule(all_faults_are_before_the_first_byte, the_reply_is_lost, TWICE),
-    "the settle period": Rule(nothing_needs_to_settle, the_request_is_late, TWICE),
-    "the sender is gone": Rule(every_sender_is_held_for_gone, the_platform_takes_its_time, TWICE),
+    "sent is not planned": Rule(off(without.sent_is_planned), the_reply_is_lost, TWICE),
+    "the settle period": Rule(off(without.nothing_needs_to_settle), the_request_is_late, TWICE),
+    "the sender is gone": Rule(
+        off(without.every_sender_is_gone), the_platform_takes_its_time, TWICE
+    ),
     "a durable claim": Rule(the_claim_is_kept_in_memory, the_power_fails_after_sending, TWICE),
     "a young claim": Rule(no_claim_is_too_old, the_sender_falls_asleep, TWICE),
     "one open debit": Rule(
         accounts_are_never_busy, two_of_the_same_amount, ["r-1 is confirmed, and was not made"]
     ),
     "explained by another": Rule(
-        no_other_debit_is_looked_for,
+        off(without.no_other_debit_is_looked_for),
         a_customer_is_written_in_two_ways,
         ["r-1 is confirmed, and was not made"],
     ),
     "explained by one that is open": Rule(
-        no_other_debit_is_looked_for,
+        off(without.no_other_debit_is_looked_for),
         a_debit_of_the_other_spelling_lands_late,
         ["r-1 is confirmed, and was not made"],
     ),
     "credit at the claim": Rule(
-        a_balance_is_never_out_of_date, two_who_have_seen_the_same_balance, ["C-1 is below zero"]
+        off(without.any_balance_will_do), two_who_have_seen_the_same_balance, ["C-1 is below zero"]
     ),
-    "never again": Rule(the_platform_is_held_for_one_that_makes_it_once, the_reply_is_lost, TWICE),
+    "never again": Rule(off(without.unknown_is_sent_again), the_reply_is_lost, TWICE),
     "the same file": Rule(any_file_will_do, the_file_is_replaced_in_the_middle, TWICE),
-    "no caches": Rule(caches_are_believed, a_cache_answers, TWICE),
+    "no caches": Rule(off(without.caches_are_believed), a_cache_answers, TWICE),
     "when a look began": Rule(a_look_counts_from_its_end, two_looks_take_long, TWICE),
     "no wall clock": Rule(the_wall_clock_is_believed, the_clock_is_set, TWICE),
     "what sending again needs": Rule(
@@ -705,18 +657,18 @@ def test_no_order_of_seven_steps_makes_a_debit_twice(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("off", "shortest"),
+    ("rule_off", "shortest"),
     [
         (
-            nothing_needs_to_settle,
+            off(without.nothing_needs_to_settle),
             ("run_and_hold", "look", "wait", "look", "run", "land"),
         ),
-        (the_platform_is_held_for_one_that_makes_it_once, ("run", "run")),
+        (off(without.unknown_is_sent_again), ("run", "run")),
     ],
 )
 def test_without_a_rule_the_shortest_way_to_two_is_found(
-    off: Callable[[World], None], shortest: tuple[str, ...], world: World
+    rule_off: Callable[[World], None], shortest: tuple[str, ...], world: World
 ) -> None:
-    off(world)
+    rule_off(world)
 
     assert shortest_harm(world, len(shortest)) == shortest

@@ -14,6 +14,9 @@ from tests.proofs.shop import TIMEOUT, Row
 from tests.proofs.story import Keeping, Story, others_of, twins_of
 from tests.proofs.truth_server import QUEUE_SECONDS, Mood, Reading
 
+Put = Callable[[object, str, object], None]
+"""How a rule is switched off: `setattr`, or pytest's own, which is undone after a test."""
+
 
 class Rule(NamedTuple):
     """A rule, how it is switched off in this process, and stories in which it is needed."""
@@ -32,11 +35,7 @@ def _with(**changed: Any) -> Callable[[Story], Story]:
     return lambda story: story._replace(**(at_saasquatch | changed))
 
 
-def _put(owner: object, name: str, value: object) -> None:
-    setattr(owner, name, value)
-
-
-def _sent_is_planned() -> None:
+def sent_is_planned(put: Put = setattr) -> None:
     from loyalty_cli.model.errors import LoyaltyError, NotSentError
     from loyalty_cli.network.http_client import HttpClient
 
@@ -48,23 +47,23 @@ def _sent_is_planned() -> None:
         except LoyaltyError as error:
             raise NotSentError.of(error) from None
 
-    _put(HttpClient, "send_once", as_not_sent)
+    put(HttpClient, "send_once", as_not_sent)
 
 
-def _nothing_needs_to_settle() -> None:
+def nothing_needs_to_settle(put: Put = setattr) -> None:
     from loyalty_cli.debits import reconcile
 
     judge = reconcile.judge
-    _put(reconcile, "judge", lambda entry, look, events, _: judge(entry, look, events, 0.0))
+    put(reconcile, "judge", lambda entry, look, events, _: judge(entry, look, events, 0.0))
 
 
-def _every_sender_is_gone() -> None:
+def every_sender_is_gone(put: Put = setattr) -> None:
     from loyalty_cli.debits import abandoned
 
-    _put(abandoned, "is_gone", lambda _: True)
+    put(abandoned, "is_gone", lambda _: True)
 
 
-def _the_claim_comes_later() -> None:
+def _the_claim_comes_later(put: Put = setattr) -> None:
     from loyalty_cli.debits.journal.entries import State
     from loyalty_cli.debits.journal.store import Journal
 
@@ -81,11 +80,11 @@ def _the_claim_comes_later() -> None:
             entry = claim(journal, *put_off.pop(entry.key.reference))
         return change(journal, entry, *more)
 
-    _put(Journal, "claim", in_memory)
-    _put(Journal, "change", claim_at_last)
+    put(Journal, "claim", in_memory)
+    put(Journal, "change", claim_at_last)
 
 
-def _anybody_may_claim() -> None:
+def _anybody_may_claim(put: Put = setattr) -> None:
     from loyalty_cli.debits.journal import store
     from loyalty_cli.debits.journal.entries import State
     from loyalty_cli.debits.journal.store import Journal
@@ -97,22 +96,22 @@ def _anybody_may_claim() -> None:
             entry = store._by_key(connection, [entry.key])[entry.key]
         return replaced(journal, connection, entry, after)
 
-    _put(Journal, "_replace", whatever_it_is)
+    put(Journal, "_replace", whatever_it_is)
 
 
-def _accounts_are_never_busy() -> None:
+def _accounts_are_never_busy(put: Put = setattr) -> None:
     from loyalty_cli.debits.journal import tables
 
-    _put(tables, "TABLES", tuple(each for each in tables.TABLES if each != tables.ONE_OPEN_DEBIT))
+    put(tables, "TABLES", tuple(each for each in tables.TABLES if each != tables.ONE_OPEN_DEBIT))
 
 
-def _it_is_sent_again() -> None:
+def unknown_is_sent_again(put: Put = setattr) -> None:
     from loyalty_cli.providers.saasquatch import SaaSquatch
 
-    _put(SaaSquatch, "idempotent", True)
+    put(SaaSquatch, "idempotent", True)
 
 
-def _any_balance_will_do() -> None:
+def any_balance_will_do(put: Put = setattr) -> None:
     from loyalty_cli.debits.journal.store import Journal
 
     claim = Journal.claim
@@ -120,57 +119,57 @@ def _any_balance_will_do() -> None:
     def whatever_it_had(journal: Journal, entry: Any, sender: Any, had: Any, terms: Any) -> Any:
         return claim(journal, entry, sender, had, replace(terms, last_event=None))
 
-    _put(Journal, "claim", whatever_it_had)
+    put(Journal, "claim", whatever_it_had)
 
 
-def _nobody_else_is_looked_for() -> None:
+def no_other_debit_is_looked_for(put: Put = setattr) -> None:
     from loyalty_cli.debits.journal.store import Journal
 
-    _put(Journal, "others_since", lambda *_: [])
+    put(Journal, "others_since", lambda *_: [])
 
 
-def _caches_are_believed() -> None:
+def caches_are_believed(put: Put = setattr) -> None:
     from loyalty_cli.debits import send_once as debit
     from loyalty_cli.debits.account_balance import read_account_balance
 
     def uncached(*of: Any) -> Any:
         return replace(read_account_balance(*of), cache_age=None)
 
-    _put(debit, "read_account_balance", uncached)
+    put(debit, "read_account_balance", uncached)
 
 
-def _the_file_has_no_mark() -> None:
+def _the_file_has_no_mark(put: Put = setattr) -> None:
     from loyalty_cli.debits.journal.file import FileDatabase
 
-    _put(FileDatabase, "before_sending", lambda _: None)
+    put(FileDatabase, "before_sending", lambda _: None)
 
 
-def _gaps_are_not_looked_at() -> None:
+def _gaps_are_not_looked_at(put: Put = setattr) -> None:
     from loyalty_cli.commands import open_journal as journals
 
-    _put(journals, "open_gap", lambda _: None)
+    put(journals, "open_gap", lambda _: None)
 
 
-def _older_is_as_good() -> None:
+def _older_is_as_good(put: Put = setattr) -> None:
     from loyalty_cli.debits.journal import restore
 
-    _put(restore, "_has_more", lambda *_: "")
+    put(restore, "_has_more", lambda *_: "")
 
 
 RULES = {
     "sent-is-not-planned": Rule(
         "what was sent is never planned again",
-        _sent_is_planned,
+        sent_is_planned,
         _with(jobs=(CROWD,), moods=(Mood.LOST_REPLY,)),
     ),
     "settle": Rule(
         "nothing is not_applied before the settle period is over",
-        _nothing_needs_to_settle,
+        nothing_needs_to_settle,
         _with(jobs=(CROWD,), moods=(Mood.LATE,), impatient=1),
     ),
     "sender-gone": Rule(
         "no verdict while the sender may be there",
-        _every_sender_is_gone,
+        every_sender_is_gone,
         _with(
             jobs=(CROWD, CROWD),
             moods=(Mood.QUEUED,),
@@ -191,22 +190,22 @@ RULES = {
     ),
     "never-again": Rule(
         "an unknown debit is not sent again",
-        _it_is_sent_again,
+        unknown_is_sent_again,
         _with(jobs=(CROWD,), moods=(Mood.LOST_REPLY,)),
     ),
     "credit-with-claim": Rule(
         "the balance is what it is at the claim",
-        _any_balance_will_do,
+        any_balance_will_do,
         _with(jobs=(FEW, others_of(FEW)), scarce=True),
     ),
     "others-since": Rule(
         "what another debit explains proves nothing",
-        _nobody_else_is_looked_for,
+        no_other_debit_is_looked_for,
         _with(jobs=(CROWD, twins_of(CROWD)), person=True, moods=(Mood.NEVER, Mood.LATE)),
     ),
     "cache-age": Rule(
         "what comes out of a cache proves nothing",
-        _caches_are_believed,
+        caches_are_believed,
         _with(
             jobs=(CROWD,),
             moods=(Mood.LOST_REPLY,),
