@@ -1,4 +1,4 @@
-"""When the process that sends a debit counts as gone."""
+"""Finding debits that were abandoned: the process that sent them has ended."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,7 @@ from loyalty_cli.debits.journal.uptime import Instant
 from loyalty_cli.debits.result import unknown_error, written_error
 
 CLAIM_LIFETIME_SECONDS = 5.0
-"""After that a claim must not be sent any more: the process may have been asleep."""
+"""A claim that is older is not sent: the process may have been suspended meanwhile."""
 
 SEEN = "seen from here for the first time"
 
@@ -24,7 +24,8 @@ def mark_abandoned(journal: Journal, entry: Entry, profile: Profile | None, now:
         return entry
     gone = entry.sender and is_gone(entry.sender)
     if gone is None:
-        # Another host's: its claim is too old to be sent, and what was sent has had its time.
+        # On another host: by now its claim is too old to be sent, and a request that was sent has
+        # arrived or never will.
         gone = _seconds_claimed(journal, entry, now) > _longest_seconds(profile)
     if not gone:
         return entry
@@ -36,13 +37,13 @@ def mark_abandoned(journal: Journal, entry: Entry, profile: Profile | None, now:
 
 
 def is_healthy(entry: Entry, now: Instant) -> bool:
-    """Whether a debit that is being sent is in good hands, or will be found abandoned in time."""
+    """Whether the sender of a debit is alive, or can be found to have ended later."""
     gone = entry.sender and is_gone(entry.sender)
     return gone is False or (gone is None and now.clock != "")
 
 
 def _longest_seconds(profile: Profile | None) -> float:
-    """After how long what another host claimed has been sent, and has arrived if it ever does."""
+    """Seconds after which another host's debit was sent, and arrived if it ever will."""
     timeout = DEFAULT_TIMEOUT if profile is None else profile.timeout
     settle = DEFAULT_SETTLE if profile is None else profile.debit.settle
     return CLAIM_LIFETIME_SECONDS + timeout + settle

@@ -1,4 +1,4 @@
-"""What a command line or a file asks to be debited, checked against what the profiles allow."""
+"""The requested debits, checked against what the profiles allow."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -36,7 +36,7 @@ def keep_orders(
                 profile = profile_of(each.row)
                 for fault in faults_of(each.row, profile, unit):
                     mistakes.add_error(each.number, *fault)
-                # What is not allowed is kept all the same: more may be wrong with it.
+                # Stored even if it is not allowed, so that all its mistakes are found.
                 order = None if each.mistakes else _order(each.row, profile, unit)
             first = each.number
             if order is not None:
@@ -115,7 +115,7 @@ def check_sum(total: int, expected: int) -> None:
 
 
 def makes_once(profile: Profile) -> bool:
-    """Whether the platform itself makes a debit with the same reference but once."""
+    """Whether the platform makes a debit only once for the same reference."""
     return isinstance(profile.provider, DebitProvider) and profile.provider.idempotent
 
 

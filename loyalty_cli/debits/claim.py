@@ -1,4 +1,4 @@
-"""The claim of one debit: made when all is ready to send it, and not one byte is sent."""
+"""The claim of one debit, made when everything is ready and no byte has been sent."""
 
 from collections.abc import Callable
 
@@ -41,7 +41,7 @@ class Claim:
         """Claim the debit, unless `begin` raises; raise NotSentError where it must not be sent."""
         try:
             begin()
-            # Not after the claim: the process may sleep in between.
+            # Before the claim: the process may be suspended right after it.
             before = self._clock()
             self.entry = self._claimed()
             self._journal.database.check_unchanged()

@@ -18,8 +18,8 @@ from loyalty_cli.lists.parallel import map_in_order
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 
-MOST_TOLD = 100
-"""How many accounts are told one by one; the others are counted."""
+MAX_REPORTED = 100
+"""How many accounts are reported one by one; the others are counted."""
 
 _MADE = """\
 CREATE TABLE accounts (
@@ -33,7 +33,7 @@ Account = tuple[str, str, str]
 
 
 class _Account(Struct):
-    """An account that is told at the end: what it has, what is asked of it, and what is taken."""
+    """An account to report in the end: what it has, what is requested, and what would be taken."""
 
     order: DebitOrder
     has: Amount
@@ -68,7 +68,7 @@ class DryRun:
 
     def __init__(self) -> None:
         self._sums: defaultdict[tuple[str, str], _Sums] = defaultdict(_Sums)
-        self._told: dict[Account, _Account] = {}
+        self._reported: dict[Account, _Account] = {}
         self._accounts = 0
         self._database = sqlite3.connect("", isolation_level=None)
         self._database.execute(_MADE)
@@ -108,38 +108,38 @@ class DryRun:
             refused = _too_little(order, has, taken)
         made = 0 if refused else order.amount
         self._keep(account, taken + made)
-        self._tell(account, order, has, made)
+        self._report(account, order, has, made)
         sums.made += refused is None
         sums.taken += made
         return refused
 
     def lines(self) -> Iterator[str]:
-        """What to tell: the totals of each profile and unit, and what each account would have."""
+        """What to report: the totals of each profile and unit, and what each account would have."""
         for (profile, unit), sums in self._sums.items():
             yield (
                 f"{profile}: {sums.made} of {sums.asked} debits would be made,"
                 f" {sums.taken} of {sums.amount} {unit}."
             )
-        for each in self._told.values():
+        for each in self._reported.values():
             left = each.has.minus(Amount(each.taken))
             yield (
                 f"{each.order.customer} at {each.order.profile.name} has {each.has}"
                 f" {each.order.unit}: {each.taken} of {each.asked} would be taken, {left} left."
             )
-        if rest := self._accounts - len(self._told):
+        if rest := self._accounts - len(self._reported):
             yield f"and {rest} more accounts."
 
     def close(self) -> None:
-        """Let go of it."""
+        """Delete the sums."""
         self._database.close()
 
-    def _tell(self, account: Account, order: DebitOrder, has: Amount, made: int) -> None:
-        if account not in self._told and len(self._told) < MOST_TOLD:
-            self._told[account] = _Account(order, has)
-        if told := self._told.get(account):
-            told.has = has
-            told.asked += order.amount
-            told.taken += made
+    def _report(self, account: Account, order: DebitOrder, has: Amount, made: int) -> None:
+        if account not in self._reported and len(self._reported) < MAX_REPORTED:
+            self._reported[account] = _Account(order, has)
+        if reported := self._reported.get(account):
+            reported.has = has
+            reported.asked += order.amount
+            reported.taken += made
 
     def _taken(self, account: Account) -> int:
         query = "SELECT taken FROM accounts WHERE platform = ? AND customer = ? AND unit = ?"

@@ -1,4 +1,4 @@
-"""Telling when an account is debited with another key than ever before."""
+"""Noticing that an account is debited with a new key."""
 
 import secrets
 from collections.abc import Iterable, Iterator, Mapping

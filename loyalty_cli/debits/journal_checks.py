@@ -1,4 +1,4 @@
-"""What is asked for beside what the journal has: what would be sent, and what is not allowed."""
+"""The requested debits compared with the journal: what would be sent, what is not allowed."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -17,7 +17,7 @@ from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 
 
 class ToSend:
-    """What would be sent of all that is asked for: how many, how much, where, and the first."""
+    """The debits that would be sent: how many, how much, at which profiles, and the first."""
 
     def __init__(self) -> None:
         self.number = 0
@@ -34,7 +34,7 @@ class ToSend:
 
 
 class Limits:
-    """Holds what would be sent against `max_total` and `max_total_per_day` of the profiles.
+    """Compares what would be sent with `max_total` and `max_total_per_day` of the profiles.
 
     `taken_in_a_day` is what an account of a platform was debited in 24 hours, by whatever run.
     """

@@ -38,7 +38,7 @@ class OrderStore:
         self.total = 0
         self._lock = Lock()
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-        with _told():
+        with _explained():
             for setting in (
                 "journal_mode=OFF",
                 "temp_store=FILE",
@@ -84,12 +84,12 @@ class OrderStore:
         return map(self._order, self._batches("reference", ""))
 
     def close(self) -> None:
-        """Let go of them."""
+        """Delete them."""
         with self._lock:
             self._database.close()
 
     def _insert(self, number: int, reference: str, row: tuple[Any, ...]) -> int:
-        with _told():
+        with _explained():
             insert = "INSERT OR IGNORE INTO orders VALUES (?, ?, ?, ?, ?, ?)"
             if self._database.execute(insert, (number, reference, *row)).rowcount:
                 return number
@@ -102,7 +102,7 @@ class OrderStore:
         query = f"{_SELECT} WHERE {column} > ? ORDER BY {column} LIMIT {BATCH}"
         at = ("number", "reference").index(column)
         while True:
-            with self._lock, _told():
+            with self._lock, _explained():
                 rows = self._database.execute(query, (after,)).fetchall()
             yield from (row for row in rows if row[2] is not None)
             if len(rows) < BATCH:
@@ -115,7 +115,7 @@ class OrderStore:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _explained() -> Iterator[None]:
     """Raise LoyaltyError where the temporary file fails."""
     try:
         yield

@@ -26,7 +26,7 @@ SUCCESSES = frozenset({200, 201})
 REFUSALS = frozenset({400, 401, 402, 403, 404, 405, 411, 413, 414, 415, 422, 428, 431})
 """Statuses that mean "nothing was done", if the platform itself says so in its own JSON."""
 PASSING = frozenset({ErrorCode.CREDENTIAL_REFUSED, ErrorCode.SETUP, ErrorCode.RATE_LIMITED})
-"""Errors of the profile or of the moment, and not of the debit."""
+"""Errors of the profile, or of this moment: a later attempt may succeed."""
 RUN_AGAIN = "Nothing was done; run the same again to make it."
 USED_BEFORE = "the reference was in use before this attempt"
 """What the journal says of a debit whose id the platform knew already, though not from us."""
@@ -95,7 +95,7 @@ def _refusal(
 
 
 def _looks_made(body: Any, debit: Debit, provider: DebitProvider) -> bool:
-    """Whether an error holds what a success holds, be it of another amount."""
+    """Whether an error has what only a success should have, for whatever amount."""
     try:
         provider.read_debit(body, debit)
     except ValueError:
@@ -104,7 +104,7 @@ def _looks_made(body: Any, debit: Debit, provider: DebitProvider) -> bool:
 
 
 def _named(body: Any, keys: Collection[str]) -> str | None:
-    """One of these keys, under which there is something."""
+    """The first of these keys that has a value."""
     members = body if isinstance(body, dict) else {}
     return next((key for key in sorted(keys) if members.get(key)), None)
 
@@ -206,7 +206,7 @@ def _shown(answer: Answer) -> str:
 
 
 def _masked(outcome: Outcome, came: DebitAnswer) -> Outcome:
-    """The same without what was said to sign in: judged as it came, kept without."""
+    """The same with all secrets masked: it is judged as it came, and stored without them."""
     if outcome.error:
         redact(outcome.error, came.mask)
     reference = outcome.applied.provider_reference

@@ -30,7 +30,7 @@ UNCHANGED = "looked: the redeemed total is what it was before the debit"
 
 
 class Finding(Struct, frozen=True):
-    """What evidence says of an unknown debit: a state to go to, or why it stays unknown."""
+    """What the evidence shows: the new state of an unknown debit, or why it stays unknown."""
 
     state: State
     why: str
@@ -134,7 +134,7 @@ class Reconciler:
             why = f"no profile in the file is for {entry.key.platform}"
             return self._stays(entry, why, "Put that profile back, and run it again.")
         if profile.name in self._stopped:
-            return self._stays(entry, self._stopped[profile.name], "Mend that, and run it again.")
+            return self._stays(entry, self._stopped[profile.name], "Fix that, then run it again.")
         try:
             return self._asked(entry, profile)
         except JournalError:

@@ -28,7 +28,7 @@ def record_result(journal: Journal, sent: Entry, outcome: Outcome) -> DebitResul
             ErrorCode.OUTCOME_UNKNOWN,
             f"the debit {sent.key.reference!r} was sent ({outcome.state}), but that could not"
             f" be written down: {why}",
-            hint="Nothing more was sent. Mend the journal, then `loyalty journal reconcile`.",
+            hint="Nothing more was sent. Fix the journal, then run `loyalty journal reconcile`.",
         ) from error
     as_said = (present.state, present.attempt) == (outcome.state, sent.attempt)
     return DebitResult(present, error=outcome.error or (None if as_said else contradicted(present)))

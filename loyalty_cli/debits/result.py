@@ -11,7 +11,7 @@ _FAILURE = msgspec.json.Decoder(Failure)
 
 
 class DebitResult(Struct, frozen=True):
-    """How a debit stands after a run; `replayed` if it stood so before, and nothing was sent."""
+    """A debit after a run; `replayed` if its outcome was on record already and nothing was sent."""
 
     entry: Entry
     replayed: bool = False

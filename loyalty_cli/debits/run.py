@@ -1,4 +1,4 @@
-"""A run of debits: one or a whole file, several at a time, each account's one after the other."""
+"""A run of debits: several at a time, but one after the other for each account."""
 
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
@@ -23,7 +23,7 @@ class NotBegunError(Exception):
 
 
 class DebitStop(Stop):
-    """Whether to begin no more debits: at any profile, as a Stop says, or at one of them."""
+    """Stops a run: at all profiles, or at one of them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class DebitStop(Stop):
             self._profiles.add(profile)
 
     def journal_fails(self, error: JournalError) -> None:
-        """Begin no more; what was sent and not written down is what must be told."""
+        """Begin no more. A sent debit whose result is not recorded is the error to report."""
         with self._lock:
             told = self.journal_failed
             if told is None or told.code is not ErrorCode.OUTCOME_UNKNOWN:
@@ -51,7 +51,7 @@ class DebitStop(Stop):
 
 
 class _InFlight:
-    """Counts what was begun and has not ended."""
+    """Counts the debits in flight."""
 
     def __init__(self) -> None:
         self._number = 0
@@ -67,32 +67,32 @@ class _InFlight:
             self._changed.notify_all()
 
     def wait(self) -> None:
-        """Return when there is nothing left."""
+        """Wait until none is in flight."""
         with self._changed:
             self._changed.wait_for(lambda: self._number == 0)
 
 
 class _Accounts:
-    """Turns at accounts: a lock for each that somebody has, or waits for, and for no other."""
+    """A lock for each account that is in use."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._held: dict[Account, tuple[Lock, int]] = {}
 
     @contextmanager
-    def turn(self, account: Account) -> Iterator[None]:
-        """Have an account alone."""
+    def locked(self, account: Account) -> Iterator[None]:
+        """Hold the lock of an account."""
         with self._lock:
-            turn, users = self._held.get(account, (Lock(), 0))
-            self._held[account] = turn, users + 1
+            lock, users = self._held.get(account, (Lock(), 0))
+            self._held[account] = lock, users + 1
         try:
-            with turn:
+            with lock:
                 yield
         finally:
             with self._lock:
-                turn, users = self._held.pop(account)
+                lock, users = self._held.pop(account)
                 if users > 1:
-                    self._held[account] = turn, users - 1
+                    self._held[account] = lock, users - 1
 
 
 def run_all(
@@ -114,7 +114,7 @@ def run_all(
 
     def make(pair: tuple[DebitOrder, Entry]) -> DebitResult | None:
         order, entry = pair
-        with accounts.turn((order.key.platform, order.customer)), in_flight:
+        with accounts.locked((order.key.platform, order.customer)), in_flight:
             return _make(debits, order, entry, stop)
 
     pairs = zip(orders, entries, strict=True)

@@ -49,7 +49,7 @@ POLL_SECONDS = 0.2
 
 
 def _always() -> None:
-    """Sending again is safe however much time went by."""
+    """For a request that needs no check before it is sent."""
 
 
 class DebitSender:
@@ -78,7 +78,7 @@ class DebitSender:
     def run(
         self, order: DebitOrder, entry: Entry, begin: Callable[[], None] = _always
     ) -> DebitResult:
-        """Bring a debit that is in the journal as far as it can be brought now.
+        """Make a debit that is in the journal, or say what became of it.
 
         `begin` is called before a claim, and can still stop it by raising. Raises JournalError
         where the journal fails: nothing more may be sent then.
@@ -104,7 +104,7 @@ class DebitSender:
     def send_again(
         self, profile: Profile, entry: Entry, begin: Callable[[], None] = _always
     ) -> DebitResult:
-        """Send an unknown debit again, to a platform that makes it but once.
+        """Send an unknown debit again, to a platform that makes it only once.
 
         Only the profile that sent it may: another can be of another shop, which knows no such id.
         And only while that profile's rules allow it. Raises LoyaltyError where the profile is wrong
@@ -140,7 +140,7 @@ class DebitSender:
         return read_account_balance(self._platforms, order, self._clock)
 
     def _make(self, order: DebitOrder, entry: Entry, begin: Callable[[], None]) -> DebitResult:
-        """Make a debit, once its account is free, and what it has is known."""
+        """Make a debit, once its account is free and its balance is known."""
         self._journal.database.before_sending()
         while True:
             try:
@@ -171,7 +171,7 @@ class DebitSender:
         return baseline(account, last_event)
 
     def _is_soon_free(self, entry: Entry, busy: LoyaltyError) -> bool:
-        """Whether another debit of the account will soon be over, or is."""
+        """Whether the account's other debit is over, or soon will be."""
         return isinstance(busy, BalanceChangedError) or self._journal.is_being_sent(entry)
 
     def _may_wait(self, order: DebitOrder) -> bool:
@@ -252,7 +252,7 @@ class DebitSender:
         return DebitResult(back, replayed=True, error=recorded_error(back))
 
     def _taken(self, order: DebitOrder, entry: Entry) -> DebitResult:
-        """Somebody else has the debit: wait for what comes of it, as long as that can take."""
+        """Another process has the debit: wait for its outcome, as long as sending can take."""
         ends = self._clock().seconds + self._patience(order)
         present = self._journal.present(entry)
         while present.state is State.SENDING and self._clock().seconds < ends:

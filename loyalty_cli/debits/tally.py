@@ -1,4 +1,4 @@
-"""What came of a run of debits, without keeping them."""
+"""Counting the results of a run of debits without keeping them."""
 
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
@@ -9,8 +9,8 @@ from loyalty_cli.model.records import DebitRecord
 if TYPE_CHECKING:
     from loyalty_cli.model.errors import ErrorCode
 
-MOST_TOLD = 100
-"""How many of the debits that did not end well are told one by one."""
+MAX_REPORTED = 100
+"""How many of the debits that failed are reported one by one."""
 
 
 class DebitTally:
@@ -19,7 +19,7 @@ class DebitTally:
     def __init__(self) -> None:
         self.done = 0
         self.failed = 0
-        self.told: list[DebitRecord] = []
+        self.reported: list[DebitRecord] = []
         self._endings: set[ErrorCode | None] = set()
 
     def counted(self, records: Iterable[DebitRecord]) -> Iterator[DebitRecord]:
@@ -44,5 +44,5 @@ class DebitTally:
         self._endings.add(error.code if error else None)
         if error:
             self.failed += 1
-            if len(self.told) < MOST_TOLD:
-                self.told.append(record)
+            if len(self.reported) < MAX_REPORTED:
+                self.reported.append(record)

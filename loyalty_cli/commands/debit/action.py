@@ -155,7 +155,7 @@ def _dry_run(debits: DebitSender, orders: OrderStore, journal: Journal, output: 
 
     with closing(DryRun()) as run:
         _print(tally.counted(records(run)), len(orders), output)
-        views.report_failures(tally.told, tally.failed, tally.done)
+        views.report_failures(tally.reported, tally.failed, tally.done)
         for line in run.lines():
             messages.note(line)
     return tally.exit_code_of_failed
@@ -192,13 +192,13 @@ def _make(
             stop.set()
             for _ in tally.counted(records):
                 pass
-            views.report_failures(tally.told, tally.failed, tally.done)
+            views.report_failures(tally.reported, tally.failed, tally.done)
             if tally.exit_code is ExitCode.OUTCOME_UNKNOWN and is_unprinted(error):
                 return ExitCode.OUTCOME_UNKNOWN
             raise
     if left := len(orders) - tally.done:
         messages.warning(f"not begun or not settled: {left} of {len(orders)}; run the same again.")
-    views.report_failures(tally.told, tally.failed, tally.done)
+    views.report_failures(tally.reported, tally.failed, tally.done)
     return _ended(tally.exit_code, stop)
 
 

@@ -98,11 +98,11 @@ class Database(ABC):
         """Let one claim at a time be made at an account of a platform, in the transaction."""
 
     def recognise(self, transaction: Transaction, actor: str) -> None:
-        """See whether what was opened is what it was before, as far as that is on record."""
+        """Check whether this is the database that is on record."""
         del transaction, actor
 
     def insist(self, write: Callable[[bool], Written]) -> Written:
-        """Write what must not be lost, as often as that has hope; `write` hears if it is again."""
+        """Write what must not be lost; `write` gets whether it is a retry after a failure."""
         return write(False)
 
     def faults(self) -> list[str] | None:
@@ -122,11 +122,11 @@ class Database(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of it in good order, with all that was written where a copy finds it."""
+        """Close it, so that a copy of its file has all that was written."""
 
     @abstractmethod
     def abandon(self) -> None:
-        """Let go of it as it is: it turned out to be nothing that can be used."""
+        """Close it as it is: it cannot be used."""
 
 
 def refuse(message: str, hint: str) -> NoReturn:

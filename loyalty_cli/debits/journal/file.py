@@ -182,7 +182,7 @@ class FileDatabase(Database):
             )
 
     def close(self) -> None:
-        """Bring everything into the file, unless somebody else still sends, and let go of it.
+        """Bring everything into the file, unless another process still sends, and close it.
 
         What cannot be brought in stays in the log, and the file stays marked.
         """
@@ -196,7 +196,7 @@ class FileDatabase(Database):
             self._log.close()
 
     def abandon(self) -> None:
-        """Let go of it as it is: it turned out to be nothing that can be used."""
+        """Close it as it is: it cannot be used."""
         self._is_closed = True
         self._close_idle()
         self._let_go(_may_close(self._keeper))
@@ -238,7 +238,7 @@ class FileDatabase(Database):
         return kind(
             ErrorCode.SETUP,
             f"the journal {self.place} {failed}: {' '.join(str(why).split())}.",
-            hint="Nothing more was sent. Mend the journal, then run the same again.",
+            hint="Nothing more was sent. Fix the journal, then run the same again.",
         )
 
 

@@ -26,7 +26,7 @@ PAUSE_SECONDS = 0.005
 
 
 class LogLock:
-    """The lock on a log that is open; its descriptor's end lets go of it."""
+    """The lock on a log that is open; it ends with its descriptor."""
 
     def __init__(self, log: Path) -> None:
         # Not the file itself, nor the index: closing those would drop the locks that SQLite has.
@@ -50,7 +50,7 @@ class LogLock:
         return self._lock(fcntl.LOCK_EX)
 
     def close(self) -> None:
-        """Let go of it."""
+        """Release it."""
         with suppress(OSError):
             os.close(self._descriptor)
 

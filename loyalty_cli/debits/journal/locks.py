@@ -31,7 +31,7 @@ def take_lock(
 
 
 def release_lock(database: Database, name: str, holder: Process) -> None:
-    """Let go of a lock, if it is still this holder's."""
+    """Release a lock, if it is still this holder's."""
     mine = {"name": name, "holder": process_text(holder)}
     with database.writing() as transaction:
         transaction.execute("DELETE FROM locks WHERE name = :name AND holder = :holder", mine)

@@ -1,4 +1,4 @@
-"""What an error of PostgreSQL's means: run the same again, or mend something first."""
+"""What an error of PostgreSQL's means: run the same again, or fix something first."""
 
 import re
 from typing import Any
@@ -33,10 +33,10 @@ HINTS = {
         " them."
     ),
     r"database \S+ does not exist|no such database": (
-        "Mend the URL, or run createdb --encoding=UTF8 --template=template0."
+        "Fix the URL, or run createdb --encoding=UTF8 --template=template0."
     ),
     r"(role|user) \S+ does not exist|no such user": (
-        "Mend the user in the URL; where it has none it is PGUSER, or who runs this."
+        "Fix the user in the URL; where it has none it is PGUSER, or who runs this."
     ),
     r"certificate verify failed|does not match host name|does not support SSL": (
         "sslrootcert must name the authority of the server's certificate, and the URL the host that"
@@ -51,7 +51,7 @@ def journal_error(place: str, what: str, error: Any) -> JournalError:
     reason = (str(error).strip() or "no reason given").splitlines()[0].rstrip(".")
     plain = _NAMES.sub('""', reason)
     message = f"the journal {place} {what}: {reason}."
-    code, hint = ErrorCode.SETUP, "Mend the journal, then run the same again."
+    code, hint = ErrorCode.SETUP, "Fix the journal, then run the same again."
     if _passes(error.sqlstate, plain):
         code, hint = ErrorCode.UNREACHABLE, "Run the same again once the server answers."
     fitting = (hint for pattern, hint in HINTS.items() if re.search(pattern, plain, re.IGNORECASE))

@@ -120,7 +120,7 @@ class Journal:
         return self.database.place
 
     def close(self) -> None:
-        """Let go of it in good order."""
+        """Close it."""
         self.database.close()
 
     def now(self) -> datetime:
