@@ -1,8 +1,10 @@
 """What the tests of debits share: a shop at a bank that knows the truth."""
 
+import shutil
 import ssl
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -80,9 +82,20 @@ class Desk:
         return entry
 
 
+@pytest.fixture(scope="session")
+def new_journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A journal without debits, to be copied: to make one takes longer."""
+    path = tmp_path_factory.mktemp("journal") / "new.db"
+    open_journal(str(path), create=True).close()
+    return path
+
+
 @pytest.fixture
-def journal(tmp_path: Path) -> Journal:
-    return open_journal(str(tmp_path / "journal.db"), create=True)
+def journal(tmp_path: Path, new_journal: Path) -> Iterator[Journal]:
+    place = shutil.copyfile(new_journal, tmp_path / "journal.db")
+    place.chmod(0o600)
+    with closing(open_journal(str(place))) as journal:
+        yield journal
 
 
 @pytest.fixture
@@ -131,9 +144,14 @@ class Shop:
             *more,
         )
 
-    @property
+    @cached_property
     def journal(self) -> Journal:
         return open_journal(str(self.place))
+
+    def close(self) -> None:
+        """Close the journal, if a test has looked into it."""
+        if "journal" in self.__dict__:
+            self.journal.close()
 
     def entry(self, reference: str = "r-1") -> Entry:
         (entry,) = self.journal.find(Filter(reference=reference))
@@ -147,15 +165,23 @@ Opens = Callable[..., Shop]
 
 
 @pytest.fixture
+def folder(ca_bundle: Path, new_journal: Path) -> Path:
+    """Where the shop has its journal, and the authority of the bank's certificate."""
+    journal = ca_bundle.with_name("journal.db")
+    shutil.copyfile(new_journal, journal)
+    journal.chmod(0o600)
+    return ca_bundle.parent
+
+
+@pytest.fixture
 def opens(
     loyalty: Run,
     profile_file: Callable[[str], Path],
     monkeypatch: pytest.MonkeyPatch,
     server_side: ssl.SSLContext,
-    ca_bundle: Path,
+    folder: Path,
 ) -> Iterator[Opens]:
     """Open a shop at a bank, over TLS or not."""
-    folder = ca_bundle.parent
     for field in ("API_KEY", "SECRET_KEY"):
         monkeypatch.setenv(f"LOYALTY_SHOP_{field}", SECRET)
 
@@ -174,12 +200,12 @@ def opens(
             profile_file(
                 f"default_profile: shop\njournal: {folder}/journal.db\nprofiles:\n"
                 f"  shop: {{provider: {place.provider}{settings}, base_url: '{place.url}',"
-                f" timeout: {timeout}, ca_bundle: '{ca_bundle}',"
+                f" timeout: {timeout}, ca_bundle: '{folder}/ca.pem',"
                 f" debit: {{allow: true, unit: {place.unit}{rules}}}}}\n{more}"
             )
-            if not (folder / "journal.db").exists():
-                assert loyalty("journal", "init").code == 0
-            return Shop(place, loyalty, folder / "journal.db")
+            shop = Shop(place, loyalty, folder / "journal.db")
+            open_banks.callback(shop.close)
+            return shop
 
         yield opening
 

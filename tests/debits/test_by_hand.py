@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from loyalty_cli.debits.journal.entries import Baseline, Change, Entry, State
+from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.debits.journal.processes import this_process
 from tests.conftest import Outcome
 from tests.debits.conftest import Desk, Shop
@@ -29,7 +30,7 @@ def planned(shop: Shop) -> Entry:
 
 
 def sending(shop: Shop, *, started: str) -> Entry:
-    with closing(shop.journal) as journal:
+    with closing(open_journal(str(shop.place))) as journal:
         desk = Desk(shop.bank, journal)
         sender = replace(this_process(), started=started)
         claimed = journal.claim(desk.plan(desk.order()), sender, Baseline(redeemed="0"))

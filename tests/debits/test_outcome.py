@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from loyalty_cli.debits.journal.entries import State
+from loyalty_cli.debits.journal.store import Journal
+from loyalty_cli.model.errors import ErrorCode
 from loyalty_cli.network.http_client import BODY_LIMIT_BYTES
-from tests.debits.conftest import SECRET, Opens, Shop
+from tests.debits.conftest import SECRET, Desk, Opens, Shop
 from tests.fakes.fault_server import (
     HTML,
     Bank,
@@ -215,18 +217,22 @@ FOREIGN = {
 
 
 @pytest.mark.parametrize("body", FOREIGN)
-def test_the_same_status_from_something_else_proves_nothing(body: str, shop: Shop) -> None:
+def test_the_same_status_from_something_else_proves_nothing(
+    body: str, bank: Bank, journal: Journal
+) -> None:
     for status in REFUSING:
-        shop.bank.debit = answers(reply(FOREIGN[body], f"{status} No"))
-        name = f"{status}"
+        desk = Desk(bank, journal)
+        bank.debit = answers(reply(FOREIGN[body], f"{status} No"))
 
-        done = shop.debit(customer=name, reference=name)
+        settled = desk.debit(desk.order(f"{status}", customer=f"{status}"))
 
-        assert (done.code, done.record["state"]) == (8, "unknown"), status
-        *_, last = shop.events(name)
+        assert settled.entry.state is State.UNKNOWN, status
+        assert settled.error is not None
+        assert settled.error.code is ErrorCode.OUTCOME_UNKNOWN
+        *_, last = journal.events(settled.entry.key)
         assert last.why == f"HTTP {status}: {FOREIGN[body].decode()}"
-    assert len(shop.bank.posts) == len(REFUSING)
-    assert shop.bank.connections == 2 * len(REFUSING)
+    assert len(bank.posts) == len(REFUSING)
+    assert bank.connections == 2 * len(REFUSING)
 
 
 @pytest.mark.parametrize("status", UNDECIDED)

@@ -12,6 +12,7 @@ from loyalty_cli.debits.account_balance import AccountBalance
 from loyalty_cli.debits.journal import uptime
 from loyalty_cli.debits.journal.entries import Baseline, Change, Entry, Event, Process, State
 from loyalty_cli.debits.journal.file import FileDatabase
+from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.debits.journal.processes import this_process
 from loyalty_cli.debits.journal.store import Journal
 from loyalty_cli.debits.journal.uptime import Instant
@@ -582,7 +583,7 @@ def test_a_verdict_by_hand_needs_one_verdict_and_a_reason(wrong: list[str], shop
 
 
 def test_what_is_being_sent_cannot_be_settled_by_hand(shop: Shop) -> None:
-    with closing(shop.journal) as journal:
+    with closing(open_journal(str(shop.place))) as journal:
         sending(Desk(shop.bank, journal), this_process())
 
     done = resolve(shop, "--not-applied", "--why", "I say so")
