@@ -8,6 +8,7 @@ import sys
 import termios
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from threading import Event
 
@@ -127,18 +128,21 @@ def test_a_run_that_nobody_reads_ends_soon_after_sigterm(
 
 def test_a_run_whose_result_cannot_be_written_down_ends_with_8(opens: Opens) -> None:
     shop = opens(timeout=1)
-    arrived = Event()
+    arrived, held = Event(), ExitStack()
     journal = shop.journal
 
     def hold(wire: Wire, post: Post) -> None:
         post.apply()
-        journal.database.writing().__enter__()  # and never lets go
+        held.enter_context(journal.database.writing())
         arrived.set()
         wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
 
     shop.bank.debit = hold
     command = [sys.executable, "-c", SOON, *debit()[1:]]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as running:
+    with (
+        held,
+        subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as running,
+    ):
         assert arrived.wait(60)
         began = time.monotonic()
         running.send_signal(signal.SIGTERM)
