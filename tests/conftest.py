@@ -15,6 +15,7 @@ import pytest
 from hypothesis import settings
 
 from loyalty_cli import cli
+from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.sandbox.server import Handle, Received, Reply, Server
 
 # A job in the background of a script ignores Ctrl-C, and so would every program started from it.
@@ -165,3 +166,11 @@ def program() -> Run:
         return Outcome(done.returncode, (done.stdout or b"").decode(), done.stderr.decode())
 
     return run
+
+
+@pytest.fixture(scope="session")
+def new_journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A journal without debits, to be copied: to make one takes longer."""
+    path = tmp_path_factory.mktemp("journal") / "new.db"
+    open_journal(str(path), create=True).close()
+    return path

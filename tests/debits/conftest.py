@@ -82,18 +82,9 @@ class Desk:
         return entry
 
 
-@pytest.fixture(scope="session")
-def new_journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A journal without debits, to be copied: to make one takes longer."""
-    path = tmp_path_factory.mktemp("journal") / "new.db"
-    open_journal(str(path), create=True).close()
-    return path
-
-
 @pytest.fixture
 def journal(tmp_path: Path, new_journal: Path) -> Iterator[Journal]:
-    place = shutil.copyfile(new_journal, tmp_path / "journal.db")
-    place.chmod(0o600)
+    place = shutil.copy(new_journal, tmp_path / "journal.db")
     with closing(open_journal(str(place))) as journal:
         yield journal
 
@@ -167,9 +158,7 @@ Opens = Callable[..., Shop]
 @pytest.fixture
 def folder(ca_bundle: Path, new_journal: Path) -> Path:
     """Where the shop has its journal, and the authority of the bank's certificate."""
-    journal = ca_bundle.with_name("journal.db")
-    shutil.copyfile(new_journal, journal)
-    journal.chmod(0o600)
+    shutil.copy(new_journal, ca_bundle.with_name("journal.db"))
     return ca_bundle.parent
 
 
