@@ -14,10 +14,10 @@ from tests.fakes.fault_server import Post, honest
 from tests.fakes.servers import Wire
 
 HEADER = "customer,amount,reference\n"
-FEW, MANY = 2_000, 100_000
+FEW, MANY = 2_000, 50_000
 MADE = 100
 ROWS = 600
-MOST_MEBIBYTES = 20.0
+MOST_MEBIBYTES = 10.0
 """More of memory for many rows than for a few; held in lists they took 1.5 KiB each."""
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
