@@ -197,7 +197,7 @@ def _load() -> None:
 
     import loyalty_cli.cli
     import loyalty_cli.commands.debit.action
-    import loyalty_cli.commands.journal.backups
+    import loyalty_cli.commands.journal.backup
     import loyalty_cli.commands.journal.reconcile
     import loyalty_cli.output.debits
     import loyalty_cli.providers.gameball

@@ -198,7 +198,7 @@ def backup(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that is not there yet.")],
 ) -> None:
     """Write all that the journal has into a new file, while others may use it."""
-    from loyalty_cli.commands.journal.backups import make_backup
+    from loyalty_cli.commands.journal.backup import make_backup
     from loyalty_cli.commands.session import open_session
 
     with open_session(context.obj, for_debits=True) as session:
@@ -208,7 +208,7 @@ def backup(
 @app.command()
 def check(context: typer.Context, output: OutputOption = Format.TABLE) -> int:
     """See whether the journal is damaged, and count its debits by their state."""
-    from loyalty_cli.commands.journal.backups import check as look_through
+    from loyalty_cli.commands.journal.check import check as look_through
     from loyalty_cli.commands.session import open_session
 
     with open_session(context.obj, for_debits=True) as session:
@@ -232,7 +232,7 @@ def restore(
     ] = None,
 ) -> None:
     """Put a backup in the journal's place; the present one is kept beside it."""
-    from loyalty_cli.commands.journal.backups import note_review, put_back
+    from loyalty_cli.commands.journal.restore import note_review, put_back
     from loyalty_cli.commands.session import open_session
     from loyalty_cli.model.errors import usage_error
 
@@ -253,7 +253,7 @@ def accept_failover(
     why: Annotated[str, typer.Option(metavar="TEXT", help="What you looked at; it is kept.")],
 ) -> None:
     """Accept that the journal's server is another one than before: PostgreSQL alone."""
-    from loyalty_cli.commands.journal.failover import accept
+    from loyalty_cli.commands.journal.accept_failover import accept
     from loyalty_cli.commands.session import open_session
     from loyalty_cli.model.errors import usage_error
 
