@@ -122,7 +122,8 @@ class ServerDatabase(Database):
             finally:
                 self._give_back(connection)
         except psycopg.IntegrityError as error:
-            raise DuplicateError(ErrorCode.SETUP, str(error)) from None
+            failure = self.failure(error, failed)
+            raise DuplicateError(failure.code, failure.message, hint=failure.hint) from None
         except psycopg.Error as error:
             raise self.failure(error, failed) from None
 
