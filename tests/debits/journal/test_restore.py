@@ -118,6 +118,19 @@ def test_where_there_was_none_debits_may_be_missing(made: Path, backup: Path) ->
     assert gap(made) == f"restored from {backup}; the journal before it was lost"
 
 
+def test_nothing_is_restored_into_a_folder_that_others_can_write(
+    backup: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "open to all"
+    folder.mkdir()
+    folder.chmod(0o777)
+
+    with pytest.raises(JournalError, match="others can write in the folder"):
+        restore(folder / "journal.db", backup, older=True)
+
+    assert list(folder.iterdir()) == []
+
+
 def test_a_backup_without_any_debit_may_lack_all(open_it: Open, made: Path, tmp_path: Path) -> None:
     target = tmp_path / "empty.db"
     back_up(open_it(str(made)).database, target)
