@@ -1,4 +1,4 @@
-"""What a platform's answer amounts to: a body to read, or an error in the user's terms."""
+"""Decide what a platform's answer is: a body to read, or an error for the user."""
 
 import time
 from typing import Any
@@ -11,11 +11,11 @@ from loyalty_cli.providers.contract import Answer, PlatformError
 
 
 def error_in(answer: Answer, profile: Profile, customer: str | None) -> LoyaltyError | None:
-    """Judge an answer: None where its body is what was asked for, else the error it is.
+    """Return the error in an answer; None if its body is what the request asked for.
 
-    Without a `customer` it was a token that was asked for, and a refusal is one of the sign-in.
-    The platform's own error comes first, at any status: one of them sends errors with 200. From
-    the others, words beside a balance that name no error of theirs are just one more key.
+    Without a `customer` the request was for a token, and a refusal means that the sign-in failed.
+    An error with a known code counts at any status. With status 200, an error without a known
+    code counts only for a provider with `errors_at_200`.
     """
     provider = profile.provider
     platform_error = provider.read_error(answer.json())
@@ -44,7 +44,7 @@ def error_in(answer: Answer, profile: Profile, customer: str | None) -> LoyaltyE
 
 
 def body_of(answer: Answer, profile: Profile, customer: str | None) -> Any:
-    """The JSON of a good answer; raise LoyaltyError for any other one."""
+    """Return the JSON of a good answer; raise LoyaltyError for any other answer."""
     if refusal := error_in(answer, profile, customer):
         raise refusal
     try:
@@ -57,7 +57,7 @@ def body_of(answer: Answer, profile: Profile, customer: str | None) -> Any:
 
 
 def unreadable(answer: Answer, profile: Profile, error: ValueError) -> LoyaltyError:
-    """The error for JSON that is not what the platform's reference says it is."""
+    """The error for JSON that does not match the platform's reference."""
     return _at(answer, f"{profile.provider.title}'s answer is not as documented: {error}.")
 
 
@@ -82,7 +82,7 @@ def _by_status(status: int, profile: Profile) -> ErrorCode:
 
 
 def _foreign(answer: Answer, profile: Profile) -> ErrorCode:
-    """Judge an error whose body is not the platform's: it may come from anything on the way."""
+    """Return the code of an error whose body is not the platform's: a proxy may have sent it."""
     code = _by_status(answer.status, profile)
     if code == ErrorCode.NOT_FOUND and profile.provider.is_not_found(answer):
         return code
@@ -107,7 +107,7 @@ def _in_words(
             return (
                 f"{title} rejected the credentials of profile {profile.name!r}",
                 (
-                    f"Check its credentials: `loyalty profiles` says where they come from,"
+                    f"Check its credentials: `loyalty profiles` shows where they come from,"
                     f" `loyalty login {profile.name}` puts new ones into the keyring."
                 ),
             )
@@ -123,7 +123,7 @@ def _in_words(
         case ErrorCode.REFUSED:
             return f"{title} refused the request", None
         case ErrorCode.UNREACHABLE:
-            return f"the proxy on the way to {title} wants a sign-in", "Check HTTPS_PROXY."
+            return f"the proxy on the way to {title} requires a sign-in", "Check HTTPS_PROXY."
         case _:
             return f"{title} cannot answer now", _when(answer) or "Try again later."
 
@@ -147,7 +147,7 @@ def _not_its_own(answer: Answer, profile: Profile) -> LoyaltyError:
     kind = answer.headers.get("content-type", "no content type")
     return _at(
         answer,
-        f"what answered at {profile.host} is not {profile.provider.title}"
+        f"the server at {profile.host} is not {profile.provider.title}"
         f" (HTTP {answer.status}, {kind}).",
     )
 

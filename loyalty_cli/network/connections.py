@@ -1,6 +1,6 @@
-"""Connections to platforms: requests' adapter, on connections whose every wait ends in time.
+"""Connections to platforms: an adapter for requests that ends every wait at the deadline.
 
-Before each wait the socket's timeout is set to what is left until the deadline of the call.
+Before each wait the socket's timeout is set to the time left until the deadline of the call.
 """
 
 import socket
@@ -31,10 +31,10 @@ Address = tuple[int, int, int, str, Any]
 
 
 class Call:
-    """One request on its way: when it must end, and whether a byte of it was `offered`.
+    """One request in flight: its deadline, and whether a byte of it was `offered`.
 
-    `before_first_byte` can stop it by raising; with one, it is a request that must not be sent
-    twice, on a connection of its own.
+    `before_first_byte` may raise to stop the request. A request that has it must not be sent
+    twice, and gets a connection that no other request uses.
     """
 
     def __init__(
@@ -50,10 +50,10 @@ class Call:
         return self._before_first_byte is not None
 
     def offer(self) -> None:
-        """Note that the next byte goes to the platform; whoever may stop it is asked before."""
+        """Call `before_first_byte`, which may raise; then note that bytes go to the platform."""
         if self._before_first_byte:
             self._before_first_byte()
-            self.remaining()  # that may have taken all the time there was
+            self.remaining()  # the call may have used up the time
         self.offered = True
 
 
@@ -61,16 +61,16 @@ _thread = local()
 
 
 def _current() -> Call:
-    """The call that this thread is in."""
+    """The call that this thread works on."""
     call: Call = _thread.call
     return call
 
 
 class Adapter(HTTPAdapter):
-    """requests' own for one host, with our connections, and our idea of whom to trust.
+    """The adapter of requests for one host, with our connections and our TLS context.
 
-    Without a session of requests around it: that would follow redirects, read .netrc, keep
-    cookies, and take half as long again for a look-up.
+    It works without a session of requests, which would follow redirects, read .netrc, keep
+    cookies, and make a look-up take 1.5 times as long.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class Adapter(HTTPAdapter):
 
     @contextmanager
     def answer(self, request: requests.PreparedRequest, call: Call) -> "Iterator[FramedResponse]":
-        """Send a request, and give the answer to it, whose body is still to be read."""
+        """Send a request, and yield the answer; its body is not read yet."""
         outer = getattr(_thread, "call", None)
         _thread.call = call
         try:
@@ -103,24 +103,24 @@ class Adapter(HTTPAdapter):
             _thread.call = outer
 
     def get_connection_with_tls_context(self, *_: Any, **__: Any) -> Any:
-        """The one pool that there is."""
+        """Return the only pool of connections."""
         return self._pool
 
     def cert_verify(self, *_: Any) -> None:
         """Leave the choice of certificates to the TLS context."""
 
     def request_url(self, request: requests.PreparedRequest, *_: Any) -> str:
-        """What the platform is asked for: all of the URL behind the host."""
+        """Return the URL without scheme and host."""
         assert request.url
         return request.url.removeprefix(self._origin)
 
     def build_response(self, _: requests.PreparedRequest, resp: Any) -> Any:
-        """Give the answer as it came: nobody reads requests' cookies, history and encodings."""
+        """Return the answer unchanged: nobody needs the cookies and the history of requests."""
         return resp
 
 
 class _Connection(HTTPConnection):
-    """urllib3's, which connects and checks certificates; what goes over it is done here."""
+    """A connection: urllib3 connects and checks certificates; sending and reading is ours."""
 
     def request(
         self,
@@ -150,7 +150,7 @@ class _Connection(HTTPConnection):
             raise NewConnectionError(self, str(error)) from error
 
     def _tunnel(self) -> None:
-        """Ask the proxy for a tunnel: what it is told is none of the request."""
+        """Ask the proxy for a tunnel; these bytes are not part of the request."""
         assert self._tunnel_host
         target = f"{_bracketed(self._tunnel_host)}:{self._tunnel_port}"
         headers = {"Host": target, **self._tunnel_headers}  # type: ignore[attr-defined]
@@ -158,7 +158,7 @@ class _Connection(HTTPConnection):
         answer = FramedResponse(self._reader())
         if answer.status != 200:
             raise TunnelRefusedError(answer.status)
-        self.sock.settimeout(_current().remaining())  # of the handshake that follows
+        self.sock.settimeout(_current().remaining())  # for the TLS handshake
 
     def _write(self, message: bytes) -> None:
         self.sock.settimeout(_current().remaining())
@@ -169,7 +169,7 @@ class _Connection(HTTPConnection):
 
 
 class _TLSConnection(_Connection, HTTPSConnection):
-    """The same with TLS on top."""
+    """A connection with TLS."""
 
     def _connect_tls_proxy(self, hostname: str, sock: socket.socket) -> Any:
         return _TimedSocket(super()._connect_tls_proxy(hostname, sock))
@@ -189,7 +189,7 @@ class _HTTPSPool(_HTTPPool, HTTPSConnectionPool):
 
 
 class _Reader(RawIOBase):
-    """What comes over a socket, until the call is over."""
+    """Reads from a socket until the deadline of the call."""
 
     def __init__(self, sock: socket.socket, call: Call) -> None:
         self._sock = sock
@@ -204,7 +204,7 @@ class _Reader(RawIOBase):
 
 
 class _TimedSocket:
-    """A socket with TLS, for TLS inside it: that waits for one record in any number of reads."""
+    """A TLS socket that carries TLS; each read has a timeout, as one record may need many."""
 
     def __init__(self, sock: ssl.SSLSocket) -> None:
         self._sock = sock
@@ -231,11 +231,11 @@ def _head(first: str, headers: Mapping[str, str]) -> bytes:
 
 
 def connect(host: str, port: int, remaining: Callable[[], float]) -> socket.socket:
-    """Look a host up and connect to the first of its addresses that answers.
+    """Look up a host, and connect to the first of its addresses that answers.
 
-    One that says nothing has its share of the time and no more, so that the next can answer.
-    Raises OSError as the system does (socket.gaierror for a name that is not known), TimeoutError
-    when the time is over.
+    Each address gets an equal share of the time left, so that all of them can be tried.
+    Raises OSError as the system does (socket.gaierror for an unknown name), and TimeoutError at
+    the deadline.
     """
     failure: OSError | None = None
     found = _look_up(host, port, remaining())
@@ -257,8 +257,8 @@ def connect(host: str, port: int, remaining: Callable[[], float]) -> socket.sock
 
 
 def _look_up(host: str, port: int, limit: float) -> Sequence[Address]:
-    """Ask the system, in a thread: its own look-up knows no deadline."""
-    if _is_address(host):  # there is nothing to look up, and so nothing to wait for
+    """Ask the system in a thread, because its look-up has no timeout."""
+    if _is_address(host):  # an address needs no look-up
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     outcome: dict[str, Any] = {}
 

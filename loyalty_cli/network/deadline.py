@@ -1,25 +1,25 @@
-"""When a look-up or a debit must end, all its attempts and waits included."""
+"""The deadline of a look-up or a debit, for all its attempts and waits together."""
 
 import time
 
 
 class Deadline:
-    """The moment, by the monotonic clock, at which the time of a look-up or a debit is over."""
+    """The moment, on the monotonic clock, at which a look-up or a debit must have ended."""
 
     def __init__(self, seconds: float) -> None:
         self._ends = time.monotonic() + seconds
 
     def left(self) -> float:
-        """Seconds that are left; below zero once it is over."""
+        """Seconds left; negative after the deadline."""
         return self._ends - time.monotonic()
 
     def remaining(self) -> float:
-        """Seconds that are left, for the next wait; raise TimeoutError where there are none."""
+        """Seconds left, as a timeout for the next wait; raise TimeoutError if there are none."""
         left = self.left()
         if left <= 0:
             raise TimeoutError
         return left
 
     def extend(self, seconds: float) -> None:
-        """Leave out time in which nothing was asked."""
+        """Move the deadline later, by the time that was spent waiting for a permit."""
         self._ends += seconds

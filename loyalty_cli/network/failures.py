@@ -1,4 +1,4 @@
-"""What an exception from below HTTP means to a user."""
+"""Turn the exceptions of HTTP, TLS and sockets into errors for the user."""
 
 import socket
 import ssl
@@ -18,25 +18,25 @@ TRY_AGAIN = "Nothing was changed; try again later."
 
 
 class TooLargeError(Exception):
-    """The body, unpacked, is larger than any balance."""
+    """The decompressed body is larger than any balance."""
 
 
 class NotPackedError(Exception):
-    """The body is not packed as its head says, or not all there."""
+    """The body is not compressed as its headers say, or it is incomplete."""
 
 
 FAILURES = (OSError, urllib3.exceptions.HTTPError, HTTPException, UnicodeError)
-"""What the libraries raise for a connection that fails; requests' own errors are OSErrors."""
+"""Exceptions of a failed connection; those of requests are OSErrors, too."""
 
 
 def explain(error: Exception, where: str, timeout: float, proxy: str | None) -> LoyaltyError:
-    """Turn what was raised into an error for a user; `where` names platform and host.
+    """Turn an exception into an error for the user; `where` names platform and host.
 
-    The exception's own text stays out of it: it can hold the password of a proxy.
+    The exception's text is left out: it can contain the password of a proxy.
     """
     causes = list(_causes(error))
     if isinstance(error, TooLargeError):
-        return bad_response(f"{where} sent more than a balance can be.")
+        return bad_response(f"{where} sent an answer that is too large for a balance.")
     if _first(causes, TimeoutError):
         return timed_out(where, timeout)
     refused = _first(causes, TunnelRefusedError)
@@ -51,11 +51,11 @@ def explain(error: Exception, where: str, timeout: float, proxy: str | None) -> 
             hint="Behind a company proxy, name its certificate with ca_bundle in the profile.",
         )
     if isinstance(error, NotPackedError):
-        return bad_response(f"{where} sent a body that does not unpack.")
+        return bad_response(f"{where} sent a body that cannot be decompressed.")
     if _is_not_http(causes):
         return bad_response(f"{where} sent something that is not HTTP.")
     if not isinstance(error, FAILURES):
-        return bad_response(f"{where} sent what cannot be read ({type(error).__name__}).")
+        return bad_response(f"{where} sent an answer that cannot be read ({type(error).__name__}).")
     return LoyaltyError(
         ErrorCode.UNREACHABLE, f"{where} cannot be reached: {_reason(causes)}.", hint=TRY_AGAIN
     )
@@ -64,7 +64,7 @@ def explain(error: Exception, where: str, timeout: float, proxy: str | None) -> 
 def _no_proxy(
     where: str, proxy: str, causes: list[BaseException], status: int | None
 ) -> LoyaltyError:
-    answer = "it wants a sign-in (HTTP 407)" if status == 407 else f"it answers HTTP {status}"
+    answer = "it requires a sign-in (HTTP 407)" if status == 407 else f"it answers HTTP {status}"
     reason = answer if status else _reason(causes)
     return LoyaltyError(
         ErrorCode.UNREACHABLE,
@@ -75,16 +75,16 @@ def _no_proxy(
 
 
 def timed_out(where: str, timeout: float) -> LoyaltyError:
-    """No answer, or none that could be read, within `timeout` seconds."""
+    """The error for no complete answer within `timeout` seconds."""
     return LoyaltyError(
         ErrorCode.TIMED_OUT,
         f"{where} did not answer within {timeout:g} s.",
-        hint="Try again, or give it longer: --timeout, or timeout in the profile.",
+        hint="Try again, or allow more time: --timeout, or timeout in the profile.",
     )
 
 
 def bad_response(message: str) -> LoyaltyError:
-    """An answer that makes no sense."""
+    """The error for an answer that makes no sense."""
     return LoyaltyError(
         ErrorCode.BAD_RESPONSE, message, hint="Check the profile's base_url; -v shows the requests."
     )
@@ -113,7 +113,7 @@ def _reason(causes: list[BaseException]) -> str:
 
 
 def _in_words(tls_reason: str | None) -> str:
-    """What OpenSSL calls WRONG_VERSION_NUMBER, as a person would."""
+    """Spell a reason of OpenSSL, such as WRONG_VERSION_NUMBER, in words."""
     return tls_reason.replace("_", " ").lower() if tls_reason else "the connection broke off"
 
 
@@ -122,7 +122,7 @@ def _first(causes: list[BaseException], *kinds: type[Cause]) -> Cause | None:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The exception and all it was raised from: libraries wrap in `args` and `reason`, too."""
+    """The exception and all its causes; libraries put some into `args` and `reason`."""
     seen: set[int] = set()
     waiting: list[object] = [error]
     while waiting:

@@ -1,4 +1,4 @@
-"""Answers of HTTP/1 on the wire: where a lenient reader would guess, it is an error here."""
+"""Read HTTP/1 answers strictly: an ambiguous answer is an error."""
 
 import re
 from collections.abc import Iterator
@@ -21,15 +21,15 @@ _EMPTY_LINES = (b"\r\n", b"\n")
 
 
 class OddFrameError(HTTPException):
-    """An answer whose head or whose end can be read in more than one way."""
+    """The head or the end of an answer is ambiguous."""
 
 
 class FramedResponse:
-    """One answer: its head is read at once, its body when it is asked for.
+    """One answer: the head is read at once, the body by `pieces`.
 
-    `headers` have names in lower case; the values of a repeated one are joined by commas. To
-    urllib3's pool it is one of its own responses. Raises OddFrameError for what the standard does
-    not allow, IncompleteRead for an answer that ends too early.
+    `headers` have names in lower case; the values of a repeated header are joined by commas. For
+    urllib3's pool it replaces a response of urllib3. Raises OddFrameError for what the standard
+    does not allow, IncompleteRead for an incomplete answer.
     """
 
     version_string = "HTTP/1"
@@ -50,10 +50,10 @@ class FramedResponse:
         self._is_read = False
 
     def release(self) -> None:
-        """Give the connection back, and close it unless another answer can follow this one."""
+        """Return the connection to the pool; close it before, unless it can be used again."""
         if not (self._is_read and self._persists):
             self._connection.close()
-        self._pool._put_conn(self._connection)  # noqa: SLF001 - as urllib3's own responses do
+        self._pool._put_conn(self._connection)  # noqa: SLF001 - as responses of urllib3 do
 
     def pieces(self) -> Iterator[bytes]:
         """The body, piece by piece."""

@@ -1,4 +1,4 @@
-"""HTTP: requests to a platform and the bytes that come back, within one deadline."""
+"""HTTP: send requests to platforms, and read the answers within one deadline."""
 
 import time
 from collections.abc import Callable
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 BODY_LIMIT_BYTES = 1024 * 1024
 CONNECTIONS = 16
-"""How many connections to one host are kept open, unless more are used at once."""
+"""How many connections to one host are kept open for reuse."""
 
 HEADERS = {
     "User-Agent": f"loyalty-cli/{__version__}",
@@ -47,7 +47,7 @@ HEADERS = {
 
 
 def url_of(profile: Profile, request: Request) -> str:
-    """The full URL of a request, each segment and each value percent-encoded whole."""
+    """The full URL of a request; in segments and values, / and & are percent-encoded, too."""
     path = "/".join(quote(segment, safe="") for segment in request.path)
     given = {key: value for key, value in request.query.items() if value is not None}
     query = urlencode(given, safe="", quote_via=quote)
@@ -55,7 +55,7 @@ def url_of(profile: Profile, request: Request) -> str:
 
 
 class HttpClient:
-    """Sends requests, one adapter a host; safe to use from several threads."""
+    """Sends requests, with one adapter for each host; safe to use from several threads."""
 
     def __init__(
         self,
@@ -74,9 +74,9 @@ class HttpClient:
         self._lock = Lock()
 
     def read(self, profile: Profile, request: Request, deadline: Deadline) -> Answer:
-        """Send a request that changes nothing, and again where that may help.
+        """Send an idempotent request, with retries.
 
-        Raises LoyaltyError where no whole answer came before the deadline.
+        Raises LoyaltyError if no complete answer came before the deadline.
         """
         limiter = self.rate_limits.of(profile)
 
@@ -94,7 +94,7 @@ class HttpClient:
         limiter: RateLimiter,
         permit: Permit,
     ) -> Outcome:
-        """Send a request once, and tell the rate limiter what came of it."""
+        """Send a request once, and report the outcome to the rate limiter."""
         outcome = Outcome()
         try:
             outcome = Outcome(self._send(profile, request, Call(deadline)))
@@ -109,12 +109,12 @@ class HttpClient:
     def send_once(
         self, profile: Profile, request: Request, before_first_byte: Callable[[], None]
     ) -> Answer:
-        """Send a request that must not be sent twice, over a connection of its own.
+        """Send a request that must not be sent twice, over a connection used only for it.
 
-        `before_first_byte` is called when all is ready, and can still stop it by raising
-        LoyaltyError.
-        Raises NotSentError where not one byte was offered to the platform, and another LoyaltyError
-        where it was, and no whole answer came.
+        `before_first_byte` is called when everything is ready; it may raise LoyaltyError to stop
+        the request.
+        Raises NotSentError if no byte was offered to the platform, and another LoyaltyError if
+        bytes were offered but no complete answer came.
         """
         began = time.monotonic()
         call = Call(Deadline(profile.timeout), before_first_byte)
@@ -133,7 +133,7 @@ class HttpClient:
         self._trace(f"* rate-limited: pausing for {pause:.2f} s")
 
     def _pause(self, seconds: float) -> None:
-        self._trace(f"* trying again in {seconds:.2f} s")
+        self._trace(f"* retry in {seconds:.2f} s")
         self._sleep(seconds)
 
     def _send(self, profile: Profile, request: Request, call: Call) -> Answer:
@@ -145,11 +145,11 @@ class HttpClient:
             prepared = _prepared(request, url, adapter.host)
             with adapter.answer(prepared, call) as response:
                 content = _body(response)
-        except LoyaltyError:  # by whoever was asked before the first byte
+        except LoyaltyError:  # from before_first_byte
             raise
         except Exception as error:
             if not (call.offered or isinstance(error, FAILURES)):
-                raise  # a defect, and none that an answer can cause
+                raise  # a defect that no answer can have caused
             where = f"{profile.provider.title} at {profile.host}"
             raise explain(error, where, profile.timeout, adapter.proxy) from None
         took = time.monotonic() - began
@@ -169,10 +169,10 @@ class HttpClient:
 
 
 def _prepared(request: Request, url: str, host: str) -> requests.PreparedRequest:
-    """A request that is ready to be sent.
+    """Build a request that is ready to be sent.
 
-    Put together here and not by requests, which takes a quarter of a look-up for it, and decodes
-    some of the URL again.
+    requests would need a quarter of a look-up's time to build it, and would decode parts of the
+    URL again.
     """
     prepared = requests.PreparedRequest()
     prepared.method, prepared.url = request.method, url
@@ -183,7 +183,7 @@ def _prepared(request: Request, url: str, host: str) -> requests.PreparedRequest
         headers["Content-Length"] = str(len(prepared.body))
     for header in headers.items():
         check_header_validity(header)
-    prepared.headers = headers  # type: ignore[assignment] # which is all that is asked of them
+    prepared.headers = headers  # type: ignore[assignment] # a dict is enough
     return prepared
 
 

@@ -1,4 +1,4 @@
-"""Asking a platform: sign in as a profile, send what its provider wants sent, judge the answer."""
+"""Ask a platform: sign in, send the provider's request, check the answer."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
@@ -34,14 +34,14 @@ Send = Callable[[Request], Answer]
 
 
 class DebitAnswer(Struct, frozen=True):
-    """The answer to a debit as it came; `mask` takes the credentials out of what is said of it."""
+    """The unchanged answer to a debit; `mask` removes the credentials from a text about it."""
 
     answer: Answer
     mask: Mask
 
 
 class PlatformClient:
-    """The platforms behind profiles; each profile's credentials are looked for once."""
+    """Asks the platforms of profiles; looks for each profile's credentials once."""
 
     def __init__(
         self, client: HttpClient, credentials: CredentialSource, tokens: AccessTokens
@@ -56,16 +56,16 @@ class PlatformClient:
     def ask(self, profile: Profile, query: Query) -> Answer:
         """Ask for a balance within the profile's timeout, sign-in and reading included.
 
-        Raises LoyaltyError for everything but an answer in JSON that may hold one.
+        Raises LoyaltyError unless the answer is JSON that may contain a balance.
         """
         return self._asked(profile, query, lambda answer, _: answer)
 
     def reading(self, profile: Profile, query: Query) -> Reading:
-        """Ask for a balance, and read what the answer says; raise LoyaltyError as `ask` does."""
+        """Ask for a balance, and read it from the answer; raise LoyaltyError as `ask` does."""
         return self.aged_reading(profile, query)[0]
 
     def aged_reading(self, profile: Profile, query: Query) -> tuple[Reading, str | None]:
-        """The same, and what a cache that gave the answer says of its age, in seconds."""
+        """As `reading`, with the Age header (seconds) that a cache adds to its answer."""
 
         def read(answer: Answer, body: Any) -> tuple[Reading, str | None]:
             try:
@@ -89,39 +89,39 @@ class PlatformClient:
             made = read(answer, body_of(answer, profile, query.customer))
             if sign_in.is_repeated_in(answer):
                 made = without_secrets(made, sign_in.mask)
-            if deadline.left() <= 0:  # what takes long to read is no balance
+            if deadline.left() <= 0:  # also when reading took too long
                 raise timed_out(f"{profile.provider.title} at {profile.host}", profile.timeout)
         return made
 
     def debit(
         self, profile: Profile, request: Request, before_first_byte: Callable[[], None]
     ) -> DebitAnswer:
-        """Send a debit, once, and give whatever answer came, as it came.
+        """Send a debit once, and return any answer unchanged.
 
-        `before_first_byte` may still stop it, by raising LoyaltyError. Raises NotSentError where
-        nothing was sent, and any other LoyaltyError where it was sent and no whole answer came.
+        `before_first_byte` may raise LoyaltyError to stop it. Raises NotSentError if nothing was
+        sent, and another LoyaltyError if it was sent but no complete answer came.
         """
         try:
             sign_in = _SignIn(profile, self._credentials_of(profile))
             with sign_in.kept_secret():
-                signed = sign_in.sign(request, self._proof(profile, sign_in))
+                signed = sign_in.sign(request, self._debit_secrets(profile, sign_in))
         except LoyaltyError as error:
             raise NotSentError.of(error) from None
         with sign_in.kept_secret():
             answer = self._client.send_once(profile, signed, before_first_byte)
         return DebitAnswer(answer, sign_in.mask)
 
-    def _proof(self, profile: Profile, sign_in: "_SignIn") -> Secrets:
-        """What a request that is sent once is signed with: the credentials, or a token for them."""
+    def _debit_secrets(self, profile: Profile, sign_in: "_SignIn") -> Secrets:
+        """The secrets that sign a debit: the credentials, or an access token for them."""
         if profile.auth.exchange is None:
             return sign_in.credentials
         send = partial(self._client.read, profile, deadline=Deadline(profile.timeout))
         return {"token": self._tokens.get(sign_in.holder(send))}
 
     def fingerprint(self, profile: Profile, salt: str) -> str:
-        """What tells a profile's credentials from others, without a way back to them.
+        """A one-way digest of a profile's credentials, to see whether they changed.
 
-        Raises LoyaltyError where they cannot be found.
+        Raises LoyaltyError if a credential cannot be found.
         """
         found = self._credentials_of(profile)
         pairs = msgspec.json.encode(sorted((name, each.secret) for name, each in found.items()))
@@ -129,7 +129,7 @@ class PlatformClient:
         return digest.hex()
 
     def _with_token(self, sign_in: "_SignIn", request: Request, send: Send) -> Answer:
-        """Send with the token at hand; when the platform no longer takes it, with a new one."""
+        """Send with the current token; after a 401, once more with a new token."""
         holder = sign_in.holder(send)
         token = self._tokens.get(holder)
         answer = send(sign_in.sign(request, {"token": token}))
@@ -152,7 +152,7 @@ class PlatformClient:
 
 
 class _SignIn:
-    """How a profile signs in, and all that must stay secret of it."""
+    """How a profile signs in, and every secret that it uses."""
 
     def __init__(self, profile: Profile, found: Mapping[str, Found]) -> None:
         self.credentials = {name: each.secret for name, each in found.items()}
@@ -161,27 +161,27 @@ class _SignIn:
         self._secrets = set(self.credentials.values())
 
     def sign(self, request: Request, secrets: Secrets) -> Request:
-        """The request with the headers that these secrets become."""
+        """Return the request with the sign-in headers made from these secrets."""
         headers = self._profile.auth.headers(secrets)
         self._secrets.update(secrets.values(), header_secrets(headers))
         return replace(request, headers={**request.headers, **headers})
 
     def holder(self, send: Send) -> Holder:
-        """Who can get a token for these credentials."""
+        """Return the holder that can get a token for these credentials."""
         return Holder(self._profile, self.credentials, partial(self._exchange, send), self._keep)
 
     def mask(self, text: str) -> str:
-        """Take what was said to sign in out of a text."""
+        """Remove the secrets of this sign-in from a text."""
         return mask(text, self._secrets)
 
     def is_repeated_in(self, answer: Answer) -> bool:
-        """Whether a platform repeats what was said to it."""
+        """Whether an answer contains a secret of this sign-in."""
         said = "\n".join([answer.body.decode(), *answer.headers.values()])
         return self.mask(said) != said
 
     @contextmanager
     def kept_secret(self) -> Iterator[None]:
-        """Take it out of any error that goes out of here."""
+        """Remove the secrets from an error that is raised in the block."""
         try:
             yield
         except LoyaltyError as error:

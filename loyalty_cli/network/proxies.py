@@ -1,6 +1,6 @@
 """The proxy on the way to a platform: which one, whether it can be used, and how it is shown.
 
-Only platforms elsewhere are asked through one, so that it is always asked to open a tunnel.
+Only other hosts are reached through a proxy, always over https and so through a tunnel.
 """
 
 from urllib.parse import urlsplit
@@ -22,9 +22,9 @@ class TunnelRefusedError(OSError):
 
 
 def proxy_for(base_url: str) -> str | None:
-    """The URL of the proxy that the environment names; raise LoyaltyError for one that is no use.
+    """Return the URL of the proxy that the environment names; None without one.
 
-    None where there is none, and for this machine itself.
+    None for loopback, too. Raises LoyaltyError for a proxy that cannot be used.
     """
     if is_loopback(urlsplit(base_url).hostname or ""):
         return None
@@ -38,7 +38,7 @@ def proxy_for(base_url: str) -> str | None:
 
 
 def proxy_fault(proxy: str) -> str | None:
-    """Say what is wrong with the address of a proxy; None for one that can be tried."""
+    """Describe what is wrong with the address of a proxy; None if it can be tried."""
     try:
         parts = urlsplit(_with_scheme(proxy))
         host, _ = parts.hostname, parts.port
@@ -54,8 +54,8 @@ def proxy_fault(proxy: str) -> str | None:
 
 
 def without_user(url: str) -> str:
-    """The host and port of a URL, without the user and the password that may stand before them."""
-    # From the last @ on: a password may hold what looks like the end of a host.
+    """The host and port of a URL, without user and password."""
+    # After the last @: a password may contain @ and /.
     _, at, rest = url.rpartition("@")
     try:
         return urlsplit(f"//{rest}" if at else _with_scheme(url)).netloc or NOT_A_URL

@@ -1,10 +1,10 @@
-"""How often a platform is asked: as its limits allow, and less often once it throttles.
+"""Rate limits: how many requests a second a platform gets, and fewer once it throttles.
 
-A request may begin when every limit of its profile has room: the published ones, the user's
-`rate`, a `--rate` that all profiles of the run share, and an adaptive one. The adaptive limit is
-off until the platform throttles (429). Then the profile pauses for as long as the platform asks,
-goes on at less than the platform took (multiplicative decrease), and asks a little more often every
-second (additive increase) until it is throttled again, or was not for a minute, which ends it.
+A request may begin when every limit of its profile has room: the published limits, the user's
+`rate`, a `--rate` that all profiles of the run share, and an adaptive limit. The adaptive limit is
+off until the platform throttles (429). Then the profile pauses for as long as the platform asks.
+It continues at a lower rate than the platform accepted (multiplicative decrease), which grows every
+second (additive increase). After a minute without 429 the adaptive limit is off again.
 """
 
 import time
@@ -21,29 +21,29 @@ from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.providers.contract import Answer, DebitProvider, Limit
 
 LONGEST_WAIT_SECONDS = 60.0
-"""The longest pause that a list or a debit waits for when a platform asks for one."""
+"""The longest pause that a list or a debit waits for."""
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
-"""The pauses after 429 where the platform asks for none."""
+"""The first and the longest pause after a 429 without Retry-After."""
 DECREASE = 0.2
-"""Which share of the rate that the platform took is given up after 429."""
+"""By which share of the accepted rate the rate is reduced after 429."""
 RECOVERY_SECONDS = 8.0
-"""How long it takes until that share is reached again; after that the rate grows on as quickly."""
+"""How long until the accepted rate is reached again; then the rate keeps growing as fast."""
 FORGET_SECONDS = 60.0
-"""After how long without 429 the rate is free again."""
+"""How long without 429 until the adaptive limit is off again."""
 MEASURED_SECONDS = 1.0
 LEAST_MEASURED_SECONDS = 0.02
-"""Over how long it is measured what the platform takes."""
+"""The longest and the shortest time over which the accepted rate is measured."""
 LATE_SECONDS = 0.02
 WAIT_SECONDS = 1.0
-"""One wait where it is not known how long it will take."""
+"""The longest single wait, and the wait when nobody knows how long it takes."""
 
 
 class RateLimit:
     """One limit; all times are seconds of one clock, passed in."""
 
     def wait(self, now: float) -> float:
-        """Seconds until there is room for one more request, as far as is known."""
+        """Seconds until there is probably room for one more request."""
         raise NotImplementedError
 
     def begin(self, now: float) -> None:
@@ -54,28 +54,28 @@ class RateLimit:
 
 
 class EvenSpacing(RateLimit):
-    """So many requests a second, spread evenly; any number while there is no `rate`."""
+    """`rate` requests a second, spread evenly; no limit while `rate` is None."""
 
     def __init__(self, rate: float | None = None) -> None:
         self.rate = rate
         self._next = 0.0
 
     def wait(self, now: float) -> float:
-        """Seconds until the next one is due."""
+        """Seconds until the next request is due."""
         return self._next - now
 
     def begin(self, now: float) -> None:
-        """One is sent now; where it is a little late, that does not delay those after it."""
+        """A request is sent now; a small delay of it does not delay the next requests."""
         spacing = 1 / self.rate if self.rate else 0.0
         is_late = now - self._next > min(spacing, LATE_SECONDS)
         self._next = (now if is_late else self._next) + spacing
 
 
 class SlidingWindow(RateLimit):
-    """So many requests in any time of so many seconds.
+    """At most `limit.requests` in any `limit.seconds`.
 
-    A request counts from when it begins until so long after it ended. What arrives at the platform
-    is thus within the limit, however long it was on its way.
+    A request counts from its begin until `limit.seconds` after its end. So the requests that
+    arrive at the platform stay within the limit, however long they are in flight.
     """
 
     def __init__(self, limit: Limit) -> None:
@@ -84,7 +84,7 @@ class SlidingWindow(RateLimit):
         self._ended: deque[float] = deque()
 
     def wait(self, now: float) -> float:
-        """Seconds until there is room; WAIT_SECONDS where that depends on those in flight."""
+        """Seconds until there is room; WAIT_SECONDS if that depends on requests in flight."""
         while self._ended and self._ended[0] <= now - self._limit.seconds:
             self._ended.popleft()
         if len(self._ended) + self._in_flight < self._limit.requests:
@@ -92,21 +92,21 @@ class SlidingWindow(RateLimit):
         return self._ended[0] + self._limit.seconds - now if self._ended else WAIT_SECONDS
 
     def begin(self, now: float) -> None:  # noqa: ARG002 - it counts until it has ended
-        """One more is in flight."""
+        """One more request is in flight."""
         self._in_flight += 1
 
     def end(self, now: float) -> None:
-        """It counts for so many seconds from now."""
+        """A request ended; it counts for `limit.seconds` from now."""
         self._in_flight -= 1
         self._ended.append(now)
 
 
 class AdaptiveLimit(EvenSpacing):
-    """The rate that a platform seems to take, judged by its answers and its 429."""
+    """The rate that a platform seems to accept, estimated from its answers and its 429s."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._rate_taken: float | None = None
+        self._accepted_rate: float | None = None
         self._paused_until = 0.0
         self._slowed_at = 0.0
         self._refusals = 0
@@ -117,30 +117,30 @@ class AdaptiveLimit(EvenSpacing):
         return max(super().wait(now), self.paused(now))
 
     def paused(self, now: float) -> float:
-        """Seconds that are left of the pause the platform asked for."""
+        """Seconds left of the pause."""
         return max(self._paused_until - now, 0.0)
 
     def begin(self, now: float) -> None:
-        """One is sent now, and the next one when the rate allows."""
+        """A request is sent now; the next may begin when the rate allows."""
         self.rate = self.rate_at(now)
         super().begin(now)
 
     def answer(self, now: float) -> None:
-        """The platform answered, and did not refuse."""
+        """The platform answered, and did not throttle."""
         self._refusals = 0
         self._answered.append(now)
         while self._answered[0] < now - MEASURED_SECONDS:
             self._answered.popleft()
 
     def slow_down(self, now: float, begun: float, asked: float | None) -> float:
-        """A request that began at `begun` was too much; give the seconds of the pause.
+        """A request that began at `begun` was throttled; return the seconds of the pause.
 
-        Of several that were in flight together, the first one lowers the rate; each can make the
+        Of several requests in flight together, only the first lowers the rate; each can make the
         pause longer.
         """
         if begun >= self._slowed_at:
-            # Where it took next to nothing of late, half of what was thought before.
-            self._rate_taken = max(self._measured(now), (self.rate_at(now) or 0.0) / 2) or None
+            # If few were answered lately, at least half of the previous rate.
+            self._accepted_rate = max(self._measured(now), (self.rate_at(now) or 0.0) / 2) or None
             self._slowed_at = now
             self._refusals += 1
         longer = FIRST_PAUSE_SECONDS * 2 ** max(self._refusals - 1, 0)
@@ -149,34 +149,34 @@ class AdaptiveLimit(EvenSpacing):
         return pause
 
     def rate_at(self, now: float) -> float | None:
-        """Requests a second that the platform may take; None where nothing is known."""
+        """Requests a second that the platform probably accepts; None if nothing is known."""
         since = max(now - self._paused_until, 0.0)
-        if self._rate_taken is None or since > FORGET_SECONDS:
+        if self._accepted_rate is None or since > FORGET_SECONDS:
             return None
-        return self._rate_taken * (1 - DECREASE + DECREASE * since / RECOVERY_SECONDS)
+        return self._accepted_rate * (1 - DECREASE + DECREASE * since / RECOVERY_SECONDS)
 
     def _measured(self, now: float) -> float:
-        """The answers a second of late."""
+        """The answers a second, measured lately."""
         recent = [at for at in self._answered if at > now - MEASURED_SECONDS]
         return len(recent) / max(now - recent[0], LEAST_MEASURED_SECONDS) if recent else 0.0
 
 
 class Clock:
-    """Monotonic seconds, and waiting for a change as they pass."""
+    """The monotonic clock, in seconds; it also does the waiting."""
 
     def now(self) -> float:
         """The time."""
         return time.monotonic()
 
     def wait(self, changed: Condition, seconds: float) -> None:
-        """Wait for a change, and no longer than that."""
+        """Wait for a change, at most for `seconds`."""
         changed.wait(seconds)
 
 
 class Permit(Struct, frozen=True):
     """Permission to send one request, given at `begun`.
 
-    `waited` is how many seconds it took, and `paused` how many of them because of a 429.
+    `waited` is the seconds spent waiting for it, `paused` the part of them caused by a 429.
     """
 
     begun: float
@@ -185,7 +185,7 @@ class Permit(Struct, frozen=True):
 
 
 class WaitTooLongError(Exception):
-    """There is no permit in the time there is; `refusal` is why, if the platform throttled."""
+    """There is no permit in time; `refusal` is the answer that throttled, if any."""
 
     def __init__(self, refusal: Answer | None) -> None:
         super().__init__()
@@ -193,9 +193,9 @@ class WaitTooLongError(Exception):
 
 
 class RateLimiter:
-    """All limits of one profile, for everybody who works for it; safe to use from threads.
+    """All limits of one profile; safe to use from several threads.
 
-    Limits that are shared with other profiles need the same `changed` in all of them.
+    Profiles that share a limit must share `changed`, too.
     """
 
     def __init__(
@@ -207,7 +207,7 @@ class RateLimiter:
         self._adaptive = AdaptiveLimit()
         self._limits = (*limits, self._adaptive)
         self._clock = clock or Clock()
-        self._first_in_line = Lock()  # who has it waits for room, and the others for that one
+        self._first_in_line = Lock()  # its owner waits for room, the others for the lock
         self._changed = changed or Condition()
         self._throttled = 0
         self._refusal: Answer | None = None
@@ -217,9 +217,9 @@ class RateLimiter:
     ) -> Permit:
         """Wait for a permit.
 
-        Raises WaitTooLongError where the platform asked to pause for more than `patience` seconds,
-        or where it would take more than `most` in all. `check` is called again and again, and can
-        end the wait by raising.
+        Raises WaitTooLongError if the platform asked for a pause of more than `patience` seconds,
+        or if the wait would take more than `most` seconds in all. `check` is called repeatedly,
+        and may raise to end the wait.
         """
         came = self._clock.now()
         if not self._first_in_line.acquire(timeout=-1 if most == inf else max(most, 0)):
@@ -244,7 +244,7 @@ class RateLimiter:
         return now
 
     def end(self, *, answered: bool) -> None:
-        """Say that a request has ended, and whether it was answered at all."""
+        """Note that a request has ended, and whether there was an answer."""
         with self._changed:
             now = self._clock.now()
             for limit in self._limits:
@@ -256,20 +256,20 @@ class RateLimiter:
             self._changed.notify_all()
 
     def slow_down(self, begun: float, refusal: Answer, asked: float | None) -> float:
-        """Say that a request that began then, and has yet to end, was too much; give the pause."""
+        """Note that a request in flight was throttled; return the seconds of the pause."""
         with self._changed:
             self._throttled += 1
             self._refusal = refusal
             return self._adaptive.slow_down(self._clock.now(), begun, asked)
 
     def is_paused_for(self, seconds: float) -> bool:
-        """Whether the platform asked for a pause that is not over by then."""
+        """Whether the pause that the platform asked for lasts longer than `seconds`."""
         with self._changed:
             return self._adaptive.paused(self._clock.now()) > seconds
 
 
 class RateLimits:
-    """The rate limiter of each profile, and the `rate` that all of a run have together."""
+    """The rate limiter of each profile, and the `rate` that all profiles of a run share."""
 
     def __init__(self, rate: float | None = None, clock: Clock | None = None) -> None:
         self._shared = EvenSpacing(rate) if rate else None
@@ -279,13 +279,13 @@ class RateLimits:
         self._lock = Lock()
 
     def of(self, profile: Profile) -> RateLimiter:
-        """That of a profile: its own rate, or else its platform's limits; and the run's."""
+        """The limiter of a profile: by its rate and the run's, or by the platform's limits."""
         if self._shared is None:
             return self._kept(profile, profile.provider.read_limits)
         return self._kept(profile, (), self._shared)
 
     def of_debits(self, profile: Profile) -> RateLimiter:
-        """That of a profile's debits, which platforms count apart."""
+        """The limiter of a profile's debits, which platforms count separately."""
         provider = profile.provider
         known = provider.debit_limits if isinstance(provider, DebitProvider) else ()
         return self._kept(profile, known, debits=True)
@@ -303,9 +303,9 @@ class RateLimits:
 
     @contextmanager
     def permit_to_debit(self, profile: Profile, check: Callable[[], None]) -> Iterator[None]:
-        """Wait for a permit to make a debit, and have it meanwhile; `check` can end the wait.
+        """Wait for a permit to debit, and hold it in the block; `check` may raise to end the wait.
 
-        Raises LoyaltyError where the platform asked for a longer pause than anybody waits for.
+        Raises LoyaltyError if the platform asked for a pause of more than LONGEST_WAIT_SECONDS.
         """
         limiter = self.of_debits(profile)
         try:
@@ -313,8 +313,8 @@ class RateLimits:
         except WaitTooLongError:
             raise LoyaltyError(
                 ErrorCode.RATE_LIMITED,
-                f"{profile.provider.title} takes no more debits for now.",
-                hint="Nothing was sent; run the same again later.",
+                f"{profile.provider.title} is rate-limiting debits.",
+                hint="Nothing was sent; run the same command again later.",
             ) from None
         try:
             yield
@@ -322,11 +322,11 @@ class RateLimits:
             limiter.end(answered=True)
 
     def is_closed(self, profile: str, *, debits: bool = False) -> bool:
-        """Whether a platform asked for a longer pause than anybody waits for."""
+        """Whether a platform asked for a pause of more than LONGEST_WAIT_SECONDS."""
         return self._is_paused(profile, LONGEST_WAIT_SECONDS, debits=debits)
 
     def are_debits_paused(self, profile: str) -> bool:
-        """Whether a platform wants no debits now."""
+        """Whether a platform asked for a pause of debits that is not over."""
         return self._is_paused(profile, 0.0, debits=True)
 
     def _is_paused(self, profile: str, seconds: float, *, debits: bool) -> bool:
@@ -336,7 +336,7 @@ class RateLimits:
 
 
 def _limits(rate: float | None, known: Sequence[Limit]) -> Iterator[RateLimit]:
-    """The user's rate goes before what the platform publishes."""
+    """The user's rate replaces the limits that the platform publishes."""
     fastest = rate or max((each.requests / each.seconds for each in known), default=None)
     if fastest:
         yield EvenSpacing(fastest)

@@ -1,16 +1,16 @@
-"""How often a request that changes nothing is sent, and what is waited for in between.
+"""Retry policy of look-ups: which outcomes are retried, how often, and after which pause.
 
-| what came of an attempt | what follows |
+| outcome of an attempt | what follows |
 | --- | --- |
-| 429, or 503 with Retry-After (throttled) | the rate limiter pauses the whole profile; up to \
-`RetryPolicy.attempts` such answers |
+| 429, or 503 with Retry-After (throttled) | the rate limiter pauses the whole profile, then a \
+retry; up to `RetryPolicy.attempts` such answers |
 | 500, 502, 503, 504, or what the provider calls busy | a retry after a random pause, or after \
-Retry-After where that is longer; `MAX_ATTEMPTS` in all |
+Retry-After if that is longer; `MAX_ATTEMPTS` in all |
 | the connection failed, or a proxy answered with one of these | the same |
-| any other answer or error | it is final |
+| any other answer or error | no retry |
 
-All of that ends at the deadline of the look-up. Where a `RetryPolicy` says how long a platform may
-be waited for, such waits put the deadline off; else they have to fit in before it.
+Retries end at the deadline of the look-up. If the `RetryPolicy` has `longest_wait_seconds`, waiting
+for a permit extends the deadline; otherwise pauses and retries must fit in before it.
 """
 
 import random
@@ -37,7 +37,7 @@ BUSY_STATUSES = frozenset({429, 500, 502, 503, 504})
 
 
 class RetryPolicy(Struct, frozen=True):
-    """Retry policy for 429: how many attempts, and how long a platform may be waited for."""
+    """Retry policy for 429: how many attempts, and the longest pause to wait for."""
 
     attempts: int = MAX_ATTEMPTS
     longest_wait_seconds: float = 0.0
@@ -48,13 +48,13 @@ BULK = RetryPolicy(attempts=6, longest_wait_seconds=LONGEST_WAIT_SECONDS)
 
 
 class Outcome(Struct, frozen=True):
-    """What came of one attempt: a whole answer, or the error that there was none."""
+    """The outcome of one attempt: a complete answer, or an error."""
 
     answer: Answer | None = None
     error: LoyaltyError | None = None
 
     def result(self) -> Answer:
-        """The answer; raise the error."""
+        """Return the answer, or raise the error."""
         if self.error:
             raise self.error
         assert self.answer
@@ -67,7 +67,7 @@ class Outcome(Struct, frozen=True):
 
 
 class Retries:
-    """The attempts at one request: each with a permit, and a pause after one that failed."""
+    """The attempts of one request: a permit before each, a pause after a failed attempt."""
 
     def __init__(
         self,
@@ -82,7 +82,7 @@ class Retries:
         self._is_busy = is_busy
 
     def run(self, attempt: Callable[[Permit], Outcome], sleep: Callable[[float], None]) -> Answer:
-        """Make attempts until one is final; raise LoyaltyError where no whole answer came."""
+        """Make attempts until one is final; raise LoyaltyError without a complete answer."""
         outcome: Outcome | None = None
         throttled = failed = 0
         while True:
@@ -112,8 +112,8 @@ class Retries:
         return permit
 
     def _pause_after(self, outcome: Outcome, failed: int) -> float | None:
-        """Seconds until the next attempt; None where there is to be none."""
-        if failed == MAX_ATTEMPTS or not self._may_pass(outcome):
+        """Seconds until the next attempt; None if there is none."""
+        if failed == MAX_ATTEMPTS or not self._is_retryable(outcome):
             return None
         longest = FIRST_PAUSE_SECONDS * 2 ** (failed - 1)
         pause = random.uniform(0, longest)  # noqa: S311 - no secret
@@ -121,8 +121,8 @@ class Retries:
             pause = max(pause, retry_after(outcome.answer, time.time()) or 0)
         return pause if pause < self._deadline.left() else None
 
-    def _may_pass(self, outcome: Outcome) -> bool:
-        """Whether what failed may work the next time; a proxy's "no" to a tunnel stays one."""
+    def _is_retryable(self, outcome: Outcome) -> bool:
+        """Whether a retry may succeed; it cannot if a proxy refused the tunnel for good."""
         if outcome.answer:
             return outcome.answer.status in BUSY_STATUSES or self._is_busy(outcome.answer)
         error = outcome.error
@@ -139,7 +139,7 @@ def is_throttled(answer: Answer) -> bool:
 
 
 def retry_after(answer: Answer, now: float) -> float | None:
-    """The seconds a platform asks to wait, whether it says so in seconds or as a date."""
+    """The seconds until the Retry-After of an answer, which is seconds or a date; None without."""
     value = answer.headers.get("retry-after", "").strip()
     if value.isascii() and value.isdigit():
         return float(value[:9])

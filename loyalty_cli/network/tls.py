@@ -1,4 +1,4 @@
-"""Which certificate authorities are trusted: the first of these that is set.
+"""The trusted certificate authorities: from the first of these that is set.
 
 The profile's `ca_bundle`; REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or SSL_CERT_FILE; the system's store.
 """
@@ -15,7 +15,7 @@ BUNDLE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 
 
 def bundle(ca_bundle: Path | None, environment: Mapping[str, str]) -> tuple[Path, str] | None:
-    """The file or folder of certificates in force and what names it; None for the system's."""
+    """The file or folder of certificates, and the setting that names it; None for the system's."""
     if ca_bundle:
         return ca_bundle, "the profile's ca_bundle"
     for variable in BUNDLE_VARIABLES:
@@ -25,7 +25,7 @@ def bundle(ca_bundle: Path | None, environment: Mapping[str, str]) -> tuple[Path
 
 
 def trusted(ca_bundle: Path | None) -> ssl.SSLContext:
-    """A TLS context that checks certificates; raise LoyaltyError for a bundle that is no use."""
+    """A TLS context that checks certificates; raise LoyaltyError for an unusable bundle."""
     chosen = bundle(ca_bundle, os.environ)
     if chosen is None:
         import truststore
@@ -49,5 +49,5 @@ def trusted(ca_bundle: Path | None) -> ssl.SSLContext:
 def _refuse(path: Path, origin: str, why: str) -> NoReturn:
     setup_error(
         f"the CA bundle {path} ({origin}) cannot be used: {why}.",
-        "Name a readable PEM file, or take the setting away to use the system's certificates.",
+        "Name a readable PEM file, or remove the setting to use the system's certificates.",
     )

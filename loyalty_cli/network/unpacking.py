@@ -1,4 +1,4 @@
-"""A body as it was before it was packed: piece by piece, whole, and never beyond a limit."""
+"""Decompress a body piece by piece, up to a size limit."""
 
 import zlib
 from collections.abc import Iterable, Iterator
@@ -7,14 +7,14 @@ from loyalty_cli.network.failures import NotPackedError, TooLargeError
 
 MOST_LAYERS = 5
 GZIP, ZLIB, DEFLATE = 31, 15, -15
-"""What zlib calls its formats: they are the sizes of windows."""
+"""zlib selects a format by the size of its window."""
 
 
 def unpacked(pieces: Iterable[bytes], encodings: str, limit: int) -> Iterator[bytes]:
-    """Undo what Content-Encoding names; what is none of ours stays as it is.
+    """Undo the compression that Content-Encoding names; unknown encodings are ignored.
 
-    Raises TooLargeError where there are more than `limit` bytes in any layer, NotPackedError for
-    what is not packed in that way, or not all there.
+    Raises TooLargeError if any layer has more than `limit` bytes, NotPackedError if the body is
+    not compressed in that way, or incomplete.
     """
     layers = [each for each in _names(encodings) if each in ("gzip", "x-gzip", "deflate")]
     if len(layers) > MOST_LAYERS:
@@ -57,7 +57,7 @@ def _without_layer(pieces: Iterable[bytes], layer: str, limit: int) -> Iterator[
 
 
 def _format(layer: str, beginning: bytes) -> int:
-    """What deflate means to servers: with the header of zlib, or without."""
+    """Servers send deflate with a zlib header or without; the first byte shows which."""
     if layer != "deflate":
         return GZIP
     return ZLIB if beginning[0] & 0x0F == zlib.DEFLATED else DEFLATE

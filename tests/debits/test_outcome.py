@@ -404,9 +404,9 @@ GARBLED: Mapping[str, tuple[Callable[[], bytes], str]] = {
         lambda: b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         "not HTTP",
     ),
-    "too large": (lambda: reply(b" " * (BODY_LIMIT_BYTES + 1)), "more than"),
-    "too large once unpacked": (bomb, "more than"),
-    "bad gzip": (bad_gzip, "does not unpack"),
+    "too large": (lambda: reply(b" " * (BODY_LIMIT_BYTES + 1)), "too large"),
+    "too large once unpacked": (bomb, "too large"),
+    "bad gzip": (bad_gzip, "cannot be decompressed"),
     "a number of 5,000 digits": (
         lambda: reply(b'{"creditRedeemed": %s, "unit": "CENTS"}' % (b"9" * 5000)),
         "HTTP 200: ",

@@ -105,7 +105,7 @@ def test_a_strangers_refusal_is_a_bad_answer(name: str, body: bytes, status: int
     error = error_of(status, body, name=name)
 
     assert (error.code, error.http_status) == (ErrorCode.BAD_RESPONSE, status)
-    assert error.message.startswith("what answered at api.example.com:8443 is not ")
+    assert error.message.startswith("the server at api.example.com:8443 is not ")
     assert f"(HTTP {status}, text/html)" in error.message
 
 

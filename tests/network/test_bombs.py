@@ -205,7 +205,7 @@ def test_a_body_that_is_too_large_is_given_up(script: Script, ask: Ask) -> None:
         done = ask(server.url)
 
     assert error_of(done) == (7, "bad_response")
-    assert "more than a balance can be" in done.record["error"]["message"]
+    assert "too large for a balance" in done.record["error"]["message"]
     assert server.connections == 1
 
 

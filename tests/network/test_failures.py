@@ -40,7 +40,7 @@ REFUSED = ConnectionRefusedError(111, "Connection refused")
     [
         (TimeoutError(), ErrorCode.TIMED_OUT, "did not answer within 10 s"),
         (wrapped(TimeoutError("timed out")), ErrorCode.TIMED_OUT, "did not answer"),
-        (TooLargeError(), ErrorCode.BAD_RESPONSE, "more than a balance can be"),
+        (TooLargeError(), ErrorCode.BAD_RESPONSE, "too large for a balance"),
         (REFUSED, ErrorCode.UNREACHABLE, "Connection refused"),
         (wrapped(REFUSED), ErrorCode.UNREACHABLE, "Connection refused"),
         (wrapped(OSError(113, "No route to host")), ErrorCode.UNREACHABLE, "No route to host"),
@@ -48,7 +48,7 @@ REFUSED = ConnectionRefusedError(111, "Connection refused")
         (wrapped(socket.gaierror(-2, "Name unknown")), ErrorCode.UNREACHABLE, "(Name unknown)"),
         (wrapped(IncompleteRead(b"x", 5)), ErrorCode.UNREACHABLE, "in the middle of the answer"),
         (wrapped(BadStatusLine("hidden")), ErrorCode.BAD_RESPONSE, "not HTTP"),
-        (NotPackedError("hidden"), ErrorCode.BAD_RESPONSE, "does not unpack"),
+        (NotPackedError("hidden"), ErrorCode.BAD_RESPONSE, "cannot be decompressed"),
         (ZeroDivisionError("hidden"), ErrorCode.BAD_RESPONSE, "cannot be read (ZeroDivisionError)"),
         (wrapped(ssl.SSLError(1, "bad record mac")), ErrorCode.TLS_FAILED, "no secure connection"),
         (wrapped(ssl.SSLEOFError(8, "EOF")), ErrorCode.UNREACHABLE, "without an answer"),

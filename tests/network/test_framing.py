@@ -317,7 +317,9 @@ def test_whatever_is_raised_while_an_answer_is_read_is_an_error_in_words(
         done = loyalty("balance", "C-1", "-o", "json")
 
     assert (done.code, done.record["error"]["code"]) == (7, "bad_response")
-    assert f"sent what cannot be read ({kind.__name__})." in done.record["error"]["message"]
+    assert (
+        f"sent an answer that cannot be read ({kind.__name__})." in done.record["error"]["message"]
+    )
     assert "hidden" not in f"{done}"
     assert len(done.err.splitlines()) == 2
 

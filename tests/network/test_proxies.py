@@ -103,7 +103,7 @@ def hides_the_password(done: Outcome) -> bool:
     [
         ("403 Forbidden", "it answers HTTP 403", 1),
         # Once: a wrong password that is tried again and again locks people out.
-        ("407 Sign in", "it wants a sign-in (HTTP 407)", 1),
+        ("407 Sign in", "it requires a sign-in (HTTP 407)", 1),
         ("503 Busy", "it answers HTTP 503", 3),
     ],
 )

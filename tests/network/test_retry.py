@@ -110,7 +110,7 @@ def test_a_connection_that_is_refused_is_tried_three_times(ask: Ask) -> None:
     assert error_of(done) == (7, "unreachable")
     assert "Connection refused" in done.record["error"]["message"]
     assert done.err.count("> GET") == 3
-    assert done.err.count("trying again") == 2
+    assert done.err.count("* retry in") == 2
 
 
 def test_what_only_one_provider_calls_busy_is_retried(
