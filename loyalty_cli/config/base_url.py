@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 def check_base_url(url: str) -> str:
     """Check a base URL (https, or http on loopback), and return it without a slash at the end.
 
-    Raises ValueError, in words for a user and without a password that may stand in it.
+    Raises ValueError, in words for a user, and without a password that the URL may contain.
     """
     if any(sign.isspace() or not sign.isprintable() for sign in url):
         raise ValueError("must not have spaces or control characters in it")

@@ -1,4 +1,4 @@
-"""The profile file as it stands on disk: where it is, and what can be read of it."""
+"""The profile file on disk: its path, and reading its content."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ SIZE_LIMIT = 1024 * 1024
 
 
 def default_path() -> Path:
-    """`config.yaml` in the user's config folder; raise LoyaltyError where there is no home."""
+    """`config.yaml` in the user's config folder; raise LoyaltyError without a home folder."""
     return config_folder() / "config.yaml"
 
 
@@ -24,7 +24,7 @@ def read(path: Path) -> tuple[Node, int]:
 
 
 def outline(path: Path) -> dict[str, str]:
-    """The profiles of a file, each with the name of its provider; mistakes are skipped."""
+    """Return the profiles of a file with the names of their providers; mistakes are skipped."""
     try:
         root, _ = read(path)
     except (OSError, ValueError, YamlError):

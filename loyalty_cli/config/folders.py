@@ -1,4 +1,4 @@
-"""The user's folders: where the system wants them, and how they are made."""
+"""The user's folders for configuration and state: finding and making them."""
 
 import os
 from collections.abc import Callable
@@ -9,14 +9,14 @@ from loyalty_cli.model.errors import setup_error
 
 
 def config_folder() -> Path:
-    """Where the profile file is; raise LoyaltyError where the user has no home folder."""
+    """The folder of the profile file; raise LoyaltyError without a home folder."""
     from platformdirs import user_config_path
 
     return _folder(user_config_path, "Name the profile file with --config, or set HOME.")
 
 
 def state_folder() -> Path:
-    """Where the journal and the sandbox's ledger are; raise LoyaltyError without a home folder."""
+    """The folder of journal and sandbox ledger; raise LoyaltyError without a home folder."""
     from platformdirs import user_state_path
 
     return _folder(user_state_path, "Set HOME.")
@@ -25,7 +25,7 @@ def state_folder() -> Path:
 def _folder(find: Callable[..., Path], hint: str) -> Path:
     try:
         folder = find("loyalty", appauthor=False)
-    except RuntimeError:  # what newer versions raise where older ones gave a `~` of no use
+    except RuntimeError:  # newer versions; older ones return a useless `~`
         folder = Path()
     if not folder.is_absolute():
         setup_error("the home folder is not known.", hint)
@@ -42,7 +42,7 @@ def make_folder(folder: Path) -> None:
 
 
 def sync(path: Path) -> None:
-    """Write a file, or the list of files in a folder, to the disk itself (fsync)."""
+    """Make a file, or the list of files in a folder, durable on the disk (fsync)."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

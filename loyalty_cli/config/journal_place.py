@@ -41,14 +41,14 @@ _NOT_IN_A_URL = re.compile(r"[\s\x00-\x1f\x7f#\\\"<>^`{|}]|%(?![0-9A-Fa-f]{2})|%
 def check_place(text: str) -> str:
     """Check a path or a URL, and return it; a URL gets the scheme postgresql://.
 
-    Raises ValueError, in words that hold nothing of the text: there can be a password in it.
+    Raises ValueError, without the text in its message: the text may contain a password.
     """
     begins = text.lstrip(" \t'\"<(")
     is_like_a_url = bool(_LIKE_A_URL.match(begins) or _LIKE_SETTINGS.match(begins))
     if _has_password(text, is_like_a_url=is_like_a_url):
         raise ValueError(
-            "has a password in it, which belongs neither there nor in any other file of loyalty's;"
-            " leave it out: PGPASSWORD or a password file (PGPASSFILE) has it"
+            "has a password in it, which must not be in any file of loyalty;"
+            " put it into PGPASSWORD or a password file (PGPASSFILE) instead"
         )
     if not is_like_a_url:
         _check_home(text)
@@ -66,7 +66,7 @@ def _has_password(text: str, *, is_like_a_url: bool) -> bool:
     plain = unquote(text)
     if is_like_a_url and _PASSWORD.search(plain):
         return True
-    # Up to the last @: a password with a slash or an @ in it is one, too.
+    # Up to the last @: the password itself may contain a slash or an @.
     before, at, _ = text.rpartition("@")
     if is_like_a_url:
         return ":" in unquote(_SCHEME.sub("", before, count=1))

@@ -63,7 +63,7 @@ class Config(Struct, frozen=True):
 
 
 def load(path: Path) -> Config:
-    """Read and check a profile file; raises LoyaltyError that names file, line and key."""
+    """Read and check a profile file; raise LoyaltyError, which names file, line and key."""
     try:
         root, mode = read(path)
         writable = f"{path} can be written by other users; run chmod 600 on it."
@@ -228,7 +228,7 @@ def _refuse_colliding_names(profiles: Iterable[Profile], named: Section) -> None
 
 
 def _refuse_shared_account_names(profiles: Iterable[Profile], named: Section) -> None:
-    """Refuse one account name for two platforms."""
+    """Refuse the same account name at two platforms."""
     taken: dict[str, Profile] = {}
     for profile in profiles:
         if profile.account is None:

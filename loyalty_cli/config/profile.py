@@ -18,12 +18,12 @@ MAX_RESEND_FOR = 30 * 86400.0
 
 
 class DebitRules(Struct, frozen=True):
-    """The rules for debits of a profile: none unless `allow`; amounts are in `unit`.
+    """The rules for debits of a profile: no debits without `allow`; amounts are in `unit`.
 
-    `max_amount` bounds a debit, `max_total` a run, and `max_total_per_day` what all runs together
-    take in 24 hours; `settle` is the seconds after which a request can no longer arrive at the
-    platform, `resend_for` those in which an unknown debit may be sent again where the platform
-    makes it only once.
+    `max_amount` limits one debit, `max_total` one run, and `max_total_per_day` all runs together
+    in 24 hours. After `settle` seconds a request can no longer arrive at the platform. For
+    `resend_for` seconds an unknown debit may be sent again, if the platform makes a repeated
+    debit only once.
     """
 
     allow: bool = False
@@ -38,8 +38,8 @@ class DebitRules(Struct, frozen=True):
 class Profile(Struct, frozen=True):
     """A name, the provider and sign-in behind it, and its settings.
 
-    `timeout` is in seconds, `rate` in requests a second; None is what the platform publishes.
-    `account` tells which account at the platform it is where several profiles may debit there.
+    `timeout` is in seconds, `rate` in requests a second; None means the published limits.
+    `account` is the same in all profiles that may debit the same account at the platform.
     """
 
     name: str
@@ -72,7 +72,7 @@ def check_settle(text: str) -> float:
 
 
 def check_resend_for(text: str) -> float:
-    """Read for how long a debit may be sent again, in seconds; raises ValueError."""
+    """Read how many seconds long a debit may be sent again; raises ValueError."""
     return _positive(text, "seconds", MAX_RESEND_FOR)
 
 

@@ -1,4 +1,4 @@
-"""A map of the profile file, whose values are read one by one; each mistake has a line."""
+"""A map of the profile file: reads its values one by one, and reports mistakes with their line."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -25,8 +25,8 @@ class MistakeError(Exception):
 class Section:
     """A map with known keys only; null counts as an empty map.
 
-    Names in `credentials`, and names that sound like a secret, get an error of their own.
-    Everything here raises MistakeError.
+    Names in `credentials`, and names that sound like a secret, are refused as credentials.
+    Every method raises MistakeError.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Section:
         raise MistakeError(message, self.key(name), self.line(name), hint)
 
     def node(self, name: str) -> Node:
-        """What a key has, as it is; None if it is not given."""
+        """The unchecked value of a key; None if it is not given."""
         return self._map.items.get(name)
 
     def read(self, name: str, check: Callable[[str], Read]) -> Read | None:
@@ -78,7 +78,7 @@ class Section:
     def _refuse(
         self, name: str, line: int, known: Iterable[str], credentials: Iterable[str]
     ) -> NoReturn:
-        # In `{api_key:abc}` the key is all of it, and the value must not be shown.
+        # In `{api_key:abc}` YAML reads all of it as the key; the value must not be shown.
         shown = re.split("[:=]", name, maxsplit=1)[0]
         plain = shown.lower().replace("-", "_")
         if plain in credentials or any(word in plain for word in _SECRET_WORDS):

@@ -8,8 +8,8 @@ from pathlib import Path
 def read_regular_file(path: Path, limit: int) -> tuple[bytes, os.stat_result]:
     """Read a regular file of at most `limit` bytes; return its content and its status.
 
-    Raises OSError as the system does, and ValueError, in words for a user, for what is not a
-    regular file (a pipe would wait for a writer for ever) or is larger than `limit`.
+    Raises OSError as the system does, and ValueError, in words for a user, for anything but a
+    regular file (a pipe could block for ever) and for a file larger than `limit`.
     """
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     try:

@@ -1,9 +1,9 @@
 """YAML for settings: only maps, lists and text, each with its line.
 
-Every scalar is kept as the text it is, so `0123`, `12:30:45` and `no` mean what they look like;
-whoever needs a number or a truth value reads it from the text. Anchors, aliases and tags are
-refused, and so are control characters, line breaks in a value, and a key that stands twice in one
-map. Reading stops at the first mistake: the rest of a hostile file costs nothing.
+Every scalar is kept as text, so `0123`, `12:30:45` and `no` stay as they were written. The caller
+reads numbers and booleans from the text. Anchors, aliases and tags are refused, and so are control
+characters, line breaks in a value, and a duplicate key in a map. Reading stops at the first
+mistake, so that the rest of a hostile file costs nothing.
 """
 
 import re
@@ -15,7 +15,7 @@ import yaml
 MAX_DEPTH = 20
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-# What YAML itself allows in no file; found here, it has a line.
+# YAML allows these in no file; a check here can report the line.
 _NOT_IN_A_FILE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
 _NOT_IN_A_VALUE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
@@ -79,7 +79,7 @@ def _syntax_error(error: yaml.MarkedYAMLError, text: str) -> YamlError:
     """Describe a mistake, and the line where it began, such as a quote that is never closed."""
     place, began = error.problem_mark, error.context_mark
     message = _IN_WORDS.get(error.problem or "", error.problem or "this is not YAML")
-    # At the end of the text the parser is a line further than anyone who looks at it.
+    # At the end of the text the parser counts one line too many.
     line = min(place.line + 1, len(text.rstrip().splitlines()) or 1) if place else None
     if error.context and began and line and began.line + 1 < line:
         message += f", {error.context} that begins on line {began.line + 1}"
@@ -87,9 +87,9 @@ def _syntax_error(error: yaml.MarkedYAMLError, text: str) -> YamlError:
 
 
 _IN_WORDS = {
-    "found character that cannot start any token": "a character stands here that cannot begin a"
+    "found character that cannot start any token": "this character cannot begin a"
     " value; write spaces, not a TAB, and put a value such as @x or `x` in quotes",
-    "mapping values are not allowed in this context": "a colon stands where none can be; look for"
+    "mapping values are not allowed in this context": "a colon is not allowed here; look for"
     " a colon missing on the line above, and for lines that do not begin in the same column",
     "found unexpected end of stream": "a quote is not closed",
 }
@@ -110,7 +110,7 @@ def _node(event: Any, rest: Iterator[Any], depth: int) -> Node:
     if isinstance(event, yaml.AliasEvent) or event.anchor:
         raise YamlError("anchors (&) and aliases (*) are not used here", _line(event))
     if event.tag:
-        # Without its text: a secret that begins with ! reads as one.
+        # Without its text: a secret that begins with ! looks like a tag.
         raise YamlError("tags (!) are not used here", _line(event))
     if depth > MAX_DEPTH:
         raise YamlError("this is nested too deep", _line(event))
@@ -141,7 +141,7 @@ def _map(start: Any, rest: Iterator[Any], depth: int) -> Map:
             raise YamlError("a key must be text", _line(event))
         if key.value in items:
             raise YamlError(
-                f"the key {key.value!r} is there twice (first on line {keys[key.value]})", key.line
+                f"the key {key.value!r} is a duplicate (first on line {keys[key.value]})", key.line
             )
         keys[key.value] = key.line
         items[key.value] = _node(next(rest), rest, depth + 1)
