@@ -1,4 +1,4 @@
-"""Tokens that a platform gave in exchange for credentials: used while they live."""
+"""Access tokens, which a platform gives in exchange for credentials: used until they expire."""
 
 import hashlib
 import time
@@ -17,12 +17,12 @@ from loyalty_cli.providers.contract import Secrets, Token
 
 KEYRING_USER = "token"
 MARGIN_SECONDS = 30.0
-"""Seconds before its end at which a token is no longer used: requests take time."""
+"""A token is no longer used in its last seconds, because requests take time."""
 LONGEST_LIFETIME_SECONDS = 86400.0
 
 
 class StoredToken(Struct, frozen=True):
-    """A token as it is kept: until when it lives (Unix time), and for which credentials it is."""
+    """A stored token; `ends` is Unix time, `owner` a digest of the account and its credentials."""
 
     token: str
     ends: float
@@ -39,7 +39,7 @@ _STORED = msgspec.json.Decoder(StoredToken)
 
 
 class Holder(Struct, frozen=True):
-    """Whose token it is, how to exchange for a new one, and whether to keep it in the keyring."""
+    """The owner of a token, how to get a new one, and whether to keep it in the keyring."""
 
     profile: Profile
     secrets: Secrets
@@ -57,9 +57,9 @@ class Holder(Struct, frozen=True):
 
 
 class AccessTokens:
-    """The tokens of this process's profiles, kept in the keyring between runs where asked to.
+    """The tokens of this process's profiles, kept in the keyring between runs if `keep` is set.
 
-    A keyring that fails costs an exchange, not the look-up: the credentials were read already.
+    If the keyring fails, a new token is requested, and the look-up does not fail.
     """
 
     def __init__(self, keyring: KeyringStore, now: Callable[[], float] = time.time) -> None:
@@ -69,7 +69,7 @@ class AccessTokens:
         self._locks: defaultdict[str, Lock] = defaultdict(Lock)
 
     def get(self, holder: Holder) -> str:
-        """Give a token that lives, an exchanged one if need be; raise what `exchange` raises."""
+        """Return a valid token, a new one if needed; raise what `exchange` raises."""
         with self._locks[holder.profile.name]:
             held = self._held.get(holder.profile.name) or self._kept(holder)
             if held and held.owner == holder.owner and held.ends - MARGIN_SECONDS > self._now():
@@ -78,7 +78,7 @@ class AccessTokens:
             return self._exchange(holder)
 
     def replace(self, holder: Holder, refused: str) -> str:
-        """Give another token than the one the platform refused, which others may have replaced."""
+        """Return another token than the refused one; another thread may have got one."""
         with self._locks[holder.profile.name]:
             held = self._held.get(holder.profile.name)
             if held and held.token != refused:

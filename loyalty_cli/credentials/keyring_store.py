@@ -1,7 +1,7 @@
 """The system's keyring, with a time limit on each call.
 
-A keyring can wait for ever: for a prompt nobody sees, or a bus that nobody serves. So all of it,
-the import included, happens in a thread that is left behind when the time is over.
+A keyring can wait for ever, for a prompt that nobody sees or a bus without a server. So every call,
+and the import, runs in a thread of which the result is no longer awaited after the time limit.
 """
 
 import os
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from keyring.backend import KeyringBackend
 
-TIME_LIMIT = 5.0
+TIMEOUT_SECONDS = 5.0
 
 Result = TypeVar("Result")
 
@@ -34,8 +34,8 @@ def service(profile: str) -> str:
 class KeyringStore:
     """Entries of a service, each a user name and a secret.
 
-    Every method raises KeyringError where the keyring is broken, locked or takes longer than
-    TIME_LIMIT seconds; once it took that long it is not asked again.
+    Every method raises KeyringError if the keyring is broken or locked, or takes longer than
+    TIMEOUT_SECONDS; after a timeout the keyring is not asked again.
     """
 
     def __init__(self) -> None:
@@ -57,7 +57,7 @@ class KeyringStore:
         try:
             kept = self._ask(write)
         except KeyringError as error:
-            # There is no knowing what a backend says of what it was given.
+            # The error text of a backend may contain the secret.
             raise type(error)(str(error).replace(secret, "…")) from None
         if kept != secret:
             raise KeyringError(f"the keyring ({self._backend_name}) did not keep what was stored")
@@ -99,11 +99,11 @@ class KeyringStore:
 
         thread = Thread(target=run, name="keyring", daemon=True)
         thread.start()
-        thread.join(TIME_LIMIT)
+        thread.join(TIMEOUT_SECONDS)
         name = f"the keyring ({self._backend_name or 'no backend yet'})"
         if thread.is_alive():
             self._gave_up = (
-                f"{name} did not answer within {TIME_LIMIT:.0f} s;"
+                f"{name} did not answer within {TIMEOUT_SECONDS:.0f} s;"
                 " it may be locked, or waiting for a prompt"
             )
             raise KeyringError(self._gave_up)

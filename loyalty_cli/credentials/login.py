@@ -17,7 +17,7 @@ from loyalty_cli.model.errors import ErrorCode, LoyaltyError, nearest, usage_err
 
 
 def require_backend(keyring: KeyringStore, profile: Profile, *, allow_plaintext: bool) -> str:
-    """The name of the keyring; raises LoyaltyError if there is none, or if it does not encrypt."""
+    """Return the keyring's name; raise LoyaltyError if there is none, or it does not encrypt."""
     try:
         backend = keyring.backend_name()
         plaintext = keyring.is_plaintext()
@@ -36,7 +36,7 @@ def check_credentials(profile: Profile, given: Mapping[str, str]) -> Mapping[str
     """Check that all credentials of a profile are given, and no others; raises LoyaltyError."""
     for name, secret in given.items():
         if name not in profile.auth.fields:
-            # Without the name: a secret on its own that ends with = reads as one.
+            # Without the name: a bare secret that ends with = would be taken for a name.
             usage_error(
                 f"a name on stdin is not a credential of {profile.name}; nothing was stored.",
                 nearest(name, profile.auth.fields),
@@ -54,7 +54,7 @@ def check_credentials(profile: Profile, given: Mapping[str, str]) -> Mapping[str
 def put(keyring: KeyringStore, profile: Profile, credentials: Mapping[str, str]) -> None:
     """Store credentials, and remove the access token that older ones were exchanged for.
 
-    Raises LoyaltyError that says what was stored before the keyring failed.
+    Raises LoyaltyError, which reports what was stored before the keyring failed.
     """
     stored: list[str] = []
     try:
@@ -69,7 +69,7 @@ def put(keyring: KeyringStore, profile: Profile, credentials: Mapping[str, str])
 def take_out(keyring: KeyringStore, profile: Profile) -> list[str]:
     """Remove all entries of a profile; return the names of those that were there.
 
-    Raises LoyaltyError that says what was taken out before the keyring failed.
+    Raises LoyaltyError, which reports what was removed before the keyring failed.
     """
     gone: list[str] = []
     try:
@@ -81,7 +81,7 @@ def take_out(keyring: KeyringStore, profile: Profile) -> list[str]:
 
 
 def shadowed(profile: Profile) -> list[str]:
-    """The environment variables that are set: they are used before the keyring."""
+    """The environment variables that are set, and so are used instead of the keyring."""
     variables = [environment_name(profile.name, name) for name in profile.auth.fields]
     return [variable for variable in variables if variable in os.environ]
 

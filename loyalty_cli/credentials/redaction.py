@@ -1,4 +1,4 @@
-"""Keeping secrets out of what is said and written down, however a platform spells them."""
+"""Remove secrets from messages and records, however a platform encodes them."""
 
 import json
 import re
@@ -14,15 +14,15 @@ from msgspec.structs import fields, replace
 from loyalty_cli.model.errors import LoyaltyError
 
 Mask = Callable[[str], str]
-"""Takes secrets out of a text."""
+"""Removes secrets from a text."""
 
 STARS = "***"
 SHORTEST = 4
-"""A shorter secret stands in ordinary words, and taking it out of them would show what it is."""
+"""Shorter secrets occur in ordinary words; removing them there would reveal the secret."""
 PUBLIC = frozenset({"application/json"})
-"""Values of headers that are no secret, though they are sent with the sign-in."""
+"""Header values that are sent with the sign-in but are not secret."""
 LAYERS = 3
-"""How often escapes are undone: JSON can stand in JSON, and that in a URL."""
+"""How many layers of escapes are undone: JSON can be inside JSON, and that in a URL."""
 
 _known: set[str] = set()
 
@@ -32,9 +32,9 @@ _JSON_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
 def mask(text: str, secrets: Iterable[str]) -> str:
-    """Take secrets out of a text: as they are, in base64, percent-encoded, and escaped as in JSON.
+    """Remove secrets from a text: plain, in base64, percent-encoded, or escaped as in JSON.
 
-    Any of a secret's characters may be escaped, in any of these ways.
+    Each character of a secret may be escaped in a different way.
     """
     forms = frozenset[str]().union(*map(_forms, secrets))
     shown, at = [], 0
@@ -45,17 +45,17 @@ def mask(text: str, secrets: Iterable[str]) -> str:
 
 
 def remember(secret: str) -> None:
-    """Keep a secret that this process has read out of the traceback of a defect."""
+    """Remember a secret that this process has read, for `mask_all_known`."""
     _known.add(secret)
 
 
 def mask_all_known(text: str) -> str:
-    """Take all secrets that this process has read out of a text."""
+    """Remove all secrets that this process has read from a text."""
     return mask(text, _known)
 
 
 def redact(error: LoyaltyError, hide: Mask) -> None:
-    """Take secrets out of all that an error says."""
+    """Remove secrets from all texts of an error."""
     error.message = hide(error.message)
     error.hint = error.hint and hide(error.hint)
     error.provider_code = error.provider_code and hide(error.provider_code)
@@ -63,7 +63,7 @@ def redact(error: LoyaltyError, hide: Mask) -> None:
 
 
 def without_secrets(value: Any, hide: Mask) -> Any:
-    """The same record, JSON tree, or JSON in bytes, with secrets taken out of its texts alone."""
+    """Return a record, JSON tree, or JSON in bytes without the secrets in its texts."""
     match value:
         case str():
             return hide(value)
@@ -77,7 +77,7 @@ def without_secrets(value: Any, hide: Mask) -> Any:
             parts = {
                 field.name: without_secrets(getattr(value, field.name), hide)
                 for field in fields(value)
-                if get_origin(field.type) is not Literal  # its words are ours
+                if get_origin(field.type) is not Literal  # its words come from this program
             }
             return replace(value, **parts)
         case _:
@@ -85,14 +85,14 @@ def without_secrets(value: Any, hide: Mask) -> Any:
 
 
 def _hidden(literal: str, hide: Mask) -> str:
-    """A string as JSON writes it; as it was where it has no secret in it."""
+    """A JSON string without secrets; unchanged if it contains none."""
     text = json.loads(literal)
     shown = hide(text)
     return literal if shown == text else json.dumps(shown)
 
 
 def header_secrets(headers: Mapping[str, str]) -> Iterator[str]:
-    """What is secret in the headers of a sign-in: their values, and what Basic has in base64."""
+    """The secrets in sign-in headers: their values, and the base64 content of Basic."""
     for value in headers.values():
         if value in PUBLIC:
             continue
@@ -101,32 +101,32 @@ def header_secrets(headers: Mapping[str, str]) -> Iterator[str]:
         if scheme.lower() == "basic":
             try:
                 user, _, password = b64decode(rest).decode().partition(":")
-            except ValueError:  # another provider's own idea of Basic
+            except ValueError:  # a provider uses Basic in its way
                 continue
             yield from (user, password)
 
 
 @lru_cache
 def _forms(secret: str) -> frozenset[str]:
-    """A secret in each way that it can stand in a text once that has no escapes any more."""
+    """Every form in which a secret can occur in a text without escapes."""
     return frozenset(_spelt(secret)) if len(secret) >= SHORTEST else frozenset()
 
 
 def _spelt(secret: str) -> Iterator[str]:
-    for text in {secret, secret.replace(" ", "+")}:  # as in a form that is sent
+    for text in {secret, secret.replace(" ", "+")}:  # as HTML forms send it
         yield from (plain for plain, _ in _layers(text) if len(plain) >= SHORTEST)
-        yield text.encode().decode("latin-1")  # as the bytes of a header are read
-        yield text.encode("latin-1", "replace").decode(errors="backslashreplace")  # and of a body
+        yield text.encode().decode("latin-1")  # as bytes of a header are read
+        yield text.encode("latin-1", "replace").decode(errors="backslashreplace")  # of a body
     content = secret.encode()
     for before in range(3):
-        # The part of base64 that is the same whatever stands before and behind the secret.
+        # The part of base64 that does not depend on the text before and after the secret.
         first, last = -(-before * 8 // 6), (before + len(content)) * 8 // 6
         for encode in (b64encode, urlsafe_b64encode):
             yield encode(bytes(before) + content).decode("ascii")[first:last]
 
 
 def _places(text: str, forms: Iterable[str]) -> Iterator[tuple[int, int]]:
-    """Where any of the forms stands in a text, escaped or not."""
+    """Find each form in a text, escaped or not: yield start and end."""
     for plain, starts in _layers(text):
         for form in forms:
             at = plain.find(form)
@@ -137,9 +137,9 @@ def _places(text: str, forms: Iterable[str]) -> Iterator[tuple[int, int]]:
 
 
 def _layers(text: str) -> Iterator[tuple[str, Sequence[int]]]:
-    """A text, and what becomes of it as its escapes are undone, one layer after the other.
+    """Yield a text, then the text with one more layer of escapes undone each time.
 
-    With each goes where in the text its characters begin, and where it ends.
+    With each, yield the position in the original text of every character, and of the end.
     """
     starts: Sequence[int] = range(len(text) + 1)
     yield text, starts
@@ -162,7 +162,7 @@ def _unescaped(text: str, starts: Sequence[int]) -> tuple[str, Sequence[int]]:
 
 
 def _joined(places: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Places in their order, those that touch each other as one."""
+    """Sort places, and join those that overlap or touch."""
     first, last = -1, -1
     for start, end in sorted(places):
         if start > last:

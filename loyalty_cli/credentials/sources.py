@@ -26,19 +26,19 @@ SIZE_LIMIT = 64 * 1024
 KEYRING = "keyring"
 
 
-class Found(Struct, frozen=True):
-    """A secret, and where it came from, in words for the user."""
+class Credential(Struct, frozen=True):
+    """A secret, and its source in words for the user; `kind` is the source's short name."""
 
     secret: str
     source: str
     kind: str
 
     def __repr__(self) -> str:
-        return f"Found(source={self.source!r})"
+        return f"Credential(source={self.source!r})"
 
 
 def check_secret(secret: str) -> str:
-    """Check that a credential can be sent; raises ValueError, which does not contain it."""
+    """Check that a credential can be sent; raise ValueError, without the secret in its text."""
     remember(secret)
     if not secret:
         raise ValueError("is empty")
@@ -56,12 +56,12 @@ def check_secret(secret: str) -> str:
 
 
 class CredentialSource(Protocol):
-    """A source of credentials: this process's own, or the sandbox."""
+    """A source of credentials: those of this process, or those of the sandbox."""
 
-    def find(self, profile: Profile, name: str) -> Found | None:
-        """Find one credential, or None."""
+    def find(self, profile: Profile, name: str) -> Credential | None:
+        """Find one credential; None if there is none."""
 
-    def require(self, profile: Profile) -> Mapping[str, Found]:
+    def require(self, profile: Profile) -> Mapping[str, Credential]:
         """Find all credentials of a profile; raises LoyaltyError if one is missing."""
 
 
@@ -79,7 +79,7 @@ class Credentials:
         self._warn = warn
         self._warned_of_plaintext = False
 
-    def find(self, profile: Profile, name: str) -> Found | None:
+    def find(self, profile: Profile, name: str) -> Credential | None:
         """Find one credential; None if no source has it.
 
         Raises LoyaltyError if a source cannot be read.
@@ -90,7 +90,7 @@ class Credentials:
             or self._from_keyring(profile, name)
         )
 
-    def require(self, profile: Profile) -> Mapping[str, Found]:
+    def require(self, profile: Profile) -> Mapping[str, Credential]:
         """Find all credentials of a profile; raises LoyaltyError if one is missing."""
         found = {}
         for name in profile.auth.fields:
@@ -100,18 +100,18 @@ class Credentials:
             found[name] = credential
         return found
 
-    def _from_environment(self, profile: Profile, name: str) -> Found | None:
+    def _from_environment(self, profile: Profile, name: str) -> Credential | None:
         variable = environment_name(profile.name, name)
         secret = self._environment.get(variable)
         if secret is None:
             return None
-        return Found(
+        return Credential(
             _checked(secret, f"{variable} in the environment"),
             f"environment {variable}",
             "environment",
         )
 
-    def _from_folder(self, profile: Profile, name: str) -> Found | None:
+    def _from_folder(self, profile: Profile, name: str) -> Credential | None:
         variable = self._folder_variable()
         if variable is None:
             return None
@@ -133,12 +133,12 @@ class Credentials:
                 f"the credential file {path} cannot be read: {os_error_text(error)}."
             ) from None
         secret = secret.removesuffix("\r\n" if secret.endswith("\r\n") else "\n")
-        return Found(_checked(secret, f"the credential file {path}"), f"file {path}", "file")
+        return Credential(_checked(secret, f"the credential file {path}"), f"file {path}", "file")
 
     def _folder_variable(self) -> str | None:
         return next((each for each in FOLDER_VARIABLES if each in self._environment), None)
 
-    def _from_keyring(self, profile: Profile, name: str) -> Found | None:
+    def _from_keyring(self, profile: Profile, name: str) -> Credential | None:
         entry = f"{service(profile.name)} {name}"
         try:
             secret = self._keyring.get(service(profile.name), name)
@@ -155,7 +155,7 @@ class Credentials:
                 f"Unlock or repair the keyring, or set {environment_name(profile.name, name)}.",
             ) from None
         found = _checked(secret, f"the keyring entry {entry}")
-        return Found(found, f"keyring {entry} ({backend})", KEYRING)
+        return Credential(found, f"keyring {entry} ({backend})", KEYRING)
 
     def _warn_of_plaintext(self, backend: str) -> None:
         if not self._warned_of_plaintext:

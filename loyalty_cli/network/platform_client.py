@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.credentials.access_tokens import AccessTokens, Holder
 from loyalty_cli.credentials.redaction import Mask, header_secrets, mask, redact, without_secrets
-from loyalty_cli.credentials.sources import KEYRING, CredentialSource, Found, check_secret
+from loyalty_cli.credentials.sources import KEYRING, Credential, CredentialSource, check_secret
 from loyalty_cli.model.errors import LoyaltyError, NotSentError
 from loyalty_cli.network.answers import body_of, unreadable
 from loyalty_cli.network.deadline import Deadline
@@ -50,7 +50,7 @@ class PlatformClient:
         self._client = client
         self._credentials = credentials
         self._tokens = tokens
-        self._found: dict[str, Mapping[str, Found] | LoyaltyError] = {}
+        self._found: dict[str, Mapping[str, Credential] | LoyaltyError] = {}
         self._lock = Lock()
 
     def ask(self, profile: Profile, query: Query) -> Answer:
@@ -138,7 +138,7 @@ class PlatformClient:
             answer = send(sign_in.sign(request, {"token": token}))
         return answer
 
-    def _credentials_of(self, profile: Profile) -> Mapping[str, Found]:
+    def _credentials_of(self, profile: Profile) -> Mapping[str, Credential]:
         with self._lock:
             if profile.name not in self._found:
                 try:
@@ -154,7 +154,7 @@ class PlatformClient:
 class _SignIn:
     """How a profile signs in, and every secret that it uses."""
 
-    def __init__(self, profile: Profile, found: Mapping[str, Found]) -> None:
+    def __init__(self, profile: Profile, found: Mapping[str, Credential]) -> None:
         self.credentials = {name: each.secret for name, each in found.items()}
         self._profile = profile
         self._keep = all(each.kind == KEYRING for each in found.values())

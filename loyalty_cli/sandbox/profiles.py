@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from loyalty_cli import providers
 from loyalty_cli.config.profile import Profile
-from loyalty_cli.credentials.sources import Found
+from loyalty_cli.credentials.sources import Credential
 from loyalty_cli.model.environment_name import environment_name
 from loyalty_cli.sandbox import APIS
 from loyalty_cli.sandbox.api import Api
@@ -21,15 +21,15 @@ def sandbox_profiles(url: str) -> dict[str, Profile]:
 class SandboxCredentials:
     """The made-up credentials of those profiles, in the place of the real sources."""
 
-    def find(self, profile: Profile, name: str) -> Found | None:
+    def find(self, profile: Profile, name: str) -> Credential | None:
         """Find one credential; None where the sandbox has no field of that name."""
         secret = APIS[profile.provider.name].credentials.get(name)
-        return None if secret is None else Found(secret, SOURCE, SOURCE)
+        return None if secret is None else Credential(secret, SOURCE, SOURCE)
 
-    def require(self, profile: Profile) -> Mapping[str, Found]:
+    def require(self, profile: Profile) -> Mapping[str, Credential]:
         """Find every credential that a profile's sign-in needs."""
         known = APIS[profile.provider.name].credentials
-        return {name: Found(known[name], SOURCE, SOURCE) for name in profile.auth.fields}
+        return {name: Credential(known[name], SOURCE, SOURCE) for name in profile.auth.fields}
 
 
 def profile_file(url: str) -> str:

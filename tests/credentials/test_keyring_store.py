@@ -25,7 +25,7 @@ CARD = service("card")
 @pytest.fixture
 def blocking(monkeypatch: pytest.MonkeyPatch) -> Iterator[backends.Blocking]:
     """A keyring that waits for ever, and little patience with it."""
-    monkeypatch.setattr(keyring_store, "TIME_LIMIT", 0.05)
+    monkeypatch.setattr(keyring_store, "TIMEOUT_SECONDS", 0.05)
     backend = backends.use(monkeypatch, backends.Blocking())
     yield backend
     backend.released.set()
@@ -120,7 +120,7 @@ def test_a_keyring_that_waits_for_ever_is_given_up_and_not_asked_again(
     with pytest.raises(KeyringError):
         store.backend_name()
 
-    assert time.monotonic() - began < 100 * keyring_store.TIME_LIMIT
+    assert time.monotonic() - began < 100 * keyring_store.TIMEOUT_SECONDS
     assert blocking.asked == 1
 
 

@@ -13,7 +13,7 @@ from loyalty_cli import providers
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.credentials.access_tokens import Holder, StoredToken
 from loyalty_cli.credentials.keyring_store import KeyringStore
-from loyalty_cli.credentials.sources import Credentials, Found
+from loyalty_cli.credentials.sources import Credential, Credentials
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.model.exit_codes import exit_code_of
 from loyalty_cli.providers.contract import Request, Token
@@ -41,10 +41,10 @@ def warnings() -> list[str]:
 
 
 @pytest.fixture
-def find(warnings: list[str]) -> Callable[..., Found | None]:
+def find(warnings: list[str]) -> Callable[..., Credential | None]:
     """Look for the credential of CARD with these variables set."""
 
-    def look(**variables: object) -> Found | None:
+    def look(**variables: object) -> Credential | None:
         environment = {name: str(value) for name, value in variables.items()}
         credentials = Credentials(environment, KeyringStore(), warnings.append)
         return credentials.find(CARD, "api_key")
@@ -54,7 +54,7 @@ def find(warnings: list[str]) -> Callable[..., Found | None]:
 
 @pytest.fixture
 def broken(
-    find: Callable[..., Found | None], monkeypatch: pytest.MonkeyPatch
+    find: Callable[..., Credential | None], monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., str]:
     """What is said of a source that is there and broken, with a keyring behind it that works."""
 
@@ -73,30 +73,30 @@ def broken(
 
 
 def test_the_environment_goes_first_then_the_folder_then_the_keyring(
-    find: Callable[..., Found | None], folder: Path, monkeypatch: pytest.MonkeyPatch
+    find: Callable[..., Credential | None], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     memory = backends.use(monkeypatch, backends.Memory())
     assert find() is None
 
     memory.set_password("loyalty-cli/my-card", "api_key", "from the keyring")
     found = find()
-    assert found == Found(
+    assert found == Credential(
         "from the keyring", "keyring loyalty-cli/my-card api_key (backends Memory)", "keyring"
     )
     assert find(LOYALTY_CREDENTIALS_DIR=folder) == found
 
     path = folder / "my-card.api_key"
     path.write_text("from a file")
-    assert find(LOYALTY_CREDENTIALS_DIR=folder) == Found("from a file", f"file {path}", "file")
+    assert find(LOYALTY_CREDENTIALS_DIR=folder) == Credential("from a file", f"file {path}", "file")
 
     everything = {"LOYALTY_CREDENTIALS_DIR": folder, VARIABLE: "from the environment"}
-    assert find(**everything) == Found(
+    assert find(**everything) == Credential(
         "from the environment", f"environment {VARIABLE}", "environment"
     )
 
 
 def test_our_own_folder_goes_before_systemds(
-    find: Callable[..., Found | None], folder: Path, tmp_path: Path
+    find: Callable[..., Credential | None], folder: Path, tmp_path: Path
 ) -> None:
     (folder / "my-card.api_key").write_text("systemd's")
     own = tmp_path / "own"
@@ -119,7 +119,7 @@ def test_our_own_folder_goes_before_systemds(
     ],
 )
 def test_one_line_end_is_dropped_from_a_file(
-    find: Callable[..., Found | None], folder: Path, content: bytes, secret: str
+    find: Callable[..., Credential | None], folder: Path, content: bytes, secret: str
 ) -> None:
     (folder / "my-card.api_key").write_bytes(content)
 
@@ -231,7 +231,7 @@ def test_a_folder_that_is_none_is_an_error(
     [("", "is empty"), (f"{SECRET}\n", "has a line break"), (f"{SECRET}€", "not Latin-1")],
 )
 def test_an_entry_with_what_cannot_be_sent_is_an_error(
-    find: Callable[..., Found | None], monkeypatch: pytest.MonkeyPatch, secret: str, said: str
+    find: Callable[..., Credential | None], monkeypatch: pytest.MonkeyPatch, secret: str, said: str
 ) -> None:
     memory = backends.use(monkeypatch, backends.Memory())
     memory.set_password("loyalty-cli/my-card", "api_key", secret)
@@ -245,7 +245,7 @@ def test_an_entry_with_what_cannot_be_sent_is_an_error(
 
 
 def test_a_keyring_that_fails_is_an_error_with_a_way_out(
-    find: Callable[..., Found | None], monkeypatch: pytest.MonkeyPatch
+    find: Callable[..., Credential | None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backends.use(monkeypatch, backends.Raising(OSError("the door\nis stuck")))
 
@@ -348,7 +348,7 @@ def test_keyring_is_imported_only_where_the_other_sources_have_nothing(
 
 def test_no_record_shows_a_secret_when_it_is_printed() -> None:
     records = [
-        Found(SECRET, "file x", "file"),
+        Credential(SECRET, "file x", "file"),
         Token(SECRET, 60),
         Request(("v1",), headers={"Authorization": SECRET}, json={"key": SECRET}),
         StoredToken(SECRET, 1.0, "owner"),

@@ -14,7 +14,7 @@ import trustme
 from loyalty_cli.config.profile import DebitRules, Profile
 from loyalty_cli.credentials.access_tokens import AccessTokens
 from loyalty_cli.credentials.keyring_store import KeyringStore
-from loyalty_cli.credentials.sources import Found
+from loyalty_cli.credentials.sources import Credential
 from loyalty_cli.debits.journal.entries import Entry, Event, Key
 from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.debits.journal.store import Filter, Journal
@@ -33,12 +33,12 @@ SECRET = "s3cret-of-the-shop"
 class Known:
     """Credentials that are there."""
 
-    def find(self, profile: Profile, name: str) -> Found | None:
+    def find(self, profile: Profile, name: str) -> Credential | None:
         del profile, name
-        return Found(SECRET, "the test", "test")
+        return Credential(SECRET, "the test", "test")
 
-    def require(self, profile: Profile) -> Mapping[str, Found]:
-        return {name: Found(SECRET, "the test", "test") for name in profile.auth.fields}
+    def require(self, profile: Profile) -> Mapping[str, Credential]:
+        return {name: Credential(SECRET, "the test", "test") for name in profile.auth.fields}
 
 
 def platforms() -> PlatformClient:

@@ -8,7 +8,7 @@ import pytest
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.credentials.access_tokens import AccessTokens
 from loyalty_cli.credentials.keyring_store import KeyringStore
-from loyalty_cli.credentials.sources import Found
+from loyalty_cli.credentials.sources import Credential
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.network.http_client import HttpClient
 from loyalty_cli.network.platform_client import PlatformClient
@@ -25,14 +25,14 @@ class Source:
         self.error = error
         self.asked: list[str] = []
 
-    def find(self, profile: Profile, name: str) -> Found | None:
+    def find(self, profile: Profile, name: str) -> Credential | None:
         return self.require(profile).get(name)
 
-    def require(self, profile: Profile) -> Mapping[str, Found]:
+    def require(self, profile: Profile) -> Mapping[str, Credential]:
         self.asked.append(profile.name)
         if self.error:
             raise self.error
-        return {name: Found(f"the-{name}", "test", "test") for name in profile.auth.fields}
+        return {name: Credential(f"the-{name}", "test", "test") for name in profile.auth.fields}
 
 
 def client_with(source: Source) -> PlatformClient:
