@@ -8,7 +8,7 @@ Item = TypeVar("Item")
 
 
 def batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    """Give items in lists of `size`, the last one shorter; take them as they are needed."""
+    """Yield items in lists of `size`, the last one shorter; items are taken only when needed."""
     rest = iter(items)
     while batch := list(islice(rest, size)):
         yield batch

@@ -1,4 +1,4 @@
-"""A file that a user named to be read, or stdin for `-`."""
+"""An input file that the user named, or stdin for `-`."""
 
 import os
 import stat
@@ -13,7 +13,7 @@ from loyalty_cli.model.errors import os_error_text, usage_error
 
 
 class InputFormat(StrEnum):
-    """What a list is: `lines` with a value each, `csv` with a header, `jsonl` with objects."""
+    """The format of a list: `lines` of one value, `csv` with a header, `jsonl` of objects."""
 
     LINES = "lines"
     CSV = "csv"
@@ -31,7 +31,7 @@ class InputFile:
         self._start = stream.tell() if self.is_rereadable else 0
 
     def from_start(self) -> BinaryIO:
-        """The file from its start, or a pipe from where it is."""
+        """The file from its start, or a pipe from its current position."""
         if self.is_rereadable:
             self._stream.seek(self._start)
         return self._stream
@@ -52,11 +52,11 @@ class InputFile:
         if self._version() != before:
             usage_error(
                 f"the file {self._name!r} was changed while it was read.",
-                "Run it again once whoever writes it is done.",
+                "Run it again when no program writes to it.",
             )
 
     def _version(self) -> tuple[int, int] | None:
-        with suppress(OSError):  # of a stdin that is no file
+        with suppress(OSError):  # stdin that is no file
             status = os.fstat(self._stream.fileno())
             if stat.S_ISREG(status.st_mode):
                 return status.st_size, status.st_mtime_ns
@@ -82,12 +82,12 @@ def _refuse(name: str, error: OSError) -> NoReturn:
 
 
 def _stdin() -> BinaryIO:
-    # Where somebody else left it non-blocking, what is not there yet would look like its end.
+    # If stdin was left non-blocking, a pause in the input would look like its end.
     with suppress(OSError):
         os.set_blocking(sys.stdin.fileno(), True)
     return sys.stdin.buffer
 
 
 def _opened(name: str) -> BinaryIO:
-    # Of a buffered one, `close` would wait for whoever still waits for a silent pipe.
+    # `close` of a buffered file would wait for a thread that reads from a silent pipe.
     return Path(name).open("rb", buffering=0)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
 INTERRUPTIBLE_SECONDS = 0.2
-"""The longest single wait: one without an end that begins just as Ctrl-C comes misses it."""
+"""The longest single wait: a wait without a timeout could miss a Ctrl-C."""
 
 JOBS = 8
 MAX_PENDING = 1000
@@ -30,9 +30,9 @@ def map_in_order(
 ) -> Generator[Result]:
     """Call a function on items, several at a time, and give the results in the order of the items.
 
-    Items are taken as they are needed, in a thread that may wait for the next one. An error of the
-    items or of the function is raised in its turn. After a `stop`, by a signal or by a result that
-    `ends` the run, no call is begun; the results that are there are given, in order.
+    Items are taken only when needed, in a thread that may wait for the next item. An error of the
+    items or of the function is raised in place of its result. After a `stop`, by a signal or by a
+    result that `ends` the run, no call is started; finished results are yielded, in order.
     """
     run = _Run(function, items, jobs, stop or Stop(), ends or (lambda _: False))
     try:
@@ -58,13 +58,13 @@ class _Run(Generic[Item, Result]):
         self._stop = stop
         self._ends = ends
         self._workers = 0
-        self._source = Lock()  # of the worker that takes the next item, however long that takes
+        self._source = Lock()  # held by the worker that takes the next item
         self._changed = Condition()
         self._queue: deque[Future[Result]] = deque()
         self._is_over = False
 
     def results(self) -> Generator[Result]:
-        """Give the results in order."""
+        """Yield the results in order."""
         self._start_worker()
         while future := self._wait_for_first():
             yield future.result()
@@ -72,7 +72,7 @@ class _Run(Generic[Item, Result]):
                 self._queue.popleft()
                 self._changed.notify_all()
         self.end()
-        for future in list(self._queue):  # which may get one more, that is left
+        for future in list(self._queue):  # a result added now is dropped
             if future.done() and not future.exception():
                 yield future.result()
 
@@ -97,11 +97,11 @@ class _Run(Generic[Item, Result]):
 
     def _start_worker(self) -> None:
         self._workers += 1
-        # Not an executor: the process would wait at its end for calls that wait for a platform.
+        # Not an executor: at its end the process would wait for calls to platforms.
         worker = Thread(target=self._work, name=f"map in order {self._workers}", daemon=True)
         try:
             worker.start()
-        except RuntimeError:  # the system has no more threads: those that are there must do
+        except RuntimeError:  # the system has no more threads: use the running ones
             self._workers -= 1
             if not self._workers:
                 raise
@@ -115,7 +115,7 @@ class _Run(Generic[Item, Result]):
             except BaseException as error:  # noqa: BLE001 - raised in its turn
                 future.set_exception(error)
             else:
-                with self._changed:  # so that nobody sees the stop and not yet what it is for
+                with self._changed:  # so that the result is there before the stop
                     future.set_result(result)
                     if self._ends(result):
                         self._stop.set()
@@ -150,7 +150,7 @@ class _Run(Generic[Item, Result]):
             return future, item
 
     def _is_full(self) -> bool:
-        """Whether enough results wait: behind an unfinished one, or to be taken."""
+        """Whether enough results wait, behind an unfinished result or to be taken."""
         most = 2 * self._jobs if self._is_first_done() else MAX_PENDING
         return len(self._queue) >= most
 

@@ -24,12 +24,12 @@ _SAVE_AS_UTF_8 = "Save it as UTF-8 text."
 
 
 def text_lines(stream: BinaryIO) -> Iterator[Line]:
-    """Read UTF-8 text line by line, ended by LF, CRLF or CR, without the mark before it.
+    """Yield lines of UTF-8 text, ended by LF, CRLF or CR; a byte order mark is skipped.
 
-    Each line is given as soon as it is there. Raises LoyaltyError for another encoding, a NUL, and
-    a line of more than `LONGEST_LINE` characters; OSError as the stream does.
+    Each line is yielded as soon as it is read. Raises LoyaltyError for another encoding, a NUL,
+    and a line of more than `LONGEST_LINE` characters; OSError as the stream does.
     """
-    # A byte that is not UTF-8 becomes a surrogate, which UTF-8 cannot hold: so its line is known.
+    # A byte that is not UTF-8 becomes a surrogate, so that the error can name its line.
     text = io.TextIOWrapper(stream, "utf-8-sig", "surrogateescape", newline="")
     try:
         lines = iter(partial(text.readline, LONGEST_LINE + 1), "")
@@ -43,7 +43,7 @@ def text_lines(stream: BinaryIO) -> Iterator[Line]:
                 )
             yield number, line
     finally:
-        if not stream.closed:  # which would otherwise be closed with the wrapper
+        if not stream.closed:  # the wrapper would close it
             text.detach()
 
 
@@ -60,7 +60,7 @@ def _check_encoding(number: int, line: str) -> None:
 
 
 def from_first(lines: Iterator[Line]) -> tuple[Line | None, Iterator[Line]]:
-    """Skip blank lines; give the first other line, or None, and all lines from there on."""
+    """Skip blank lines; return the first other line, or None, and all lines from there on."""
     first = next((line for line in lines if line[1].strip(BLANKS)), None)
     return first, lines if first is None else chain([first], lines)
 
@@ -68,7 +68,7 @@ def from_first(lines: Iterator[Line]) -> tuple[Line | None, Iterator[Line]]:
 def csv_rows(lines: Iterator[Line]) -> Iterator[tuple[int, list[str]]]:
     """Read CSV: each row's cells, with the number of its first line; a blank line has no cells.
 
-    Raises LoyaltyError for what is not CSV, and for a quote that is not closed for very long.
+    Raises LoyaltyError for text that is not CSV, and for a quote that is not closed.
     """
     first = taken = 0
 
@@ -99,5 +99,5 @@ def json_object(text: str) -> dict[str, Any]:
 
 
 def shorten(value: str) -> str:
-    """A wrong value, shortened to what is shown of it."""
+    """Shorten a wrong value for a message."""
     return value if len(value) <= LONGEST_SHOWN else f"{value[:LONGEST_SHOWN]}…"

@@ -7,9 +7,9 @@ from msgspec import Struct
 
 
 class Shard(Struct, frozen=True):
-    """One of `of` parts, each customer being in exactly one; part 0 is part `of`.
+    """One of `of` parts of a list; each customer is in exactly one part.
 
-    So N runs may count from 0 or from 1.
+    Part 0 is the same as part `of`, so N runs may count from 0 or from 1.
     """
 
     part: int
@@ -22,7 +22,7 @@ class Shard(Struct, frozen=True):
 
 
 def check_shard(text: str) -> Shard:
-    """Read a shard, written I/N; raise ValueError for what is not one."""
+    """Read a shard, written I/N; raise ValueError for any other text."""
     found = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text, re.ASCII)
     part, of = (int(each) for each in found.groups()) if found else (0, 0)
     if not 0 <= part <= of or of == 0:

@@ -11,7 +11,7 @@ from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 SAME_SIGNAL_SECONDS = 0.5
-"""Signals within this time count as one: `timeout` sends it twice."""
+"""Signals within this time count as one, because `timeout` sends its signal twice."""
 
 
 class LastResort:
@@ -28,25 +28,25 @@ class LastResort:
         self._timer.daemon = True
         self._timer.start()
 
-    def is_over(self) -> None:
+    def cancel(self) -> None:
         """Stop the countdown: the run has ended by itself."""
         if self._timer:
             self._timer.cancel()
 
 
 class Stop:
-    """Says whether to start no more: after a signal, or an error that all others would get too."""
+    """Whether to start no more work: after a signal, or an error that would repeat for the rest."""
 
     def __init__(self) -> None:
         self.signal: int | None = None
-        self._is_set = False  # no Event: a signal within a signal would wait for its lock for ever
+        self._is_set = False  # no Event: a signal during its signal handler would deadlock
 
     def is_set(self) -> bool:
-        """Whether to start no more."""
+        """Whether to start no more work."""
         return self._is_set
 
     def set(self) -> None:
-        """Start no more."""
+        """Start no more work."""
         self._is_set = True
 
     @contextmanager
@@ -55,7 +55,7 @@ class Stop:
     ) -> Iterator[None]:
         """Let Ctrl-C and SIGTERM stop the run, unless the parent process ignores them.
 
-        Where there is nothing in flight that must be waited for, a second one can end the process.
+        With `second_kills`, a second signal ends the process at once.
         """
         first = inf
 
@@ -77,6 +77,6 @@ class Stop:
             yield
         finally:
             if last_resort:
-                last_resort.is_over()
+                last_resort.cancel()
             for each, handler in before.items():
                 signal.signal(each, handler)

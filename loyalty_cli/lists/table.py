@@ -18,9 +18,9 @@ _SIMILARITY = 0.85
 
 
 class Columns(Struct, frozen=True):
-    """The columns that a list may have and those that it must have; all others are left alone.
+    """The known columns of a list, and those that it must have; other columns are ignored.
 
-    `hint` says what to do where one is missing, `padding` what does not count at the end of a cell.
+    `hint` is for a missing column; characters in `padding` are ignored at the end of a cell.
     """
 
     names: tuple[str, ...]
@@ -30,7 +30,7 @@ class Columns(Struct, frozen=True):
 
 
 class Problem(Struct, frozen=True):
-    """What is wrong with a row: in which column, with which value, and why."""
+    """An error in a row: its column, the value, and why it is wrong."""
 
     column: str
     value: str
@@ -38,10 +38,10 @@ class Problem(Struct, frozen=True):
 
 
 class TableRow(Struct, frozen=True):
-    """A row: its cells by their column, none of them empty; None where it cannot be read.
+    """A row: its cells by column, without empty ones; None if it cannot be read.
 
-    It begins in a `line`, and has the `number` that a spreadsheet gives it. The values of CSV and
-    of lines are text.
+    `line` is the line in which it begins, `number` its number in a spreadsheet. Values from CSV
+    and from lines are text.
     """
 
     line: int
@@ -56,8 +56,8 @@ def read_table(
 ) -> Iterator[TableRow]:
     """Read rows as they come, from a first line that is not blank.
 
-    Raises LoyaltyError for a header that is wrong and for a JSON array, where a `way_out` is named
-    too, and for what is not CSV.
+    Raises LoyaltyError for a wrong header and for a JSON array, both with `way_out` as a hint, and
+    for text that is not CSV.
     """
     match form:
         case InputFormat.LINES:
@@ -91,7 +91,7 @@ def _csv(lines: Iterator[Line], columns: Columns, way_out: str | None) -> Iterat
     header = [name.rstrip(columns.padding) for name in names]
     _check_header(first, header, columns, way_out)
     places = [(name, header.index(name)) for name in columns.names if name in header]
-    # Rows as a spreadsheet counts them, whose cells can have several lines.
+    # Rows are counted as in a spreadsheet: a cell can have several lines.
     for number, (line, cells) in enumerate(rows, first + 1):
         is_blank = not "".join(cells).strip(BLANKS)
         if len(cells) == len(header):
@@ -105,7 +105,7 @@ def _csv(lines: Iterator[Line], columns: Columns, way_out: str | None) -> Iterat
 
 
 def _check_header(line: int, header: Sequence[str], columns: Columns, way_out: str | None) -> None:
-    """Raise LoyaltyError for all that is wrong with a header."""
+    """Raise LoyaltyError with all mistakes of a header."""
     slips = {name: meant for name in header if (meant := _misspelt(name, columns.names))}
     twice = [name for name in columns.names if header.count(name) > 1]
     missing = [name for name in columns.required if name not in (*header, *slips.values())]
@@ -157,14 +157,14 @@ def _json_lines(lines: Iterator[Line], columns: Columns, way_out: str | None) ->
             Problem(name, shorten(str(cells[name])), f"is no key. Did you mean {meant!r}?")
             for name, meant in slips.items()
         ]
-        # What was meant is not missing as well.
+        # A misspelt column is not missing, too.
         found = {meant: cells[name] for name, meant in slips.items()} | cells
         given = {name: cell for name, cell in found.items() if _says(name, cell, columns)}
         yield TableRow(number, number, given, problems)
 
 
 def _says(name: str, cell: Any, columns: Columns) -> bool:
-    """Whether a cell has a value; empty text is one only in a required column."""
+    """Whether a cell has a value; empty text counts only in a required column."""
     return cell is not None and not (cell == "" and name not in columns.required)
 
 
