@@ -4,7 +4,7 @@ import re
 from decimal import Context, Decimal, InvalidOperation
 from typing import Any, Self
 
-# Far more than any balance needs, and little enough that no number can fill the memory:
+# More than any balance needs, and few enough that no number can fill the memory:
 # 1e999999999 is eleven characters to send and a gigabyte to write out.
 MAX_DIGITS = 400
 LONGEST_SHOWN = 40
@@ -24,14 +24,14 @@ class Amount(Decimal):
     def parse(cls, text: str) -> Self:
         """Read a number as JSON writes it; raise ValueError for anything else."""
         if not _JSON_NUMBER.fullmatch(text):
-            # Whole or not at all: a part of a secret is one that nobody recognises.
+            # Whole or not at all: `mask` does not recognise a part of a secret.
             shown = (
                 repr(text) if len(text) <= LONGEST_SHOWN else f"a text of {len(text)} characters"
             )
             raise ValueError(f"{shown} is not a number")
         try:
             amount = cls(text)
-        except InvalidOperation:  # an exponent that Decimal itself has no room for
+        except InvalidOperation:  # an exponent that is too large for Decimal
             amount = None
         if amount is None or len(text) > MAX_DIGITS or abs(amount.adjusted()) > MAX_DIGITS:
             raise ValueError(f"a number of more than {MAX_DIGITS} digits")
@@ -39,9 +39,9 @@ class Amount(Decimal):
 
     @classmethod
     def convert(cls, value: object) -> Self:
-        """Take an amount as a platform sends it, a JSON number or the same as a string.
+        """Read an amount as a platform sends it: a JSON number, or its text as a string.
 
-        Raises ValueError for anything else, a boolean among them.
+        Raises ValueError for anything else, including a boolean.
         """
         if isinstance(value, bool) or not isinstance(value, Decimal | int | str):
             raise ValueError(f"expected a number, got {type(value).__name__}")  # noqa: TRY004 - msgspec names the path of a ValueError
@@ -49,7 +49,7 @@ class Amount(Decimal):
 
     @classmethod
     def convert_or_none(cls, value: object) -> Self | None:
-        """Read an amount, or None for null."""
+        """Read an amount; None for anything else."""
         try:
             return cls.convert(value)
         except ValueError:
@@ -75,7 +75,7 @@ class Amount(Decimal):
 
 
 def encode_amount(value: Any) -> Any:
-    """Give msgspec an amount as a JSON number with its own digits (an `enc_hook`)."""
+    """Encode an amount as a JSON number with exactly its digits (an `enc_hook` of msgspec)."""
     from msgspec import Raw
 
     if isinstance(value, Amount):
@@ -84,7 +84,7 @@ def encode_amount(value: Any) -> Any:
 
 
 def decode_amount(kind: type, value: Any) -> Any:
-    """Let msgspec read an amount (a `dec_hook`)."""
+    """Decode an amount (a `dec_hook` of msgspec)."""
     if kind is Amount:
         return Amount.convert(value)
     raise NotImplementedError(kind)

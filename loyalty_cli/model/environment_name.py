@@ -1,4 +1,4 @@
-"""What the environment variable of a credential is called."""
+"""The name of a credential's environment variable."""
 
 
 def environment_name(profile: str, credential: str) -> str:

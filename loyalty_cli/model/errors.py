@@ -1,4 +1,4 @@
-"""What can go wrong: one closed list of codes, and the error that carries one of them."""
+"""Errors: a closed list of codes, and the exception that has one of them."""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -37,17 +37,17 @@ ENDING = frozenset(
         ErrorCode.REDIRECTED,
     }
 )
-"""Errors that end a run: the profile is wrong, so all later requests would fail, too."""
+"""Errors that end a run: the set-up is wrong, so all later requests would fail, too."""
 
 ASKED_TO_WAIT = frozenset({ErrorCode.RATE_LIMITED, ErrorCode.SERVER_ERROR})
 """The errors of a platform that asked for a pause."""
 
 
 class LoyaltyError(Exception):
-    """Something a user can act on.
+    """An error that a user can act on.
 
-    `message` says what happened and where, `hint` what to do now, and `details` what to fix, a line
-    each; `http_status` and `provider_code` are the platform's own, where one answered.
+    `message` is what happened and where, `hint` what to do now, and `details` the lines to fix.
+    `http_status` and `provider_code` are those of the platform's answer, if there was one.
     """
 
     def __init__(  # noqa: PLR0913 - each of them is shown to the user
@@ -70,7 +70,7 @@ class LoyaltyError(Exception):
 
 
 class NotSentError(LoyaltyError):
-    """A request that must not be sent twice was not sent at all."""
+    """A request that must not be sent twice was not sent."""
 
     @classmethod
     def of(cls, error: LoyaltyError) -> "NotSentError":
@@ -85,27 +85,27 @@ class NotSentError(LoyaltyError):
 
 
 def usage_error(message: str, hint: str | None = None) -> NoReturn:
-    """Raise what ends the program with exit code 2."""
+    """Raise an error with exit code 2."""
     raise LoyaltyError(ErrorCode.USAGE, message, hint=hint)
 
 
 def setup_error(message: str, hint: str | None = None) -> NoReturn:
-    """Raise what ends the program with exit code 3."""
+    """Raise an error with exit code 3."""
     raise LoyaltyError(ErrorCode.SETUP, message, hint=hint)
 
 
 def nearest(wrong: str, valid: Iterable[str]) -> str:
-    """Suggest the name that was probably meant, or list the names that are valid."""
+    """Suggest the valid name that was probably meant, or list the valid names."""
     from difflib import get_close_matches
 
     names = list(valid)
     if close := get_close_matches(wrong.lower(), names, n=1):
         return f"Did you mean {close[0]!r}?"
-    return f"Available: {', '.join(names)}." if names else "There is none."
+    return f"Available: {', '.join(names)}." if names else "None is available."
 
 
 def os_error_text(error: OSError | ValueError) -> str:
-    """Say in a few words why a file could not be read or written."""
+    """Describe briefly why a file could not be read or written."""
     if isinstance(error, UnicodeDecodeError):
         return "it is not UTF-8 text"
     return error.strerror or str(error) if isinstance(error, OSError) else str(error)

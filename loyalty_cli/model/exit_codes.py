@@ -1,4 +1,4 @@
-"""What decides the exit code of a run: its errors, or the signal that ended it."""
+"""The exit code of a run, which depends on its errors, or on the signal that ended it."""
 
 from collections.abc import Iterable
 from enum import IntEnum
@@ -7,7 +7,7 @@ from loyalty_cli.model.errors import ErrorCode
 
 
 class ExitCode(IntEnum):
-    """What the program's exit code tells a script."""
+    """Every exit code of the program."""
 
     OK = 0
     DEFECT = 1
@@ -38,15 +38,15 @@ _EXIT_CODES = {
 
 
 def exit_code_of(error: ErrorCode | None) -> ExitCode:
-    """The exit code of a run that ended with this error alone, or with none."""
+    """The exit code of a run that ended with this one error, or without an error."""
     return _EXIT_CODES.get(error, ExitCode.UNAVAILABLE) if error else ExitCode.OK
 
 
 def exit_code_of_all(errors: Iterable[ErrorCode | None]) -> ExitCode:
-    """The exit code of a run of many, None for each that went well.
+    """The exit code of a run with several results; None stands for a success.
 
-    It is the common one if all ended alike, else "some failed". An outcome that is not known goes
-    before everything else.
+    An unknown outcome decides first. Otherwise it is the common exit code if all results have the
+    same one, and "some failed" if not.
     """
     codes = {exit_code_of(error) for error in errors}
     if ExitCode.OUTCOME_UNKNOWN in codes:
@@ -57,5 +57,5 @@ def exit_code_of_all(errors: Iterable[ErrorCode | None]) -> ExitCode:
 
 
 def exit_code_of_signal(number: int) -> int:
-    """The exit code of a run that a signal ended: 128 + its number, as in a shell."""
+    """The exit code of a run that was ended by a signal: 128 + its number, as in a shell."""
     return 128 + number

@@ -26,7 +26,7 @@ class Value(Record, frozen=True, kw_only=True):
 
 
 class NextExpiry(Record, frozen=True, kw_only=True):
-    """What expires next; `at` is the platform's own text, an offset only if it sent one."""
+    """The next expiry; `at` is the platform's text, with an offset only if it sent one."""
 
     amount: Amount | None = None
     value: Amount | None = None
@@ -52,7 +52,7 @@ class Balance(Record, frozen=True, kw_only=True):
 
 
 class Failure(Record, frozen=True, kw_only=True):
-    """Why a look-up failed; `code` is from a closed list, `provider_code` the platform's own."""
+    """Why a look-up failed; `code` is from a closed list, `provider_code` from the platform."""
 
     code: ErrorCode
     message: str
@@ -62,7 +62,7 @@ class Failure(Record, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, error: LoyaltyError) -> "Failure":
-        """Turn an error into the record of it."""
+        """Make the record of an error."""
         return cls(
             code=error.code,
             message=error.message,
@@ -93,7 +93,7 @@ class Lookup(LookedUp, frozen=True, kw_only=True):
 
 
 class RawLookup(LookedUp, frozen=True, kw_only=True):
-    """A look-up with the platform's own body in place of `balances` and `details`."""
+    """A look-up with the platform's body in place of `balances` and `details`."""
 
     raw: Any = None
     warnings: tuple[str, ...] = ()
@@ -101,10 +101,10 @@ class RawLookup(LookedUp, frozen=True, kw_only=True):
 
 
 class Expiring(Record, frozen=True, kw_only=True):
-    """The credit that expires within `days`, until `until`, as far as the platform names it.
+    """The credit that expires within `days`, until `until`, as far as the platform reports it.
 
-    `unclear` are customers of whom it names something without a date that can be read, or without
-    an amount: that is not in `amount`, and may expire as soon.
+    `unclear` counts customers with an expiry that has no amount or no readable date: it is not in
+    `amount`, and may be within `days`, too.
     """
 
     days: int
@@ -125,10 +125,10 @@ class Bin(Record, frozen=True, kw_only=True):
 class SummaryRecord(Record, frozen=True, kw_only=True):
     """The sums of all look-ups at one profile, in one unit.
 
-    `customers` are the look-ups made there, whatever the unit, and `failed` those that failed;
-    `found` are those whose answer has an available amount in this unit. `kinds` are the kinds of
-    line in it, none where nothing was found at all. `total` is null where amounts do not add up,
-    and `expiring` where the platform never names what expires.
+    `customers` counts the look-ups in any unit, `failed` those that failed, and `found` those with
+    an available amount in this unit. `kinds` are the kinds of its balance lines, empty if nothing
+    was found. `total` is null if such amounts cannot be added, and `expiring` if the platform
+    never reports an expiry.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -191,9 +191,9 @@ class LimitRecord(Record, frozen=True, kw_only=True):
 
 
 class ProviderRecord(Record, frozen=True, kw_only=True):
-    """One provider: what it needs, what it takes, and where its numbers come from.
+    """One provider: its sign-in, settings and options, and where its numbers come from.
 
-    `read_limits` are what the platform publishes for look-ups, none where it publishes nothing.
+    `read_limits` are the limits that the platform publishes for look-ups; empty if there are none.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -213,7 +213,7 @@ State = Literal["planned", "sending", "confirmed", "refused", "unknown", "not_ap
 
 
 class DebitRecord(Record, frozen=True, kw_only=True):
-    """A debit as it stands; `replayed` if it was on record before, and this run sent nothing."""
+    """The state of a debit; `replayed` if an earlier run recorded it, and this run sent nothing."""
 
     schema_version: int = SCHEMA_VERSION
     profile: str
@@ -233,7 +233,7 @@ class DebitRecord(Record, frozen=True, kw_only=True):
 
 
 class EventRecord(Record, frozen=True, kw_only=True):
-    """One change of a debit's state: who made it, when, and on what evidence."""
+    """One change of a debit's state: who made it, when, and why."""
 
     at: str
     actor: str
@@ -252,11 +252,11 @@ class DebitHistory(Record, frozen=True, kw_only=True):
 
 
 class JournalRecord(Record, frozen=True, kw_only=True):
-    """What a journal holds, and whether it is sound.
+    """The content of a journal, and whether it is intact.
 
-    `intact` is null for a server's, which sees to that itself. `debits` are counted by their state,
-    null where damage keeps them from being read. `newest` is when the last of their changes was;
-    since `unreviewed_since` debits may be missing, because an older journal was restored.
+    `intact` is null for a server, which checks that itself. `debits` counts debits by their state;
+    it is null if damage prevents reading them. `newest` is the time of the last change. Debits
+    since `unreviewed_since` may be missing, because an older journal was restored.
     """
 
     schema_version: int = SCHEMA_VERSION

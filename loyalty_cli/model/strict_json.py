@@ -1,4 +1,4 @@
-"""JSON from outside: read strictly, with every number's digits kept."""
+"""Read JSON from outside strictly, and keep every digit of its numbers."""
 
 import json
 from collections import Counter
@@ -10,27 +10,27 @@ import msgspec
 from loyalty_cli.model.amount import MAX_DIGITS, Amount
 
 MAX_DEPTH = 100
-"""Lists and objects inside each other; whoever walks the tree or writes it out can recurse."""
+"""Levels of nested lists and objects; few enough for recursive functions."""
 
 MAX_PARTS = 20_000
-"""Values and keys; each of them takes a hundred bytes once it is read, and a byte or two before."""
+"""Values and keys; each takes about a hundred bytes of memory once it is read."""
 
 
 def decode(body: bytes) -> Any:
     """Read a JSON document: numbers as `int` or `Amount`, objects as `dict`.
 
-    Raises ValueError, in words for a user, for what is not UTF-8, not JSON, nested too deep, has
-    too many parts, a key twice in one object, or a number that is not one or is too long to be an
-    amount.
+    Raises ValueError, in words for a user, if it is not UTF-8, is not JSON, is nested too deep, or
+    has too many parts, a duplicate key in an object, or a number that is invalid or too long for
+    an amount.
     """
-    # More than there are: they stand in texts, too. But the counting takes no memory.
+    # This counts too many, as texts contain them, too. But counting takes no memory.
     opened = body.count(b"[") + body.count(b"{")
     if opened + body.count(b",") + body.count(b":") > MAX_PARTS:
         raise ValueError(f"it has more than {MAX_PARTS} parts")
     try:
         tree = _DECODER.decode(body.decode("utf-8"))
         if b"\\u" in body:
-            _PAIRS.decode(body)  # refuses half a surrogate pair, which json lets through
+            _PAIRS.decode(body)  # refuses half a surrogate pair, which json accepts
     except UnicodeDecodeError:
         raise ValueError("it is not UTF-8 text") from None
     except RecursionError:
@@ -80,7 +80,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-# Its floats are thrown away: none of an amount's digits may go through one.
+# Floats stay text: an amount must never become a float.
 _PAIRS = msgspec.json.Decoder(float_hook=str)
 
 _DECODER = json.JSONDecoder(

@@ -28,11 +28,11 @@ class Tally:
 
     @property
     def reported(self) -> list[Record]:
-        """The failed look-ups to report one by one: the first ones, each reason once."""
+        """The failed look-ups to report one by one: at most MAX_REPORTED, each reason once."""
         return list(self._reported.values())
 
     def add(self, record: Record) -> None:
-        """Count one."""
+        """Count a look-up."""
         self.done += 1
         if record.warnings:
             self.warned += 1
@@ -46,11 +46,11 @@ class Tally:
                 self.report(record)
 
     def report(self, record: Record) -> None:
-        """Report a failed look-up, however many there were before it."""
+        """Report a failed look-up, even beyond MAX_REPORTED."""
         if record.error:
             self._reported[record.error.message, record.error.hint] = record
 
     @property
     def exit_code(self) -> ExitCode:
-        """The common code where all ended alike, else "some failed"."""
+        """The common exit code of all look-ups, or "some failed"."""
         return exit_code_of_all(self._endings)

@@ -360,9 +360,9 @@ def test_a_line_that_begins_like_json_is_doubtful_among_others(line: str) -> Non
         ("C-2\u2028", r"has the invisible character '\u2028' in it."),
         ("C-2\u2029", r"has the invisible character '\u2029' in it."),
         ("x" * 90 + "\u200b", r"has the invisible character '\u200b' in it."),
-        (".", "the identifier '.' would change the address that is asked."),
-        ("..", "the identifier '..' would change the address that is asked."),
-        ("x" * (LONGEST_CUSTOMER + 1), "of 1001 characters is too long to be one."),
+        (".", "the identifier '.' would change the address of the request."),
+        ("..", "the identifier '..' would change the address of the request."),
+        ("x" * (LONGEST_CUSTOMER + 1), "of 1001 characters is too long."),
     ],
     ids=lambda value: repr(value)[:30],
 )

@@ -263,7 +263,7 @@ def test_an_option_of_the_command_line_wins_over_the_profile_s() -> None:
     ("provider", "given", "words", "hint"),
     [
         ("omneo", {"curency": "NZD"}, "has no option 'curency'", "'currency'"),
-        ("imprint", {"expand": "x"}, "has no option 'expand'", "There is none."),
+        ("imprint", {"expand": "x"}, "has no option 'expand'", "None is available."),
         ("omneo", {"currency": " "}, "the option currency must", "loyalty providers omneo"),
     ],
 )

@@ -259,7 +259,7 @@ def test_a_mistake_in_the_yaml_is_told_with_its_line(
             one("provider: gameball, options: {expnad: tier}"),
             "profiles.card.options.expnad: unknown key.\nHint: Did you mean 'expand'?",
         ),
-        (one("provider: imprint, options: {expand: x}"), "Hint: There is none."),
+        (one("provider: imprint, options: {expand: x}"), "Hint: None is available."),
         (
             one("provider: imprnt"),
             (

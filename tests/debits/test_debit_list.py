@@ -410,7 +410,7 @@ def test_a_slip_in_a_key_is_told_with_all_else_that_is_wrong_with_the_row() -> N
     assert mistakes(json.dumps(row) + "\n") == (
         "row 1, ammount '0': is no key. Did you mean 'amount'?",
         "row 1, refrence 'a': is no key. Did you mean 'reference'?",
-        "row 1, customer '..': the identifier '..' would change the address that is asked",
+        "row 1, customer '..': the identifier '..' would change the address of the request",
         f"row 1, amount '0': {PLAIN_AMOUNT}",
     )
 

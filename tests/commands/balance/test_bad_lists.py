@@ -63,7 +63,7 @@ FILES: dict[str, tuple[str | bytes, tuple[str, ...]]] = {
     ),
     "dot": (
         "C-1\n..\n",
-        ("line 2 of the file: the identifier '..' would change the address that is asked.",),
+        ("line 2 of the file: the identifier '..' would change the address of the request.",),
     ),
     "control character": (
         "C-1\nC\x1b[2J\n",

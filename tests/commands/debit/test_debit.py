@@ -569,7 +569,7 @@ def test_every_bad_row_is_named_at_once_and_nothing_is_done(
         "Error: the file has 4 mistakes.",
         "Hint: No debit was made. Fix these rows, then run it again:",
         "  row 3, amount '0': must be a whole number from 1 to 1000000000000000, written plainly",
-        "  row 4, customer '..': the identifier '..' would change the address that is asked",
+        "  row 4, customer '..': the identifier '..' would change the address of the request",
         "  row 4, reference 'a': is there already, in row 2",
         "  row 5, the row 'C-1004,5,c,d': it has 4 cells where the header has 3",
     ]
