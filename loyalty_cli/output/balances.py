@@ -1,4 +1,4 @@
-"""How look-ups are shown: as balance lines, or with `--raw` as the platform's own fields."""
+"""How look-ups are shown: as balance lines, or with `--raw` as the platform's fields."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -103,12 +103,12 @@ def _table(lookups: Sequence[Lookup]) -> "tuple[Sequence[Column], Sequence[Group
 
 
 def _is_total(line: Balance) -> bool:
-    """Whether a line has a total alone; where available is known, a total says nothing new."""
+    """Whether a line has only a total; if available is known, the total is not shown."""
     return line.available is None and line.total is not None
 
 
 def _groups(lookups: Sequence[Shown], group: "Callable[[Shown], Group]") -> "list[Group]":
-    """Nothing where every look-up failed: there is no table to show, and stderr says why."""
+    """The groups of the table; none if every look-up failed, and stderr shows why."""
     return [] if all(lookup.error for lookup in lookups) else [group(each) for each in lookups]
 
 
@@ -191,7 +191,7 @@ RAW = View(_csv_header(["field", "value"]), _csv_fields, _raw_table)
 
 
 def report_warnings(lookups: Sequence[Lookup | RawLookup]) -> None:
-    """Say on stderr what a table in a pipe leaves out; a terminal has it below its rows."""
+    """Print warnings to stderr if the table goes to a pipe; in a terminal they are in the table."""
     if not is_terminal():
         for lookup in lookups:
             for text in lookup.warnings:
@@ -199,7 +199,7 @@ def report_warnings(lookups: Sequence[Lookup | RawLookup]) -> None:
 
 
 def report_failures(tally: Tally, *, several: bool) -> None:
-    """Say on stderr why look-ups failed, each reason once, and how many there were."""
+    """Print to stderr why look-ups failed, each reason once, and how many failed."""
     messages.errors(
         (_who(lookup, several=several) + error.message, error.hint)
         for lookup in tally.reported
@@ -216,7 +216,7 @@ def report_failures(tally: Tally, *, several: bool) -> None:
 
 
 def report_first_warning(tally: Tally) -> None:
-    """Say on stderr, where no record is shown, what a sum of them has to be read with."""
+    """Print the first warning to stderr, and how many there are, if no record is shown."""
     if first := tally.first_warned:
         who = f"{first.customer} at {first.profile}"
         which = f"{tally.warned} of {tally.done} look-ups have warnings, such as {who}"

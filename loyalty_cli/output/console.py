@@ -1,4 +1,4 @@
-"""Rich's console, at a width that is wide enough."""
+"""Rich's console, with a minimum width."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ USUAL_WIDTH = 80
 
 
 def console_of(**options: Any) -> Console:
-    """A console as wide as the terminal; if that is unknown or too small, 80 columns."""
+    """A console as wide as the terminal, or 80 columns if the width is unknown or too small."""
     console = Console(**options)
     if console.width < LEAST_WIDTH:
         console.width = USUAL_WIDTH

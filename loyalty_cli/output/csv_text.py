@@ -15,7 +15,7 @@ Cell = str | int | Decimal | bool | None
 def csv_rows(rows: Iterable[Sequence[Cell]]) -> bytes:
     """Rows in UTF-8, each ended with a line feed; null is an empty cell.
 
-    Text that a spreadsheet would take for a formula gets a `'` in front; numbers stay numbers.
+    Text that looks like a formula to a spreadsheet gets a `'` in front; numbers stay numbers.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

@@ -58,7 +58,7 @@ def _table(debits: Sequence[DebitRecord]) -> "tuple[Sequence[Column], Sequence[G
                     if debit.balance_after is None
                     else Cell(str(debit.balance_after), debit.unit),
                     Cell(debit.at),
-                    Cell("as before, nothing was sent" if debit.replayed else ""),
+                    Cell("repeated, nothing was sent" if debit.replayed else ""),
                 ]
             ]
         )
@@ -100,17 +100,17 @@ DEBITS = View[DebitRecord](
 HISTORY = View[DebitHistory](["schema_version", "reference", *_EVENT], _csv_events, _events_table)
 
 
-def report_failures(told: Sequence[DebitRecord], failed: int, of: int) -> None:
-    """Say on stderr what did not end well: the first ones, how many `failed`, and of how many."""
+def report_failures(reported: Sequence[DebitRecord], failed: int, of: int) -> None:
+    """Print the first failures to stderr, and how many of the debits `failed`."""
     messages.errors(
         (
             f"{debit.reference}: {debit.error.message}" if of > 1 else debit.error.message,
             debit.error.hint,
         )
-        for debit in told
+        for debit in reported
         if debit.error
     )
-    if rest := failed - len(told):
+    if rest := failed - len(reported):
         messages.note(f"and {rest} more; the error of each is in its record.")
     if of > 1 and failed:
         messages.note(f"{failed} of {of} debits were not confirmed.")

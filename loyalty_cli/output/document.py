@@ -1,4 +1,4 @@
-"""The document a command prints: records in the format asked for, nothing else."""
+"""The document a command prints: records in the chosen format, and nothing else."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -18,7 +18,7 @@ Write = Callable[[bytes], object]
 
 
 class View(Struct, Generic[Shown], frozen=True):
-    """How one kind of record is shown where JSON is not asked for."""
+    """How one kind of record is shown as CSV and as a table."""
 
     csv_header: Sequence[str]
     csv_rows: Callable[[Shown], Iterable[Sequence[CsvCell]]]
@@ -26,9 +26,9 @@ class View(Struct, Generic[Shown], frozen=True):
 
 
 class Layout(Struct, frozen=True):
-    """How a document is put together of one record after the other.
+    """How a document is made from encoded records and the bytes around them.
 
-    The `head` stands there before there is a record, and `empty` where there never is one.
+    The `head` is written before the first record is known, and `empty` if there is no record.
     """
 
     encode: Callable[[Any], bytes]
@@ -40,7 +40,7 @@ class Layout(Struct, frozen=True):
 
 
 def layout(output: Format, view: View[Any]) -> Layout:
-    """The layout of a document in one of the formats for programs."""
+    """The layout of a document in a format for programs."""
     match output:
         case Format.JSON:
             from loyalty_cli.output.json_text import json_element
@@ -58,7 +58,7 @@ def layout(output: Format, view: View[Any]) -> Layout:
 
 
 def print_records(records: Iterable[Shown], output: Format, view: View[Shown]) -> None:
-    """Print records, each as it comes but for a table; raise LoyaltyError where that fails."""
+    """Print records, each at once unless in a table; raise LoyaltyError if that fails."""
     require_stdout()
     if output is not Format.TABLE:
         write_records(records, layout(output, view), write_bytes)
@@ -73,7 +73,7 @@ def print_records(records: Iterable[Shown], output: Format, view: View[Shown]) -
 def write_records(records: Iterable[Any], layout: Layout, write: Write) -> None:
     """Write a document, record by record.
 
-    However it ends, there are whole records in it, and after them the end that it must have.
+    Even after an error, it contains whole records and ends correctly.
     """
     is_begun = False
     write(layout.head)
@@ -89,7 +89,7 @@ def write_records(records: Iterable[Any], layout: Layout, write: Write) -> None:
 
 
 def collecting(records: Iterable[Shown], into: list[Shown]) -> Iterator[Shown]:
-    """Give records on, and collect them for what is reported when all are printed."""
+    """Yield records, and collect them for the report after the last one."""
     for record in records:
         into.append(record)
         yield record

@@ -7,10 +7,10 @@ MAYBE_NOT_SHOWN = re.compile(r"[^ -~]")
 
 
 def visible(text: str) -> str:
-    r"""Turn what a terminal would act on into escapes a person can see: ESC becomes `\x1b`.
+    r"""Replace control characters by visible escapes: ESC becomes `\x1b`.
 
-    Control and format characters are escaped (bidi overrides among them), and so are broken
-    surrogates, private ones, and line and paragraph separators; everything else stays.
+    Control and format characters are escaped (including bidi overrides), and so are lone
+    surrogates, private characters, and line and paragraph separators; all others stay.
     """
     if text.isprintable():
         return text
@@ -18,7 +18,7 @@ def visible(text: str) -> str:
 
 
 def is_shown(sign: str) -> bool:
-    """Whether a terminal shows this character and does nothing else about it."""
+    """Whether a terminal only shows this character, and does nothing else."""
     category = unicodedata.category(sign)
     return category[0] != "C" and category not in ("Zl", "Zp")
 

@@ -1,4 +1,4 @@
-"""The formats every result comes in."""
+"""The formats of a result."""
 
 from enum import StrEnum
 

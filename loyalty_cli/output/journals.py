@@ -10,11 +10,11 @@ from loyalty_cli.output.document import View
 if TYPE_CHECKING:
     from loyalty_cli.output.table import Column, Group
 
-INTACT = {True: "yes", False: "no", None: "the server sees to that"}
+INTACT = {True: "yes", False: "no", None: "checked by the server"}
 
 
 def _facts(journal: JournalRecord) -> Iterator[tuple[str, CsvCell]]:
-    """What there is to know, as pairs of what it is about and what it is."""
+    """All facts about a journal, as pairs of a name and a value."""
     yield "journal", journal.journal
     yield "intact", INTACT[journal.intact]
     for fault in journal.faults:

@@ -52,7 +52,7 @@ def _amount(kind: type) -> dict[str, Any]:
 
 
 def _strict(schema: dict[str, Any]) -> dict[str, Any]:
-    """Every key is always there, whatever its default."""
+    """Require every key, also those with a default."""
     properties = {
         name: {key: value for key, value in member.items() if key != "default"}
         for name, member in schema.get("properties", {}).items()

@@ -34,7 +34,7 @@ def _encoded(content: Any) -> bytes:
 
 
 def _as_text(content: Any) -> Any:
-    """Replace bytes of a file name that are not UTF-8 by escapes."""
+    """Escape bytes that are not UTF-8, as a file name can have."""
     match content:
         case str():
             return content.encode("utf-8", errors="backslashreplace").decode()

@@ -12,32 +12,32 @@ LONGEST = 600
 
 
 def error(message: str, hint: str | None = None) -> None:
-    """Print an error, and on a second line what to do now."""
+    """Print an error, and the hint on a second line."""
     _say("Error", _shown(message), "31")
     if hint:
         _say("Hint", _shown(hint), "36")
 
 
-def errors(said: Iterable[tuple[str, str | None]]) -> None:
-    """Print several errors, each different hint once."""
+def errors(found: Iterable[tuple[str, str | None]]) -> None:
+    """Print several errors, and each hint once."""
     hinted = set()
-    for message, hint in said:
+    for message, hint in found:
         error(message, None if hint in hinted else hint)
         hinted.add(hint)
 
 
 def warning(message: str) -> None:
-    """Print a warning in full length: it may contain amounts."""
+    """Print a warning; it is never shortened, because it may contain amounts."""
     _say("Warning", visible(message), "33")
 
 
 def note(message: str) -> None:
-    """Print a note: what was done."""
+    """Print a note on what was done."""
     _line(_shown(message))
 
 
 def banner(message: str, *, to_all: bool = False) -> None:
-    """Print a line on a terminal, or with `to_all` into a log as well."""
+    """Print a line if stderr is a terminal; with `to_all`, also to a file or a pipe."""
     if to_all or (sys.stderr is not None and sys.stderr.isatty()):
         _line(_shown(message))
 
@@ -64,8 +64,8 @@ def _shown(message: str) -> str:
 
 
 def _line(text: str) -> None:
-    # If stderr is closed or full there is nothing to do: the exit code still tells.
+    # If stderr is closed or full, only the exit code reports the error.
     if sys.stderr is not None:
         with suppress(OSError, ValueError):
-            sys.stderr.write(f"{text}\n")  # in one piece: other threads write there, too
+            sys.stderr.write(f"{text}\n")  # one write: other threads write to stderr, too
             sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""How far a long run is: on a terminal's stderr, and nowhere else."""
+"""The progress of a long run, shown only if stderr is a terminal."""
 
 import sys
 import time
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 
 LEAST = 0.1
-"""Seconds of a run from which on it is said how quickly it goes."""
+"""The shortest time over which the rate is measured."""
 
 
 class _Counted:
-    """What came so far."""
+    """The number of items so far."""
 
     def __init__(self) -> None:
         self.began = time.monotonic()
@@ -25,16 +25,16 @@ class _Counted:
 
     @property
     def rate(self) -> float:
-        """How many came in a second, over the whole run."""
+        """Items a second, over the whole run."""
         return self.done / max(time.monotonic() - self.began, LEAST)
 
 
 def progress(
     items: Iterator[Item], total: int | None, is_failed: Callable[[Item], bool]
 ) -> Generator[Item, None, None]:
-    """Give items on, and show how many came and failed, how quickly, and how long the rest takes.
+    """Yield items, and show how many came and failed, the rate, and the time left.
 
-    `total` is None where nobody knows how many will come.
+    `total` is None if the number of items is unknown.
     """
     few = total is not None and total < 2
     if few or sys.stderr is None or not sys.stderr.isatty():
@@ -60,7 +60,7 @@ def _display(counted: _Counted, total: int | None) -> "Progress":
     from loyalty_cli.output.console import console_of
 
     class Display(Progress):
-        """Asks what was counted each time that it is drawn, so that nobody waits to see it."""
+        """Reads the counts each time it is drawn, so that counting never waits for drawing."""
 
         def get_renderables(self) -> "Iterator[RenderableType]":
             for task in self.tasks:

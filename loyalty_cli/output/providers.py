@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 def _provider_facts(provider: ProviderRecord) -> Iterator[tuple[str, str]]:
-    """What there is to know of a provider, as pairs of what it is about and what it is."""
+    """All facts about a provider, as pairs of a name and a value."""
     yield "name", f"{provider.provider} ({provider.title})"
-    yield "base_url", provider.base_url or "to be given in the profile"
+    yield "base_url", provider.base_url or "must be set in the profile"
     for auth in provider.auth:
         yield f"auth {auth.name}", f"needs {', '.join(auth.credentials)}"
     for setting in provider.settings:

@@ -1,4 +1,4 @@
-"""Writing the result to stdout: all of it, or an error."""
+"""Write the result to stdout completely, or raise an error."""
 
 import sys
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from loyalty_cli.model.errors import setup_error
 
 
 class ReaderGoneError(Exception):
-    """The reader of stdout is gone, as with `| head`; this is no error."""
+    """The reader of stdout has closed it, as `| head` does; this is not an error."""
 
 
 def require_stdout() -> None:
@@ -22,7 +22,7 @@ def require_stdout() -> None:
 def write_bytes(content: bytes) -> None:
     """Write to stdout, and flush it.
 
-    Raises ReaderGoneError where nobody reads any more, LoyaltyError where the system refuses.
+    Raises ReaderGoneError if the reader has closed stdout, LoyaltyError if writing fails.
     """
     require_stdout()
     with _arriving():
@@ -32,13 +32,13 @@ def write_bytes(content: bytes) -> None:
 
 
 def write_text(content: str) -> None:
-    """Write to stdout in its encoding; characters that it does not have become escapes."""
+    """Write to stdout in its encoding; characters outside the encoding become escapes."""
     require_stdout()
     write_bytes(content.encode(sys.stdout.encoding or "utf-8", errors="backslashreplace"))
 
 
 def flush() -> None:
-    """Flush what other code wrote to stdout; raises the same as `write_bytes`."""
+    """Flush what other code wrote to stdout; raises the errors of `write_bytes`."""
     if sys.stdout is not None:
         with _arriving():
             sys.stdout.flush()
@@ -50,7 +50,7 @@ def is_terminal() -> bool:
 
 
 def is_unicode() -> bool:
-    """Whether the encoding of stdout has more than ASCII."""
+    """Whether the encoding of stdout is UTF-8."""
     return (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
 
 

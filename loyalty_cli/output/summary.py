@@ -61,7 +61,7 @@ def _rows(record: SummaryRecord) -> "Iterator[list[Cell]]":
 
 
 def _figures(record: SummaryRecord) -> "Iterator[tuple[str, Amount | int | None, str | None]]":
-    """What a number says, the number, and its unit where it is an amount."""
+    """Each number of a summary: its name, its value, and the unit if it is an amount."""
     yield "customers", record.customers, None
     yield "found", record.found, None
     yield "failed", record.failed, None
@@ -75,7 +75,7 @@ def _figures(record: SummaryRecord) -> "Iterator[tuple[str, Amount | int | None,
 
 
 def _range(bin_: Bin) -> str:
-    """The amounts of a bin, its last one among them, in as many decimals as its ends have."""
+    """The first and the last amount of a bin, with as many decimals as its limits have."""
     if bin_.at_least is None:
         return f"less than {bin_.below!s}"
     zero = bin_.below.minus(bin_.below)

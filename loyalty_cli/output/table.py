@@ -1,6 +1,6 @@
-"""Tables for people: in a terminal as wide as it is, in a pipe as wide as they need to be.
+"""Tables for people: they fit a terminal's width, and are as wide as needed in a pipe.
 
-Nothing is ever cut. What does not fit its terminal as rows is shown in sections, or as a list.
+Nothing is ever cut. Rows too wide for the terminal become sections, or a list.
 """
 
 import io
@@ -20,7 +20,7 @@ from loyalty_cli.output.stdout import is_terminal, is_unicode
 
 GAP = 2
 SHORTEST_BAR, LONGEST_BAR = 8, 40
-"""Characters that the bar of a whole may have; in a terminal, as many as there is room for."""
+"""Characters of the longest bar; in a terminal, as many as there is room for."""
 
 _EIGHTHS = ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")
 
@@ -28,8 +28,8 @@ _EIGHTHS = ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")
 class Column(Struct, frozen=True):
     """A column, by its heading.
 
-    `numbers` stand to the right; what rows have in common is shown `once` in a terminal; what is
-    long can stand `aside`, below the rows.
+    `numbers` are aligned to the right. In a terminal, repeated values are shown `once`, and long
+    values may be put `aside`, below the rows.
     """
 
     heading: str
@@ -40,7 +40,7 @@ class Column(Struct, frozen=True):
 
 
 class Cell(Struct, frozen=True):
-    """What stands in one place: text, a number with its unit, or a bar, by its share of a whole."""
+    """A cell: text, a number with its unit, or a bar, as a share of the longest bar."""
 
     text: str = ""
     unit: str = ""
@@ -49,14 +49,14 @@ class Cell(Struct, frozen=True):
 
 
 class Group(Struct, frozen=True):
-    """Rows that belong together, and what the reader should know about them."""
+    """Rows that belong together, and notes about them."""
 
     rows: Sequence[Sequence[Cell]]
     notes: Sequence[str] = ()
 
 
 def table_text(columns: Sequence[Column], groups: Sequence[Group]) -> str:
-    """Lay a table out for this process's stdout."""
+    """Lay out a table for this process's stdout."""
     if not is_unicode():
         groups = [
             Group([[_in_ascii(each) for each in row] for row in group.rows], group.notes)
@@ -80,7 +80,7 @@ def table_text(columns: Sequence[Column], groups: Sequence[Group]) -> str:
 def plain_text(
     columns: Sequence[Column], groups: Sequence[Group], *, ascii_only: bool = False
 ) -> str:
-    """Lay a table out for a pipe: rows as wide as they are, each cell of them, and nothing else."""
+    """Lay out a table for a pipe: full-width rows with every cell, and no notes."""
     grid = _grid(columns, _with_bars(groups, LONGEST_BAR, ascii_only=ascii_only))
     rows = [
         [_joined(cell, unit) for cell, unit in zip(row, grid.units, strict=True)]
@@ -108,7 +108,7 @@ def draw(
     *,
     ascii_only: bool = False,
 ) -> None:
-    """Draw a table in the first of its layouts that fits: as rows, as sections, or as a list."""
+    """Draw a table in the first layout that fits: rows, sections, or a list."""
 
     def fitted(room: int) -> _Grid:
         longest = min(SHORTEST_BAR + room, LONGEST_BAR)
@@ -130,7 +130,7 @@ def draw(
 
 
 def _with_bars(groups: Sequence[Group], longest: int, *, ascii_only: bool) -> Sequence[Group]:
-    """Draw the bars there are, that of a whole as the longest."""
+    """Draw all bars; a share of 1 is the longest."""
 
     def drawn(cell: Cell) -> Cell:
         return (
@@ -151,7 +151,7 @@ def _bar(share: float, longest: int, *, ascii_only: bool) -> str:
 
 
 class _Grid(Struct, frozen=True):
-    """Columns that hold something, safe to show, and how wide they are."""
+    """Columns that are not empty, safe to show, with their widths."""
 
     columns: Sequence[Column]
     groups: Sequence[Group]
@@ -167,7 +167,7 @@ class _Grid(Struct, frozen=True):
 
 
 def _grid(columns: Sequence[Column], groups: Sequence[Group]) -> _Grid:
-    """Leave out the columns with nothing in them, make the rest safe, and measure it."""
+    """Leave out empty columns, make the rest safe to show, and measure it."""
     kept = [
         at
         for at in range(len(columns))
@@ -196,7 +196,7 @@ def _grid(columns: Sequence[Column], groups: Sequence[Group]) -> _Grid:
 
 
 def _inner(grid: _Grid) -> _Grid:
-    """What of a grid stands in the rows of a section."""
+    """The columns of a grid that are in the rows of a section."""
     at = [index for index, column in enumerate(grid.columns) if not (column.once or column.aside)]
     return _grid(
         [grid.columns[index] for index in at],
@@ -224,7 +224,7 @@ def _draw_rows(
 
 
 def _draw_sections(console: Console, grid: _Grid, box: Box) -> None:
-    """A heading over each group with what its rows share; what is long goes below the rows."""
+    """Draw each group under a heading of shared values; long values go below the rows."""
     inner = _inner(grid)
     for number, (group, rows) in enumerate(zip(grid.groups, inner.groups, strict=True)):
         if number:
@@ -264,14 +264,14 @@ def _draw_list(console: Console, grid: _Grid) -> None:
                 if cell.text:
                     style = cell.style or column.style
                     line = Text.assemble(f"{column.heading:{width}}  ", (_whole(cell), style))
-                    # The terminal itself goes on in the next line; nothing is put in between.
+                    # The terminal wraps the line itself, so that copied text has no line break.
                     console.print(line, soft_wrap=True)
         _draw_notes(console, group.notes)
         console.print()
 
 
 def _draw_pairs(console: Console, grid: _Grid) -> None:
-    """Two columns that are too wide: what it is, then all that is to be said of it."""
+    """Draw two columns that are too wide as lines: a label, then its text."""
     for group in grid.groups:
         for label, what in group.rows:
             first = _whole(label)
@@ -290,7 +290,7 @@ def _safe(cell: Cell) -> Cell:
 
 
 def _in_ascii(cell: Cell) -> Cell:
-    """The same with escapes in their full width, so that columns still line up."""
+    """Return the cell in ASCII before it is measured, so that columns stay aligned."""
     text, unit = (
         each.encode("ascii", errors="backslashreplace").decode() for each in (cell.text, cell.unit)
     )
@@ -308,13 +308,13 @@ def _without_repeats(
 
 
 def _filled(column: Column, width: int, text: str) -> str:
-    """Text in its column's width; numbers to the right, which Rich would do without their units."""
+    """Pad text to its column's width, numbers on the left; Rich would ignore their units."""
     fill = " " * (width - cell_len(text))
     return fill + text if column.numbers else text + fill
 
 
 def _joined(cell: Cell, unit_width: int) -> str:
-    """A number and its unit; a column's units are padded alike, so that its digits align."""
+    """A number and its unit; units are padded to one width, so that digits align."""
     if not unit_width:
         return cell.text
     padding = " " * (unit_width - cell_len(cell.unit))

@@ -1,4 +1,4 @@
-"""When what was done cannot be printed, and must be said by the exit code alone."""
+"""A result that cannot be printed: then only the exit code reports it."""
 
 from loyalty_cli.model.errors import LoyaltyError
 from loyalty_cli.output import messages
@@ -6,7 +6,7 @@ from loyalty_cli.output.stdout import ReaderGoneError
 
 
 def is_unprinted(error: BaseException) -> bool:
-    """Whether an error says that a record could not be printed, and no more; it is told then."""
+    """Whether an error only means that a record could not be printed; if so, print the error."""
     if isinstance(error, ReaderGoneError):
         return True
     if isinstance(error, LoyaltyError):

@@ -90,7 +90,7 @@ def test_a_table_shows_what_was_taken_from_whom_and_what_is_left() -> None:
 def test_a_table_says_what_was_only_printed_again() -> None:
     shown = plain_text(*DEBITS.table([debit(), debit(replayed=True)])).splitlines()
 
-    assert [("as before, nothing was sent" in line) for line in shown] == [False, False, True]
+    assert [("repeated, nothing was sent" in line) for line in shown] == [False, False, True]
 
 
 @pytest.mark.parametrize("width", [20, 40, 80, 200])
@@ -109,7 +109,7 @@ def test_no_width_cuts_anything(width: int) -> None:
 
     for text in (
         *(reference, customer, "club", "1000000000000000CENTS", "notapplied"),
-        *("98765432109876543210.000CENTS", "2026-11-20T05:00:00Z", "asbefore,nothingwassent"),
+        *("98765432109876543210.000CENTS", "2026-11-20T05:00:00Z", "repeated,nothingwassent"),
         *("order7", "C-1001", "250CENTS", "confirmed"),
     ):
         assert text in shown

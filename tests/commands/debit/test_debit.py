@@ -152,7 +152,7 @@ def test_the_same_again_says_so_to_a_person(ready: Platform, loyalty: Run) -> No
     asked = ("debit", "C-1001", "250", "--reference", "a", "-y")
     loyalty(*asked)
 
-    assert "as before, nothing was sent" in loyalty(*asked).out
+    assert "repeated, nothing was sent" in loyalty(*asked).out
     assert len(ready.debits) == 1
 
 
