@@ -1,4 +1,4 @@
-"""The built-in providers' platforms in small, on loopback; loaded with the sandbox alone."""
+"""Small copies of the platforms' APIs, on loopback; loaded only for the sandbox."""
 
 from collections.abc import Mapping
 from importlib import import_module

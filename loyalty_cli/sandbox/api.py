@@ -1,4 +1,4 @@
-"""What the sandbox's side of a platform is."""
+"""The description of one platform in the sandbox."""
 
 from collections.abc import Callable, Mapping
 from enum import Enum, auto
@@ -11,7 +11,7 @@ from loyalty_cli.sandbox.server import Received, Reply
 
 
 class Trouble(Enum):
-    """An error that every platform has, each in its own shape."""
+    """An error that every platform has, each in a different form."""
 
     SIGN_IN = auto()
     NO_CUSTOMER = auto()
@@ -23,11 +23,11 @@ Errors = Mapping[Trouble, Reply]
 
 
 class Api(Struct, frozen=True):
-    """One platform as the sandbox plays it, and what a profile needs to be its customer.
+    """One platform of the sandbox, and what a profile needs to use it.
 
-    `credentials` holds the made-up value of every credential field, `settings` the profile keys of
-    this provider alone. `handle` gets requests as the platform would: without the prefix that the
-    sandbox serves it under.
+    `credentials` holds the made-up value of every credential field, `settings` the profile keys
+    that only this provider has. `handle` gets requests as the platform would, without the path
+    prefix of the sandbox.
     """
 
     credentials: Mapping[str, str]

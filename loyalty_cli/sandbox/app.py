@@ -1,4 +1,4 @@
-"""All the sandbox's platforms behind one address, each under its own name."""
+"""All platforms of the sandbox at one address, each under its provider's name."""
 
 from msgspec.structs import replace
 
@@ -8,7 +8,7 @@ from loyalty_cli.sandbox.server import Handle, Received, Reply
 
 
 def sandbox(ledger: Ledger) -> Handle:
-    """Make the handle of a sandbox; raise LoyaltyError where its ledger cannot be used."""
+    """Make the handle of a sandbox; raise LoyaltyError if its ledger cannot be used."""
     ledger.check()
     index = Reply(body={"sandbox": True, "providers": {name: f"/{name}" for name in APIS}})
 

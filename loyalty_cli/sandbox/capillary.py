@@ -27,13 +27,13 @@ CREDENTIALS = {
 TOKEN_LIFETIME_SECONDS = 3600
 DEFAULT_PROGRAM = 1
 
-# A token says until when it is good, and this process alone can sign it: what another run gave
-# out is as unknown here as it would be to the platform.
+# A token contains its expiry, signed with a key of this process: tokens of another run are
+# refused, as the platform refuses unknown ones.
 _SIGNING_KEY = secrets.token_bytes(32)
 
 
 class Points(Struct, frozen=True):
-    """The points of one programme: those to spend, and those promised, by kind."""
+    """The points of one programme: available, and promised by kind."""
 
     main: str = "0.000"
     delayed: str = "0.000"
@@ -41,7 +41,7 @@ class Points(Struct, frozen=True):
 
 
 class Shopper(Struct, frozen=True):
-    """A customer, who is in some of the programmes."""
+    """A customer, and the programmes in which the customer is."""
 
     entity_id: int
     programs: dict[int, Points]
@@ -65,14 +65,14 @@ SHOPPERS = {
 
 
 class Client(Struct):
-    """What a token is given for."""
+    """The body of a request for a token."""
 
     key: str
     secret: str
 
 
 def handle(received: Received, _: Ledger) -> Reply:
-    """Answer get-points-balance, and give tokens."""
+    """Answer get-points-balance, and issue tokens."""
     match received.path:
         case ("v2", "customers", customer, "points", "balance"):
             method, answer = "GET", partial(_balance, received, customer)
@@ -86,7 +86,7 @@ def handle(received: Received, _: Ledger) -> Reply:
 
 
 def token_until(ends: int) -> str:
-    """A token that is good until `ends` (Unix time)."""
+    """A token that is valid until `ends` (Unix time)."""
     return f"{ends}.{hmac.new(_SIGNING_KEY, str(ends).encode(), 'sha256').hexdigest()}"
 
 
@@ -129,7 +129,7 @@ def _balance(received: Received, customer: str) -> Reply:
 
 
 def _points(program: int | None, shopper: Shopper) -> Reply:
-    """The points of a programme, zero where the customer is not in it; for None, of all of them."""
+    """The points of a programme, zero if the customer is not in it; for None, of all."""
     programs = shopper.programs if program is None else {program: Points()} | shopper.programs
     parts = [part for key, part in programs.items() if program in (None, key)]
     main, delayed, external = (
@@ -162,7 +162,7 @@ def _status(code: int, message: str) -> dict[str, Any]:
 
 
 ERRORS = {
-    Trouble.SIGN_IN: _error(401, 401, "The sign-in is missing, wrong or over"),
+    Trouble.SIGN_IN: _error(401, 401, "The sign-in is missing, wrong or expired"),
     Trouble.NO_CUSTOMER: _error(404, 8015, "No customer has these identifiers"),
     Trouble.TOO_OFTEN: _error(429, 429, "There were too many requests"),
     Trouble.BROKEN: _error(500, 500, "Something broke"),

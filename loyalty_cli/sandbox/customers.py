@@ -1,4 +1,4 @@
-"""The sandbox's customers; each platform's own file has what they have there.
+"""The sandbox's customers; their balances are in the file of each platform.
 
 | | |
 | --- | --- |

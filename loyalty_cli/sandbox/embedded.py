@@ -15,19 +15,19 @@ JOURNAL = "sandbox-journal.db"
 
 
 def open_ledger() -> Ledger:
-    """The ledger in the user's state folder; raise LoyaltyError where there is no such folder."""
+    """The ledger in the user's state folder; raise LoyaltyError without a home folder."""
     return Ledger(state_folder() / "sandbox.db")
 
 
 @contextmanager
 def serving(port: int = 0) -> Iterator[str]:
-    """Serve the sandbox on loopback, and give its address; raise LoyaltyError where it can't."""
+    """Serve the sandbox on loopback, and yield its URL; raise LoyaltyError if that fails."""
     with Server(sandbox(open_ledger()), port) as server:
         yield server.url
 
 
 @contextmanager
 def embedded_sandbox() -> Iterator[tuple[Config, SandboxCredentials]]:
-    """Serve the sandbox, and give its profiles and their credentials."""
+    """Serve the sandbox, and yield its profiles and their credentials."""
     with serving() as url:
         yield Config("the sandbox", sandbox_profiles(url), DEFAULT_PROFILE), SandboxCredentials()

@@ -23,8 +23,8 @@ UNIT = "points"
 class Member(Struct, frozen=True):
     """A customer; without `points_per_unit` the points are worth no money.
 
-    `expires` are the points that expire next, and when. With `sparse`, the answer leaves out every
-    property that it may.
+    `expires` are the points that expire next, and the date. With `sparse`, the answer leaves out
+    every optional property.
     """
 
     available: int
@@ -58,7 +58,7 @@ MEMBERS = {
 
 
 class RedeemRequest(Struct, rename="camel"):
-    """What redeems points, or as many as some money is worth."""
+    """The body of a request that redeems points, or the points for an amount of money."""
 
     customer_id: str
     transaction_id: str
@@ -176,7 +176,7 @@ def _take(asked: RedeemRequest, ledger: Ledger, member: Member, delay: float) ->
 
 
 def _asked_points(asked: RedeemRequest, member: Member) -> Amount:
-    """How many points are to be redeemed; raise ValueError where that is not said."""
+    """The number of points to redeem; raise ValueError if the request does not define it."""
     given = asked.points if asked.amount is None else asked.amount
     if given is None or (asked.points is not None and asked.amount is not None):
         raise ValueError("Either points or amount must be given, and not both")

@@ -1,8 +1,8 @@
-"""What the sandbox remembers from one run to the next: every redemption, in an SQLite file.
+"""The sandbox's memory between runs: every redemption, in an SQLite file.
 
-Several threads and processes may use one file: each call opens it anew, and a redemption is checked
-and written in one transaction. A redemption may be due later, when the process that wrote it is
-gone: it counts from then on, and its amount is set aside until then.
+Several threads and processes may use one file: each call opens it, and checks and writes a
+redemption in one transaction. A redemption may be due later, even after its process has ended: it
+counts from then on, and its amount is reserved until then.
 """
 
 import sqlite3
@@ -39,7 +39,7 @@ _TABLE = """
 
 
 class NotEnoughError(Exception):
-    """There is less left than was to be redeemed."""
+    """The account has less left than the amount to redeem."""
 
 
 class RepeatedError(Exception):
@@ -47,7 +47,7 @@ class RepeatedError(Exception):
 
 
 class Account(Struct, frozen=True):
-    """What is redeemed from: one unit of one customer at one provider."""
+    """An account to redeem from: one unit of one customer at one provider."""
 
     provider: str
     customer: str
@@ -55,17 +55,17 @@ class Account(Struct, frozen=True):
 
 
 class Redemption(Struct, frozen=True):
-    """A redemption that was written down, and all that its account has redeemed by now."""
+    """The number of a stored redemption, and the total that its account has redeemed by now."""
 
     number: int
     total: Amount
 
 
 class Ledger:
-    """The redemptions in a file, which is made where there is none.
+    """The redemptions in a file, which is created if it is missing.
 
-    Every method raises LoyaltyError where the file cannot be used. `now` is a clock that all who
-    use the file share.
+    Every method raises LoyaltyError if the file cannot be used. `now` is a clock shared by all
+    users of the file.
     """
 
     def __init__(self, path: Path, now: Callable[[], float] = time.time) -> None:
@@ -78,7 +78,7 @@ class Ledger:
             pass
 
     def redeemed(self, account: Account) -> Amount:
-        """All that an account has redeemed by now."""
+        """The total that an account has redeemed by now."""
         with self._explained(), self._open() as database:
             return _total(database, account, self._now())
 
@@ -90,10 +90,10 @@ class Ledger:
         reference: str | None = None,
         delay: float = 0.0,
     ) -> Redemption:
-        """Redeem in `delay` seconds, as long as all that the account redeems is within `limit`.
+        """Redeem in `delay` seconds, if the account's total stays within `limit`.
 
-        Raises NotEnoughError, or RepeatedError where the provider has that reference already. Of
-        two with one reference that are both still to come, the one that is due first counts.
+        Raises NotEnoughError if not, and RepeatedError if the provider has the reference already.
+        Of two pending redemptions with the same reference, the one that is due first counts.
         """
         with self._explained(), self._transaction() as database:
             now = self._now()
@@ -114,7 +114,7 @@ class Ledger:
             return Redemption(number, _total(database, account, now))
 
     def reset(self) -> None:
-        """Forget everything; a file that is damaged is made anew."""
+        """Delete all redemptions; a damaged file is created again."""
         with self._explained():
             try:
                 with self._transaction() as database:
@@ -128,7 +128,7 @@ class Ledger:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """Let nobody else write; what was written is undone when the block raises."""
+        """Lock the file for writing; undo the block's changes if it raises."""
         with self._open() as database:
             database.execute("BEGIN IMMEDIATE")
             yield database
@@ -139,7 +139,7 @@ class Ledger:
         make_folder(self.path.parent)
         timeout = LOCK_TIMEOUT_SECONDS
         with closing(sqlite3.connect(self.path, timeout, isolation_level=None)) as database:
-            # A power cut may take the last redemptions of a sandbox; a killed process never does.
+            # A power cut may lose the last redemptions of a sandbox; a killed process loses none.
             database.execute("PRAGMA synchronous = OFF")
             database.execute(_TABLE)
             yield database
@@ -157,7 +157,7 @@ class Ledger:
         except sqlite3.DatabaseError as error:
             setup_error(
                 f"the sandbox's ledger {self.path} cannot be used: {error}.",
-                "Run `loyalty sandbox reset`, which starts it anew.",
+                "Run `loyalty sandbox reset`, which creates it again.",
             )
 
 
@@ -166,7 +166,7 @@ def _key(account: Account) -> tuple[str, str, str]:
 
 
 def _total(database: sqlite3.Connection, account: Account, until: float) -> Amount:
-    """All that an account has redeemed, or will have, until a time."""
+    """The total of an account's redemptions that are due until a time."""
     rows = database.execute(
         "SELECT amount FROM redemption"
         " WHERE provider = ? AND customer = ? AND unit = ? AND due <= ?",
@@ -181,7 +181,7 @@ def _total(database: sqlite3.Connection, account: Account, until: float) -> Amou
 def _with_reference(
     database: sqlite3.Connection, provider: str, reference: str | None
 ) -> tuple[int, float]:
-    """The redemption with a reference and when it is due, which is never for one there is not."""
+    """The number of the redemption with a reference, and its due time; infinity without one."""
     found: tuple[int, float] | None = database.execute(
         "SELECT number, due FROM redemption WHERE provider = ? AND reference = ?",
         (provider, reference),

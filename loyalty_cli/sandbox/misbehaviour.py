@@ -1,4 +1,4 @@
-"""Identifiers that make every platform misbehave, each of them in the same way."""
+"""Identifiers that make every platform misbehave in the same way."""
 
 from collections.abc import Callable, Mapping
 from typing import TypeVar
@@ -9,9 +9,9 @@ from loyalty_cli.sandbox.api import Errors, Trouble
 from loyalty_cli.sandbox.server import Reply
 
 LIKE = "C-1001"
-"""Whose balance they have who misbehave before or after an answer."""
+"""The customer whose balance is used for identifiers that misbehave but have one."""
 ON_DEBITS = ("E-insufficient", "E-lost-reply", "E-late")
-"""Those that misbehave on debits alone."""
+"""Identifiers that misbehave only on debits."""
 
 SLOW_SECONDS = 30.0
 LATE_SECONDS = 3.0
@@ -28,7 +28,7 @@ def behave(
     errors: Errors,
     answer: Callable[[Known], Reply],
 ) -> Reply:
-    """Answer for what a platform knows of a customer, or misbehave as the identifier says."""
+    """Return the answer for a customer, or misbehave as the identifier demands."""
     match identifier:
         case "E-401":
             return errors[Trouble.SIGN_IN]
@@ -53,9 +53,9 @@ def behave_on_debit(
     too_little: Reply,
     take: Callable[[Known, float], Reply],
 ) -> Reply:
-    """Take from a customer, or misbehave as the identifier says.
+    """Redeem from a customer, or misbehave as the identifier demands.
 
-    `take` takes after so many seconds, and answers at once. What is slow is taken before the wait.
+    `take` redeems after a delay in seconds, and answers at once. For E-slow the answer is late.
     """
     match identifier:
         case "E-insufficient":
@@ -69,5 +69,5 @@ def behave_on_debit(
 
 
 def _lost(reply: Reply) -> Reply:
-    """Nobody hears that something was taken; a refusal is heard."""
+    """Lose the answer of a debit that was made; a refusal is sent."""
     return Reply(reset=True) if reply.status == 200 else reply

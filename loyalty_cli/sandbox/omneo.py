@@ -15,16 +15,16 @@ from loyalty_cli.sandbox.sign_in import bearer
 TOKEN = "sandbox-omneo-token"  # noqa: S105 - made up, and in the documentation
 OWN_CURRENCY = "AUD"
 RATES = {OWN_CURRENCY: "1", "NZD": "1.1", "USD": "0.65", "EUR": "0.6", "GBP": "0.5"}
-"""How much of each currency one unit of the platform's own is."""
+"""The value of one unit of OWN_CURRENCY in each currency."""
 
 _PAGE = b"<!DOCTYPE html><title>Not Found</title><h1>404</h1>"
 _CREATED = "2024-01-01T00:00:00Z"
 
 
 class Holder(Struct, frozen=True):
-    """A profile: its points and what they are worth, then its rewards, credit and benefits.
+    """A profile: its points and their value, its rewards, credit and benefits.
 
-    With `guide_shape`, the answer has numbers for strings and lacks what Omneo's guide leaves out.
+    With `guide_shape`, the answer is as in Omneo's guide: numbers for strings, and fewer keys.
     """
 
     points: str

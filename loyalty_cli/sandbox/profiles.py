@@ -14,15 +14,15 @@ SOURCE = "sandbox"
 
 
 def sandbox_profiles(url: str) -> dict[str, Profile]:
-    """One profile a provider, under the provider's name, for the sandbox that answers at `url`."""
+    """A profile for each provider, with the provider's name, for the sandbox at `url`."""
     return {name: _profile(name, api, url) for name, api in APIS.items()}
 
 
 class SandboxCredentials:
-    """The made-up credentials of those profiles, in the place of the real sources."""
+    """The made-up credentials of those profiles, in place of the real sources."""
 
     def find(self, profile: Profile, name: str) -> Credential | None:
-        """Find one credential; None where the sandbox has no field of that name."""
+        """Find one credential; None if the sandbox has no field of that name."""
         secret = APIS[profile.provider.name].credentials.get(name)
         return None if secret is None else Credential(secret, SOURCE, SOURCE)
 

@@ -22,7 +22,7 @@ USER_TOKEN = "sandbox-saasquatch-user-token"  # noqa: S105 - made up, and in the
 
 
 class Credit(Struct, frozen=True):
-    """Credit in one unit; `user` is None where it is the account's own user's."""
+    """Credit in one unit; `user` is None if it belongs to the user with the account's id."""
 
     unit: str
     count: int
@@ -44,7 +44,7 @@ class Discount(Struct, frozen=True):
 
 
 class FuelTank(Struct, frozen=True):
-    """Codes that were set aside for a customer."""
+    """Codes that are reserved for a customer."""
 
     unit: str
     codes: int
@@ -52,7 +52,7 @@ class FuelTank(Struct, frozen=True):
 
 
 class Shape(Enum):
-    """How the answer is written; older servers do it in the latter two ways."""
+    """The format of the answer; older servers use the last two."""
 
     LIST = auto()
     WRAPPED_TEXT = auto()
@@ -96,7 +96,7 @@ REFERRERS = {
 
 
 class RedeemRequest(Struct, rename="camel"):
-    """What redeems credit."""
+    """The body of a request that redeems credit."""
 
     account_id: str
     unit: str

@@ -1,6 +1,6 @@
-"""A small HTTP server on loopback: a function from a request to a reply, behind a real socket.
+"""A small HTTP server on loopback, which calls a function for each request.
 
-It knows nothing of the platforms; what it answers, and how badly, is its `handle`'s to say.
+It knows no platform; `handle` decides what it answers, and how it misbehaves.
 """
 
 import socket
@@ -25,7 +25,7 @@ HOST = "127.0.0.1"
 BODY_LIMIT = 64 * 1024
 LINE_LIMIT = 64 * 1024
 BACKLOG = 128
-"""Connections that may wait to be accepted; the usual 5 makes the sixth client wait a second."""
+"""Connections that may wait to be accepted; with the default 5, a sixth waits a second."""
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _JSON = Encoder(enc_hook=encode_amount)
@@ -34,8 +34,8 @@ _JSON = Encoder(enc_hook=encode_amount)
 class Received(Struct, frozen=True):
     """One request as it arrived.
 
-    `path` holds the segments of the target, decoded one by one, so that a slash which was sent as
-    %2F stays inside its segment. Names in `headers` are in lower case.
+    `path` holds the segments of the target, decoded one by one, so that a slash sent as %2F stays
+    inside its segment. Names in `headers` are in lower case.
     """
 
     method: str
@@ -47,9 +47,9 @@ class Received(Struct, frozen=True):
 
 
 class Reply(Struct, frozen=True):
-    """What to answer, and how: after `delay` seconds, or not at all but with a `reset`.
+    """An answer, sent after `delay` seconds; with `reset`, the connection is reset instead.
 
-    A body that is not bytes is sent as JSON. `headers` go over those that the server makes itself.
+    A body that is not bytes is sent as JSON. `headers` replace those that the server sets.
     """
 
     status: int = 200
@@ -64,9 +64,9 @@ Handle = Callable[[Received], Reply]
 
 
 class Server:
-    """Serves `handle` on a port of 127.0.0.1, any free one for port 0, while in its `with` block.
+    """Serves `handle` on a port of 127.0.0.1 during its `with` block; port 0 is any free port.
 
-    Each connection has a thread of its own, so `handle` must be safe to call from several.
+    Each connection has a thread, so `handle` must be safe to call from several threads.
     """
 
     def __init__(self, handle: Handle, port: int = 0) -> None:
@@ -75,13 +75,13 @@ class Server:
         self._stopping = Event()
 
     def __enter__(self) -> Self:
-        """Listen; raise LoyaltyError where the port cannot be had."""
+        """Listen; raise LoyaltyError if the port is not available."""
         try:
             self._listener = _Listener(self._port, self._handle, self._stopping)
         except OSError as error:
             setup_error(
                 f"port {self._port} of {HOST} cannot be served: {os_error_text(error)}.",
-                "Choose another port, or 0 for any that is free.",
+                "Choose another port, or 0 for any free port.",
             )
         self._port = self._listener.server_address[1]
         self._thread = Thread(target=self._serve, name="sandbox", daemon=True)
@@ -94,10 +94,10 @@ class Server:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Stop at once: whoever still waits for an answer loses the connection."""
+        """Stop at once: clients that wait for an answer lose the connection."""
         self._stopping.set()
         with suppress(OSError):
-            # The listening thread sleeps until somebody calls.
+            # The listening thread sleeps until a client connects.
             socket.create_connection((HOST, self._port), timeout=1).close()
         self._thread.join()
         self._listener.server_close()
@@ -114,7 +114,7 @@ class Server:
 
 
 class _Listener(ThreadingHTTPServer):
-    """The listening socket, and the connections that came from it."""
+    """The listening socket, and its open connections."""
 
     request_queue_size = BACKLOG
 
@@ -126,7 +126,7 @@ class _Listener(ThreadingHTTPServer):
         super().__init__((HOST, port), _Connection)
 
     def server_bind(self) -> None:
-        """Bind, and leave out the look-up of this machine's name, which can take seconds."""
+        """Bind without looking up this machine's name, which can take seconds."""
         TCPServer.server_bind(self)
 
     def process_request(self, request: Any, client_address: Any) -> None:
@@ -140,7 +140,7 @@ class _Listener(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: a client that went away is no news."""
+        """Print nothing: clients may disconnect."""
 
     def drop_connections(self) -> None:
         """End the connections that are kept open."""
@@ -183,7 +183,7 @@ class _Connection(BaseHTTPRequestHandler):
         self._refuse(code, message or HTTPStatus(code).phrase)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's
-        """Say nothing: the terminal belongs to the program."""
+        """Print nothing: stderr is for the program's messages."""
 
     def _answer(self) -> None:
         try:
@@ -194,7 +194,7 @@ class _Connection(BaseHTTPRequestHandler):
         try:
             reply = self._listener.handle(received)
             content = reply.body if isinstance(reply.body, bytes) else _JSON.encode(reply.body)
-        except Exception as error:  # noqa: BLE001 - whatever a handle raises, the client learns of it
+        except Exception as error:  # noqa: BLE001 - the client gets any error of a handle
             reply = Reply(500)
             content = _JSON.encode({"message": f"{type(error).__name__}: {error}"})
         if reply.delay and self._listener.stopping.wait(reply.delay):
@@ -209,7 +209,7 @@ class _Connection(BaseHTTPRequestHandler):
         self._send(Reply(status), _JSON.encode({"message": message}))
 
     def _received(self) -> Received:
-        # Not self.path, in which the base class changes a leading double slash.
+        # Not self.path: the base class changes a leading double slash in it.
         target = self.requestline.split()[1]
         path, _, query = target.partition("?")
         segments = path.removeprefix("/").split("/") if path != "/" else []
@@ -237,7 +237,7 @@ class _Connection(BaseHTTPRequestHandler):
         return body
 
     def _send(self, reply: Reply, content: bytes) -> None:
-        """Send head and body in one write: two would wait for each other's acknowledgement."""
+        """Send head and body in one write: a second write would wait for an acknowledgement."""
         headers = {"content-type": reply.content_type, "content-length": str(len(content))}
         headers |= {name.lower(): value for name, value in reply.headers.items()}
         if headers.get("connection", "").lower() == "close":
@@ -250,7 +250,7 @@ class _Connection(BaseHTTPRequestHandler):
         self.wfile.write(head if self.command == "HEAD" else head + content)
 
     def _reset(self) -> None:
-        """Let the connection end with a RST; without this close a FIN would go before it."""
+        """End the connection with a RST; without this close, a FIN would be sent first."""
         self.close_connection = True
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         self.connection.close()

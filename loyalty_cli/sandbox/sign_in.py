@@ -1,4 +1,4 @@
-"""What a request says about who sent it, in the two ways that HTTP itself has."""
+"""Read the sign-in of a request: Bearer and Basic, the two schemes of HTTP."""
 
 from base64 import b64decode
 
@@ -6,12 +6,12 @@ from loyalty_cli.sandbox.server import Received
 
 
 def bearer(received: Received) -> str | None:
-    """The token of a Bearer header; None where there is no such header."""
+    """The token of a Bearer header; None without such a header."""
     return _authorization(received, "bearer")
 
 
 def basic(received: Received) -> tuple[str, str] | None:
-    """The user and the password of a Basic header; None where there is none that can be read."""
+    """The user and the password of a Basic header; None without a readable header."""
     encoded = _authorization(received, "basic")
     if encoded is None:
         return None
