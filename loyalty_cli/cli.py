@@ -1,4 +1,4 @@
-"""Wiring only: the commands, and `main`, which turns an error into a message and an exit code."""
+"""The commands, and `main`, which turns an error into a message and an exit code."""
 
 import os
 import re
@@ -26,19 +26,19 @@ from loyalty_cli.output.stdout import ReaderGoneError, flush, require_stdout, wr
 
 GLOBALS = ("--sandbox", "--verbose", "-v", "--config")
 
-# Typer shows help texts on TAB through Rich, for markup that ours do not have.
+# On TAB, Typer passes help texts through Rich to remove markup; ours have none.
 _completion_classes._sanitize_help_text = lambda text: text  # noqa: SLF001
 completion_init()
 
 
 class _Program(TyperGroup):
-    """The commands, behind which `--sandbox`, `--config` and `-v` may stand, where people put them.
+    """Accepts `--sandbox`, `--config` and `-v` after the command, too.
 
-    That holds while TAB completes a command line, too.
+    This also works while TAB completes a command line.
     """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Put those options first, where Typer looks for them."""
+        """Move those options to the front, where Typer expects them."""
         return super().parse_args(ctx, _globals_first(args, whole=not ctx.resilient_parsing))
 
 
@@ -84,30 +84,30 @@ def _globals(
     context.obj = Globals(config, sandbox, verbose, is_sandbox_typed=typed)
 
 
-# Building it takes a third of a run in a process that has many, as the tests' have.
+# A test process runs many commands; building this takes a third of a run.
 _command = cache(typer.main.get_command)
 
 
 def main() -> None:
-    """Run the program and end it with the exit code its errors have."""
+    """Run the program, and end the process with the exit code."""
     code = run(sys.argv[1:])
     if code == ExitCode.INTERRUPTED:
         messages.note("Interrupted.")
-    # All that was to be written is written. Taking the interpreter apart would take a tenth of the
-    # whole run, and would wait for threads that wait for a platform.
+    # All output is written. A normal end of the interpreter would take a tenth of the run, and
+    # would wait for threads that wait for a platform.
     os._exit(code)
 
 
 def run(arguments: list[str]) -> int:
-    """Run one command line, and give the exit code."""
+    """Run one command line, and return the exit code."""
     command = _command(app)
     arguments = arguments or ["--help"]
     try:
         if "--help" in arguments or "-h" in arguments:
             require_stdout()
         code = _typer(command, arguments)
-        if code != ExitCode.OUTCOME_UNKNOWN:  # which goes before whatever cannot be printed
-            flush()  # a help page may still be on its way out
+        if code != ExitCode.OUTCOME_UNKNOWN:  # which matters more than output errors
+            flush()  # a help page may still be in the buffer
     except LoyaltyError as error:
         messages.error(error.message, error.hint)
         for detail in error.details:
@@ -120,9 +120,9 @@ def run(arguments: list[str]) -> int:
     except ReaderGoneError:
         return ExitCode.BROKEN_PIPE
     except OSError as error:
-        messages.error(f"the system refused: {error.strerror}.", "Fix that, and run it again.")
+        messages.error(f"the system reported: {error.strerror}.", "Fix that, then run it again.")
         return ExitCode.SETUP
-    except Exception as error:  # noqa: BLE001 - the last resort, and it says so
+    except Exception as error:  # noqa: BLE001 - the last resort; it reports a defect
         return _defect(error)
     return code
 
@@ -131,13 +131,13 @@ def _typer(command: Any, arguments: list[str]) -> int:
     try:
         code = command.main(arguments, prog_name="loyalty", standalone_mode=False)
     except SystemExit as ended:
-        # How TAB completion ends; and how Typer and Rich end, with 1, when nobody reads their help.
+        # TAB completion ends so; Typer and Rich, too, with 1 if the reader of their help is gone.
         code = ExitCode.BROKEN_PIPE if ended.code == 1 else ended.code
     return int(code or 0)
 
 
 def _globals_first(arguments: list[str], *, whole: bool) -> list[str]:
-    """Move the options that stand before the command to the front of a `whole` or begun line."""
+    """Move the global options to the front; the line is `whole`, or being completed by TAB."""
     first: list[str] = []
     rest = list(arguments)
     at = 0
@@ -145,7 +145,7 @@ def _globals_first(arguments: list[str], *, whole: bool) -> list[str]:
         name, equals, _ = rest[at].partition("=")
         if name in GLOBALS:
             width = 2 if name == "--config" and not equals else 1
-            if at + width > len(rest):  # the path is missing, and the command's name is not it
+            if at + width > len(rest):  # the path is missing
                 return [*first, rest[at]] if whole else first + rest
             first += rest[at : at + width]
             del rest[at : at + width]
@@ -159,12 +159,12 @@ def _usage(error: TyperException) -> int:
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "loyalty"
     message = message.rstrip(".")
-    messages.error(f"{message}.", meant or f"`{command} --help` shows what there is.")
+    messages.error(f"{message}.", meant or f"See `{command} --help`.")
     return ExitCode.USAGE
 
 
 def _meant(message: str) -> tuple[str, str | None]:
-    """Part Typer's message from its suggestions, and say which of them was probably meant."""
+    """Split off the suggestions in Typer's message; return the message and the best of them."""
     from difflib import get_close_matches
 
     if found := re.fullmatch(r"(No such command .*)\. (Did you mean .*\?)", message):
@@ -178,7 +178,7 @@ def _meant(message: str) -> tuple[str, str | None]:
 
 
 def _defect(error: Exception) -> int:
-    # The exception's text stays out unless it is asked for: there is no knowing what it holds.
+    # The exception's text is shown only on request: it may contain anything.
     import traceback
 
     where = traceback.extract_tb(error.__traceback__)[-1]

@@ -1,4 +1,4 @@
-"""Asking the user on the terminal; nothing of it goes to stdout."""
+"""Ask the user on the terminal; nothing goes to stdout."""
 
 import sys
 
@@ -8,7 +8,7 @@ ANSWERS = {"y": True, "yes": True, "n": False, "no": False, "": False}
 
 
 def is_interactive() -> bool:
-    """Whether there is a person to ask: stdin and stderr are a terminal."""
+    """Whether a person can be asked: stdin and stderr are terminals."""
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
 
 

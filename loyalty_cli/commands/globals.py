@@ -1,4 +1,4 @@
-"""The options that stand before the command."""
+"""The global options, which come before the command."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from typing import NamedTuple
 class Globals(NamedTuple):
     """The profile file, the sandbox or real platforms, and whether to show requests.
 
-    `is_sandbox_typed` where the sandbox was asked for on the command line, not by a variable.
+    `is_sandbox_typed` is true for --sandbox on the command line, false for LOYALTY_SANDBOX.
     """
 
     config: Path | None = None

@@ -39,7 +39,7 @@ def login(
         put(session.keyring, profile, check_credentials(profile, given))
     messages.note(f"{', '.join(profile.auth.fields)} of {name} stored in the keyring ({backend}).")
     for variable in shadowed(profile):
-        messages.warning(f"{variable} is set, and is used before the keyring.")
+        messages.warning(f"{variable} is set, and is used instead of the keyring.")
 
 
 def _answers(profile: "Profile") -> "Mapping[str, str]":
@@ -62,16 +62,16 @@ def _lines() -> "Mapping[str, str]":
         content = sys.stdin.buffer.read(LONGEST_INPUT + 1)
         lines = content.decode("utf-8-sig").split("\n")
     except UnicodeDecodeError:
-        usage_error("what came on stdin is not UTF-8 text; nothing was stored.")
+        usage_error("the input on stdin is not UTF-8 text; nothing was stored.")
     if len(content) > LONGEST_INPUT:
-        usage_error("what came on stdin is too long to be credentials; nothing was stored.")
+        usage_error("the input on stdin is too long for credentials; nothing was stored.")
     given: dict[str, str] = {}
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         name, equals, secret = line.removesuffix("\r").partition("=")
         if not equals or name in given:
-            problem = "names a field again" if equals else "is not field=value"
+            problem = "repeats a field" if equals else "is not field=value"
             usage_error(f"line {number} of stdin {problem}; nothing was stored.")
         given[name] = secret
     return given

@@ -1,4 +1,4 @@
-"""Which journal the commands use, and opening it for a while."""
+"""Find the journal that commands use, and open it for a block."""
 
 import os
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from loyalty_cli.output import messages
 
 
 def journal_place(session: Session, chosen: Globals) -> str | Path:
-    """The path or, as text, the URL of the journal in force; the sandbox keeps its own."""
+    """The path of the journal, or its URL as text; the sandbox has a separate journal."""
     if chosen.sandbox:
         from loyalty_cli.sandbox.embedded import JOURNAL
 
@@ -34,10 +34,10 @@ def journal_place(session: Session, chosen: Globals) -> str | Path:
 
 @contextmanager
 def open_existing(session: Session, chosen: Globals) -> Iterator[Journal]:
-    """Open the journal to read in it; raise LoyaltyError where there is none.
+    """Open the journal for reading, and print its warnings; raise LoyaltyError without one.
 
-    The sandbox's is made. What a reader must know of it is said. However the block ends, the
-    journal is closed in good order.
+    The sandbox's journal is created if it is missing. The journal is closed properly, however the
+    block ends.
     """
     with closing(open_journal(journal_place(session, chosen), create=chosen.sandbox)) as journal:
         _warn(journal)
@@ -46,7 +46,7 @@ def open_existing(session: Session, chosen: Globals) -> Iterator[Journal]:
 
 @contextmanager
 def open_to_settle(session: Session, chosen: Globals) -> Iterator[Journal]:
-    """The same, to settle; raise LoyaltyError where its server is another one than before."""
+    """Open the journal to settle debits; raise LoyaltyError if its server has changed."""
     with open_existing(session, chosen) as journal:
         journal.database.check_unchanged()
         yield journal
@@ -54,7 +54,7 @@ def open_to_settle(session: Session, chosen: Globals) -> Iterator[Journal]:
 
 @contextmanager
 def open_for_debits(session: Session, chosen: Globals, *, interactive: bool) -> Iterator[Journal]:
-    """The same for debits: where there is none a person is asked, and a job is refused."""
+    """Open the journal for debits; if it is missing, ask a person whether to create it."""
     place = journal_place(session, chosen)
     missing = isinstance(place, Path) and not os.path.lexists(place)
     create = (
@@ -77,14 +77,14 @@ def _warn(journal: Journal) -> None:
 
 
 def _check_gap(journal: Journal, *, interactive: bool) -> None:
-    """Let a person alone debit with a journal that may lack debits; raise LoyaltyError else."""
+    """If debits may be missing in the journal, ask a person; raise LoyaltyError for a job."""
     gap = open_gap(journal.database)
     if gap is None:
         return
     missing = f"debits since {shown(gap.since)} may be missing in the journal {journal.place}"
     if interactive:
         messages.warning(f"{missing}: {gap.why}.")
-        if confirmed("Are you sure that none of what you ask for was debited since then?"):
+        if confirmed("Are you sure that none of these debits was made since then?"):
             return
     refuse(
         f"{missing}, which was restored.",

@@ -1,4 +1,4 @@
-"""What a command asks the platforms with: the one place where it is put together."""
+"""The only place that builds the client with which commands ask platforms."""
 
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.session import Session
@@ -18,7 +18,7 @@ def platform_client(
     rate: float | None = None,
     connections: int = CONNECTIONS,
 ) -> PlatformClient:
-    """A client for all profiles; `rate` is in requests a second, of all of them together."""
+    """A client for all profiles; `rate` is in requests a second, for all profiles together."""
     trace = messages.trace if chosen.verbose else None
     http = HttpClient(trace, RateLimits(rate), policy, connections)
     return PlatformClient(http, session.credentials, AccessTokens(session.keyring))

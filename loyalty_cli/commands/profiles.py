@@ -39,7 +39,7 @@ def _record(session: "Session", profile: "Profile") -> "ProfileRecord":
 
 
 def _credential(session: "Session", profile: "Profile", name: str) -> "CredentialRecord":
-    """Where a credential would come from; a source that cannot be read is told, not raised."""
+    """The source of a credential; if it cannot be read, the record has the error."""
     from loyalty_cli.model.errors import LoyaltyError
     from loyalty_cli.model.records import CredentialRecord, Failure
 

@@ -1,4 +1,4 @@
-"""`loyalty providers`: what there is, what each can do, and where its numbers come from."""
+"""`loyalty providers`: list the providers, or show one in detail."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,7 +19,7 @@ def providers(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="NAME", help="One provider, in detail.", autocompletion=complete_provider
+            metavar="NAME", help="A provider to show in detail.", autocompletion=complete_provider
         ),
     ] = None,
     output: OutputOption = Format.TABLE,

@@ -12,7 +12,7 @@ def sandbox(
     context: typer.Context,
     port: Annotated[
         int,
-        typer.Option(min=0, max=65535, help="The port to serve on; 0 for any that is free."),
+        typer.Option(min=0, max=65535, help="The port to serve on; 0 for any free port."),
     ] = 0,
 ) -> None:
     """Serve the sandbox APIs on loopback until Ctrl-C, and print a ready profile file."""

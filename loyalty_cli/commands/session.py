@@ -17,7 +17,7 @@ from loyalty_cli.output import messages
 
 
 class Session(Struct, frozen=True):
-    """The profiles in force, their credentials, and the keyring."""
+    """The profiles that the command may use, their credentials, and the keyring."""
 
     config: Config
     credentials: CredentialSource
@@ -43,7 +43,7 @@ class Session(Struct, frozen=True):
 def open_session(chosen: Globals, *, for_debits: bool = False) -> Iterator[Session]:
     """Load the profile file, or start the sandbox; raises LoyaltyError if that fails.
 
-    Where it is about debits, and a variable asks for the sandbox, a log is told so, too.
+    For debits, if LOYALTY_SANDBOX chose the sandbox, a file or pipe gets the banner, too.
     """
     keyring = KeyringStore()
     if chosen.sandbox:

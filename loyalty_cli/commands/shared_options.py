@@ -1,7 +1,7 @@
-"""Arguments and options of several commands, and what TAB offers for them.
+"""Arguments and options of several commands, and their TAB completion.
 
-Nothing here touches the network or the keyring, and a profile file with a mistake in it offers
-what can be read of it.
+Completion uses neither the network nor the keyring. From a profile file with mistakes it offers
+the readable part.
 """
 
 import re
@@ -26,7 +26,7 @@ def complete_provider() -> list[str]:
 
 
 def complete_option(context: typer.Context) -> list[tuple[str, str]]:
-    """The query options of the providers behind the profiles that were named, or else of all."""
+    """The query options of the chosen profiles' providers; without a choice, of all profiles."""
     from loyalty_cli.providers import BUILT_IN, load
 
     profiles = _profiles(context)
@@ -37,7 +37,7 @@ def complete_option(context: typer.Context) -> list[tuple[str, str]]:
 
 
 def _profiles(context: typer.Context) -> dict[str, str]:
-    """The profiles of the file in force, each with its provider."""
+    """The profiles of the file that this command line would use, each with its provider."""
     from loyalty_cli.config.file import default_path, outline
     from loyalty_cli.model.errors import LoyaltyError
     from loyalty_cli.providers import BUILT_IN
@@ -46,11 +46,11 @@ def _profiles(context: typer.Context) -> dict[str, str]:
     if chosen.get("sandbox"):
         return {name: name for name in BUILT_IN}
     try:
-        path = chosen.get("config")  # as it was typed: the shell has expanded nothing
+        path = chosen.get("config")  # as typed: ~ is not expanded yet
         profiles = outline(Path(path).expanduser() if path else default_path())
     except (LoyaltyError, RuntimeError):
         return {}
-    # Only what can be a name goes to a shell, which might run the rest.
+    # Only valid names go to the shell, which might run any other text.
     return {name: of for name, of in profiles.items() if re.fullmatch(r"[\w-]+", name, re.ASCII)}
 
 

@@ -86,13 +86,13 @@ def test_lines_may_come_as_programs_write_them(
             f"api_key={SECRET}\nsecret_key={SECRET}\nuser={SECRET}\n",
             "is not a credential of points",
         ),
-        (f"api_key={SECRET}\n\napi_key={SECRET}\n", "line 3 of stdin names a field again"),
+        (f"api_key={SECRET}\n\napi_key={SECRET}\n", "line 3 of stdin repeats a field"),
         (f"api_key={SECRET}\n\n{SECRET}\n", "line 3 of stdin is not field=value"),
         (f"{SECRET}==\n", "is not a credential of points"),
         (f"api_key: {SECRET}\n", "line 1 of stdin is not field=value"),
         (f"api_key={SECRET}\nsecret_key={SECRET}\n".encode("utf-16"), "not UTF-8 text"),
         (f"api_key={SECRET}\nsecret_key=\xe9".encode("latin-1"), "not UTF-8 text"),
-        (f"api_key={SECRET}\nsecret_key={'x' * LONGEST_INPUT}", "too long to be credentials"),
+        (f"api_key={SECRET}\nsecret_key={'x' * LONGEST_INPUT}", "too long for credentials"),
     ],
 )
 def test_nothing_is_stored_where_anything_is_wrong(
@@ -156,7 +156,7 @@ def test_a_variable_that_goes_before_the_keyring_is_warned_of(
     done = login("card", f"api_key={SECRET}")
 
     assert (done.code, list(memory.entries.values())) == (0, [SECRET])
-    assert "Warning: LOYALTY_CARD_API_KEY is set, and is used before the keyring." in done.err
+    assert "Warning: LOYALTY_CARD_API_KEY is set, and is used instead of the keyring." in done.err
 
 
 def test_logging_in_again_replaces_the_credentials_and_drops_the_token(
