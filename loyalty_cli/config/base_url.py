@@ -13,7 +13,7 @@ def check_base_url(url: str) -> str:
         raise ValueError("must not have spaces or control characters in it")
     if not url.isascii() or "\\" in url:
         raise ValueError("must be ASCII without \\: a host as xn--…, a path with %XX")
-    if "@" in url:  # not in the host alone: a password with a slash in it ends the host early
+    if "@" in url:  # in the whole URL: a password with a slash ends the host early
         raise ValueError("must not have a user or a password in it")
     try:
         parts = urlsplit(url)
@@ -29,7 +29,7 @@ def check_base_url(url: str) -> str:
     if any(unquote(segment) in (".", "..") for segment in parts.path.split("/")):
         raise ValueError("must not have . or .. in its path")
     if parts.scheme == "http" and not is_loopback(host):
-        raise ValueError("must begin with https:// (http:// is for loopback alone)")
+        raise ValueError("must begin with https:// (http:// is only for loopback)")
     return f"{parts.scheme}{url[len(parts.scheme) :]}".rstrip("/")
 
 

@@ -23,7 +23,7 @@ SETTINGS = {
 }
 """The settings that a URL may have after the ?, each with the form of its values."""
 
-# In the first segment alone: a colon further on is part of a path. One letter is a drive.
+# Only in the first segment: a later colon is part of a path. One letter is a drive.
 _LIKE_A_URL = re.compile(r"[a-z][a-z0-9+.-]+:|[^/]{2,}:/|//|postgre", re.IGNORECASE)
 _LIKE_SETTINGS = re.compile(r"(host|hostaddr|port|dbname|user|service|sslmode) *=", re.IGNORECASE)
 _SCHEME = re.compile(r"[^:/@]*:/+|[^/@]*://|postgres\w*:?/*|/*", re.IGNORECASE)

@@ -202,7 +202,7 @@ def _whole(value: str) -> int:
 
 
 def _beside(path: Path, value: str) -> Path:
-    """A path in the profile file; a relative one starts at the profile file's folder."""
+    """Resolve a path in the profile file, relative to the folder of that file."""
     try:
         return path.parent / Path(text(value)).expanduser()
     except RuntimeError:

@@ -86,7 +86,7 @@ def _positive(text: str, unit: str, most: float) -> float:
         number = float(text) if text.isascii() and "_" not in text else None
     except ValueError:
         number = None
-    if number is None:  # float() alone takes 1_0, and the digits of every script
+    if number is None:  # float() also accepts 1_0, and digits of other scripts
         raise ValueError(f"must be a number of {unit}, not {text[:40]!r}")
     if not 0 < number <= most:
         raise ValueError(f"must be more than 0 and at most {most:.0f} {unit}")

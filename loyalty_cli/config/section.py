@@ -72,7 +72,7 @@ class Section:
             self.mistake(name, str(error).rstrip("."))
 
     def inner(self, name: str, known: Iterable[str], credentials: Iterable[str] = ()) -> "Section":
-        """A map inside this one."""
+        """A map inside this map."""
         return Section(self.node(name), self.key(name), known, credentials)
 
     def _refuse(

@@ -54,7 +54,7 @@ Node = Text | Items | Map | None
 
 
 def parse(text: str) -> Node:
-    """Parse one document; None for an empty one and for each null in it. Raises YamlError."""
+    """Parse one document; an empty document and each null are None. Raises YamlError."""
     if found := _NOT_IN_A_FILE.search(text):
         line = text.count("\n", 0, found.start()) + 1
         raise YamlError(f"a control character (U+{ord(found[0]):04X}) is not allowed here", line)

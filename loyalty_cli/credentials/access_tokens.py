@@ -78,7 +78,7 @@ class AccessTokens:
             return self._exchange(holder)
 
     def replace(self, holder: Holder, refused: str) -> str:
-        """Return another token than the refused one; another thread may have got one."""
+        """Return another token than the refused one, perhaps one that another thread got."""
         with self._locks[holder.profile.name]:
             held = self._held.get(holder.profile.name)
             if held and held.token != refused:

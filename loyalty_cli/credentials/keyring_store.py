@@ -1,7 +1,7 @@
-"""The system's keyring, with a time limit on each call.
+"""The system's keyring, with a timeout for each call.
 
 A keyring can wait for ever, for a prompt that nobody sees or a bus without a server. So every call,
-and the import, runs in a thread of which the result is no longer awaited after the time limit.
+and the import, runs in a thread that is left behind after the timeout.
 """
 
 import os
@@ -94,7 +94,7 @@ class KeyringStore:
         def run() -> None:
             try:
                 outcome["result"] = question(self._backend())
-            except BaseException as error:  # noqa: BLE001 - backends raise what they like, SystemExit among it
+            except BaseException as error:  # noqa: BLE001 - backends may raise anything, even SystemExit
                 outcome["error"] = error
 
         thread = Thread(target=run, name="keyring", daemon=True)

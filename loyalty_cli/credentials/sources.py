@@ -124,7 +124,7 @@ class Credentials:
             secret = content.decode("utf-8")
         except FileNotFoundError:
             if path.is_symlink():
-                raise _unreadable(f"the credential file {path} is a link to no file.") from None
+                raise _unreadable(f"the credential file {path} is a broken link.") from None
             if folder.is_dir():
                 return None
             raise _unreadable(f"there is no folder {folder}, which {variable} names.") from None

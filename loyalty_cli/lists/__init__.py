@@ -1,1 +1,1 @@
-"""Lists: reading one, working through it in order, stopping early, and shards."""
+"""Lists: reading them, working through them in order, stopping early, and shards."""

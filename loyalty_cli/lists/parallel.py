@@ -28,7 +28,7 @@ def map_in_order(
     stop: Stop | None = None,
     ends: Callable[[Result], bool] | None = None,
 ) -> Generator[Result]:
-    """Call a function on items, several at a time, and give the results in the order of the items.
+    """Call a function on items, several at a time, and yield results in the order of the items.
 
     Items are taken only when needed, in a thread that may wait for the next item. An error of the
     items or of the function is raised in place of its result. After a `stop`, by a signal or by a

@@ -69,7 +69,7 @@ def read_table(
 
 
 def likest(name: str, names: Collection[str]) -> str | None:
-    """The most similar of some names, if one is similar enough."""
+    """The most similar name; None if no name is similar enough."""
     from difflib import get_close_matches
 
     words = {each.strip().lower(): each for each in names}
@@ -170,7 +170,7 @@ def _says(name: str, cell: Any, columns: Columns) -> bool:
 
 @lru_cache(maxsize=4096)
 def _misspelt(name: str, columns: tuple[str, ...]) -> str | None:
-    """The column that a misspelt name means, if it means one."""
+    """The column that a misspelt name probably means; None if it is similar to none."""
     from difflib import get_close_matches
 
     text = name.strip().lower()

@@ -1,1 +1,1 @@
-"""Records, amounts, errors and exit codes: what every other room works with."""
+"""Records, amounts, errors and exit codes, which every other room uses."""

@@ -84,7 +84,7 @@ class LookedUp(Record, frozen=True, kw_only=True):
 
 
 class Lookup(LookedUp, frozen=True, kw_only=True):
-    """One customer at one profile: the balance, or why there is none."""
+    """A customer's balance at one profile, or the error."""
 
     balances: tuple[Balance, ...] = ()
     details: dict[str, Any] | None = None

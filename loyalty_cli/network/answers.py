@@ -1,4 +1,4 @@
-"""Decide what a platform's answer is: a body to read, or an error for the user."""
+"""Judge a platform's answer: it has a body to read, or it is an error for the user."""
 
 import time
 from typing import Any

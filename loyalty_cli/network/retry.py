@@ -4,9 +4,9 @@
 | --- | --- |
 | 429, or 503 with Retry-After (throttled) | the rate limiter pauses the whole profile, then a \
 retry; up to `RetryPolicy.attempts` such answers |
-| 500, 502, 503, 504, or what the provider calls busy | a retry after a random pause, or after \
+| 500, 502, 503, 504, or `is_busy` for the provider | a retry after a random pause, or after \
 Retry-After if that is longer; `MAX_ATTEMPTS` in all |
-| the connection failed, or a proxy answered with one of these | the same |
+| the connection failed, or a proxy answered with one of these | the same retry |
 | any other answer or error | no retry |
 
 Retries end at the deadline of the look-up. If the `RetryPolicy` has `longest_wait_seconds`, waiting

@@ -185,7 +185,7 @@ def test_a_file_with_what_cannot_be_sent_is_an_error(
         (lambda path: path.mkdir(), "it is a folder"),
         (os.mkfifo, "it is not a regular file"),
         (lambda path: path.symlink_to("/dev/zero"), "it is not a regular file"),
-        (lambda path: path.symlink_to("nowhere"), "is a link to no file"),
+        (lambda path: path.symlink_to("nowhere"), "is a broken link"),
         (lambda path: path.symlink_to(path.name), "Too many levels of symbolic links"),
     ],
     ids=["folder", "pipe", "device", "link to nowhere", "link to itself"],
