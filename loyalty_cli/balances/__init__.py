@@ -1,1 +1,1 @@
-"""Look-ups: one, a list of them, resumed, summed up."""
+"""Look-ups: a single one, a list, a resumed list, and summaries."""

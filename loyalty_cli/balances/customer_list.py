@@ -1,4 +1,4 @@
-"""A list of customers to look up: an identifier a line, CSV or JSON Lines, read as a stream."""
+"""A list of customers to look up, read as a stream: lines, CSV or JSON Lines."""
 
 import re
 import unicodedata
@@ -24,7 +24,7 @@ _AS_LINES = "If each line is one identifier, add --input-format lines."
 
 
 class ListedCustomer(Struct, frozen=True):
-    """A customer to look up, from which line; `profile` is None where the list leaves it open."""
+    """A customer to look up, and its line; `profile` is None if the list names none."""
 
     customer: str
     line: int
@@ -34,14 +34,14 @@ class ListedCustomer(Struct, frozen=True):
 def read_customers(
     stream: BinaryIO, given: InputFormat | None, known_profiles: Collection[str]
 ) -> Iterator[ListedCustomer]:
-    """Read a list of customers, each as soon as its line is there; `stream` is left open.
+    """Read a list of customers, and yield each as soon as its line is read.
 
-    The first line that is not blank shows the format, unless it is `given`. Raises LoyaltyError at
-    the first mistake, with its line; OSError as the stream does.
+    The first line that is not blank shows the format, unless it is `given`. `stream` stays open.
+    Raises LoyaltyError at the first mistake, with its line; OSError as the stream does.
     """
     first, lines = from_first(text_lines(stream))
     form = given or _recognised(first[1] if first else "")
-    # A format that was not given is a guess, so an error names the way out of a wrong one.
+    # A format that was not given is a guess, so an error shows how to choose another format.
     way_out = None if given else _AS_LINES
     is_empty = True
     for row in read_table(lines, COLUMNS, form, way_out):
@@ -99,8 +99,8 @@ def _customer(row: TableRow, known_profiles: Collection[str]) -> ListedCustomer:
 
 
 def _check_visible(line: int, text: str) -> None:
-    """Raise LoyaltyError for an identifier with something in it that nobody sees."""
-    # Few lines have anything in them that cannot be printed.
+    """Raise LoyaltyError for an identifier with invisible characters."""
+    # Nearly all lines are printable, so this check is fast.
     if not text.isprintable():
         for sign in text:
             if unicodedata.category(sign) in _INVISIBLE:

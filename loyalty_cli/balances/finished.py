@@ -1,4 +1,4 @@
-"""A finished CSV or JSON file, which is there only once its run is complete."""
+"""A finished CSV or JSON file, which exists only after a complete run."""
 
 import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ _WHO = ("profile", "provider", "customer", "sandbox")
 
 
 def check_json(file: BinaryIO, tasks: Iterator[LookupTask], add: Add) -> None:
-    """Add the records of a file; raise ForeignError for one that is not of these tasks."""
+    """Add the records of a file; raise ForeignError for a file of other tasks."""
     for text, task in zip_longest(_elements(file), tasks):
         if not text or not task or not text.startswith(opening(task, json_element)):
             raise ForeignError
@@ -28,11 +28,11 @@ def check_json(file: BinaryIO, tasks: Iterator[LookupTask], add: Add) -> None:
 
 
 def check_csv(file: BinaryIO, header: Sequence[str], tasks: Iterator[LookupTask], add: Add) -> None:
-    """Add what the rows of a file say: whether each look-up failed, and why, but no balances.
+    """Add records made from the rows of a file: without balances, but with errors.
 
-    Raises ForeignError for a file that is not of these tasks.
+    Raises ForeignError for a file of other tasks.
     """
-    limit = csv.field_size_limit(LONGEST_BYTES)  # of the whole process, and too little for --raw
+    limit = csv.field_size_limit(LONGEST_BYTES)  # a setting of the whole process, too low for --raw
     try:
         rows = groupby(_rows(file, header), lambda row: tuple(row[name] for name in _WHO))
         for found, asked in zip_longest(rows, groupby(tasks, _who), fillvalue=((), ())):
@@ -80,7 +80,7 @@ def _who(task: LookupTask) -> tuple[str, ...]:
 
 
 def _outcomes(rows: Sequence[Row], tasks: Sequence[LookupTask]) -> Iterator[Lookup]:
-    """The outcomes of look-ups of one customer: a row for each that failed, or one or more."""
+    """The outcomes of a customer's look-ups: a row for each failure, one or more for a success."""
     failed = [row for row in rows if row["error_code"]]
     answered = len(tasks) - len(failed)
     lines = len(rows) - len(failed)
@@ -106,6 +106,6 @@ def _failure(row: Row) -> Failure:
 
 
 def _text(cell: str) -> str:
-    """The text in a cell, without the quote that keeps a spreadsheet from running it."""
+    """The text of a cell, without the quote that stops a spreadsheet from running it."""
     text = cell.removeprefix("'")
     return text if cell_text(text) == cell else cell

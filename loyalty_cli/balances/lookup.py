@@ -1,4 +1,4 @@
-"""Looks up balances: profile and customer in, a record out."""
+"""Looks up a balance, and makes a record from the answer or the error."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ from loyalty_cli.providers.contract import Query
 
 
 class LookupTask(Struct, frozen=True):
-    """One look-up that was asked for: what `check_customer` and `check_options` let through."""
+    """One look-up to make; `check_customer` and `check_options` have checked it."""
 
     profile: Profile
     customer: str
@@ -24,12 +24,12 @@ class LookupTask(Struct, frozen=True):
 
     @property
     def query(self) -> Query:
-        """What the provider is asked."""
+        """The query for the provider."""
         return Query(self.customer, self.profile.settings, self.options)
 
 
 def check_options(profile: Profile, given: Mapping[str, str]) -> Mapping[str, str]:
-    """The options of a profile and of the command line, which win; raises LoyaltyError."""
+    """The options of the profile, replaced by those of the command line; raises LoyaltyError."""
     known = {option.name: option for option in profile.provider.options}
     checked = {}
     for name, value in given.items():
@@ -63,7 +63,7 @@ class BalanceReader:
         self._now = now
 
     def look_up(self, task: LookupTask) -> Lookup | RawLookup:
-        """Look up one balance; the record's `error` says what went wrong."""
+        """Look up one balance; if that fails, the record has the `error`."""
         make = RawLookup if task.raw else Lookup
         try:
             content = self._raw(task) if task.raw else self._normalized(task)

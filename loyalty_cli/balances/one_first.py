@@ -1,4 +1,4 @@
-"""One call of a group first; the others wait until it is done."""
+"""The first call of a group runs alone; the others wait until it is done."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,7 +6,7 @@ from threading import Lock
 
 
 class OneFirst:
-    """Lets the first of each group run alone, and all others once that is done."""
+    """Lets the first call of each group run alone, and then all others."""
 
     def __init__(self) -> None:
         self._gates: dict[str, Lock] = {}
@@ -14,7 +14,7 @@ class OneFirst:
 
     @contextmanager
     def enter(self, group: str) -> Iterator[None]:
-        """Wait for the first of the group, or be the first."""
+        """Wait for the first call of the group, or be the first."""
         if group not in self._open:
             with self._gates.setdefault(group, Lock()):
                 if group not in self._open:

@@ -1,4 +1,4 @@
-"""The file that records are written to: never overwritten, and never with half a record."""
+"""The file to which records are written: it is never overwritten."""
 
 import fcntl
 import os
@@ -18,10 +18,10 @@ _MAKE_ROOM = "Make room, then continue with --resume."
 
 
 class OutputFile:
-    """The file at `path`, which this run alone writes to.
+    """The file at `path`; no other run can write to it.
 
-    JSON Lines are written to the file itself. The records of any other format go to a working file
-    beside it first, whose path is `working`, and the file is made of them once the run is complete.
+    JSON Lines are written to the file itself. Records of any other format are first written to the
+    file at `working`, beside it; the file is made from them when the run is complete.
     """
 
     def __init__(self, path: Path, target: Path, working: Path, descriptor: int) -> None:
@@ -33,31 +33,31 @@ class OutputFile:
 
     @property
     def size(self) -> int:
-        """How many bytes of records there are in it."""
+        """The bytes of records in it."""
         return os.fstat(self._descriptor).st_size
 
     @property
     def is_finished(self) -> bool:
-        """Whether the file is made, so that nothing is left to do."""
+        """Whether the file is complete, so that nothing is left to do."""
         return self.working != self._target and _has_content(self._target)
 
     def read(self) -> BinaryIO:
-        """The records in it, from the start; to be closed by the caller."""
+        """Open its records for reading, from the start; the caller closes it."""
         file = open(os.dup(self._descriptor), "rb")  # noqa: SIM115, PTH123 - a descriptor has no path
         file.seek(0)
         return file
 
     def keep(self, end: int) -> None:
-        """Go on writing there; what comes after it is not kept.
+        """Continue writing at the byte `end`; the rest is cut off.
 
-        Raises LoyaltyError where the system refuses.
+        Raises LoyaltyError if the system refuses.
         """
         with _refusing(self.path, _RESUME):
             self._cut(end)
         self._end = end
 
     def write(self, content: bytes) -> None:
-        """Write all of this or nothing; raises LoyaltyError if the system refuses."""
+        """Write all of `content` or nothing; raises LoyaltyError if the system refuses."""
         with _refusing(self.path, _MAKE_ROOM):
             try:
                 _write(self._descriptor, content)
@@ -73,9 +73,9 @@ class OutputFile:
             os.fsync(self._descriptor)
 
     def make(self, fill: Callable[[Write], None]) -> None:
-        """Put the finished file in its place, once `fill` wrote all of it; drop the working file.
+        """Let `fill` write the finished file, move it to its path, and remove the working file.
 
-        Raises LoyaltyError where the system refuses, or something is there by now.
+        Raises LoyaltyError if the system refuses, or if there is a file with content by now.
         """
         new = self.working.with_name(f"{self._target.name}.finishing")
         with _refusing(self.path, _MAKE_ROOM):
@@ -103,9 +103,9 @@ class OutputFile:
 
 
 def check_apart(path: Path, source: str) -> None:
-    """Raise LoyaltyError where the list that is read, `-` for stdin, is the file to be written."""
+    """Raise LoyaltyError if the output file is also the list to read (`-` is stdin)."""
     for written in (path, _beside(path)):
-        with suppress(OSError):  # which is reported when they are opened
+        with suppress(OSError):  # reported when they are opened
             read = os.fstat(0) if source == "-" else Path(source).stat()
             if os.path.samestat(read, written.stat()):
                 _refuse(path, "it is the list of customers", "Name another one.")
@@ -113,11 +113,11 @@ def check_apart(path: Path, source: str) -> None:
 
 @contextmanager
 def open_output(path: Path, *, is_lines: bool, resume: bool) -> Iterator[OutputFile]:
-    """Open a new file, or to `resume` one that may be there; JSON Lines are written to it at once.
+    """Open a new file, or continue an existing file with `resume`.
 
-    If an error ends the block, a new file without content is removed again.
-    Raises LoyaltyError where it cannot be written, another run writes to it, or there is something
-    in it already.
+    If an error ends the block, a new file without content is removed.
+    Raises LoyaltyError if the file cannot be written, another run writes to it, or it already has
+    content and `resume` is not set.
     """
     target = path if is_lines else _target(path)
     working = path if is_lines else _beside(path)
@@ -149,7 +149,7 @@ def _followed(path: Path) -> Path:
 
 
 def _target(path: Path) -> Path:
-    """What a path names in the end: nothing yet, or a regular file that can be written."""
+    """Follow links; check that the path is free, or a regular file that can be written."""
     with _refusing(path, "Name another one."):
         if path.is_symlink() or path.exists():
             _check_regular(path, path.stat().st_mode)
@@ -171,7 +171,7 @@ def _lock(file: OutputFile, descriptor: int) -> None:
     with _refusing(file.path, "Name one on another disk."):
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            is_ours = _is_at(file.working, descriptor)  # or else another run has just dropped it
+            is_ours = _is_at(file.working, descriptor)  # if not, another run has just removed it
         except BlockingIOError:
             is_ours = False
     if not is_ours:
@@ -203,7 +203,7 @@ def _refuse_content(path: Path) -> None:
 
 
 def _mode(path: Path) -> int | None:
-    """The permissions of a file, where there is one."""
+    """The permissions of a file; None if it does not exist."""
     with suppress(OSError):
         return stat.S_IMODE(path.stat().st_mode)
     return None

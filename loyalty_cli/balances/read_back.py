@@ -11,7 +11,7 @@ from loyalty_cli.model.amount import Amount, decode_amount
 from loyalty_cli.model.records import Lookup, RawLookup
 
 LONGEST_BYTES = 128 * 1024 * 1024
-"""The longest line: more than escapes can make of a platform's longest answer."""
+"""The longest line: enough for a platform's longest answer with all characters escaped."""
 
 Record = Lookup | RawLookup
 
@@ -22,11 +22,11 @@ _DECODERS: Mapping[type[Record], msgspec.json.Decoder[Any]] = {
 
 
 class ForeignError(ValueError):
-    """The file holds something that the program did not write there."""
+    """The file has content that this program did not write for this run."""
 
 
 class FileRecord(Struct, frozen=True):
-    """A line of a file; `ends` is the byte after it. Only the last one can be incomplete."""
+    """A line of a file; `ends` is the byte after it. Only the last line can be incomplete."""
 
     text: bytes
     ends: int
@@ -42,7 +42,7 @@ class _Body(Struct):
 
 
 def read_back(file: BinaryIO) -> Iterator[FileRecord]:
-    """Give the lines of a file; raise ForeignError for what is no line of JSON Lines."""
+    """Yield the lines of a file; raise ForeignError for a line that is not JSON Lines."""
     ends = 0
     while line := file.readline(LONGEST_BYTES):
         if len(line) == LONGEST_BYTES or (line.endswith(b"\n") and not line.endswith(b"}\n")):
@@ -52,7 +52,7 @@ def read_back(file: BinaryIO) -> Iterator[FileRecord]:
 
 
 def decode_record(text: bytes, kind: type[Record]) -> Record:
-    """Read a record, which would be written as the same text; raise ForeignError for none."""
+    """Read a record; writing it gives exactly its text. Raises ForeignError for other text."""
     try:
         record: Record = _DECODERS[kind].decode(text)
         if isinstance(record, RawLookup) and not record.error:

@@ -1,4 +1,4 @@
-"""Resuming a run: what is in its file already is not looked up again."""
+"""Resuming a run: customers with a record in its file are not looked up again."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -19,11 +19,11 @@ _NEVER = "0001-01-01T00:00:00Z"
 
 
 class Resumed(Struct, frozen=True):
-    """The tasks that are left, and the records that have their place among them.
+    """The tasks that are left, and the records between them.
 
-    The first `ends` bytes of the file stay as they are. After them a stopped run may have left
-    gaps: `kept` are the records after the first gap. The first `behind_gap` records of the resumed
-    run replace the rest of the file, in one piece. Numbers count the tasks from 0.
+    The first `ends` bytes of the file stay unchanged. After them a stopped run may have left gaps:
+    `kept` are the records after the first gap. The first `behind_gap` records of the resumed run
+    replace the rest of the file, in one write. Tasks are numbered from 0.
     """
 
     tasks: Iterator[tuple[int, LookupTask]]
@@ -33,7 +33,7 @@ class Resumed(Struct, frozen=True):
 
 
 class _Slot(Struct):
-    """The place of a task in the file; no record if it is to be looked up."""
+    """The place of a task in the file; without a record, it must be looked up."""
 
     number: int
     task: LookupTask
@@ -44,12 +44,12 @@ class _Slot(Struct):
 def resume(
     found: Iterator[FileRecord], tasks: Iterator[LookupTask], encode: Encode, add: Add
 ) -> Resumed:
-    """Match the records of a file with the tasks, and `add` those before the first gap.
+    """Match the records of a file with the tasks, and `add` the records before the first gap.
 
-    What may have ended the run is looked up again. Raises ForeignError for a file of another run.
+    A look-up that may have ended the run is made again. Raises ForeignError for another run's file.
     """
     numbered = enumerate(tasks)
-    slots: deque[_Slot] = deque()  # the last ones, which may have gaps between them
+    slots: deque[_Slot] = deque()  # the last records, which may have gaps between them
     ends = 0
     for slot in _slots(found, numbered, encode):
         slots.append(slot)
@@ -57,7 +57,7 @@ def resume(
             add(record)
             ends = slots.popleft().ends
     following = next(numbered, None)
-    _ask_again_what_ended_it(slots, is_over=following is None)
+    _drop_what_ended_the_run(slots, is_over=following is None)
     while slots and (record := slots[0].record):
         add(record)
         ends = slots.popleft().ends
@@ -74,8 +74,8 @@ def resume(
 def _slots(
     found: Iterator[FileRecord], tasks: Iterator[tuple[int, LookupTask]], encode: Encode
 ) -> Iterator[_Slot]:
-    """Give the place of each task, up to that of the last record."""
-    since_gap = 0  # no run begins more than so many behind an unfinished one
+    """Yield the place of each task, up to the last record."""
+    since_gap = 0  # a run starts at most MAX_PENDING behind an unfinished look-up
     for each in found:
         for number, task in tasks:
             is_its = _is_of(each, opening(task, encode))
@@ -98,7 +98,7 @@ def _is_of(found: FileRecord, opening: bytes) -> bool:
 
 
 def opening(task: LookupTask, encode: Encode) -> bytes:
-    """How the text of a task's record begins: all that is known before the look-up."""
+    """The beginning of a task's record as text: all that is known before the look-up."""
     record = (RawLookup if task.raw else Lookup)(
         profile=task.profile.name,
         provider=task.profile.provider.name,
@@ -109,8 +109,8 @@ def opening(task: LookupTask, encode: Encode) -> bytes:
     return encode(record).rpartition(_NEVER.encode())[0]
 
 
-def _ask_again_what_ended_it(slots: Sequence[_Slot], *, is_over: bool) -> None:
-    """Drop what may have ended the run; a complete run was not ended by a request to wait."""
+def _drop_what_ended_the_run(slots: Sequence[_Slot], *, is_over: bool) -> None:
+    """Remove the records that may have ended the run; throttling did not end a complete run."""
     codes = ENDING if is_over else ENDING | ASKED_TO_WAIT
     for slot in slots:
         if slot.record and slot.record.error and slot.record.error.code in codes:

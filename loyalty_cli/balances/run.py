@@ -1,4 +1,4 @@
-"""A run of look-ups: several at a time, in order, until the end or what ends it."""
+"""A run of look-ups: several at a time, in order, until the end or a fatal error."""
 
 from collections.abc import Generator, Iterator
 from contextlib import closing
@@ -18,18 +18,18 @@ from loyalty_cli.model.tally import Tally
 from loyalty_cli.network.platform_client import PlatformClient
 
 Numbered = tuple[int, Record | None]
-"""The record of the task with that number; None if the run had ended before."""
+"""The number of a task and its record; None if the run had ended before."""
 
 
 class NothingDoneError(Exception):
-    """The run was stopped before there was anything to show."""
+    """The run was stopped before there was any record."""
 
 
 class BalanceRun:
-    """Makes look-ups, `jobs` at a time, and counts what came of them.
+    """Makes look-ups, `jobs` at a time, and counts their outcomes.
 
-    An error that all others would get too ends the run of a list: `ended_by` is its record.
-    `mistake` is the first mistake in a list, after which nothing is looked up.
+    An error that all later look-ups would repeat ends the run of a list: `ended_by` is its record.
+    `mistake` is the first mistake in a list; nothing after it is looked up.
     """
 
     def __init__(
@@ -48,14 +48,14 @@ class BalanceRun:
 
     @property
     def is_complete(self) -> bool:
-        """Whether all records were given, and none of them may be asked again."""
+        """Whether all records were yielded, and no look-up should be made again."""
         is_stopped = self.stop.is_set() or self.mistake is not None
         return not is_stopped and not ENDING & self.tally.failed.keys()
 
     def records(self, work: Resumed) -> Generator[Record]:
-        """Give the record of each task in its turn, and those that are kept in their place.
+        """Yield the record of each task and the kept records, in order.
 
-        Raises LoyaltyError for a mistake in the list before anything was done, and
+        Raises LoyaltyError for a mistake in the list before the first record, and
         NothingDoneError.
         """
         with closing(self._looked_up(work.tasks)) as coming:
@@ -82,21 +82,21 @@ class BalanceRun:
         except LoyaltyError as mistake:
             if not self.tally.done:
                 raise
-            self.mistake = mistake  # and what was done before it is shown as ever
+            self.mistake = mistake  # the records before it are shown as usual
 
     def _look_up(self, numbered: tuple[int, LookupTask]) -> Numbered:
         number, task = numbered
         if not self._is_list:
             return number, self._reader.look_up(task)
         with self._one_first.enter(task.profile.name):
-            if self.ended_by:  # by the one that went ahead
+            if self.ended_by:  # by the first look-up
                 return number, None
             record = self._reader.look_up(task)
             self._is_the_end((number, record))
             return number, record
 
     def _is_the_end(self, numbered: Numbered) -> bool:
-        """Whether all that follow would fail as this one did."""
+        """Whether all later look-ups would fail in the same way."""
         _, record = numbered
         error = record.error if record else None
         if record is None or error is None:

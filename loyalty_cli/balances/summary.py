@@ -1,4 +1,4 @@
-"""What a run of look-ups comes to, profile by profile and unit by unit: exact, in little memory."""
+"""The summary of a run by profile and unit: exact, and in little memory."""
 
 from array import array
 from bisect import bisect_left
@@ -24,7 +24,7 @@ from loyalty_cli.model.records import (
 )
 
 DAYS = 30
-"""How far ahead a summary looks for what expires."""
+"""For how many days ahead a summary reports what expires."""
 
 # Wide enough for the sum of any number of the longest amounts, and for half of it.
 _EXACT = Context(prec=4 * MAX_DIGITS)
@@ -38,10 +38,10 @@ _Key = tuple[str | None, Kind | None]
 
 
 class Summary:
-    """Counts look-ups as they come; a customer asked twice counts twice.
+    """Counts look-ups as they come; a customer looked up twice counts twice.
 
-    For each profile and unit it keeps eight bytes a customer, and a whole decimal only of an
-    amount that no float stands for. `now` has an offset.
+    For each profile and unit it keeps eight bytes a customer, and a decimal only for an amount
+    that no float represents. `now` has an offset.
     """
 
     def __init__(self, now: datetime) -> None:
@@ -49,16 +49,16 @@ class Summary:
         self._profiles: dict[str, _Profile] = {}
 
     def add(self, lookup: Lookup) -> None:
-        """Count one look-up, whether it failed or not."""
+        """Count one look-up, failed or not."""
         profile = self._profiles.get(lookup.profile)
         if profile is None:
             profile = self._profiles[lookup.profile] = _Profile(lookup, self._now)
         profile.add(lookup)
 
     def records(self) -> list[SummaryRecord]:
-        """What it comes to so far: the profiles and their units, in the order in which they came.
+        """The summary so far: profiles and their units, in order of their first look-up.
 
-        A profile where nothing was found has a record as well, without a unit.
+        A profile in which nothing was found has a record, too, without a unit.
         """
         return [record for profile in self._profiles.values() for record in profile.records()]
 
@@ -99,18 +99,18 @@ class _Profile:
 
 
 def _key(line: Balance) -> _Key:
-    """What a line is counted with: its unit, and its kind where that stands apart.
+    """The sum to which a line belongs: its unit, and its kind if that is summed separately.
 
-    Points, money and credit of one unit are one sum. Percentages, codes and what is none of these
-    are not more of it, whatever their unit; and where the platform states no unit, each kind is
-    taken to have one of its own.
+    Points, money and credit of one unit are one sum. Percentages, codes and other kinds are summed
+    separately, whatever their unit. If the platform states no unit, each kind is summed
+    separately, too.
     """
     is_one_sum = line.unit is not None and line.kind in _SPENDABLE
     return line.unit, None if is_one_sum else line.kind
 
 
 class _Unit:
-    """What the customers of one profile have in one unit."""
+    """The amounts of one profile's customers in one unit."""
 
     def __init__(self, key: _Key, now: datetime) -> None:
         self._name, kind = key
@@ -120,7 +120,7 @@ class _Unit:
         self._expiring = _Expiring(now)
 
     def add(self, lines: Sequence[Balance]) -> None:
-        """Count one customer's lines; of percentages, which do not add up, the largest."""
+        """Count one customer's lines: their sum, or the largest percentage."""
         self._kinds.update([line.kind for line in lines])
         amounts = [line.available for line in lines if line.available is not None]
         if amounts:
@@ -150,9 +150,9 @@ class _Unit:
 
 
 class _Amounts:
-    """Amounts, each as the float nearest to it, and as a decimal too where that is another number.
+    """Amounts, each as its nearest float, and as a decimal too if the float is not exact.
 
-    What is said of them has as many decimals as the one that has most.
+    All results have as many decimals as the amount with the most.
     """
 
     def __init__(self) -> None:
@@ -189,17 +189,17 @@ class _Amounts:
 
     @property
     def median(self) -> Amount:
-        """The middle one, or the mean of the middle two."""
+        """The middle amount, or the mean of the middle two."""
         upper = self._at(self.count // 2)
         lower = upper if self.count % 2 else self._at(self.count // 2 - 1)
         return self._written(_EXACT.divide(_EXACT.add(lower, upper), Decimal(2)))
 
     @property
     def histogram(self) -> tuple[Bin, ...]:
-        """The bins from the lowest to the highest that somebody is in, with no gap between them.
+        """The bins from the lowest to the highest that is not empty, without gaps.
 
-        They are what is negative, zero, what is less than 1, and the decades. Where nobody is in
-        several of them on end, those are one.
+        The bins are: negative, zero, less than 1, and the decades. Adjacent empty bins are joined
+        into one.
         """
         bins: list[Bin] = []
         if self._negative:
@@ -212,7 +212,7 @@ class _Amounts:
         return tuple(bins)
 
     def _edge(self, decade: int) -> Amount:
-        """Where a bin begins: the one after zero with the smallest amount that follows it."""
+        """The lower limit of a bin; after zero, that is the smallest amount above it."""
         zero = self._written(Decimal(0))
         if decade == _ZERO:
             return zero
@@ -223,7 +223,7 @@ class _Amounts:
         return Amount(_EXACT.add(_EXACT.normalize(amount), zero))
 
     def _at(self, rank: int) -> Decimal:
-        """The amount of a rank, from 0: a float finds the place, the decimals decide within it."""
+        """The amount of a rank, from 0: floats find the place, decimals decide between equals."""
         place, below, here = _select(self._floats, rank)
         amount = Decimal(repr(place))
         others = sorted(each for each in self._others if float(each) == place)
@@ -243,13 +243,13 @@ def _decade(amount: Decimal) -> int:
 
 
 def _select(values: "array[float]", rank: int) -> tuple[float, int, int]:
-    """The value of a rank, from 0, how many are smaller, and how many are the same.
+    """The value of a rank, from 0, and how many values are smaller, and how many are equal.
 
-    Sorting would make an object of every value at once; this makes arrays of what is left.
+    Sorting would make an object of every value at once; this only makes smaller arrays.
     """
     below = 0
     while True:
-        pivot = choice(values)  # noqa: S311 - no secret; it makes no order of the values a bad one
+        pivot = choice(values)  # noqa: S311 - no secret; with a random pivot no order is slow
         smaller = array("d", filter(pivot.__gt__, values))
         same = values.count(pivot)
         if rank < below + len(smaller):
@@ -262,19 +262,19 @@ def _select(values: "array[float]", rank: int) -> tuple[float, int, int]:
 
 
 class _Expiring:
-    """What expires soon, of what the platform names."""
+    """Sums up what expires soon, as far as the platform reports it."""
 
     def __init__(self, now: datetime) -> None:
         self._now = now
         self._until = now + timedelta(days=DAYS)
-        self._is_named = False
+        self._is_reported = False
         self._amount = Decimal(0)
         self._customers = 0
         self._unclear = 0
 
     def add(self, expiries: Sequence[NextExpiry]) -> None:
-        """Count one customer's; an amount of zero never expires, whatever its date."""
-        self._is_named = True
+        """Count one customer's expiries; an amount of zero never expires, whatever its date."""
+        self._is_reported = True
         soon: list[Decimal] = []
         is_unclear = False
         for each in expiries:
@@ -293,7 +293,7 @@ class _Expiring:
             self._amount = _EXACT.add(self._amount, _sum(soon))
 
     def record(self, *, adds_up: bool) -> Expiring | None:
-        if not self._is_named:
+        if not self._is_reported:
             return None
         return Expiring(
             days=DAYS,
@@ -305,7 +305,7 @@ class _Expiring:
 
 
 def _moment(text: str) -> datetime | None:
-    """Read the platform's own text, where it is ISO 8601; without an offset it is taken as UTC.
+    """Read the platform's text if it is ISO 8601; without an offset it is UTC.
 
     A date without a time is the end of its day.
     """
