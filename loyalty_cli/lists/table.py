@@ -159,11 +159,11 @@ def _json_lines(lines: Iterator[Line], columns: Columns, way_out: str | None) ->
         ]
         # A misspelt column is not missing, too.
         found = {meant: cells[name] for name, meant in slips.items()} | cells
-        given = {name: cell for name, cell in found.items() if _says(name, cell, columns)}
+        given = {name: cell for name, cell in found.items() if _has_value(name, cell, columns)}
         yield TableRow(number, number, given, problems)
 
 
-def _says(name: str, cell: Any, columns: Columns) -> bool:
+def _has_value(name: str, cell: Any, columns: Columns) -> bool:
     """Whether a cell has a value; empty text counts only in a required column."""
     return cell is not None and not (cell == "" and name not in columns.required)
 

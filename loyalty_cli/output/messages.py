@@ -13,9 +13,9 @@ LONGEST = 600
 
 def error(message: str, hint: str | None = None) -> None:
     """Print an error, and the hint on a second line."""
-    _say("Error", _shown(message), "31")
+    _print_labelled("Error", _shown(message), "31")
     if hint:
-        _say("Hint", _shown(hint), "36")
+        _print_labelled("Hint", _shown(hint), "36")
 
 
 def errors(found: Iterable[tuple[str, str | None]]) -> None:
@@ -28,7 +28,7 @@ def errors(found: Iterable[tuple[str, str | None]]) -> None:
 
 def warning(message: str) -> None:
     """Print a warning; it is never shortened, because it may contain amounts."""
-    _say("Warning", visible(message), "33")
+    _print_labelled("Warning", visible(message), "33")
 
 
 def note(message: str) -> None:
@@ -47,7 +47,7 @@ def trace(message: str) -> None:
     _line(_shown(message))
 
 
-def _say(label: str, message: str, colour: str) -> None:
+def _print_labelled(label: str, message: str, colour: str) -> None:
     label = f"\x1b[{colour};1m{label}:\x1b[0m" if _is_coloured() else f"{label}:"
     _line(f"{label} {message}")
 
