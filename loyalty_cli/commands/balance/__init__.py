@@ -1,1 +1,1 @@
-"""loyalty balance: its options, and what it does with them."""
+"""loyalty balance: its options, and its action."""

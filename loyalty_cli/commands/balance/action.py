@@ -1,4 +1,4 @@
-"""What `loyalty balance` does: look up what is asked for, and print or write what comes."""
+"""The action of `loyalty balance`: make the look-ups, and print or write the records."""
 
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -40,7 +40,7 @@ MOST_SHOWN = 100
 
 
 class RunOptions(Struct, frozen=True):
-    """How the look-ups are made, and where they go."""
+    """How the look-ups are made, and where the records go."""
 
     jobs: int
     rate: str | None
@@ -51,7 +51,7 @@ class RunOptions(Struct, frozen=True):
 
 
 def run(chosen: Globals, request: BalanceRequest, options: RunOptions) -> int:
-    """Look up what is requested; raise LoyaltyError where it cannot be asked or written."""
+    """Make the look-ups; raise LoyaltyError if they cannot be made or written."""
     output = _format(options)
     if options.resume and options.output_file is None:
         usage_error("--resume continues an output file.", "Add --output-file FILE.")
@@ -73,7 +73,7 @@ def run(chosen: Globals, request: BalanceRequest, options: RunOptions) -> int:
 
 
 def _format(options: RunOptions) -> Format:
-    """The format asked for, or else the one that the output file's name ends with."""
+    """The chosen format; without one, the format that matches the output file's name."""
     if options.output_file is None:
         return options.output or Format.TABLE
     output = options.output or next(
@@ -83,14 +83,14 @@ def _format(options: RunOptions) -> Format:
         why = (
             "a table is for reading; --output-file needs another format."
             if options.output
-            else f"the format cannot be told from the name {options.output_file.name!r}."
+            else f"the name {options.output_file.name!r} does not show the format."
         )
         usage_error(why, "Add -o jsonl, -o json or -o csv.")
     return output
 
 
 class Action:
-    """Shows or writes what comes of a run, and says how it ended."""
+    """Prints or writes the records of a run, and reports how it ended."""
 
     def __init__(
         self,
@@ -110,7 +110,7 @@ class Action:
         self._unfinished: Path | None = None
 
     def to_the_end(self) -> int:
-        """Make the run, say what failed, and give the exit code."""
+        """Make the run, report failures, and return the exit code."""
         run = self._run
         try:
             with suppress(NothingDoneError), run.stop.on_signals(second_kills=True):
@@ -126,7 +126,7 @@ class Action:
                 views.report_first_warning(run.tally)
         code = run.tally.exit_code if run.mistake else self._exit_code()
         if self._unfinished:
-            messages.note(f"What is done is in {str(self._unfinished)!r}. Continue with --resume.")
+            messages.note(f"The records are in {str(self._unfinished)!r}. Continue with --resume.")
         if run.mistake:
             raise run.mistake
         return code
@@ -152,7 +152,7 @@ class Action:
             what = "failed" if all(record.error for record in shown) else "are shown"
             messages.note(
                 f"The first {len(shown)} of {self._run.tally.done} look-ups {what};"
-                " -o jsonl, json or csv has them all."
+                " -o jsonl, json or csv shows all."
             )
 
     def _write(self, path: Path) -> None:
@@ -174,14 +174,14 @@ class Action:
             work = resume(read_back(there), self._tasks.make(), json_line, self._run.add)
         with closing(self._with_progress(self._run.records(work), len(work.kept))) as records:
             texts = map(json_line, records)
-            # The file keeps what it has until all of that can be written again, in one piece.
+            # The file stays unchanged until these records can replace its end in one write.
             first = b"".join(islice(texts, work.behind_gap or 1))
             file.keep(work.ends)
             for text in chain([first], texts):
                 file.write(text)
 
     def _finish(self, file: OutputFile) -> None:
-        """Make the file of all the records, if these are all."""
+        """Make the finished file, if all records are there."""
         if not self._run.is_complete:
             self._unfinished = file.working
             return
@@ -208,21 +208,21 @@ class Action:
         try:
             yield
         except ForeignError:
-            self._run.tally = Tally()  # what is in there is none of ours to report
+            self._run.tally = Tally()  # its records must not be reported
             setup_error(
                 f"the output file {str(path)!r} does not hold the start of this run.",
-                "Nothing in it was changed. Name another one, or take it away.",
+                "It was not changed. Name another file, or remove it.",
             )
 
     def _with_progress(self, records: Generator[Record], kept: int = 0) -> Generator[Record]:
         if self._shows_records() or self._tasks.is_typed:
-            return records  # with progress between them, or between what is typed
+            return records  # a progress bar would be mixed with them, or with typed lines
         total = self._tasks.total
         left = None if total is None else total - self._run.tally.done - kept
         return progress(records, left, lambda record: record.error is not None)
 
     def _shows_records(self) -> bool:
-        """Whether records go to a terminal, each as it comes."""
+        """Whether records go to a terminal one by one."""
         is_whole = self._output is Format.TABLE or self._run.summary is not None
         return self._options.output_file is None and not is_whole and is_terminal()
 
@@ -237,12 +237,12 @@ class Action:
         if ended_by and ended_by.error:
             if tally.done != self._tasks.total:
                 others = f"all others at {ended_by.profile}"
-                messages.note(f"The run was ended, since {others} would fail as well; {done}.")
+                messages.note(f"The run was ended, because {others} would fail, too; {done}.")
             return exit_code_of(ended_by.error.code)
         return tally.exit_code
 
 
 def _begun(records: Iterator[Record]) -> Iterator[Record]:
-    """Records, once the first one is there: before it, a run can end without a trace."""
+    """Wait for the first record, so that a run can end before it without any output."""
     first = list(islice(records, 1))
     return chain(first, records)

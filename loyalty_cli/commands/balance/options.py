@@ -32,7 +32,7 @@ def balance(
     ] = None,
     input_format: Annotated[
         InputFormat | None,
-        typer.Option("--input-format", help="What the list is, if it is not recognised."),
+        typer.Option("--input-format", help="The format of the list, if it is not recognised."),
     ] = None,
     profile: Annotated[
         list[str] | None,
@@ -40,7 +40,7 @@ def balance(
             "--profile",
             "-p",
             metavar="NAME",
-            help="The profile to ask, or several. Else LOYALTY_PROFILE, else default_profile.",
+            help="The profile to ask; repeatable. Default: LOYALTY_PROFILE, then default_profile.",
             autocompletion=complete_profile,
         ),
     ] = None,
@@ -58,36 +58,34 @@ def balance(
         ),
     ] = None,
     raw: Annotated[
-        bool, typer.Option("--raw", help="Show the platform's own answer, untouched.")
+        bool, typer.Option("--raw", help="Show the platform's answer unchanged.")
     ] = False,
     timeout: Annotated[
         str | None,
         typer.Option(
-            "--timeout", metavar="S", help="Seconds that one look-up may take as a whole."
+            "--timeout", metavar="S", help="Seconds for one look-up, with all its attempts."
         ),
     ] = None,
     jobs: Annotated[
         int,
         typer.Option(
-            "--jobs", metavar="N", min=1, max=MOST_JOBS, help="How many are asked at a time."
+            "--jobs", metavar="N", min=1, max=MOST_JOBS, help="How many look-ups run at a time."
         ),
     ] = JOBS,
     rate: Annotated[
         str | None,
-        typer.Option("--rate", metavar="N", help="Requests a second, at most, of the whole run."),
+        typer.Option("--rate", metavar="N", help="At most N requests a second in the whole run."),
     ] = None,
     shard: Annotated[
         str | None,
-        typer.Option(
-            "--shard", metavar="I/N", help="Take the customers of part I of N, and no others."
-        ),
+        typer.Option("--shard", metavar="I/N", help="Look up only part I of N of the customers."),
     ] = None,
     output: Annotated[
         Format | None,
         typer.Option(
             "--output",
             "-o",
-            help="How to print the result. Else table, or what --output-file ends with.",
+            help="How to print the result. Default: table, or as --output-file ends.",
         ),
     ] = None,
     output_file: Annotated[
@@ -96,7 +94,9 @@ def balance(
     ] = None,
     resume: Annotated[
         bool,
-        typer.Option("--resume", help="Continue that file: look up only what is not in it yet."),
+        typer.Option(
+            "--resume", help="Continue that file: look up only customers without a record in it."
+        ),
     ] = False,
     summary: Annotated[
         bool,
@@ -105,7 +105,7 @@ def balance(
         ),
     ] = False,
 ) -> int:
-    """Look up the balance of one or more customers; or of a whole list, with --from."""
+    """Look up the balance of one or more customers, or of a list with --from."""
     from loyalty_cli.commands.balance.action import RunOptions, run
     from loyalty_cli.commands.balance.tasks import BalanceRequest
     from loyalty_cli.output.stdout import require_stdout

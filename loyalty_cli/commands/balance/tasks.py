@@ -1,4 +1,4 @@
-"""What `loyalty balance` is asked for, as tasks: of the command line, or of a list."""
+"""The tasks of `loyalty balance`, from the command line or from a list."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ Value = TypeVar("Value")
 
 
 class BalanceRequest(Struct, frozen=True):
-    """Whose balances are wished for, where, and how they are asked for, as it was typed."""
+    """The customers, profiles and options of a command line, as typed."""
 
     customers: Sequence[str]
     file: str | None
@@ -36,9 +36,9 @@ class BalanceRequest(Struct, frozen=True):
 
 
 class LookupTasks(Struct, frozen=True):
-    """The tasks, from the first one, and their number; None where only the end will tell.
+    """The tasks, from the first one, and their number; None if it is unknown until the end.
 
-    `is_typed` where a person types them at a terminal.
+    `is_typed` is true if a person types the list at a terminal.
     """
 
     make: Callable[[], Iterator[LookupTask]]
@@ -47,7 +47,7 @@ class LookupTasks(Struct, frozen=True):
 
 
 class _Terms(Struct, frozen=True):
-    """What holds for all tasks."""
+    """The options that all tasks share."""
 
     options: Mapping[str, str]
     timeout: float | None
@@ -56,9 +56,9 @@ class _Terms(Struct, frozen=True):
 
 @contextmanager
 def open_tasks(chosen: Globals, request: BalanceRequest) -> Iterator[tuple[Session, LookupTasks]]:
-    """Make tasks; raise LoyaltyError for what must not be sent.
+    """Make the tasks; raise LoyaltyError for a task that must not be sent.
 
-    Of a regular file that is known before anything is sent; of a pipe when it is its turn.
+    A regular file is checked before anything is sent, a pipe line by line.
     """
     _check_who(request)
     terms = _Terms(
@@ -85,7 +85,7 @@ def open_tasks(chosen: Globals, request: BalanceRequest) -> Iterator[tuple[Sessi
 
 
 def checked(name: str, check: Callable[[str], Value], text: str | None) -> Value | None:
-    """Read an option's value, if it was given; raise LoyaltyError where `check` raises."""
+    """Read an option's value, if it was given; raise LoyaltyError if `check` fails."""
     try:
         return None if text is None else check(text)
     except ValueError as error:
@@ -98,7 +98,7 @@ def _check_who(request: BalanceRequest) -> None:
     if request.file is not None and request.customers:
         usage_error("--from takes the customers from the list.", "Leave CUSTOMER out.")
     if request.file is None and request.input_format:
-        usage_error("--input-format says what --from reads.", "Add --from FILE, or leave it out.")
+        usage_error("--input-format is the format of --from.", "Add --from FILE, or leave it out.")
 
 
 def _making(
@@ -124,7 +124,7 @@ def _making(
                     yield LookupTask(profile, each.customer, options, raw=request.raw)
 
     if request.profiles or request.all_profiles:
-        chosen()  # a wrong name is wrong, even where every row has a right one
+        chosen()  # a wrong name is an error, even if every row names a profile
     return tasks_of
 
 

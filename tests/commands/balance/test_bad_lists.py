@@ -164,7 +164,7 @@ def test_zeros_without_end(output: str, platform: Platform, loyalty: Run) -> Non
         (["--from", "-"], ("stdin is closed.", "Send the list to it, or name a file.")),
         (
             ["C-1", "--input-format", "csv"],
-            ("--input-format says what --from reads.", "Add --from FILE, or leave it out."),
+            ("--input-format is the format of --from.", "Add --from FILE, or leave it out."),
         ),
     ],
 )

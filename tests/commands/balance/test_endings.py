@@ -288,7 +288,7 @@ def ended_by(done: Outcome, *, code: int, error: str) -> bool:
     """Whether a run was ended by that, and said so in the end."""
     assert done.code == code
     assert error in done.err.splitlines()[0]
-    assert done.err.splitlines()[-1].startswith("The run was ended, since all others at ")
+    assert done.err.splitlines()[-1].startswith("The run was ended, because all others at ")
     return True
 
 

@@ -240,7 +240,7 @@ def test_a_table_shows_the_first_hundred_and_says_of_how_many(
     assert [row.split()[0] for row in rows] == names(shown)
     assert len(platform.asked) == number
     assert done.err == (
-        f"The first 100 of {number} look-ups are shown; -o jsonl, json or csv has them all.\n"
+        f"The first 100 of {number} look-ups are shown; -o jsonl, json or csv shows all.\n"
         if number > shown
         else ""
     )
@@ -266,7 +266,7 @@ def test_a_table_of_which_nothing_can_be_shown_says_so(
     assert done.code == 9
     assert done.out == ""
     assert "are shown" not in done.err
-    assert "The first 100 of 130 look-ups failed; -o jsonl, json or csv has them all." in (
+    assert "The first 100 of 130 look-ups failed; -o jsonl, json or csv shows all." in (
         done.err.splitlines()
     )
 

@@ -301,7 +301,7 @@ def test_a_platform_that_asks_for_a_pause_of_an_hour_ends_the_run_at_once(
     error, hint, *_, last = done.err.splitlines()
     assert f"Imprint {said}" in error
     assert hint == "Hint: Wait 3600 s, then try again."
-    assert last.startswith("The run was ended, since all others at card would fail as well; ")
+    assert last.startswith("The run was ended, because all others at card would fail, too; ")
     assert 43 <= len(done.out.splitlines()) <= 58
 
 

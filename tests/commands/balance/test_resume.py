@@ -284,7 +284,7 @@ def test_what_is_done_behind_a_look_up_that_hangs_is_written_and_stays(
             over.wait(PATIENCE)
 
     here.platforms.before = hang
-    said = f"What is done is in '{here.working}'. Continue with --resume.\n"
+    said = f"The records are in '{here.working}'. Continue with --resume.\n"
     try:
         for _ in range(3):
             done = here.run(customers, jobs=2)
@@ -612,8 +612,8 @@ def test_the_option_or_else_the_name_says_in_which_format(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--output-file", "out"), "cannot be told from the name 'out'"),
-        (("--output-file", "out.txt"), "cannot be told from the name 'out.txt'"),
+        (("--output-file", "out"), "the name 'out' does not show the format"),
+        (("--output-file", "out.txt"), "the name 'out.txt' does not show the format"),
         (("--output-file", "out.jsonl", "-o", "table"), "--output-file needs another format"),
         (("--resume",), "--resume continues an output file"),
         (("--resume", "-o", "jsonl"), "--resume continues an output file"),

@@ -135,7 +135,7 @@ def test_a_table_comes_after_the_progress_and_that_is_gone(at: At, listed: Liste
     assert "/130" not in kept
     assert [word for word in kept.split() if word.startswith("C-")] == names(100)
     assert kept.rstrip().endswith(
-        "The first 100 of 130 look-ups are shown; -o jsonl, json or csv has them all."
+        "The first 100 of 130 look-ups are shown; -o jsonl, json or csv shows all."
     )
 
 
