@@ -72,7 +72,7 @@ def check_settle(text: str) -> float:
 
 
 def check_resend_for(text: str) -> float:
-    """Read how many seconds long a debit may be sent again; raises ValueError."""
+    """Read for how many seconds a debit may be sent again; raises ValueError."""
     return _positive(text, "seconds", MAX_RESEND_FOR)
 
 

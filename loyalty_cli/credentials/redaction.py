@@ -101,7 +101,7 @@ def header_secrets(headers: Mapping[str, str]) -> Iterator[str]:
         if scheme.lower() == "basic":
             try:
                 user, _, password = b64decode(rest).decode().partition(":")
-            except ValueError:  # a provider uses Basic in its way
+            except ValueError:  # not the standard content of Basic
                 continue
             yield from (user, password)
 

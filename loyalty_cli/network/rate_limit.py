@@ -3,8 +3,8 @@
 A request may begin when every limit of its profile has room: the published limits, the user's
 `rate`, a `--rate` that all profiles of the run share, and an adaptive limit. The adaptive limit is
 off until the platform throttles (429). Then the profile pauses for as long as the platform asks.
-It continues at a lower rate than the platform accepted (multiplicative decrease), which grows every
-second (additive increase). After a minute without 429 the adaptive limit is off again.
+After the pause, the rate is lower than the rate that the platform accepted (multiplicative
+decrease). It grows every second (additive increase). After a minute without 429 it is off again.
 """
 
 import time
@@ -26,11 +26,11 @@ FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
 """The first and the longest pause after a 429 without Retry-After."""
 DECREASE = 0.2
-"""By which share of the accepted rate the rate is reduced after 429."""
+"""The share by which the accepted rate is reduced after 429."""
 RECOVERY_SECONDS = 8.0
-"""How long until the accepted rate is reached again; then the rate keeps growing as fast."""
+"""Seconds until the accepted rate is reached again; then the rate keeps growing as fast."""
 FORGET_SECONDS = 60.0
-"""How long without 429 until the adaptive limit is off again."""
+"""Seconds without 429 after which the adaptive limit is off again."""
 MEASURED_SECONDS = 1.0
 LEAST_MEASURED_SECONDS = 0.02
 """The longest and the shortest time over which the accepted rate is measured."""
@@ -74,7 +74,7 @@ class EvenSpacing(RateLimit):
 class SlidingWindow(RateLimit):
     """At most `limit.requests` in any `limit.seconds`.
 
-    A request counts from its begin until `limit.seconds` after its end. So the requests that
+    A request counts from its start until `limit.seconds` after its end. So the requests that
     arrive at the platform stay within the limit, however long they are in flight.
     """
 
@@ -139,7 +139,7 @@ class AdaptiveLimit(EvenSpacing):
         pause longer.
         """
         if begun >= self._slowed_at:
-            # If few were answered lately, at least half of the previous rate.
+            # At least half of the previous rate, even if there were few recent answers.
             self._accepted_rate = max(self._measured(now), (self.rate_at(now) or 0.0) / 2) or None
             self._slowed_at = now
             self._refusals += 1
@@ -156,7 +156,7 @@ class AdaptiveLimit(EvenSpacing):
         return self._accepted_rate * (1 - DECREASE + DECREASE * since / RECOVERY_SECONDS)
 
     def _measured(self, now: float) -> float:
-        """The answers a second, measured lately."""
+        """The rate of recent answers, a second."""
         recent = [at for at in self._answered if at > now - MEASURED_SECONDS]
         return len(recent) / max(now - recent[0], LEAST_MEASURED_SECONDS) if recent else 0.0
 
@@ -326,7 +326,7 @@ class RateLimits:
         return self._is_paused(profile, LONGEST_WAIT_SECONDS, debits=debits)
 
     def are_debits_paused(self, profile: str) -> bool:
-        """Whether a platform asked for a pause of debits that is not over."""
+        """Whether debits are paused because the platform asked for it."""
         return self._is_paused(profile, 0.0, debits=True)
 
     def _is_paused(self, profile: str, seconds: float, *, debits: bool) -> bool:

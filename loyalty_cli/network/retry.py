@@ -139,7 +139,7 @@ def is_throttled(answer: Answer) -> bool:
 
 
 def retry_after(answer: Answer, now: float) -> float | None:
-    """The seconds until the Retry-After of an answer, which is seconds or a date; None without."""
+    """Read Retry-After, which is seconds or a date, as seconds from now; None without one."""
     value = answer.headers.get("retry-after", "").strip()
     if value.isascii() and value.isdigit():
         return float(value[:9])
