@@ -1,6 +1,7 @@
 """Start the program: what the `loyalty` command and `python -m loyalty_cli` run."""
 
 import gc
+import os
 
 # Almost nothing that a start-up or a look-up makes is garbage; to look for it takes a while.
 gc.set_threshold(500_000)
@@ -8,9 +9,13 @@ gc.set_threshold(500_000)
 
 def main() -> None:
     """Import the rest and run it."""
-    from loyalty_cli.cli import main as run
+    try:
+        from loyalty_cli.cli import main as run
 
-    run()
+        run()
+    except KeyboardInterrupt:  # before the program could begin
+        os.write(2, b"Interrupted.\n")
+        os._exit(130)
 
 
 # CPython keeps frames in chunks of 16 KiB. At the end of one, each call takes a chunk from the

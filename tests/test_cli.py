@@ -1,5 +1,6 @@
 """The program as a whole: its command line, what it says about a wrong one, and what it loads."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -255,3 +256,17 @@ def test_a_traceback_is_printed_where_it_is_asked_for_and_without_secrets(
     assert shown.err.splitlines()[-1].startswith("RuntimeError: key=***, ")
     assert "secret" not in shown.err
     assert "c2VjcmV0LW9m" not in shown.err
+
+
+def test_ctrl_c_while_the_program_is_still_being_loaded_is_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text("import signal\nsignal.raise_signal(signal.SIGINT)\n")
+
+    done = subprocess.run(
+        [sys.executable, "-m", "loyalty_cli", "--version"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        check=False,
+        timeout=30,
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"Interrupted.\n")
