@@ -502,11 +502,11 @@ def test_runs_that_share_an_account_are_given_their_share_of_its_rate() -> None:
 
     assert f"given `--rate {rate / 2:g}` each" in flat(section("When a second machine helps"))
     assert (
-        f"`--rate {rate / 4:g}` for four runs where {rate:g} requests a second are allowed"
+        f"`--rate {rate / 4:g}` for four runs at the same time if {rate:g} requests a second are allowed"
         in flat(section("In parts"))
     )
     assert f"at {rate:g} requests a second and answers after 200 milliseconds, {rate / 5:g}." in (
-        flat(section("The pace"))
+        flat(section("Rate limits"))
     )
 
 
@@ -516,7 +516,7 @@ def test_what_gameball_publishes_is_on_the_page() -> None:
         for at, limit in enumerate(providers.load("gameball").read_limits)
     ]
 
-    assert f"Gameball's {' and '.join(limits)}s" in section("The pace")
+    assert f"Gameball's {' and '.join(limits)}s" in section("Rate limits")
     others = [name for name in providers.BUILT_IN if name != "gameball"]
     assert [name for name in others if providers.load(name).read_limits] == []
 
@@ -527,15 +527,15 @@ def test_what_gameball_publishes_is_on_the_page() -> None:
         ("The list", f"a line of more than {input_rows.LONGEST_LINE:,} characters"),
         ("The list", f"of more than {customer_id.LONGEST_CUSTOMER:,} characters;"),
         ("The list", f"the column `{lists.COLUMNS.names[0]}`"),
-        ("What comes out", f"the first {looking_up.MOST_SHOWN} look-ups"),
-        ("What comes out", f"the first {SPELT[tally.MAX_REPORTED]} of them"),
+        ("The output", f"the first {looking_up.MOST_SHOWN} look-ups"),
+        ("The output", f"the first {SPELT[tally.MAX_REPORTED]} of them"),
         ("How a run ends", f"its {SPELT[retry.MAX_ATTEMPTS]} attempts"),
-        ("Stopping and going on", f"{parallel.MAX_PENDING:,} at the most"),
-        ("The pace", f"at a time: {parallel.JOBS}, or up to {balance.MOST_JOBS}"),
-        ("The pace", f"refused {SPELT[retry.BULK.attempts]} times"),
-        ("The pace", f"more than {SPELT[int(retry.BULK.longest_wait_seconds)]} ends the run"),
-        ("The pace", f"for {pace.FIRST_PAUSE_SECONDS:g} second, then 2, 4 and so on up to"),
-        ("The pace", f"up to {pace.LONGEST_PAUSE_SECONDS:g}. After that"),
+        ("Stop and resume", f"{parallel.MAX_PENDING:,} at the most"),
+        ("Rate limits", f"at a time: {parallel.JOBS}, or up to {balance.MOST_JOBS}"),
+        ("Rate limits", f"refused {SPELT[retry.BULK.attempts]} times"),
+        ("Rate limits", f"more than {SPELT[int(retry.BULK.longest_wait_seconds)]} ends the run"),
+        ("Rate limits", f"for {pace.FIRST_PAUSE_SECONDS:g} second, then 2, 4 and so on up to"),
+        ("Rate limits", f"up to {pace.LONGEST_PAUSE_SECONDS:g}. After that"),
         ("A summary", f"expiring in {summary.DAYS} days"),
     ],
 )
