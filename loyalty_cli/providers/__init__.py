@@ -1,4 +1,4 @@
-"""The registry: which providers there are, each loaded when it is asked for and not before."""
+"""The registry of providers; a provider is loaded when it is needed, not before."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -27,7 +27,7 @@ def names() -> list[str]:
 
 
 def load(name: str) -> "Provider":
-    """Load one provider; raise LoyaltyError where there is none of that name or it won't load."""
+    """Load one provider; raise LoyaltyError if the name is unknown or it cannot be loaded."""
     if name in BUILT_IN:
         module, _, attribute = BUILT_IN[name].partition(":")
         provider: type[Provider] = getattr(import_module(module), attribute)
@@ -39,7 +39,7 @@ def load(name: str) -> "Provider":
 
 
 def _entry_points() -> "list[EntryPoint]":
-    # Reading every installed package's metadata takes longer than the rest of a start-up.
+    # Reading the metadata of all installed packages takes longer than the rest of a start-up.
     from importlib.metadata import entry_points
 
     return sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name)
@@ -51,7 +51,7 @@ def _load_entry_point(point: "EntryPoint") -> "Provider":
     package = point.dist.name if point.dist else point.value
     try:
         provider = point.load()()
-    except Exception as error:  # noqa: BLE001 - whatever another package raises on import
+    except Exception as error:  # noqa: BLE001 - another package can raise anything on import
         setup_error(
             f"the provider {point.name!r} of the package {package} does not load: {error!r}.",
             "Update or remove that package.",
@@ -59,6 +59,6 @@ def _load_entry_point(point: "EntryPoint") -> "Provider":
     if not isinstance(provider, Provider):
         setup_error(
             f"{point.value} of the package {package} is not a loyalty_cli Provider.",
-            "Its entry point must name a subclass of loyalty_cli.providers.contract.Provider.",
+            "The entry point must name a subclass of loyalty_cli.providers.contract.Provider.",
         )
     return provider

@@ -51,14 +51,14 @@ class Status(Struct):
 
 
 class Statuses(Struct):
-    """The lists that may stand beside the balance, or in its place; their items may be anything."""
+    """The lists that may come with the balance, or in place of it; their items may be anything."""
 
     errors: list[Any] | None = None
     warnings: list[Any] | None = None
 
 
 class AccessToken(Struct, rename="camel"):
-    """A token and the seconds it lives."""
+    """A token and its lifetime in seconds."""
 
     access_token: str
     ttl_seconds: Amount
@@ -74,7 +74,7 @@ class TokenAnswer(Struct):
 
 
 def _till_sign_in(secrets: Secrets) -> Headers:
-    # The platform wants the MD5 of the password in its place; it protects nothing.
+    # The platform requires the MD5 of the password; that protects nothing.
     digest = md5(secrets["password"].encode(), usedforsecurity=False).hexdigest()
     return {**JSON, **basic(secrets["username"], digest)}
 
@@ -107,7 +107,7 @@ class Capillary(Provider):
     options = (
         Parameter(
             "program_id",
-            "the programme to ask about; without it, the default one",
+            "the programme to ask about; without it, the default programme",
             integer,
             sent_as="programId",
         ),
@@ -138,7 +138,7 @@ class Capillary(Provider):
         answer = parse_as(body, PointsBalance)
         warnings = [_status(item).message for item in parse_as(body, Statuses).warnings or ()]
         if "program_id" in query.options and query.options.get("all_programs") == "true":
-            warnings.append("all_programs was asked for, so program_id was ignored.")
+            warnings.append("program_id was ignored because of all_programs.")
         line = Balance(
             name="points",
             kind="points",

@@ -1,8 +1,8 @@
-"""What a provider is: how to ask one loyalty platform for a balance, and how to read its answer.
+"""The contract of a provider: it builds a platform's requests, and reads the answers.
 
-A provider says; it does not do. It builds requests and reads answers, both pure; sockets, clocks,
-the profile file and the keyring belong to those who call it. A provider's module imports this one
-module of the program; `__all__` is what it may use, in this package and in those of other people.
+A provider has only pure functions. Its callers do the rest: sockets, clocks, the profile file and
+the keyring. The module of a provider, in this package or another one, imports only this module of
+the program; `__all__` is what it may use.
 """
 
 from abc import ABC, abstractmethod
@@ -75,8 +75,8 @@ Body = TypeVar("Body")
 class Request(Struct, frozen=True):
     """One HTTP request below a profile's base URL.
 
-    `path` holds its segments as they are, unquoted: an identifier goes in whole and reaches the
-    platform byte for byte. A query parameter that is None is left out.
+    `path` holds unquoted segments: an identifier is one segment, and reaches the platform byte for
+    byte. A query parameter that is None is not sent.
     """
 
     path: tuple[str, ...]
@@ -84,7 +84,7 @@ class Request(Struct, frozen=True):
     headers: Headers = {}
     json: Mapping[str, object] | None = None
 
-    def __repr__(self) -> str:  # without headers and body: there are secrets in them
+    def __repr__(self) -> str:  # without headers and body: they contain secrets
         return f"Request({self.method} {'/'.join(self.path)})"
 
     @property
@@ -94,16 +94,16 @@ class Request(Struct, frozen=True):
 
 
 class Limit(Struct, frozen=True):
-    """What a platform takes: at most so many `requests` in any time of so many `seconds`."""
+    """A rate limit of a platform: at most `requests` in any period of `seconds`."""
 
     requests: int
     seconds: float
 
 
 class Answer(Struct, frozen=True, dict=True):
-    """What came back: the status, the headers (names in lower case) and the body as bytes.
+    """An answer: the status, the headers (names in lower case) and the body as bytes.
 
-    Its JSON is read once, when it is first asked for.
+    The JSON is parsed once, when it is first needed.
     """
 
     status: int
@@ -114,11 +114,11 @@ class Answer(Struct, frozen=True, dict=True):
         return f"Answer({self.status})"
 
     def json(self) -> Any:
-        """The body as JSON, or None where it is not."""
+        """The body as JSON, or None if it is not JSON."""
         return self._read[0]
 
     def read_json(self) -> Any:
-        """The body as JSON; raise ValueError, in words for a user, where it is not."""
+        """The body as JSON; raise ValueError, with a text for the user, if it is not JSON."""
         tree, fault = self._read
         if fault is not None:
             raise ValueError(fault)
@@ -133,7 +133,7 @@ class Answer(Struct, frozen=True, dict=True):
 
 
 class Token(Struct, frozen=True):
-    """A token that a platform gave in exchange for credentials, good for `lifetime` seconds."""
+    """An access token that a platform issued for credentials, valid for `lifetime` seconds."""
 
     value: str
     lifetime: float
@@ -143,9 +143,9 @@ class Token(Struct, frozen=True):
 
 
 class Exchange(Struct, frozen=True):
-    """How credentials become a token: the request for one, and where it stands in the answer.
+    """How credentials are exchanged for an access token: the request, and reading the answer.
 
-    `read` gets the answer's JSON and raises ValueError where there is no token in it.
+    `read` gets the answer's JSON and raises ValueError if it has no token.
     """
 
     request: Callable[[Secrets], Request]
@@ -153,7 +153,7 @@ class Exchange(Struct, frozen=True):
 
 
 class Auth(Struct, frozen=True):
-    """One way to sign in: the credential fields it needs, and the headers they become.
+    """One way to sign in: its credential fields, and the headers that are made from them.
 
     With an `exchange`, `headers` gets `{"token": …}` in place of the credentials.
     """
@@ -176,7 +176,7 @@ def bearer(token: str) -> Headers:
 
 
 class Query(Struct, frozen=True):
-    """What is asked: a customer, the profile's own settings, and the query options in force."""
+    """A query: the customer, the profile's settings, and the query options."""
 
     customer: str
     settings: Mapping[str, str] = {}
@@ -184,7 +184,7 @@ class Query(Struct, frozen=True):
 
 
 class Reading(Struct, frozen=True):
-    """What an answer says: balance lines, what else it holds, and what the user should know."""
+    """The content of an answer: balance lines, details, and warnings for the user."""
 
     balances: tuple[Balance, ...]
     details: Mapping[str, Any] | None = None
@@ -192,10 +192,10 @@ class Reading(Struct, frozen=True):
 
 
 class PlatformError(Struct, frozen=True):
-    """An error in the platform's own words.
+    """The platform's own error.
 
-    `code` is None where those words decide nothing and the HTTP status does. `status` is an HTTP
-    status that stands in the body itself.
+    `code` is None if the HTTP status decides the code. `status` is an HTTP status that the body
+    itself contains.
     """
 
     message: str
@@ -210,23 +210,23 @@ class Provider(ABC):
     name: ClassVar[str]
     title: ClassVar[str]
     pages: ClassVar[tuple[str, ...]]
-    """The platform's own pages that the numbers come from."""
+    """The pages of the platform's documentation that describe the numbers."""
     base_url: ClassVar[str | None] = None
-    """Where the platform answers; None where it depends on the customer of the platform."""
+    """The platform's address; None if every profile must set it."""
     auths: ClassVar[tuple[Auth, ...]]
-    """The ways to sign in; the first is what a profile without `auth` uses."""
+    """The ways to sign in; a profile without `auth` uses the first."""
     settings: ClassVar[tuple[Parameter, ...]] = ()
-    """Profile keys of this provider alone."""
+    """Profile keys that only this provider has."""
     options: ClassVar[tuple[Parameter, ...]] = ()
     """Query options: `options:` in the profile, `-O` on the command line."""
     numbers: ClassVar[Mapping[str, str]]
-    """Where each number comes from: our key to the platform's field, for people to read."""
+    """The source of each number, for people: our key, and the platform's field."""
     read_limits: ClassVar[tuple[Limit, ...]] = ()
-    """How often the platform says that a balance may be asked for; empty where it does not say."""
+    """The published rate limits of look-ups; empty if the platform publishes none."""
     busy_statuses: ClassVar[frozenset[int]] = frozenset()
-    """Statuses of this platform alone after which a read may be tried again."""
+    """More statuses after which a look-up is retried, only for this platform."""
     errors_at_200: ClassVar[bool] = False
-    """Whether this platform sends errors that have no code of ours with status 200, too."""
+    """Whether a platform error without a `code` may come with status 200."""
 
     @abstractmethod
     def request(self, query: Query) -> Request:
@@ -234,27 +234,27 @@ class Provider(ABC):
 
     @abstractmethod
     def normalize(self, body: Any, query: Query) -> Reading:
-        """Read the JSON of a balance; raise ValueError for what the platform never sends."""
+        """Read the JSON of a balance; raise ValueError if the platform never sends such JSON."""
 
     @abstractmethod
     def read_error(self, body: Any) -> PlatformError | None:
-        """Read the JSON of an error; None for what is not this platform's own error."""
+        """Read the JSON of an error; None if it is not this platform's own error."""
 
     def is_busy(self, answer: Answer) -> bool:
-        """Whether a read may be tried again for a reason only this platform has."""
+        """Whether a look-up may be retried, for a reason that only this platform has."""
         return answer.status in self.busy_statuses
 
     def is_not_found(self, answer: Answer) -> bool:
-        """Whether this 404 means the customer, though its body is not the platform's own error."""
+        """Whether this 404 means an unknown customer, even without the platform's own error."""
         del answer
         return False
 
     def query_parameters(self, query: Query) -> Mapping[str, str | None]:
-        """The query options under the names the platform knows them by."""
+        """The query options with the platform's names."""
         return {option.sent_as: query.options.get(option.name) for option in self.options}
 
     def auth(self, name: str | None) -> Auth | None:
-        """The way to sign in called `name`, the first one for None; None if there is no such."""
+        """The way to sign in called `name`, or the first for None; None if `name` is unknown."""
         if name is None:
             return self.auths[0]
         return next((auth for auth in self.auths if auth.name == name), None)
@@ -275,14 +275,14 @@ class Debit(Struct, frozen=True):
 
 
 class DebitReceipt(Struct, frozen=True):
-    """What a platform says of a debit it made."""
+    """The platform's answer for a debit that it made."""
 
     balance_after: Amount | None = None
     provider_reference: str | None = None
 
 
 class Refusal(Enum):
-    """What an error of the platform says of the debit that it answers.
+    """What an error of the platform means for the debit.
 
     `FOR_GOOD`: nothing was done, and this debit will never be made as it is. `NOT_NOW`: nothing was
     done, and a later attempt may succeed. `UNCLEAR`: the debit may have been made.
@@ -297,23 +297,23 @@ class DebitProvider(Provider):
     """A provider that can debit."""
 
     idempotent: ClassVar[bool] = False
-    """Whether the platform itself makes a debit with the same reference but once."""
+    """Whether the platform itself makes a debit with the same reference only once."""
 
     debit_codes: ClassVar[Mapping[str, Refusal]] = {}
-    """What each code of the platform says of a debit; all that its documentation names.
+    """The meaning of each error code that the platform documents, for a debit.
 
-    An error whose code is not here is `NOT_NOW` where it is one of the sign-in, the account or a
-    rate limit, by its own code or its HTTP status, and else `FOR_GOOD`.
+    An error with another code is `NOT_NOW` if it is about the sign-in, the account or a rate limit,
+    by its own code or its HTTP status; otherwise it is `FOR_GOOD`.
     """
 
     success_keys: ClassVar[frozenset[str]] = frozenset()
-    """Keys that a success alone has; an error with one of them may have taken something."""
+    """Keys that only a success has; an error with one of them may have made the debit."""
 
     error_keys: ClassVar[frozenset[str]] = frozenset({"code", "error", "errors", "message"})
-    """Keys that an error alone has; a success with one of them confirms nothing."""
+    """Keys that only an error has; a success with one of them confirms nothing."""
 
     debit_limits: ClassVar[tuple[Limit, ...]] = ()
-    """How often the platform says that it takes debits; empty where it does not say."""
+    """The published rate limits of debits; empty if the platform publishes none."""
 
     @abstractmethod
     def debit_request(self, query: Query, debit: Debit) -> Request:
@@ -321,10 +321,10 @@ class DebitProvider(Provider):
 
     @abstractmethod
     def read_debit(self, body: Any, debit: Debit) -> DebitReceipt:
-        """Read the JSON of a success; raise ValueError where it does not confirm exactly this."""
+        """Read the JSON of a success; raise ValueError unless it confirms exactly this debit."""
 
     def is_repeat(self, error: PlatformError) -> bool:
-        """Whether an error says that a debit with this reference was made before."""
+        """Whether an error means that a debit with this reference was made before."""
         del error
         return False
 
@@ -332,7 +332,7 @@ class DebitProvider(Provider):
 def parse_as(body: Any, kind: type[Body]) -> Body:
     """Check a JSON tree against a record type.
 
-    Unknown keys are ignored; ValueError names the path of what is missing or of the wrong type.
+    Unknown keys are ignored. ValueError has the path of a missing key or a wrong type.
     """
     import msgspec
 
@@ -344,7 +344,7 @@ def parse_as(body: Any, kind: type[Body]) -> Body:
 
 
 def parse_as_or_none(body: Any, kind: type[Body]) -> Body | None:
-    """The same for a shape that may well not be there: None instead of an error."""
+    """Parse like `parse_as`, but return None instead of raising an error."""
     try:
         return parse_as(body, kind)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Letting msgspec learn a type before several threads use it: at once they can crash it."""
+"""Prepares msgspec types before several threads use them: without that they can crash."""
 
 from threading import Lock
 from typing import Any
@@ -8,7 +8,7 @@ _learning = Lock()
 
 
 def learn(kind: Any) -> None:
-    """See that msgspec knows a type."""
+    """Let msgspec learn a type, in one thread."""
     if kind not in _known:
         import msgspec
 

@@ -72,7 +72,7 @@ class Redemption(Struct, rename="camel"):
 
 
 class Error(Struct):
-    """Any answer but a 2xx; `type` is spelt in several ways, `code` is not."""
+    """Any answer except a 2xx; `type` has several spellings, `code` has one."""
 
     code: int | str
     message: str
@@ -123,7 +123,7 @@ class Gameball(DebitProvider):
         "earned": "totalEarnedPoints",
         "value": "availablePointsValue, pendingPointsValue, totalPointsValue in currency",
         "next_expiry": "nextExpiringPointsAmount, …Value, …Date (no time zone is given)",
-        "details": "whatever expand adds",
+        "details": "the fields that expand adds",
     }
 
     def request(self, query: Query) -> Request:
@@ -173,7 +173,7 @@ class Gameball(DebitProvider):
         return Request(("api", "v4.0", "integrations", "transactions", "redeem"), json=body)
 
     def read_debit(self, body: Any, debit: Debit) -> DebitReceipt:
-        """Confirmed where it is this transaction, with exactly the points."""
+        """Confirm only this transaction, with exactly the points."""
         answer = parse_as(body, Redemption)
         points = answer.redeem_equivalent_points
         if isinstance(points, str):

@@ -38,20 +38,20 @@ class RewardsBalance(Struct):
 
 
 class Error(Struct):
-    """An error as the reference has it, flat."""
+    """An error as the reference describes it, flat."""
 
     type: str
     message: str
 
 
 class NestedError(Struct):
-    """The same one level down."""
+    """An error one level down."""
 
     error: Error
 
 
 class GatewayError(Struct):
-    """What the server in front of the API says, where `error` is text."""
+    """An error of the gateway in front of the API: `error` is text."""
 
     status: int
     error: str
@@ -73,14 +73,14 @@ class Imprint(Provider):
     settings = (
         Parameter(
             "minor_units",
-            "how many decimals the balance has: 2 when it counts cents; without it, as it comes",
+            "how many decimals the balance has: 2 if it is in cents; without it, unchanged",
             decimals,
         ),
     )
     numbers = {
         "name": "reward_description",
         "unit": "reward_symbol",
-        "available": "reward_balance, divided by 10^minor_units where the profile has that",
+        "available": "reward_balance, divided by 10^minor_units if the profile has that",
     }
 
     def request(self, query: Query) -> Request:
@@ -88,7 +88,7 @@ class Imprint(Provider):
         return Request(("v2", "customers", query.customer, "rewards_balance"))
 
     def normalize(self, body: Any, query: Query) -> Reading:
-        """One line; whether a `$` balance counts dollars or cents is stated nowhere."""
+        """One line; no page states whether a `$` balance is in dollars or cents."""
         answer = parse_as(body, RewardsBalance)
         symbol, balance = answer.reward_symbol, answer.reward_balance
         money = is_currency(symbol)

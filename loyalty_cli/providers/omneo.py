@@ -23,7 +23,7 @@ from loyalty_cli.providers.contract import (
 
 
 class Currency(Struct, rename={"code": "from"}):
-    """The currency that the amounts of money are in."""
+    """The currency of the amounts of money."""
 
     code: str | None = None
 
@@ -54,7 +54,7 @@ class Error(Struct):
 
 
 class ValidationError(Struct):
-    """A 422: what is wrong with which field."""
+    """A 422: the mistakes in each field."""
 
     errors: dict[str, list[str]]
     message: str | None = None
@@ -75,7 +75,7 @@ class Omneo(Provider):
         "rewards": "reward_balance",
         "credit": "credit_balance",
         "benefits": "benefit_balance",
-        "combined": "combined_balance_dollars, which is points and rewards again, not more money",
+        "combined": "combined_balance_dollars: the sum of points and rewards, not more money",
         "details": "localised, currency",
     }
 
@@ -92,7 +92,7 @@ class Omneo(Provider):
         return Reading(tuple(_lines(data)), details or None)
 
     def read_error(self, body: Any) -> PlatformError | None:
-        """Read a message, a list of what is wrong with which field, or both."""
+        """Read a message, the mistakes in each field, or both."""
         if found := parse_as_or_none(body, ValidationError):
             wrong = [f"{name}: {' '.join(texts)}" for name, texts in found.errors.items()]
             return PlatformError("; ".join(([found.message] if found.message else []) + wrong))
@@ -100,7 +100,7 @@ class Omneo(Provider):
         return PlatformError(error.message) if error else None
 
     def is_not_found(self, answer: Answer) -> bool:
-        """A 404 means the profile, whether its body is JSON or not."""
+        """A 404 means an unknown profile, with any body."""
         return answer.status == 404
 
 
@@ -118,7 +118,7 @@ def _lines(data: Balances) -> list[Balance]:
         Balance(name="rewards", kind="money", unit=currency, available=data.reward_balance),
         Balance(name="credit", kind="credit", unit=currency, available=data.credit_balance),
         Balance(name="benefits", kind="other", available=data.benefit_balance),
-        # A sum of points and rewards: a total, never available, so that nobody adds it again.
+        # A sum of points and rewards: only a total, so that nobody adds it again.
         Balance(name="combined", kind="money", unit=currency, total=data.combined_balance_dollars),
     ]
     return [line for line in candidates if (line.available, line.total, line.value) != (None,) * 3]

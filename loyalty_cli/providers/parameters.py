@@ -7,44 +7,44 @@ from msgspec import Struct
 
 
 def text(value: str) -> str:
-    """Take any text but an empty one, and one that cannot be sent as it is."""
+    """Accept any text that is not empty and can be sent unchanged."""
     if not value.strip():
         raise ValueError("must not be empty")
     if any(unicodedata.category(sign) in ("Cc", "Cs") for sign in value):
-        raise ValueError("must not have a control character or a broken one in it")
+        raise ValueError("must not contain a control character or an invalid character")
     return value
 
 
 def segment(value: str) -> str:
-    """Take text that can stand between two slashes of an address."""
+    """Accept text that can be one segment of an address."""
     if value in (".", ".."):
-        raise ValueError(f"must not be {value!r}, which would change the address that is asked")
+        raise ValueError(f"must not be {value!r}: that would change the address")
     return text(value)
 
 
 def integer(value: str) -> str:
-    """Take a whole number, zero or more."""
+    """Accept a whole number, zero or more."""
     if not (value.isascii() and value.isdigit() and len(value) <= 18):
         raise ValueError(f"must be a whole number, not {value[:40]!r}")
     return value
 
 
 def decimals(value: str) -> str:
-    """Take a number of decimals, 0 to 9."""
+    """Accept a number of decimals, 0 to 9."""
     if not (len(value) == 1 and value in "0123456789"):
         raise ValueError(f"must be a number from 0 to 9, not {value[:40]!r}")
     return value
 
 
 def boolean(value: str) -> str:
-    """Take `true` or `false`."""
+    """Accept `true` or `false`."""
     if value not in ("true", "false"):
         raise ValueError(f"must be true or false, not {value[:40]!r}")
     return value
 
 
 def one_of(*choices: str) -> Callable[[str], str]:
-    """Make a check that takes one of `choices` in any case, and gives it as the platform has it."""
+    """Make a check that accepts one of `choices` in any case, and returns the platform's case."""
 
     def check(value: str) -> str:
         if value.upper() not in choices:
@@ -59,7 +59,7 @@ def one_of(*choices: str) -> Callable[[str], str]:
 
 
 class Parameter(Struct, frozen=True):
-    """A name, what it is for, and a check that gives the value to send or raises ValueError."""
+    """A name, its purpose, and a check that returns the value to send or raises ValueError."""
 
     name: str
     help: str

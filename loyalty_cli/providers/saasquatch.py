@@ -27,8 +27,8 @@ from loyalty_cli.providers.contract import (
 )
 
 MAYBE_LESS = (
-    "{name}: SaaSquatch does not say whether assigned still includes what expired ({expired})"
-    " or was cancelled ({cancelled}), so less may be available."
+    "{name}: SaaSquatch does not say whether assigned still includes expired ({expired}) and"
+    " cancelled ({cancelled}) credit, so less may be available."
 )
 RATE_LIMITED = "RS033"
 CODES = {
@@ -44,7 +44,7 @@ CODES = {
 
 
 class RewardBalance(Struct, rename="camel"):
-    """One balance; which totals it has depends on its type."""
+    """One balance; its totals depend on its type."""
 
     type: str
     unit: str | None = None
@@ -61,7 +61,7 @@ class RewardBalance(Struct, rename="camel"):
 
 
 class WrappedBalances(Struct, rename="camel"):
-    """How older servers answer."""
+    """The answer of older servers."""
 
     reward_balances: list[RewardBalance]
 
@@ -75,7 +75,7 @@ class DebitResponse(Struct, rename="camel"):
 
 
 class Error(Struct, rename="camel"):
-    """An error; nothing in it is required, and codes may be numbers."""
+    """An error; every field is optional, and codes may be numbers."""
 
     status_code: int | str | None = None
     message: str | None = None
@@ -105,7 +105,7 @@ class SaaSquatch(DebitProvider):
     )
     settings = (Parameter("tenant", "the tenant alias", segment, required=True),)
     options = (
-        Parameter("user_id", "one user of the account; without it, all", sent_as="userId"),
+        Parameter("user_id", "one user of the account; without it, all users", sent_as="userId"),
         Parameter(
             "reward_type",
             "one type of reward: PCT_DISCOUNT, CREDIT or FUELTANK",
@@ -143,7 +143,7 @@ class SaaSquatch(DebitProvider):
         return Request(path, {"accountId": query.customer, **self.query_parameters(query)})
 
     def normalize(self, body: Any, query: Query) -> Reading:  # noqa: ARG002 - the contract's
-        """A list of balances, the same inside `rewardBalances`, or one of them bare."""
+        """A list of balances, a list inside `rewardBalances`, or a single balance."""
         if isinstance(body, dict) and "rewardBalances" in body:
             items = parse_as(body, WrappedBalances).reward_balances
         else:
@@ -157,7 +157,7 @@ class SaaSquatch(DebitProvider):
         return Reading(tuple(_line(item) for item in items), details or None, warnings)
 
     def read_error(self, body: Any) -> PlatformError | None:
-        """Read an error by its rsCode; without a known one it needs a message and a statusCode."""
+        """Read an error by its rsCode; without a known code it needs a message and a statusCode."""
         error = parse_as_or_none(body, Error) or Error()
         code = CODES.get(str(error.rs_code))
         if code is None and (error.message is None or error.status_code is None):
@@ -172,26 +172,26 @@ class SaaSquatch(DebitProvider):
         )
 
     def debit_request(self, query: Query, debit: Debit) -> Request:
-        """`POST /api/v1/{tenant_alias}/credit/bulkredeem`: permanent, and of CREDIT alone."""
+        """`POST /api/v1/{tenant_alias}/credit/bulkredeem`: permanent, and only for CREDIT."""
         path = ("api", "v1", query.settings["tenant"], "credit", "bulkredeem")
         body = {"accountId": debit.customer, "unit": debit.unit, "amount": debit.amount}
         return Request(path, json=body)
 
     def read_debit(self, body: Any, debit: Debit) -> DebitReceipt:
-        """Confirmed where exactly the amount was redeemed, in exactly the unit."""
+        """Confirm only exactly this amount, in exactly this unit."""
         answer = parse_as(body, DebitResponse)
         if not _is(answer.credit_redeemed, debit.amount) or answer.unit != debit.unit:
             raise ValueError(f"it redeemed {answer.credit_redeemed!s:.40} {answer.unit:.40}")
         return DebitReceipt(balance_after=Amount.convert_or_none(answer.credit_available))
 
     def is_busy(self, answer: Answer) -> bool:
-        """The platform says so with a code of its own."""
+        """Whether the answer has the platform's own code for a rate limit."""
         error = parse_as_or_none(answer.json(), Error)
         return error is not None and error.rs_code == RATE_LIMITED
 
 
 def _is(sent: Any, amount: int) -> bool:
-    """Whether an amount came back: the same number, or the same digits as text."""
+    """Whether two amounts are equal: the same number, or the same digits as text."""
     if isinstance(sent, str):
         return sent == str(amount)
     return not isinstance(sent, bool) and Amount.convert_or_none(sent) == amount
@@ -245,7 +245,7 @@ def _available(item: RewardBalance) -> Amount | None:
 def _warnings(item: RewardBalance) -> list[str]:
     name = _name(item)
     if _kind(item.type) == "other":
-        return [f"{name}: this type of reward is not one the reference names; --raw shows it."]
+        return [f"{name}: the reference does not describe this type of reward; --raw shows it."]
     if item.type == "CREDIT" and (item.total_expired_credit or item.total_cancelled_credit):
         expired, cancelled = item.total_expired_credit or 0, item.total_cancelled_credit or 0
         return [MAYBE_LESS.format(name=name, expired=expired, cancelled=cancelled)]

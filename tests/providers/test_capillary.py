@@ -40,7 +40,7 @@ DETAILS = {
 }
 ODD: tuple[Any, ...] = ("broken", {"odd": 1}, None, 5, {"code": 8015})
 NO_LISTS: tuple[Any, ...] = ("text", {"a": 1}, 5)
-IGNORED = "all_programs was asked for, so program_id was ignored."
+IGNORED = "program_id was ignored because of all_programs."
 CASES = Cases(
     provider="capillary",
     answer={

@@ -93,8 +93,8 @@ def credit(assigned: str, redeemed: str, available: str) -> Reads:
 
 def doubt(expired: Any, cancelled: Any, words: str) -> Reads:
     warning = (
-        "credit CENTS: SaaSquatch does not say whether assigned still includes what expired"
-        f" {words}, so less may be available."
+        "credit CENTS: SaaSquatch does not say whether assigned still includes expired"
+        f" {words} credit, so less may be available."
     )
     item = {**CREDIT, "totalExpiredCredit": expired, "totalCancelledCredit": cancelled}
     return Reads([item], {"warnings": [warning] if words else []})
@@ -196,7 +196,7 @@ CASES = Cases(
                     {"name": "MILES km", "kind": "other", "unit": "km", "earned": 7, "redeemed": 1}
                 ],
                 "warnings": [
-                    "MILES km: this type of reward is not one the reference names; --raw shows it."
+                    "MILES km: the reference does not describe this type of reward; --raw shows it."
                 ],
             },
         ),
@@ -217,12 +217,12 @@ CASES = Cases(
             "1" + "0" * 59, f"0.{'0' * 58}1", f"{'9' * 59}.{'9' * 59}"
         ),
         "less than none": credit("-5", "-5.000", "0.000"),
-        "expired": doubt(5, 0, "(5) or was cancelled (0)"),
-        "cancelled": doubt(0, 7, "(0) or was cancelled (7)"),
-        "both": doubt(5, 7, "(5) or was cancelled (7)"),
-        "expired text": doubt("5", None, "(5) or was cancelled (0)"),
-        "cancelled text": doubt(None, "0.01", "(0) or was cancelled (0.01)"),
-        "expired below zero": doubt(-1, 0, "(-1) or was cancelled (0)"),
+        "expired": doubt(5, 0, "(5) and cancelled (0)"),
+        "cancelled": doubt(0, 7, "(0) and cancelled (7)"),
+        "both": doubt(5, 7, "(5) and cancelled (7)"),
+        "expired text": doubt("5", None, "(5) and cancelled (0)"),
+        "cancelled text": doubt(None, "0.01", "(0) and cancelled (0.01)"),
+        "expired below zero": doubt(-1, 0, "(-1) and cancelled (0)"),
         "neither": doubt(0, 0, ""),
         "neither, as text": doubt("0.00", "-0", ""),
         "neither, as null": doubt(None, None, ""),
