@@ -272,7 +272,7 @@ def test_a_signal_ends_a_run_of_debits_in_good_order(
         records = loyalty("journal", "list", "-o", "json").records
 
     assert process.returncode == code
-    assert "run the same again" in err
+    assert "run the same command again" in err
     assert "Traceback" not in err
     made = [each for each in records if each["state"] == "confirmed"]
     assert {each["state"] for each in records} == {"confirmed", "planned"}

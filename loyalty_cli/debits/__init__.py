@@ -1,1 +1,1 @@
-"""A debit made once: its order, checks, sending, outcome, settling, and its journal."""
+"""Debits, each made once: order, checks, sending, outcome, reconciling, and the journal."""

@@ -10,47 +10,47 @@ from loyalty_cli.debits.journal.uptime import Instant
 from loyalty_cli.debits.result import unknown_error, written_error
 
 CLAIM_LIFETIME_SECONDS = 5.0
-"""A claim that is older is not sent: the process may have been suspended meanwhile."""
+"""An older claim is not sent: the process may have been suspended after it."""
 
 SEEN = "seen from here for the first time"
 
 
 def mark_abandoned(journal: Journal, entry: Entry, profile: Profile | None, now: Instant) -> Entry:
-    """Turn a debit whose sender has ended into an unknown one; leave any other as it is.
+    """Make a debit `unknown` if its sender has ended; leave any other unchanged.
 
-    `profile` is the one that sent it, None where it is not in the file any more.
+    `profile` is the one that sent it; None if it is no longer in the profile file.
     """
     if entry.state is not State.SENDING:
         return entry
     gone = entry.sender and is_gone(entry.sender)
     if gone is None:
-        # On another host: by now its claim is too old to be sent, and a request that was sent has
+        # On another host: its claim is too old to be sent by now, and a request that was sent has
         # arrived or never will.
         gone = _seconds_claimed(journal, entry, now) > _longest_seconds(profile)
     if not gone:
         return entry
     change = Change(
-        "the process that sent it is gone",
-        error=written_error(unknown_error("the program was ended while it was sent")),
+        "the process that sent it has ended",
+        error=written_error(unknown_error("the program ended while it sent the debit")),
     )
     return journal.change(entry, State.UNKNOWN, change) or journal.present(entry)
 
 
 def is_healthy(entry: Entry, now: Instant) -> bool:
-    """Whether the sender of a debit is alive, or can be found to have ended later."""
+    """Whether the sender of a debit is alive, or this machine will see when it ends."""
     gone = entry.sender and is_gone(entry.sender)
     return gone is False or (gone is None and now.clock != "")
 
 
 def _longest_seconds(profile: Profile | None) -> float:
-    """Seconds after which another host's debit was sent, and arrived if it ever will."""
+    """Seconds after which a debit of another host was sent, and has arrived or never will."""
     timeout = DEFAULT_TIMEOUT if profile is None else profile.timeout
     settle = DEFAULT_SETTLE if profile is None else profile.debit.settle
     return CLAIM_LIFETIME_SECONDS + timeout + settle
 
 
 def _seconds_claimed(journal: Journal, entry: Entry, now: Instant) -> float:
-    """Seconds that have passed for certain since a debit was claimed on another machine."""
+    """Seconds that have certainly passed since a debit was claimed on another machine."""
     since = [
         event
         for event in journal.events(entry.key)
@@ -61,15 +61,15 @@ def _seconds_claimed(journal: Journal, entry: Entry, now: Instant) -> float:
 
 
 def certain_seconds(events: Iterable[Event], now: Instant) -> float:
-    """Seconds that have passed for certain since the first of these events; 0 if none is known.
+    """Seconds that have certainly passed since the first of these events; 0 if unknown.
 
-    The clocks of other machines, and of other boots of this one, are not comparable: what counts
-    is what was written down by the clock of `now`.
+    Clocks of other machines, and of other boots of this one, cannot be compared. Only events with
+    the clock of `now` count.
     """
     return max((now.seconds_since(event.instant) for event in events), default=0.0)
 
 
 def note_first_sight(journal: Journal, entry: Entry, events: Iterable[Event], now: Instant) -> None:
-    """Write down when this machine first saw how a debit stands, so that time counts from then."""
+    """Record when this machine first saw the state of a debit: its time counts from then."""
     if now.clock and not any(each.instant and each.instant.clock == now.clock for each in events):
         journal.note(entry, SEEN, now)

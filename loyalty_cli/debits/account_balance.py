@@ -1,4 +1,4 @@
-"""What an account has: the credit that a debit needs, and evidence of what was made."""
+"""The balance of an account: credit for a debit, and evidence of debits that were made."""
 
 from collections.abc import Callable
 
@@ -15,10 +15,10 @@ from loyalty_cli.providers.contract import Query
 
 
 class AccountBalance(Struct, frozen=True):
-    """What an account has in the unit of a debit.
+    """The balance of an account in the unit of a debit.
 
-    `read_at` is when it was asked for. `cache_age` is the Age header of an answer out of a cache;
-    None where the platform itself answered.
+    `read_at` is when it was requested. `cache_age` is the Age header of an answer from a cache;
+    None if the platform itself answered.
     """
 
     balance: Balance
@@ -29,7 +29,7 @@ class AccountBalance(Struct, frozen=True):
 def read_account_balance(
     platforms: PlatformClient, order: DebitOrder, clock: Callable[[], Instant]
 ) -> AccountBalance:
-    """Ask for the balance that a debit is taken from; raise LoyaltyError where there is none."""
+    """Read the balance that a debit is taken from; raise LoyaltyError if there is none."""
     profile = order.profile
     query = Query(order.customer, profile.settings)
     began = clock()
@@ -47,27 +47,27 @@ def read_account_balance(
 
 
 def refusal(order: DebitOrder, account: AccountBalance) -> LoyaltyError | None:
-    """The error where an account has too little, or it is not known how much it has now."""
+    """The error if an account has too little, or if its present balance is not known."""
     if account.cache_age not in (None, "0"):
         return LoyaltyError(
             ErrorCode.BAD_RESPONSE,
-            f"the balance of {order.customer!r} at {order.profile.name} came out of a cache"
+            f"the balance of {order.customer!r} at {order.profile.name} came from a cache"
             f" (Age: {account.cache_age[:20]}), and may be out of date.",
-            hint="Nothing was sent. Let the cache or proxy on the way pass these requests on.",
+            hint="Nothing was sent. Configure that cache or proxy to forward these requests.",
         )
     available = account.balance.available
     if available is not None and available >= order.amount:
         return None
-    has = "an amount that is not stated" if available is None else f"{available}"
+    has = "an unknown amount" if available is None else f"{available}"
     return LoyaltyError(
         ErrorCode.REFUSED,
         f"{order.customer!r} has {has} {order.unit} available, less than {order.amount}.",
-        hint="Nothing was sent. Run the same again once there is enough.",
+        hint="Nothing was sent. Run the same command again when there is enough.",
     )
 
 
 def baseline(account: AccountBalance, last_event: int) -> Baseline:
-    """What the account had just before a debit, as the journal keeps it."""
+    """The balance just before a debit, as the journal keeps it."""
     line = account.balance
     return Baseline(
         available=amount_text(line.available),

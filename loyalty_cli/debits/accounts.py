@@ -1,4 +1,4 @@
-"""Which profiles are one account at a platform, and whose the debits on record are."""
+"""Which profiles share one account at a platform, and which account a recorded debit has."""
 
 from collections.abc import Collection, Iterable
 
@@ -10,9 +10,9 @@ from loyalty_cli.model.errors import ErrorCode, LoyaltyError, setup_error
 
 
 def check_accounts(asked: Iterable[Profile], profiles: Iterable[Profile]) -> None:
-    """Raise LoyaltyError where a profile may be the same account as another that debits, or not.
+    """Raise LoyaltyError if it is unclear whether two profiles that debit share an account.
 
-    Two shops at one address have all in common that a profile says of them, but the key.
+    The profiles of two shops at one address differ only in their keys.
     """
     debiting = [profile for profile in profiles if profile.debit.allow]
     for profile in asked:
@@ -32,7 +32,7 @@ def _is_in_doubt(profile: Profile, other: Profile) -> bool:
 
 
 def adopt_debits(journal: Journal, profiles: Iterable[Profile]) -> None:
-    """Let accounts that have a name now keep what was debited while they had none."""
+    """Move debits from the time before an account had a name to the named account."""
     for profile in profiles:
         if profile.account is not None:
             journal.adopt(unnamed_platform_of(profile), platform_of(profile), profile.name)
@@ -41,9 +41,9 @@ def adopt_debits(journal: Journal, profiles: Iterable[Profile]) -> None:
 def no_longer_known(
     order: DebitOrder, entry: Entry, platforms: Collection[str]
 ) -> LoyaltyError | None:
-    """The error where a reference is on record at an account that no profile has now.
+    """The error if a reference is on record at an account that no profile has now.
 
-    It may be the same account, before it was given its name, or another one. `platforms` are the
+    It may be the same account under an earlier name, or another account. `platforms` are the
     accounts of all profiles that may debit.
     """
     is_same_address = unnamed(entry.key.platform) == unnamed_platform_of(order.profile)
@@ -52,6 +52,6 @@ def no_longer_known(
     return LoyaltyError(
         ErrorCode.REFERENCE_TAKEN,
         f"the reference {entry.key.reference!r} is on record at {entry.key.platform}, debited by"
-        f" the profile {entry.profile!r}, and no profile in the file is for that account now.",
+        f" the profile {entry.profile!r}, and no profile in the file has that account now.",
         hint="Nothing was sent. Put the profile, or its `account:`, back as it was.",
     )

@@ -13,7 +13,7 @@ from loyalty_cli.providers import BUILT_IN, load
 from loyalty_cli.providers.contract import DebitProvider
 
 Fault = tuple[str, object, LoyaltyError]
-"""What the profile does not allow: in which column, with which value, and the error."""
+"""A value that the profile does not allow: its column, the value, and the error."""
 
 
 def keep_orders(
@@ -23,9 +23,9 @@ def keep_orders(
     mistakes: Mistakes,
     into: OrderStore,
 ) -> None:
-    """Keep the orders of a file, and add all that is wrong with it to the mistakes.
+    """Store the orders of a file, and add all its mistakes to `mistakes`.
 
-    Raises LoyaltyError where there is no profile for a row, and as `rows` does but for usage.
+    Raises LoyaltyError if there is no profile for a row, and like `rows`, except for usage errors.
     """
     try:
         for each in rows:
@@ -44,7 +44,7 @@ def keep_orders(
             elif each.reference is not None:
                 first = into.note_reference(each.number, each.reference)
             if first != each.number:
-                why = f"is there already, in row {first}"
+                why = f"is a duplicate of row {first}"
                 mistakes.add(Mistake(each.number, "reference", shorten(each.reference or ""), why))
     except LoyaltyError as error:
         if error.code is not ErrorCode.USAGE:
@@ -53,7 +53,7 @@ def keep_orders(
 
 
 def order_of(row: Row, profile: Profile, unit: str | None) -> DebitOrder:
-    """Make an order of a row; raise LoyaltyError where the profile does not allow it."""
+    """Make an order of a row; raise LoyaltyError if the profile does not allow it."""
     for _, _, error in faults_of(row, profile, unit):
         raise error
     order = _order(row, profile, unit)
@@ -62,13 +62,13 @@ def order_of(row: Row, profile: Profile, unit: str | None) -> DebitOrder:
 
 
 def _order(row: Row, profile: Profile, unit: str | None) -> DebitOrder | None:
-    """The order of a row; None where nobody says in which unit."""
+    """The order of a row; None if neither the row nor its profile has a unit."""
     chosen = row.unit or unit or profile.debit.unit
     return DebitOrder(profile, row.customer, chosen, row.amount, row.reference) if chosen else None
 
 
 def faults_of(row: Row, profile: Profile, unit: str | None) -> Iterator[Fault]:
-    """All that keeps a row from being an order at a profile."""
+    """Why a row cannot be an order at a profile: all the reasons."""
     if not isinstance(profile.provider, DebitProvider):
         able = [name for name in BUILT_IN if isinstance(load(name), DebitProvider)]
         yield (
@@ -109,7 +109,7 @@ def faults_of(row: Row, profile: Profile, unit: str | None) -> Iterator[Fault]:
 
 
 def check_sum(total: int, expected: int) -> None:
-    """Raise LoyaltyError where a file's amounts do not add up to what was expected."""
+    """Raise LoyaltyError if the sum of a file's amounts is not the expected one."""
     if total != expected:
         usage_error(f"the amounts add up to {total}, not to {expected}.", "No debit was made.")
 
@@ -120,13 +120,13 @@ def makes_once(profile: Profile) -> bool:
 
 
 def require_reference(reference: str | None, *, interactive: bool) -> str:
-    """The caller's reference, or on a terminal a new one; raise LoyaltyError for none."""
+    """The given reference, or on a terminal a new one; raise LoyaltyError if there is none."""
     if reference is not None:
         return reference
     if not interactive:
         usage_error(
             "a debit without a terminal needs --reference.",
-            "Name it so that a second run of the job names it the same.",
+            "Use the same reference each time the job runs.",
         )
     from uuid import uuid4
 

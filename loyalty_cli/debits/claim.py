@@ -1,4 +1,4 @@
-"""The claim of one debit, made when everything is ready and no byte has been sent."""
+"""The claim of one debit: made when everything is ready, before a byte is sent."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,7 @@ class TakenError(LoyaltyError):
 class Claim:
     """The claim of one debit.
 
-    `entry` is the debit as claimed; `refused_by` says why there is none, or why it is not sent.
+    `entry` is the claimed debit; `refused_by` is why there is none, or why it is not sent.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Claim:
         self._had = had
 
     def make(self, begin: Callable[[], None]) -> None:
-        """Claim the debit, unless `begin` raises; raise NotSentError where it must not be sent."""
+        """Claim the debit, unless `begin` raises; raise NotSentError if it must not be sent."""
         try:
             begin()
             # Before the claim: the process may be suspended right after it.
@@ -62,7 +62,7 @@ class Claim:
         if self._clock().seconds - before.seconds > CLAIM_LIFETIME_SECONDS:
             raise LoyaltyError(
                 ErrorCode.TIMED_OUT,
-                f"the debit {self._order.reference!r} was not sent: this process was held up for"
-                f" more than {CLAIM_LIFETIME_SECONDS:g} s after it had claimed it.",
-                hint="Nothing was sent; run the same again.",
+                f"the debit {self._order.reference!r} was not sent: this process paused for"
+                f" more than {CLAIM_LIFETIME_SECONDS:g} s after the claim.",
+                hint="Nothing was sent; run the same command again.",
             )

@@ -1,4 +1,4 @@
-"""A file of debits, CSV with a header or JSON Lines: read strictly, and as a stream."""
+"""A file of debits, as CSV with a header or JSON Lines: read strictly, and as a stream."""
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ from loyalty_cli.model.errors import ErrorCode, LoyaltyError, usage_error
 COLUMNS = Columns(
     ("customer", "amount", "unit", "reference", "profile"),
     ("customer", "amount", "reference"),
-    "Its first line must name customer, amount, reference, and may name unit and profile.",
+    "The first line must name customer, amount and reference; unit and profile are optional.",
 )
 LARGEST_AMOUNT = 10**15
 LONGEST_REFERENCE = 200
@@ -24,7 +24,7 @@ _AMOUNT = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 
 
 class Row(Struct, frozen=True):
-    """One debit of a file; `unit` and `profile` are None where the file leaves them open."""
+    """One debit of a file; `unit` and `profile` are None if the file does not set them."""
 
     number: int
     customer: str
@@ -35,7 +35,7 @@ class Row(Struct, frozen=True):
 
 
 class Mistake(Struct, frozen=True):
-    """What is wrong with a row: in which column, with which value, and why."""
+    """A mistake in a row: the column, the value, and the reason."""
 
     number: int
     column: str
@@ -48,10 +48,10 @@ class Mistake(Struct, frozen=True):
 
 
 class FileRow(Struct, frozen=True):
-    """A row as it stands in the file, and what is wrong with it by itself.
+    """A row of the file, and the mistakes in it.
 
-    `row` has harmless values in place of wrong ones, so that the rest can still be checked; None
-    where that makes no sense.
+    `row` has harmless values in place of wrong ones, so that the others can still be checked;
+    None if too much is wrong.
     """
 
     number: int
@@ -61,25 +61,25 @@ class FileRow(Struct, frozen=True):
 
 
 def check_amount(text: str) -> int:
-    """Read an amount: a whole number above zero, written plainly. Raises ValueError."""
+    """Read an amount: a whole number above zero, in digits only. Raises ValueError."""
     if not _AMOUNT.fullmatch(text) or int(text) > LARGEST_AMOUNT:
-        raise ValueError(f"must be a whole number from 1 to {LARGEST_AMOUNT}, written plainly")
+        raise ValueError(f"must be a whole number from 1 to {LARGEST_AMOUNT}, in digits only")
     return int(text)
 
 
 def check_reference(text: str) -> str:
-    """Take a reference that can be told apart and found again. Raises ValueError."""
+    """Accept a reference that is unambiguous and can be found again. Raises ValueError."""
     if not text.strip() or text != text.strip():
-        raise ValueError("must not be empty, nor have spaces around it")
+        raise ValueError("must not be empty or have spaces around it")
     if len(text) > LONGEST_REFERENCE:
         raise ValueError(f"must have at most {LONGEST_REFERENCE} characters")
     if not text.isprintable():
-        raise ValueError("must not have control characters in it")
+        raise ValueError("must not contain control characters")
     return text
 
 
 def check_unit(text: str) -> str:
-    """Take a unit as the platform writes it. Raises ValueError."""
+    """Accept a unit as the platform writes it. Raises ValueError."""
     if not text or text != text.strip() or not text.isprintable():
         raise ValueError("must be a unit as the platform writes it")
     return text
@@ -88,8 +88,8 @@ def check_unit(text: str) -> str:
 def read_rows(stream: BinaryIO, check_profile: Callable[[str], str]) -> Iterator[FileRow]:
     """Read a file of debits row by row; `stream` is left open.
 
-    Raises LoyaltyError where the rest cannot be read, or may be missing; OSError as the stream
-    does.
+    Raises LoyaltyError if the file cannot be read further, or may be incomplete; OSError like the
+    stream.
     """
     first, lines = from_first(text_lines(stream))
     is_json = first is not None and first[1].lstrip(BLANKS).startswith(("{", "["))
@@ -104,12 +104,12 @@ def read_rows(stream: BinaryIO, check_profile: Callable[[str], str]) -> Iterator
 
 
 def _ended(lines: Iterator[Line]) -> Iterator[Line]:
-    """Give lines on; raise LoyaltyError for one without its end: 500 may have been cut to 50."""
+    """Yield complete lines; raise LoyaltyError for an incomplete one: 500 may have become 50."""
     for number, text in lines:
         if not text.endswith(("\n", "\r")):
             usage_error(
-                f"line {number}, the last of the file, has no end: the file may be cut short.",
-                "Make or copy the file again. If nothing is missing, end that line with a newline.",
+                f"line {number}, the last of the file, has no newline: the file may be incomplete.",
+                "Make or copy the file again. If nothing is missing, add a newline to that line.",
             )
         yield number, text
 
@@ -164,7 +164,7 @@ def _with_stand_ins(number: int, values: Mapping[str, Any], wrong: Collection[st
 
 
 def _cell(name: str, cell: Any) -> str:
-    """A cell as text; an amount alone may be a JSON number."""
+    """A cell as text; only an amount may be a JSON number."""
     if isinstance(cell, str):
         return cell
     if name == "amount" and isinstance(cell, int) and not isinstance(cell, bool):

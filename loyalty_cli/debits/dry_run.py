@@ -1,4 +1,4 @@
-"""What a run of debits would do: `loyalty debit --dry-run`."""
+"""The dry run: it checks debits without sending any (`loyalty debit --dry-run`)."""
 
 import sqlite3
 from collections import defaultdict
@@ -33,7 +33,7 @@ Account = tuple[str, str, str]
 
 
 class _Account(Struct):
-    """An account to report in the end: what it has, what is requested, and what would be taken."""
+    """An account to report at the end: its balance, the requested and the taken amount."""
 
     order: DebitOrder
     has: Amount
@@ -42,7 +42,7 @@ class _Account(Struct):
 
 
 class _Sums(Struct):
-    """What is asked at a profile in one unit, and what of it would be made."""
+    """What is requested at a profile in one unit, and what of it would be made."""
 
     asked: int = 0
     amount: int = 0
@@ -51,7 +51,7 @@ class _Sums(Struct):
 
 
 class _Tried(Struct, frozen=True):
-    """A debit that was tried out: what is on record, or what its account has, or why not."""
+    """A checked debit: what is on record, the balance of its account, or the error."""
 
     order: DebitOrder
     entry: Entry
@@ -61,7 +61,7 @@ class _Tried(Struct, frozen=True):
 
 
 class DryRun:
-    """Tries debits out without sending any, and adds up what would be taken of each account.
+    """Checks debits without sending any, and adds up what they would take from each account.
 
     The sums are in a temporary file: there can be a million accounts.
     """
@@ -76,7 +76,7 @@ class DryRun:
     def results(
         self, debits: DebitSender, journal: Journal, orders: OrderStore
     ) -> Iterator[tuple[DebitOrder, DebitResult]]:
-        """Give each debit in its order, with what would come of it after those before it."""
+        """Yield the result that each debit would have after those before it, in their order."""
         now = journal.now()
         pairs = zip(orders, entries_of(journal, orders), strict=True)
 
@@ -93,9 +93,9 @@ class DryRun:
     def _add(
         self, order: DebitOrder, has: Amount | None, refused: LoyaltyError | None
     ) -> LoyaltyError | None:
-        """Add a debit; the error where it would be refused, alone or after the rows before it.
+        """Add a debit; return the error if it would be refused, alone or after earlier rows.
 
-        `has` is what its account has now, as far as that is known.
+        `has` is the present balance of its account, if known.
         """
         sums = self._sums[order.profile.name, order.unit]
         sums.asked += 1
@@ -114,7 +114,7 @@ class DryRun:
         return refused
 
     def lines(self) -> Iterator[str]:
-        """What to report: the totals of each profile and unit, and what each account would have."""
+        """The lines to report: totals of each profile and unit, and what accounts would have."""
         for (profile, unit), sums in self._sums.items():
             yield (
                 f"{profile}: {sums.made} of {sums.asked} debits would be made,"
@@ -167,7 +167,7 @@ def _tried(debits: DebitSender, journal: Journal, order: DebitOrder, entry: Entr
 def _too_little(order: DebitOrder, has: Amount, taken: int) -> LoyaltyError:
     return LoyaltyError(
         ErrorCode.REFUSED,
-        f"{order.customer!r} has {has} {order.unit} available, less than {order.amount} once the"
-        f" rows before it have taken {taken}.",
+        f"{order.customer!r} has {has} {order.unit} available, less than {order.amount} after"
+        f" the rows before it take {taken}.",
         hint="Nothing was sent.",
     )

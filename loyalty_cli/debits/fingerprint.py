@@ -17,7 +17,7 @@ from loyalty_cli.network.platform_client import PlatformClient
 
 
 class UsedKeys:
-    """The keys that accounts were debited with: a fingerprint each, and no way back to the key."""
+    """The keys that accounts were debited with: only fingerprints, which do not reveal a key."""
 
     def __init__(
         self, journal: Journal, platforms: PlatformClient, profiles: Iterable[Profile]
@@ -28,9 +28,9 @@ class UsedKeys:
         self._unwritten: dict[str, Fingerprint] = {}
 
     def is_new(self, profile: Profile) -> bool:
-        """Whether an account was debited before, and never with this key.
+        """Whether an account was debited before, but never with this key.
 
-        Raises LoyaltyError where the profile has no credentials.
+        Raises LoyaltyError if the profile has no credentials.
         """
         known = fingerprints_of(self._journal.database, platform_of(profile))
         salt = known[0].salt if known else secrets.token_hex(16)
@@ -41,7 +41,7 @@ class UsedKeys:
         return bool(known)
 
     def noted(self, settled: Iterable[DebitResult]) -> Iterator[DebitResult]:
-        """Give debits on, and write each key down that one of them was made with."""
+        """Pass debits on, and record each key that one of them was made with."""
         for each in settled:
             if each.entry.state is State.CONFIRMED and not each.replayed:
                 self._note(each.entry.profile)

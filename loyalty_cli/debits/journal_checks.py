@@ -1,4 +1,4 @@
-"""The requested debits compared with the journal: what would be sent, what is not allowed."""
+"""The requested debits checked against the journal: what to send, what is not allowed."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -36,7 +36,7 @@ class ToSend:
 class Limits:
     """Compares what would be sent with `max_total` and `max_total_per_day` of the profiles.
 
-    `taken_in_a_day` is what an account of a platform was debited in 24 hours, by whatever run.
+    `taken_in_a_day` is the sum that an account was debited in 24 hours, by all runs.
     """
 
     def __init__(self, taken_in_a_day: Callable[[str], int]) -> None:
@@ -46,9 +46,9 @@ class Limits:
         self._passed: set[tuple[str, str]] = set()
 
     def add(self, order: DebitOrder, *, is_open: bool) -> Iterator[LoyaltyError]:
-        """Add a debit; give the error of each limit that is passed with it, and was not before.
+        """Add a debit; return the error of each limit that it is the first to exceed.
 
-        What `is_open` on record counts as taken in the day already.
+        If it `is_open` on record, the sum of the day has it already.
         """
         name, rules = order.profile.name, order.profile.debit
         if rules.max_total is not None:
@@ -57,7 +57,7 @@ class Limits:
             if total > rules.max_total and self._is_first(name, "run"):
                 yield LoyaltyError(
                     ErrorCode.REFUSED,
-                    f"with this the debits at the profile {name!r} add up to {total},"
+                    f"with this debit the sum at the profile {name!r} is {total},"
                     f" above its debit.max_total {rules.max_total}.",
                     hint="Nothing was sent.",
                 )
@@ -80,7 +80,7 @@ class Limits:
 def check_on_record(
     journal: Journal, orders: OrderStore, platforms: Collection[str], mistakes: Mistakes
 ) -> ToSend:
-    """See what would be sent, and add what must not be asked for to the mistakes.
+    """Find out what would be sent, and add what is not allowed to the mistakes.
 
     `platforms` are the accounts of all profiles that may debit.
     """
@@ -105,7 +105,7 @@ def check_on_record(
 def _taken(
     order: DebitOrder, entries: Sequence[Entry], platforms: Collection[str]
 ) -> Iterator[LoyaltyError]:
-    """The errors where the reference is another debit's, or may be."""
+    """The errors if the reference belongs, or may belong, to another debit."""
     for entry in entries:
         if entry.key == order.key:
             if not entry.asks_the_same(order.planned):
@@ -115,19 +115,19 @@ def _taken(
 
 
 def is_to_send(order: DebitOrder, entry: Entry | None) -> bool:
-    """Whether a run would send a debit, as far as the journal knows."""
+    """Whether a run would send this debit, according to the journal."""
     if entry is None or is_to_make(entry):
         return True
     return entry.state in OPEN and makes_once(order.profile)
 
 
 def is_to_make(entry: Entry) -> bool:
-    """Whether a debit was not made yet, and may be."""
+    """Whether a debit was not made yet, and may still be made."""
     return entry.state in (State.PLANNED, State.NOT_APPLIED)
 
 
 def entries_of(journal: Journal, orders: Iterable[DebitOrder]) -> Iterator[Entry | None]:
-    """What the journal has of each of the orders, read some at a time."""
+    """Each order with its entry in the journal, read in batches."""
     for batch in batches(orders, BATCH):
         keys = [order.key for order in batch]
         known: dict[Key, Entry] = journal.known(keys)
@@ -135,7 +135,7 @@ def entries_of(journal: Journal, orders: Iterable[DebitOrder]) -> Iterator[Entry
 
 
 def planned_entries(journal: Journal, orders: Iterable[DebitOrder]) -> Iterator[Entry]:
-    """The same of orders that are planned."""
+    """Each planned order with its entry, read in batches."""
     for entry in entries_of(journal, orders):
-        assert entry is not None  # nothing is ever taken out of the journal
+        assert entry is not None  # nothing is ever deleted from the journal
         yield entry

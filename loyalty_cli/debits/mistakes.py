@@ -1,4 +1,4 @@
-"""All that is wrong with the debits that are asked for, reported at once."""
+"""All mistakes in the requested debits, reported at once."""
 
 from loyalty_cli.debits.debit_list import Mistake
 from loyalty_cli.lists.rows import shorten
@@ -9,7 +9,7 @@ MAX_REPORTED = 100
 
 
 class Mistakes:
-    """The mistakes of a file; of a single debit on the command line the first one is raised."""
+    """The mistakes of a file; for a debit on the command line the first mistake is raised."""
 
     def __init__(self, *, of_file: bool) -> None:
         self._of_file = of_file
@@ -22,25 +22,25 @@ class Mistakes:
         return self._number
 
     def add(self, mistake: Mistake) -> None:
-        """Add what is wrong with a row."""
+        """Add the mistake of a row."""
         self._count(str(mistake), mistake.code)
 
     def add_error(self, number: int, column: str, value: object, error: LoyaltyError) -> None:
-        """Add an error that is one row's; raise it where there is no file."""
+        """Add an error of one row; raise it if there is no file."""
         if not self._of_file:
             raise error
         why = error.message.rstrip(".")
         self.add(Mistake(number, column, shorten(str(value)), why, error.code))
 
     def add_whole(self, error: LoyaltyError) -> None:
-        """Add an error that is the whole file's; raise it where there is no file."""
+        """Add an error of the whole file; raise it if there is no file."""
         if not self._of_file:
             raise error
         self._whole = error
         self._count(" ".join(filter(None, (error.message, error.hint))), error.code)
 
     def check(self) -> None:
-        """Raise LoyaltyError for all of them: wrong rows go before what is not allowed."""
+        """Raise LoyaltyError for all of them; usage errors decide the exit code."""
         if self._code is None:
             return
         if self._number == 1 and self._whole is not None:

@@ -1,4 +1,4 @@
-"""A debit that was asked for, and the account at the platform that it is made at."""
+"""A requested debit, and the account at the platform that it debits."""
 
 from datetime import UTC, datetime
 from ipaddress import ip_address
@@ -14,7 +14,7 @@ NAMED = " account="
 
 
 class DebitOrder(Struct, frozen=True):
-    """A debit that was asked for, at a profile that allows it."""
+    """A requested debit, at a profile that allows it."""
 
     profile: Profile
     customer: str
@@ -24,12 +24,12 @@ class DebitOrder(Struct, frozen=True):
 
     @property
     def key(self) -> Key:
-        """What makes it the same debit, whatever the profile is called."""
+        """The key that identifies the debit, whatever the name of the profile."""
         return Key(platform_of(self.profile), self.reference)
 
     @property
     def planned(self) -> Planned:
-        """The debit as it is written down first."""
+        """The debit as the journal records it first."""
         return Planned(
             key=self.key,
             profile=self.profile.name,
@@ -42,39 +42,39 @@ class DebitOrder(Struct, frozen=True):
 
     @property
     def provider(self) -> DebitProvider:
-        """The provider, which can debit."""
+        """The provider; it can debit."""
         provider = self.profile.provider
         assert isinstance(provider, DebitProvider)
         return provider
 
 
 def order_again(profile: Profile, entry: Entry) -> DebitOrder:
-    """The order that a debit on record was."""
+    """The order of a recorded debit."""
     return DebitOrder(profile, entry.customer, entry.unit, entry.amount, entry.key.reference)
 
 
 def debit_of(order: DebitOrder) -> Debit:
-    """An order as its provider gets it, made now."""
+    """An order in the form that its provider gets, with the present time."""
     return Debit(order.customer, order.unit, order.amount, order.reference, datetime.now(UTC))
 
 
 def request_of(order: DebitOrder) -> Request:
-    """The request that an order becomes, not signed."""
+    """The request for an order, not signed."""
     query = Query(order.customer, order.profile.settings)
     return order.provider.debit_request(query, debit_of(order))
 
 
 def platform_of(profile: Profile) -> str:
-    """The account at the provider that a profile stands for: provider, address, tenant, name.
+    """The account of a profile at its provider: provider, address, tenant, name.
 
-    However the address is spelt it is the same; the sandbox's is, on whatever port it answers.
+    Different spellings of one address are equal, and so are all ports of the sandbox.
     """
     name = "" if profile.account is None else f"{NAMED}{profile.account}"
     return f"{unnamed_platform_of(profile)}{name}"
 
 
 def unnamed_platform_of(profile: Profile) -> str:
-    """The same without the account's name: what two shops at one address have in common."""
+    """The account of a profile without its name: two shops at one address have this in common."""
     names = (setting.name for setting in profile.provider.settings if setting.required)
     tenant = "".join(f" {name}={profile.settings[name]}" for name in names)
     address = "sandbox" if profile.sandbox else _address(profile.base_url)
@@ -82,7 +82,7 @@ def unnamed_platform_of(profile: Profile) -> str:
 
 
 def unnamed(platform: str) -> str:
-    """A platform on record without the account's name."""
+    """The platform of a recorded debit, without the name of the account."""
     return platform.partition(NAMED)[0]
 
 

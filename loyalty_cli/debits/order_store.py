@@ -1,6 +1,6 @@
-"""The debits that are asked for, kept on disk: a million of them take no more memory than one.
+"""The requested debits, kept on disk: a million of them take no more memory than one.
 
-A file is read but once, into here, and what was checked is what is made, whatever becomes of it.
+A file is read once, into this store. Only what was checked is made, even if the file changes.
 """
 
 import sqlite3
@@ -28,8 +28,8 @@ _SELECT = "SELECT number, reference, profile, customer, unit, amount FROM orders
 class OrderStore:
     """Orders by the numbers of their rows; safe to read from several threads.
 
-    SQLite keeps them in a temporary file, which nobody else can open: it has no name, and is gone
-    with the process.
+    SQLite keeps them in a temporary file that nobody else can open: it has no name, and ends with
+    the process.
     """
 
     def __init__(self) -> None:
@@ -46,22 +46,22 @@ class OrderStore:
             ):
                 self._database.execute(f"PRAGMA {setting}")
             self._database.execute(_MADE)
-            self._database.execute("BEGIN")  # never committed: all of it is for this process alone
+            self._database.execute("BEGIN")  # never committed: only this process uses it
 
     def __len__(self) -> int:
         return self._number
 
     def __iter__(self) -> Iterator[DebitOrder]:
-        """The orders, in their order."""
+        """The orders, in the order of their rows."""
         return (order for _, order in self.numbered())
 
     @property
     def profiles(self) -> list[Profile]:
-        """The profiles that debit, each once, the first first."""
+        """The profiles that debit, each once, in the order of their first rows."""
         return list(self._profiles.values())
 
     def add(self, number: int, order: DebitOrder) -> int:
-        """Keep an order, unless its reference is there; give the row that has the reference."""
+        """Store an order; if its reference is a duplicate, return the row that has it instead."""
         row = (order.profile.name, order.customer, order.unit, order.amount)
         first = self._insert(number, order.reference, row)
         if first == number:
@@ -71,11 +71,11 @@ class OrderStore:
         return first
 
     def note_reference(self, number: int, reference: str) -> int:
-        """Keep the reference of a row that is no order; give the first row that has it."""
+        """Store the reference of a row that is no order; return an earlier row that has it."""
         return self._insert(number, reference, (None, None, None, None))
 
     def numbered(self) -> Iterator[tuple[int, DebitOrder]]:
-        """The orders with the numbers of their rows, in their order."""
+        """The orders with the numbers of their rows, in the order of the rows."""
         for row in self._batches("number", 0):
             yield row[0], self._order(row)
 
@@ -98,7 +98,7 @@ class OrderStore:
             return first
 
     def _batches(self, column: str, after: Any) -> Iterator[tuple[Any, ...]]:
-        """The rows by a column: some at a time, so that nobody waits for a slow reader."""
+        """The rows ordered by a column, in batches: nobody waits for a slow reader."""
         query = f"{_SELECT} WHERE {column} > ? ORDER BY {column} LIMIT {BATCH}"
         at = ("number", "reference").index(column)
         while True:
@@ -116,11 +116,11 @@ class OrderStore:
 
 @contextmanager
 def _explained() -> Iterator[None]:
-    """Raise LoyaltyError where the temporary file fails."""
+    """Raise LoyaltyError if the temporary file fails."""
     try:
         yield
     except sqlite3.OperationalError as error:
         setup_error(
             f"the rows of the file cannot be kept in a temporary file: {error}.",
-            "Set TMPDIR to a folder with room for them. Nothing more was sent.",
+            "Nothing more was sent. Set TMPDIR to a folder with enough free space.",
         )

@@ -1,4 +1,4 @@
-"""What an answer to a debit proves: that it was made, that it was not, or nothing."""
+"""What the answer to a debit proves: it was made, it was not made, or nothing."""
 
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
@@ -26,15 +26,15 @@ SUCCESSES = frozenset({200, 201})
 REFUSALS = frozenset({400, 401, 402, 403, 404, 405, 411, 413, 414, 415, 422, 428, 431})
 """Statuses that mean "nothing was done", if the platform itself says so in its own JSON."""
 PASSING = frozenset({ErrorCode.CREDENTIAL_REFUSED, ErrorCode.SETUP, ErrorCode.RATE_LIMITED})
-"""Errors of the profile, or of this moment: a later attempt may succeed."""
-RUN_AGAIN = "Nothing was done; run the same again to make it."
+"""Errors of the profile, or temporary ones: a later attempt may succeed."""
+RUN_AGAIN = "Nothing was done; run the same command again to make it."
 USED_BEFORE = "the reference was in use before this attempt"
-"""What the journal says of a debit whose id the platform knew already, though not from us."""
+"""What the journal records if the platform knew the id of a debit before it was sent."""
 LONGEST_WHY = 2000
 
 
 class Outcome(Struct, frozen=True):
-    """The state a debit is in after an answer, and on what evidence."""
+    """The state of a debit after an answer, and the evidence for it."""
 
     state: State
     why: str
@@ -45,9 +45,9 @@ class Outcome(Struct, frozen=True):
 def classify(came: DebitAnswer, debit: Debit, profile: Profile, provider: DebitProvider) -> Outcome:
     """Judge the answer to a debit that was sent once.
 
-    Only a success that confirms exactly this debit confirms it, and only the platform's own error
-    at a status that means "nothing was done" refuses it, for good or for now; all else, and what
-    contradicts itself, leaves the outcome unknown.
+    Only a success that confirms exactly this debit confirms it. Only the platform's own error, at
+    a status that means "nothing was done", refuses it, for good or for now. Everything else, such
+    as an answer that contradicts itself, leaves it unknown.
     """
     return _masked(_judged(came.answer, debit, profile, provider), came)
 
@@ -69,7 +69,7 @@ def _judged(answer: Answer, debit: Debit, profile: Profile, provider: DebitProvi
     if platform_error is None or error is None:
         return _unclear(answer, provider)
     if _looks_made(body, debit, provider):
-        return _unclear(answer, provider, platform_error, ", with what only a success should have")
+        return _unclear(answer, provider, platform_error, ", with a field that only a success has")
     match _refusal(answer.status, platform_error, error.code, provider):
         case Refusal.FOR_GOOD:
             return Outcome(State.REFUSED, _shown(answer), error=error)
@@ -83,19 +83,19 @@ def _judged(answer: Answer, debit: Debit, profile: Profile, provider: DebitProvi
 def _refusal(
     status: int, platform_error: PlatformError, code: ErrorCode, provider: DebitProvider
 ) -> Refusal:
-    """What the platform's own error says of a debit; `code` is what it was taken for."""
+    """What the platform's own error means for a debit; `code` is our code for the error."""
     usual = Refusal.NOT_NOW if code in PASSING else Refusal.FOR_GOOD
     said = provider.debit_codes.get(platform_error.provider_code or "", usual)
     statuses = {status, status if platform_error.status is None else platform_error.status}
     proven = statuses <= REFUSALS
     if said is Refusal.NOT_NOW and platform_error.code is ErrorCode.RATE_LIMITED:
-        # In the platform's own words it is one at any status; a 429 alone is no more proof.
+        # The platform's own code for a rate limit counts at any status; a 429 alone proves nothing.
         proven = statuses <= REFUSALS | {429} or (statuses == {status} and status >= 400)
     return said if proven else Refusal.UNCLEAR
 
 
 def _looks_made(body: Any, debit: Debit, provider: DebitProvider) -> bool:
-    """Whether an error has what only a success should have, for whatever amount."""
+    """Whether an error has a field that only a success should have."""
     try:
         provider.read_debit(body, debit)
     except ValueError:
@@ -110,9 +110,9 @@ def _named(body: Any, keys: Collection[str]) -> str | None:
 
 
 def classify_again(came: DebitAnswer, debit: Debit, provider: DebitProvider) -> Outcome:
-    """Judge the answer to a debit that was sent again under an id that the platform makes once.
+    """Judge the answer to a debit that was sent again to a platform that makes it only once.
 
-    A refusal proves nothing here: it says why this one was not made, not whether the first one was.
+    A refusal of this attempt proves nothing about the first attempt.
     """
     return _masked(_judged_again(came.answer, debit, provider), came)
 
@@ -129,13 +129,13 @@ def _judged_again(answer: Answer, debit: Debit, provider: DebitProvider) -> Outc
 def was_in_use(events: Iterable[Event]) -> bool:
     """Whether the platform knew the id before any attempt of ours can have used it.
 
-    That it knows the id then proves nothing, however often it is asked.
+    If so, an answer that it knows the id proves nothing.
     """
     return any(USED_BEFORE in event.why for event in events)
 
 
 def may_have_been_made(events: Sequence[Event], attempt: int) -> bool:
-    """Whether an attempt before this one may have been made under its id after all."""
+    """Whether an earlier attempt under this id may have been made after all."""
     sent = any(
         (event.before, event.after) == (State.SENDING, State.UNKNOWN) and event.attempt < attempt
         for event in events
@@ -149,13 +149,13 @@ def in_use(
     http_status: int | None = None,
     provider_code: str | None = None,
 ) -> LoyaltyError:
-    """The error where the platform has made something under this id that may not be this debit."""
+    """The error if the platform has a transaction with this id that may not be this debit."""
     return LoyaltyError(
         ErrorCode.OUTCOME_UNKNOWN,
-        f"{title} had a transaction {reference!r} before this debit was sent: whether that"
-        " is this debit is not known.",
-        hint="Look at it there. If it is this debit, `loyalty journal resolve` it `--confirmed`; if"
-        " it is another, `--not-applied`, and make this one under a new reference.",
+        f"{title} had a transaction {reference!r} before this debit was sent. It is"
+        " unknown whether that is this debit.",
+        hint="Look there. If it is this debit, run `loyalty journal resolve --confirmed`; if it is"
+        " another, use `--not-applied`, and debit under a new reference.",
         http_status=http_status,
         provider_code=provider_code,
     )
@@ -164,7 +164,7 @@ def in_use(
 def unknown(
     why: str, what: str, http_status: int | None = None, provider_code: str | None = None
 ) -> Outcome:
-    """Nothing is proven; `what` says to a user what happened instead of an answer."""
+    """An outcome without proof; `what` tells the user what happened."""
     return Outcome(State.UNKNOWN, why, error=unknown_error(what, http_status, provider_code))
 
 
@@ -174,12 +174,12 @@ def _unclear(
     platform_error: PlatformError | None = None,
     more: str = "",
 ) -> Outcome:
-    """An answer came that proves nothing."""
+    """The outcome of an answer that proves nothing."""
     code = platform_error.provider_code if platform_error else None
     own = platform_error.status if platform_error else None
     said = [f"HTTP {answer.status}"]
     if own is not None and own != answer.status:
-        said.append(f"in its own words HTTP {own}")
+        said.append(f"with HTTP {own} in the body")
     if code:
         said.append(code)
     what = f"{provider.title} answered {', '.join(said)}{more}"
@@ -195,7 +195,7 @@ def _success(answer: Answer, debit: Debit, provider: DebitProvider) -> Outcome:
         return _unclear(answer, provider, platform_error, f", which does not confirm it ({error})")
     if platform_error or _named(body, provider.error_keys):
         return _unclear(
-            answer, provider, platform_error, ", which confirms it and has an error in it"
+            answer, provider, platform_error, ", which confirms it but also has an error"
         )
     return Outcome(State.CONFIRMED, _shown(answer), applied)
 
@@ -206,7 +206,7 @@ def _shown(answer: Answer) -> str:
 
 
 def _masked(outcome: Outcome, came: DebitAnswer) -> Outcome:
-    """The same with all secrets masked: it is judged as it came, and stored without them."""
+    """An outcome with all secrets masked: judged with them, stored without them."""
     if outcome.error:
         redact(outcome.error, came.mask)
     reference = outcome.applied.provider_reference

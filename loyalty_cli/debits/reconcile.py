@@ -1,4 +1,4 @@
-"""Settling debits whose outcome is not known, by evidence: `loyalty journal reconcile`."""
+"""Settles unknown debits by evidence: `loyalty journal reconcile`."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -22,15 +22,15 @@ from loyalty_cli.model.errors import ENDING, ErrorCode, LoyaltyError
 from loyalty_cli.providers.contract import DebitProvider
 
 BETWEEN_LOOKS_SECONDS = 60.0
-BY_HAND = "`loyalty journal resolve` settles it by hand, with who and why."
-LATER = "Run it again after that."
+BY_HAND = "Find out at the platform, then run `loyalty journal resolve`."
+LATER = "Reconcile again after that."
 REFUSED_SIGN_IN = (401, 403)
 NOT_SETTLED = "not settled: "
 UNCHANGED = "looked: the redeemed total is what it was before the debit"
 
 
 class Finding(Struct, frozen=True):
-    """What the evidence shows: the new state of an unknown debit, or why it stays unknown."""
+    """A judgement by evidence: the new state of an unknown debit, or why it stays unknown."""
 
     state: State
     why: str
@@ -38,24 +38,24 @@ class Finding(Struct, frozen=True):
 
 
 def judge(entry: Entry, account: AccountBalance, events: Sequence[Event], settle: float) -> Finding:
-    """Judge an unknown debit by a look at its account, and by what was seen of it before.
+    """Judge an unknown debit by the balance of its account, and by earlier looks at it.
 
-    A total that moved by exactly the amount proves the debit. A total that did not move proves that
-    there was none only when the request can no longer arrive, and when it is seen twice.
+    A total that changed by exactly the amount proves the debit. An unchanged total proves that it
+    was not made, but only if it is seen twice, after the request can no longer arrive.
     """
     before, line = entry.baseline or Baseline(), account.balance
     if account.cache_age is not None:
-        return _stays(f"the balance came out of a cache (Age: {account.cache_age[:20]})")
+        return _stays(f"the balance came from a cache (Age: {account.cache_age[:20]})")
     if before.redeemed is None or line.redeemed is None:
-        return _stays("the account does not say what was redeemed")
+        return _stays("the platform does not report a redeemed total")
     if not (_same(before.expired, line.expired) and _same(before.cancelled, line.cancelled)):
         return _stays("credit expired or was cancelled since")
     moved = line.redeemed.minus(Amount(before.redeemed))
     if moved == entry.amount:
-        change = f"redeemed went from {before.redeemed} to {line.redeemed}"
+        change = f"redeemed changed from {before.redeemed} to {line.redeemed}"
         return Finding(State.CONFIRMED, f"by balance: {change}")
     if moved != 0:
-        return _stays(f"redeemed moved by {moved}, not by {entry.amount}")
+        return _stays(f"redeemed changed by {moved}, not by {entry.amount}")
     since = since_unknown(entry, events)
     left = settle - certain_seconds(since, account.read_at)
     if left > 0:
@@ -73,7 +73,7 @@ def judge(entry: Entry, account: AccountBalance, events: Sequence[Event], settle
 
 
 def since_unknown(entry: Entry, events: Sequence[Event]) -> list[Event]:
-    """What is on record of a debit's last attempt from when it became unknown."""
+    """The events of a debit's last attempt, from when it became unknown."""
     became = max(
         number
         for number, event in enumerate(events)
@@ -93,7 +93,7 @@ def _same(before: str | None, after: Amount | None) -> bool:
 
 
 class Reconciler:
-    """Goes through what is open, and settles what evidence settles."""
+    """Goes through the open debits, and settles those for which there is evidence."""
 
     def __init__(self, journal: Journal, debits: DebitSender, profiles: Iterable[Profile]) -> None:
         self._journal = journal
@@ -104,7 +104,7 @@ class Reconciler:
             self._profiles[platform_of(profile)].append(profile)
 
     def open_entries(self) -> list[Entry]:
-        """The debits to be settled: those that failed last time come last."""
+        """The debits to settle: those that could not be checked last time come last."""
         now = instant_now()
         found = [
             entry
@@ -116,13 +116,13 @@ class Reconciler:
     def reconcile(self, entry: Entry) -> DebitResult:
         """Settle one open debit if it can be settled now; `error` says why not.
 
-        Raises JournalError where the journal fails; whatever else happens is this debit's alone.
+        Raises JournalError if the journal fails; any other failure concerns only this debit.
         """
         try:
             return self._reconciled(entry)
         except JournalError:
             raise
-        except Exception as error:  # noqa: BLE001 - one debit's trouble is not the others'
+        except Exception as error:  # noqa: BLE001 - a failure of one debit must not stop the others
             return self._failed(entry, f"the program failed ({type(error).__name__})")
 
     def _reconciled(self, entry: Entry) -> DebitResult:
@@ -131,10 +131,10 @@ class Reconciler:
         if entry.state is not State.UNKNOWN:
             return DebitResult(entry, error=recorded_error(entry))
         if profile is None or not isinstance(profile.provider, DebitProvider):
-            why = f"no profile in the file is for {entry.key.platform}"
-            return self._stays(entry, why, "Put that profile back, and run it again.")
+            why = f"no profile in the file has the account {entry.key.platform}"
+            return self._stays(entry, why, "Put that profile back, then reconcile again.")
         if profile.name in self._stopped:
-            return self._stays(entry, self._stopped[profile.name], "Fix that, then run it again.")
+            return self._stays(entry, self._stopped[profile.name], "Fix it, then reconcile again.")
         try:
             return self._asked(entry, profile)
         except JournalError:
@@ -160,12 +160,12 @@ class Reconciler:
         return self._journal.events(entry.key)[-1].why.startswith(NOT_SETTLED)
 
     def _failed(self, entry: Entry, why: str, hint: str = BY_HAND) -> DebitResult:
-        """Leave a debit as it is, and let it come last the next time."""
+        """Leave a debit unchanged, and note that it comes last next time."""
         self._journal.note(entry, f"{NOT_SETTLED}{why}")
         return self._stays(entry, why, hint)
 
     def _profile_of(self, entry: Entry) -> Profile | None:
-        """The profile that sent it, if it is still there, else any for the same account."""
+        """The profile that sent it, if it is still there; otherwise any for the same account."""
         same = self._profiles[entry.key.platform]
         return next(
             (each for each in same if each.name == entry.profile), same[0] if same else None
@@ -178,9 +178,9 @@ class Reconciler:
         if verdict.state is State.UNKNOWN and verdict.why == UNCHANGED:
             self._journal.note(entry, UNCHANGED, account.read_at)
             why = f"{UNCHANGED}; look again in a minute"
-            return self._stays(entry, why, "Run it again in a minute or more.")
+            return self._stays(entry, why, "Reconcile again in a minute or later.")
         if verdict.state is not State.UNKNOWN and (others := self._others(entry, events)):
-            made = f"the debit {others[0]!r} was made since, of the same account or one like it"
+            made = f"the debit {others[0]!r} was made since, at the same account or a similar one"
             verdict = _stays(f"{verdict.why}; but {made}")
         if verdict.state is State.UNKNOWN:
             return self._stays(entry, verdict.why, verdict.hint)
@@ -189,7 +189,7 @@ class Reconciler:
         return DebitResult(present, error=recorded_error(present))
 
     def _others(self, entry: Entry, events: Sequence[Event]) -> list[str]:
-        """Other debits of the account since its baseline, however its customer is written."""
+        """Other debits of the account since the baseline, in any spelling of the customer."""
         before = entry.baseline or Baseline()
         claimed = max(event.number for event in events if event.after is State.SENDING)
         number = claimed if before.last_event is None else before.last_event

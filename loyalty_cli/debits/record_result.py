@@ -1,4 +1,4 @@
-"""Writing down what came of a debit that was sent; nothing is said of it before that."""
+"""Records the result of a debit that was sent; it is reported only after that."""
 
 from loyalty_cli.debits.account_balance import amount_text
 from loyalty_cli.debits.journal.database import JournalError
@@ -10,7 +10,7 @@ from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 
 
 def record_result(journal: Journal, sent: Entry, outcome: Outcome) -> DebitResult:
-    """Write down what came of a debit; raise JournalError where that fails."""
+    """Record the result of a debit; raise JournalError if that fails."""
     change = Change(
         outcome.why,
         balance_after=amount_text(outcome.applied.balance_after),
@@ -19,15 +19,15 @@ def record_result(journal: Journal, sent: Entry, outcome: Outcome) -> DebitResul
     )
     try:
         present = journal.change(sent, outcome.state, change)
-        if present is None:  # while it was being sent another host gave this one up
+        if present is None:  # another host took it for abandoned while it was being sent
             present = record_late(journal, sent, outcome.state, change)
         journal.database.insist(lambda _: journal.database.check_unchanged())
     except Exception as error:
         why = error.message if isinstance(error, LoyaltyError) else f"{type(error).__name__}."
         raise JournalError(
             ErrorCode.OUTCOME_UNKNOWN,
-            f"the debit {sent.key.reference!r} was sent ({outcome.state}), but that could not"
-            f" be written down: {why}",
+            f"the debit {sent.key.reference!r} was sent ({outcome.state}), but the journal"
+            f" could not record that: {why}",
             hint="Nothing more was sent. Fix the journal, then run `loyalty journal reconcile`.",
         ) from error
     as_said = (present.state, present.attempt) == (outcome.state, sent.attempt)
@@ -35,10 +35,10 @@ def record_result(journal: Journal, sent: Entry, outcome: Outcome) -> DebitResul
 
 
 def record_late(journal: Journal, sent: Entry, state: State, change: Change) -> Entry:
-    """Write down what came of an attempt that was taken for unknown meanwhile.
+    """Record the result of an attempt that another process marked as unknown meanwhile.
 
-    It is evidence like any other. It says nothing of a later attempt, and cannot undo a decision:
-    then it is only noted.
+    It is evidence like any other. But it proves nothing about a later attempt, and cannot undo a
+    decision: then it is only noted.
     """
     state = State.NOT_APPLIED if state in (State.REFUSED, State.PLANNED) else state
     present = journal.present(sent)
@@ -48,5 +48,5 @@ def record_late(journal: Journal, sent: Entry, state: State, change: Change) -> 
         if settled is not None:
             return settled
         present = journal.present(sent)
-    journal.note(present, f"attempt {sent.attempt} came to be {state}: {change.why}")
+    journal.note(present, f"attempt {sent.attempt} turned out {state}: {change.why}")
     return present

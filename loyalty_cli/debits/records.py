@@ -1,4 +1,4 @@
-"""Debits of the journal as the records that are printed."""
+"""Makes the printed records of the journal's debits."""
 
 from datetime import UTC, datetime
 
@@ -9,7 +9,7 @@ from loyalty_cli.model.records import DebitHistory, DebitRecord, EventRecord, Fa
 
 
 def result_record(settled: DebitResult) -> DebitRecord:
-    """What came of a debit in this run."""
+    """The record of a debit after a run."""
     entry, error = settled.entry, settled.error
     return DebitRecord(
         profile=entry.profile,
@@ -30,12 +30,12 @@ def result_record(settled: DebitResult) -> DebitRecord:
 
 
 def entry_record(entry: Entry) -> DebitRecord:
-    """A debit as the journal has it."""
+    """The record of a debit in the journal."""
     return result_record(DebitResult(entry, error=recorded_error(entry)))
 
 
 def history(entry: Entry, events: list[Event]) -> DebitHistory:
-    """A debit with its events."""
+    """The record of a debit with its events."""
     return DebitHistory(
         debit=entry_record(entry), events=tuple(_event_record(event) for event in events)
     )

@@ -1,4 +1,4 @@
-"""Whether an unknown debit may be sent again, where the platform makes it only once."""
+"""Whether an unknown debit may be sent again to a platform that makes it only once."""
 
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.debits.abandoned import certain_seconds
@@ -13,7 +13,7 @@ from loyalty_cli.model.errors import LoyaltyError
 def refusal_to_resend(
     journal: Journal, profile: Profile, entry: Entry, now: Instant
 ) -> LoyaltyError | None:
-    """The error where a debit must not be sent again: a person decides then."""
+    """The error if a debit must not be sent again: then a person decides."""
     if was_in_use(journal.events(entry.key)):
         return in_use(entry.key.reference, profile.provider.title)
     why = _reason(journal, profile, entry, now)
@@ -23,9 +23,9 @@ def refusal_to_resend(
 def _reason(journal: Journal, profile: Profile, entry: Entry, now: Instant) -> str | None:
     rules = profile.debit
     if profile.name != entry.profile:
-        return f"it was the profile {entry.profile!r} that sent it"
+        return f"the profile {entry.profile!r} sent it"
     if not rules.allow:
-        return f"the profile {profile.name!r} does not allow debits any more"
+        return f"the profile {profile.name!r} no longer allows debits"
     if rules.max_amount is not None and entry.amount > rules.max_amount:
         return f"it is above debit.max_amount {rules.max_amount}"
     if rules.max_total_per_day is not None:
@@ -38,7 +38,7 @@ def _reason(journal: Journal, profile: Profile, entry: Entry, now: Instant) -> s
 
 
 def seconds_since_claim(journal: Journal, entry: Entry, now: Instant) -> float:
-    """Seconds since a debit was first sent, by whichever clock says more."""
+    """Seconds since a debit was first sent, by the clock that reports more."""
     claims = [each for each in journal.events(entry.key) if each.after is State.SENDING]
     by_wall_clock = (journal.now() - min(each.at for each in claims)).total_seconds()
     return max(by_wall_clock, certain_seconds(claims, now))

@@ -1,4 +1,4 @@
-"""How a debit stands after a run, and the errors that the journal keeps of it."""
+"""The result of a debit after a run, and its errors as the journal keeps them."""
 
 import msgspec
 from msgspec import Struct
@@ -11,7 +11,7 @@ _FAILURE = msgspec.json.Decoder(Failure)
 
 
 class DebitResult(Struct, frozen=True):
-    """A debit after a run; `replayed` if its outcome was on record already and nothing was sent."""
+    """A debit after a run; `replayed` if the outcome was on record and nothing was sent."""
 
     entry: Entry
     replayed: bool = False
@@ -24,7 +24,7 @@ def written_error(error: LoyaltyError | None) -> str | None:
 
 
 def recorded_error(entry: Entry) -> LoyaltyError | None:
-    """The error that the journal has of a debit."""
+    """The error of a debit in the journal."""
     if entry.error:
         return LoyaltyError(**msgspec.structs.asdict(_FAILURE.decode(entry.error)))
     if entry.state is State.SENDING:
@@ -35,10 +35,10 @@ def recorded_error(entry: Entry) -> LoyaltyError | None:
 def unknown_error(
     what: str, http_status: int | None = None, provider_code: str | None = None
 ) -> LoyaltyError:
-    """The error of a debit of which nothing is proven; `what` happened instead of an answer."""
+    """The error of an unknown debit; `what` is what happened."""
     return LoyaltyError(
         ErrorCode.OUTCOME_UNKNOWN,
-        f"the debit was sent, and whether it was made is not known: {what}.",
+        f"the debit was sent, and it is unknown whether it was made: {what}.",
         hint="Do not repeat it under another reference; `loyalty journal reconcile` settles it.",
         http_status=http_status,
         provider_code=provider_code,
@@ -46,19 +46,19 @@ def unknown_error(
 
 
 def not_made(entry: Entry) -> LoyaltyError:
-    """The error where another process claimed a debit, and then did not make it."""
+    """The error if another process claimed a debit, and then did not make it."""
     return LoyaltyError(
         ErrorCode.UNREACHABLE,
         f"another process had claimed the debit {entry.key.reference!r}, and did not make it.",
-        hint="Nothing was sent; run the same again.",
+        hint="Nothing was sent; run the same command again.",
     )
 
 
 def contradicted(entry: Entry) -> LoyaltyError:
-    """The error where the platform's answer came after the debit was settled otherwise."""
+    """The error if a debit was settled differently before the platform's answer came."""
     return LoyaltyError(
         ErrorCode.OUTCOME_UNKNOWN,
-        f"the debit {entry.key.reference!r} was made, but was settled as {entry.state} or sent once"
-        " more before the answer came.",
-        hint="`loyalty journal show` has the answer; see that the customer is not debited twice.",
+        f"the debit {entry.key.reference!r} was made, but before the answer came it was settled"
+        f" as {entry.state}, or sent once more.",
+        hint="`loyalty journal show` has the answer. Check whether the customer was debited twice.",
     )

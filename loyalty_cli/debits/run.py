@@ -1,4 +1,4 @@
-"""A run of debits: several at a time, but one after the other for each account."""
+"""A run of debits: several at a time, but only one at a time for each account."""
 
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
@@ -15,11 +15,11 @@ from loyalty_cli.lists.stop import Stop
 from loyalty_cli.model.errors import ENDING, ErrorCode
 
 Account = tuple[str, str]
-"""A customer at a platform: two debits of one are never made at the same time."""
+"""A customer at a platform: no two debits of an account are made at the same time."""
 
 
 class NotBegunError(Exception):
-    """A debit that was not claimed, because the run is being stopped."""
+    """The debit was not claimed, because the run is being stopped."""
 
 
 class DebitStop(Stop):
@@ -32,17 +32,17 @@ class DebitStop(Stop):
         self._profiles: set[str] = set()
 
     def check(self, profile: str) -> None:
-        """Raise NotBegunError where no more may be begun at a profile."""
+        """Raise NotBegunError if no more debits may begin at a profile."""
         if self.is_set() or profile in self._profiles:
             raise NotBegunError
 
     def set_for(self, profile: str) -> None:
-        """Begin no more at this profile; the debits of the others go on."""
+        """Begin no more debits at this profile; other profiles continue."""
         with self._lock:
             self._profiles.add(profile)
 
     def journal_fails(self, error: JournalError) -> None:
-        """Begin no more. A sent debit whose result is not recorded is the error to report."""
+        """Begin no more debits. The error of an unrecorded result goes before any other."""
         with self._lock:
             told = self.journal_failed
             if told is None or told.code is not ErrorCode.OUTCOME_UNKNOWN:
@@ -67,7 +67,7 @@ class _InFlight:
             self._changed.notify_all()
 
     def wait(self) -> None:
-        """Wait until none is in flight."""
+        """Wait until no debit is in flight."""
         with self._changed:
             self._changed.wait_for(lambda: self._number == 0)
 
@@ -102,12 +102,12 @@ def run_all(
     stop: DebitStop,
     jobs: int,
 ) -> Generator[DebitResult]:
-    """Make debits, and give each in the order asked once it is settled and written down.
+    """Make debits, and yield each result in the order asked, after it is recorded.
 
-    Orders and their entries are taken as they are needed.
+    Orders and their entries are read as they are needed.
 
-    Those that were not begun when the run or their profile was stopped are left out. However the
-    run ends, what is in flight by then is waited for.
+    Debits that were not begun when the run or their profile was stopped are left out. The run
+    always waits for the debits in flight.
     """
     accounts = _Accounts()
     in_flight = _InFlight()
@@ -130,7 +130,7 @@ def run_all(
 def _until_stopped(
     pairs: Iterator[tuple[DebitOrder, Entry]], stop: DebitStop, in_flight: _InFlight
 ) -> Iterator[tuple[DebitOrder, Entry]]:
-    """Give pairs on; once the run is stopped, nobody reads the journal for another one."""
+    """Pass pairs on; after a stop, the journal is not read for another pair."""
     while True:
         with in_flight:
             try:
@@ -146,10 +146,10 @@ def _until_stopped(
 def _make(
     debits: DebitSender, order: DebitOrder, entry: Entry, stop: DebitStop
 ) -> DebitResult | None:
-    """Make one debit; nothing where it was not begun, or the journal does not know how it ended.
+    """Make one debit; yield nothing if it was not begun, or if its end could not be recorded.
 
-    What failed for the whole profile stops that profile alone, and only where it failed just now:
-    what is on record of an earlier run may be put right by now.
+    An error of the whole profile stops only that profile, and only if it happened in this run:
+    the cause of a recorded error may have been fixed since.
     """
     check = partial(stop.check, order.profile.name)
     try:

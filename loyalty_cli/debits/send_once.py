@@ -1,11 +1,11 @@
-"""One debit, in the order of steps that keeps it from being made twice.
+"""One debit, in the order of steps that prevents making it twice.
 
-1. `DebitSender.run` reads the journal: what is done already is never sent again.
-2. `_make` reads the account's balance: too little credit, and nothing is sent.
-3. `Claim.make`, once the connection stands: one process alone claims the debit, durably.
+1. `DebitSender.run` reads the journal: what is already done is never sent again.
+2. `_make` reads the account's balance: if it is too low, nothing is sent.
+3. `Claim.make`, once connected: only one process claims the debit, durably.
 4. `_send`: one request, without retries.
-5. `classify` (outcome.py) decides what the answer proves; whatever proves nothing is `unknown`.
-6. `record_result` writes that down, durably; only then it is reported.
+5. `classify` (outcome.py) decides what the answer proves; if nothing, the debit is `unknown`.
+6. `record_result` records that, durably; only then is it reported.
 """
 
 import time
@@ -49,7 +49,7 @@ POLL_SECONDS = 0.2
 
 
 def _always() -> None:
-    """For a request that needs no check before it is sent."""
+    """For requests that need no check before they are sent."""
 
 
 class DebitSender:
@@ -68,20 +68,20 @@ class DebitSender:
         self._claims: set[Claim] = set()
 
     def is_sending(self) -> bool:
-        """Whether something was sent whose outcome is not written down yet."""
+        """Whether a debit was sent whose outcome is not recorded yet."""
         return any(claim.entry is not None for claim in list(self._claims))
 
     def is_closed(self, profile: Profile) -> bool:
-        """Whether the platform asked to be left alone for longer than anybody waits here."""
+        """Whether the platform asked for a longer pause than a run waits for."""
         return self._platforms.rate_limits.is_closed(profile.name, debits=True)
 
     def run(
         self, order: DebitOrder, entry: Entry, begin: Callable[[], None] = _always
     ) -> DebitResult:
-        """Make a debit that is in the journal, or say what became of it.
+        """Make a debit that is in the journal, or return its recorded result.
 
         `begin` is called before a claim, and can still stop it by raising. Raises JournalError
-        where the journal fails: nothing more may be sent then.
+        if the journal fails: then nothing more may be sent.
         """
         entry = self.mark_abandoned(order.profile, entry)
         if entry.state is State.SENDING:
@@ -89,7 +89,7 @@ class DebitSender:
         if entry.state is State.UNKNOWN and order.provider.idempotent:
             return self._sent_again(order, entry, begin)
         if entry.state is State.NOT_APPLIED:
-            again = self._journal.change(entry, State.PLANNED, Change("asked for again"))
+            again = self._journal.change(entry, State.PLANNED, Change("requested again"))
             if again is None:
                 return self._taken(order, entry)
             entry = again
@@ -98,7 +98,7 @@ class DebitSender:
         return self._make(order, entry, begin)
 
     def mark_abandoned(self, profile: Profile | None, entry: Entry) -> Entry:
-        """Turn a debit whose sender has ended into an unknown one; leave any other as it is."""
+        """Make a debit `unknown` if its sender has ended; leave any other unchanged."""
         return mark_abandoned(self._journal, entry, profile, self._clock())
 
     def send_again(
@@ -106,9 +106,9 @@ class DebitSender:
     ) -> DebitResult:
         """Send an unknown debit again, to a platform that makes it only once.
 
-        Only the profile that sent it may: another can be of another shop, which knows no such id.
-        And only while that profile's rules allow it. Raises LoyaltyError where the profile is wrong
-        and nothing could be sent.
+        Only the profile that sent it may do so, while its rules allow it: another profile may
+        belong to another shop, which does not know the id. Raises LoyaltyError if the profile
+        is wrong and nothing could be sent.
         """
         if refused := refusal_to_resend(self._journal, profile, entry, self._clock()):
             return DebitResult(entry, replayed=True, error=refused)
@@ -136,11 +136,11 @@ class DebitSender:
             return DebitResult(entry, error=unknown("", error.message.rstrip(".")).error)
 
     def account_balance(self, order: DebitOrder) -> AccountBalance:
-        """Read the balance that a debit is taken from; raise LoyaltyError where there is none."""
+        """Read the balance that a debit is taken from; raise LoyaltyError if there is none."""
         return read_account_balance(self._platforms, order, self._clock)
 
     def _make(self, order: DebitOrder, entry: Entry, begin: Callable[[], None]) -> DebitResult:
-        """Make a debit, once its account is free and its balance is known."""
+        """Make a debit when its account is free and its balance is known."""
         self._journal.database.before_sending()
         while True:
             try:
@@ -163,7 +163,7 @@ class DebitSender:
             time.sleep(POLL_SECONDS)
 
     def _checked_balance(self, order: DebitOrder, entry: Entry) -> Baseline:
-        """What the account has before a debit; raise LoyaltyError where that is too little."""
+        """The balance before a debit; raise LoyaltyError if it is too low."""
         last_event = self._journal.last_event(entry)
         account = self.account_balance(order)
         if refused := refusal(order, account):
@@ -171,17 +171,17 @@ class DebitSender:
         return baseline(account, last_event)
 
     def _is_soon_free(self, entry: Entry, busy: LoyaltyError) -> bool:
-        """Whether the account's other debit is over, or soon will be."""
+        """Whether the account's other debit has ended, or will end soon."""
         return isinstance(busy, BalanceChangedError) or self._journal.is_being_sent(entry)
 
     def _may_wait(self, order: DebitOrder) -> bool:
-        """Whether to wait for a busy account: once in a run, and not again for each debit."""
+        """Whether a debit waits for a busy account: only once in a run, not for each debit."""
         account = (order.key.platform, order.customer)
         now = self._clock().seconds
         return now <= self._waits_end.setdefault(account, now + self._patience(order))
 
     def _patience(self, order: DebitOrder) -> float:
-        """Seconds in which a debit that another process is sending comes to its end."""
+        """Seconds in which a debit that another process is sending will end."""
         return order.profile.timeout + CLAIM_LIFETIME_SECONDS
 
     def _not_begun(self, entry: Entry, error: LoyaltyError) -> DebitResult:
@@ -198,12 +198,12 @@ class DebitSender:
         try:
             return self._sent(order, request, claim, begin)
         finally:
-            self._claims.discard(claim)  # what came of it is written down, or cannot be
+            self._claims.discard(claim)  # its result is recorded, or cannot be
 
     def _sent(
         self, order: DebitOrder, request: Request, claim: Claim, begin: Callable[[], None]
     ) -> DebitResult:
-        """Claim a debit, send it once, and write down what came of it."""
+        """Claim a debit, send it once, and record the result."""
         try:
             answer = self._platforms.debit(order.profile, request, partial(claim.make, begin))
             assert claim.entry is not None
@@ -217,7 +217,7 @@ class DebitSender:
         except BaseException as error:
             if claim.entry is None:
                 raise
-            # Not its text: there is no knowing what it holds.
+            # Not its text: it may hold a secret.
             kind = type(error).__name__
             outcome = unknown(kind, f"the program failed ({kind})")
             result = record_result(self._journal, claim.entry, outcome)
@@ -229,7 +229,7 @@ class DebitSender:
     def _classified(self, answer: DebitAnswer, order: DebitOrder, claimed: Entry) -> Outcome:
         provider, debit = order.provider, debit_of(order)
         if provider.idempotent and claimed.attempt > 1:
-            # The id may be in use by ourselves, where what was held for not applied was.
+            # We may have used the id ourselves, if an attempt that counts as not applied was made.
             again = classify_again(answer, debit, provider)
             events = self._journal.events(claimed.key)
             if again.state is State.CONFIRMED and may_have_been_made(events, claimed.attempt):
@@ -237,7 +237,7 @@ class DebitSender:
         return classify(answer, debit, order.profile, provider)
 
     def _not_sent(self, claim: Claim, error: NotSentError) -> DebitResult:
-        """Undo a claim of which nothing was sent; raise what kept it from being made."""
+        """Undo a claim if nothing was sent; raise the error that prevented the debit."""
         refused_by = claim.refused_by or error
         if claim.entry is None or not isinstance(refused_by, LoyaltyError):
             raise refused_by
@@ -245,14 +245,14 @@ class DebitSender:
             raise refused_by
         why = f"not sent: {refused_by.message}"
         back = self._journal.change(claim.entry, State.PLANNED, Change(why))
-        if back is None:  # another host gave it up meanwhile; now there is proof
+        if back is None:  # another host took it for abandoned meanwhile; now there is proof
             back = record_late(self._journal, claim.entry, State.NOT_APPLIED, Change(why))
         if back.state in (State.PLANNED, State.NOT_APPLIED):
             return DebitResult(back, error=refused_by)
         return DebitResult(back, replayed=True, error=recorded_error(back))
 
     def _taken(self, order: DebitOrder, entry: Entry) -> DebitResult:
-        """Another process has the debit: wait for its outcome, as long as sending can take."""
+        """Wait until another process has made the debit, as long as sending can take."""
         ends = self._clock().seconds + self._patience(order)
         present = self._journal.present(entry)
         while present.state is State.SENDING and self._clock().seconds < ends:
@@ -264,14 +264,14 @@ class DebitSender:
 
 
 def _request(order: DebitOrder) -> Request:
-    """The request of a debit; raise LoyaltyError where its provider fails to make one."""
+    """The request for a debit; raise LoyaltyError if the provider fails to make it."""
     try:
         return request_of(order)
     except Exception as error:
         provider = order.profile.provider
         raise LoyaltyError(
             ErrorCode.SETUP,
-            f"the provider {provider.name!r} has a defect: {type(error).__name__} while it made"
+            f"the provider {provider.name!r} has a defect: {type(error).__name__} while making"
             f" the request for the debit {order.reference!r}.",
-            hint="Nothing was sent. Report it to whoever made that provider.",
+            hint="Nothing was sent. Report it to the author of that provider.",
         ) from error

@@ -1,4 +1,4 @@
-"""Counting the results of a run of debits without keeping them."""
+"""Counts the results of a run of debits without keeping them."""
 
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ MAX_REPORTED = 100
 
 
 class DebitTally:
-    """How many debits were done, how many failed and how, and the first of the failed ones."""
+    """How many debits are done, how many failed and how, and the first failures."""
 
     def __init__(self) -> None:
         self.done = 0
@@ -23,19 +23,19 @@ class DebitTally:
         self._endings: set[ErrorCode | None] = set()
 
     def counted(self, records: Iterable[DebitRecord]) -> Iterator[DebitRecord]:
-        """Give records on, each when it is counted."""
+        """Pass records on, each after it is counted."""
         for record in records:
             self._add(record)
             yield record
 
     @property
     def exit_code(self) -> ExitCode:
-        """The common code where all ended alike, else "some failed"."""
+        """The exit code of all if it is the same, otherwise "some failed"."""
         return exit_code_of_all(list(self._endings))  # a signal may come while one is added
 
     @property
     def exit_code_of_failed(self) -> ExitCode:
-        """The same of those alone that failed: nothing was done, so nothing was half done."""
+        """The exit code of the failed debits alone, for a dry run, which makes none."""
         return exit_code_of_all(self._endings - {None})
 
     def _add(self, record: DebitRecord) -> None:

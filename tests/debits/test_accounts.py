@@ -162,7 +162,7 @@ def test_another_key_is_told_once_and_the_first_is_not(
     again = debit(points, reference="r-3")
 
     assert changed.code == 0
-    assert "signs in with a key that its account was never debited with before" in changed.err
+    assert "uses a key that was never used for debits of its account" in changed.err
     assert again.err == ""
     kept = fingerprints_of(points.journal.database, points.entry().key.platform)
     assert len({each.fingerprint for each in kept}) == 2
@@ -180,7 +180,7 @@ def test_a_key_that_the_platform_refuses_is_told_again(
     for number in (2, 3):
         done = debit(points, reference=f"r-{number}")
         assert done.code == 4
-        assert "never debited with before" in done.err
+        assert "never used for debits of its account" in done.err
 
 
 def test_the_profile_that_claims_is_on_record(points: Shop, file: Path) -> None:

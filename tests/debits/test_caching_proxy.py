@@ -116,7 +116,7 @@ def test_a_cache_that_does_not_is_neither_credit_nor_evidence(
         passes(1000)
         done = reconcile(shop)
         assert (done.code, done.record["state"]) == (8, "unknown")
-        assert "came out of a cache (Age: " in done.record["error"]["message"]
+        assert "came from a cache (Age: " in done.record["error"]["message"]
     again = shop.loyalty("journal", "resolve", "lost", "--not-applied", "--why", "the bank's list")
     assert again.code == 0
     assert shop.bank.reads == 1

@@ -212,7 +212,7 @@ def test_a_run_takes_no_more_than_the_profile_allows() -> None:
 
     assert add_all(Limits(nothing_taken), [100, 50], profile(rules)) == []
     (said,) = add_all(Limits(nothing_taken), [100, 51, 5], profile(rules))
-    assert "add up to 151, above its debit.max_total 150" in said
+    assert "is 151, above its debit.max_total 150" in said
 
 
 def test_a_day_takes_no_more_than_the_profile_allows() -> None:
@@ -221,7 +221,7 @@ def test_a_day_takes_no_more_than_the_profile_allows() -> None:
     assert add_all(Limits(lambda _: 50), [60, 40], profile(rules)) == []
     assert add_all(Limits(lambda _: 150), [60, 40], profile(rules), is_open=True) == []
     (said,) = add_all(Limits(lambda _: 50), [60, 41, 5], profile(rules))
-    assert "would come to 151 in 24 hours, above its debit.max_total_per_day 150" in said
+    assert "would be 151 in 24 hours, above its debit.max_total_per_day 150" in said
 
 
 def test_each_profile_has_a_limit_of_its_own() -> None:
@@ -259,7 +259,7 @@ def test_one_reference_on_record_is_said_with_both_debits(keeps: Keeps, journal:
         *(journal, keeps([row(2, 100)]), set(), Mistakes(of_file=False)),
     )
 
-    assert "100 EUR of 'C-1', planned; asked for now: 100 CENTS of 'C-1'" in error.message
+    assert "100 EUR of 'C-1', planned; requested now: 100 CENTS of 'C-1'" in error.message
 
 
 def test_gameball_makes_a_debit_once_and_saasquatch_does_not() -> None:

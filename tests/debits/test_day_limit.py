@@ -21,7 +21,7 @@ def test_what_other_runs_took_counts(shop: Shop) -> None:
     done = shop.debit(reference="r-4", amount=1)
 
     assert done.code == 6
-    assert "would come to 101 in 24 hours, above its debit.max_total_per_day 100" in done.err
+    assert "would be 101 in 24 hours, above its debit.max_total_per_day 100" in done.err
     assert shop.bank.taken() == 100
 
 
@@ -34,7 +34,7 @@ def test_a_file_that_passes_the_limit_in_the_middle_is_refused_whole(
     done = shop.loyalty("debit", "--from", str(rows), "--yes")
 
     assert (done.code, done.out) == (6, "")
-    assert "come to 101" in done.err
+    assert "be 101" in done.err
     assert (shop.bank.posts, shop.bank.reads) == ([], 0)
 
 

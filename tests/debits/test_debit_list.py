@@ -27,7 +27,7 @@ from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.sandbox.profiles import sandbox_profiles
 
 HEADER = "customer,amount,reference\n"
-PLAIN_AMOUNT = "must be a whole number from 1 to 1000000000000000, written plainly"
+PLAIN_AMOUNT = "must be a whole number from 1 to 1000000000000000, in digits only"
 SHOP = replace(
     sandbox_profiles("http://127.0.0.1:1")["saasquatch"], debit=DebitRules(allow=True, unit="CENTS")
 )
@@ -144,7 +144,7 @@ def test_every_mistake_is_named_with_row_column_value_and_reason() -> None:
         "row 3, reference '': is missing",
         "row 3, profile 'shop': there is no such profile.",
         f"row 5, amount '1.5': {PLAIN_AMOUNT}",
-        "row 5, reference 'a': is there already, in row 2",
+        "row 5, reference 'a': is a duplicate of row 2",
         "row 6, the row 'C-4,1': it has 2 cells where the header has 4",
         "row 7, customer ' C-5': has spaces around it",
     )
@@ -213,15 +213,15 @@ def test_a_reference_is_taken_as_it_is_or_not_at_all(text: str) -> None:
 @pytest.mark.parametrize(
     ("reference", "why"),
     [
-        ("", "must not be empty, nor have spaces around it"),
-        ("  ", "must not be empty, nor have spaces around it"),
-        (" a", "must not be empty, nor have spaces around it"),
-        ("a\n", "must not be empty, nor have spaces around it"),
+        ("", "must not be empty or have spaces around it"),
+        ("  ", "must not be empty or have spaces around it"),
+        (" a", "must not be empty or have spaces around it"),
+        ("a\n", "must not be empty or have spaces around it"),
         ("a" * 201, "must have at most 200 characters"),
-        ("a\x1b[31mb", "must not have control characters in it"),
-        ("a\x00b", "must not have control characters in it"),
-        ("a\u202eb", "must not have control characters in it"),
-        ("a\udc80b", "must not have control characters in it"),
+        ("a\x1b[31mb", "must not contain control characters"),
+        ("a\x00b", "must not contain control characters"),
+        ("a\u202eb", "must not contain control characters"),
+        ("a\udc80b", "must not contain control characters"),
     ],
     ids=repr,
 )
@@ -265,13 +265,13 @@ def test_a_header_without_a_debit_s_columns_is_refused() -> None:
 
     assert error.message == "line 1 of the file: the header has 3 mistakes."
     assert error.hint == (
-        "Its first line must name customer, amount, reference, and may name unit and profile."
+        "The first line must name customer, amount and reference; unit and profile are optional."
     )
 
 
 CUT_SHORT = (
-    "has no end: the file may be cut short. Make or copy the file again. If nothing is missing,"
-    " end that line with a newline."
+    "has no newline: the file may be incomplete. Make or copy the file again."
+    " If nothing is missing, add a newline to that line."
 )
 
 
@@ -367,9 +367,9 @@ def test_one_mistake_is_one_mistake() -> None:
 def test_a_reference_that_comes_back_is_named_even_in_a_row_with_other_mistakes() -> None:
     assert mistakes(f"{HEADER}C-1,0,a\nC-2,1,a\nC-3,0,a\n") == (
         f"row 2, amount '0': {PLAIN_AMOUNT}",
-        "row 3, reference 'a': is there already, in row 2",
+        "row 3, reference 'a': is a duplicate of row 2",
         f"row 4, amount '0': {PLAIN_AMOUNT}",
-        "row 4, reference 'a': is there already, in row 2",
+        "row 4, reference 'a': is a duplicate of row 2",
     )
 
 

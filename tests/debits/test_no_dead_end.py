@@ -1,4 +1,4 @@
-"""There is no state of a debit from which no command leads on, and "run the same again" is true."""
+"""A command leads on from every state of a debit, and "run the same command again" is true."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -219,9 +219,9 @@ def test_from_each_state_some_command_leads_to_an_end(one: OneDebit) -> None:
     assert set(edges) - leads_on == set()
 
 
-# "Run the same again" is said where it helps.
+# "Run the same command again" is said where it helps.
 
-SAID = re.compile(r"run the same again", re.IGNORECASE)
+SAID = re.compile(r"run the same command again", re.IGNORECASE)
 HTTP_NO = as_json({"statusCode": 401, "message": "no", "rsCode": "RS032"}, "401 No")
 
 
@@ -288,7 +288,7 @@ def test_an_account_that_others_debit_all_the_time_is_debited_by_the_next_run(
 ) -> None:
     shop = opens(timeout=0.2)
     monkeypatch.setattr("loyalty_cli.debits.send_once.CLAIM_LIFETIME_SECONDS", 0.2)
-    hint = "Nothing was sent; run the same again."
+    hint = "Nothing was sent; run the same command again."
     mend = raised_once(monkeypatch, lambda: kind(ErrorCode.ACCOUNT_BUSY, "busy", hint=hint))
     first = shop.debit()
     mend()

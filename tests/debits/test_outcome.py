@@ -158,7 +158,7 @@ def test_a_sign_in_that_the_platform_refuses_in_words_of_its_own_is_no_for_now(
 
     assert (done.code, done.record["state"]) == (4, "not_applied")
     assert done.record["error"]["code"] == "credential_refused"
-    assert "run the same again" in done.record["error"]["hint"]
+    assert "run the same command again" in done.record["error"]["hint"]
     shop.bank.debit = honest
     again = shop.debit()
     assert (again.code, again.record["attempt"], shop.bank.taken()) == (0, 2, 50)

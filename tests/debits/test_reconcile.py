@@ -90,7 +90,7 @@ LATER = SETTLE + BETWEEN_LOOKS_SECONDS
 JUDGED: dict[str, tuple[Balance, list[Event], float, State, str]] = {
     "moved by exactly the amount, at once": (
         *(has(redeemed=150), [], 0, State.CONFIRMED),
-        "by balance: redeemed went from 100 to 150",
+        "by balance: redeemed changed from 100 to 150",
     ),
     "moved by exactly the amount, much later": (
         *(has(redeemed=150), [look(SETTLE)], LATER, State.CONFIRMED),
@@ -117,9 +117,9 @@ JUDGED: dict[str, tuple[Balance, list[Event], float, State, str]] = {
         *(has(), [look(0)], SETTLE - 0.001, State.UNKNOWN),
         "may still arrive for another 1 s",
     ),
-    "moved by less": (has(redeemed=149), [look(SETTLE)], LATER, State.UNKNOWN, "moved by 49"),
-    "moved by more": (has(redeemed=200), [look(SETTLE)], LATER, State.UNKNOWN, "moved by 100"),
-    "moved back": (has(redeemed=50), [look(SETTLE)], LATER, State.UNKNOWN, "moved by -50"),
+    "moved by less": (has(redeemed=149), [look(SETTLE)], LATER, State.UNKNOWN, "changed by 49"),
+    "moved by more": (has(redeemed=200), [look(SETTLE)], LATER, State.UNKNOWN, "changed by 100"),
+    "moved back": (has(redeemed=50), [look(SETTLE)], LATER, State.UNKNOWN, "changed by -50"),
     "moved, and some expired": (
         *(has(redeemed=150, expired=1), [look(SETTLE)], LATER, State.UNKNOWN),
         "expired or was cancelled",
@@ -134,7 +134,7 @@ JUDGED: dict[str, tuple[Balance, list[Event], float, State, str]] = {
     ),
     "redeemed is not said": (
         *(has(redeemed=None), [look(SETTLE)], LATER, State.UNKNOWN),
-        "does not say what was redeemed",
+        "does not report a redeemed total",
     ),
 }
 
@@ -167,7 +167,7 @@ def test_what_a_cache_says_is_no_evidence(age: str, redeemed: int, entry: Entry)
     verdict = judge(entry, cached, [*SENT, look(SETTLE)], SETTLE)
 
     assert verdict.state is State.UNKNOWN
-    assert f"out of a cache (Age: {age})" in verdict.why
+    assert f"from a cache (Age: {age})" in verdict.why
 
 
 def test_after_a_restart_of_the_machine_time_counts_from_what_it_saw_since(entry: Entry) -> None:
@@ -255,7 +255,7 @@ def test_what_moved_is_confirmed_at_once(shop: Shop, clock: Clock) -> None:
     done = reconcile(shop)
 
     assert (done.code, done.record["state"], done.record["error"]) == (0, "confirmed", None)
-    assert shop.events()[-1].why == "by balance: redeemed went from 0 to 50"
+    assert shop.events()[-1].why == "by balance: redeemed changed from 0 to 50"
     assert len(shop.bank.posts) == 1
 
 
@@ -324,7 +324,7 @@ def test_a_look_through_a_cache_is_no_evidence(shop: Shop, clock: Clock) -> None
         clock.goes(1000)
         done = reconcile(shop)
         assert (done.code, done.record["state"]) == (8, "unknown")
-        assert "out of a cache" in done.record["error"]["message"]
+        assert "from a cache" in done.record["error"]["message"]
 
 
 def test_one_that_is_applied_late_is_never_held_for_not_applied(shop: Shop, clock: Clock) -> None:
@@ -376,7 +376,7 @@ def test_a_read_that_fails_is_no_evidence(shop: Shop, clock: Clock) -> None:
     ("more", "said"),
     [
         ({"totalExpiredCredit": 1}, "expired or was cancelled"),
-        ({"totalRedeemedCredit": 7}, "moved by 7, not by 50"),
+        ({"totalRedeemedCredit": 7}, "changed by 7, not by 50"),
         ({"unit": "points"}, "has no balance in 'CENTS'"),
     ],
 )

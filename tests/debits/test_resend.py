@@ -34,7 +34,7 @@ def reconcile(shop: Shop) -> Outcome:
 
 
 STOPPED = {
-    "switched off": ("debit: {allow: false, unit: points", "does not allow debits any more"),
+    "switched off": ("debit: {allow: false, unit: points", "no longer allows debits"),
     "above the limit": (f"{RULES}, max_amount: 49", "above debit.max_amount 49"),
     "above the day's limit": (f"{RULES}, max_total_per_day: 49", "above debit.max_total_per_day"),
 }

@@ -402,7 +402,7 @@ def test_what_a_refused_sign_in_kept_from_being_made_is_made_by_the_same_run_aga
     again = shop.loyalty("debit", "--from", str(path), "--yes", "-o", "json")
 
     assert (first.code, len(first.records)) == (4, 1)
-    assert "not begun or not settled: 11 of 12; run the same again." in first.err
+    assert "not finished: 11 of 12; run the same command again." in first.err
     assert again.code == 0
     assert {each["state"] for each in again.records} == {"confirmed"}
     assert shop.bank.taken() == 12 * 50
@@ -457,7 +457,7 @@ def test_a_journal_that_fails_with_the_result_ends_the_run_loudly(
     done = file_of(shop, tmp_path, 4)
 
     assert done.code == 8
-    assert "was sent (confirmed), but that could not be written down" in done.err
+    assert "was sent (confirmed), but the journal could not record that" in done.err
     assert (len(shop.bank.posts), shop.bank.taken()) == (1, 50)
     sql(shop, "ALTER TABLE gone RENAME TO events")
     assert sorted(shop.entry(f"r-{n}").state for n in range(4)) == [

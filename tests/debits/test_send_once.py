@@ -486,7 +486,7 @@ def test_a_late_answer_says_nothing_of_a_later_attempt(
     assert (settled.entry.state, settled.entry.attempt) == (State.UNKNOWN, 2)
     assert settled.error is not None
     *_, last = desk.journal.events(settled.entry.key)
-    assert last.why.startswith("attempt 1 came to be ")
+    assert last.why.startswith("attempt 1 turned out ")
     assert (status == 200) == (why(settled) is ErrorCode.OUTCOME_UNKNOWN)
 
 
@@ -634,8 +634,8 @@ def test_gameball_s_9004_to_the_first_attempt_proves_nothing(status: int, points
     error = done.record["error"]
     assert (error["code"], error["provider_code"]) == ("outcome_unknown", "9004")
     assert "Gameball had a transaction 'r-1' before this debit was sent" in error["message"]
-    assert "Look at it there." in error["hint"]
-    assert "`loyalty journal resolve` it `--confirmed`" in error["hint"]
+    assert "Look there." in error["hint"]
+    assert "`loyalty journal resolve --confirmed`" in error["hint"]
 
 
 def test_nothing_but_a_person_settles_a_debit_whose_id_was_in_use(points: Shop) -> None:

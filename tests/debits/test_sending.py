@@ -314,7 +314,7 @@ def test_a_claim_that_is_too_old_is_not_sent(desk: Desk, monkeypatch: pytest.Mon
     assert settled.entry.state is State.PLANNED
     assert settled.error is not None
     assert exit_code_of(settled.error.code) == 7
-    assert "held up" in settled.error.message
+    assert "paused" in settled.error.message
     assert desk.bank.posts == []
 
 

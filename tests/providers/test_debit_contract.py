@@ -84,7 +84,7 @@ def test_a_debit_refused_for_now_is_a_new_attempt_of_the_next_run(
 
     first, second = till.debit(), till.debit()
 
-    assert first.record["error"]["hint"].endswith("run the same again to make it.")
+    assert first.record["error"]["hint"].endswith("run the same command again to make it.")
     assert (second.record["attempt"], second.record["replayed"], till.posts) == (2, False, 2)
 
 

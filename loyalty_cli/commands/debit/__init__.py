@@ -1,1 +1,1 @@
-"""loyalty debit: its options, and what it does with them."""
+"""The command `loyalty debit`: its options, and its work."""

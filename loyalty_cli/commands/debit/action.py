@@ -1,4 +1,4 @@
-"""What `loyalty debit` does: check the request, ask the user, make the debits, print them."""
+"""Runs `loyalty debit`: checks the request, asks the user, makes and prints the debits."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
@@ -46,18 +46,18 @@ from loyalty_cli.output.stdout import is_terminal
 from loyalty_cli.output.unprinted import is_unprinted
 
 LAST_RESORT_SECONDS = 8.0
-"""How long after the timeout a run that was told to end may still take."""
+"""How long a run may still take after the timeout when it was told to end."""
 
 Value = TypeVar("Value")
 
 
 def run(session: Session, chosen: Globals, request: DebitRequest, output: Format) -> int:
-    """Make the debits that are asked for; raise LoyaltyError where nothing may be sent."""
+    """Make the requested debits; raise LoyaltyError if nothing may be sent."""
     interactive = is_interactive()
     if chosen.sandbox and not (chosen.is_sandbox_typed or interactive):
         usage_error(
-            "LOYALTY_SANDBOX is set, and these debits would be made up.",
-            "Unset it, or type --sandbox where that is what you want.",
+            "LOYALTY_SANDBOX is set, so these debits would be made in the sandbox only.",
+            "Unset it, or add --sandbox if you want that.",
         )
     mistakes = Mistakes(of_file=request.file is not None)
     with closing(OrderStore()) as orders:
@@ -66,7 +66,7 @@ def run(session: Session, chosen: Globals, request: DebitRequest, output: Format
             _add_what_is_on_record(session, chosen, orders, mistakes)
             mistakes.check()
         if not (request.yes or request.dry_run or interactive):
-            usage_error("there is no terminal to ask on.", "Add --yes, once you are sure.")
+            usage_error("there is no terminal to ask on.", "Add --yes if you are sure.")
         check_accounts(orders.profiles, session.config.profiles.values())
         with open_for_debits(session, chosen, interactive=interactive) as journal:
             return _run(session, chosen, request, output, journal, orders)
@@ -106,23 +106,23 @@ def _platforms(session: Session) -> set[str]:
 def _add_what_is_on_record(
     session: Session, chosen: Globals, orders: OrderStore, mistakes: Mistakes
 ) -> None:
-    """Add what the journal has against a file that is wrong anyway, where there is a journal."""
+    """Add the mistakes that the journal shows, if there is a journal, to a file with others."""
     with suppress(LoyaltyError), open_existing(session, chosen) as journal:
         check_on_record(journal, orders, _platforms(session), mistakes)
 
 
 def _tell_new_keys(keys: UsedKeys, profiles: Sequence[Profile]) -> None:
     for profile in profiles:
-        with suppress(LoyaltyError):  # without credentials the debits themselves say so
+        with suppress(LoyaltyError):  # the debits themselves report missing credentials
             if keys.is_new(profile):
                 messages.warning(
-                    f"the profile {profile.name!r} signs in with a key that its account was never"
-                    " debited with before. If it is another shop's, give it an `account:` name."
+                    f"the profile {profile.name!r} uses a key that was never used for debits of its"
+                    " account. If it is the key of another shop, set `account:` in the profile."
                 )
 
 
 def _question(debits: DebitSender, to_send: ToSend) -> str:
-    """What a person must check; raise LoyaltyError where the platform would refuse it anyway."""
+    """The question to the user; raise LoyaltyError if the platform would refuse the debit."""
     first = to_send.first
     assert first is not None
     if to_send.number == 1:
@@ -188,7 +188,7 @@ def _make(
         try:
             _print(tally.counted(records), len(orders), output)
         except BaseException as error:
-            # Nobody can be told on stdout any more, but what is on its way is waited for.
+            # The reader of stdout is gone, but the debits in flight are waited for.
             stop.set()
             for _ in tally.counted(records):
                 pass
@@ -197,13 +197,13 @@ def _make(
                 return ExitCode.OUTCOME_UNKNOWN
             raise
     if left := len(orders) - tally.done:
-        messages.warning(f"not begun or not settled: {left} of {len(orders)}; run the same again.")
+        messages.warning(f"not finished: {left} of {len(orders)}; run the same command again.")
     views.report_failures(tally.reported, tally.failed, tally.done)
     return _ended(tally.exit_code, stop)
 
 
 def _print(records: Iterator[DebitRecord], total: int, output: Format) -> None:
-    """Print records, with progress where it does not come between them on a terminal."""
+    """Print records, with progress unless both would go to the same terminal."""
     if output is not Format.TABLE and is_terminal():
         print_records(records, output, views.DEBITS)
         return
@@ -212,7 +212,7 @@ def _print(records: Iterator[DebitRecord], total: int, output: Format) -> None:
 
 
 def _ended(code: ExitCode, stop: DebitStop) -> int:
-    """The exit code: an outcome that is not known goes before why the run was ended."""
+    """The exit code: an unknown outcome goes before the reason why the run ended."""
     failed = stop.journal_failed
     if failed:
         messages.error(failed.message, failed.hint)

@@ -1,4 +1,4 @@
-"""What `loyalty debit` was asked for: one debit on the command line, or a file of them."""
+"""The requested debits: one on the command line, or a file of debits."""
 
 from collections.abc import Callable
 from functools import cache
@@ -19,7 +19,7 @@ Value = TypeVar("Value")
 
 
 class DebitRequest(Struct, frozen=True):
-    """What stands on the command line."""
+    """The arguments and options of the command line."""
 
     customer: str | None
     amount: str | None
@@ -40,7 +40,7 @@ def keep_request(
     *,
     interactive: bool,
 ) -> None:
-    """Put the requested debits into the store; add what is wrong with them to the mistakes."""
+    """Put the requested debits into the store, and add their mistakes to `mistakes`."""
     unit = None if request.unit is None else _checked("--unit", check_unit, request.unit)
     expected = None
     if request.expect_total is not None:
@@ -48,7 +48,7 @@ def keep_request(
     named = [] if request.profile is None else [request.profile]
     default = cache(lambda: session.choose(named, everything=False)[0])
     if named:
-        default()  # a wrong name is wrong, even where every row has a right one
+        default()  # a wrong name is an error, even if no row needs it
     if request.file is None:
         row = _row(request, interactive=interactive)
         orders.add(row.number, order_of(row, default(), unit))

@@ -1,1 +1,1 @@
-"""loyalty journal: its options, and what each of its commands does."""
+"""The command `loyalty journal`: its options, and the work of each subcommand."""

@@ -1,4 +1,4 @@
-"""What `loyalty journal accept-failover` does."""
+"""Runs `loyalty journal accept-failover`."""
 
 from contextlib import closing
 
@@ -11,17 +11,17 @@ from loyalty_cli.output import messages
 
 
 def accept(session: Session, chosen: Globals, why: str) -> None:
-    """Put on record that the journal is at another server than before, and say which."""
+    """Record that the journal is at another server than before, and print both."""
     place = journal_place(session, chosen)
     if path_of(place) is not None:
-        usage_error(f"the journal {place} is a file, which has no failover.")
+        usage_error(f"the journal {place} is a file, and a file has no failover.")
     with closing(open_journal(place)) as journal:
         from loyalty_cli.debits.journal.server import ServerDatabase  # psycopg is there, now
 
         assert isinstance(journal.database, ServerDatabase)
         accepted = journal.database.accept_failover(why)
     if accepted is None:
-        messages.note(f"the journal {journal.place} is at the server that is on record.")
+        messages.note(f"the journal {journal.place} is at the server on record.")
         return
     before, present = accepted
-    messages.note(f"the journal {journal.place} went from {before} to {present}: accepted.")
+    messages.note(f"the journal {journal.place} moved from {before} to {present}: accepted.")

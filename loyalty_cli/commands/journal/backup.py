@@ -1,4 +1,4 @@
-"""What `loyalty journal backup` does."""
+"""Runs `loyalty journal backup`."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from loyalty_cli.output import messages
 
 
 def make_backup(session: Session, chosen: Globals, file: Path) -> None:
-    """Write all that the journal has into a new file, and say what that is."""
+    """Write the whole journal into a new file, and print what it holds."""
     with open_existing(session, chosen) as journal:
         summary = back_up(journal.database, file)
     messages.note(f"the backup {file} was made: {summary}.")

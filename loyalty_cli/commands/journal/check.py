@@ -1,4 +1,4 @@
-"""What `loyalty journal check` does."""
+"""Runs `loyalty journal check`."""
 
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.open_journal import open_existing
@@ -15,7 +15,7 @@ from loyalty_cli.output.stdout import require_stdout
 
 
 def check(session: Session, chosen: Globals, output: Format) -> int:
-    """Print what the journal holds; exit code 3 where it is damaged."""
+    """Print what the journal holds; exit code 3 if it is damaged."""
     require_stdout()
     with open_existing(session, chosen) as journal:
         health = health_of(journal.database)

@@ -1,4 +1,4 @@
-"""What a person says of a debit: `loyalty journal resolve` and `drop`."""
+"""A person's decision about a debit: `loyalty journal resolve` and `drop`."""
 
 from typing import NoReturn
 
@@ -26,11 +26,11 @@ BY_HAND = {
     (State.PLANNED, State.DROPPED),
     (State.NOT_APPLIED, State.DROPPED),
 }
-"""What a person may make of a debit; a refused one, to let the next run try it again."""
+"""The states a person may choose for a debit; a refused one may be tried again."""
 
 
 class ManualDecision(Struct, frozen=True):
-    """What a person makes of a debit, and how they know."""
+    """A person's decision about a debit, and the reason."""
 
     reference: str
     profile: str | None
@@ -39,7 +39,7 @@ class ManualDecision(Struct, frozen=True):
 
 
 def decide(session: Session, chosen: Globals, decision: ManualDecision, output: Format) -> None:
-    """Do with a debit as a person says; raise LoyaltyError where it is not theirs to decide."""
+    """Apply a person's decision; raise LoyaltyError if the debit's state does not allow it."""
     require_stdout()
     with open_to_settle(session, chosen) as journal:
         entry = the_one(journal, decision.reference, decision.profile)
@@ -48,7 +48,7 @@ def decide(session: Session, chosen: Globals, decision: ManualDecision, output: 
         if (entry.state, decision.state) not in BY_HAND:
             _refuse(entry, decision)
         settled = journal.change(entry, decision.state, _change(decision))
-        if settled is None:  # somebody else was quicker
+        if settled is None:  # another process was faster
             _refuse(the_one(journal, decision.reference, decision.profile), decision)
     print_records([result_record(DebitResult(settled))], output, DEBITS)
 
@@ -57,7 +57,7 @@ def _change(decision: ManualDecision) -> Change:
     dropped = LoyaltyError(
         ErrorCode.REFUSED,
         f"the debit {decision.reference!r} was dropped: {decision.why}.",
-        hint="Its reference stays taken; make another debit under another one.",
+        hint="Its reference cannot be used again; use a new one for another debit.",
     )
     error = written_error(dropped) if decision.state is State.DROPPED else None
     return Change(f"by hand: {decision.why}", error=error)
@@ -65,11 +65,11 @@ def _change(decision: ManualDecision) -> Change:
 
 def _refuse(entry: Entry, decision: ManualDecision) -> NoReturn:
     if entry.state is State.SENDING:
-        hint = "It is being sent. Wait until that has ended."
+        hint = "It is being sent. Wait until that ends."
     elif decision.state is State.DROPPED:
-        hint = "Only what was not made can be dropped: planned, or not applied."
+        hint = "Only a debit that was not made can be dropped: planned, or not applied."
     else:
-        hint = "`resolve` takes unknown debits, and refused ones with --not-applied."
+        hint = "`resolve` accepts unknown debits, and refused ones with --not-applied."
         if entry.state in (State.PLANNED, State.NOT_APPLIED):
             hint += " To withdraw this one: `loyalty journal drop`."
     wanted = "unknown" if decision.state is not State.DROPPED else "planned"
@@ -81,7 +81,7 @@ def _refuse(entry: Entry, decision: ManualDecision) -> NoReturn:
 
 
 def the_one(journal: Journal, reference: str, profile: str | None) -> Entry:
-    """The debit of that reference; raise LoyaltyError for none, or for one at several accounts."""
+    """The debit with a reference; raise LoyaltyError if none or several accounts have it."""
     found = [
         entry
         for entry in journal.find(Filter(reference=reference))
@@ -91,14 +91,14 @@ def the_one(journal: Journal, reference: str, profile: str | None) -> Entry:
         at = "" if profile is None else f" at {profile}"
         usage_error(
             f"the journal {journal.place} has no debit {reference!r}{at}.",
-            "`loyalty journal list` shows what it has.",
+            "`loyalty journal list` shows its debits.",
         )
     if len(found) > 1:
         names = [entry.profile for entry in found]
-        if len(set(names)) < len(names):  # one profile, which had another address before
+        if len(set(names)) < len(names):  # the same profile, with another address before
             names = [f"'{entry.key.platform}'" for entry in found]
         usage_error(
-            f"the reference {reference!r} is there at several accounts.",
-            f"Say which: {' or '.join(f'-p {name}' for name in names)}.",
+            f"the reference {reference!r} exists at several accounts.",
+            f"Choose one: {' or '.join(f'-p {name}' for name in names)}.",
         )
     return found[0]

@@ -1,4 +1,4 @@
-"""What `loyalty journal reconcile` does."""
+"""Runs `loyalty journal reconcile`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,11 +27,11 @@ from loyalty_cli.output.unprinted import is_unprinted
 
 LOCK = "reconcile"
 LEFT_AFTER = timedelta(minutes=10)
-"""After that the lock of a process on another machine counts as left."""
+"""After this time the lock of a process on another machine counts as abandoned."""
 
 
 def run(session: Session, chosen: Globals, output: Format) -> int:
-    """Go through what is open, print each with what came of it, and say whether all is settled."""
+    """Go through the open debits and print each result; the exit code shows if all are settled."""
     with open_to_settle(session, chosen) as journal, _alone(journal) as is_alone:
         adopt_debits(journal, session.config.profiles.values())
         platforms = platform_client(session, chosen)
@@ -41,24 +41,24 @@ def run(session: Session, chosen: Globals, output: Format) -> int:
         if is_alone:
             records = map(result_record, map_in_order(reconciler.reconcile, entries))
         else:
-            messages.note("Another reconcile is at work; this is how the debits stand.")
+            messages.note("Another reconcile is running; these are the present states.")
             records = map(entry_record, entries)
         return _print(records, output)
 
 
 def _print(records: Iterator[DebitRecord], output: Format) -> int:
-    """Print what came of each; an unknown outcome goes before whatever stands in the way."""
+    """Print each result; the exit code for unknown debits goes before other errors."""
     done = list[DebitRecord]()
     try:
         print_records(collecting(records, done), output, DEBITS)
     except Exception as error:
         done.extend(
             records
-        )  # nobody can be told on stdout any more, but it is settled all the same
+        )  # the reader of stdout is gone, but the debits are settled all the same
         if not (_is_open(done) and is_unprinted(error)):
             raise
     if not done:
-        messages.banner("nothing is unknown.")  # a log need not know, every few minutes
+        messages.banner("nothing is unknown.")  # not for a log, every few minutes
     messages.errors(
         (f"{record.reference!r}: {record.error.message}", record.error.hint)
         for record in done
@@ -73,7 +73,7 @@ def _is_open(done: list[DebitRecord]) -> bool:
 
 @contextmanager
 def _alone(journal: Journal) -> Iterator[bool]:
-    """Hold the lock of reconciling for a while; False where another process has it."""
+    """Hold the lock of reconcile; False if another process has it."""
     mine = this_process()
     taken = take_lock(journal.database, LOCK, mine, _is_left)
     try:

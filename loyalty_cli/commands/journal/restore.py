@@ -1,4 +1,4 @@
-"""What `loyalty journal restore` does."""
+"""Runs `loyalty journal restore`."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from loyalty_cli.output import messages
 
 
 def put_back(session: Session, chosen: Globals, file: Path, *, older: bool) -> None:
-    """Put a backup in the place of the journal, and say what is kept and what may be missing."""
+    """Replace the journal with a backup; print what is kept, and what may be missing."""
     place = journal_place(session, chosen)
     path = path_of(place)
     if path is None:
@@ -26,20 +26,20 @@ def put_back(session: Session, chosen: Globals, file: Path, *, older: bool) -> N
     restored = restore(path, file, older=older)
     messages.note(f"the journal {path} was restored from {file}: {restored.held}.")
     if restored.aside:
-        messages.note(f"What was there before is kept as {restored.aside}.")
+        messages.note(f"The old journal is kept as {restored.aside}.")
     if restored.gap:
         messages.warning(
             f"debits since {shown(restored.gap)} may be missing in it, and would be made again."
             " Compare it with the platform, then `loyalty journal restore --reviewed --why TEXT`;"
-            " until then a job makes none."
+            " until then a job makes no debits."
         )
 
 
 def note_review(session: Session, chosen: Globals, why: str) -> None:
-    """Put on record that a person has looked what is missing, and let jobs debit again."""
+    """Record that a person checked what is missing, and let jobs debit again."""
     with open_existing(session, chosen) as journal:
         gap = open_gap(journal.database)
         if gap is None:
-            usage_error(f"nothing waits for a review in the journal {journal.place}.")
+            usage_error(f"the journal {journal.place} needs no review.")
         review(journal.database, actor(), why)
     messages.note(f"Reviewed: what may be missing since {shown(gap.since)}.")

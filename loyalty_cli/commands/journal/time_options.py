@@ -1,4 +1,4 @@
-"""Moments as a person writes them: a date, a time, so long ago."""
+"""Reads moments as a person writes them: a date, a time, a time ago."""
 
 import re
 from contextlib import suppress
@@ -12,9 +12,9 @@ _WRITTEN = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}Z?
 
 
 def moment(name: str, text: str | None, now: datetime) -> datetime | None:
-    """Read an option such as `2026-11-20`, `7d`, `yesterday`; all of it is in UTC.
+    """Read an option such as `2026-11-20`, `7d`, `yesterday`, in UTC.
 
-    Raises LoyaltyError for what is none.
+    Raises LoyaltyError if it is not a moment.
     """
     if text is None:
         return None

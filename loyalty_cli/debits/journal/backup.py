@@ -1,4 +1,4 @@
-"""A backup of a journal in a file: one file that holds all of it, the log included."""
+"""A backup of a journal: one file with everything in it, also what is only in the log."""
 
 import os
 import sqlite3
@@ -18,11 +18,11 @@ from loyalty_cli.debits.journal.text import shown
 from loyalty_cli.model.errors import ErrorCode
 
 BESIDE = ("-journal", "-wal", "-shm")
-"""What SQLite may leave beside a file."""
+"""Suffixes of files that SQLite may leave beside a database."""
 
 
 class JournalSummary(Struct, frozen=True):
-    """What a journal holds: how many debits, and when the last of their changes was, if any."""
+    """The content of a journal: how many debits, and when the newest change was, if any."""
 
     debits: int
     newest: str | None
@@ -33,13 +33,13 @@ class JournalSummary(Struct, frozen=True):
 
 
 def back_up(database: Database, target: Path) -> JournalSummary:
-    """Write all that a journal has now into a new file; raise JournalError where that fails.
+    """Write the whole journal into a new file; raise JournalError if that fails.
 
-    Others may use the journal meanwhile.
+    Other processes may use the journal meanwhile.
     """
     if not isinstance(database, FileDatabase):
         refuse(
-            f"the journal {database.place} is a server's.",
+            f"the journal {database.place} is at a server.",
             "Use the server's own backups, or pg_dump.",
         )
     if os.path.lexists(target):
@@ -60,22 +60,22 @@ def back_up(database: Database, target: Path) -> JournalSummary:
 
 
 def _refuse_taken(target: Path) -> NoReturn:
-    refuse(f"{target} was there already; nothing was written.", "Name a new file.")
+    refuse(f"{target} exists already; nothing was written.", "Name a new file.")
 
 
 def _refuse_backup(target: Path, why: str) -> NoReturn:
     raise JournalError(
         ErrorCode.SETUP,
         f"the backup {target} was not made: {why}.",
-        hint="Name a file on a disk with room; `loyalty journal check` looks at the journal.",
+        hint="Name a file on a disk with free space. `loyalty journal check` checks the journal.",
     )
 
 
 @contextmanager
 def part_of(target: Path) -> Iterator[Path]:
-    """An empty file beside another one, the user's alone, for what is to be that one.
+    """An empty temporary file beside `target`, which is to be renamed to `target`.
 
-    Raises OSError as the system does. Whatever was not given that name is taken away.
+    Only the user can read it. Raises OSError like the system. If it was not renamed, it is deleted.
     """
     part = target.with_name(f".{target.name}.{token_hex(4)}.part")
     try:
@@ -87,9 +87,9 @@ def part_of(target: Path) -> Iterator[Path]:
 
 
 def sealed(connection: sqlite3.Connection) -> JournalSummary:
-    """Make of a copy one sound file without a mark and without a log, and say what it holds.
+    """Make a copy one complete file, without marks or a log, and return its content.
 
-    Raises sqlite3.Error where it is damaged.
+    Raises sqlite3.Error if it is damaged.
     """
     connection.execute("PRAGMA journal_mode=DELETE")
     connection.execute("DELETE FROM senders")
@@ -101,9 +101,9 @@ def sealed(connection: sqlite3.Connection) -> JournalSummary:
 
 
 def name_part(part: Path, target: Path) -> None:
-    """Give a part its name, durably and at once; raise FileExistsError where that is taken."""
+    """Rename a part to its target, durably; raise FileExistsError if the target exists."""
     sync(part)
-    # Not os.link, which not every file system has; nobody else gets a name that is reserved.
+    # Not os.link: some file systems do not have it. A reserved name is safe from others.
     make_file(target)
     part.replace(target)
     sync(target.parent)

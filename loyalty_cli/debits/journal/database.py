@@ -1,4 +1,4 @@
-"""Where a journal is kept: a file of SQLite's, or a PostgreSQL server."""
+"""The database of a journal: an SQLite file, or a PostgreSQL server."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,31 +15,31 @@ NO_VALUES: Values = {}
 
 
 class JournalError(LoyaltyError):
-    """The journal failed: nothing may be sent that is not written down."""
+    """The journal failed: a debit that cannot be recorded must not be sent."""
 
 
 class DuplicateError(JournalError):
-    """The database itself refused a row, because another one is in its way."""
+    """The database refused a row, because it conflicts with another row."""
 
 
 class Rows(Protocol):
-    """What a statement gave."""
+    """The result of a statement."""
 
     @property
     def rowcount(self) -> int:
-        """How many rows it wrote."""
+        """How many rows the statement wrote."""
 
     def fetchone(self) -> Any:
-        """The next row, None where there is none."""
+        """The next row, or None."""
 
     def fetchall(self) -> list[Any]:
-        """All the rows that are left."""
+        """All remaining rows."""
 
     def __iter__(self) -> Iterator[Any]: ...
 
 
 class Transaction(Protocol):
-    """A transaction that has begun; SQLite's own connection is one."""
+    """A transaction that has begun, such as an SQLite connection."""
 
     def execute(self, statement: str, values: Values = NO_VALUES, /) -> Rows:
         """Run a statement, in which `:name` stands for the value of that name."""
@@ -48,7 +48,7 @@ class Transaction(Protocol):
 class Database(ABC):
     """A database that is open; safe to use from several threads.
 
-    Whatever fails in it is raised as JournalError.
+    Every failure is raised as JournalError.
     """
 
     counted: ClassVar[str]
@@ -58,7 +58,7 @@ class Database(ABC):
     """The path or the URL, without a password."""
 
     warnings: tuple[str, ...] = ()
-    """What whoever works with it must know."""
+    """Warnings for the user about this database."""
 
     @abstractmethod
     def reading(self) -> AbstractContextManager[Transaction]:
@@ -66,67 +66,67 @@ class Database(ABC):
 
     @abstractmethod
     def writing(self, failed: str = "failed") -> AbstractContextManager[Transaction]:
-        """A transaction that is durable once the block ends, and undone where it raises.
+        """A transaction that is durable after the block, and is rolled back if it raises.
 
-        Raises DuplicateError where a row is in the way; `failed` says what to call other failures.
+        Raises DuplicateError if a row is a duplicate; `failed` is the text for other failures.
         """
 
     @abstractmethod
     def insert_each(
         self, transaction: Transaction, statement: str, rows: Sequence[Values]
     ) -> list[bool]:
-        """Run an INSERT for each row, and say of each whether it was inserted."""
+        """Run an INSERT for each row, and return for each whether it was inserted."""
 
     def locking(self, query: str) -> str:
-        """The same query, with its rows locked until the transaction ends."""
+        """The query, changed so that its rows are locked until the transaction ends."""
         return query
 
     @abstractmethod
     def now(self, transaction: Transaction) -> datetime:
-        """The time by the one clock that all who share the journal have, in UTC."""
+        """The time in UTC, by a clock that all processes with this journal share."""
 
     @abstractmethod
     def has_tables(self, transaction: Transaction) -> bool:
-        """Whether the journal's tables are there."""
+        """Whether the journal's tables exist."""
 
     @abstractmethod
     def lock_tables(self, transaction: Transaction) -> None:
-        """Let one process at a time make or change the tables, until the transaction ends."""
+        """Let only one process make or change the tables, until the transaction ends."""
 
     @abstractmethod
     def lock_account(self, transaction: Transaction, platform: str) -> None:
-        """Let one claim at a time be made at an account of a platform, in the transaction."""
+        """Let only one claim be made at a platform's account, until the transaction ends."""
 
     def recognise(self, transaction: Transaction, actor: str) -> None:
-        """Check whether this is the database that is on record."""
+        """Check that this is the database on record."""
         del transaction, actor
 
     def insist(self, write: Callable[[bool], Written]) -> Written:
-        """Write what must not be lost; `write` gets whether it is a retry after a failure."""
+        """Write what must not be lost; the argument of `write` is whether it is a retry."""
         return write(False)
 
     def faults(self) -> list[str] | None:
-        """What is found damaged; None where a server sees to that itself."""
+        """The damage that was found; None if the server checks itself."""
         return None
 
     @abstractmethod
     def before_sending(self) -> None:
-        """Get ready for the first debit of this process; raise JournalError where it must not be.
+        """Prepare for the first debit of this process; raise JournalError if it is not allowed.
 
         Called before each claim.
         """
 
     @abstractmethod
     def check_unchanged(self) -> None:
-        """Raise JournalError where this is no longer the journal that was opened."""
+        """Raise JournalError if this is no longer the journal that was opened."""
 
     @abstractmethod
     def close(self) -> None:
-        """Close it, so that a copy of its file has all that was written."""
+        """Close it, so that a copy of the file is complete."""
 
     @abstractmethod
     def abandon(self) -> None:
-        """Close it as it is: it cannot be used."""
+        """Close it after a failure, without completing the file."""
 
 
 def refuse(message: str, hint: str) -> NoReturn:

@@ -1,4 +1,4 @@
-"""A debit as the journal has it: its state, whose it is, and how it came there."""
+"""A debit in the journal: its state, its account, and its history."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -10,7 +10,7 @@ from loyalty_cli.debits.journal.uptime import Instant
 
 
 class State(StrEnum):
-    """Where a debit stands; `confirmed` and `dropped` are the ends."""
+    """The state of a debit; `confirmed` and `dropped` are final."""
 
     PLANNED = "planned"
     SENDING = "sending"
@@ -22,7 +22,7 @@ class State(StrEnum):
 
 
 OPEN = (State.SENDING, State.UNKNOWN)
-"""States in which the platform may or may not have taken the amount, or may yet."""
+"""Open states: the platform may have taken the amount, or may still take it."""
 
 TRANSITIONS = {
     State.PLANNED: {State.SENDING, State.DROPPED},
@@ -37,14 +37,14 @@ TRANSITIONS = {
     State.NOT_APPLIED: {State.PLANNED, State.DROPPED},
     State.CONFIRMED: set[State](),
     State.DROPPED: set[State](),
-    State.REFUSED: {State.NOT_APPLIED},  # by hand alone
+    State.REFUSED: {State.NOT_APPLIED},  # only by hand
 }
 
 
 class Key(Struct, frozen=True, order=True):
-    """What makes a debit the same debit: the account at the platform, and the caller's reference.
+    """The identity of a debit: the account at the platform, and the user's reference.
 
-    `platform` is provider, base URL and tenant; the name of a profile is not part of it.
+    `platform` is provider, base URL and tenant, without the name of a profile.
     """
 
     platform: str
@@ -52,9 +52,9 @@ class Key(Struct, frozen=True, order=True):
 
 
 class Process(Struct, frozen=True):
-    """The process that claimed a debit; `started` and `boot` tell it from a later one.
+    """The process that claimed a debit; `started` and `boot` distinguish it from later ones.
 
-    `machine` tells its machine from a clone with the same name; "" where that is not known.
+    `machine` distinguishes its machine from a clone with the same name; "" if unknown.
     """
 
     host: str
@@ -65,9 +65,9 @@ class Process(Struct, frozen=True):
 
 
 class Baseline(Struct, frozen=True):
-    """What the account had just before the claim, as the platform wrote it; null: not said.
+    """The balance just before the claim, as the platform wrote it; null if it is not reported.
 
-    `last_event` is the number of the account's last event in the journal when that was asked.
+    `last_event` is the number of the account's last event in the journal at that time.
     """
 
     available: str | None = None
@@ -79,10 +79,10 @@ class Baseline(Struct, frozen=True):
 
 
 class ClaimTerms(Struct, frozen=True):
-    """What must hold when a debit is claimed, and who claims it; None: whatever it is.
+    """The conditions of a claim, and who claims; None is no condition.
 
-    `last_event` is the account's last event when its balance was asked for; `max_total_per_day`
-    bounds what all debits at the account of the platform take in 24 hours.
+    `last_event` is the account's last event when its balance was read; `max_total_per_day` limits
+    what all debits at the account of the platform take in 24 hours.
     """
 
     profile: str | None = None
@@ -91,7 +91,7 @@ class ClaimTerms(Struct, frozen=True):
 
 
 class Planned(Struct, frozen=True):
-    """A debit that was asked for: `amount` in whole units of `unit`."""
+    """A requested debit: `amount` in whole units of `unit`."""
 
     key: Key
     profile: str
@@ -102,7 +102,7 @@ class Planned(Struct, frozen=True):
     sandbox: bool = False
 
     def asks_the_same(self, other: "Planned") -> bool:
-        """Whether both ask for the same, whatever became of it."""
+        """Whether both request the same debit, in any state."""
         mine = (self.customer, self.unit, self.amount)
         return mine == (other.customer, other.unit, other.amount)
 
@@ -110,7 +110,7 @@ class Planned(Struct, frozen=True):
 class Entry(Planned, frozen=True, kw_only=True):
     """A debit and its present state; times are in UTC.
 
-    `profile` is the one that claimed it last, or that asked for it first; `claimed_at` is when.
+    `profile` is the one that claimed it last, or requested it first; `claimed_at` is when.
     """
 
     state: State
@@ -126,13 +126,13 @@ class Entry(Planned, frozen=True, kw_only=True):
 
 
 def new_entry(planned: Planned, at: datetime) -> Entry:
-    """A debit as it is before anything was done for it."""
+    """The entry of a debit before anything was done for it."""
     fields = asdict(planned)
     return Entry(**fields, state=State.PLANNED, attempt=0, created_at=at, changed_at=at)
 
 
 class Change(Struct, frozen=True):
-    """What a change of state leaves in the journal beside the state itself; `why` is evidence."""
+    """The data of a change of state, besides the state itself; `why` is the evidence."""
 
     why: str
     sender: Process | None = None
@@ -143,10 +143,10 @@ class Change(Struct, frozen=True):
 
 
 class Event(Struct, frozen=True):
-    """One change of state: who made it, when, and on what evidence.
+    """One change of state: who made it, when, and the evidence.
 
-    `instant` is when it was, or for a look at the account when that began, by a clock that nobody
-    can set.
+    `instant` is when it was, by a clock that nobody can set; for a look at the account, when that
+    look began.
     """
 
     at: datetime

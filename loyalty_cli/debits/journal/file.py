@@ -1,4 +1,4 @@
-"""A journal in a file: opening it, and keeping the file what it was when it was opened."""
+"""A journal in an SQLite file: opens it, and checks that the file is not replaced."""
 
 import sqlite3
 import time
@@ -49,14 +49,14 @@ _left_open: list[sqlite3.Connection] = []
 
 
 class NoJournalError(JournalError):
-    """There is a file, and no journal in it that can be used; a backup can take its place."""
+    """The file holds no usable journal; a backup can replace it."""
 
 
 class FileDatabase(Database):
     """A file on a local disk, with SQLite's write-ahead log beside it.
 
-    One connection, the keeper, stays open from the first to the last: as long as it is there,
-    nobody deletes the log.
+    One connection, the keeper, stays open all the time: as long as it is open, nobody deletes the
+    log.
     """
 
     counted = "INTEGER"
@@ -69,21 +69,21 @@ class FileDatabase(Database):
         self._log = LogLock(log_of(real))
         if self._log.inode() not in self._files.inodes:
             raise FileNotFoundError
-        # SQLite lets one write at a time, and those who wait for it sleep longer than it takes;
-        # the threads of a process queue here instead.
+        # SQLite allows one writer at a time, and waiting writers sleep too long; the threads of
+        # a process queue here instead.
         self._writer = Lock()
         self._is_marked = self._is_closed = False
         self._idle: list[sqlite3.Connection] = []
 
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
-        """A snapshot of what is there now."""
+        """A transaction that reads a snapshot."""
         with self._begun("BEGIN", "failed") as connection:
             yield connection
 
     @contextmanager
     def writing(self, failed: str = "failed") -> Iterator[Transaction]:
-        """Who is going to write says so at once: two readers that both want to would deadlock."""
+        """A write lock from the start: two readers that begin to write would deadlock."""
         with self._writer, self._begun("BEGIN IMMEDIATE", failed) as connection:
             yield connection
 
@@ -115,7 +115,7 @@ class FileDatabase(Database):
         return connection
 
     def _give_back(self, connection: sqlite3.Connection) -> None:
-        """Keep a connection for the next transaction, unless this one cannot be undone."""
+        """Keep a connection for the next transaction, unless its rollback fails."""
         try:
             connection.rollback()
         except sqlite3.Error:
@@ -129,28 +129,28 @@ class FileDatabase(Database):
     def insert_each(
         self, transaction: Transaction, statement: str, rows: Sequence[Values]
     ) -> list[bool]:
-        """One after the other: there is nobody to wait for."""
+        """Insert the rows one by one; a local file has no latency."""
         return [transaction.execute(statement, row).rowcount == 1 for row in rows]
 
     def now(self, transaction: Transaction) -> datetime:
-        """The time of this machine, which all who share the file share."""
+        """The time of this machine; all processes with this file run on it."""
         del transaction
         return datetime.now(UTC)
 
     def has_tables(self, transaction: Transaction) -> bool:
-        """Whether the journal's tables are there."""
+        """Whether the journal's tables exist."""
         return SCHEMA_TABLE in _tables(transaction)
 
     def lock_tables(self, transaction: Transaction) -> None:
-        """BEGIN IMMEDIATE has done so already."""
+        """Do nothing: BEGIN IMMEDIATE has locked the file."""
 
     def lock_account(self, transaction: Transaction, platform: str) -> None:
-        """BEGIN IMMEDIATE has done so already."""
+        """Do nothing: BEGIN IMMEDIATE has locked the file."""
 
     def before_sending(self) -> None:
-        """Mark the file, so that a copy of it alone is told from the journal.
+        """Mark the file, so that a copy without its log can be recognised.
 
-        Raises JournalError where somebody who reads it, or closes it, stands in the way too long.
+        Raises JournalError if another process that reads or closes it blocks that for too long.
         """
         if self._is_marked:
             return
@@ -163,7 +163,7 @@ class FileDatabase(Database):
                 self._is_marked = True
 
     def _mark(self) -> None:
-        # In this order: a mark of somebody who does not hold the lock may be taken away.
+        # In this order: others may remove the mark of a process that does not hold the lock.
         if not self._log.share(BUSY_TIMEOUT_SECONDS):
             raise self._failure("failed", "another process has been closing it for too long")
         self.check_unchanged()
@@ -171,7 +171,7 @@ class FileDatabase(Database):
             raise self._failure("failed", "another process has been reading it for too long")
 
     def check_unchanged(self) -> None:
-        """Raise JournalError where the file or its log was deleted, moved or replaced."""
+        """Raise JournalError if the file or its log was deleted, moved or replaced."""
         if not self._files.are_there():
             raise JournalError(
                 ErrorCode.SETUP,
@@ -182,9 +182,9 @@ class FileDatabase(Database):
             )
 
     def close(self) -> None:
-        """Bring everything into the file, unless another process still sends, and close it.
+        """Checkpoint the log into the file, unless another process still sends, and close it.
 
-        What cannot be brought in stays in the log, and the file stays marked.
+        If the checkpoint fails, the rest stays in the log, and the file stays marked.
         """
         if self._is_closed:
             return
@@ -196,37 +196,37 @@ class FileDatabase(Database):
             self._log.close()
 
     def abandon(self) -> None:
-        """Close it as it is: it cannot be used."""
+        """Close it after a failure, without completing the file."""
         self._is_closed = True
         self._close_idle()
         self._let_go(_may_close(self._keeper))
         self._log.close()
 
     def copy_into(self, target: sqlite3.Connection) -> None:
-        """Copy all that is in it now, the log included, into an empty database."""
+        """Copy the whole journal, also what is only in the log, into an empty database."""
         self._keeper.backup(target)
 
     def faults(self) -> list[str]:
-        """What SQLite finds damaged."""
+        """The damage that SQLite finds."""
         return integrity_faults(self._keeper)
 
     def _is_whole(self) -> bool:
-        """Whether the file has all that its marks stand for, once it can have it."""
+        """Complete the file if possible; return whether it is complete."""
         try:
             if not self._log.hold_alone():
                 return not marks(self._keeper)
             whole = take_marks_away(self._keeper, CLOSING_SECONDS)
             if whole and not self._files.are_there():
-                empty_log(self._keeper, CLOSING_SECONDS)  # it lies beside what replaced the file
+                empty_log(self._keeper, CLOSING_SECONDS)  # another file has taken its place
         except (sqlite3.Error, OSError):
-            return False  # a log that is still there is as good
+            return False  # the log has the rest
         return whole
 
     def _let_go(self, whole: bool) -> None:
         if whole:
             self._keeper.close()
         else:
-            _left_open.append(self._keeper)  # the log outlives the process so, and no other way
+            _left_open.append(self._keeper)  # only so the log outlives the process
 
     def _close_idle(self) -> None:
         while self._idle:
@@ -238,30 +238,30 @@ class FileDatabase(Database):
         return kind(
             ErrorCode.SETUP,
             f"the journal {self.place} {failed}: {' '.join(str(why).split())}.",
-            hint="Nothing more was sent. Fix the journal, then run the same again.",
+            hint="Nothing more was sent. Fix the journal, then run the same command again.",
         )
 
 
 def open_file(path: Path, *, create: bool) -> FileDatabase:
-    """Open a journal's file; with `create`, make it where there is none.
+    """Open a journal's file; with `create`, make it if there is none.
 
-    Raises JournalError where it is not there, or would not keep what is written, and
-    NoJournalError where it is a file of something else, or a copy without its log.
+    Raises JournalError if it does not exist, or would not keep its data. Raises NoJournalError if
+    it is another kind of file, or a copy without its log.
     """
     if is_missing(path):
         if log_of(path.resolve()).exists():
             _refuse_lonely_log(path)
         if not create:
             refuse(
-                f"there is no journal {path}; without it nobody knows what was debited already.",
+                f"there is no journal {path}; without it, earlier debits are unknown.",
                 "If it was lost, restore a backup: `loyalty journal restore FILE`. Only if nothing"
                 " was ever debited from here, run `loyalty journal init`.",
             )
-        with suppress(FileExistsError):  # another process was quicker
+        with suppress(FileExistsError):  # another process made it first
             make_new_file(path)
     check_file(path)
     if path.stat().st_size == 0 and not (create and is_empty(log_of(path.resolve()))):
-        refuse_other(path)  # not to be opened: SQLite deletes the log of an empty file
+        refuse_other(path)  # do not open it: SQLite would delete the log of an empty file
     if not is_open_here(path) and has_foreign_log(path.resolve()):
         _refuse_foreign_log(path)
     return _open_checked(path, create=create)
@@ -270,16 +270,16 @@ def open_file(path: Path, *, create: bool) -> FileDatabase:
 def _refuse_foreign_log(path: Path) -> NoReturn:
     raise NoJournalError(
         ErrorCode.SETUP,
-        f"the log {log_of(path).name} beside the journal {path} is not its own, but that of the"
-        " journal before: a backup was copied over it.",
-        hint="Use `loyalty journal restore FILE` with the backup, which keeps that log, too.",
+        f"the log {log_of(path).name} beside the journal {path} belongs to an earlier"
+        " journal: a backup was copied over that one.",
+        hint="Run `loyalty journal restore FILE` with the backup; it keeps that log, too.",
     )
 
 
 def make_new_file(path: Path) -> None:
     """Make the empty file of a new journal, and its folder.
 
-    Raises FileExistsError where anything is there, JournalError where it must not lie there.
+    Raises FileExistsError if the path exists, JournalError if the folder is not suitable.
     """
     try:
         make_folder(path.parent)
@@ -302,10 +302,10 @@ def _refuse_lonely_log(path: Path) -> NoReturn:
 
 
 def refuse_other(path: Path) -> NoReturn:
-    """Raise the error of a file that is there and holds no journal."""
+    """Raise the error for a file that holds no journal."""
     raise NoJournalError(
         ErrorCode.SETUP,
-        f"{path} holds no journal; a copy without its -wal can look so.",
+        f"{path} holds no journal; a copy without its -wal can look like that.",
         hint="Put its -wal back beside it, or restore a backup: `loyalty journal restore FILE`.",
     )
 
@@ -323,7 +323,7 @@ def _open_checked(path: Path, *, create: bool) -> FileDatabase:
         raise
     except FileNotFoundError:
         _give_up(keeper)
-        refuse(f"the journal {path} was replaced while it was opened.", "Run the same again.")
+        refuse(f"the journal {path} was replaced during opening.", "Run the same command again.")
     except sqlite3.DatabaseError as error:
         _give_up(keeper)
         failed = f"the journal {path} cannot be used: {error}."
@@ -348,7 +348,7 @@ def _tables(transaction: Transaction) -> set[str]:
 
 
 def _check_content(keeper: sqlite3.Connection, path: Path, *, create: bool) -> None:
-    """Before anything is changed in it: whose database it is."""
+    """Raise JournalError if it is another program's database, before anything is changed."""
     tables = _tables(keeper)
     if SCHEMA_TABLE in tables:
         return
@@ -366,7 +366,7 @@ def _refuse_bare_copy(path: Path) -> NoReturn:
     raise NoJournalError(
         ErrorCode.SETUP,
         f"the journal {path} is a copy without its log, made while debits were being sent:"
-        " it may lack some.",
+        " some may be missing.",
         hint="Put its -wal back beside it, or restore a backup: `loyalty journal restore FILE`.",
     )
 
@@ -379,7 +379,7 @@ def _give_up(keeper: sqlite3.Connection) -> None:
 
 
 def _may_close(keeper: sqlite3.Connection) -> bool:
-    """Whether the log may go with the last connection, as it does when that is closed."""
+    """Whether the log may be deleted: SQLite does that with the last connection."""
     try:
         return not marks(keeper)
     except sqlite3.Error:
@@ -387,7 +387,7 @@ def _may_close(keeper: sqlite3.Connection) -> bool:
 
 
 def integrity_faults(connection: sqlite3.Connection) -> list[str]:
-    """What SQLite finds damaged in a database."""
+    """The damage that SQLite finds in a database."""
     try:
         found = [str(line) for (line,) in connection.execute("PRAGMA integrity_check(20)")]
     except sqlite3.DatabaseError as error:
@@ -396,7 +396,7 @@ def integrity_faults(connection: sqlite3.Connection) -> list[str]:
 
 
 def _make_durable(connection: sqlite3.Connection) -> None:
-    """Every commit reaches the disk before it returns; set and read back at every connection."""
+    """Let every commit reach the disk before it returns; set and verify that per connection."""
     mode = _write_ahead(connection)
     connection.execute("PRAGMA synchronous=FULL")
     synchronous = connection.execute("PRAGMA synchronous").fetchone()[0]
@@ -410,7 +410,7 @@ def _make_durable(connection: sqlite3.Connection) -> None:
 
 
 def _write_ahead(connection: sqlite3.Connection) -> str:
-    """Turn on the write-ahead log; SQLite's own patience does not cover two who do it at once."""
+    """Turn on the write-ahead log; SQLite's timeout does not cover two processes doing so."""
     ends = time.monotonic() + BUSY_TIMEOUT_SECONDS
     while True:
         try:

@@ -1,4 +1,4 @@
-"""Where a journal's file lies: whether it stays the one file that all who debit share."""
+"""Checks of a journal's file and folder: all processes must share exactly one file."""
 
 import errno
 import os
@@ -16,28 +16,28 @@ EFFECTIVE = os.access in os.supports_effective_ids
 MOUNTS = Path("/proc/self/mounts")
 SPACE_NEEDED_BYTES = 1024 * 1024
 WITHOUT_A_LOG = b"\x01\x01"
-"""What SQLite writes into the file, from byte 18, where it keeps no write-ahead log."""
+"""The bytes from 18 on in an SQLite file without a write-ahead log."""
 
 OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 IN_MEMORY = frozenset({"devtmpfs", "ramfs", "tmpfs"})
 SHARED_FILE_SYSTEMS = frozenset(
     {
-        # Of a server, or of several machines at once.
+        # On a server, or shared by several machines.
         *("9p", "afs", "beegfs", "ceph", "cifs", "coda", "davfs", "gfs2", "glusterfs", "gpfs"),
         *("kafs", "lustre", "ncpfs", "nfs", "nfs4", "ocfs2", "orangefs", "panfs", "pvfs2"),
         *("smb3", "smbfs"),
-        # Of the machine that this one, or this container, is a guest of.
+        # On the host of this virtual machine or container.
         *("drvfs", "fakeowner", "grpcfuse", "hgfs", "osxfs", "prl_fs", "prl_fs_x", "vboxsf"),
         *("virtiofs", "vmhgfs"),
     }
 )
-# Most of what comes through FUSE is a shop of objects or another machine; these are a local disk.
+# Most FUSE file systems are object stores or other machines; these are a local disk.
 LOCAL_FUSE = frozenset({"fuse.encfs", "fuse.fuse-overlayfs", "fuse.gocryptfs"})
 
 
 def is_missing(path: Path) -> bool:
-    """Whether there is none; a folder that cannot be looked into says nothing of that."""
+    """Whether a path does not exist; False if its folder cannot be read."""
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -48,7 +48,7 @@ def is_missing(path: Path) -> bool:
 
 
 def is_empty(path: Path) -> bool:
-    """Whether there is nothing in a file, or no file."""
+    """Whether a file is empty, or does not exist."""
     try:
         return path.stat().st_size == 0
     except FileNotFoundError:
@@ -56,10 +56,10 @@ def is_empty(path: Path) -> bool:
 
 
 def has_foreign_log(path: Path) -> bool:
-    """Whether the log beside a file is another one's; SQLite would take it for its own.
+    """Whether the log beside a file belongs to another file; SQLite would use it all the same.
 
-    As where a backup was copied over a journal after a kill: a backup never had a log. Only for a
-    file that this process has not open: to close it here would drop the locks that SQLite has.
+    That happens if a backup, which never has a log, is copied over a journal after a kill. Only
+    for a file that this process has not open: closing it would drop SQLite's locks.
     """
     if is_empty(log_of(path)):
         return False
@@ -78,22 +78,22 @@ def index_of(path: Path) -> Path:
 
 
 def make_file(path: Path) -> None:
-    """Make an empty file, the user's alone from the first byte on, and for good.
+    """Make an empty file that only the user can read, durably.
 
-    Raises FileExistsError where anything is there, and OSError as the system does.
+    Raises FileExistsError if the path exists, and OSError like the system.
     """
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     sync(path.parent)
 
 
 def check_file(path: Path) -> None:
-    """Raise JournalError unless this is the user's own file, with one name on a local disk."""
+    """Raise JournalError unless this is the user's own file, on a local disk, with one name."""
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
             refuse(f"the journal {path} is not a regular file.", "Name another place for it.")
         for needed in (path, path.parent):
-            # Asked, not tried: closing a file that SQLite has open here would drop its locks.
+            # access(), not open(): closing a file that SQLite has open here would drop its locks.
             if not os.access(needed, os.R_OK | os.W_OK, effective_ids=EFFECTIVE):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         check_folder(path)
@@ -102,7 +102,7 @@ def check_file(path: Path) -> None:
     if status.st_uid != os.geteuid():
         refuse(
             f"the journal {path} belongs to another user (uid {status.st_uid}).",
-            "Run this as that user; a journal is one user's alone.",
+            "Run this as that user: a journal must have one user.",
         )
     if status.st_mode & OTHERS_WRITE:
         refuse(
@@ -111,14 +111,14 @@ def check_file(path: Path) -> None:
         )
     if status.st_nlink > 1:
         refuse(
-            f"the journal {path} has {status.st_nlink} names (hard links); under each of them"
-            " debits would be made that the others do not know.",
+            f"the journal {path} has {status.st_nlink} names (hard links): debits"
+            " made under one name would be unknown under the others.",
             f"Keep one name, and remove the others: find / -xdev -samefile {path}",
         )
 
 
 def check_folder(path: Path) -> None:
-    """Raise JournalError where a journal's file must not lie in this folder, and OSError."""
+    """Raise JournalError if this folder is not suitable for a journal's file, and OSError."""
     real = path.resolve()
     folder = real.parent
     status = folder.stat()
@@ -139,40 +139,40 @@ def check_folder(path: Path) -> None:
     for each in (real, log_of(real), index_of(real)):
         if str(each) in points:
             refuse(
-                f"{each} is itself a mount point: its file and its log would part.",
+                f"{each} is a mount point itself: the file and its log would be separated.",
                 f"Mount the whole folder {folder} instead of a single file.",
             )
     if shutil.disk_usage(folder).free < SPACE_NEEDED_BYTES:
-        refuse(f"the disk of the journal {path} is full.", "Make room first.")
+        refuse(f"the disk of the journal {path} is full.", "Free some space first.")
 
 
 def _is_own(status: os.stat_result) -> bool:
-    """Whether a folder is the user's, and not one that is there for all, as /tmp is."""
+    """Whether a folder is the user's own, not a shared one such as /tmp."""
     return status.st_uid == os.geteuid() and not status.st_mode & stat.S_ISVTX
 
 
 def _check_file_system(path: Path, kind: str) -> None:
     if kind in IN_MEMORY:
         refuse(
-            f"the journal {path} is in memory ({kind}), and would be gone after a restart.",
+            f"the journal {path} is in memory ({kind}), and would be lost at a restart.",
             "Keep it on a disk.",
         )
     is_fuse = kind == "fuse" or kind.startswith("fuse.")
     if kind in SHARED_FILE_SYSTEMS or (is_fuse and kind not in LOCAL_FUSE):
         refuse(
             f"the journal {path} is on a network or shared file system ({kind}), where locks do"
-            " not hold.",
+            " not work.",
             "Keep it on a local disk, or share one in PostgreSQL: journal: postgresql://…",
         )
 
 
 def refuse_unwritable(path: Path, error: OSError) -> NoReturn:
-    """Raise the error of a place that the system gives no access to."""
+    """Raise the error for a place to which the system denies access."""
     refuse(f"the journal {path} cannot be written: {error.strerror}.", "Make it writable.")
 
 
 def file_system(path: Path) -> str:
-    """The kind of file system a path is on, as the system's mount table says; "" if unknown."""
+    """The kind of file system of a path, from the system's mount table; "" if unknown."""
     return _kind(path.resolve(), list(_mounts()))
 
 
@@ -186,7 +186,7 @@ def _kind(resolved: Path, mounts: Sequence[tuple[str, str]]) -> str:
 
 
 def _mounts() -> Iterator[tuple[str, str]]:
-    """Each mount point and its kind of file system, the later ones on top; none if unknown."""
+    """Each mount point and its kind of file system, later ones on top; empty if unknown."""
     try:
         lines = MOUNTS.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
     except OSError:

@@ -13,20 +13,20 @@ VALUES (:platform, :salt, :fingerprint, :at, :actor)"""
 
 
 class Fingerprint(Struct, frozen=True):
-    """What tells a key from others without saying what it is, and the salt it was made with."""
+    """A value that identifies a key without revealing it, and its salt."""
 
     salt: str
     fingerprint: str
 
 
 def fingerprints_of(database: Database, platform: str) -> list[Fingerprint]:
-    """What tells the keys that an account was debited with, the first first."""
+    """The fingerprints of keys that an account was debited with, the oldest first."""
     with database.reading() as transaction:
         return [Fingerprint(*row) for row in transaction.execute(_SELECT, {"platform": platform})]
 
 
 def keep_fingerprint(database: Database, platform: str, mine: Fingerprint) -> None:
-    """Write down what an account is debited with from now."""
+    """Record the fingerprint of the key that an account is debited with from now on."""
     row = {"platform": platform, "salt": mine.salt, "fingerprint": mine.fingerprint}
     with database.writing() as transaction:
         at = time_text(database.now(transaction))

@@ -1,4 +1,4 @@
-"""Whether a journal is sound, and what it holds."""
+"""Whether a journal is intact, and what it holds."""
 
 from msgspec import Struct
 
@@ -8,9 +8,9 @@ from loyalty_cli.debits.journal.restore_gaps import open_gap
 
 
 class Health(Struct, frozen=True):
-    """What is found damaged, and what a journal holds.
+    """The damage and the content of a journal.
 
-    `faults` is None where the server sees to that itself, and `counts` where they cannot be read.
+    `faults` is None if the server checks itself; `counts` is None if they cannot be read.
     """
 
     faults: list[str] | None
@@ -20,7 +20,7 @@ class Health(Struct, frozen=True):
 
 
 def health_of(database: Database) -> Health:
-    """Look through a journal; raise JournalError where it cannot be read at all."""
+    """Check a journal; raise JournalError if it cannot be read at all."""
     faults = database.faults()
     counts = dict.fromkeys(map(str, State), 0)
     try:

@@ -1,15 +1,15 @@
-"""The mark in a journal's file that tells a copy of it that misses its log.
+"""The mark in a journal's file that shows that a copy has no log.
 
-SQLite writes into its log first, and into the file now and then: while debits are being sent, the
-file alone may lack some. So before its first debit a process puts a row into `senders`, and has it
-in the file itself; the rows are taken away once the file has all that their processes wrote. A file
-with such a row and no log beside it is a copy, or what is left after its log was deleted.
+SQLite writes into its log first, and into the file later: while debits are being sent, the file
+alone may be incomplete. So before its first debit a process puts a row into `senders`, in the file
+itself. The row is deleted when the file has everything that its process wrote. A file with such a
+row, but without a log, is a copy, or its log was deleted.
 
-Who sends debits holds a shared lock on the log (not one of SQLite's), which ends with its process.
-Who gets that lock alone knows that no process that sends is left, and takes the marks away.
+Each process that sends debits holds a shared lock on the log (not one of SQLite's). A process that
+gets an exclusive lock knows that no other process sends, and deletes the marks.
 
-No connection to a marked file may be closed but under that lock: SQLite deletes the log with the
-last one, and what is left would look like a copy.
+A connection to a marked file may be closed only under that lock: SQLite deletes the log with the
+last connection, and the remaining file would look like a copy.
 """
 
 import fcntl
@@ -26,25 +26,25 @@ PAUSE_SECONDS = 0.005
 
 
 class LogLock:
-    """The lock on a log that is open; it ends with its descriptor."""
+    """The lock on an open log; it ends with its file descriptor."""
 
     def __init__(self, log: Path) -> None:
-        # Not the file itself, nor the index: closing those would drop the locks that SQLite has.
+        # Not the file or the index: closing those would drop SQLite's locks.
         self._descriptor = os.open(log, os.O_RDWR | os.O_CLOEXEC)
 
     def inode(self) -> tuple[int, int]:
-        """Which file it is."""
+        """The device and the inode of the log."""
         status = os.fstat(self._descriptor)
         return status.st_dev, status.st_ino
 
     def share(self, patience: float) -> bool:
-        """Be one of those who send debits; False where one who takes marks away takes too long."""
+        """Lock it to send debits; False if a process that deletes marks takes too long."""
         return _until(lambda: self._lock(fcntl.LOCK_SH), patience)
 
     def hold_alone(self) -> bool:
-        """Whether nobody sends debits any more; then nobody can begin to, until it is closed.
+        """Whether no process sends debits; then none can begin until it is closed.
 
-        This process must have ended to: of two who ask at a time the second one gets it.
+        This drops the shared lock of this process first: of two that try, the second succeeds.
         """
         fcntl.flock(self._descriptor, fcntl.LOCK_UN)
         return self._lock(fcntl.LOCK_EX)
@@ -63,7 +63,7 @@ class LogLock:
 
 
 def marks(connection: sqlite3.Connection) -> list[str]:
-    """The processes that may have debits in the log alone."""
+    """The processes that may have debits only in the log."""
     has_table = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'senders'"
     if connection.execute(has_table).fetchone() is None:
         return []
@@ -71,21 +71,21 @@ def marks(connection: sqlite3.Connection) -> list[str]:
 
 
 def put_mark(connection: sqlite3.Connection, process: str, patience: float) -> bool:
-    """Mark the file itself, durably; False where somebody stands in the way too long."""
+    """Mark the file itself, durably; False if another process blocks that for too long."""
     _wait_for_locks(connection, patience)
     connection.execute("INSERT OR IGNORE INTO senders (process) VALUES (?)", (process,))
     return bring_in(connection, patience)
 
 
 def take_marks_away(connection: sqlite3.Connection, patience: float) -> bool:
-    """Bring all into the file, and then take away the marks that are there.
+    """Checkpoint the log into the file, then delete the marks.
 
-    Only for who holds the lock alone. False where somebody stands in the way too long.
+    The caller must hold the exclusive lock. False if another process blocks that for too long.
     """
     there = [(process,) for process in marks(connection)]
     if not there:
         return True
-    # Marked all the while: a copy made now may lack anything, and says so.
+    # Still marked: a copy made now may be incomplete, and must show that.
     if not bring_in(connection, patience):
         return False
     _wait_for_locks(connection, patience)
@@ -96,8 +96,8 @@ def take_marks_away(connection: sqlite3.Connection, patience: float) -> bool:
 
 
 def bring_in(connection: sqlite3.Connection, patience: float) -> bool:
-    """Bring the whole log into the file, durably; False where somebody stands in the way."""
-    # Not SQLite's own patience: while it waits for one who reads it keeps out all who write.
+    """Checkpoint the whole log into the file, durably; False if another process blocks that."""
+    # Not SQLite's own timeout: while it waits for a reader, it blocks all writers.
     _wait_for_locks(connection, 0)
 
     def is_whole() -> bool:
@@ -108,7 +108,7 @@ def bring_in(connection: sqlite3.Connection, patience: float) -> bool:
 
 
 def empty_log(connection: sqlite3.Connection, patience: float) -> None:
-    """Leave nothing in a log that has been brought in, for another file to be taken with it."""
+    """Empty a log after its checkpoint, so that SQLite does not use it for another file."""
     _wait_for_locks(connection, patience)
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
@@ -116,7 +116,7 @@ def empty_log(connection: sqlite3.Connection, patience: float) -> None:
 def is_bare_copy(connection: sqlite3.Connection, log: Path) -> bool:
     """Whether this is a marked file without its log.
 
-    The log that SQLite makes where there is none stays empty: only who is let in writes into it.
+    If there is no log, SQLite makes an empty one, and nothing is written before this check.
     """
     return bool(marks(connection)) and is_empty(log)
 

@@ -1,4 +1,4 @@
-"""Whether files that are open are still those that their names lead to."""
+"""Whether open files still have their names."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -11,16 +11,16 @@ OPEN_FILES = "/dev/fd"
 
 
 class SameFiles:
-    """Files that this process has open, by their names and their inodes.
+    """Files that this process has open, with their names and inodes.
 
-    Raises FileNotFoundError where a name leads to a file that this process has not open.
+    Raises FileNotFoundError if a name leads to a file that this process has not open.
     """
 
     def __init__(self, names: Sequence[Path]) -> None:
         self._names = names
         self.inodes = [_inode(name) for name in names]
         mine = set(_open_inodes())
-        # What a name leads to now need not be what was opened by it a moment ago.
+        # The file under a name may be another one than the file that was opened a moment ago.
         if mine and not mine.issuperset(self.inodes):
             raise FileNotFoundError
 
@@ -33,7 +33,7 @@ class SameFiles:
 
 
 def is_open_here(path: Path) -> bool:
-    """Whether this process has a file open, as far as the system says."""
+    """Whether this process has a file open, as far as the system reports it."""
     return _inode(path) in set(_open_inodes())
 
 
@@ -43,9 +43,9 @@ def _inode(name: Path) -> Inode:
 
 
 def _open_inodes() -> Iterator[Inode]:
-    """The files that this process has open; none where the system does not say."""
+    """The files that this process has open; empty if the system does not report them."""
     with suppress(OSError):
         for descriptor in os.listdir(OPEN_FILES):  # noqa: PTH208 - names that are numbers
-            with suppress(OSError):  # the one by which they are listed is gone
+            with suppress(OSError):  # the descriptor of the listing itself is closed
                 status = os.fstat(int(descriptor))
                 yield status.st_dev, status.st_ino

@@ -1,4 +1,4 @@
-"""Locks in the journal, for what only one process at a time may do."""
+"""Locks in the journal, for work that only one process at a time may do."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -12,9 +12,9 @@ from loyalty_cli.debits.journal.text import time_text
 def take_lock(
     database: Database, name: str, holder: Process, is_left: Callable[[Process, timedelta], bool]
 ) -> bool:
-    """Take a lock; False where another process has it, and has not left it.
+    """Acquire a lock; False if another process holds it, and has not abandoned it.
 
-    `is_left` gets who has it, and since how long.
+    `is_left` gets the holder, and for how long it has held the lock.
     """
     insert = "INSERT INTO locks VALUES (:name, :holder, :at) ON CONFLICT DO NOTHING"
     select = database.locking("SELECT holder, at FROM locks WHERE name = :name")
@@ -31,7 +31,7 @@ def take_lock(
 
 
 def release_lock(database: Database, name: str, holder: Process) -> None:
-    """Release a lock, if it is still this holder's."""
+    """Release a lock, if this holder still has it."""
     mine = {"name": name, "holder": process_text(holder)}
     with database.writing() as transaction:
         transaction.execute("DELETE FROM locks WHERE name = :name AND holder = :holder", mine)

@@ -1,4 +1,4 @@
-"""Opening a journal: whether it is there, is ours, and is of this version."""
+"""Opens a journal: it must exist, be ours, and have this version."""
 
 from pathlib import Path
 from typing import NoReturn
@@ -14,18 +14,18 @@ from loyalty_cli.debits.journal.upgrade import make_tables, upgrade, versions
 
 
 def open_journal(where: str | Path, *, create: bool = False) -> Journal:
-    """Open the journal at a path or, as text, a URL; with `create`, make it if need be.
+    """Open the journal at a path or, as text, a URL; with `create`, make it if necessary.
 
-    Raises JournalError where it is not there, is not a journal, is of another version, or would
-    not keep what is written: on a network file system, a full disk, a standby, without sync.
+    Raises JournalError if it does not exist, is not a journal, has another version, or would not
+    keep its data: on a network file system, a full disk, a standby, or without sync.
     """
     return _opened(_open_database(where, create=create), create=create)
 
 
 def make_journal(where: str | Path) -> Journal:
-    """Make a journal at a path or, as text, a URL, where there is nothing yet.
+    """Make a journal at a path or, as text, a URL, if there is nothing yet.
 
-    Raises JournalError where anything is there, which is left as it is.
+    Raises JournalError if anything exists there; it is left unchanged.
     """
     path = path_of(where)
     if path is None:
@@ -49,9 +49,9 @@ def make_journal(where: str | Path) -> Journal:
 
 
 def path_of(where: str | Path) -> Path | None:
-    """The path of a journal in a file; None where it is a server's.
+    """The path of a journal in a file; None if it is at a server.
 
-    Raises JournalError where it is neither.
+    Raises JournalError if it is neither.
     """
     checked = _checked(where)
     return None if isinstance(checked, str) else checked
@@ -59,8 +59,8 @@ def path_of(where: str | Path) -> Path | None:
 
 def _refuse_again(place: str) -> NoReturn:
     refuse(
-        f"{place} was there already; nothing was changed.",
-        "`loyalty journal check` says what it holds.",
+        f"{place} exists already; nothing was changed.",
+        "`loyalty journal check` shows what it holds.",
     )
 
 
@@ -114,7 +114,7 @@ def _check_tables(database: Database, *, create: bool) -> None:
     if found != [SCHEMA_VERSION]:
         version = ", ".join(map(str, found)) or "no"
         refuse(
-            f"the journal {place} is of version {version}, this program knows {SCHEMA_VERSION}.",
+            f"the journal {place} has version {version}, this program knows {SCHEMA_VERSION}.",
             "Use the loyalty that made it, or a newer one.",
         )
 

@@ -1,4 +1,4 @@
-"""Which process this is, and whether another one is still there."""
+"""Which process this is, and whether another process still runs."""
 
 import os
 import socket
@@ -10,7 +10,7 @@ from loyalty_cli.debits.journal.uptime import boot_id, machine_id
 
 
 def this_process() -> Process:
-    """The process that runs now."""
+    """The present process."""
     return _process(os.getpid())
 
 
@@ -22,16 +22,16 @@ def _process(pid: int) -> Process:
 
 
 def actor() -> str:
-    """Who does something, as events have it."""
+    """The present user and process, as events name them."""
     return f"uid {os.getuid()} on {socket.gethostname()}, process {os.getpid()}"
 
 
 def is_gone(sender: Process) -> bool | None:
-    """Whether a sender has ended; None where it ran on another host, and there is no telling.
+    """Whether a sender has ended; None if unknown, as on another host.
 
-    Nor is there where the system does not say when a process started, or hides those of others.
+    It is also unknown if the system does not report when a process started, or hides processes.
     """
-    is_other_machine = sender.machine not in ("", machine_id())  # "": an earlier version's
+    is_other_machine = sender.machine not in ("", machine_id())  # "": from an earlier version
     if sender.host != _host() or is_other_machine or not sender.started:
         return None
     if sender.boot != boot_id():
@@ -43,7 +43,7 @@ def is_gone(sender: Process) -> bool | None:
 
 
 def _host() -> str:
-    """This host, and which processes can be seen from here: a container sees its own alone."""
+    """This host and its process namespace: a container sees only its own processes."""
     try:
         namespace = Path("/proc/self/ns/pid").readlink().name
     except OSError:
@@ -52,18 +52,18 @@ def _host() -> str:
 
 
 def _started(pid: int) -> str:
-    """When a process started, in the kernel's ticks since boot; "" where there is none."""
+    """When a process started, in the kernel's ticks since boot; "" if there is none."""
     try:
         status = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
-    # The name, in parentheses, can hold anything; the fields count from behind it.
+    # The name, in parentheses, can hold anything; the fields are counted after it.
     state, *rest = status.rpartition(")")[2].split()
     return "" if state in "ZX" else rest[18]
 
 
 def _is_hidden(pid: int) -> bool:
-    """Whether there is a process of another user that cannot be looked at."""
+    """Whether the process exists but belongs to another user and is hidden."""
     try:
         os.kill(pid, 0)
     except PermissionError:

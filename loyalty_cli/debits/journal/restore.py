@@ -1,4 +1,4 @@
-"""Restoring a journal from a backup: what was there is kept, and what may be missing is noted."""
+"""Restores a journal from a backup; keeps the old file, and records what may be missing."""
 
 import os
 import shutil
@@ -31,12 +31,12 @@ from loyalty_cli.debits.journal.tables import SCHEMA_VERSION
 from loyalty_cli.debits.journal.text import time_text
 
 FOREVER = "1970-01-01T00:00:00.000000+00:00"
-"""Since when debits may be missing where the backup has none at all."""
+"""The start of the gap if the backup has no debits at all."""
 
 NEVER = "9999"
-"""After every time."""
+"""Later than every time."""
 
-# What the present journal knows and the other one does not.
+# Whether the present journal has entries that the backup lacks.
 _MORE = """
     SELECT EXISTS (
         SELECT platform, reference FROM main.debits
@@ -54,7 +54,7 @@ _UNREVIEWED = """
 
 
 class Restored(Struct, frozen=True):
-    """What was restored, where the journal from before is kept, and since when there is a gap."""
+    """What was restored, where the old journal is kept, and the start of the gap, if any."""
 
     held: JournalSummary
     aside: Path | None
@@ -62,7 +62,7 @@ class Restored(Struct, frozen=True):
 
 
 class _Backup(Struct, frozen=True):
-    """A backup that is ready to be the journal; `bare` where it is a copy that misses its log."""
+    """A backup that is ready to be the journal; `bare` if it is a copy without its log."""
 
     part: Path
     held: JournalSummary
@@ -72,9 +72,9 @@ class _Backup(Struct, frozen=True):
 def restore(path: Path, source: Path, *, older: bool) -> Restored:
     """Put a backup in the place of the journal.
 
-    Raises JournalError where it is no journal, where the present one is in use, or, unless `older`,
-    where it is a copy without its log, or the present one has what it has not. Then nothing is
-    changed.
+    Raises JournalError if it is no journal, or if the present journal is in use. Unless `older`,
+    also if it is a copy without its log, or lacks entries of the present journal. After an error
+    nothing is changed.
     """
     path = path.resolve()
     try:
@@ -93,7 +93,7 @@ def restore(path: Path, source: Path, *, older: bool) -> Restored:
 
 def _prepared(part: Path, source: Path) -> _Backup:
     try:
-        # Bytes, not pages: opening it would change it, and perhaps delete its log.
+        # Copied as bytes: opening it would change it, and perhaps delete its log.
         shutil.copyfile(source, part)
         foreign = has_foreign_log(source)
         if not (foreign or is_empty(log_of(source))):
@@ -117,7 +117,7 @@ def _version(connection: sqlite3.Connection, source: Path) -> int:
     if versions not in ([1], [SCHEMA_VERSION]):
         version = ", ".join(map(str, versions)) or "no"
         refuse(
-            f"{source} is of version {version}, this program knows {SCHEMA_VERSION}.",
+            f"{source} has version {version}, this program knows {SCHEMA_VERSION}.",
             "Nothing was changed; use the loyalty that made it, or a newer one.",
         )
     return int(versions[0])
@@ -130,10 +130,10 @@ def _installed(backup: _Backup, path: Path, source: Path, *, older: bool) -> Res
         refuse(f"{source} is the journal itself.", "Name a backup of it.")
     if backup.bare and not (older or is_itself):
         refuse(
-            f"{source} is a copy without its log, made while debits were being sent: it may lack"
-            " some.",
+            f"{source} is a copy without its log, made while debits were being sent: some"
+            " may be missing.",
             "Nothing was changed. Put its -wal back beside it, or name another backup; --older"
-            " takes it as it is.",
+            " restores it all the same.",
         )
     with _alone(path) if usable else nullcontext() as present:
         since, why = backup.held.newest or FOREVER, ""
@@ -153,14 +153,14 @@ def _installed(backup: _Backup, path: Path, source: Path, *, older: bool) -> Res
 
 def _refuse_older(path: Path, source: Path) -> NoReturn:
     refuse(
-        f"{source} is older than the journal {path}, or another one's: it lacks entries.",
-        "Nothing was changed. Add --older to restore it all the same; afterwards check what is"
-        " missing, and confirm that with --reviewed.",
+        f"{source} is older than the journal {path}, or of another journal: it lacks entries.",
+        "Nothing was changed. Add --older to restore it all the same; then check what is missing,"
+        " and confirm that with --reviewed.",
     )
 
 
 def _is_usable(path: Path) -> bool:
-    """Whether there is a journal; its log is brought in. Raises JournalError where it is busy."""
+    """Whether a journal exists; checkpoints its log. Raises JournalError if it is in use."""
     if not os.path.lexists(path):
         return False
     try:
@@ -172,11 +172,11 @@ def _is_usable(path: Path) -> bool:
 
 @contextmanager
 def _alone(path: Path) -> Iterator[sqlite3.Connection]:
-    """The present journal, whole in its file, while nobody else can use it."""
+    """The present journal, complete in its file, while no other process can use it."""
     patience = CLOSING_SECONDS
     with closing(sqlite3.connect(path, timeout=patience, isolation_level=None)) as connection:
         try:
-            # Nobody else may have it open for the one, nor can open it after the other.
+            # The first fails if others have it open; the second keeps others out.
             connection.execute("PRAGMA journal_mode=DELETE")
             connection.execute("PRAGMA main.locking_mode=EXCLUSIVE")
             connection.execute("BEGIN EXCLUSIVE")
@@ -194,7 +194,7 @@ def _refuse_used(path: Path) -> NoReturn:
 
 
 def _has_more(present: sqlite3.Connection, part: Path) -> str:
-    """Since when debits are unknown to the other one; "" where it has all that this one has."""
+    """Since when debits are missing in the backup; "" if it has everything."""
     present.execute("ATTACH ? AS other", (str(part),))
     (more,) = present.execute(_MORE).fetchone()
     (gap,) = present.execute(_UNREVIEWED).fetchone()
@@ -209,12 +209,12 @@ def _note_gap(part: Path, since: str, why: str) -> None:
 
 
 def _swapped(part: Path, path: Path, *, usable: bool) -> Path | None:
-    """Put the part in the journal's place, and say where what was there is kept, if anything."""
+    """Put the part in the journal's place; return where the old journal is kept, if any."""
     aside = path.with_name(f"{path.name}.before-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
     sync(part)
     with ExitStack() as locked, ExitStack() as undo:
         if os.path.lexists(path):
-            # A second name until the first one is taken: at no time is there no journal.
+            # The old journal gets a second name first, so that a journal exists at any time.
             os.link(path, aside)
             undo.callback(aside.unlink)
         if not usable and log_of(path).exists():

@@ -1,4 +1,4 @@
-"""Gaps: since when debits may be missing in a journal that was restored, and who has looked."""
+"""Gaps: since when debits may be missing in a restored journal, and who reviewed that."""
 
 from datetime import UTC, datetime
 
@@ -9,7 +9,7 @@ from loyalty_cli.debits.journal.text import time_text
 
 
 class Gap(Struct, frozen=True):
-    """Debits since `since` may be missing; `at` it was restored, and `why` says from what."""
+    """Debits after `since` may be missing; it was restored `at` that time from `why`."""
 
     since: str
     at: str
@@ -17,7 +17,7 @@ class Gap(Struct, frozen=True):
 
 
 def open_gap(database: Database) -> Gap | None:
-    """The earliest gap that nobody has reviewed."""
+    """The earliest gap without a review."""
     query = "SELECT since, at, why FROM gaps WHERE reviewed_at IS NULL ORDER BY since"
     with database.reading() as transaction:
         row = transaction.execute(query).fetchone()
@@ -25,7 +25,7 @@ def open_gap(database: Database) -> Gap | None:
 
 
 def review(database: Database, reviewer: str, why: str) -> int:
-    """Put on record that a person has looked at all that is open, and say how many gaps."""
+    """Record a person's review of all open gaps, and return their number."""
     statement = (
         "UPDATE gaps SET reviewed_at = :now, reviewer = :reviewer, review = :why"
         " WHERE reviewed_at IS NULL"

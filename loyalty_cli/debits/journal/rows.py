@@ -42,21 +42,21 @@ _PROCESS = msgspec.json.Decoder(Process)
 _BASELINE = msgspec.json.Decoder(Baseline)
 _TIMES = ("created_at", "changed_at", "claimed_at")
 
-written_time = lru_cache(maxsize=8)(time_text)  # a plan has one time for all its debits
+written_time = lru_cache(maxsize=8)(time_text)  # all debits of a plan have the same time
 
 
 def process_text(process: Process) -> str:
-    """A process as the journal has it."""
+    """A process as text in the journal."""
     return msgspec.json.encode(process).decode()
 
 
 def process_of(text: str) -> Process:
-    """The process that was written so."""
+    """The process of such a text."""
     return _PROCESS.decode(text)
 
 
 def debit_row(entry: Entry) -> dict[str, Any]:
-    """A debit as values for its columns."""
+    """The values of a debit's columns."""
     row = msgspec.structs.asdict(entry)
     del row["key"]
     for name in ("sender", "baseline"):
@@ -67,7 +67,7 @@ def debit_row(entry: Entry) -> dict[str, Any]:
 
 
 def account_values(entry: Entry) -> dict[str, str]:
-    """What names a debit, and its account however the customer is written."""
+    """The key of a debit, and of its account in any spelling of the customer."""
     return {
         "platform": entry.key.platform,
         "reference": entry.key.reference,

@@ -1,4 +1,4 @@
-"""A journal at a PostgreSQL server: whether it is the same, and keeps what it is told."""
+"""A journal at a PostgreSQL server; checks that it is the same server, and durable."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -29,23 +29,23 @@ from loyalty_cli.debits.journal.server_errors import journal_error
 from loyalty_cli.debits.journal.text import time_text, writable
 from loyalty_cli.model.errors import ErrorCode
 
-MAKING_TABLES = 0x6C6F79616C7479  # a number that nobody else is likely to take
+MAKING_TABLES = 0x6C6F79616C7479  # a number that nobody else is likely to use
 
 ANSWER_SECONDS = 35.0
-"""More than a statement may take: where the server itself gives up, it says why."""
+"""Longer than the server's own time limit, whose error has a reason."""
 STATEMENT_SECONDS = 30
 LOCK_SECONDS = 20
 IDLE_SECONDS = 30
 TABLES_SECONDS = 600.0
-"""What bringing up a large journal of an earlier version may take."""
+"""The time for upgrading a large journal of an earlier version."""
 
 INSISTING_SECONDS = 50.0
-"""After which no more is begun to write down a result; what was begun by then has its time."""
+"""After this time no retry begins to record a result; a running attempt may end."""
 PAUSE_SECONDS = 0.5
 
 LOOK = (
-    "See at the platform what was debited since, then run `loyalty journal accept-failover"
-    " --why TEXT`; nothing is sent before that."
+    "Check at the platform what was debited since, then run `loyalty journal accept-failover"
+    " --why TEXT`. Nothing is sent before that."
 )
 
 Answer = TypeVar("Answer")
@@ -58,7 +58,7 @@ SELECT CAST((SELECT system_identifier FROM pg_control_system()) AS text),
 
 
 class Identity(Struct, frozen=True):
-    """Which server it is: another timeline means that a standby, or a backup, took its place."""
+    """The identity of a server: a new timeline means that a standby or a backup replaced it."""
 
     system: str
     timeline: int
@@ -68,7 +68,7 @@ class Identity(Struct, frozen=True):
 
 
 class ServerState(NamedTuple):
-    """What a server says of itself; `wal_file` is None at a standby."""
+    """What a server reports about itself; `wal_file` is None at a standby."""
 
     system: str
     wal_file: str | None
@@ -78,13 +78,13 @@ class ServerState(NamedTuple):
 
     @property
     def identity(self) -> Identity:
-        """Which server it is."""
-        # The current one: a checkpoint has the timeline of before a promotion for a while.
+        """The identity of the server."""
+        # The current timeline: after a promotion, a checkpoint has the old one for a while.
         return Identity(self.system, int((self.wal_file or "0")[:8], 16))
 
 
 class ServerDatabase(Database):
-    """A database of a PostgreSQL server, which several hosts can share."""
+    """A database at a PostgreSQL server, which several hosts can share."""
 
     counted = "BIGSERIAL"
 
@@ -94,13 +94,13 @@ class ServerDatabase(Database):
 
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
-        """A transaction that may idle: whoever pages through a list takes time."""
+        """A transaction that may idle: a reader of pages takes time."""
         with self._transaction(0, "failed") as transaction:
             yield transaction
 
     @contextmanager
     def writing(self, failed: str = "failed") -> Iterator[Transaction]:
-        """A transaction that keeps others waiting for only so long."""
+        """A transaction with a time limit, because others may wait for it."""
         with self._transaction(IDLE_SECONDS, failed) as transaction:
             yield transaction
 
@@ -114,7 +114,7 @@ class ServerDatabase(Database):
     def _lent(
         self, ask: Callable[[LimitedConnection], Answer], failed: str = "failed"
     ) -> Iterator[tuple[LimitedConnection, Answer]]:
-        """A connection, and what was asked of it first."""
+        """A connection, and the result of the first query on it."""
         try:
             connection, answer = self._asked(ask)
             try:
@@ -130,7 +130,7 @@ class ServerDatabase(Database):
     def _asked(
         self, ask: Callable[[LimitedConnection], Answer]
     ) -> tuple[LimitedConnection, Answer]:
-        """Ask on an idle connection; once more, on a new one, where that was closed meanwhile."""
+        """Query on an idle connection; retry on a new one if that was closed meanwhile."""
         with suppress(IndexError):
             connection = self._idle.pop()
             try:
@@ -139,7 +139,7 @@ class ServerDatabase(Database):
                 if not connection.closed:
                     connection.close()
                     raise
-                self.close()  # the others were closed, too
+                self.close()  # the others are closed, too
         connection = connect(self.place)
         try:
             return connection, ask(connection)
@@ -148,7 +148,7 @@ class ServerDatabase(Database):
             raise
 
     def _give_back(self, connection: LimitedConnection) -> None:
-        """Keep a connection for the next one, unless what was begun on it cannot be undone."""
+        """Keep a connection for the next transaction, unless its rollback fails."""
         try:
             connection.rollback()
         except psycopg.Error:
@@ -160,7 +160,7 @@ class ServerDatabase(Database):
     def insert_each(
         self, transaction: Transaction, statement: str, rows: Sequence[Values]
     ) -> list[bool]:
-        """All at one blow, without waiting for each."""
+        """Insert all rows in one pipeline, without waiting for each."""
         assert isinstance(transaction, ServerTransaction)
         if not rows:
             return []
@@ -186,31 +186,31 @@ class ServerDatabase(Database):
         return table is not None
 
     def lock_tables(self, transaction: Transaction) -> None:
-        """By an advisory lock: there may be no table yet."""
+        """Take an advisory lock: there may be no table yet."""
         assert isinstance(transaction, ServerTransaction)
         transaction.connection.limit = TABLES_SECONDS
         transaction.execute(f"SET LOCAL statement_timeout = '{TABLES_SECONDS:g}s'")
         transaction.execute(f"SELECT pg_advisory_xact_lock({MAKING_TABLES})")
 
     def lock_account(self, transaction: Transaction, platform: str) -> None:
-        """By an advisory lock, which ends with the transaction."""
+        """Take an advisory lock, which ends with the transaction."""
         lock = "SELECT pg_advisory_xact_lock(hashtextextended(:platform, 0))"
         transaction.execute(lock, {"platform": platform})
 
     def before_sending(self) -> None:
-        """Nothing to get ready."""
+        """Do nothing: a server needs no preparation."""
 
     def close(self) -> None:
-        """Close what is idle."""
+        """Close the idle connections."""
         while self._idle:
             self._idle.pop().close()
 
     def abandon(self) -> None:
-        """The same: a server keeps its own log."""
+        """Close the idle connections: a server keeps its own log."""
         self.close()
 
     def recognise(self, transaction: Transaction, actor: str) -> None:
-        """Put on record which server this is, the first time; else warn where it is another one."""
+        """Record the server the first time; later warn if it is another one."""
         self._actor = actor
         present, on_record = _identity(transaction), _last_on_record(transaction)
         if on_record is None:
@@ -225,24 +225,24 @@ class ServerDatabase(Database):
             self.warnings = (*self.warnings, f"{moved} {LOOK}")
 
     def check_unchanged(self) -> None:
-        """Raise JournalError where the server is another one than on record, or of another time."""
+        """Raise JournalError if the server or its timeline is not the one on record."""
         with self._lent(_state) as (connection, state):
             if state.identity != self._on_record:
                 refuse(self._moved(ServerTransaction(connection), state.identity), LOOK)
 
     def accept_failover(self, why: str) -> tuple[Identity, Identity] | None:
-        """Put on record that the server is another one; give both, or None where it is not."""
+        """Record that the server is another one; return both, or None if it is not."""
         with self.writing() as transaction:
             self.lock_tables(transaction)
             before, present = _last_on_record(transaction), _identity(transaction)
-            assert before is not None  # opening it wrote the first
+            assert before is not None  # opening it recorded the first
             if before == present:
                 return None
             self._put_on_record(transaction, present, why)
         return before, present
 
     def insist(self, write: Callable[[bool], Written]) -> Written:
-        """Write, and again while the server is away; `write` is told whether it may be there."""
+        """Write, with retries while the server is away; `write` gets whether it is a retry."""
         ends = time.monotonic() + INSISTING_SECONDS
         again = False
         while True:
@@ -255,11 +255,11 @@ class ServerDatabase(Database):
             time.sleep(PAUSE_SECONDS)
 
     def failure(self, error: psycopg.Error, what: str) -> JournalError:
-        """The error for a statement that failed, or a server that cannot be reached."""
+        """The error for a failed statement, or a server that cannot be reached."""
         return journal_error(self.place, what, error)
 
     def check_server(self) -> None:
-        """Raise JournalError for a server that cannot be reached, or would forget."""
+        """Raise JournalError for a server that cannot be reached, or is not durable."""
         with self._lent(_state, "cannot be reached") as (connection, state):
             self.warnings = tuple(_unproven(connection))
         if state.wal_file is None:
@@ -267,12 +267,12 @@ class ServerDatabase(Database):
             refuse(f"the journal {self.place} is a standby, which cannot be written.", hint)
         if state.fsync == "off":
             refuse(
-                f"the journal {self.place} has fsync=off, and may forget what it was told.",
+                f"the journal {self.place} has fsync=off, and may lose debits.",
                 "Set fsync=on for this server.",
             )
         if state.encoding != "UTF8":
             refuse(
-                f"the journal {self.place} is in the encoding {state.encoding}, not in UTF8.",
+                f"the journal {self.place} has the encoding {state.encoding}, not UTF8.",
                 "Make another database: createdb --encoding=UTF8 --template=template0.",
             )
         if state.full_page_writes == "off":
@@ -286,9 +286,9 @@ class ServerDatabase(Database):
         newest = "SELECT at FROM events ORDER BY number DESC LIMIT 1"
         last = transaction.execute(newest).fetchone()
         return (
-            f"the journal {self.place} is not at the server it was: on record is {self._on_record},"
-            f" this is {present}. Debits may be missing in it; the last it knows of anything is"
-            f" {'nothing' if last is None else f'{last[0][:19]}Z'}."
+            f"the journal {self.place} is not at the server it was at: on record is"
+            f" {self._on_record}, this is {present}. Debits may be missing in it; its last entry is"
+            f" {'none' if last is None else f'{last[0][:19]}Z'}."
         )
 
     def _put_on_record(self, transaction: Transaction, identity: Identity, why: str) -> None:
@@ -307,7 +307,7 @@ class ServerDatabase(Database):
 
 
 def open_server(url: str) -> ServerDatabase:
-    """Connect to a server; raise JournalError for one that cannot be reached, or would forget."""
+    """Connect to a server; raise JournalError if it cannot be reached, or is not durable."""
     database = ServerDatabase(url)
     try:
         database.check_server()
@@ -318,7 +318,7 @@ def open_server(url: str) -> ServerDatabase:
 
 
 def _begin(connection: LimitedConnection, idle: int) -> None:
-    """Begin a transaction, with all that it needs, whatever server and pooler say, at one blow."""
+    """Begin a transaction with all its settings, in one message, for any server and pooler."""
     connection.limit = ANSWER_SECONDS
     connection.execute(
         "BEGIN ISOLATION LEVEL READ COMMITTED;"
@@ -330,7 +330,7 @@ def _begin(connection: LimitedConnection, idle: int) -> None:
 
 
 def _state(connection: LimitedConnection) -> ServerState:
-    """Ask a server what it says of itself; that needs no transaction."""
+    """Ask a server about itself; that needs no transaction."""
     row: Any = connection.execute(_ASK).fetchone()
     return ServerState(*row)
 
@@ -346,7 +346,7 @@ def _last_on_record(transaction: Transaction) -> Identity | None:
 
 
 def _unproven(connection: LimitedConnection) -> Iterator[str]:
-    """A warning where nobody has proven that the server is the one it should be."""
+    """A warning if the connection does not prove the server's identity."""
     server = connection.pgconn
     given = {each.keyword: each.val for each in server.info}
     mode = (given.get(b"sslmode") or b"").decode()
@@ -354,6 +354,6 @@ def _unproven(connection: LimitedConnection) -> Iterator[str]:
     is_local = host.startswith(("/", "@")) or is_loopback(server.hostaddr.decode() or host)
     if not is_local and mode not in ("verify-ca", "verify-full"):
         yield (
-            f"the journal's server {host} has not proven who it is (sslmode={mode}): somebody on"
-            " the way can pretend to be it. Add sslmode=verify-full to the URL in `journal`."
+            f"the journal's server {host} has not proven its identity (sslmode={mode}): somebody"
+            " on the way can pretend to be it. Add sslmode=verify-full to the URL in `journal`."
         )

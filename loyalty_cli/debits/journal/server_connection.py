@@ -1,4 +1,4 @@
-"""A connection to PostgreSQL that waits for nothing longer than a certain time."""
+"""A connection to PostgreSQL with a timeout for every answer."""
 
 import re
 import time
@@ -18,7 +18,7 @@ _NAME = re.compile(r":([a-z_0-9]+)")
 class LimitedConnection(psycopg.Connection[Any]):
     """A connection that is closed when an answer takes more than `limit` seconds.
 
-    Not even a server that is stopped, or a network that swallows all, holds up who asks.
+    So even a stopped server or a dead network cannot block the caller.
     """
 
     limit = float(CONNECT_SECONDS)
@@ -32,7 +32,7 @@ class LimitedConnection(psycopg.Connection[Any]):
         try:
             wanted = next(gen)
             while True:
-                # Comes back every now and then, ready or not.
+                # Returns from time to time, ready or not.
                 ready = yield wanted
                 if time.monotonic() > ends:
                     self.pgconn.finish()
@@ -43,7 +43,7 @@ class LimitedConnection(psycopg.Connection[Any]):
 
 
 class ServerTransaction:
-    """A transaction at a server, for statements as SQLite has them: `:name` stands for a value."""
+    """A transaction at a server, for statements in SQLite's style: `:name` is a value."""
 
     def __init__(self, connection: LimitedConnection) -> None:
         self.connection = connection
@@ -57,18 +57,18 @@ class ServerTransaction:
 
 @lru_cache(maxsize=128)
 def translated(statement: str) -> bytes:
-    """A statement as psycopg has it."""
+    """A statement in psycopg's style."""
     return _NAME.sub(r"%(\1)s", statement).encode()
 
 
 def connect(url: str) -> LimitedConnection:
-    """Connect; raise psycopg.Error for a server that does not answer, or does not let us in.
+    """Connect; raise psycopg.Error for a server that does not answer, or refuses us.
 
-    Nothing that PgBouncer would refuse is asked of the session, and nothing is left in it.
+    This sets nothing in the session, and nothing that PgBouncer would refuse.
     """
     return LimitedConnection.connect(
         url,
-        autocommit=True,  # BEGIN is our own
+        autocommit=True,  # we send BEGIN ourselves
         prepare_threshold=None,
         client_encoding="utf8",
         connect_timeout=CONNECT_SECONDS,

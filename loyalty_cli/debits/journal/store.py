@@ -1,6 +1,6 @@
-"""The journal: what was debited, what is open, and every change of state, on SQLite or PostgreSQL.
+"""The journal: all debits and every change of their state, in SQLite or PostgreSQL.
 
-A row's state is what keeps a debit from being made twice. Every method is one transaction, and
+The state of a row prevents that its debit is made twice. Every method is one transaction, and is
 durable when it returns.
 """
 
@@ -57,7 +57,7 @@ _STATE = "SELECT state FROM debits WHERE platform = :platform AND reference = :r
 _OF_CUSTOMER = "SELECT 1 FROM debits WHERE platform = :platform AND customer = :customer"
 _LAST_EVENT = """\
 SELECT max(number) FROM events WHERE platform = :platform AND folded = :folded
-    AND "after" <> 'planned'"""  # what is planned changed nothing at the platform
+    AND "after" <> 'planned'"""  # a planned debit changed nothing at the platform
 _OTHERS_SINCE = """\
 SELECT reference FROM events WHERE platform = :platform AND folded = :folded AND number > :number
     AND "after" IN ('sending', 'unknown', 'confirmed')
@@ -91,9 +91,9 @@ _AFTER = {
 
 
 class Filter(Struct, frozen=True):
-    """Which debits to list; what is not given is not asked about.
+    """Which debits to list; None is no condition.
 
-    `customer` fits however it is written; times are in UTC.
+    `customer` matches in any spelling; times are in UTC.
     """
 
     states: tuple[State, ...] = ()
@@ -124,23 +124,23 @@ class Journal:
         self.database.close()
 
     def now(self) -> datetime:
-        """The time by the one clock that all who share the journal have, in UTC."""
+        """The time in UTC, by a clock that all processes with this journal share."""
         with self.database.reading() as transaction:
             return self.database.now(transaction)
 
     def plan(self, asked: Sequence[Planned]) -> list[Entry]:
-        """Write a few debits down as `plan_all` does, and give their entries in the order asked."""
+        """Record a few debits like `plan_all`, and return their entries in the order asked."""
         self.plan_all(sorted(asked, key=lambda planned: planned.key.reference))
         entries = self.known([planned.key for planned in asked])
         return [entries[planned.key] for planned in asked]
 
     def plan_all(self, asked: Iterable[Planned]) -> None:
-        """Write debits down that are not there yet, all of them in one transaction.
+        """Record the debits that are not in the journal yet, all in one transaction.
 
-        They come in the order of their references, and are taken as they are needed. Raises
-        LoyaltyError, and writes nothing, where one is there with another customer, unit or amount.
+        They must be sorted by reference, and are read as needed. Raises LoyaltyError, and writes
+        nothing, if one is on record with another customer, unit or amount.
         """
-        # In one order for all: two who each wait for a row of the other's would wait for ever.
+        # All processes use this order: otherwise two of them could deadlock.
         with self.database.writing() as transaction:
             at, instant = self.database.now(transaction), self._clock()
             for batch in batches(asked, BATCH):
@@ -168,10 +168,10 @@ class Journal:
     def claim(
         self, entry: Entry, sender: Process, baseline: Baseline, terms: ClaimTerms = NO_TERMS
     ) -> Entry | None:
-        """Claim a planned debit for one sender; None where another was quicker.
+        """Claim a planned debit for one sender; None if another sender was faster.
 
-        Raises AccountBusyError where the account has another open debit, BalanceChangedError where
-        it was debited since the balance was asked for, and LoyaltyError above the day's limit.
+        Raises AccountBusyError if the account has another open debit, BalanceChangedError if it
+        was debited after its balance was read, and LoyaltyError above the day's limit.
         """
         self.database.before_sending()
         change = Change("claimed", sender=sender, baseline=baseline)
@@ -187,7 +187,7 @@ class Journal:
                 )
                 if not self._replace(transaction, entry, after):
                     return None
-                # After the row is ours: from now on no other debit of the account can be claimed.
+                # After the row is claimed: from now on no other debit of the account can be.
                 _check_terms(transaction, after, terms)
                 transaction.execute(INSERT_EVENT, self._event(after, entry.state, change.why, at))
         except DuplicateError:
@@ -195,9 +195,9 @@ class Journal:
         return after
 
     def change(self, entry: Entry, state: State, change: Change) -> Entry | None:
-        """Take a debit from the state it was read in to another; None where it is not in it now.
+        """Change the state of a debit; None if it is no longer in the state of `entry`.
 
-        What came of a debit that was sent is written again and again while the server is away.
+        The result of a debit that was sent is written with retries while the server is away.
         """
         if state not in TRANSITIONS[entry.state]:
             raise AssertionError(f"{entry.state} never becomes {state}")
@@ -212,30 +212,30 @@ class Journal:
         return self._has_other(entry, "state = 'sending'")
 
     def busy(self, entry: Entry) -> LoyaltyError | None:
-        """The error where the account has another debit whose outcome is open."""
+        """The error if the account has another open debit."""
         others = "reference <> :reference AND state IN ('sending', 'unknown')"
         return account_busy(entry) if self._has_other(entry, others) else None
 
     def note(self, entry: Entry, why: str, instant: Instant | None = None) -> None:
-        """Add to what is known of a debit without a change of its state; `instant` is when."""
+        """Add an event to a debit without a change of its state; `instant` is when."""
         query = self.database.locking(_STATE)
         with self.database.writing() as transaction:
             at = self.database.now(transaction)
-            # Others may have changed it since it was read, and the history has each state in turn.
+            # Others may have changed it since it was read; the history must be in order.
             (present,) = transaction.execute(query, account_values(entry)).fetchone()
             noted = replace(entry, state=State(present))
             transaction.execute(INSERT_EVENT, self._event(noted, noted.state, why, at, instant))
 
     def last_event(self, entry: Entry) -> int:
-        """The number of the last event that may have changed what the account has; 0 for none."""
+        """The number of the last event that may have changed the account's balance; 0 for none."""
         with self.database.reading() as transaction:
             return _last_event(transaction, entry)
 
     def others_since(self, entry: Entry, number: int) -> list[str]:
         """The references of other debits that may have changed the account since an event.
 
-        Those are the ones that came to be open or made since, and those that were open by then and
-        still are. The account is taken for the same however the customer is written.
+        Those are debits that became open or were made since, and those that were open then and
+        still are. Different spellings of the customer count as the same account.
         """
         values = {**account_values(entry), "number": number}
         with self.database.reading() as transaction:
@@ -243,12 +243,12 @@ class Journal:
         return sorted(found - {entry.key.reference})
 
     def taken_in_a_day(self, platform: str) -> int:
-        """What debits at an account of a platform have taken, or may have, in 24 hours."""
+        """The sum that debits at an account have taken, or may have taken, in 24 hours."""
         with self.database.reading() as transaction:
             return _taken(transaction, platform, self.database.now(transaction) - DAY)
 
     def elsewhere(self, references: Sequence[str]) -> Iterator[Entry]:
-        """The debits with these references, at whatever account."""
+        """The debits with these references, at any account."""
         with self.database.reading() as transaction:
             for batch in batches(references, BATCH):
                 these, values = _among("reference", batch)
@@ -256,7 +256,7 @@ class Journal:
                 yield from map(read_debit, transaction.execute(query, values))
 
     def adopt(self, unnamed: str, named: str, profile: str) -> None:
-        """Let an account that now has a name keep the debits that its profile made without one."""
+        """Move the debits that a profile made without an account name to the named account."""
         values = {"unnamed": unnamed, "named": named, "profile": profile}
         with self.database.reading() as transaction:
             if transaction.execute(_WITHOUT_NAME, values).fetchone() is None:
@@ -266,22 +266,22 @@ class Journal:
             transaction.execute(_NAME_DEBITS, values)
 
     def known(self, keys: Sequence[Key]) -> dict[Key, Entry]:
-        """Those of some debits that the journal has."""
+        """The entries of those debits that are in the journal."""
         with self.database.reading() as transaction:
             return _by_key(transaction, keys)
 
     def get(self, key: Key) -> Entry | None:
-        """The debit of that key."""
+        """The debit with that key."""
         return self.known([key]).get(key)
 
     def present(self, entry: Entry) -> Entry:
-        """A debit as it is now; nothing is ever taken out of the journal."""
+        """The present entry of a debit; nothing is ever deleted from the journal."""
         return self.known([entry.key])[entry.key]
 
     def find(self, chosen: Filter, *, newest: bool = False) -> Iterator[Entry]:
-        """The debits that fit, the oldest first, or the newest.
+        """The debits that match the filter, the oldest or the newest first.
 
-        They are read some at a time: a reader who pauses must not keep others from writing.
+        They are read in batches: a reader that pauses must not block writers.
         """
         conditions, values = _conditions(chosen)
         values["limit"] = BATCH
@@ -300,7 +300,7 @@ class Journal:
             values["last_platform"] = last["platform"]
 
     def events(self, key: Key) -> list[Event]:
-        """What happened to a debit, the first first."""
+        """The events of a debit, the oldest first."""
         values = {"platform": key.platform, "reference": key.reference}
         with self.database.reading() as transaction:
             return list(map(read_event, transaction.execute(SELECT_EVENTS, values)))
@@ -315,7 +315,7 @@ class Journal:
         return after
 
     def _replace(self, transaction: Transaction, entry: Entry, after: Entry) -> bool:
-        """Write a debit's new state, if it still is as it was read."""
+        """Write a debit's new state, if nobody changed it since it was read."""
         was = {"was_state": entry.state, "was_attempt": entry.attempt}
         return transaction.execute(UPDATE_DEBIT, {**debit_row(after), **was}).rowcount == 1
 
@@ -323,7 +323,7 @@ class Journal:
         self, entry: Entry, state: State, change: Change, *, again: bool
     ) -> Entry | None:
         after = self._change(entry, state, change)
-        if after is None and again:  # the time before may have had no answer, and have done it
+        if after is None and again:  # the attempt before may have succeeded without an answer
             present = self.get(entry.key)
             if present and present == _changed(
                 entry, state, change, entry.attempt, present.changed_at
@@ -344,7 +344,7 @@ class Journal:
         at: datetime,
         instant: Instant | None = None,
     ) -> dict[str, Any]:
-        """What happened to a debit, as values for the columns of an event."""
+        """The values of an event's columns."""
         instant = instant or self._clock()
         return {
             **account_values(entry),
@@ -395,13 +395,13 @@ def _by_key(transaction: Transaction, keys: Sequence[Key]) -> dict[Key, Entry]:
 
 
 def _among(column: str, these: Sequence[object]) -> tuple[str, dict[str, object]]:
-    """The condition that a column has one of these values, and the values by their names."""
+    """The condition that a column has one of these values, and the named values."""
     values = {f"{column}_{number}": value for number, value in enumerate(these)}
     return f"{column} IN ({', '.join(f':{name}' for name in values)})", values
 
 
 def _conditions(chosen: Filter) -> tuple[list[str], dict[str, Any]]:
-    """What a filter asks of the columns, and the values that it names."""
+    """The conditions of a filter, and their named values."""
     states, values = _among("state", chosen.states)
     asked = {
         "profile = :profile": chosen.profile,

@@ -5,7 +5,7 @@ SCHEMA_VERSION = 2
 ONE_OPEN_DEBIT = """\
 CREATE UNIQUE INDEX IF NOT EXISTS one_open_debit ON debits (platform, customer)
     WHERE state IN ('sending', 'unknown')"""
-"""The database itself holds that an account has one open debit at the most."""
+"""The database itself enforces that an account has at most one open debit."""
 
 TABLES = (
     """\
@@ -32,24 +32,24 @@ CREATE TABLE IF NOT EXISTS events (
 )""",
     "CREATE INDEX IF NOT EXISTS events_of_a_debit ON events (platform, reference)",
     "CREATE INDEX IF NOT EXISTS events_of_an_account ON events (platform, folded, number)",
-    # A row for each process that may have debits in the log alone; none: the file has them all.
+    # A row for each process that may have debits only in the log; if empty, the file is complete.
     "CREATE TABLE IF NOT EXISTS senders (process TEXT PRIMARY KEY)",
-    # Who has what only one process at a time may do.
+    # The holders of locks.
     """\
 CREATE TABLE IF NOT EXISTS locks (name TEXT PRIMARY KEY, holder TEXT NOT NULL, at TEXT NOT NULL)""",
-    # Which server this was, and who accepted that it is another one; the last row holds.
+    # The servers of this journal, and who accepted each; the last row is the present one.
     """\
 CREATE TABLE IF NOT EXISTS servers (
     number {counted} PRIMARY KEY, system TEXT NOT NULL, timeline BIGINT NOT NULL,
     at TEXT NOT NULL, actor TEXT NOT NULL, why TEXT NOT NULL
 )""",
-    # Since when debits may be missing, and who has looked; `reviewed_at` null: nobody has.
+    # Since when debits may be missing, and who reviewed that; `reviewed_at` null: nobody did.
     """\
 CREATE TABLE IF NOT EXISTS gaps (
     number {counted} PRIMARY KEY, since TEXT NOT NULL, at TEXT NOT NULL, actor TEXT NOT NULL,
     why TEXT NOT NULL, reviewed_at TEXT, reviewer TEXT, review TEXT
 )""",
-    # A salted fingerprint of what an account was debited with; a new row where it changes.
+    # A salted fingerprint of the key that an account was debited with; a new row for a new key.
     """\
 CREATE TABLE IF NOT EXISTS fingerprints (
     number {counted} PRIMARY KEY, platform TEXT NOT NULL, salt TEXT NOT NULL,
@@ -58,4 +58,4 @@ CREATE TABLE IF NOT EXISTS fingerprints (
     "CREATE INDEX IF NOT EXISTS fingerprints_of_an_account ON fingerprints (platform)",
     "CREATE TABLE IF NOT EXISTS journal_schema (version INTEGER NOT NULL)",
 )
-"""In this order; `{counted}` is the type of a column that the database counts up."""
+"""The statements, in this order; `{counted}` is the type of an automatic number."""

@@ -1,4 +1,4 @@
-"""Bringing a journal that an earlier version made up to the present one."""
+"""Upgrades a journal of an earlier version."""
 
 from loyalty_cli.debits.journal import tables
 from loyalty_cli.debits.journal.database import Database, Transaction
@@ -25,23 +25,23 @@ UPDATE debits SET claimed_at = (
 
 
 def versions(transaction: Transaction) -> list[int]:
-    """The version of the tables: one number, or the journal is not whole."""
+    """The version of the tables: one number, otherwise the journal is incomplete."""
     return [version for (version,) in transaction.execute("SELECT version FROM journal_schema")]
 
 
 def make_tables(transaction: Transaction, database: Database) -> None:
-    """Make the tables and indexes that are not there."""
+    """Make missing tables and indexes."""
     for statement in tables.TABLES:
         transaction.execute(statement.format(counted=database.counted))
 
 
 def upgrade(transaction: Transaction, database: Database) -> None:
-    """Bring a journal of version 1 to the present one, in the caller's transaction."""
+    """Upgrade a journal from version 1 to the present one, in the caller's transaction."""
     if versions(transaction) != [1]:
         return
     database.lock_tables(transaction)
     if versions(transaction) != [1]:
-        return  # another process was quicker
+        return  # another process did it first
     for column in ADDED_COLUMNS:
         transaction.execute(f"ALTER TABLE {column}")
     make_tables(transaction, database)

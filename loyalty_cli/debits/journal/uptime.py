@@ -1,4 +1,4 @@
-"""How much time has passed for certain, whatever anybody does to the wall clock."""
+"""How much time has certainly passed, even if somebody sets the wall clock."""
 
 import time
 from functools import cache
@@ -11,31 +11,30 @@ MACHINE_IDS = (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"))
 
 
 class Instant(Struct, frozen=True):
-    """A moment by a clock that nobody can set, and that runs on while the machine sleeps.
+    """A moment by a clock that nobody can set, and that also runs while the machine sleeps.
 
-    `clock` names the machine and its boot, "" where the system names none; `seconds` are since it
-    was booted.
+    `clock` identifies the machine and its boot, "" if unknown; `seconds` count from that boot.
     """
 
     clock: str
     seconds: float
 
     def seconds_since(self, earlier: "Instant | None") -> float:
-        """Seconds that have passed for certain; 0 where the two are not of one clock."""
+        """Seconds that have certainly passed; 0 if the two moments have different clocks."""
         if earlier is None or not self.clock or earlier.clock != self.clock:
             return 0.0
         return self.seconds - earlier.seconds
 
 
 def instant_now() -> Instant:
-    """This moment."""
+    """The present moment."""
     return Instant(_clock_name(), seconds_awake_or_asleep())
 
 
 def seconds_awake_or_asleep() -> float:
-    """Seconds since the machine was booted, its sleep included where the system counts it."""
+    """Seconds since the machine was booted, with sleep if the system counts it."""
     try:
-        # Not the system call where it can be helped: a library can be put in front of that one.
+        # Not the system call, if possible: a preloaded library can replace that.
         return float(UPTIME.read_text(encoding="ascii").split()[0])
     except (OSError, ValueError, IndexError):
         return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
@@ -43,7 +42,7 @@ def seconds_awake_or_asleep() -> float:
 
 @cache
 def machine_id() -> str:
-    """What tells this machine from its clones; "" where the system does not say."""
+    """The identity of this machine; clones differ. "" if the system does not report it."""
     for path in MACHINE_IDS:
         try:
             if name := path.read_text(encoding="ascii").strip():
@@ -55,7 +54,7 @@ def machine_id() -> str:
 
 @cache
 def boot_id() -> str:
-    """What tells this boot of the machine from every other; "" where the system does not say."""
+    """The identity of this boot of the machine; "" if the system does not report it."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:

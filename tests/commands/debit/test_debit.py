@@ -191,7 +191,7 @@ def test_an_amount_that_is_not_a_plain_whole_number_is_refused(
     done = loyalty("debit", "--reference", "a", "-y", "C-1001", *words)
 
     assert_refused(done, 2)
-    assert "must be a whole number from 1 to 1000000000000000, written plainly" in done.err
+    assert "must be a whole number from 1 to 1000000000000000, in digits only" in done.err
     assert all(is_shown(sign) or sign == "\n" for sign in done.err)
     assert ready.asked == []
 
@@ -568,9 +568,9 @@ def test_every_bad_row_is_named_at_once_and_nothing_is_done(
     assert done.err.splitlines() == [
         "Error: the file has 4 mistakes.",
         "Hint: No debit was made. Fix these rows, then run it again:",
-        "  row 3, amount '0': must be a whole number from 1 to 1000000000000000, written plainly",
+        "  row 3, amount '0': must be a whole number from 1 to 1000000000000000, in digits only",
         "  row 4, customer '..': the identifier '..' would change the address of the request",
-        "  row 4, reference 'a': is there already, in row 2",
+        "  row 4, reference 'a': is a duplicate of row 2",
         "  row 5, the row 'C-1004,5,c,d': it has 4 cells where the header has 3",
     ]
     assert ready.asked == []
@@ -699,7 +699,7 @@ def test_every_debit_that_failed_is_named_on_stderr(
     lost = [each["reference"] for each in done.records if each["state"] == "unknown"]
     assert len(lost) == 3
     for reference in lost:
-        assert f"Error: {reference}: the debit was sent, and whether" in done.err
+        assert f"Error: {reference}: the debit was sent, and it is unknown" in done.err
     assert done.err.count("Hint: ") == 1
     assert done.err.endswith("3 of 4 debits were not confirmed.\n")
 
@@ -860,7 +860,7 @@ def test_a_journal_that_fails_stops_the_run_and_an_unknown_outcome_goes_before_i
 
     assert done.code == (8 if lost else 3)
     assert "Error: the journal failed: disk I/O error." in done.err
-    assert "run the same again" in done.err
+    assert "run the same command again" in done.err
     assert states(loyalty)["b"] == "planned"
 
 

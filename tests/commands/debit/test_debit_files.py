@@ -103,8 +103,8 @@ def test_what_is_only_not_allowed_is_refused(
         "row 7, amount '5000'",
         "row 11, amount '41'",
     ]
-    assert "add up to 20001, above its debit.max_total 20000" in done.err
-    assert "come to 101 in 24 hours, above its debit.max_total_per_day 100" in done.err
+    assert "is 20001, above its debit.max_total 20000" in done.err
+    assert "be 101 in 24 hours, above its debit.max_total_per_day 100" in done.err
     assert len(ready.debits) == 1
 
 
@@ -120,8 +120,8 @@ def test_a_file_that_is_cut_short_is_refused(ready: Platform, debits: Tries) -> 
 
     assert (done.code, done.out) == (2, "")
     assert done.err.splitlines() == [
-        "Error: line 3, the last of the file, has no end: the file may be cut short.",
-        "Hint: Make or copy the file again. If nothing is missing, end that line with a newline.",
+        "Error: line 3, the last of the file, has no newline: the file may be incomplete.",
+        "Hint: Make or copy the file again. If nothing is missing, add a newline to that line.",
     ]
     assert ready.asked == []
 
@@ -158,7 +158,7 @@ def test_a_dry_run_adds_up_what_is_asked_of_an_account(ready: Platform, debits: 
         *(None, "refused", None, None, "refused"),
     ]
     assert records[1]["error"]["message"] == (
-        "'C-1005' has 300 CENTS available, less than 150 once the rows before it have taken 200."
+        "'C-1005' has 300 CENTS available, less than 150 after the rows before it take 200."
     )
     assert done.code == 6
     assert done.err.splitlines()[-3:] == [

@@ -109,7 +109,7 @@ def test_init_again_is_refused_and_changes_nothing(
     debit("a")
     before = ready.journal.read_bytes()
 
-    assert_refused(loyalty("journal", "init"), 3, "was there already; nothing was changed.")
+    assert_refused(loyalty("journal", "init"), 3, "exists already; nothing was changed.")
     assert ready.journal.read_bytes() == before
     assert listed(loyalty) == ["a"]
 
@@ -259,7 +259,7 @@ def test_one_reference_at_two_accounts_is_told_apart_by_its_profile(
     debit("a", "-p", "points")
 
     done = loyalty("journal", "show", "a")
-    assert_refused(done, 2, "is there at several accounts")
+    assert_refused(done, 2, "exists at several accounts")
     assert "-p club" in done.err
     shown = loyalty("journal", "show", "a", "-p", "points", "-o", "json").record
     assert shown["debit"]["provider"] == "gameball"
@@ -389,7 +389,7 @@ def test_reconcile_confirms_by_the_balance_what_only_the_reply_was_lost_of(
 
     assert (done.code, done.err) == (0, "")
     assert "confirmed" in done.out
-    assert evidence(loyalty, "a") == "by balance: redeemed went from 2500 to 2505"
+    assert evidence(loyalty, "a") == "by balance: redeemed changed from 2500 to 2505"
     assert len(ready.debits) == 1
     assert debit("a", customer="E-lost-reply").record["replayed"] is True
 
@@ -405,7 +405,7 @@ def test_reconcile_waits_for_a_debit_that_arrives_late(
 
     assert (early.code, early.record["state"]) == (8, "unknown")
     assert "stays unknown: the request may still arrive for another 900 s" in early.err
-    assert "Run it again after that." in early.err
+    assert "Reconcile again after that." in early.err
     assert (late.code, late.record["state"]) == (0, "confirmed")
     assert len(ready.debits) == 1
 
@@ -448,7 +448,7 @@ def test_reconcile_leaves_to_a_person_what_moved_by_another_amount(
     done = loyalty("journal", "reconcile")
 
     assert done.code == 8
-    assert "redeemed moved by 7, not by 5" in done.err
+    assert "redeemed changed by 7, not by 5" in done.err
     assert state(loyalty, "a") == "unknown"
 
 
@@ -509,7 +509,7 @@ def test_reconcile_that_cannot_read_the_balance_leaves_everything_as_it_is(
 
     assert done.code == 8
     assert "stays unknown" in done.err
-    assert "no profile in the file is for" in done.err
+    assert "no profile in the file has the account" in done.err
 
 
 def test_the_sandbox_has_a_journal_of_its_own(loyalty: Run, debit: Callable[..., Outcome]) -> None:
@@ -566,7 +566,7 @@ def test_a_second_reconcile_leaves_the_work_to_the_first(
     done = loyalty("journal", "reconcile", "-o", "json")
 
     assert (done.code, done.record["state"]) == (8, "unknown")
-    assert "Another reconcile is at work" in done.err
+    assert "Another reconcile is running" in done.err
     assert len(ready.asked) == asked
     release_lock(journal.database, LOCK, other)
     assert "Another" not in loyalty("journal", "reconcile").err
@@ -597,5 +597,5 @@ def test_a_sandbox_of_the_environment_is_told_and_makes_no_debit_for_a_job(
 
     assert listing.err.startswith("Sandbox: ")
     assert made.code == 2
-    assert "LOYALTY_SANDBOX is set, and these debits would be made up." in made.err
+    assert "LOYALTY_SANDBOX is set, so these debits would be made in the sandbox only." in made.err
     assert typed.code == 0

@@ -85,7 +85,7 @@ def test_a_backup_is_written_over_nothing(journal: Journal, target: Path, kind: 
     makes[kind]()
     before = target.lstat()
 
-    with pytest.raises(JournalError, match="was there already; nothing was written"):
+    with pytest.raises(JournalError, match="exists already; nothing was written"):
         back_up(journal.database, target)
 
     assert target.lstat() == before
@@ -103,7 +103,7 @@ def test_nor_over_what_came_meanwhile(
 
     monkeypatch.setattr(os, "fsync", comes)
 
-    with pytest.raises(JournalError, match="was there already"):
+    with pytest.raises(JournalError, match="exists already"):
         back_up(journal.database, target)
 
     assert target.read_text() == "mine"
@@ -112,7 +112,7 @@ def test_nor_over_what_came_meanwhile(
 
 @pytest.mark.parametrize("suffix", ["", "-wal", "-shm"])
 def test_the_journal_itself_is_no_place_for_it(journal: Journal, suffix: str) -> None:
-    with pytest.raises(JournalError, match="was there already"):
+    with pytest.raises(JournalError, match="exists already"):
         back_up(journal.database, Path(f"{journal.place}{suffix}"))
 
     assert len(list(journal.find(Filter()))) == 1

@@ -120,7 +120,7 @@ def test_what_is_only_noted_of_another_debit_has_changed_nothing(journal: Journa
     before = journal.last_event(entry)
     first = claim(journal, entry, ClaimTerms())
 
-    journal.note(made, "attempt 1 came to be confirmed")
+    journal.note(made, "attempt 1 turned out confirmed")
 
     assert journal.others_since(first, before) == []
 

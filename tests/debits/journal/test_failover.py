@@ -103,7 +103,7 @@ def test_a_person_who_has_looked_accepts_it_and_debits_go_on(
     assert new.code == 0
     assert "Warning" not in new.err
     assert once_more.code == 0
-    assert "is at the server that is on record" in once_more.err
+    assert "is at the server on record" in once_more.err
     rows = pair.standby.execute("SELECT system, timeline, actor, why FROM servers ORDER BY number")
     assert [row[1:2] + row[3:] for row in rows] == [
         (1, "the first time"),

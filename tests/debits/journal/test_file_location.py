@@ -163,7 +163,7 @@ def test_a_journal_that_is_a_mount_point_is_refused(made: Path, at: At) -> None:
     done = loyalty_with_mounts(mounted, "journal", "list")
 
     assert (done.returncode, done.stdout) == (3, "")
-    assert f"{other} is itself a mount point" in done.stderr
+    assert f"{other} is a mount point itself" in done.stderr
     assert f"Mount the whole folder {made.parent}" in done.stderr
 
 

@@ -366,7 +366,7 @@ def test_a_file_that_is_replaced_while_it_is_opened_is_refused(
 
     monkeypatch.setattr(journal_file, "is_bare_copy", replaced)
 
-    assert "was replaced while it was opened" in refused(made)
+    assert "was replaced during opening" in refused(made)
 
 
 def test_a_log_that_is_deleted_in_the_middle_loses_nothing(open_it: Open, made: Path) -> None:

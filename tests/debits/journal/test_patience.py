@@ -192,7 +192,7 @@ def test_who_finds_the_tables_locked_can_try_again(
         said = unreachable(lambda: journal.claim(entry, SENDER, Baseline()))
 
     assert "lock timeout" in said
-    assert "Run the same again" in said
+    assert "Run the same command again" in said
     assert journal.get(entry.key) == entry
 
 
@@ -316,6 +316,6 @@ def test_a_job_whose_server_hangs_ends_and_says_what_is_not_written_down(
         done = program("-c", IMPATIENT, *command, executable=sys.executable)
 
     assert done.code == 8
-    assert "was sent (confirmed), but that could not be written down" in done.err
+    assert "was sent (confirmed), but the journal could not record that" in done.err
     shown = program("journal", "list", "-o", "json")
     assert [record["state"] for record in shown.records] == ["sending"]

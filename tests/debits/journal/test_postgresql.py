@@ -165,7 +165,7 @@ def test_a_server_that_is_not_there_can_be_tried_again(tmp_path: Path) -> None:
     ):
         message = refused(where, code=ErrorCode.UNREACHABLE)
         assert "cannot be reached" in message
-        assert "Run the same again" in message
+        assert "Run the same command again" in message
 
 
 def test_a_server_that_is_full_can_be_tried_again(own_server: PostgreSQL) -> None:

@@ -58,7 +58,7 @@ def test_a_server_that_has_not_proven_itself_is_warned_of_once_a_run(
 
     assert done.code == 0
     assert done.err.count("Warning: ") == 1
-    assert "has not proven who it is (sslmode=prefer)" in done.err
+    assert "has not proven its identity (sslmode=prefer)" in done.err
     assert "sslmode=verify-full" in done.err
 
 

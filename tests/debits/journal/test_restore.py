@@ -204,7 +204,7 @@ def test_a_backup_that_was_copied_over_a_killed_run_is_not_mixed_with_its_log(
     log = Path(f"{made}-wal").read_bytes()
     shutil.copyfile(backup, made)
 
-    with pytest.raises(JournalError, match="is not its own, but that of the journal before"):
+    with pytest.raises(JournalError, match="belongs to an earlier journal"):
         open_journal(str(made))
     restored = restore(made, backup, older=False)
 
@@ -253,7 +253,7 @@ def test_one_of_another_version_is_refused(made: Path, backup: Path, version: in
     with closing(sqlite3.connect(backup, isolation_level=None)) as connection:
         connection.execute("UPDATE journal_schema SET version = ?", (version,))
 
-    assert f"is of version {version}, this program knows" in refused(made, backup)
+    assert f"has version {version}, this program knows" in refused(made, backup)
 
 
 def test_what_is_no_journal_is_refused(made: Path, tmp_path: Path) -> None:
@@ -462,5 +462,5 @@ def test_the_command_says_what_is_kept(ready: Platform, loyalty: Run, tmp_path: 
     assert (done.code, done.out) == (0, "")
     first, second = done.err.splitlines()
     assert first == f"the journal {ready.journal} was restored from {target}: 0 debits."
-    kept = second.removeprefix("What was there before is kept as ").rstrip(".")
+    kept = second.removeprefix("The old journal is kept as ").rstrip(".")
     assert Path(kept).is_file()

@@ -171,7 +171,7 @@ def test_an_account_with_an_open_debit_is_busy(journal: Journal, state: State) -
         changed(journal, first, State.UNKNOWN)
     second = plan(journal, "b", customer="C-1")
 
-    with pytest.raises(LoyaltyError, match="another debit") as raised:
+    with pytest.raises(LoyaltyError, match="another open debit") as raised:
         journal.claim(second, SENDER, BASELINE)
 
     assert raised.value.code is ErrorCode.ACCOUNT_BUSY
