@@ -24,16 +24,16 @@ def debit(
             "--from",
             "-f",
             metavar="FILE",
-            help="Many debits, as CSV with a header or as JSON Lines; - for stdin.",
+            help="A file of debits: CSV with a header, or JSON Lines; - for stdin.",
         ),
     ] = None,
     unit: Annotated[
         str | None,
-        typer.Option(metavar="UNIT", help="The unit. Else the profile's debit.unit."),
+        typer.Option(metavar="UNIT", help="The unit. Default: the profile's debit.unit."),
     ] = None,
     reference: Annotated[
         str | None,
-        typer.Option(metavar="TEXT", help="Your name for this debit; one name is debited once."),
+        typer.Option(metavar="TEXT", help="Your name for this debit; it is debited once."),
     ] = None,
     profile: Annotated[
         list[str] | None,
@@ -41,23 +41,23 @@ def debit(
             "--profile",
             "-p",
             metavar="NAME",
-            help="The profile, one. Else LOYALTY_PROFILE, else default_profile.",
+            help="The profile. Default: LOYALTY_PROFILE, then default_profile.",
             autocompletion=complete_profile,
         ),
     ] = None,
     expect_total: Annotated[
         str | None,
-        typer.Option(metavar="AMOUNT", help="Refuse a file whose amounts have another sum."),
+        typer.Option(metavar="AMOUNT", help="Refuse the file if its amounts have another sum."),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check everything, and send nothing.")
+        bool, typer.Option("--dry-run", help="Check everything, but send no debit.")
     ] = False,
     yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Do not ask; needed where there is no terminal.")
+        bool, typer.Option("--yes", "-y", help="Do not ask; required without a terminal.")
     ] = False,
     output: OutputOption = Format.TABLE,
 ) -> int:
-    """Debit a customer's credit, once for each reference; or many, with --from."""
+    """Debit a customer's credit, once for each reference; with --from, debit a whole file."""
     from loyalty_cli.commands.debit.action import run
     from loyalty_cli.commands.debit.request import DebitRequest
     from loyalty_cli.commands.session import open_session
@@ -66,7 +66,7 @@ def debit(
 
     require_stdout()
     if profile and len(profile) > 1:
-        usage_error("a debit is made at one profile.", "Name one; a file can name one a row.")
+        usage_error("a debit has one profile.", "Name one; a file can name one in each row.")
     one = profile[0] if profile else None
     request = DebitRequest(customer, amount, file, unit, reference, one, expect_total, dry_run, yes)
     with open_session(context.obj, for_debits=True) as session:

@@ -1,4 +1,4 @@
-"""`loyalty journal`: what was debited, what is still unknown, and how to settle it."""
+"""`loyalty journal`: shows debits, settles unknown ones, and keeps the journal."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +11,7 @@ from loyalty_cli.output.format import Format
 if TYPE_CHECKING:
     from loyalty_cli.debits.journal.entries import State
 
-app = typer.Typer(help="What was debited, what is still unknown, and how to settle it.")
+app = typer.Typer(help="Show debits, settle unknown ones, and keep the journal.")
 
 Moment = Annotated[
     str | None,
@@ -28,7 +28,7 @@ AccountOption = Annotated[
         "--profile",
         "-p",
         metavar="NAME",
-        help="Its profile, where several have that reference.",
+        help="Its profile, if several have that reference.",
         autocompletion=complete_profile,
     ),
 ]
@@ -38,19 +38,19 @@ AccountOption = Annotated[
 def list_(
     context: typer.Context,
     state: Annotated[
-        list[str] | None, typer.Option(metavar="STATE", help="Only these: unknown, refused, …")
+        list[str] | None, typer.Option(metavar="STATE", help="Only this state: unknown, refused, …")
     ] = None,
     profile: Annotated[
         str | None,
         typer.Option("--profile", "-p", metavar="NAME", autocompletion=complete_profile),
     ] = None,
     customer: Annotated[
-        str | None, typer.Option(metavar="CUSTOMER", help="Only this customer's.")
+        str | None, typer.Option(metavar="CUSTOMER", help="Only debits of this customer.")
     ] = None,
     since: Moment = None,
     until: Moment = None,
-    newest: Annotated[bool, typer.Option("--newest", help="The newest first.")] = False,
-    limit: Annotated[int | None, typer.Option(metavar="N", min=1, help="At most so many.")] = None,
+    newest: Annotated[bool, typer.Option("--newest", help="Show the newest first.")] = False,
+    limit: Annotated[int | None, typer.Option(metavar="N", min=1, help="How many to show.")] = None,
     output: OutputOption = Format.TABLE,
 ) -> None:
     """List debits, the oldest first."""
@@ -72,7 +72,7 @@ def list_(
         open_existing(session, context.obj) as journal,
     ):
         if profile and not any(journal.find(Filter(profile=profile))):
-            session.config.profile(profile)  # one that is in neither is a slip
+            session.config.profile(profile)  # a name in neither is a typing error
         chosen = Filter(
             states=states,
             profile=profile,
@@ -94,7 +94,7 @@ def show(
     profile: AccountOption = None,
     output: OutputOption = Format.TABLE,
 ) -> None:
-    """Show a debit with everything that happened to it."""
+    """Show a debit and its history."""
     from loyalty_cli.commands.journal.manual_decision import the_one
     from loyalty_cli.commands.open_journal import open_existing
     from loyalty_cli.commands.session import open_session
@@ -119,7 +119,7 @@ def reconcile(
     context: typer.Context,
     output: OutputOption = Format.TABLE,
 ) -> int:
-    """Settle what evidence settles; exit code 8 while something stays unknown."""
+    """Settle unknown debits by evidence; exit code 8 if some stay unknown."""
     from loyalty_cli.commands.journal.reconcile import run
     from loyalty_cli.commands.session import open_session
 
@@ -131,7 +131,7 @@ def reconcile(
 def resolve(
     context: typer.Context,
     reference: ReferenceArgument,
-    why: Annotated[str, typer.Option(metavar="TEXT", help="How you know; it is kept.")],
+    why: Annotated[str, typer.Option(metavar="TEXT", help="How you know; kept on record.")],
     confirmed: Annotated[
         bool, typer.Option("--confirmed", help="The platform made the debit.")
     ] = False,
@@ -141,14 +141,14 @@ def resolve(
     profile: AccountOption = None,
     output: OutputOption = Format.TABLE,
 ) -> None:
-    """Settle an unknown debit by hand, or let a refused one be tried again, with who and why."""
+    """Settle an unknown debit by hand, or let a refused one be tried again."""
     from loyalty_cli.commands.journal.manual_decision import ManualDecision, decide
     from loyalty_cli.commands.session import open_session
     from loyalty_cli.debits.journal.entries import State
     from loyalty_cli.model.errors import usage_error
 
     if confirmed == not_applied:
-        usage_error("say either --confirmed or --not-applied.")
+        usage_error("add either --confirmed or --not-applied.")
     if not why.strip():
         usage_error("--why must say how you know.")
     state = State.CONFIRMED if confirmed else State.NOT_APPLIED
@@ -160,25 +160,25 @@ def resolve(
 def drop(
     context: typer.Context,
     reference: ReferenceArgument,
-    why: Annotated[str, typer.Option(metavar="TEXT", help="Why it is not wanted; it is kept.")],
+    why: Annotated[str, typer.Option(metavar="TEXT", help="The reason; kept on record.")],
     profile: AccountOption = None,
     output: OutputOption = Format.TABLE,
 ) -> None:
-    """Withdraw a debit that was not made; its reference stays taken."""
+    """Withdraw a debit that was not made; its reference cannot be used again."""
     from loyalty_cli.commands.journal.manual_decision import ManualDecision, decide
     from loyalty_cli.commands.session import open_session
     from loyalty_cli.debits.journal.entries import State
     from loyalty_cli.model.errors import usage_error
 
     if not why.strip():
-        usage_error("--why must say why it is not wanted.")
+        usage_error("--why must say why it is not needed.")
     with open_session(context.obj, for_debits=True) as session:
         decide(session, context.obj, ManualDecision(reference, profile, State.DROPPED, why), output)
 
 
 @app.command()
 def init(context: typer.Context) -> None:
-    """Make the journal, where there is nothing yet."""
+    """Make the journal, if there is none yet."""
     from loyalty_cli.commands.open_journal import journal_place
     from loyalty_cli.commands.session import open_session
     from loyalty_cli.debits.journal.open import make_journal
@@ -195,9 +195,9 @@ def init(context: typer.Context) -> None:
 @app.command()
 def backup(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that is not there yet.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file.")],
 ) -> None:
-    """Write all that the journal has into a new file, while others may use it."""
+    """Write the whole journal into a new file; other processes may use it meanwhile."""
     from loyalty_cli.commands.journal.backup import make_backup
     from loyalty_cli.commands.session import open_session
 
@@ -207,7 +207,7 @@ def backup(
 
 @app.command()
 def check(context: typer.Context, output: OutputOption = Format.TABLE) -> int:
-    """See whether the journal is damaged, and count its debits by their state."""
+    """Check the journal for damage, and count its debits by state."""
     from loyalty_cli.commands.journal.check import check as look_through
     from loyalty_cli.commands.session import open_session
 
@@ -222,22 +222,22 @@ def restore(
         Path | None, typer.Argument(metavar="FILE", help="A backup of the journal.")
     ] = None,
     older: Annotated[
-        bool, typer.Option("--older", help="Even where the present journal has more.")
+        bool, typer.Option("--older", help="Restore even if the present journal has more.")
     ] = False,
     reviewed: Annotated[
-        bool, typer.Option("--reviewed", help="You have looked what is missing after a restore.")
+        bool, typer.Option("--reviewed", help="Confirm that you checked what is missing.")
     ] = False,
     why: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="What you found; it is kept.")
+        str | None, typer.Option(metavar="TEXT", help="What you found; kept on record.")
     ] = None,
 ) -> None:
-    """Put a backup in the journal's place; the present one is kept beside it."""
+    """Replace the journal with a backup; the present journal is kept beside it."""
     from loyalty_cli.commands.journal.restore import note_review, put_back
     from loyalty_cli.commands.session import open_session
     from loyalty_cli.model.errors import usage_error
 
     if (file is None) != reviewed or (older and reviewed):
-        usage_error("say either FILE, or --reviewed.")
+        usage_error("add either FILE or --reviewed.")
     if reviewed != bool(why and why.strip()):
         usage_error("--reviewed needs --why, which says what you found.")
     with open_session(context.obj, for_debits=True) as session:
@@ -250,15 +250,15 @@ def restore(
 @app.command("accept-failover")
 def accept_failover(
     context: typer.Context,
-    why: Annotated[str, typer.Option(metavar="TEXT", help="What you looked at; it is kept.")],
+    why: Annotated[str, typer.Option(metavar="TEXT", help="What you checked; kept on record.")],
 ) -> None:
-    """Accept that the journal's server is another one than before: PostgreSQL alone."""
+    """Accept that the journal is at another PostgreSQL server than before."""
     from loyalty_cli.commands.journal.accept_failover import accept
     from loyalty_cli.commands.session import open_session
     from loyalty_cli.model.errors import usage_error
 
     if not why.strip():
-        usage_error("--why must say what you looked at.")
+        usage_error("--why must say what you checked.")
     with open_session(context.obj, for_debits=True) as session:
         accept(session, context.obj, why)
 
