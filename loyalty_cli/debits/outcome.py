@@ -28,6 +28,10 @@ REFUSALS = frozenset({400, 401, 402, 403, 404, 405, 411, 413, 414, 415, 422, 428
 PASSING = frozenset({ErrorCode.CREDENTIAL_REFUSED, ErrorCode.SETUP, ErrorCode.RATE_LIMITED})
 """Errors of the profile, or temporary ones: a later attempt may succeed."""
 RUN_AGAIN = "Nothing was done; run the same command again to make it."
+ALLOW_AGAIN = (
+    "No debit was made. If the cause is gone, allow a new attempt:"
+    " `loyalty journal resolve REFERENCE --not-applied --why TEXT`."
+)
 USED_BEFORE = "the reference was in use before this attempt"
 """What the journal records if the platform knew the id of a debit before it was sent."""
 LONGEST_WHY = 2000
@@ -72,12 +76,17 @@ def _judged(answer: Answer, debit: Debit, profile: Profile, provider: DebitProvi
         return _unclear(answer, provider, platform_error, ", with a field that only a success has")
     match _refusal(answer.status, platform_error, error.code, provider):
         case Refusal.FOR_GOOD:
+            error.hint = _joined(error.hint, ALLOW_AGAIN)
             return Outcome(State.REFUSED, _shown(answer), error=error)
         case Refusal.NOT_NOW:
-            error.hint = " ".join(filter(None, (error.hint, RUN_AGAIN)))
+            error.hint = _joined(error.hint, RUN_AGAIN)
             return Outcome(State.NOT_APPLIED, _shown(answer), error=error)
         case Refusal.UNCLEAR:
             return _unclear(answer, provider, platform_error)
+
+
+def _joined(hint: str | None, more: str) -> str:
+    return f"{hint} {more}" if hint else more
 
 
 def _refusal(

@@ -120,6 +120,7 @@ def test_the_platform_s_own_error_at_a_status_that_did_nothing_refuses_it(
     assert done.code == (5 if status == 404 else 6)
     assert (done.record["state"], done.record["error"]["http_status"]) == ("refused", status)
     assert "No" in done.record["error"]["message"]
+    assert "`loyalty journal resolve REFERENCE --not-applied" in done.record["error"]["hint"]
     assert shop.entry().state is State.REFUSED
     sent_once(shop)
     again = shop.debit()
