@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 RUNTIME := $(VENV)/runtime
 READY := $(VENV)/ready
 
-.PHONY: help demo test check lock generate bench clean
+.PHONY: help demo test lock generate bench clean
 
 help:
 	@echo "make demo      set up, then show a customer's balance on the embedded sandbox"
@@ -14,6 +14,7 @@ help:
 	@echo "make bench     measure start-up, debits and bulk look-ups against bare scripts"
 	@echo "make generate  write completions/, docs/commands.md and the README's picture again"
 	@echo "make lock      choose the newest development dependencies again"
+	@echo "make clean     remove .venv"
 
 # What the program needs to run, and then what its checks need besides.
 $(RUNTIME): requirements/runtime.txt requirements/dev.txt requirements/venv.sh pyproject.toml
