@@ -6,18 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.debit_platform import Platform, platform
+from tests.fakes.debit_platform import DebitPlatform, platform
 
 
 @pytest.fixture
-def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
+def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DebitPlatform]:
     """The platform, and no journal yet."""
     with platform(tmp_path, monkeypatch) as serving:
         yield serving
 
 
 @pytest.fixture
-def ready(there: Platform, new_journal: Path) -> Platform:
+def ready(there: DebitPlatform, new_journal: Path) -> DebitPlatform:
     """The platform and an empty journal."""
     shutil.copy(new_journal, there.journal)
     return there

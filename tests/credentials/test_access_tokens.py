@@ -260,7 +260,7 @@ def test_nothing_secret_shows_when_it_is_printed() -> None:
 # Through the program, against a platform that takes the last token it gave.
 
 
-class Platform:
+class TokenPlatform:
     """A Capillary that counts the tokens it gives and the balances it is asked for."""
 
     def __init__(self) -> None:
@@ -286,7 +286,7 @@ class Platform:
 class Club(NamedTuple):
     """Looks customers up at a profile that exchanges its credentials for a token."""
 
-    platform: Platform
+    platform: TokenPlatform
     loyalty: Run
 
     def __call__(self, *more: str) -> Outcome:
@@ -295,7 +295,7 @@ class Club(NamedTuple):
 
 @pytest.fixture
 def club(serve: Serve, profile_file: Callable[[str], Path], loyalty: Run) -> Club:
-    platform = Platform()
+    platform = TokenPlatform()
     url = serve(platform)
     profile_file(f"profiles:\n  club: {{provider: capillary, auth: oauth, base_url: '{url}'}}\n")
     return Club(platform, loyalty)

@@ -64,7 +64,7 @@ FAILING = block("console", "What failed")
 OTHERS = [each for each in blocks("console") if each not in (FIRST, *IN_PARTS, JOINING, FAILING)]
 
 
-class Platform:
+class DocumentedPlatforms:
     """Imprint and Gameball on loopback: who was asked about, and who is not found at first."""
 
     def __init__(self) -> None:
@@ -92,7 +92,7 @@ class Place(NamedTuple):
     """A folder with a list of customers, and the platform that is asked about them."""
 
     folder: Path
-    platform: Platform
+    platform: DocumentedPlatforms
     url: str
 
     def sh(self, script: str, env: Mapping[str, str] | None = None) -> Outcome:
@@ -141,7 +141,7 @@ def place(
     profile_file: Callable[[str], Path],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Place:
-    platform = Platform()
+    platform = DocumentedPlatforms()
     here = Place(tmp_path / "here", platform, serve(platform.handle))
     here.folder.mkdir()
     profile_file(here.config())

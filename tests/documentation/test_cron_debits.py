@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import PROGRAM, Outcome
 from tests.documentation.pages import blocks, page
-from tests.fakes.debit_platform import Platform, platform
+from tests.fakes.debit_platform import DebitPlatform, platform
 from tests.fakes.systemd import verified
 from tests.requires import needs
 
@@ -44,7 +44,7 @@ class Host(NamedTuple):
     """A machine set up as the page says, its folders moved."""
 
     folder: Path
-    platform: Platform
+    platform: DebitPlatform
 
     def moved(self, text: str) -> str:
         """The page's text with the paths of this machine."""
@@ -107,13 +107,13 @@ class Host(NamedTuple):
 
 
 @pytest.fixture
-def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
+def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DebitPlatform]:
     with platform(tmp_path, monkeypatch) as serving:
         yield serving
 
 
 @pytest.fixture
-def set_up(tmp_path: Path, there: Platform) -> Callable[..., Host]:
+def set_up(tmp_path: Path, there: DebitPlatform) -> Callable[..., Host]:
     """Set a machine up as the page says, leaving out the commands with one of these words."""
 
     def setting_up(without: Sequence[str] = ()) -> Host:

@@ -36,7 +36,7 @@ journal: {journal}
 """
 
 
-class Platform(NamedTuple):
+class DebitPlatform(NamedTuple):
     """What a test has of it."""
 
     url: str
@@ -60,7 +60,7 @@ class Platform(NamedTuple):
 
 
 @contextmanager
-def platform(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
+def platform(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DebitPlatform]:
     """Serve the sandbox with everything in place but the journal."""
     clock, asked, replies = StandingClock(), list[Received](), list[Reply]()
     handle: Handle = sandbox(Ledger(folder / "ledger.db", clock))
@@ -73,7 +73,7 @@ def platform(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform
         return handle(received)
 
     with Server(answer) as server:
-        there = Platform(
+        there = DebitPlatform(
             server.url, folder / "config.yaml", folder / "journal.db", clock, asked, replies
         )
         there.write()

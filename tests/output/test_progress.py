@@ -13,7 +13,7 @@ import pytest
 
 from loyalty_cli.output.progress import progress
 from tests.conftest import PROGRAM, Run
-from tests.fakes.debit_platform import Platform, platform
+from tests.fakes.debit_platform import DebitPlatform, platform
 from tests.fakes.terminal import unstyled
 
 
@@ -120,7 +120,7 @@ def test_progress_that_ends_in_the_middle_leaves_the_terminal_as_it_was(
 @pytest.fixture
 def rows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loyalty: Run
-) -> Iterator[tuple[Platform, str]]:
+) -> Iterator[tuple[DebitPlatform, str]]:
     """The platform, a journal, and a file of nine debits."""
     name = tmp_path / "debits.csv"
     name.write_text(HEADER + "".join(f"C-1006,{n},ref-{n}\n" for n in range(1, 10)))
@@ -146,7 +146,7 @@ def terminal(command: str, *arguments: str) -> str:
 
 
 def test_progress_is_on_stderr_while_the_document_goes_to_its_file(
-    rows: tuple[Platform, str], tmp_path: Path
+    rows: tuple[DebitPlatform, str], tmp_path: Path
 ) -> None:
     _, name = rows
     written = tmp_path / "out.jsonl"
@@ -162,7 +162,7 @@ def test_progress_is_on_stderr_while_the_document_goes_to_its_file(
 
 
 def test_progress_does_not_come_between_the_records_on_one_terminal(
-    rows: tuple[Platform, str],
+    rows: tuple[DebitPlatform, str],
 ) -> None:
     _, name = rows
 
@@ -173,7 +173,7 @@ def test_progress_does_not_come_between_the_records_on_one_terminal(
     ]
 
 
-def test_a_job_sees_nothing_of_it(rows: tuple[Platform, str]) -> None:
+def test_a_job_sees_nothing_of_it(rows: tuple[DebitPlatform, str]) -> None:
     _, name = rows
 
     done = subprocess.run(

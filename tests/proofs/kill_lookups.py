@@ -61,7 +61,7 @@ class Log:
         self.answered: list[Key] = []
 
 
-class Platform:
+class TwoTenants:
     """Two SaaSquatch tenants that answer alike each time; the script of a RawServer.
 
     A run is known by its API key: what one sent that is dead by now may be read long after it.
@@ -167,7 +167,7 @@ class Trial:
         self._seed = seed
         self._chance = random.Random(seed)
         self._plan = plan(self._chance)
-        self._platform = Platform(self._chance, self._plan.mood, self._plan.slow)
+        self._platform = TwoTenants(self._chance, self._plan.mood, self._plan.slow)
         self._file = folder / f"out.{self._plan.output}"
         is_lines = self._plan.output == "jsonl"
         self._working = self._file if is_lines else folder / f"{self._file.name}.partial"

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Run
-from tests.providers.contract import Cases, Platform
+from tests.providers.contract import Cases, CasesPlatform
 
-Ask = Callable[[Cases], Platform]
+Ask = Callable[[Cases], CasesPlatform]
 
 
 @pytest.fixture
@@ -22,12 +22,12 @@ def ask(
     """Serve the platform of some cases until the test ends."""
     with ExitStack() as served:
         yield lambda cases: served.enter_context(
-            Platform(cases, loyalty, profile_file, monkeypatch).answering()
+            CasesPlatform(cases, loyalty, profile_file, monkeypatch).answering()
         )
 
 
 @pytest.fixture
-def platform(request: pytest.FixtureRequest, ask: Ask) -> Platform:
+def platform(request: pytest.FixtureRequest, ask: Ask) -> CasesPlatform:
     """The platform of the provider that the test's module has the cases of."""
     cases: Cases = request.module.CASES
     return ask(cases)

@@ -204,7 +204,7 @@ class Told(NamedTuple):
     provider_code: str | None
 
 
-class Platform:
+class CasesPlatform:
     """One provider, asked through the program; a server on loopback stands for its platform."""
 
     def __init__(
@@ -226,7 +226,7 @@ class Platform:
             monkeypatch.setenv(f"LOYALTY_{PROFILE}_{name}".upper(), secret)
 
     @contextmanager
-    def answering(self) -> Iterator["Platform"]:
+    def answering(self) -> Iterator["CasesPlatform"]:
         """Serve until the block ends."""
         with Server(self._handle) as server:
             self.url = server.url
@@ -243,7 +243,7 @@ class Platform:
         }
         self._write(json.dumps({"default_profile": PROFILE, "profiles": {PROFILE: entry}}))
 
-    def replies(self, *replies: Any) -> "Platform":
+    def replies(self, *replies: Any) -> "CasesPlatform":
         """Answer with these from now on, in this order; the last one stays."""
         self._replies = [
             reply

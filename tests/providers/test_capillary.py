@@ -9,7 +9,7 @@ import pytest
 
 from loyalty_cli.sandbox.server import Handle, Received, Reply
 from tests.conftest import Outcome
-from tests.providers.contract import Cases, Fails, Platform, Reads, no_answer
+from tests.providers.contract import Cases, CasesPlatform, Fails, Reads, no_answer
 
 
 def errors(*items: Any) -> dict[str, Any]:
@@ -177,13 +177,13 @@ EXCHANGE = ("v3", "oauth", "token", "generate")
 # The programme
 
 
-def test_no_programme_is_sent_where_none_is_asked_for(platform: Platform) -> None:
+def test_no_programme_is_sent_where_none_is_asked_for(platform: CasesPlatform) -> None:
     platform.reads()
 
     assert platform.received[0].query == {}
 
 
-def test_all_programmes_can_be_declined_in_words(platform: Platform) -> None:
+def test_all_programmes_can_be_declined_in_words(platform: CasesPlatform) -> None:
     platform.reads("-O", "all_programs=false", "-O", "program_id=42")
 
     assert platform.received[0].query == {"fetchDataForAllPrograms": "false", "programId": "42"}
@@ -192,7 +192,9 @@ def test_all_programmes_can_be_declined_in_words(platform: Platform) -> None:
 @pytest.mark.parametrize(
     "option", ["program_id=x", "program_id=1.5", "program_id=-1", "all_programs=yes"]
 )
-def test_an_option_of_the_wrong_type_is_refused_before(platform: Platform, option: str) -> None:
+def test_an_option_of_the_wrong_type_is_refused_before(
+    platform: CasesPlatform, option: str
+) -> None:
     done = platform.run("-O", option)
 
     assert done.code == 2
@@ -200,7 +202,7 @@ def test_an_option_of_the_wrong_type_is_refused_before(platform: Platform, optio
     assert platform.received == []
 
 
-def test_a_platform_that_was_busy_answers_the_next_time(platform: Platform) -> None:
+def test_a_platform_that_was_busy_answers_the_next_time(platform: CasesPlatform) -> None:
     record = platform.replies(Reply(461, b""), Reply(521, b""), CASES.answer).reads()
 
     assert record["balances"] == CASES.full_balances()
@@ -209,7 +211,7 @@ def test_a_platform_that_was_busy_answers_the_next_time(platform: Platform) -> N
 # Signing in
 
 
-def test_the_password_is_sent_as_its_md5_in_lower_case(platform: Platform) -> None:
+def test_the_password_is_sent_as_its_md5_in_lower_case(platform: CasesPlatform) -> None:
     platform.reads()
 
     _, _, pair = platform.received[0].headers["authorization"].partition(" ")
@@ -237,7 +239,7 @@ class OAuth:
 
 
 @pytest.fixture
-def over_oauth(platform: Platform) -> Callable[..., Outcome]:
+def over_oauth(platform: CasesPlatform) -> Callable[..., Outcome]:
     """Look customers up, one or more, at a platform that wants a token."""
 
     def run(handle: Handle, *more: str) -> Outcome:
@@ -364,7 +366,7 @@ def test_any_lifetime_that_is_a_number_will_do(
     assert over_oauth(OAuth("t0ken-1", lifetime=lifetime)).code == 0
 
 
-def test_a_base_url_must_be_given(platform: Platform) -> None:
+def test_a_base_url_must_be_given(platform: CasesPlatform) -> None:
     platform.profile(base_url=None)
 
     done = platform.run()

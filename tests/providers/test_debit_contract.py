@@ -10,7 +10,7 @@ from loyalty_cli.providers.contract import Debit, DebitProvider, DebitReceipt
 from loyalty_cli.sandbox.server import Received, Reply
 from tests.conftest import Outcome, Run
 from tests.providers.conftest import Ask
-from tests.providers.contract import CUSTOMER, Cases, DebitCases, Platform, cases_of
+from tests.providers.contract import CUSTOMER, Cases, CasesPlatform, DebitCases, cases_of
 
 ALL = [
     cases
@@ -34,7 +34,7 @@ def debits_of(cases: Cases) -> DebitCases:
 class Till:
     """Debits at a platform that says no in one way."""
 
-    def __init__(self, platform: Platform, loyalty: Run, no: Reply) -> None:
+    def __init__(self, platform: CasesPlatform, loyalty: Run, no: Reply) -> None:
         self.posts = 0
         self._loyalty = loyalty
         self._answer, self._no = Reply(body=platform.cases.answer), no

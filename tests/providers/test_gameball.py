@@ -9,7 +9,7 @@ import pytest
 from loyalty_cli.providers.contract import Debit, DebitReceipt, PlatformError, Query
 from loyalty_cli.providers.gameball import Gameball
 from loyalty_cli.sandbox.server import Reply
-from tests.providers.contract import Cases, DebitCases, Fails, Platform, Reads, no_answer
+from tests.providers.contract import Cases, CasesPlatform, DebitCases, Fails, Reads, no_answer
 
 LINE = {"name": "points", "kind": "points", "unit": "points"}
 IN_PROGRESS = {"code": 2001, "type": "Conflict", "message": "In progress"}
@@ -149,7 +149,9 @@ CASES = Cases(
 )
 
 
-def test_gameball_is_asked_again_while_another_request_is_in_progress(platform: Platform) -> None:
+def test_gameball_is_asked_again_while_another_request_is_in_progress(
+    platform: CasesPlatform,
+) -> None:
     busy = Reply(422, IN_PROGRESS)
 
     record = platform.replies(busy, busy, CASES.answer).reads()

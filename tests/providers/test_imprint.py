@@ -7,7 +7,16 @@ import pytest
 
 from loyalty_cli.providers.currencies import ISO_4217
 from loyalty_cli.sandbox.server import Reply
-from tests.providers.contract import Cases, Fails, Platform, Reads, at, digits, no_answer, with_raw
+from tests.providers.contract import (
+    Cases,
+    CasesPlatform,
+    Fails,
+    Reads,
+    at,
+    digits,
+    no_answer,
+    with_raw,
+)
 
 DOUBT = (
     "Imprint does not say whether {} is in whole or minor units (dollars or cents);"
@@ -142,7 +151,7 @@ def test_currency_codes_are_three_capital_letters() -> None:
 )
 @pytest.mark.parametrize("symbol", ["$", "points"])
 def test_minor_units_move_the_point_and_end_the_doubt(
-    platform: Platform, minor_units: str, sent: str, shown: str, symbol: str
+    platform: CasesPlatform, minor_units: str, sent: str, shown: str, symbol: str
 ) -> None:
     platform.profile(minor_units=minor_units)
     platform.replies(with_raw(balance(symbol), {"reward_balance": sent}))
@@ -155,7 +164,7 @@ def test_minor_units_move_the_point_and_end_the_doubt(
 
 @pytest.mark.parametrize("value", ["-1", "1.5", "two", "10", "999999999999999999", "\u0662", ""])
 def test_minor_units_that_cannot_be_meant_are_a_mistake_in_the_file(
-    platform: Platform, value: str
+    platform: CasesPlatform, value: str
 ) -> None:
     platform.profile(minor_units=value)
 
@@ -166,7 +175,9 @@ def test_minor_units_that_cannot_be_meant_are_a_mistake_in_the_file(
     assert platform.received == []
 
 
-def test_a_key_is_utf_8_inside_basic(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_is_utf_8_inside_basic(
+    platform: CasesPlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("LOYALTY_MAIN_API_KEY", "cl\u00e9")
     platform.profile(auth="basic")
     platform.reads()

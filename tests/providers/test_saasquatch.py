@@ -15,9 +15,9 @@ from tests.conftest import Run
 from tests.providers.contract import (
     CUSTOMER,
     Cases,
+    CasesPlatform,
     DebitCases,
     Fails,
-    Platform,
     Reads,
     digits,
     no_answer,
@@ -293,7 +293,7 @@ CASES = Cases(
 
 @pytest.mark.parametrize("answer", [[], {"rewardBalances": []}])
 def test_no_rewards_yet_is_an_empty_list_and_the_table_says_so(
-    platform: Platform, answer: Any, loyalty: Run
+    platform: CasesPlatform, answer: Any, loyalty: Run
 ) -> None:
     record = platform.replies(answer).reads()
 
@@ -312,7 +312,7 @@ def test_no_rewards_yet_is_an_empty_list_and_the_table_says_so(
     st.booleans(),
 )
 def check_difference(
-    platform: Platform, assigned: int, redeemed: int, places: int, quoted: bool
+    platform: CasesPlatform, assigned: int, redeemed: int, places: int, quoted: bool
 ) -> None:
     sent = [_shifted(number, places) for number in (assigned, redeemed)]
     quote = '"' if quoted else ""
@@ -332,11 +332,11 @@ def _shifted(number: int, places: int) -> str:
     return f"{sign}{whole}.{fraction}" if places else f"{sign}{whole}"
 
 
-def test_the_difference_is_exact_at_any_length(platform: Platform) -> None:
+def test_the_difference_is_exact_at_any_length(platform: CasesPlatform) -> None:
     check_difference(platform)
 
 
-def test_an_unknown_tenant_points_to_the_profile(platform: Platform) -> None:
+def test_an_unknown_tenant_points_to_the_profile(platform: CasesPlatform) -> None:
     body = {"statusCode": 404, "message": "No tenant", "rsCode": "RS015"}
 
     done = platform.replies(Reply(404, body)).run()
@@ -349,7 +349,7 @@ def test_an_unknown_tenant_points_to_the_profile(platform: Platform) -> None:
 
 
 @pytest.mark.parametrize("tenant", ["a/b", "50%", "ä", "..."])
-def test_a_tenant_stays_in_its_segment(platform: Platform, tenant: str) -> None:
+def test_a_tenant_stays_in_its_segment(platform: CasesPlatform, tenant: str) -> None:
     platform.profile(tenant=tenant)
     platform.reads()
 
@@ -358,7 +358,7 @@ def test_a_tenant_stays_in_its_segment(platform: Platform, tenant: str) -> None:
 
 @pytest.mark.parametrize("tenant", [None, "", "  ", ".", "..", "a\x7fb"])
 def test_a_tenant_that_cannot_be_meant_is_a_mistake_in_the_file(
-    platform: Platform, tenant: str | None
+    platform: CasesPlatform, tenant: str | None
 ) -> None:
     platform.profile(tenant=tenant)
 
@@ -379,14 +379,14 @@ def test_a_tenant_that_cannot_be_meant_is_a_mistake_in_the_file(
     ],
 )
 def test_a_reward_type_is_sent_as_the_platform_spells_it(
-    platform: Platform, given: str, sent: str
+    platform: CasesPlatform, given: str, sent: str
 ) -> None:
     platform.reads("-O", f"reward_type={given}")
 
     assert platform.received[0].query == {"accountId": CUSTOMER, "rewardTypeFilter": sent}
 
 
-def test_a_reward_type_that_there_is_not_is_refused_before(platform: Platform) -> None:
+def test_a_reward_type_that_there_is_not_is_refused_before(platform: CasesPlatform) -> None:
     done = platform.run("-O", "reward_type=CREDITS")
 
     assert (done.code, done.out) == (2, "")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from loyalty_cli.sandbox.server import Reply
-from tests.commands.balance.lists import At, Listed, Platform, found
+from tests.commands.balance.lists import At, BalancePlatform, Listed, found
 from tests.conftest import Serve
 
 
@@ -14,8 +14,8 @@ from tests.conftest import Serve
 def at(serve: Serve, card: Callable[..., Path]) -> At:
     """Serve a platform that answers so, as the profile `card`, with more keys or none."""
 
-    def serving(answer: Callable[[str], Reply] = found, more: str = "") -> Platform:
-        platform = Platform(answer)
+    def serving(answer: Callable[[str], Reply] = found, more: str = "") -> BalancePlatform:
+        platform = BalancePlatform(answer)
         card(serve(platform), more)
         return platform
 
@@ -37,9 +37,9 @@ def listed(tmp_path: Path) -> Listed:
 @pytest.fixture
 def points(
     serve: Serve, profile_file: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
-) -> Platform:
+) -> BalancePlatform:
     """A Gameball, as the profile `points`."""
-    platform = Platform(lambda _: Reply(body={"availablePointsBalance": 7}))
+    platform = BalancePlatform(lambda _: Reply(body={"availablePointsBalance": 7}))
     profile_file(
         "default_profile: points\n"
         f"profiles:\n  points: {{provider: gameball, base_url: '{serve(platform)}'}}\n"

@@ -44,7 +44,7 @@ def too_many(**headers: str) -> Reply:
     return Reply(429, {"type": "TOO_MANY", "message": "slowly"}, headers=named)
 
 
-class Platform:
+class BalancePlatform:
     """Imprint's or Gameball's API; keeps who was asked for, when, and how many at a time."""
 
     def __init__(self, answer: Callable[[str], Reply] = found) -> None:
@@ -75,7 +75,7 @@ class Platform:
         return Counter(self.asked)[customer]
 
 
-At = Callable[..., Platform]
+At = Callable[..., BalancePlatform]
 Listed = Callable[[str | bytes], str]
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from tests.commands.balance.lists import (
     At,
+    BalancePlatform,
     Listed,
-    Platform,
     customers,
     lines,
     names,
@@ -21,12 +21,14 @@ pytestmark = pytest.mark.timeout(60)
 
 
 @pytest.fixture
-def platform(at: At) -> Platform:
+def platform(at: At) -> BalancePlatform:
     """A platform at which nothing is wrong; `card` is its profile."""
     return at()
 
 
-def is_refused(done: Outcome, platform: Platform, error: str, *hint: str, code: int = 2) -> bool:
+def is_refused(
+    done: Outcome, platform: BalancePlatform, error: str, *hint: str, code: int = 2
+) -> bool:
     """Whether that one line was said, with a hint or none, and nothing else was done."""
     expected = [f"Error: {error}", *(f"Hint: {text}" for text in hint)]
     assert (done.code, done.err.splitlines()) == (code, expected)
@@ -83,7 +85,7 @@ FILES: dict[str, tuple[str | bytes, tuple[str, ...]]] = {
 
 @pytest.mark.parametrize("name", FILES)
 def test_of_a_bad_file_nothing_is_asked(
-    name: str, platform: Platform, loyalty: Run, listed: Listed
+    name: str, platform: BalancePlatform, loyalty: Run, listed: Listed
 ) -> None:
     content, said = FILES[name]
 
@@ -95,7 +97,7 @@ def test_of_a_bad_file_nothing_is_asked(
 @pytest.mark.parametrize("output", ["table", "json", "jsonl", "csv"])
 @pytest.mark.parametrize("name", ["empty", "latin-1"])
 def test_of_a_pipe_that_is_bad_from_the_start_nothing_is_asked_or_written(
-    name: str, output: str, platform: Platform, loyalty: Run
+    name: str, output: str, platform: BalancePlatform, loyalty: Run
 ) -> None:
     content, (error, *_) = FILES[name]
     first = content if isinstance(content, bytes) else content.encode()
@@ -113,7 +115,7 @@ def test_of_a_pipe_that_is_bad_from_the_start_nothing_is_asked_or_written(
 @pytest.mark.parametrize("mistake", ["C-\x00\n", "..\n", "x" * 65_000 + "\n"], ids=len)
 @pytest.mark.parametrize("output", ["json", "jsonl", "csv", "table"])
 def test_of_a_pipe_what_came_before_the_mistake_is_written_whole(
-    mistake: str, output: str, platform: Platform, loyalty: Run
+    mistake: str, output: str, platform: BalancePlatform, loyalty: Run
 ) -> None:
     good = names(40)
     with piped(lines(good) + mistake) as pipe:
@@ -128,7 +130,7 @@ def test_of_a_pipe_what_came_before_the_mistake_is_written_whole(
 
 
 def test_a_file_that_may_not_be_read(
-    platform: Platform, loyalty: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    platform: BalancePlatform, loyalty: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     secret, open_to_all = tmp_path / "secret", tmp_path / "open"
     for path, mode in ((secret, 0), (open_to_all, 0o644), (tmp_path, 0o755)):
@@ -148,7 +150,7 @@ def test_a_file_that_may_not_be_read(
 
 
 @pytest.mark.parametrize("output", ["json", "csv"])
-def test_zeros_without_end(output: str, platform: Platform, loyalty: Run) -> None:
+def test_zeros_without_end(output: str, platform: BalancePlatform, loyalty: Run) -> None:
     done = loyalty("balance", "--from", "/dev/zero", "-o", output)
 
     assert is_refused(done, platform, "line 1 of the file has a NUL in it.", UTF_8)
@@ -171,7 +173,7 @@ def test_zeros_without_end(output: str, platform: Platform, loyalty: Run) -> Non
 def test_without_a_list_nothing_is_asked(
     arguments: list[str],
     said: tuple[str, ...],
-    platform: Platform,
+    platform: BalancePlatform,
     loyalty: Run,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -180,7 +182,7 @@ def test_without_a_list_nothing_is_asked(
     assert is_refused(loyalty("balance", *arguments), platform, *said)
 
 
-def test_a_stdin_that_can_only_be_written_to(platform: Platform, tmp_path: Path) -> None:
+def test_a_stdin_that_can_only_be_written_to(platform: BalancePlatform, tmp_path: Path) -> None:
     with (
         (tmp_path / "out").open("wb") as file,
         running("balance", "--from", "-", stdin=file) as there,
@@ -222,7 +224,7 @@ def test_a_wrong_option_is_said_before_anything_is_asked(
     error: str,
     source: str,
     *,
-    platform: Platform,
+    platform: BalancePlatform,
     loyalty: Run,
     listed: Listed,
 ) -> None:
@@ -254,7 +256,7 @@ def test_what_is_wrong_with_the_set_up_is_3(
 
 
 def test_a_list_of_another_format_than_was_said(
-    platform: Platform, loyalty: Run, listed: Listed
+    platform: BalancePlatform, loyalty: Run, listed: Listed
 ) -> None:
     asking = ("balance", "--from", listed("C-1\n"), "--input-format")
 

@@ -18,9 +18,9 @@ from tests.commands.balance.lists import (
     AT_ONCE,
     PATIENCE,
     At,
+    BalancePlatform,
     Gate,
     Listed,
-    Platform,
     Running,
     customers,
     found,
@@ -453,9 +453,9 @@ def test_a_bad_oauth_key_is_tried_once(
 @pytest.fixture
 def good_and_bad(
     serve: Serve, profile_file: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
-) -> dict[str, Platform]:
+) -> dict[str, BalancePlatform]:
     """Two profiles, of which the key of one is bad."""
-    platforms = {"good": Platform(), "bad": Platform(refused)}
+    platforms = {"good": BalancePlatform(), "bad": BalancePlatform(refused)}
     rows = [
         f"  {name}: {{provider: imprint, base_url: '{serve(platform)}'}}\n"
         for name, platform in platforms.items()
@@ -467,7 +467,7 @@ def good_and_bad(
 
 
 def test_one_bad_profile_of_several_ends_the_run(
-    loyalty: Run, good_and_bad: dict[str, Platform], listed: Listed
+    loyalty: Run, good_and_bad: dict[str, BalancePlatform], listed: Listed
 ) -> None:
     done = loyalty(
         *("balance", "--from", listed(lines(names(200))), "-p", "good", "-p", "bad", "-o", "json")
@@ -480,7 +480,7 @@ def test_one_bad_profile_of_several_ends_the_run(
 
 
 def test_a_bad_profile_in_a_row_ends_the_run_there(
-    loyalty: Run, good_and_bad: dict[str, Platform], listed: Listed
+    loyalty: Run, good_and_bad: dict[str, BalancePlatform], listed: Listed
 ) -> None:
     rows = [f"{name},{'bad' if number >= 30 else ''}" for number, name in enumerate(names(60))]
 

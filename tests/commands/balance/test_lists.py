@@ -16,9 +16,9 @@ from tests.balances.test_customer_list import IDENTIFIERS
 from tests.commands.balance.lists import (
     PATIENCE,
     At,
+    BalancePlatform,
     Gate,
     Listed,
-    Platform,
     customers,
     found,
     lines,
@@ -277,9 +277,9 @@ def test_a_table_of_which_nothing_can_be_shown_says_so(
 @pytest.fixture
 def two(
     serve: Serve, profile_file: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
-) -> dict[str, Platform]:
+) -> dict[str, BalancePlatform]:
     """The profiles `north`, which is the default, and `south`."""
-    platforms = {name: Platform() for name in ("north", "south")}
+    platforms = {name: BalancePlatform() for name in ("north", "south")}
     rows = [
         f"  {name}: {{provider: imprint, base_url: '{serve(platform)}'}}\n"
         for name, platform in platforms.items()
@@ -295,7 +295,7 @@ def pairs(done: Outcome) -> list[tuple[str, str]]:
 
 
 def test_each_customer_is_asked_for_at_each_profile_in_order(
-    loyalty: Run, two: dict[str, Platform], listed: Listed
+    loyalty: Run, two: dict[str, BalancePlatform], listed: Listed
 ) -> None:
     done = loyalty(
         *("balance", "--from", listed(lines(names(20))), "-o", "json"),
@@ -364,7 +364,7 @@ def test_raw_is_for_all_of_a_list(loyalty: Run, at: At, listed: Listed) -> None:
 
 
 def test_an_option_of_the_provider_is_for_all_of_a_list(
-    loyalty: Run, points: Platform, listed: Listed
+    loyalty: Run, points: BalancePlatform, listed: Listed
 ) -> None:
     done = loyalty("balance", "--from", listed(lines(names(3))), "-O", "expand=tier")
 

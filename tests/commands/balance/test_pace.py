@@ -13,8 +13,8 @@ from tests.commands.balance.lists import (
     AT_ONCE,
     PATIENCE,
     At,
+    BalancePlatform,
     Listed,
-    Platform,
     found,
     lines,
     most_within,
@@ -33,7 +33,7 @@ BUSY = 3.0
 """How many times as long it takes, at most, on a machine with other things to do."""
 
 
-def span(platform: Platform) -> float:
+def span(platform: BalancePlatform) -> float:
     """Seconds from the first request to the last one."""
     return platform.times[-1] - platform.times[0]
 
@@ -102,7 +102,7 @@ def test_the_first_look_up_of_a_list_goes_alone(loyalty: Run, at: At, listed: Li
 # A rate.
 
 
-def is_kept(platform: Platform, rate: int) -> bool:
+def is_kept(platform: BalancePlatform, rate: int) -> bool:
     """Whether so many a second came, and in no window of them more."""
     least = (len(platform.times) - 1) / rate
     assert least - ON_ITS_WAY < span(platform) < least * BUSY
@@ -138,7 +138,7 @@ def profiles(
 ) -> Callable[..., None]:
     """Write a file with several Imprint profiles, each by its name at a platform of its own."""
 
-    def write(more: str = "", **platforms: Platform) -> None:
+    def write(more: str = "", **platforms: BalancePlatform) -> None:
         rows = [
             f"  {name}: {{provider: imprint, base_url: '{serve(platform)}'{more}}}\n"
             for name, platform in platforms.items()
@@ -153,7 +153,7 @@ def profiles(
 def test_a_rate_holds_for_all_profiles_of_the_run_together(
     loyalty: Run, profiles: Callable[..., None], listed: Listed, clock: PassingClock
 ) -> None:
-    platform = Platform()
+    platform = BalancePlatform()
     platform.now = clock.now
     profiles(", rate: 1000", p0=platform, p1=platform, p2=platform)
     run = ("--all-profiles", "--rate", "50", "--jobs", "1")
@@ -180,7 +180,7 @@ def test_waiting_for_a_permit_is_no_part_of_a_look_ups_time(
 
 
 def test_gameball_gets_1200_in_30_seconds_and_no_more(
-    loyalty: Run, points: Platform, listed: Listed, clock: PassingClock
+    loyalty: Run, points: BalancePlatform, listed: Listed, clock: PassingClock
 ) -> None:
     points.now = clock.now
 
@@ -194,7 +194,7 @@ def test_gameball_gets_1200_in_30_seconds_and_no_more(
 
 
 def test_a_given_rate_replaces_the_published_limits(
-    loyalty: Run, points: Platform, listed: Listed, clock: PassingClock
+    loyalty: Run, points: BalancePlatform, listed: Listed, clock: PassingClock
 ) -> None:
     points.now = clock.now
     run = ("--rate", "1000", "--jobs", "1")
@@ -225,7 +225,7 @@ class Refusing:
         return found(customer)
 
 
-def in_the_pause(platform: Platform, refusing: Refusing) -> list[float]:
+def in_the_pause(platform: BalancePlatform, refusing: Refusing) -> list[float]:
     """When requests came although the platform wanted none, in seconds after it said so."""
     after = [at - refusing.at for at in platform.times]
     return [seconds for seconds in after if ON_ITS_WAY < seconds < 1.0]
@@ -268,8 +268,8 @@ def test_a_pause_after_429_is_for_that_profile_alone(
     loyalty: Run, profiles: Callable[..., None], listed: Listed
 ) -> None:
     refusing = Refusing("C-1", retry_after="1")
-    idle = Platform()
-    profiles(busy=Platform(refusing), idle=idle)
+    idle = BalancePlatform()
+    profiles(busy=BalancePlatform(refusing), idle=idle)
     rows = ["customer,profile", "C-1,busy", *(f"{name},idle" for name in names(50))]
 
     assert loyalty("balance", "--from", listed(lines(rows)), "-o", "csv").code == 0

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from tests.commands.balance.lists import At, Listed, Platform, customers, lines, names, piped
+from tests.commands.balance.lists import At, BalancePlatform, Listed, customers, lines, names, piped
 from tests.conftest import Run
 
 pytestmark = pytest.mark.timeout(60)
@@ -13,13 +13,13 @@ OF = 5
 
 
 @pytest.fixture
-def platform(at: At) -> Platform:
+def platform(at: At) -> BalancePlatform:
     return at()
 
 
 @pytest.mark.parametrize("first", [0, 1])
 def test_all_shards_together_ask_for_everybody_once_and_each_in_the_order_of_the_list(
-    first: int, platform: Platform, loyalty: Run, listed: Listed
+    first: int, platform: BalancePlatform, loyalty: Run, listed: Listed
 ) -> None:
     name = listed(lines(names(200)))
 
@@ -37,7 +37,7 @@ def test_all_shards_together_ask_for_everybody_once_and_each_in_the_order_of_the
 
 
 def test_a_shard_is_the_same_wherever_the_list_comes_from(
-    platform: Platform, loyalty: Run, listed: Listed
+    platform: BalancePlatform, loyalty: Run, listed: Listed
 ) -> None:
     asking = ("--shard", "2/3", "-o", "jsonl")
     from_file = loyalty("balance", "--from", listed(lines(names(50))), *asking)
@@ -71,7 +71,7 @@ def test_a_customer_is_in_the_same_shard_at_every_profile(loyalty: Run, listed: 
     ("output", "document"), [("json", "[]\n"), ("jsonl", ""), ("table", ""), ("csv", None)]
 )
 def test_a_shard_that_nobody_is_in_is_no_error(
-    output: str, document: str | None, platform: Platform, loyalty: Run, listed: Listed
+    output: str, document: str | None, platform: BalancePlatform, loyalty: Run, listed: Listed
 ) -> None:
     done = loyalty("balance", "--from", listed("C-1\n"), "--shard", "2/1000", "-o", output)
 
@@ -84,7 +84,7 @@ def test_a_shard_that_nobody_is_in_is_no_error(
 
 
 def test_a_mistake_in_the_list_is_one_for_every_shard(
-    platform: Platform, loyalty: Run, listed: Listed
+    platform: BalancePlatform, loyalty: Run, listed: Listed
 ) -> None:
     name = listed(lines([*names(9), ".."]))
 

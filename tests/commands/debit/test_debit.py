@@ -29,7 +29,7 @@ from loyalty_cli.model.errors import ErrorCode
 from loyalty_cli.output.escape import is_shown
 from loyalty_cli.sandbox.server import Reply
 from tests.conftest import PROGRAM, Outcome, Run
-from tests.fakes.debit_platform import Platform
+from tests.fakes.debit_platform import DebitPlatform
 from tests.fakes.terminal import run_together, unstyled
 
 HEADER = "customer,amount,reference\n"
@@ -94,7 +94,7 @@ def assert_refused(done: Outcome, code: int, lines: int = 2) -> None:
     assert "defect" not in done.err
 
 
-def test_a_debit_is_made_and_printed(ready: Platform, loyalty: Run) -> None:
+def test_a_debit_is_made_and_printed(ready: DebitPlatform, loyalty: Run) -> None:
     done = loyalty("debit", "C-1001", "250", "--reference", "a", "-y", "-o", "json")
 
     assert (done.code, done.err) == (0, "")
@@ -123,7 +123,9 @@ def test_a_debit_is_made_and_printed(ready: Platform, loyalty: Run) -> None:
     assert balance["available"] == 9750
 
 
-def test_gameball_is_sent_the_reference_and_says_its_own(ready: Platform, loyalty: Run) -> None:
+def test_gameball_is_sent_the_reference_and_says_its_own(
+    ready: DebitPlatform, loyalty: Run
+) -> None:
     done = loyalty(
         *("debit", "C-1001", "200", "-p", "points", "--reference", "a", "-y", "-o", "json")
     )
@@ -137,7 +139,7 @@ def test_gameball_is_sent_the_reference_and_says_its_own(ready: Platform, loyalt
 @pytest.mark.parametrize("profile", ["club", "points"])
 @pytest.mark.parametrize("times", [2, 3])
 def test_the_same_again_sends_nothing_and_prints_the_same(
-    ready: Platform, loyalty: Run, profile: str, times: int
+    ready: DebitPlatform, loyalty: Run, profile: str, times: int
 ) -> None:
     asked = ("debit", "C-1001", "250", "-p", profile, "--reference", "a", "-y", "-o", "json")
 
@@ -148,7 +150,7 @@ def test_the_same_again_sends_nothing_and_prints_the_same(
         assert other == first | {"replayed": True}
 
 
-def test_the_same_again_says_so_to_a_person(ready: Platform, loyalty: Run) -> None:
+def test_the_same_again_says_so_to_a_person(ready: DebitPlatform, loyalty: Run) -> None:
     asked = ("debit", "C-1001", "250", "--reference", "a", "-y")
     loyalty(*asked)
 
@@ -167,7 +169,7 @@ def test_the_same_again_says_so_to_a_person(ready: Platform, loyalty: Run) -> No
 )
 @pytest.mark.parametrize("how", ["-y", "--dry-run"])
 def test_a_reference_that_is_taken_is_refused(
-    ready: Platform, loyalty: Run, other: tuple[str, ...], how: str
+    ready: DebitPlatform, loyalty: Run, other: tuple[str, ...], how: str
 ) -> None:
     loyalty("debit", "C-1001", "250", "--reference", "a", "-y")
 
@@ -184,7 +186,7 @@ AMOUNTS += ["\uff15", "\u0663", "1_000", "NaN", "1\n", "1\x1b[31m", "9" * 5000, 
 
 @pytest.mark.parametrize("amount", AMOUNTS, ids=lambda amount: ascii(amount[:12]))
 def test_an_amount_that_is_not_a_plain_whole_number_is_refused(
-    ready: Platform, loyalty: Run, amount: str
+    ready: DebitPlatform, loyalty: Run, amount: str
 ) -> None:
     words = amount.split(" ") if amount.startswith("--") else [amount]
 
@@ -202,7 +204,7 @@ REFERENCES = ["", "  ", " a", "a ", "a" * 201, "a\nb", "a\tb", "a\x1b[31mb", "\u
 
 @pytest.mark.parametrize("customer", CUSTOMERS, ids=lambda text: ascii(text[:12]))
 def test_an_identifier_that_must_not_be_sent_is_refused(
-    ready: Platform, loyalty: Run, customer: str
+    ready: DebitPlatform, loyalty: Run, customer: str
 ) -> None:
     assert_refused(loyalty("debit", "--reference", "a", "-y", "--", customer, "5"), 2)
     assert ready.asked == []
@@ -210,7 +212,7 @@ def test_an_identifier_that_must_not_be_sent_is_refused(
 
 @pytest.mark.parametrize("reference", REFERENCES, ids=lambda text: ascii(text[:12]))
 def test_a_reference_that_cannot_be_found_again_is_refused(
-    ready: Platform, loyalty: Run, reference: str
+    ready: DebitPlatform, loyalty: Run, reference: str
 ) -> None:
     done = loyalty("debit", "C-1001", "5", "--reference", reference, "-y")
 
@@ -244,13 +246,13 @@ def test_a_reference_that_cannot_be_found_again_is_refused(
     ids=" ".join,
 )
 def test_a_command_line_that_makes_no_sense_is_refused(
-    ready: Platform, loyalty: Run, wrong: list[str]
+    ready: DebitPlatform, loyalty: Run, wrong: list[str]
 ) -> None:
     assert_refused(loyalty("debit", *wrong, "-y"), 2)
     assert ready.asked == []
 
 
-def test_without_a_terminal_it_takes_a_yes(ready: Platform, loyalty: Run) -> None:
+def test_without_a_terminal_it_takes_a_yes(ready: DebitPlatform, loyalty: Run) -> None:
     done = loyalty("debit", "C-1001", "5", "--reference", "a")
 
     assert_refused(done, 2)
@@ -270,7 +272,7 @@ def test_without_a_terminal_it_takes_a_yes(ready: Platform, loyalty: Run) -> Non
     ids=str,
 )
 def test_a_profile_that_cannot_debit_is_refused(
-    ready: Platform, loyalty: Run, more: list[str], code: int, said: str
+    ready: DebitPlatform, loyalty: Run, more: list[str], code: int, said: str
 ) -> None:
     done = loyalty("debit", "C-1001", "5", "--reference", "a", "-y", *more)
 
@@ -279,7 +281,7 @@ def test_a_profile_that_cannot_debit_is_refused(
     assert ready.asked == []
 
 
-def test_more_than_the_profile_allows_is_refused(ready: Platform, loyalty: Run) -> None:
+def test_more_than_the_profile_allows_is_refused(ready: DebitPlatform, loyalty: Run) -> None:
     done = loyalty("debit", "C-1001", "5001", "--reference", "a", "-y")
 
     assert_refused(done, 6)
@@ -287,7 +289,9 @@ def test_more_than_the_profile_allows_is_refused(ready: Platform, loyalty: Run) 
     assert ready.asked == []
 
 
-def test_a_unit_that_the_customer_does_not_have_is_refused(ready: Platform, loyalty: Run) -> None:
+def test_a_unit_that_the_customer_does_not_have_is_refused(
+    ready: DebitPlatform, loyalty: Run
+) -> None:
     asked = ("debit", "C-1001", "5", "--unit", "cents", "--reference", "a", "-y", "-o", "json")
 
     done = loyalty(*asked)
@@ -309,7 +313,7 @@ def test_a_unit_that_the_customer_does_not_have_is_refused(ready: Platform, loya
     ],
 )
 def test_what_is_not_applied_says_so_in_its_record_and_its_exit_code(
-    ready: Platform, loyalty: Run, asked: str, code: int, state: str
+    ready: DebitPlatform, loyalty: Run, asked: str, code: int, state: str
 ) -> None:
     done = loyalty("debit", *asked.split(), "--reference", "a", "-y", "-o", "json")
 
@@ -320,7 +324,7 @@ def test_what_is_not_applied_says_so_in_its_record_and_its_exit_code(
 
 @pytest.mark.parametrize("profile", ["club", "points"])
 def test_a_debit_that_the_platform_refused_stays_refused(
-    ready: Platform, loyalty: Run, profile: str
+    ready: DebitPlatform, loyalty: Run, profile: str
 ) -> None:
     asked = ("debit", "E-insufficient", "250", "-p", profile, "--reference", "a", "-y", "-ojson")
 
@@ -332,7 +336,7 @@ def test_a_debit_that_the_platform_refused_stays_refused(
     assert len(ready.debits) == 1
 
 
-def test_an_unattended_run_without_a_journal_is_refused(there: Platform, loyalty: Run) -> None:
+def test_an_unattended_run_without_a_journal_is_refused(there: DebitPlatform, loyalty: Run) -> None:
     done = loyalty("debit", "C-1001", "5", "--reference", "a", "-y")
 
     assert_refused(done, 3)
@@ -342,7 +346,7 @@ def test_an_unattended_run_without_a_journal_is_refused(there: Platform, loyalty
 
 
 def test_a_person_is_asked_whether_this_is_the_first_debit(
-    there: Platform, loyalty: Run, person: Callable[[str], None]
+    there: DebitPlatform, loyalty: Run, person: Callable[[str], None]
 ) -> None:
     person("y\n")
 
@@ -355,7 +359,7 @@ def test_a_person_is_asked_whether_this_is_the_first_debit(
 
 @pytest.mark.parametrize("answer", ["n\n", "\n", "no\n", "perhaps\nNO\n"])
 def test_a_person_who_says_no_gets_no_journal_and_no_debit(
-    there: Platform, loyalty: Run, person: Callable[[str], None], answer: str
+    there: DebitPlatform, loyalty: Run, person: Callable[[str], None], answer: str
 ) -> None:
     person(answer)
 
@@ -368,7 +372,7 @@ def test_a_person_who_says_no_gets_no_journal_and_no_debit(
 
 
 def test_the_question_names_what_a_person_must_check(
-    ready: Platform, loyalty: Run, person: Callable[[str], None]
+    ready: DebitPlatform, loyalty: Run, person: Callable[[str], None]
 ) -> None:
     person("y\n")
 
@@ -382,7 +386,7 @@ def test_the_question_names_what_a_person_must_check(
 
 @pytest.mark.parametrize("answer", ["n\n", "\n", "NO\n", "nah\n\x00\nn\n"], ids=repr)
 def test_anything_but_a_yes_sends_nothing(
-    ready: Platform, loyalty: Run, person: Callable[[str], None], answer: str
+    ready: DebitPlatform, loyalty: Run, person: Callable[[str], None], answer: str
 ) -> None:
     person(answer)
 
@@ -395,7 +399,7 @@ def test_anything_but_a_yes_sends_nothing(
 
 
 def test_the_end_of_what_is_typed_is_not_a_yes(
-    ready: Platform, loyalty: Run, person: Callable[[str], None]
+    ready: DebitPlatform, loyalty: Run, person: Callable[[str], None]
 ) -> None:
     person("")
 
@@ -406,7 +410,7 @@ def test_the_end_of_what_is_typed_is_not_a_yes(
 
 
 def test_nobody_is_asked_about_what_cannot_be_made(
-    ready: Platform, loyalty: Run, person: Callable[[str], None]
+    ready: DebitPlatform, loyalty: Run, person: Callable[[str], None]
 ) -> None:
     person("")
 
@@ -421,7 +425,7 @@ def test_nobody_is_asked_about_what_cannot_be_made(
 
 
 def test_nobody_is_asked_about_what_is_not_sent_again(
-    ready: Platform, loyalty: Run, person: Callable[[str], None]
+    ready: DebitPlatform, loyalty: Run, person: Callable[[str], None]
 ) -> None:
     for reference in ("made", "lost"):
         loyalty("debit", "C-1001", "5", "--reference", reference, "-y")
@@ -435,7 +439,7 @@ def test_nobody_is_asked_about_what_is_not_sent_again(
 
 
 def test_without_a_reference_a_person_gets_one_and_sees_it(
-    ready: Platform, loyalty: Run, person: Callable[[str], None]
+    ready: DebitPlatform, loyalty: Run, person: Callable[[str], None]
 ) -> None:
     person("y\ny\n")
 
@@ -448,7 +452,7 @@ def test_without_a_reference_a_person_gets_one_and_sees_it(
 
 
 def test_the_question_about_a_file_names_how_many_how_much_and_where(
-    ready: Platform,
+    ready: DebitPlatform,
     loyalty: Run,
     file: Callable[..., str],
     person: Callable[[str], None],
@@ -487,7 +491,7 @@ class Terminal:
         return self.child.exitstatus or 0, self.child.before or ""
 
 
-def test_a_person_at_a_terminal_is_asked_and_answers(ready: Platform, tmp_path: Path) -> None:
+def test_a_person_at_a_terminal_is_asked_and_answers(ready: DebitPlatform, tmp_path: Path) -> None:
     written = tmp_path / "out.json"
     terminal = Terminal("debit", "C-1001", "250", "-o", "json", redirection=f">{written}")
 
@@ -509,7 +513,7 @@ def test_a_person_at_a_terminal_is_asked_and_answers(ready: Platform, tmp_path: 
 
 @pytest.mark.parametrize(("typed", "code"), [("n\r", 6), ("\r", 6), ("\x03", 130), ("\x04", 130)])
 def test_a_person_at_a_terminal_can_leave_it(
-    ready: Platform, loyalty: Run, typed: str, code: int
+    ready: DebitPlatform, loyalty: Run, typed: str, code: int
 ) -> None:
     terminal = Terminal("debit", "C-1001", "250")
 
@@ -524,7 +528,9 @@ def test_a_person_at_a_terminal_can_leave_it(
     assert states(loyalty) == {}
 
 
-def test_a_dry_run_says_what_it_would_send_and_sends_nothing(ready: Platform, loyalty: Run) -> None:
+def test_a_dry_run_says_what_it_would_send_and_sends_nothing(
+    ready: DebitPlatform, loyalty: Run
+) -> None:
     done = loyalty("debit", "C-1001", "250", "--reference", "a", "--dry-run", "-o", "json")
 
     assert (done.code, done.record["state"], done.record["attempt"]) == (0, "planned", 0)
@@ -536,7 +542,7 @@ def test_a_dry_run_says_what_it_would_send_and_sends_nothing(ready: Platform, lo
 
 
 def test_a_dry_run_finds_what_would_be_refused(
-    ready: Platform, loyalty: Run, file: Callable[..., str]
+    ready: DebitPlatform, loyalty: Run, file: Callable[..., str]
 ) -> None:
     loyalty("debit", "C-1001", "5", "--reference", "made", "-y")
     name = file(f"{HEADER}C-1001,5,made\nC-1005,301,short\nE-404,5,nobody\nC-1004,5,good\n")
@@ -558,7 +564,7 @@ def test_a_dry_run_finds_what_would_be_refused(
 
 
 def test_every_bad_row_is_named_at_once_and_nothing_is_done(
-    ready: Platform, loyalty: Run, file: Callable[..., str]
+    ready: DebitPlatform, loyalty: Run, file: Callable[..., str]
 ) -> None:
     name = file(f"{HEADER}C-1001,5,a\nC-1001,0,b\n..,5,a\nC-1004,5,c,d\n")
 
@@ -586,7 +592,7 @@ def test_every_bad_row_is_named_at_once_and_nothing_is_done(
     ids=["max_amount", "max_total"],
 )
 def test_a_file_that_is_not_allowed_is_refused_as_a_whole(
-    ready: Platform, loyalty: Run, file: Callable[..., str], rows: str, said: list[str]
+    ready: DebitPlatform, loyalty: Run, file: Callable[..., str], rows: str, said: list[str]
 ) -> None:
     done = loyalty("debit", "--from", file(f"{HEADER}{rows}"), "-y")
 
@@ -598,7 +604,7 @@ def test_a_file_that_is_not_allowed_is_refused_as_a_whole(
 
 
 def test_references_that_are_taken_are_all_named(
-    ready: Platform, loyalty: Run, file: Callable[..., str]
+    ready: DebitPlatform, loyalty: Run, file: Callable[..., str]
 ) -> None:
     loyalty("debit", "--from", file(f"{HEADER}C-1001,1,a\nC-1001,2,b\nC-1001,3,c\n"), "-y")
 
@@ -612,7 +618,7 @@ def test_references_that_are_taken_are_all_named(
 
 
 def test_the_expected_total_is_that_of_the_whole_file(
-    ready: Platform, loyalty: Run, file: Callable[..., str]
+    ready: DebitPlatform, loyalty: Run, file: Callable[..., str]
 ) -> None:
     name = file(f"{HEADER}C-1001,5,a\nC-1001,7,b\n")
 
@@ -626,7 +632,7 @@ def test_the_expected_total_is_that_of_the_whole_file(
 
 
 def test_rows_can_name_their_profiles_and_no_default_is_needed(
-    ready: Platform, loyalty: Run, file: Callable[..., str]
+    ready: DebitPlatform, loyalty: Run, file: Callable[..., str]
 ) -> None:
     ready.file.write_text(ready.file.read_text().replace("default_profile: club\n", ""))
     name = file("customer,amount,reference,profile\nC-1001,5,a,club\nC-1001,7,a2,points\n")
@@ -642,7 +648,9 @@ def test_rows_can_name_their_profiles_and_no_default_is_needed(
     assert_refused(missing, 3)
 
 
-def test_rows_can_name_their_units(ready: Platform, loyalty: Run, file: Callable[..., str]) -> None:
+def test_rows_can_name_their_units(
+    ready: DebitPlatform, loyalty: Run, file: Callable[..., str]
+) -> None:
     lines = [
         {"customer": "C-1004", "amount": 5, "reference": "a", "unit": "points"},
         {"customer": "C-1004", "amount": "6", "reference": "b"},
@@ -671,7 +679,7 @@ def test_records_come_in_the_order_of_the_file(loyalty: Run, file: Callable[...,
 
 
 def test_the_same_file_again_does_only_what_is_not_settled(
-    ready: Platform, loyalty: Run, file: Callable[..., str]
+    ready: DebitPlatform, loyalty: Run, file: Callable[..., str]
 ) -> None:
     name = file(f"{HEADER}C-1001,5,a\nC-1005,301,b\nE-insufficient,5,c\nC-1004,7,d\n")
     first = loyalty("debit", "--from", name, "-y", "-o", "json")
@@ -688,7 +696,7 @@ def test_the_same_file_again_does_only_what_is_not_settled(
 
 
 def test_every_debit_that_failed_is_named_on_stderr(
-    ready: Platform, loyalty: Run, file: Callable[..., str]
+    ready: DebitPlatform, loyalty: Run, file: Callable[..., str]
 ) -> None:
     ready.replies.extend([LOST, LOST, LOST])
     name = file(f"{HEADER}C-1001,5,a\nC-1004,5,b\nC-1010,5,c\nC-1008,5,d\n")
@@ -712,14 +720,14 @@ def test_every_debit_that_failed_is_named_on_stderr(
     ],
     ids=repr,
 )
-def test_a_dash_reads_stdin(ready: Platform, program: Run, content: bytes) -> None:
+def test_a_dash_reads_stdin(ready: DebitPlatform, program: Run, content: bytes) -> None:
     done = program("debit", "--from", "-", "-y", "-o", "json", input=content)
 
     assert (done.code, done.record["state"]) == (0, "confirmed")
     assert len(ready.debits) == 1
 
 
-def test_a_stdin_that_is_closed_is_an_error_and_not_an_empty_file(ready: Platform) -> None:
+def test_a_stdin_that_is_closed_is_an_error_and_not_an_empty_file(ready: DebitPlatform) -> None:
     done = subprocess.run(
         ["/bin/sh", "-c", 'exec "$@" <&-', "sh", PROGRAM, "debit", "--from", "-", "-y"],
         capture_output=True,
@@ -733,7 +741,7 @@ def test_a_stdin_that_is_closed_is_an_error_and_not_an_empty_file(ready: Platfor
     assert ready.asked == []
 
 
-def test_nothing_on_stdin_is_an_error(ready: Platform, program: Run) -> None:
+def test_nothing_on_stdin_is_an_error(ready: DebitPlatform, program: Run) -> None:
     done = program("debit", "--from", "-", "-y", input="")
 
     assert_refused(done, 2)
@@ -754,7 +762,7 @@ def test_nothing_on_stdin_is_an_error(ready: Platform, program: Run) -> None:
     ids=ascii,
 )
 def test_a_file_that_is_not_text_is_refused_without_an_escape(
-    ready: Platform, loyalty: Run, file: Callable[..., str], content: bytes, said: str
+    ready: DebitPlatform, loyalty: Run, file: Callable[..., str], content: bytes, said: str
 ) -> None:
     done = loyalty("debit", "--from", file(content), "-y")
 
@@ -765,7 +773,7 @@ def test_a_file_that_is_not_text_is_refused_without_an_escape(
 
 
 @pytest.fixture
-def hostile(ready: Platform, loyalty: Run) -> list[str]:
+def hostile(ready: DebitPlatform, loyalty: Run) -> list[str]:
     """A debit whose every text is hostile; the command line that prints it again."""
     body = {"statusCode": 400, "message": HOSTILE, "apiErrorCode": HOSTILE}
     ready.replies.append(Reply(400, body))
@@ -794,7 +802,7 @@ def test_hostile_text_is_shown_and_does_nothing(
 
 @pytest.mark.parametrize("width", [20, 40, 80])
 def test_no_terminal_is_too_narrow_for_a_whole_record(
-    ready: Platform, loyalty: Run, width: int
+    ready: DebitPlatform, loyalty: Run, width: int
 ) -> None:
     reference = "reference-" + "0123456789" * 6
     asked = ("debit", "C-1001", "250", "--reference", reference, "-y")
@@ -815,7 +823,7 @@ def test_no_terminal_is_too_narrow_for_a_whole_record(
 
 @pytest.mark.parametrize("output", ["jsonl", "csv"])
 def test_a_reader_that_goes_away_stops_the_run_in_good_order(
-    ready: Platform, program: Run, loyalty: Run, file: Callable[..., str], output: str
+    ready: DebitPlatform, program: Run, loyalty: Run, file: Callable[..., str], output: str
 ) -> None:
     name = file(HEADER + "".join(f"C-1006,{n},ref-{n}\n" for n in range(1, 60)))
     with Path("/dev/full").open("wb") as full:
@@ -831,7 +839,7 @@ def test_a_reader_that_goes_away_stops_the_run_in_good_order(
 
 @pytest.mark.parametrize("lost", [False, True])
 def test_a_journal_that_fails_stops_the_run_and_an_unknown_outcome_goes_before_it(
-    ready: Platform,
+    ready: DebitPlatform,
     loyalty: Run,
     file: Callable[..., str],
     monkeypatch: pytest.MonkeyPatch,
@@ -866,7 +874,7 @@ def test_a_journal_that_fails_stops_the_run_and_an_unknown_outcome_goes_before_i
 
 @pytest.mark.parametrize(("lost", "code"), [(False, 130), (True, 8)])
 def test_an_unknown_outcome_goes_before_ctrl_c(
-    ready: Platform, loyalty: Run, monkeypatch: pytest.MonkeyPatch, lost: bool, code: int
+    ready: DebitPlatform, loyalty: Run, monkeypatch: pytest.MonkeyPatch, lost: bool, code: int
 ) -> None:
     ready.replies.extend([LOST] * lost)
 
@@ -883,7 +891,7 @@ def test_an_unknown_outcome_goes_before_ctrl_c(
     assert done.record["state"] == ("unknown" if lost else "confirmed")
 
 
-def test_verbose_shows_the_requests_and_no_secret(ready: Platform, loyalty: Run) -> None:
+def test_verbose_shows_the_requests_and_no_secret(ready: DebitPlatform, loyalty: Run) -> None:
     done = loyalty("-v", "debit", "C-1001", "5", "--reference", "a", "-y")
 
     assert f"> POST {ready.url}/saasquatch/api/v1/sandbox/credit/bulkredeem" in done.err

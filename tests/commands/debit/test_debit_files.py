@@ -9,7 +9,7 @@ import pytest
 
 from loyalty_cli.sandbox.server import Reply
 from tests.conftest import Outcome, Run
-from tests.fakes.debit_platform import Platform
+from tests.fakes.debit_platform import DebitPlatform
 
 HEADER = "customer,amount,reference\n"
 WITH_PROFILE = "customer,amount,reference,profile\n"
@@ -42,14 +42,14 @@ def told(done: Outcome) -> list[str]:
     return [line.strip() for line in done.err.splitlines()[2:]]
 
 
-def allowing(there: Platform, old: str, new: str) -> None:
+def allowing(there: DebitPlatform, old: str, new: str) -> None:
     """Change what the profiles allow."""
     text = there.file.read_text()
     assert old in text
     there.file.write_text(text.replace(old, new))
 
 
-def test_mistakes_of_every_kind_are_told_at_once(ready: Platform, debits: Tries) -> None:
+def test_mistakes_of_every_kind_are_told_at_once(ready: DebitPlatform, debits: Tries) -> None:
     assert debits(f"{HEADER}C-1001,5,taken\n").code == 0
 
     done = debits(
@@ -83,7 +83,7 @@ def test_mistakes_of_every_kind_are_told_at_once(ready: Platform, debits: Tries)
 
 @pytest.mark.parametrize("how", [[], ["--dry-run"]], ids=["run", "dry run"])
 def test_what_is_only_not_allowed_is_refused(
-    ready: Platform, debits: Tries, how: list[str]
+    ready: DebitPlatform, debits: Tries, how: list[str]
 ) -> None:
     allowing(ready, "max_amount: 5000}", "max_amount: 5000, max_total_per_day: 100}")
     assert debits(f"{HEADER}C-1001,5,taken\n").code == 0
@@ -108,14 +108,16 @@ def test_what_is_only_not_allowed_is_refused(
     assert len(ready.debits) == 1
 
 
-def test_mistakes_are_told_where_there_is_no_journal_yet(there: Platform, debits: Tries) -> None:
+def test_mistakes_are_told_where_there_is_no_journal_yet(
+    there: DebitPlatform, debits: Tries
+) -> None:
     done = debits(f"{HEADER}C-1001,0,a\n")
 
     assert (done.code, len(told(done))) == (2, 1)
     assert not there.journal.exists()
 
 
-def test_a_file_that_is_cut_short_is_refused(ready: Platform, debits: Tries) -> None:
+def test_a_file_that_is_cut_short_is_refused(ready: DebitPlatform, debits: Tries) -> None:
     done = debits(f"{HEADER}C-1001,500,a\nC-1004,50")
 
     assert (done.code, done.out) == (2, "")
@@ -128,7 +130,7 @@ def test_a_file_that_is_cut_short_is_refused(ready: Platform, debits: Tries) -> 
 
 @pytest.mark.parametrize("endless", ["/dev/zero", "letters"])
 def test_endless_input_is_refused_soon_and_takes_no_memory(
-    ready: Platform, program: Run, tmp_path: Path, endless: str
+    ready: DebitPlatform, program: Run, tmp_path: Path, endless: str
 ) -> None:
     name = endless
     if endless == "letters":
@@ -147,7 +149,7 @@ def test_endless_input_is_refused_soon_and_takes_no_memory(
     assert ready.asked == []
 
 
-def test_a_dry_run_adds_up_what_is_asked_of_an_account(ready: Platform, debits: Tries) -> None:
+def test_a_dry_run_adds_up_what_is_asked_of_an_account(ready: DebitPlatform, debits: Tries) -> None:
     rows = f"{HEADER}C-1005,200,a\nC-1005,150,b\nC-1001,250,c\nC-1005,100,d\nC-1005,301,e\n"
 
     done = debits(rows, "--dry-run", "-o", "jsonl")
@@ -169,7 +171,7 @@ def test_a_dry_run_adds_up_what_is_asked_of_an_account(ready: Platform, debits: 
     assert ready.debits == []
 
 
-def test_a_dry_run_adds_up_each_unit_and_profile(ready: Platform, debits: Tries) -> None:
+def test_a_dry_run_adds_up_each_unit_and_profile(ready: DebitPlatform, debits: Tries) -> None:
     rows = f"{WITH_PROFILE}C-1001,5,a,\nC-1001,7,b,points\nC-1001,6,c,club\n"
 
     done = debits(rows, "--dry-run", "-o", "jsonl")
@@ -182,7 +184,7 @@ def test_a_dry_run_adds_up_each_unit_and_profile(ready: Platform, debits: Tries)
     assert ready.debits == []
 
 
-def test_a_dry_run_counts_nothing_that_is_on_record(ready: Platform, debits: Tries) -> None:
+def test_a_dry_run_counts_nothing_that_is_on_record(ready: DebitPlatform, debits: Tries) -> None:
     rows = f"{HEADER}C-1005,200,a\n"
     assert debits(rows).code == 0
 
@@ -197,7 +199,7 @@ def test_a_dry_run_counts_nothing_that_is_on_record(ready: Platform, debits: Tri
 
 
 def test_a_dry_run_says_where_an_open_debit_holds_up_the_account(
-    ready: Platform, debits: Tries
+    ready: DebitPlatform, debits: Tries
 ) -> None:
     ready.replies.append(Reply(reset=True))
     assert debits(f"{HEADER}C-1001,5,lost\n").code == 8
@@ -210,7 +212,7 @@ def test_a_dry_run_says_where_an_open_debit_holds_up_the_account(
 
 
 def test_a_hundred_failures_are_told_and_the_rest_is_counted(
-    ready: Platform, debits: Tries
+    ready: DebitPlatform, debits: Tries
 ) -> None:
     rows = "".join(f"nobody-{number},1,r-{number}\n" for number in range(120))
 

@@ -24,7 +24,7 @@ from loyalty_cli.output.json_schema import json_schema
 from loyalty_cli.sandbox.misbehaviour import LATE_SECONDS
 from loyalty_cli.sandbox.server import Reply
 from tests.conftest import Outcome, Run
-from tests.fakes.debit_platform import Platform
+from tests.fakes.debit_platform import DebitPlatform
 
 FORMATS = ["table", "json", "jsonl", "csv"]
 LOST = Reply(reset=True)
@@ -32,7 +32,7 @@ READING = [["list"], ["show", "a"], ["reconcile"], ["resolve", "a", "--confirmed
 
 
 @pytest.fixture
-def debit(ready: Platform, loyalty: Run) -> Callable[..., Outcome]:
+def debit(ready: DebitPlatform, loyalty: Run) -> Callable[..., Outcome]:
     """Make a debit; `lost` has the platform hang up before it does anything."""
 
     def make(reference: str, *more: str, customer: str = "C-1001", lost: bool = False) -> Outcome:
@@ -76,13 +76,15 @@ def assert_refused(done: Outcome, code: int, said: str) -> None:
 
 @pytest.mark.parametrize("command", READING, ids=" ".join)
 def test_without_a_journal_every_command_says_how_to_make_one(
-    there: Platform, loyalty: Run, command: list[str]
+    there: DebitPlatform, loyalty: Run, command: list[str]
 ) -> None:
     assert_refused(loyalty("journal", *command), 3, "`loyalty journal init`")
     assert not there.journal.exists()
 
 
-def test_init_makes_a_journal_that_only_its_user_can_read(there: Platform, loyalty: Run) -> None:
+def test_init_makes_a_journal_that_only_its_user_can_read(
+    there: DebitPlatform, loyalty: Run
+) -> None:
     done = loyalty("journal", "init")
 
     assert (done.code, done.out) == (0, "")
@@ -92,7 +94,7 @@ def test_init_makes_a_journal_that_only_its_user_can_read(there: Platform, loyal
 
 @pytest.mark.parametrize("place", ["mysql://host/db", "sqlite:///x.db", "postgresql+psycopg:///x"])
 def test_another_database_is_refused_and_not_taken_for_a_path(
-    there: Platform, loyalty: Run, monkeypatch: pytest.MonkeyPatch, place: str
+    there: DebitPlatform, loyalty: Run, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     monkeypatch.chdir(there.file.parent)
     before = sorted(there.file.parent.iterdir())
@@ -104,7 +106,7 @@ def test_another_database_is_refused_and_not_taken_for_a_path(
 
 
 def test_init_again_is_refused_and_changes_nothing(
-    ready: Platform, loyalty: Run, debit: Callable[..., Outcome]
+    ready: DebitPlatform, loyalty: Run, debit: Callable[..., Outcome]
 ) -> None:
     debit("a")
     before = ready.journal.read_bytes()
@@ -122,7 +124,7 @@ def test_init_takes_nothing_else(loyalty: Run) -> None:
 @pytest.mark.parametrize("output", FORMATS)
 @pytest.mark.parametrize("command", ["list", "reconcile"])
 def test_an_empty_journal_is_an_empty_document(
-    ready: Platform, loyalty: Run, command: str, output: str
+    ready: DebitPlatform, loyalty: Run, command: str, output: str
 ) -> None:
     done = loyalty("journal", command, "-o", output)
 
@@ -324,7 +326,7 @@ def test_resolve_changes_nothing_that_is_certain(
 
 
 def test_a_refused_debit_can_be_tried_again_once_a_person_says_so(
-    ready: Platform, loyalty: Run, debit: Callable[..., Outcome]
+    ready: DebitPlatform, loyalty: Run, debit: Callable[..., Outcome]
 ) -> None:
     ready.replies.append(Reply(400, {"statusCode": 400, "message": "No such unit"}))
     assert debit("a").record["state"] == "refused"
@@ -359,7 +361,7 @@ def test_resolve_yields_to_whoever_was_quicker(
 
 
 def test_after_not_applied_the_same_reference_is_a_new_attempt(
-    ready: Platform, loyalty: Run, debit: Callable[..., Outcome]
+    ready: DebitPlatform, loyalty: Run, debit: Callable[..., Outcome]
 ) -> None:
     debit("a", lost=True)
     loyalty("journal", "resolve", "a", "--not-applied", "--why", "their support says so")
@@ -381,7 +383,7 @@ def test_an_unknown_debit_holds_its_account_and_no_other(debit: Callable[..., Ou
 
 @pytest.mark.parametrize("output", FORMATS)
 def test_reconcile_confirms_by_the_balance_what_only_the_reply_was_lost_of(
-    ready: Platform, loyalty: Run, debit: Callable[..., Outcome], output: str
+    ready: DebitPlatform, loyalty: Run, debit: Callable[..., Outcome], output: str
 ) -> None:
     assert debit("a", customer="E-lost-reply").record["state"] == "unknown"
 
@@ -395,7 +397,7 @@ def test_reconcile_confirms_by_the_balance_what_only_the_reply_was_lost_of(
 
 
 def test_reconcile_waits_for_a_debit_that_arrives_late(
-    ready: Platform, loyalty: Run, debit: Callable[..., Outcome]
+    ready: DebitPlatform, loyalty: Run, debit: Callable[..., Outcome]
 ) -> None:
     debit("a", customer="E-late")
 
@@ -411,7 +413,7 @@ def test_reconcile_waits_for_a_debit_that_arrives_late(
 
 
 def test_reconcile_believes_that_there_was_none_only_after_two_looks(
-    ready: Platform,
+    ready: DebitPlatform,
     loyalty: Run,
     debit: Callable[..., Outcome],
     monkeypatch: pytest.MonkeyPatch,
@@ -431,7 +433,7 @@ def test_reconcile_believes_that_there_was_none_only_after_two_looks(
 
 
 def test_reconcile_leaves_to_a_person_what_moved_by_another_amount(
-    ready: Platform, loyalty: Run, debit: Callable[..., Outcome]
+    ready: DebitPlatform, loyalty: Run, debit: Callable[..., Outcome]
 ) -> None:
     ready.write(settle=0.001)
     debit("a", lost=True)
@@ -454,7 +456,7 @@ def test_reconcile_leaves_to_a_person_what_moved_by_another_amount(
 
 @pytest.mark.parametrize("late", [False, True])
 def test_gameball_is_sent_the_same_again_until_it_knows_the_id(
-    ready: Platform, loyalty: Run, debit: Callable[..., Outcome], late: bool
+    ready: DebitPlatform, loyalty: Run, debit: Callable[..., Outcome], late: bool
 ) -> None:
     customer = "E-late" if late else "E-lost-reply"
     assert debit("a", "-p", "points", customer=customer).code == 8
@@ -472,7 +474,7 @@ def test_gameball_is_sent_the_same_again_until_it_knows_the_id(
 
 
 def test_gameball_runs_the_same_command_again(
-    ready: Platform, loyalty: Run, debit: Callable[..., Outcome]
+    ready: DebitPlatform, loyalty: Run, debit: Callable[..., Outcome]
 ) -> None:
     assert debit("a", "-p", "points", lost=True).code == 8
 
@@ -500,7 +502,7 @@ def test_reconcile_settles_what_it_can_and_says_what_is_left(
 
 
 def test_reconcile_that_cannot_read_the_balance_leaves_everything_as_it_is(
-    ready: Platform, loyalty: Run, debit: Callable[..., Outcome]
+    ready: DebitPlatform, loyalty: Run, debit: Callable[..., Outcome]
 ) -> None:
     debit("a", lost=True)
     ready.file.write_text(ready.file.read_text().replace("tenant: sandbox", "tenant: other"))
@@ -525,7 +527,7 @@ def test_the_sandbox_has_a_journal_of_its_own(loyalty: Run, debit: Callable[...,
 
 
 def test_a_hostile_platform_cannot_speak_to_the_terminal_through_the_journal(
-    ready: Platform, loyalty: Run, debit: Callable[..., Outcome]
+    ready: DebitPlatform, loyalty: Run, debit: Callable[..., Outcome]
 ) -> None:
     nasty = "\x1b[31m\x9b2J\x1b]52;c;eA==\x07\r\u202e[red]"
     ready.replies.append(Reply(400, {"statusCode": 400, "message": nasty, "apiErrorCode": nasty}))
@@ -555,7 +557,7 @@ def test_since_takes_what_a_person_would_say(loyalty: Run, since: str, found: in
 
 
 def test_a_second_reconcile_leaves_the_work_to_the_first(
-    ready: Platform, loyalty: Run, debit: Callable[..., Outcome]
+    ready: DebitPlatform, loyalty: Run, debit: Callable[..., Outcome]
 ) -> None:
     debit("a", lost=True)
     journal = open_journal(str(ready.journal))
@@ -574,7 +576,7 @@ def test_a_second_reconcile_leaves_the_work_to_the_first(
 
 
 def test_a_reconcile_that_was_killed_holds_nobody_up(
-    ready: Platform, loyalty: Run, debit: Callable[..., Outcome]
+    ready: DebitPlatform, loyalty: Run, debit: Callable[..., Outcome]
 ) -> None:
     debit("a", lost=True)
     journal = open_journal(str(ready.journal))

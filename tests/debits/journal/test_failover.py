@@ -11,7 +11,7 @@ from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.model.errors import ErrorCode
 from tests.conftest import Run
 from tests.debits.journal.conftest import Open
-from tests.fakes.debit_platform import Platform, platform
+from tests.fakes.debit_platform import DebitPlatform, platform
 from tests.fakes.postgresql import OWNER, PostgreSQL, standby_of
 
 ROWS = 6
@@ -45,7 +45,7 @@ def pair(own_server: PostgreSQL) -> Iterator[Pair]:
 @pytest.fixture
 def shop(
     pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loyalty: Run
-) -> Iterator[Platform]:
+) -> Iterator[DebitPlatform]:
     """A platform whose debits are written down at the pair, and a file of them."""
     with platform(tmp_path, monkeypatch) as there:
         there.file.write_text(there.file.read_text().replace(str(there.journal), pair.url))
@@ -57,7 +57,7 @@ def shop(
 
 
 def test_debits_that_a_lagging_standby_never_heard_of_are_not_made_again(
-    pair: Pair, shop: Platform, loyalty: Run
+    pair: Pair, shop: DebitPlatform, loyalty: Run
 ) -> None:
     assert loyalty("debit", "C-1001", "5", "--reference", "before", "--yes").code == 0
     pair.standby.has_all_of(pair.primary)
@@ -85,7 +85,7 @@ def test_debits_that_a_lagging_standby_never_heard_of_are_not_made_again(
 
 
 def test_a_person_who_has_looked_accepts_it_and_debits_go_on(
-    pair: Pair, shop: Platform, loyalty: Run
+    pair: Pair, shop: DebitPlatform, loyalty: Run
 ) -> None:
     assert loyalty(*FROM_THE_FILE).code == 0
     pair.standby.has_all_of(pair.primary)

@@ -27,7 +27,7 @@ from tests.conftest import Outcome, Run
 from tests.debits.journal.conftest import Open, planned, references
 from tests.debits.journal.test_incomplete_copy import copied, dies, sender
 from tests.debits.journal.test_upgrade import as_version_1
-from tests.fakes.debit_platform import Platform
+from tests.fakes.debit_platform import DebitPlatform
 
 
 def add(path: Path, *names: str) -> None:
@@ -361,20 +361,22 @@ def test_a_gap_stays_one_when_an_older_backup_is_restored(made: Path, backup: Pa
 
 
 @pytest.fixture
-def ready(request: pytest.FixtureRequest, loyalty: Run) -> Platform:
-    platform: Platform = request.getfixturevalue("there")
+def ready(request: pytest.FixtureRequest, loyalty: Run) -> DebitPlatform:
+    platform: DebitPlatform = request.getfixturevalue("there")
     assert loyalty("journal", "init").code == 0
     return platform
 
 
 @pytest.fixture
-def debit(ready: Platform, loyalty: Run) -> Callable[[str], Outcome]:
+def debit(ready: DebitPlatform, loyalty: Run) -> Callable[[str], Outcome]:
     assert ready.journal.exists()
     return lambda reference: loyalty("debit", "C-1001", "5", "--reference", reference, "-y")
 
 
 @pytest.fixture
-def lost(ready: Platform, loyalty: Run, debit: Callable[[str], Outcome], tmp_path: Path) -> Outcome:
+def lost(
+    ready: DebitPlatform, loyalty: Run, debit: Callable[[str], Outcome], tmp_path: Path
+) -> Outcome:
     """A journal is lost after a debit that is not in its backup, which is restored."""
     assert debit("a").code == 0
     target = tmp_path / "backup.db"
@@ -385,7 +387,7 @@ def lost(ready: Platform, loyalty: Run, debit: Callable[[str], Outcome], tmp_pat
 
 
 def test_until_a_person_has_looked_a_job_debits_nothing(
-    ready: Platform, loyalty: Run, debit: Callable[[str], Outcome], lost: Outcome
+    ready: DebitPlatform, loyalty: Run, debit: Callable[[str], Outcome], lost: Outcome
 ) -> None:
     assert (lost.code, lost.out) == (0, "")
     assert "was restored from" in lost.err
@@ -410,7 +412,7 @@ def test_until_a_person_has_looked_a_job_debits_nothing(
 
 @pytest.mark.parametrize("answer", [True, False])
 def test_a_person_is_told_and_asked(
-    ready: Platform,
+    ready: DebitPlatform,
     debit: Callable[[str], Outcome],
     lost: Outcome,
     monkeypatch: pytest.MonkeyPatch,
@@ -453,7 +455,7 @@ def test_restore_wants_a_file_or_what_a_person_found(loyalty: Run, wrong: list[s
     assert (done.code, done.out, done.err[:7]) == (2, "", "Error: ")
 
 
-def test_the_command_says_what_is_kept(ready: Platform, loyalty: Run, tmp_path: Path) -> None:
+def test_the_command_says_what_is_kept(ready: DebitPlatform, loyalty: Run, tmp_path: Path) -> None:
     target = tmp_path / "backup.db"
     assert loyalty("journal", "backup", str(target)).code == 0
 
