@@ -45,7 +45,8 @@ BUSY_TIMEOUT_SECONDS = 30.0
 CLOSING_SECONDS = 5.0
 SCHEMA_TABLE = "journal_schema"
 
-_left_open: list[sqlite3.Connection] = []
+_held_open: list[sqlite3.Connection] = []
+"""Connections that the garbage collector must not close: SQLite deletes the log with the last."""
 
 
 class NoJournalError(JournalError):
@@ -74,6 +75,7 @@ class FileDatabase(Database):
         self._writer = Lock()
         self._is_marked = self._is_closed = False
         self._idle: list[sqlite3.Connection] = []
+        _held_open.append(keeper)
 
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
@@ -223,10 +225,9 @@ class FileDatabase(Database):
         return whole
 
     def _let_go(self, whole: bool) -> None:
-        if whole:
+        if whole:  # otherwise it stays open, so that the log outlives the process
+            _held_open.remove(self._keeper)
             self._keeper.close()
-        else:
-            _left_open.append(self._keeper)  # only so the log outlives the process
 
     def _close_idle(self) -> None:
         while self._idle:
@@ -375,7 +376,7 @@ def _give_up(keeper: sqlite3.Connection) -> None:
     if _may_close(keeper):
         keeper.close()
     else:
-        _left_open.append(keeper)
+        _held_open.append(keeper)
 
 
 def _may_close(keeper: sqlite3.Connection) -> bool:

@@ -1,6 +1,7 @@
 """The mark in the file: a copy that misses its log is told from the journal, nothing else."""
 
 import fcntl
+import gc
 import shutil
 import signal
 import sqlite3
@@ -216,9 +217,21 @@ def test_nobody_closes_the_last_connection_to_a_marked_file(
         reader.close()
 
     assert Path(f"{made}-wal").stat().st_size > 0
-    for each in journal_file._left_open:
+    for each in journal_file._held_open:
         each.execute("SELECT 1")
     monkeypatch.undo()
+    assert references(made) == ["a"]
+
+
+def test_a_journal_that_nobody_closes_keeps_its_log(made: Path) -> None:
+    journal = open_journal(str(made))
+    journal.plan([planned("a")])
+    journal.database.before_sending()
+
+    del journal
+    gc.collect()
+
+    assert Path(f"{made}-wal").stat().st_size > 0
     assert references(made) == ["a"]
 
 
