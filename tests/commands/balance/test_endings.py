@@ -12,6 +12,7 @@ from threading import Event, Lock
 import pytest
 import trustme
 
+from loyalty_cli.lists.parallel import MAX_PENDING
 from loyalty_cli.lists.stop import SAME_SIGNAL_SECONDS
 from loyalty_cli.sandbox.server import Received, Reply
 from tests.commands.balance.lists import (
@@ -38,7 +39,8 @@ from tests.fakes.servers import Answering, RawServer
 pytestmark = pytest.mark.timeout(60)
 
 INT, TERM = (signal.SIGINT, 130), (signal.SIGTERM, 143)
-MANY = 500
+MANY = 2 * MAX_PENDING
+"""More than a run asks for while the one whose turn it is has no answer."""
 
 
 # Signals.
