@@ -8,6 +8,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
 import requests
+from requests.structures import CaseInsensitiveDict
 from requests.utils import check_header_validity
 
 from loyalty_cli import __version__
@@ -176,14 +177,15 @@ def _prepared(request: Request, url: str, host: str) -> requests.PreparedRequest
     """
     prepared = requests.PreparedRequest()
     prepared.method, prepared.url = request.method, url
-    headers = {"Host": host, **HEADERS, **request.headers}
+    headers = CaseInsensitiveDict({"Host": host, **HEADERS})
+    headers.update(request.headers)
     if request.json is not None:
         prepared.body = msgspec.json.encode(request.json)
         headers["Content-Type"] = "application/json"
         headers["Content-Length"] = str(len(prepared.body))
     for header in headers.items():
         check_header_validity(header)
-    prepared.headers = headers  # type: ignore[assignment] # a dict is enough
+    prepared.headers = headers
     return prepared
 
 

@@ -55,6 +55,18 @@ def test_a_request_says_who_asks_and_what_it_takes(ask: Ask) -> None:
     }
 
 
+def test_a_provider_s_header_replaces_ours_however_its_name_is_written() -> None:
+    script = Answering()
+    request = Request(("v3", "token"), headers={"accept": "application/hal+json", "HOST": "x"})
+    with RawServer(script) as server:
+        HttpClient().read(profile_at(server.url), request, Deadline(30))
+
+    (sent,) = script.requests
+    names = [line.split(b":")[0].lower() for line in sent.split(b"\r\n")[1:]]
+    assert (names.count(b"accept"), names.count(b"host")) == (1, 1)
+    assert header(sent, "accept") == "application/hal+json"
+
+
 def test_an_exchange_is_sent_as_json() -> None:
     script = Answering()
     request = Request(("v3", "token"), json={"key": "kü", "secret": 's"'})
