@@ -153,7 +153,7 @@ class _Connection(HTTPConnection):
         """Ask the proxy for a tunnel; these bytes are not part of the request."""
         assert self._tunnel_host
         target = f"{_bracketed(self._tunnel_host)}:{self._tunnel_port}"
-        headers = {"Host": target, **self._tunnel_headers}  # type: ignore[attr-defined]
+        headers = {"Host": target, **self._tunnel_headers}  # type: ignore[attr-defined] # the stubs lack it
         self._write(_head(f"CONNECT {target} HTTP/1.1", headers))
         answer = FramedResponse(self._reader())
         if answer.status != 200:

@@ -183,7 +183,7 @@ HERE = ("localhost", "127.0.0.1")
     ],
     ids=["of nobody known", "of another name", "of another address", "over"],
 )
-def test_a_certificate_that_cannot_be_trusted_is_final_and_no_request_is_sent(  # noqa: PLR0917
+def test_a_certificate_that_cannot_be_trusted_is_final_and_no_request_is_sent(  # noqa: PLR0917 - fixtures
     names: Sequence[str],
     ends: datetime | None,
     is_trusted: bool,
