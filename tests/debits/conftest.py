@@ -15,7 +15,7 @@ from loyalty_cli.config.profile import DebitRules, Profile
 from loyalty_cli.credentials.access_tokens import AccessTokens
 from loyalty_cli.credentials.keyring_store import KeyringStore
 from loyalty_cli.credentials.sources import Credential
-from loyalty_cli.debits.journal.entries import Entry, Event, Key
+from loyalty_cli.debits.journal.entries import Baseline, Entry, Event, Key, Process, State
 from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.debits.journal.store import Filter, Journal
 from loyalty_cli.debits.order import DebitOrder
@@ -76,6 +76,16 @@ class Desk:
         chosen = order or self.order()
         return self.debits(**more).run(chosen, self.plan(chosen))
 
+    def claimed(self, order: DebitOrder, sender: Process) -> Entry:
+        """The entry of a debit that a process is sending, or had begun to send."""
+        entry = self.journal.claim(self.plan(order), sender, Baseline(redeemed="0"))
+        assert entry is not None
+        return entry
+
+    def another(self) -> "Desk":
+        """The desk of another program with this journal."""
+        return Desk(self.bank, open_journal(self.journal.place))
+
     def present(self, reference: str = "r-1") -> Entry:
         entry = self.journal.get(Key(self.order().key.platform, reference))
         assert entry is not None
@@ -126,14 +136,27 @@ class Shop:
         self.bank = bank
         self.loyalty = loyalty
         self.place = journal
+        self.config = journal.with_name("config.yaml")
 
     def debit(
         self, *more: str, customer: str = "C-1", amount: int = 50, reference: str = "r-1"
     ) -> Outcome:
-        return self.loyalty(
-            *("debit", customer, str(amount), "--reference", reference, "--yes", "-o", "json"),
-            *more,
-        )
+        asked = ("debit", customer, str(amount), "--reference", reference, "--yes", "-o", "json")
+        return self.loyalty(*asked, *more)
+
+    def debit_file(self, *rows: str, columns: str = "customer,amount,reference") -> Outcome:
+        file = self.place.with_name("rows.csv")
+        file.write_text("\n".join((columns, *rows, "")))
+        return self.loyalty("debit", "--from", str(file), "--yes", "-o", "json")
+
+    def reconcile(self) -> Outcome:
+        return self.loyalty("journal", "reconcile", "-o", "json")
+
+    def configure(self, old: str, new: str) -> None:
+        """Change the profile file."""
+        text = self.config.read_text()
+        assert old in text
+        self.config.write_text(text.replace(old, new))
 
     @cached_property
     def journal(self) -> Journal:
@@ -150,6 +173,27 @@ class Shop:
 
     def events(self, reference: str = "r-1") -> list[Event]:
         return self.journal.events(self.entry(reference).key)
+
+    def sent_once(self) -> None:
+        """One connection for the balance, one for the debit, and on that at most one request."""
+        assert (self.bank.reads, self.bank.connections) == (1, 2)
+        assert len(self.bank.posts) <= 1
+
+    def stays_unknown(self, evidence: str = "") -> None:
+        """The outcome is not known, is recorded so, and asking again sends nothing."""
+        done = self.debit()
+
+        assert done.code == 8, done
+        record = done.record
+        assert (record["state"], record["error"]["code"]) == ("unknown", "outcome_unknown")
+        assert self.entry().state is State.UNKNOWN
+        *_, last = self.events()
+        assert (last.before, last.after) == (State.SENDING, State.UNKNOWN)
+        assert evidence in last.why
+        again = self.debit()
+        assert (again.code, again.record["state"], again.record["replayed"]) == (8, "unknown", True)
+        self.sent_once()
+        assert SECRET not in f"{done}{again}{self.events()}"
 
 
 Opens = Callable[..., Shop]

@@ -1,18 +1,16 @@
 """What a person may do with a debit: settle it, let it be tried again, or withdraw it."""
 
 from contextlib import closing
-from pathlib import Path
-from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from loyalty_cli.debits.journal.entries import Baseline, Change, Entry, State
+from loyalty_cli.debits.journal.entries import Entry, State
 from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.debits.journal.processes import this_process
 from tests.conftest import Outcome
 from tests.debits.conftest import Desk, Shop
-from tests.fakes.fault_server import answers, as_json
+from tests.fakes.fault_server import NEVER, answers, as_json
 
 NO = answers(as_json({"statusCode": 400, "message": "no", "rsCode": "RS001"}, "400 No"))
 
@@ -29,17 +27,18 @@ def planned(shop: Shop) -> Entry:
     return shop.entry()
 
 
-def sending(shop: Shop, *, started: str) -> Entry:
+def sending(shop: Shop, *, started: str) -> None:
     with closing(open_journal(str(shop.place))) as journal:
         desk = Desk(shop.bank, journal)
-        sender = replace(this_process(), started=started)
-        claimed = journal.claim(desk.plan(desk.order()), sender, Baseline(redeemed="0"))
-    assert claimed is not None
-    return claimed
+        desk.claimed(desk.order(), replace(this_process(), started=started))
 
 
 def test_what_was_not_made_can_be_dropped_and_stays_on_record(shop: Shop) -> None:
     planned(shop)
+    assert "not begun: 'C-1' has 0 CENTS available, less than 50." in shop.events()[-1].why
+    for wrong in ([], ["--why", " "]):
+        assert shop.loyalty("journal", "drop", "r-1", *wrong).code == 2
+    assert shop.entry().state is State.PLANNED
 
     done = by_hand(shop, "drop")
 
@@ -53,7 +52,7 @@ def test_what_was_not_made_can_be_dropped_and_stays_on_record(shop: Shop) -> Non
 
 
 def test_what_was_not_applied_can_be_dropped(shop: Shop) -> None:
-    shop.bank.debit = answers(b"")
+    shop.bank.debit = NEVER
     shop.debit()
     by_hand(shop, "resolve", "--not-applied")
 
@@ -66,7 +65,7 @@ def test_what_was_made_or_may_have_been_is_not_dropped(state: str, shop: Shop) -
         sending(shop, started=this_process().started)
     else:
         if state != "confirmed":
-            shop.bank.debit = NO if state == "refused" else answers(b"")
+            shop.bank.debit = NO if state == "refused" else NEVER
         shop.debit()
     assert shop.entry().state == state
 
@@ -74,57 +73,17 @@ def test_what_was_made_or_may_have_been_is_not_dropped(state: str, shop: Shop) -
 
     assert done.code == 6
     assert f"the debit 'r-1' is {state}, not planned." in done.err
+    if state == "sending":
+        assert by_hand(shop, "resolve", "--not-applied").code == 6
     assert shop.entry().state == state
 
 
-def test_dropping_needs_a_reason(shop: Shop) -> None:
-    planned(shop)
-
-    assert shop.loyalty("journal", "drop", "r-1").code == 2
-    assert shop.loyalty("journal", "drop", "r-1", "--why", " ").code == 2
-    assert shop.entry().state is State.PLANNED
-
-
-def test_why_a_debit_was_not_begun_is_in_the_journal(shop: Shop) -> None:
-    planned(shop)
-
-    assert "not begun: 'C-1' has 0 CENTS available, less than 50." in shop.events()[-1].why
-
-
-def test_one_whose_process_is_gone_can_be_settled_by_hand(shop: Shop) -> None:
+@pytest.mark.parametrize("profile", ["shop", "another"], ids=["there", "gone"])
+def test_one_whose_process_is_gone_can_be_settled_by_hand(profile: str, shop: Shop) -> None:
     sending(shop, started="0")
+    shop.configure("shop", profile)
 
     done = by_hand(shop, "resolve", "--not-applied")
 
     assert (done.code, done.record["state"]) == (0, "not_applied")
     assert [event.after for event in shop.events()][-2:] == [State.UNKNOWN, State.NOT_APPLIED]
-
-
-def test_one_whose_profile_is_gone_can_be_settled_by_hand(shop: Shop, tmp_path: Path) -> None:
-    sending(shop, started="0")
-    file = tmp_path / "config.yaml"
-    file.write_text(file.read_text().replace("shop", "another"))
-
-    assert by_hand(shop, "resolve", "--confirmed").record["state"] == "confirmed"
-
-
-def test_a_change_by_another_meanwhile_is_not_undone(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shop.bank.debit = answers(b"")
-    shop.debit()
-    entry = shop.entry()
-    journal = shop.journal
-    change = type(journal).change
-
-    def after_another(*arguments: Any) -> Entry | None:
-        monkeypatch.setattr(type(journal), "change", change)
-        journal.change(entry, State.CONFIRMED, Change("by another"))
-        return change(*arguments)
-
-    monkeypatch.setattr(type(journal), "change", after_another)
-
-    done = by_hand(shop, "resolve", "--not-applied")
-
-    assert done.code == 6
-    assert shop.entry().state is State.CONFIRMED

@@ -6,13 +6,12 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import pytest
 
 from loyalty_cli.debits.journal import uptime
 from tests.debits.conftest import Opens, Shop
-from tests.fakes.fault_server import answers, as_json, honest
+from tests.fakes.fault_server import NEVER, as_json, honest
 from tests.fakes.servers import Wire, unused_port, wait_for_port
 from tests.requires import NOBODY, needs
 
@@ -38,7 +37,7 @@ Cached = Callable[[str], Shop]
 
 
 @pytest.fixture
-def cached(opens: Opens, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Cached]:
+def cached(opens: Opens, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cached]:
     """Put a cache between a shop and its bank, whose balances may be kept for an hour."""
     monkeypatch.setenv("PATH", f"{os.environ['PATH']}:/usr/sbin")
     needs("squid")
@@ -54,8 +53,7 @@ def cached(opens: Opens, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Ite
         rules.write_text(RULES.format(port=port, behind=behind, folder=folder.name, more=more))
         running.append(subprocess.Popen(["squid", "-N", "-f", str(rules)]))
         wait_for_port(port)
-        file = tmp_path / "config.yaml"
-        file.write_text(file.read_text().replace(shop.bank.url, f"http://127.0.0.1:{port}"))
+        shop.configure(shop.bank.url, f"http://127.0.0.1:{port}")
 
         def may_be_kept(wire: Wire) -> bool:
             wire.send(as_json(shop.bank.balance("/?accountId=C-1"), "200 OK", *CACHEABLE))
@@ -86,21 +84,17 @@ def passes(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     return let
 
 
-def reconcile(shop: Shop) -> Any:
-    return shop.loyalty("journal", "reconcile", "-o", "json")
-
-
 def test_a_cache_that_does_as_it_is_told_is_asked_past(
     cached: Cached, passes: Callable[[float], None]
 ) -> None:
     shop = cached("")
     assert [shop.debit(reference=f"r-{each}").code for each in range(3)] == [0, 0, 0]
-    shop.bank.debit = answers(b"")
+    shop.bank.debit = NEVER
     assert shop.debit(reference="lost").code == 8
 
     for wait, state in [(1000, "unknown"), (61, "not_applied")]:
         passes(wait)
-        assert reconcile(shop).record["state"] == state
+        assert shop.reconcile().record["state"] == state
     assert shop.bank.reads == 6
 
 
@@ -108,13 +102,13 @@ def test_a_cache_that_does_not_is_neither_credit_nor_evidence(
     cached: Cached, passes: Callable[[float], None]
 ) -> None:
     shop = cached("ignore-reload")
-    shop.bank.debit = answers(b"")
+    shop.bank.debit = NEVER
     assert shop.debit(reference="lost").code == 8
     shop.bank.debit = honest
 
     for _ in range(3):
         passes(1000)
-        done = reconcile(shop)
+        done = shop.reconcile()
         assert (done.code, done.record["state"]) == (8, "unknown")
         assert "came from a cache (Age: " in done.record["error"]["message"]
     again = shop.loyalty("journal", "resolve", "lost", "--not-applied", "--why", "the bank's list")

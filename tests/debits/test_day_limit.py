@@ -1,13 +1,12 @@
 """What all runs and hosts together may take in 24 hours."""
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from loyalty_cli.debits.journal.file import FileDatabase
 from tests.debits.conftest import Opens, Shop
-from tests.fakes.fault_server import answers, applies_and
+from tests.fakes.fault_server import LOST, answers, as_json
 
 
 @pytest.fixture
@@ -25,13 +24,8 @@ def test_what_other_runs_took_counts(shop: Shop) -> None:
     assert shop.bank.taken() == 100
 
 
-def test_a_file_that_passes_the_limit_in_the_middle_is_refused_whole(
-    shop: Shop, tmp_path: Path
-) -> None:
-    rows = tmp_path / "rows.csv"
-    rows.write_text("customer,amount,reference\nC-1,60,a\nC-2,40,b\nC-3,1,c\n")
-
-    done = shop.loyalty("debit", "--from", str(rows), "--yes")
+def test_a_file_that_passes_the_limit_in_the_middle_is_refused_whole(shop: Shop) -> None:
+    done = shop.debit_file("C-1,60,a", "C-2,40,b", "C-3,1,c")
 
     assert (done.code, done.out) == (6, "")
     assert "be 101" in done.err
@@ -51,11 +45,9 @@ def test_a_day_later_there_is_room_again(shop: Shop, monkeypatch: pytest.MonkeyP
 
 
 def test_what_is_unknown_counts_and_what_was_refused_does_not(shop: Shop) -> None:
-    shop.bank.debit = answers(
-        b'HTTP/1.1 400 No\r\nContent-Length: 34\r\n\r\n{"statusCode":400, "message":"no"}'
-    )
+    shop.bank.debit = answers(as_json(shop.bank.error(400), "400 No"))
     assert shop.debit(reference="no").record["state"] == "refused"
-    shop.bank.debit = applies_and(lambda wire, _: wire.reset())
+    shop.bank.debit = LOST
     assert shop.debit(reference="lost", customer="C-2", amount=100).code == 8
 
     assert shop.debit(customer="C-3", amount=1).code == 6

@@ -97,6 +97,7 @@ def test_csv_is_read_however_it_was_saved(content: str) -> None:
         f"\n{line()}{line(customer='C-2', amount='7', reference='b')}".replace("\n", "\r\n"),
         f"\ufeff\n{line()}{line(customer='C-2', amount=7, reference='b', unit=None)}\n",
         f"\n{line(note='of May')}{line(customer='C-2', amount=7, reference='b', tags=[1, None])}",
+        f"\n{line()}{line(customer='C-2', amount=7, reference='b', unit='', profile='')}",
     ],
     ids=repr,
 )
@@ -154,34 +155,18 @@ def test_every_mistake_is_named_with_row_column_value_and_reason() -> None:
     "amount",
     [
         *("0", "00", "-1", "+5", "1.0", "1.5", "1e3", "1.00E+15", " 5", "5 ", "'5", "0x10", "05"),
-        *(
-            "1_000",
-            "1 000",
-            "1.000.000",
-            "\uff15",
-            "\u0663",
-            "²",
-            "½",
-            "NaN",
-            "inf",
-            "five",
-            "$5",
-            "5\t",
-        ),
+        *("1_000", "1 000", "1,000", "1.000.000", "\uff15", "\u0663", "²", "NaN", "$5", "5\t"),
         *(str(LARGEST_AMOUNT + 1), "9" * 5000),
     ],
     ids=lambda amount: repr(amount[:20]),
 )
-def test_an_amount_that_is_not_written_plainly_is_refused(amount: str) -> None:
-    (mistake,) = mistakes(f"{HEADER}C-1,{amount},a\n")
+@pytest.mark.parametrize("number", [1, 2], ids=["JSON", "CSV"])
+def test_an_amount_that_is_not_written_plainly_is_refused(amount: str, number: int) -> None:
+    (mistake,) = mistakes(line(amount=amount) if number == 1 else f'{HEADER}C-1,"{amount}",a\n')
 
-    assert mistake.startswith(f"row 2, amount {amount[:80]!r}"[:-1])
+    assert mistake.startswith(f"row {number}, amount {amount[:80]!r}"[:-1])
     assert mistake.endswith(PLAIN_AMOUNT)
     assert len(mistake) < 200
-
-
-def test_a_quoted_amount_with_a_separator_is_refused() -> None:
-    assert mistakes(f'{HEADER}C-1,"1,000",a\n') == (f"row 2, amount '1,000': {PLAIN_AMOUNT}",)
 
 
 @pytest.mark.parametrize("amount", ["1", "250", str(LARGEST_AMOUNT)])
@@ -210,18 +195,16 @@ def test_a_reference_is_taken_as_it_is_or_not_at_all(text: str) -> None:
     assert 1 <= len(text) <= 200
 
 
+AROUND = "must not be empty or have spaces around it"
+CONTROL = "must not contain control characters"
+
+
 @pytest.mark.parametrize(
     ("reference", "why"),
     [
-        ("", "must not be empty or have spaces around it"),
-        ("  ", "must not be empty or have spaces around it"),
-        (" a", "must not be empty or have spaces around it"),
-        ("a\n", "must not be empty or have spaces around it"),
+        *((text, AROUND) for text in ("", "  ", " a", "a\n")),
         ("a" * 201, "must have at most 200 characters"),
-        ("a\x1b[31mb", "must not contain control characters"),
-        ("a\x00b", "must not contain control characters"),
-        ("a\u202eb", "must not contain control characters"),
-        ("a\udc80b", "must not contain control characters"),
+        *((text, CONTROL) for text in ("a\x1b[31mb", "a\x00b", "a\u202eb", "a\udc80b")),
     ],
     ids=repr,
 )
@@ -254,8 +237,10 @@ def test_a_unit_that_no_platform_writes_is_refused(unit: str) -> None:
     ids=lambda text: repr(text[:20]),
 )
 def test_an_identifier_that_must_not_be_sent_is_refused(customer: str, why: str) -> None:
-    (mistake,) = mistakes(f"{HEADER}{customer},1,a\n")
+    error = refused(f"{HEADER}{customer},1,a\n")
 
+    assert error.message == "the file has 1 mistake."
+    (mistake,) = error.details
     assert mistake.startswith("row 2, customer ")
     assert why in mistake
 
@@ -341,11 +326,6 @@ def test_a_json_amount_is_a_whole_number(amount: object) -> None:
     assert mistake.endswith("must be a whole number")
 
 
-@pytest.mark.parametrize("amount", ["0", "-5", "1.0", "", " 5", "1e3"])
-def test_a_json_amount_as_text_is_as_strict_as_in_csv(amount: str) -> None:
-    assert mistakes(line(amount=amount)) == (f"row 1, amount {amount!r}: {PLAIN_AMOUNT}",)
-
-
 @pytest.mark.parametrize("name", ["customer", "reference", "unit", "profile"])
 @pytest.mark.parametrize("value", [1001, 1.5, True, ["C-1"]])
 def test_other_json_values_are_text(name: str, value: object) -> None:
@@ -360,10 +340,6 @@ def test_a_json_line_without_a_value_is_refused(name: str) -> None:
     assert mistakes(line(**{name: None})) == (f"row 1, {name} '': is missing",)
 
 
-def test_one_mistake_is_one_mistake() -> None:
-    assert refused(f"{HEADER}C-1,0,a\n").message == "the file has 1 mistake."
-
-
 def test_a_reference_that_comes_back_is_named_even_in_a_row_with_other_mistakes() -> None:
     assert mistakes(f"{HEADER}C-1,0,a\nC-2,1,a\nC-3,0,a\n") == (
         f"row 2, amount '0': {PLAIN_AMOUNT}",
@@ -375,25 +351,16 @@ def test_a_reference_that_comes_back_is_named_even_in_a_row_with_other_mistakes(
 
 @pytest.mark.parametrize("kind", ["csv", "json lines"])
 def test_ten_thousand_rows_are_read_in_a_moment(kind: str) -> None:
-    numbers = range(10_000)
-    if kind == "csv":
-        content = HEADER + "".join(f"C-{number},{number + 1},ref-{number}\n" for number in numbers)
-    else:
-        content = "".join(
-            line(customer=f"C-{number}", amount=number + 1, reference=f"ref-{number}")
-            for number in numbers
-        )
+    csv = HEADER + "".join(f"C-{n},{n + 1},ref-{n}\n" for n in range(10_000))
+    rows = (line(customer=f"C-{n}", amount=n + 1, reference=f"ref-{n}") for n in range(10_000))
+    content = csv if kind == "csv" else "".join(rows)
 
     began = time.process_time()
-    rows = read(content)
+    *others, last = read(content)
 
     assert time.process_time() - began < 3
-    assert len(rows) == 10_000
-    assert (rows[-1].customer, rows[-1].amount, rows[-1].reference) == (
-        "C-9999",
-        10_000,
-        "ref-9999",
-    )
+    assert len(others) == 9_999
+    assert (last.customer, last.amount, last.reference) == ("C-9999", 10_000, "ref-9999")
 
 
 def test_a_hundred_mistakes_are_told_and_the_rest_is_counted() -> None:

@@ -17,19 +17,8 @@ import pytest
 from loyalty_cli.commands.debit import action
 from tests.conftest import PROGRAM
 from tests.debits.conftest import Opens, Shop
-from tests.fakes.fault_server import Post, applies_and, honest
+from tests.fakes.fault_server import LOST, Post, honest
 from tests.fakes.servers import Wire
-
-LOST = applies_and(lambda wire, _: wire.reset())
-
-
-@pytest.fixture
-def rows(tmp_path: Path) -> Path:
-    file = tmp_path / "rows.csv"
-    lines = [f"C-{number},50,r-{number}\n" for number in range(400)]
-    file.write_text("".join(["customer,amount,reference\n", *lines]))
-    return file
-
 
 SOON = """
 import sys
@@ -87,9 +76,12 @@ def test_reconcile_is_8_though_nobody_reads(shop: Shop) -> None:
 
 
 @pytest.fixture
-def stuck(opens: Opens, rows: Path) -> Iterator["subprocess.Popen[bytes]"]:
+def stuck(opens: Opens, tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """A run that nobody reads, though the pipe is open, and that waits for that."""
     opens(timeout=1)
+    rows = tmp_path / "rows.csv"
+    lines = [f"C-{number},50,r-{number}\n" for number in range(400)]
+    rows.write_text("".join(["customer,amount,reference\n", *lines]))
     with subprocess.Popen(
         [sys.executable, "-c", SOON, "debit", "--from", str(rows), "--yes", "-o", "json"],
         stdin=subprocess.DEVNULL,

@@ -1,7 +1,6 @@
-"""What evidence settles, what it does not, and what a person may settle by hand."""
+"""What evidence settles, and what it does not."""
 
 from collections.abc import Callable
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,9 +9,8 @@ from msgspec.structs import replace
 
 from loyalty_cli.debits.account_balance import AccountBalance
 from loyalty_cli.debits.journal import uptime
-from loyalty_cli.debits.journal.entries import Baseline, Change, Entry, Event, Process, State
+from loyalty_cli.debits.journal.entries import Baseline, Change, Entry, Event, State
 from loyalty_cli.debits.journal.file import FileDatabase
-from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.debits.journal.processes import this_process
 from loyalty_cli.debits.journal.store import Journal
 from loyalty_cli.debits.journal.uptime import Instant
@@ -30,25 +28,13 @@ from loyalty_cli.lists.parallel import JOBS
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode
 from loyalty_cli.model.records import Balance
-from tests.conftest import Run
 from tests.debits.conftest import Desk, Shop
-from tests.fakes.fault_server import (
-    Debiting,
-    IdempotentBank,
-    Post,
-    answers,
-    applies_and,
-    as_json,
-    honest,
-)
+from tests.fakes.fault_server import LOST, NEVER, IdempotentBank, as_json, honest
 from tests.fakes.servers import Wire, reply
 
 T0 = datetime(2026, 11, 20, 5, tzinfo=UTC)
 SETTLE = 900.0
 BOOT = "machine boot"
-LOST = applies_and(lambda wire, _: wire.reset())
-NEVER = answers(b"")
-
 
 # The judgement, at times of its own.
 
@@ -152,11 +138,9 @@ def test_the_verdict_follows_from_the_evidence(case: str, entry: Entry) -> None:
 
 
 def test_without_a_baseline_there_is_no_verdict(entry: Entry) -> None:
-    bare = replace(entry, baseline=None)
-
     late = AccountBalance(has(), Instant(BOOT, 5000 + LATER))
 
-    assert judge(bare, late, SENT, SETTLE).state is State.UNKNOWN
+    assert judge(replace(entry, baseline=None), late, SENT, SETTLE).state is State.UNKNOWN
 
 
 @pytest.mark.parametrize("age", ["0", "17", "x"])
@@ -235,28 +219,12 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return Clock(monkeypatch)
 
 
-def reconcile(shop: Shop) -> Any:
-    return shop.loyalty("journal", "reconcile", "-o", "json")
-
-
 def test_with_nothing_open_there_is_nothing_to_do(shop: Shop) -> None:
     shop.debit()
 
-    done = reconcile(shop)
+    done = shop.reconcile()
 
     assert (done.code, done.records) == (0, [])
-
-
-def test_what_moved_is_confirmed_at_once(shop: Shop, clock: Clock) -> None:
-    shop.bank.debit = LOST
-    shop.debit()
-    clock.goes(1)
-
-    done = reconcile(shop)
-
-    assert (done.code, done.record["state"], done.record["error"]) == (0, "confirmed", None)
-    assert shop.events()[-1].why == "by balance: redeemed changed from 0 to 50"
-    assert len(shop.bank.posts) == 1
 
 
 def test_what_did_not_move_is_not_applied_after_two_looks_past_the_settle_period(
@@ -273,7 +241,7 @@ def test_what_did_not_move_is_not_applied_after_two_looks_past_the_settle_period
         (1, 0, None),
     ]:
         clock.goes(wait)
-        done = reconcile(shop)
+        done = shop.reconcile()
         assert done.code == code
         assert said is None or said in done.record["error"]["message"]
     assert done.record["state"] == "not_applied"
@@ -281,17 +249,6 @@ def test_what_did_not_move_is_not_applied_after_two_looks_past_the_settle_period
     shop.bank.debit = honest
     again = shop.debit()
     assert (again.code, again.record["attempt"], shop.bank.taken()) == (0, 2, 50)
-
-
-def test_a_wall_clock_that_is_stepped_settles_nothing(shop: Shop, clock: Clock) -> None:
-    shop.bank.debit = NEVER
-    shop.debit()
-
-    for _ in range(3):
-        clock.is_stepped(100_000)
-        clock.goes(61)
-        done = reconcile(shop)
-        assert (done.code, done.record["state"]) == (8, "unknown")
 
 
 def test_a_look_counts_from_when_it_began(shop: Shop, clock: Clock) -> None:
@@ -305,43 +262,9 @@ def test_a_look_counts_from_when_it_began(shop: Shop, clock: Clock) -> None:
     shop.bank.on_read = takes_its_time
     clock.goes(850)
 
-    assert "may still arrive for another 50 s" in reconcile(shop).record["error"]["message"]
-    assert "look again" in reconcile(shop).record["error"]["message"]
-    assert reconcile(shop).record["state"] == "not_applied"
-
-
-def test_a_look_through_a_cache_is_no_evidence(shop: Shop, clock: Clock) -> None:
-    shop.bank.debit = NEVER
-    shop.debit()
-    kept = shop.bank.balance("/?accountId=C-1")
-
-    def cached(wire: Wire) -> bool:
-        wire.send(as_json(kept, "200 OK", "Age: 1"))
-        return True
-
-    shop.bank.on_read = cached
-    for _ in range(3):
-        clock.goes(1000)
-        done = reconcile(shop)
-        assert (done.code, done.record["state"]) == (8, "unknown")
-        assert "from a cache" in done.record["error"]["message"]
-
-
-def test_one_that_is_applied_late_is_never_held_for_not_applied(shop: Shop, clock: Clock) -> None:
-    late: list[Post] = []
-
-    def hold(wire: Wire, post: Post) -> None:
-        late.append(post)
-        wire.reset()
-
-    shop.bank.debit = hold
-    shop.debit()
-    clock.goes(890)
-    assert reconcile(shop).code == 8
-    late[0].apply()
-    clock.goes(100)
-
-    assert reconcile(shop).record["state"] == "confirmed"
+    assert "may still arrive for another 50 s" in shop.reconcile().record["error"]["message"]
+    assert "look again" in shop.reconcile().record["error"]["message"]
+    assert shop.reconcile().record["state"] == "not_applied"
 
 
 def test_the_profile_says_how_long_to_settle(opens: Callable[..., Shop], clock: Clock) -> None:
@@ -350,99 +273,65 @@ def test_the_profile_says_how_long_to_settle(opens: Callable[..., Shop], clock: 
     shop.debit()
 
     clock.goes(2)
-    assert "look again" in reconcile(shop).record["error"]["message"]
+    assert "look again" in shop.reconcile().record["error"]["message"]
     clock.goes(60)
-    assert reconcile(shop).record["state"] == "not_applied"
+    assert shop.reconcile().record["state"] == "not_applied"
 
 
-def test_a_read_that_fails_is_no_evidence(shop: Shop, clock: Clock) -> None:
-    shop.bank.debit = LOST
-    shop.debit()
-    clock.goes(10_000)
-
-    def broken(wire: Wire) -> bool:
-        wire.send(reply(b"<html>"))
-        return True
-
-    shop.bank.on_read = broken
-    for _ in range(3):
-        clock.goes(61)
-        done = reconcile(shop)
-        assert (done.code, done.record["state"]) == (8, "unknown")
-        assert "cannot be read" in done.record["error"]["message"]
+def broken(wire: Wire) -> bool:
+    wire.send(reply(b"<html>"))
+    return True
 
 
 @pytest.mark.parametrize(
-    ("more", "said"),
+    ("on_read", "more", "said"),
     [
-        ({"totalExpiredCredit": 1}, "expired or was cancelled"),
-        ({"totalRedeemedCredit": 7}, "changed by 7, not by 50"),
-        ({"unit": "points"}, "has no balance in 'CENTS'"),
+        (broken, {}, "cannot be read"),
+        (lambda _: False, {"totalExpiredCredit": 1}, "expired or was cancelled"),
+        (lambda _: False, {"unit": "points"}, "has no balance in 'CENTS'"),
     ],
 )
-def test_what_else_moved_is_told_and_left_to_a_person(
-    more: dict[str, Any], said: str, shop: Shop, clock: Clock
+def test_what_is_no_evidence_is_told_and_left_to_a_person(
+    on_read: Callable[[Wire], bool], more: dict[str, Any], said: str, shop: Shop, clock: Clock
 ) -> None:
     shop.bank.debit = NEVER
     shop.debit()
+    shop.bank.on_read = on_read
     shop.bank.more = more
-    clock.goes(10_000)
 
-    done = reconcile(shop)
-
-    assert (done.code, done.record["state"]) == (8, "unknown")
-    assert said in done.record["error"]["message"]
-    assert "resolve" in done.record["error"]["hint"]
-
-
-def sending(desk: Desk, sender: Process) -> Entry:
-    claimed = desk.journal.claim(desk.plan(desk.order()), sender, Baseline(redeemed="0"))
-    assert claimed is not None
-    return claimed
+    for _ in range(3):
+        clock.goes(10_000)
+        done = shop.reconcile()
+        assert (done.code, done.record["state"]) == (8, "unknown")
+        assert said in done.record["error"]["message"]
+        assert on_read is broken or "resolve" in done.record["error"]["hint"]
 
 
 def settle(desk: Desk, entry: Entry) -> DebitResult:
     return Reconciler(desk.journal, desk.debits(), [desk.profile]).reconcile(entry)
 
 
-def test_while_the_sender_may_be_alive_there_is_no_verdict(desk: Desk, clock: Clock) -> None:
-    desk.bank.applied["C-1", "CENTS"] = 50  # as if by this very debit
-    claimed = sending(desk, this_process())
+@pytest.mark.parametrize(
+    ("started", "state", "said"),
+    [
+        (this_process().started, State.SENDING, "another process is still sending it"),
+        ("0", State.UNKNOWN, "may still arrive"),  # its settle period begins now
+    ],
+    ids=["while the sender may be alive", "once the sender is gone"],
+)
+def test_there_is_no_verdict_yet(
+    started: str, state: State, said: str, desk: Desk, clock: Clock
+) -> None:
+    claimed = desk.claimed(desk.order(), replace(this_process(), started=started))
     clock.goes(100_000)
 
     settled = settle(desk, claimed)
 
-    assert settled.entry == claimed
+    assert settled.entry.state is state
     assert settled.error is not None
     assert settled.error.code is ErrorCode.OUTCOME_UNKNOWN
-    assert desk.bank.reads == 0
-
-
-def test_once_the_sender_is_gone_its_settle_period_begins(desk: Desk, clock: Clock) -> None:
-    gone = replace(this_process(), started="0")
-    claimed = sending(desk, gone)
-    clock.goes(100_000)
-
-    settled = settle(desk, claimed)
-
-    assert settled.entry.state is State.UNKNOWN
-    assert settled.error is not None
-    assert "may still arrive" in settled.error.message
-
-
-@pytest.mark.parametrize(
-    ("behaviour", "code", "state"), [(LOST, 0, "confirmed"), (NEVER, 8, "unknown")]
-)
-def test_what_another_process_left_unknown_can_be_settled(
-    behaviour: Debiting, code: int, state: str, shop: Shop, program: Run
-) -> None:
-    shop.bank.debit = behaviour
-    made = program("debit", "C-1", "50", "--reference", "r-1", "--yes", "-o", "json")
-    assert (made.code, made.record["state"]) == (8, "unknown")
-
-    done = reconcile(shop)
-
-    assert (done.code, done.record["state"]) == (code, state)
+    assert said in settled.error.message
+    assert desk.bank.reads == (state is State.UNKNOWN)
 
 
 def test_a_debit_made_after_the_balance_was_read_makes_it_be_read_again(
@@ -504,12 +393,12 @@ def test_the_profile_that_sent_it_is_asked(journal: Journal) -> None:
         assert Reconciler(journal, desk.debits(), profiles).reconcile(unknown).error is None
 
 
-def test_without_a_profile_for_it_it_stays(desk: Desk) -> None:
-    desk.bank.debit = LOST
-    unknown = desk.debit().entry
+def test_what_was_abandoned_by_a_profile_that_is_gone_is_found_and_stays(desk: Desk) -> None:
+    claimed = desk.claimed(desk.order(), replace(this_process(), started="0"))
 
-    settled = Reconciler(desk.journal, desk.debits(), []).reconcile(unknown)
+    settled = Reconciler(desk.journal, desk.debits(), []).reconcile(claimed)
 
+    assert settled.entry.state is State.UNKNOWN
     assert settled.error is not None
     assert "no profile in the file" in settled.error.message
 
@@ -523,82 +412,21 @@ def test_one_that_stays_unknown_makes_it_8_whatever_else_is_settled(
     shop.debit(customer="C-2", reference="r-2")
     clock.goes(1)
 
-    done = reconcile(shop)
+    done = shop.reconcile()
 
     assert done.code == 8
-    assert {each["reference"]: each["state"] for each in done.records} == {
-        "r-1": "confirmed",
-        "r-2": "unknown",
-    }
-
-
-# By hand.
-
-
-def resolve(shop: Shop, *more: str) -> Any:
-    return shop.loyalty("journal", "resolve", "r-1", "-o", "json", *more)
-
-
-@pytest.mark.parametrize(
-    ("option", "state"), [("--confirmed", "confirmed"), ("--not-applied", "not_applied")]
-)
-def test_a_person_settles_it_with_who_and_why(option: str, state: str, shop: Shop) -> None:
-    shop.bank.debit = LOST
-    shop.debit()
-
-    done = resolve(shop, option, "--why", "seen in the bank's own list")
-
-    assert (done.code, done.record["state"]) == (0, state)
-    *_, last = shop.events()
-    assert last.why == "by hand: seen in the bank's own list"
-    assert last.actor.startswith("uid ")
-
-
-def test_only_what_is_unknown_can_be_settled_by_hand(shop: Shop) -> None:
-    shop.debit()
-
-    done = resolve(shop, "--not-applied", "--why", "I say so")
-
-    assert done.code == 6
-    assert "is confirmed, not unknown" in done.err
-    assert shop.entry().state is State.CONFIRMED
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        ["--confirmed", "--why", " "],
-        ["--confirmed"],
-        ["--why", "x"],
-        ["--confirmed", "--not-applied", "--why", "x"],
-    ],
-    ids=" ".join,
-)
-def test_a_verdict_by_hand_needs_one_verdict_and_a_reason(wrong: list[str], shop: Shop) -> None:
-    shop.bank.debit = LOST
-    shop.debit()
-
-    assert resolve(shop, *wrong).code == 2
-    assert shop.entry().state is State.UNKNOWN
-
-
-def test_what_is_being_sent_cannot_be_settled_by_hand(shop: Shop) -> None:
-    with closing(open_journal(str(shop.place))) as journal:
-        sending(Desk(shop.bank, journal), this_process())
-
-    done = resolve(shop, "--not-applied", "--why", "I say so")
-
-    assert done.code == 6
-    assert shop.entry().state is State.SENDING
+    assert [each["state"] for each in done.records] == ["confirmed", "unknown"]
+    assert done.records[0]["error"] is None
+    assert shop.events()[-1].why == "by balance: redeemed changed from 0 to 50"
+    assert len(shop.bank.posts) == 2
 
 
 def test_a_change_meanwhile_is_not_overwritten(desk: Desk) -> None:
     desk.bank.debit = LOST
     unknown = desk.debit().entry
-    desk.journal.change(unknown, State.CONFIRMED, Change("by another"))
+    desk.journal.change(unknown, State.NOT_APPLIED, Change("by another"))
 
-    assert desk.journal.change(unknown, State.NOT_APPLIED, Change("too late")) is None
-    assert settle(desk, unknown).entry.state is State.CONFIRMED
+    assert settle(desk, unknown).entry.state is State.NOT_APPLIED
 
 
 # Many of them.
@@ -619,7 +447,7 @@ def test_a_crash_at_one_is_that_one_s_alone_and_it_comes_last_the_next_time(
 
     monkeypatch.setattr(DebitSender, "account_balance", crashing)
 
-    first = reconcile(shop)
+    first = shop.reconcile()
     shop.bank.debit = NEVER
     shop.debit(customer="C-4", reference="r-4")
     desk = Desk(shop.bank, shop.journal)
@@ -647,7 +475,7 @@ def test_a_refused_sign_in_is_met_once_and_not_for_each_debit(shop: Shop) -> Non
     shop.bank.on_read = refused
     before = shop.bank.connections
 
-    done = reconcile(shop)
+    done = shop.reconcile()
 
     assert done.code == 8
     assert len(done.records) == 20
@@ -655,23 +483,10 @@ def test_a_refused_sign_in_is_met_once_and_not_for_each_debit(shop: Shop) -> Non
 
 
 def test_a_healthy_batch_beside_it_is_nothing_to_settle(desk: Desk) -> None:
-    claimed = sending(desk, this_process())
+    desk.claimed(desk.order(), this_process())
     reconciler = Reconciler(desk.journal, desk.debits(), [desk.profile])
 
     assert reconciler.open_entries() == []
     gone = replace(this_process(), started="0")
-    other = desk.journal.claim(
-        desk.plan(desk.order("r-2", customer="C-2")), gone, Baseline(redeemed="0")
-    )
+    other = desk.claimed(desk.order("r-2", customer="C-2"), gone)
     assert reconciler.open_entries() == [other]
-    assert claimed.state is State.SENDING
-
-
-def test_what_was_abandoned_by_a_profile_that_is_gone_is_found(desk: Desk) -> None:
-    claimed = sending(desk, replace(this_process(), started="0"))
-
-    settled = Reconciler(desk.journal, desk.debits(), []).reconcile(claimed)
-
-    assert settled.entry.state is State.UNKNOWN
-    assert settled.error is not None
-    assert "no profile in the file" in settled.error.message

@@ -1,7 +1,6 @@
 """When an unknown debit may be sent again, at a platform that makes it only once."""
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -9,7 +8,7 @@ from loyalty_cli.debits.journal import uptime
 from loyalty_cli.debits.journal.file import FileDatabase
 from tests.conftest import Outcome
 from tests.debits.conftest import Opens, Shop
-from tests.fakes.fault_server import IdempotentBank, applies_and, once_only
+from tests.fakes.fault_server import LOST, IdempotentBank, once_only
 
 RULES = "debit: {allow: true, unit: points"
 
@@ -18,19 +17,10 @@ RULES = "debit: {allow: true, unit: points"
 def lost(opens: Opens) -> Shop:
     """A shop with one debit whose reply was lost."""
     shop = opens(IdempotentBank)
-    shop.bank.debit = applies_and(lambda wire, _: wire.reset())
+    shop.bank.debit = LOST
     assert shop.debit().code == 8
     shop.bank.debit = once_only
     return shop
-
-
-def with_rules(tmp_path: Path, rules: str) -> None:
-    file = tmp_path / "config.yaml"
-    file.write_text(file.read_text().replace(RULES, rules))
-
-
-def reconcile(shop: Shop) -> Outcome:
-    return shop.loyalty("journal", "reconcile", "-o", "json")
 
 
 STOPPED = {
@@ -41,30 +31,28 @@ STOPPED = {
 
 
 @pytest.mark.parametrize("case", STOPPED)
-def test_what_the_profile_does_not_allow_any_more_is_not_sent_again(
-    case: str, lost: Shop, tmp_path: Path
-) -> None:
+def test_what_the_profile_does_not_allow_any_more_is_not_sent_again(case: str, lost: Shop) -> None:
     rules, said = STOPPED[case]
-    with_rules(tmp_path, rules)
+    lost.configure(RULES, rules)
 
-    done = reconcile(lost)
+    done = lost.reconcile()
 
     assert (done.code, done.record["state"]) == (8, "unknown")
     assert said in done.record["error"]["message"]
     assert len(lost.bank.posts) == 1
 
 
-def test_at_its_limits_it_is_sent_again(lost: Shop, tmp_path: Path) -> None:
-    with_rules(tmp_path, f"{RULES}, max_amount: 50, max_total_per_day: 50")
+def test_at_its_limits_it_is_sent_again(lost: Shop) -> None:
+    lost.configure(RULES, f"{RULES}, max_amount: 50, max_total_per_day: 50")
 
-    assert reconcile(lost).record["state"] == "confirmed"
+    assert lost.reconcile().record["state"] == "confirmed"
     assert lost.bank.taken() == 50
 
 
 @pytest.mark.parametrize("by", ["reconcile", "debit"])
 @pytest.mark.parametrize("clock", ["the wall clock", "the clock that nobody can set"])
 def test_after_resend_for_it_is_a_person_s(
-    by: str, clock: str, lost: Shop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    by: str, clock: str, lost: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def later(seconds: float) -> Outcome:
         if clock == "the wall clock":
@@ -72,7 +60,7 @@ def test_after_resend_for_it_is_a_person_s(
             monkeypatch.setattr(FileDatabase, "now", lambda *_: at)
         else:
             monkeypatch.setattr(uptime, "seconds_awake_or_asleep", lambda: began + seconds)
-        return reconcile(lost) if by == "reconcile" else lost.debit()
+        return lost.reconcile() if by == "reconcile" else lost.debit()
 
     began = uptime.seconds_awake_or_asleep()
     done = later(86_401)
@@ -80,5 +68,5 @@ def test_after_resend_for_it_is_a_person_s(
     assert (done.code, done.record["state"]) == (8, "unknown")
     assert "more than debit.resend_for 86400 s ago" in done.record["error"]["message"]
     assert len(lost.bank.posts) == 1
-    with_rules(tmp_path, f"{RULES}, resend_for: 90000")
+    lost.configure(RULES, f"{RULES}, resend_for: 90000")
     assert later(86_401).record["state"] == "confirmed"

@@ -5,9 +5,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, suppress
 from itertools import count, islice
-from pathlib import Path
 from threading import Barrier, BrokenBarrierError, Event, Lock
-from typing import Any
 
 import pytest
 
@@ -20,9 +18,8 @@ from loyalty_cli.debits.run import DebitStop, run_all
 from loyalty_cli.debits.send_once import DebitSender
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.providers.contract import Limit
-from tests.conftest import Outcome
 from tests.debits.conftest import Desk, Opens, Shop
-from tests.fakes.fault_server import Bank, Post, answers, applies_and, as_json, honest
+from tests.fakes.fault_server import Bank, Post, answers, as_json, honest
 from tests.fakes.servers import Wire
 
 JOBS = 4
@@ -38,6 +35,12 @@ def run(
 
 def several(desk: Desk, number: int) -> list[DebitOrder]:
     return [desk.order(f"r-{n}", customer=f"C-{n}") for n in range(number)]
+
+
+def one_by_one(desk: Desk, number: int, stop: DebitStop | None = None) -> Generator[DebitResult]:
+    orders = several(desk, number)
+    entries = desk.journal.plan([order.planned for order in orders])
+    return run_all(desk.debits(), orders, entries, stop or DebitStop(), jobs=1)
 
 
 def states(desk: Desk, number: int) -> list[State]:
@@ -175,9 +178,8 @@ def test_what_failed_in_an_earlier_run_stops_no_later_one(desk: Desk) -> None:
     assert claimed is not None
     error = LoyaltyError(ErrorCode.CREDENTIAL_REFUSED, "The sign-in was refused.")
     desk.journal.change(claimed, State.REFUSED, Change("no", error=written_error(error)))
-    entries = desk.journal.plan([order.planned for order in orders])
 
-    settled = list(run_all(desk.debits(), orders, entries, DebitStop(), jobs=1))
+    settled = list(one_by_one(desk, 12))
 
     assert [each.entry.state for each in settled] == ["refused", *["confirmed"] * 11]
     assert [each.replayed for each in settled] == [True, *[False] * 11]
@@ -237,10 +239,8 @@ def test_a_run_that_waits_for_its_turn_is_stopped_without_it(
 ) -> None:
     stop = DebitStop()
     monkeypatch.setattr(type(at_most_two.profile.provider), "debit_limits", LONG)
-    entries = [at_most_two.plan(order) for order in several(at_most_two, 6)]
-    settled = run_all(
-        at_most_two.debits(), several(at_most_two, 6), entries, stop, jobs=1
-    )  # of several at a time any two could have the turns that there are
+    # Of several at a time any two could have the turns that there are.
+    settled = one_by_one(at_most_two, 6, stop)
 
     first = [next(settled), next(settled)]
     stop.set()
@@ -262,9 +262,8 @@ def test_a_debit_that_was_too_much_makes_the_others_wait(desk: Desk) -> None:
             honest(wire, post)
 
     desk.bank.debit = debit
-    entries = [desk.plan(order) for order in several(desk, 3)]
 
-    list(run_all(desk.debits(), several(desk, 3), entries, DebitStop(), jobs=1))
+    list(one_by_one(desk, 3))
 
     assert states(desk, 3) == ["unknown", "confirmed", "confirmed"]
     assert arrivals[1] - arrivals[0] >= 1
@@ -272,9 +271,8 @@ def test_a_debit_that_was_too_much_makes_the_others_wait(desk: Desk) -> None:
 
 def test_a_platform_that_wants_to_be_left_alone_for_long_gets_no_more_debits(desk: Desk) -> None:
     desk.bank.debit = answers(as_json(desk.bank.error(429), "429 No", "Retry-After: 3600"))
-    entries = [desk.plan(order) for order in several(desk, 5)]
 
-    settled = list(run_all(desk.debits(), several(desk, 5), entries, DebitStop(), jobs=1))
+    settled = list(one_by_one(desk, 5))
 
     assert [each.entry.state for each in settled] == [State.UNKNOWN]
     assert len(desk.bank.posts) == 1
@@ -317,9 +315,8 @@ def test_what_is_on_record_already_waits_for_no_turn(
 ) -> None:
     list(run(desk, several(desk, 6)))
     monkeypatch.setattr(type(desk.profile.provider), "debit_limits", LONG)
-    again = [desk.present(f"r-{n}") for n in range(6)]
 
-    settled = list(run_all(desk.debits(), several(desk, 6), again, DebitStop(), JOBS))
+    settled = list(run(desk, several(desk, 6)))
 
     assert [each.replayed for each in settled] == [True] * 6
 
@@ -373,15 +370,11 @@ def test_a_defect_in_one_leaves_no_other_half_written(
 # A file with rows of several profiles.
 
 
-def test_a_profile_without_a_credential_leaves_the_rows_of_another_alone(
-    opens: Opens, tmp_path: Path
-) -> None:
-    shop = opens(more="  locked: {provider: gameball, debit: {allow: true, unit: points}}\n")
-    path = tmp_path / "rows.csv"
-    rows = "".join(f"C-{n},50,r-{n},{'locked' if n == 0 else 'shop'}\n" for n in range(20))
-    path.write_text(f"customer,amount,reference,profile\n{rows}")
+def test_a_profile_without_a_credential_holds_nobody_up(opens: Opens) -> None:
+    shop = opens(more="  other: {provider: gameball, debit: {allow: true, unit: points}}\n")
+    rows = [f"C-{n},50,r-{n},{'other' if n == 0 else 'shop'}" for n in range(20)]
 
-    done = shop.loyalty("debit", "--from", str(path), "--yes", "-o", "json")
+    done = shop.debit_file(*rows, columns="customer,amount,reference,profile")
 
     assert done.code == 9
     first, *others = done.records
@@ -390,16 +383,14 @@ def test_a_profile_without_a_credential_leaves_the_rows_of_another_alone(
 
 
 def test_what_a_refused_sign_in_kept_from_being_made_is_made_by_the_same_run_again(
-    shop: Shop, tmp_path: Path
+    shop: Shop,
 ) -> None:
-    path = tmp_path / "rows.csv"
-    rows = "".join(f"C-1,50,r-{n}\n" for n in range(12))
-    path.write_text(f"customer,amount,reference\n{rows}")
+    rows = [f"C-1,50,r-{n}" for n in range(12)]
     shop.bank.debit = answers(as_json(shop.bank.error(403), "403 No"))
 
-    first = shop.loyalty("debit", "--from", str(path), "--yes", "-o", "json")
+    first = shop.debit_file(*rows)
     shop.bank.debit = honest
-    again = shop.loyalty("debit", "--from", str(path), "--yes", "-o", "json")
+    again = shop.debit_file(*rows)
 
     assert (first.code, len(first.records)) == (4, 1)
     assert "not finished: 11 of 12; run the same command again." in first.err
@@ -411,11 +402,7 @@ def test_what_a_refused_sign_in_kept_from_being_made_is_made_by_the_same_run_aga
 # A journal that fails in the middle.
 
 
-def file_of(shop: Shop, tmp_path: Path, number: int) -> Outcome:
-    path = tmp_path / "rows.csv"
-    rows = "".join(f"C-1,50,r-{n}\n" for n in range(number))
-    path.write_text(f"customer,amount,reference\n{rows}")
-    return shop.loyalty("debit", "--from", str(path), "--yes", "-o", "json")
+FOUR = [f"C-1,50,r-{n}" for n in range(4)]
 
 
 def sql(shop: Shop, statement: str) -> None:
@@ -424,9 +411,7 @@ def sql(shop: Shop, statement: str) -> None:
         connection.commit()
 
 
-def test_a_journal_that_fails_at_the_claim_sends_nothing_and_ends_the_run(
-    shop: Shop, tmp_path: Path
-) -> None:
+def test_a_journal_that_fails_at_the_claim_sends_nothing_and_ends_the_run(shop: Shop) -> None:
     def lose_the_events(_: Wire) -> bool:
         if shop.bank.reads == 2:
             sql(shop, "ALTER TABLE events RENAME TO gone")
@@ -434,7 +419,7 @@ def test_a_journal_that_fails_at_the_claim_sends_nothing_and_ends_the_run(
 
     shop.bank.on_read = lose_the_events
 
-    done = file_of(shop, tmp_path, 4)
+    done = shop.debit_file(*FOUR)
 
     assert done.code == 3
     assert "no such table: events" in done.err
@@ -445,16 +430,14 @@ def test_a_journal_that_fails_at_the_claim_sends_nothing_and_ends_the_run(
     ]
 
 
-def test_a_journal_that_fails_with_the_result_ends_the_run_loudly(
-    shop: Shop, tmp_path: Path
-) -> None:
+def test_a_journal_that_fails_with_the_result_ends_the_run_loudly(shop: Shop) -> None:
     def lose_the_events(wire: Wire, post: Post) -> None:
         sql(shop, "ALTER TABLE events RENAME TO gone")
         honest(wire, post)
 
     shop.bank.debit = lose_the_events
 
-    done = file_of(shop, tmp_path, 4)
+    done = shop.debit_file(*FOUR)
 
     assert done.code == 8
     assert "was sent (confirmed), but the journal could not record that" in done.err
@@ -478,90 +461,9 @@ def test_of_two_faults_of_the_journal_the_one_after_sending_is_told() -> None:
     assert other.journal_failed is sent
 
 
-# Limits.
-
-
-@pytest.mark.parametrize(
-    ("rules", "code", "said"),
-    [
-        (", max_amount: 49", 6, "max_amount 49"),
-        (", max_total: 49", 6, "max_total 49"),
-        (", max_amount: 50, max_total: 50", 0, ""),
-    ],
-)
-def test_the_profile_s_limits_hold(rules: str, code: int, said: str, opens: Opens) -> None:
-    shop = opens(rules=rules)
-
-    done = shop.debit()
-
-    assert (done.code, len(shop.bank.posts)) == (code, code == 0)
-    assert said in done.err
-
-
-def test_what_is_settled_does_not_count_for_the_total(opens: Opens, tmp_path: Path) -> None:
+def test_what_is_settled_does_not_count_for_the_total(opens: Opens) -> None:
     shop = opens(rules=", max_total: 100")
-    assert file_of(shop, tmp_path, 2).code == 0
-    assert file_of(shop, tmp_path, 4).code == 0
-    done = file_of(shop, tmp_path, 7)
+    rows = [f"C-1,50,r-{n}" for n in range(7)]
 
-    assert done.code == 6
+    assert [shop.debit_file(*rows[:number]).code for number in (2, 4, 7)] == [0, 0, 6]
     assert len(shop.bank.posts) == 4
-
-
-def test_a_sum_that_was_not_expected_sends_nothing(shop: Shop) -> None:
-    assert shop.debit("--expect-total", "51").code == 2
-    assert shop.debit("--expect-total", "50").code == 0
-    assert len(shop.bank.posts) == 1
-
-
-def test_a_profile_that_does_not_allow_it_sends_nothing(shop: Shop, opens: Opens) -> None:
-    del shop
-    closed = opens()
-    config = closed.place.with_name("config.yaml")
-    config.write_text(config.read_text().replace("allow: true", "allow: false"))
-
-    assert closed.debit().code == 6
-    assert (closed.bank.posts, closed.bank.reads) == ([], 0)
-
-
-def test_a_provider_that_cannot_debit_says_which_can(opens: Opens) -> None:
-    shop = opens(more="  card: {provider: imprint, debit: {allow: true, unit: points}}\n")
-
-    done = shop.debit("-p", "card")
-
-    assert done.code == 6
-    assert "gameball, saasquatch" in done.err
-
-
-def test_a_dry_run_sends_and_claims_nothing(shop: Shop) -> None:
-    done = shop.debit("--dry-run")
-
-    assert (done.code, done.record["state"], shop.bank.posts) == (0, "planned", [])
-    assert "would send POST" in done.err
-    assert list(shop.journal.find(_everything())) == []
-    assert shop.debit("--dry-run", amount=10_001).code == 6
-
-
-def _everything() -> Any:
-    from loyalty_cli.debits.journal.store import Filter
-
-    return Filter()
-
-
-def test_without_a_terminal_yes_and_a_reference_are_needed(shop: Shop) -> None:
-    assert shop.loyalty("debit", "C-1", "50", "--reference", "r-1").code == 2
-    assert shop.loyalty("debit", "C-1", "50", "--yes").code == 2
-    assert (shop.bank.posts, shop.bank.reads) == ([], 0)
-
-
-def test_too_little_credit_ends_with_6(shop: Shop) -> None:
-    done = shop.debit(amount=10_001)
-
-    assert (done.code, shop.bank.posts) == (6, [])
-    assert "Nothing was sent" in done.err
-
-
-def test_applied_and_told_twice_is_still_once(shop: Shop) -> None:
-    shop.bank.debit = applies_and(lambda wire, post: wire.send(2 * as_json(post.yes)))
-
-    assert (shop.debit().code, shop.bank.taken()) == (0, 50)

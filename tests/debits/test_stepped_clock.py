@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import PROGRAM
 from tests.debits.conftest import Shop
-from tests.fakes.fault_server import answers
+from tests.fakes.fault_server import NEVER
 from tests.requires import needs
 
 
@@ -16,7 +16,7 @@ from tests.requires import needs
 def test_stepping_the_clock_by_days_settles_nothing(shop: Shop, monotonic: str) -> None:
     needs("faketime")
     kept = {} if monotonic == "faked" else {"FAKETIME_DONT_FAKE_MONOTONIC": "1"}
-    shop.bank.debit = answers(b"")
+    shop.bank.debit = NEVER
     assert shop.debit().code == 8
 
     for days in (1, 2, 300, -300):

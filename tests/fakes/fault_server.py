@@ -66,6 +66,12 @@ def applies_and(then: Debiting) -> Debiting:
     return debit
 
 
+LOST = applies_and(lambda wire, _: wire.reset())
+"""Applies the debit, and its reply is lost."""
+NEVER = answers(b"")
+"""Applies nothing, and says nothing."""
+
+
 class Bank:
     """SaaSquatch: applies each debit as often as it is told to; `debit` says how it behaves.
 
