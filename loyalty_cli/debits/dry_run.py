@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from loyalty_cli.debits.account_balance import refusal
 from loyalty_cli.debits.journal.entries import Entry, new_entry
@@ -23,22 +24,16 @@ MAX_REPORTED = 100
 
 _MADE = """\
 CREATE TABLE accounts (
-    platform TEXT, customer TEXT, unit TEXT, taken TEXT,
-    PRIMARY KEY (platform, customer, unit)
-) WITHOUT ROWID"""
-
-
-Account = tuple[str, str, str]
-"""A platform, a customer there, and a unit."""
-
-
-class _Account(Struct):
-    """An account to report at the end: its balance, the requested and the taken amount."""
-
-    order: DebitOrder
-    has: Amount
-    asked: int = 0
-    taken: int = 0
+    number INTEGER PRIMARY KEY,
+    platform TEXT, customer TEXT, unit TEXT, profile TEXT, has TEXT, asked TEXT, taken TEXT,
+    UNIQUE (platform, customer, unit)
+)"""  # the amounts are text, because their sums may be larger than an integer of SQLite
+_PUT = """\
+INSERT INTO accounts (platform, customer, unit, profile, has, asked, taken)
+VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (platform, customer, unit)
+DO UPDATE SET has = excluded.has, asked = excluded.asked, taken = excluded.taken"""
+_GET = "SELECT asked, taken FROM accounts WHERE platform = ? AND customer = ? AND unit = ?"
+_FIRST = "SELECT customer, profile, has, unit, taken, asked FROM accounts ORDER BY number LIMIT ?"
 
 
 class _Sums(Struct):
@@ -50,14 +45,8 @@ class _Sums(Struct):
     taken: int = 0
 
 
-class _Tried(Struct, frozen=True):
-    """A checked debit: what is on record, the balance of its account, or the error."""
-
-    order: DebitOrder
-    entry: Entry
-    replayed: bool = False
-    has: Amount | None = None
-    error: LoyaltyError | None = None
+Tried = tuple[DebitOrder, DebitResult, Amount | None]
+"""A checked debit, what would come of it alone, and the balance of its account, if known."""
 
 
 class DryRun:
@@ -68,8 +57,6 @@ class DryRun:
 
     def __init__(self) -> None:
         self._sums: defaultdict[tuple[str, str], _Sums] = defaultdict(_Sums)
-        self._reported: dict[Account, _Account] = {}
-        self._accounts = 0
         self._database = sqlite3.connect("", isolation_level=None)
         self._database.execute(_MADE)
 
@@ -80,15 +67,13 @@ class DryRun:
         now = journal.now()
         pairs = zip(orders, entries_of(journal, orders), strict=True)
 
-        def try_out(pair: tuple[DebitOrder, Entry | None]) -> _Tried:
+        def try_out(pair: tuple[DebitOrder, Entry | None]) -> Tried:
             order, present = pair
             return _tried(debits, journal, order, present or new_entry(order.planned, now))
 
-        for tried in map_in_order(try_out, pairs):
-            error = tried.error
-            if not tried.replayed:
-                error = self._add(tried.order, tried.has, error)
-            yield tried.order, DebitResult(tried.entry, tried.replayed, error)
+        for order, result, has in map_in_order(try_out, pairs):
+            refused = result.error if result.replayed else self._add(order, has, result.error)
+            yield order, replace(result, error=refused)
 
     def _add(
         self, order: DebitOrder, has: Amount | None, refused: LoyaltyError | None
@@ -103,12 +88,17 @@ class DryRun:
         if has is None:
             return refused
         account = (order.key.platform, order.customer, order.unit)
-        taken = self._taken(account)
+        asked, taken = map(int, self._database.execute(_GET, account).fetchone() or (0, 0))
         if refused is None and has < taken + order.amount:
-            refused = _too_little(order, has, taken)
+            refused = LoyaltyError(
+                ErrorCode.REFUSED,
+                f"{order.customer!r} has {has} {order.unit} available, less than {order.amount}"
+                f" after the rows before it take {taken}.",
+                hint="Nothing was sent.",
+            )
         made = 0 if refused else order.amount
-        self._keep(account, taken + made)
-        self._report(account, order, has, made)
+        amounts = (str(has), str(asked + order.amount), str(taken + made))
+        self._database.execute(_PUT, (*account, order.profile.name, *amounts))
         sums.made += refused is None
         sums.taken += made
         return refused
@@ -120,54 +110,28 @@ class DryRun:
                 f"{profile}: {sums.made} of {sums.asked} debits would be made,"
                 f" {sums.taken} of {sums.amount} {unit}."
             )
-        for each in self._reported.values():
-            left = each.has.minus(Amount(each.taken))
+        first = self._database.execute(_FIRST, (MAX_REPORTED,))
+        for customer, profile, has, unit, taken, asked in first:
+            left = Amount(has).minus(Amount(taken))
             yield (
-                f"{each.order.customer} at {each.order.profile.name} has {each.has}"
-                f" {each.order.unit}: {each.taken} of {each.asked} would be taken, {left} left."
+                f"{customer} at {profile} has {has} {unit}: {taken} of {asked} would be taken,"
+                f" {left} left."
             )
-        if rest := self._accounts - len(self._reported):
-            yield f"and {rest} more accounts."
+        (accounts,) = self._database.execute("SELECT count(*) FROM accounts").fetchone()
+        if accounts > MAX_REPORTED:
+            yield f"and {accounts - MAX_REPORTED} more accounts."
 
     def close(self) -> None:
         """Delete the sums."""
         self._database.close()
 
-    def _report(self, account: Account, order: DebitOrder, has: Amount, made: int) -> None:
-        if account not in self._reported and len(self._reported) < MAX_REPORTED:
-            self._reported[account] = _Account(order, has)
-        if reported := self._reported.get(account):
-            reported.has = has
-            reported.asked += order.amount
-            reported.taken += made
 
-    def _taken(self, account: Account) -> int:
-        query = "SELECT taken FROM accounts WHERE platform = ? AND customer = ? AND unit = ?"
-        row = self._database.execute(query, account).fetchone()
-        self._accounts += row is None
-        return int(row[0]) if row else 0
-
-    def _keep(self, account: Account, taken: int) -> None:
-        self._database.execute(
-            "INSERT OR REPLACE INTO accounts VALUES (?, ?, ?, ?)", (*account, str(taken))
-        )
-
-
-def _tried(debits: DebitSender, journal: Journal, order: DebitOrder, entry: Entry) -> _Tried:
+def _tried(debits: DebitSender, journal: Journal, order: DebitOrder, entry: Entry) -> Tried:
     if not is_to_make(entry):
-        return _Tried(order, entry, replayed=True, error=recorded_error(entry))
+        return order, DebitResult(entry, replayed=True, error=recorded_error(entry)), None
     try:
         account = debits.account_balance(order)
     except LoyaltyError as error:
-        return _Tried(order, entry, error=error)
+        return order, DebitResult(entry, error=error), None
     refused = refusal(order, account) or journal.busy(entry)
-    return _Tried(order, entry, has=account.balance.available, error=refused)
-
-
-def _too_little(order: DebitOrder, has: Amount, taken: int) -> LoyaltyError:
-    return LoyaltyError(
-        ErrorCode.REFUSED,
-        f"{order.customer!r} has {has} {order.unit} available, less than {order.amount} after"
-        f" the rows before it take {taken}.",
-        hint="Nothing was sent.",
-    )
+    return order, DebitResult(entry, error=refused), account.balance.available
