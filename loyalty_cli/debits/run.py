@@ -16,6 +16,8 @@ from loyalty_cli.model.errors import ENDING, ErrorCode
 
 Account = tuple[str, str]
 """A customer at a platform: no two debits of an account are made at the same time."""
+READING: Account = ("", "")
+"""In place of an account: the next entry is being read from the journal."""
 
 
 class NotBegunError(Exception):
@@ -38,8 +40,7 @@ class DebitStop(Stop):
 
     def set_for(self, profile: str) -> None:
         """Begin no more debits at this profile; other profiles continue."""
-        with self._lock:
-            self._profiles.add(profile)
+        self._profiles.add(profile)
 
     def journal_fails(self, error: JournalError) -> None:
         """Begin no more debits. The error of an unrecorded result goes before any other."""
@@ -51,48 +52,29 @@ class DebitStop(Stop):
 
 
 class _InFlight:
-    """Counts the debits in flight."""
+    """What is in flight, of each account one debit at a time."""
 
     def __init__(self) -> None:
-        self._number = 0
+        self._accounts: set[Account] = set()
         self._changed = Condition()
 
-    def __enter__(self) -> None:
+    @contextmanager
+    def alone(self, account: Account) -> Iterator[None]:
+        """Wait until nothing of an account is in flight; then the block is."""
         with self._changed:
-            self._number += 1
-
-    def __exit__(self, *_: object) -> None:
-        with self._changed:
-            self._number -= 1
-            self._changed.notify_all()
+            self._changed.wait_for(lambda: account not in self._accounts)
+            self._accounts.add(account)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._accounts.remove(account)
+                self._changed.notify_all()
 
     def wait(self) -> None:
-        """Wait until no debit is in flight."""
+        """Wait until nothing is in flight."""
         with self._changed:
-            self._changed.wait_for(lambda: self._number == 0)
-
-
-class _Accounts:
-    """A lock for each account that is in use."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._held: dict[Account, tuple[Lock, int]] = {}
-
-    @contextmanager
-    def locked(self, account: Account) -> Iterator[None]:
-        """Hold the lock of an account."""
-        with self._lock:
-            lock, users = self._held.get(account, (Lock(), 0))
-            self._held[account] = lock, users + 1
-        try:
-            with lock:
-                yield
-        finally:
-            with self._lock:
-                lock, users = self._held.pop(account)
-                if users > 1:
-                    self._held[account] = lock, users - 1
+            self._changed.wait_for(lambda: not self._accounts)
 
 
 def run_all(
@@ -104,17 +86,14 @@ def run_all(
 ) -> Generator[DebitResult]:
     """Make debits, and yield each result in the order asked, after it is recorded.
 
-    Orders and their entries are read as they are needed.
-
-    Debits that were not begun when the run or their profile was stopped are left out. The run
-    always waits for the debits in flight.
+    Orders and their entries are read as they are needed. Debits that were not begun when the run
+    or their profile was stopped are left out. The run always waits for the debits in flight.
     """
-    accounts = _Accounts()
     in_flight = _InFlight()
 
     def make(pair: tuple[DebitOrder, Entry]) -> DebitResult | None:
         order, entry = pair
-        with accounts.locked((order.key.platform, order.customer)), in_flight:
+        with in_flight.alone((order.key.platform, order.customer)):
             return _make(debits, order, entry, stop)
 
     pairs = zip(orders, entries, strict=True)
@@ -132,7 +111,7 @@ def _until_stopped(
 ) -> Iterator[tuple[DebitOrder, Entry]]:
     """Pass pairs on; after a stop, the journal is not read for another pair."""
     while True:
-        with in_flight:
+        with in_flight.alone(READING):
             try:
                 pair = None if stop.is_set() else next(pairs, None)
             except JournalError as error:
