@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from msgspec import Struct
+
 from loyalty_cli.debits.abandoned import CLAIM_LIFETIME_SECONDS
 from loyalty_cli.debits.journal.entries import Baseline, ClaimTerms, Entry
 from loyalty_cli.debits.journal.processes import this_process
@@ -15,54 +17,42 @@ class TakenError(LoyaltyError):
     """Another process claimed the debit first."""
 
 
-class Claim:
+class Claim(Struct, eq=False):
     """The claim of one debit.
 
     `entry` is the claimed debit; `refused_by` is why there is none, or why it is not sent.
     """
 
-    def __init__(
-        self,
-        journal: Journal,
-        clock: Callable[[], Instant],
-        order: DebitOrder,
-        planned: Entry,
-        had: Baseline,
-    ) -> None:
-        self.entry: Entry | None = None
-        self.refused_by: Exception | None = None
-        self._journal = journal
-        self._clock = clock
-        self._order = order
-        self._planned = planned
-        self._had = had
+    journal: Journal
+    clock: Callable[[], Instant]
+    order: DebitOrder
+    planned: Entry
+    had: Baseline
+    entry: Entry | None = None
+    refused_by: Exception | None = None
 
     def make(self, begin: Callable[[], None]) -> None:
         """Claim the debit, unless `begin` raises; raise NotSentError if it must not be sent."""
         try:
             begin()
-            # Before the claim: the process may be suspended right after it.
-            before = self._clock()
-            self.entry = self._claimed()
-            self._journal.database.check_unchanged()
-            self._check_age(before)
+            self._claim()
         except Exception as error:
             self.refused_by = error
             raise NotSentError(ErrorCode.REFUSED, "the debit was not claimed") from error
 
-    def _claimed(self) -> Entry:
-        profile = self._order.profile
-        terms = ClaimTerms(profile.name, self._had.last_event, profile.debit.max_total_per_day)
-        entry = self._journal.claim(self._planned, this_process(), self._had, terms)
-        if entry is None:
+    def _claim(self) -> None:
+        # Before the claim: the process may be suspended right after it.
+        before = self.clock()
+        profile = self.order.profile
+        terms = ClaimTerms(profile.name, self.had.last_event, profile.debit.max_total_per_day)
+        self.entry = self.journal.claim(self.planned, this_process(), self.had, terms)
+        if self.entry is None:
             raise TakenError(ErrorCode.ACCOUNT_BUSY, "another process has it")
-        return entry
-
-    def _check_age(self, before: Instant) -> None:
-        if self._clock().seconds - before.seconds > CLAIM_LIFETIME_SECONDS:
+        self.journal.database.check_unchanged()
+        if self.clock().seconds - before.seconds > CLAIM_LIFETIME_SECONDS:
             raise LoyaltyError(
                 ErrorCode.TIMED_OUT,
-                f"the debit {self._order.reference!r} was not sent: this process paused for"
+                f"the debit {self.order.reference!r} was not sent: this process paused for"
                 f" more than {CLAIM_LIFETIME_SECONDS:g} s after the claim.",
                 hint="Nothing was sent; run the same command again.",
             )
