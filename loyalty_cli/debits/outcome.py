@@ -60,33 +60,24 @@ def _judged(answer: Answer, debit: Debit, profile: Profile, provider: DebitProvi
     body = answer.json()
     platform_error = provider.read_error(body)
     if platform_error and provider.is_repeat(platform_error):
-        return Outcome(
-            State.UNKNOWN,
-            f"{USED_BEFORE}: {_shown(answer)}",
-            error=in_use(
-                debit.reference, provider.title, answer.status, platform_error.provider_code
-            ),
-        )
+        error = in_use(debit.reference, provider.title, answer.status, platform_error.provider_code)
+        return Outcome(State.UNKNOWN, f"{USED_BEFORE}: {_shown(answer)}", error=error)
     if answer.status in SUCCESSES:
-        return _success(answer, debit, provider)
-    error = error_in(answer, profile, debit.customer)
-    if platform_error is None or error is None:
+        return _success(answer, debit, provider, platform_error)
+    said = error_in(answer, profile, debit.customer)
+    if platform_error is None or said is None:
         return _unclear(answer, provider)
     if _looks_made(body, debit, provider):
         return _unclear(answer, provider, platform_error, ", with a field that only a success has")
-    match _refusal(answer.status, platform_error, error.code, provider):
+    match _refusal(answer.status, platform_error, said.code, provider):
         case Refusal.FOR_GOOD:
-            error.hint = _joined(error.hint, ALLOW_AGAIN)
-            return Outcome(State.REFUSED, _shown(answer), error=error)
+            said.hint = " ".join(filter(None, (said.hint, ALLOW_AGAIN)))
+            return Outcome(State.REFUSED, _shown(answer), error=said)
         case Refusal.NOT_NOW:
-            error.hint = _joined(error.hint, RUN_AGAIN)
-            return Outcome(State.NOT_APPLIED, _shown(answer), error=error)
+            said.hint = " ".join(filter(None, (said.hint, RUN_AGAIN)))
+            return Outcome(State.NOT_APPLIED, _shown(answer), error=said)
         case Refusal.UNCLEAR:
             return _unclear(answer, provider, platform_error)
-
-
-def _joined(hint: str | None, more: str) -> str:
-    return f"{hint} {more}" if hint else more
 
 
 def _refusal(
@@ -108,14 +99,13 @@ def _looks_made(body: Any, debit: Debit, provider: DebitProvider) -> bool:
     try:
         provider.read_debit(body, debit)
     except ValueError:
-        return _named(body, provider.success_keys) is not None
+        return _has_any(body, provider.success_keys)
     return True
 
 
-def _named(body: Any, keys: Collection[str]) -> str | None:
-    """The first of these keys that has a value."""
-    members = body if isinstance(body, dict) else {}
-    return next((key for key in sorted(keys) if members.get(key)), None)
+def _has_any(body: Any, keys: Collection[str]) -> bool:
+    """Whether one of these keys has a value."""
+    return isinstance(body, dict) and any(body.get(key) for key in keys)
 
 
 def classify_again(came: DebitAnswer, debit: Debit, provider: DebitProvider) -> Outcome:
@@ -127,9 +117,9 @@ def classify_again(came: DebitAnswer, debit: Debit, provider: DebitProvider) -> 
 
 
 def _judged_again(answer: Answer, debit: Debit, provider: DebitProvider) -> Outcome:
-    if answer.status in SUCCESSES:
-        return _success(answer, debit, provider)
     platform_error = provider.read_error(answer.json())
+    if answer.status in SUCCESSES:
+        return _success(answer, debit, provider, platform_error)
     if platform_error and provider.is_repeat(platform_error):
         return Outcome(State.CONFIRMED, f"the id was used before: {_shown(answer)}")
     return _unclear(answer, provider, platform_error)
@@ -153,10 +143,7 @@ def may_have_been_made(events: Sequence[Event], attempt: int) -> bool:
 
 
 def in_use(
-    reference: str,
-    title: str,
-    http_status: int | None = None,
-    provider_code: str | None = None,
+    reference: str, title: str, http_status: int | None = None, provider_code: str | None = None
 ) -> LoyaltyError:
     """The error if the platform has a transaction with this id that may not be this debit."""
     return LoyaltyError(
@@ -195,17 +182,17 @@ def _unclear(
     return unknown(_shown(answer), what, answer.status, code)
 
 
-def _success(answer: Answer, debit: Debit, provider: DebitProvider) -> Outcome:
-    platform_error = provider.read_error(answer.json())
+def _success(
+    answer: Answer, debit: Debit, provider: DebitProvider, platform_error: PlatformError | None
+) -> Outcome:
     try:
         body = answer.read_json()
         applied = provider.read_debit(body, debit)
     except ValueError as error:
         return _unclear(answer, provider, platform_error, f", which does not confirm it ({error})")
-    if platform_error or _named(body, provider.error_keys):
-        return _unclear(
-            answer, provider, platform_error, ", which confirms it but also has an error"
-        )
+    if platform_error or _has_any(body, provider.error_keys):
+        more = ", which confirms it but also has an error"
+        return _unclear(answer, provider, platform_error, more)
     return Outcome(State.CONFIRMED, _shown(answer), applied)
 
 
