@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.debits.journal.entries import Entry
 from loyalty_cli.debits.journal.store import Journal
-from loyalty_cli.debits.order import DebitOrder, platform_of, unnamed, unnamed_platform_of
+from loyalty_cli.debits.order import NAMED, DebitOrder, platform_of, unnamed_platform_of
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError, setup_error
 
 
@@ -17,18 +17,15 @@ def check_accounts(asked: Iterable[Profile], profiles: Iterable[Profile]) -> Non
     debiting = [profile for profile in profiles if profile.debit.allow]
     for profile in asked:
         for other in debiting:
-            if other.name != profile.name and _is_in_doubt(profile, other):
+            are_named = profile.account is not None and other.account is not None
+            is_same_address = unnamed_platform_of(profile) == unnamed_platform_of(other)
+            if other.name != profile.name and is_same_address and not are_named:
                 setup_error(
                     f"the profiles {profile.name!r} and {other.name!r} may debit one account at"
                     f" {profile.provider.title}, or those of two shops.",
                     "Add `account: NAME` to both: the same name for one account, two names for two."
                     " Nothing was sent.",
                 )
-
-
-def _is_in_doubt(profile: Profile, other: Profile) -> bool:
-    has_names = profile.account is not None and other.account is not None
-    return not has_names and unnamed_platform_of(profile) == unnamed_platform_of(other)
 
 
 def adopt_debits(journal: Journal, profiles: Iterable[Profile]) -> None:
@@ -46,7 +43,8 @@ def no_longer_known(
     It may be the same account under an earlier name, or another account. `platforms` are the
     accounts of all profiles that may debit.
     """
-    is_same_address = unnamed(entry.key.platform) == unnamed_platform_of(order.profile)
+    unnamed = entry.key.platform.partition(NAMED)[0]
+    is_same_address = unnamed == unnamed_platform_of(order.profile)
     if not is_same_address or entry.key.platform in platforms:
         return None
     return LoyaltyError(

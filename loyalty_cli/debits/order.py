@@ -7,7 +7,8 @@ from urllib.parse import quote, unquote_to_bytes, urlsplit
 from msgspec import Struct
 
 from loyalty_cli.config.profile import Profile
-from loyalty_cli.debits.journal.entries import Entry, Key, Planned
+from loyalty_cli.debits.journal.entries import Key, Planned
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.providers.contract import Debit, DebitProvider, Query, Request
 
 NAMED = " account="
@@ -48,20 +49,23 @@ class DebitOrder(Struct, frozen=True):
         return provider
 
 
-def order_again(profile: Profile, entry: Entry) -> DebitOrder:
-    """The order of a recorded debit."""
-    return DebitOrder(profile, entry.customer, entry.unit, entry.amount, entry.key.reference)
-
-
 def debit_of(order: DebitOrder) -> Debit:
     """An order in the form that its provider gets, with the present time."""
     return Debit(order.customer, order.unit, order.amount, order.reference, datetime.now(UTC))
 
 
 def request_of(order: DebitOrder) -> Request:
-    """The request for an order, not signed."""
+    """The request for an order, not signed; raise LoyaltyError if the provider fails to make it."""
     query = Query(order.customer, order.profile.settings)
-    return order.provider.debit_request(query, debit_of(order))
+    try:
+        return order.provider.debit_request(query, debit_of(order))
+    except Exception as error:
+        raise LoyaltyError(
+            ErrorCode.SETUP,
+            f"the provider {order.provider.name!r} has a defect: {type(error).__name__} while"
+            f" making the request for the debit {order.reference!r}.",
+            hint="Nothing was sent. Report it to the author of that provider.",
+        ) from error
 
 
 def platform_of(profile: Profile) -> str:
@@ -79,11 +83,6 @@ def unnamed_platform_of(profile: Profile) -> str:
     tenant = "".join(f" {name}={profile.settings[name]}" for name in names)
     address = "sandbox" if profile.sandbox else _address(profile.base_url)
     return f"{profile.provider.name} {address}{tenant}"
-
-
-def unnamed(platform: str) -> str:
-    """The platform of a recorded debit, without the name of the account."""
-    return platform.partition(NAMED)[0]
 
 
 def _address(base_url: str) -> str:

@@ -9,12 +9,11 @@ from msgspec import Struct
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.debits.abandoned import certain_seconds, is_healthy, note_first_sight
 from loyalty_cli.debits.account_balance import AccountBalance
-from loyalty_cli.debits.checks import makes_once
 from loyalty_cli.debits.journal.database import JournalError
 from loyalty_cli.debits.journal.entries import OPEN, Baseline, Change, Entry, Event, State
 from loyalty_cli.debits.journal.store import Filter, Journal
 from loyalty_cli.debits.journal.uptime import instant_now
-from loyalty_cli.debits.order import order_again, platform_of
+from loyalty_cli.debits.order import DebitOrder, platform_of
 from loyalty_cli.debits.result import DebitResult, recorded_error
 from loyalty_cli.debits.send_once import DebitSender
 from loyalty_cli.model.amount import Amount
@@ -87,9 +86,7 @@ def _stays(why: str, hint: str = BY_HAND) -> Finding:
 
 
 def _same(before: str | None, after: Amount | None) -> bool:
-    if before is None or after is None:
-        return before is None and after is None
-    return Amount(before) == after
+    return (None if before is None else Amount(before)) == after
 
 
 class Reconciler:
@@ -111,7 +108,9 @@ class Reconciler:
             for entry in self._journal.find(Filter(states=OPEN))
             if entry.state is State.UNKNOWN or not is_healthy(entry, now)
         ]
-        return sorted(found, key=self._failed_last_time)
+        return sorted(
+            found, key=lambda each: self._journal.events(each.key)[-1].why.startswith(NOT_SETTLED)
+        )
 
     def reconcile(self, entry: Entry) -> DebitResult:
         """Settle one open debit if it can be settled now; `error` says why not.
@@ -148,16 +147,13 @@ class Reconciler:
 
     def _asked(self, entry: Entry, profile: Profile) -> DebitResult:
         """Ask the platform about an unknown debit."""
-        if not makes_once(profile):
-            account = self._debits.account_balance(order_again(profile, entry))
-            return self._judged(entry, account, profile.debit.settle)
-        settled = self._debits.send_again(profile, entry)
+        order = DebitOrder(profile, entry.customer, entry.unit, entry.amount, entry.key.reference)
+        if not order.provider.idempotent:
+            return self._judged(entry, self._debits.account_balance(order), profile.debit.settle)
+        settled = self._debits.send_again(order, entry)
         if settled.error and settled.error.http_status in REFUSED_SIGN_IN:
             self._stopped[profile.name] = settled.error.message.rstrip(".")
         return settled
-
-    def _failed_last_time(self, entry: Entry) -> bool:
-        return self._journal.events(entry.key)[-1].why.startswith(NOT_SETTLED)
 
     def _failed(self, entry: Entry, why: str, hint: str = BY_HAND) -> DebitResult:
         """Leave a debit unchanged, and note that it comes last next time."""
@@ -167,9 +163,8 @@ class Reconciler:
     def _profile_of(self, entry: Entry) -> Profile | None:
         """The profile that sent it, if it is still there; otherwise any for the same account."""
         same = self._profiles[entry.key.platform]
-        return next(
-            (each for each in same if each.name == entry.profile), same[0] if same else None
-        )
+        named = [each for each in same if each.name == entry.profile]
+        return next(iter(named or same), None)
 
     def _judged(self, entry: Entry, account: AccountBalance, settle: float) -> DebitResult:
         events = self._journal.events(entry.key)
@@ -196,9 +191,5 @@ class Reconciler:
         return self._journal.others_since(entry, number)
 
     def _stays(self, entry: Entry, why: str, hint: str = BY_HAND) -> DebitResult:
-        error = LoyaltyError(
-            ErrorCode.OUTCOME_UNKNOWN,
-            f"it stays {entry.state}: {why}.",
-            hint=hint,
-        )
-        return DebitResult(entry, error=error)
+        message = f"it stays {entry.state}: {why}."
+        return DebitResult(entry, error=LoyaltyError(ErrorCode.OUTCOME_UNKNOWN, message, hint=hint))

@@ -5,7 +5,7 @@ from loyalty_cli.debits.journal.database import JournalError
 from loyalty_cli.debits.journal.entries import Change, Entry, State
 from loyalty_cli.debits.journal.store import Journal
 from loyalty_cli.debits.outcome import Outcome
-from loyalty_cli.debits.result import DebitResult, contradicted, written_error
+from loyalty_cli.debits.result import DebitResult, written_error
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 
 
@@ -30,8 +30,15 @@ def record_result(journal: Journal, sent: Entry, outcome: Outcome) -> DebitResul
             f" could not record that: {why}",
             hint="Nothing more was sent. Fix the journal, then run `loyalty journal reconcile`.",
         ) from error
-    as_said = (present.state, present.attempt) == (outcome.state, sent.attempt)
-    return DebitResult(present, error=outcome.error or (None if as_said else contradicted(present)))
+    if outcome.error or (present.state, present.attempt) == (outcome.state, sent.attempt):
+        return DebitResult(present, error=outcome.error)
+    contradicted = LoyaltyError(
+        ErrorCode.OUTCOME_UNKNOWN,
+        f"the debit {sent.key.reference!r} was made, but before the answer came it was settled"
+        f" as {present.state}, or sent once more.",
+        hint="`loyalty journal show` has the answer. Check whether the customer was debited twice.",
+    )
+    return DebitResult(present, error=contradicted)
 
 
 def record_late(journal: Journal, sent: Entry, state: State, change: Change) -> Entry:

@@ -32,13 +32,8 @@ def _reason(journal: Journal, profile: Profile, entry: Entry, now: Instant) -> s
         total = journal.taken_in_a_day(entry.key.platform)
         if total > rules.max_total_per_day:
             return f"{total} in 24 hours is above debit.max_total_per_day {rules.max_total_per_day}"
-    if seconds_since_claim(journal, entry, now) > rules.resend_for:
-        return f"it was sent more than debit.resend_for {rules.resend_for:g} s ago"
-    return None
-
-
-def seconds_since_claim(journal: Journal, entry: Entry, now: Instant) -> float:
-    """Seconds since a debit was first sent, by the clock that reports more."""
     claims = [each for each in journal.events(entry.key) if each.after is State.SENDING]
     by_wall_clock = (journal.now() - min(each.at for each in claims)).total_seconds()
-    return max(by_wall_clock, certain_seconds(claims, now))
+    if max(by_wall_clock, certain_seconds(claims, now)) > rules.resend_for:
+        return f"it was sent more than debit.resend_for {rules.resend_for:g} s ago"
+    return None

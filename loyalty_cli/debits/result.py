@@ -43,22 +43,3 @@ def unknown_error(
         http_status=http_status,
         provider_code=provider_code,
     )
-
-
-def not_made(entry: Entry) -> LoyaltyError:
-    """The error if another process claimed a debit, and then did not make it."""
-    return LoyaltyError(
-        ErrorCode.UNREACHABLE,
-        f"another process had claimed the debit {entry.key.reference!r}, and did not make it.",
-        hint="Nothing was sent; run the same command again.",
-    )
-
-
-def contradicted(entry: Entry) -> LoyaltyError:
-    """The error if a debit was settled differently before the platform's answer came."""
-    return LoyaltyError(
-        ErrorCode.OUTCOME_UNKNOWN,
-        f"the debit {entry.key.reference!r} was made, but before the answer came it was settled"
-        f" as {entry.state}, or sent once more.",
-        hint="`loyalty journal show` has the answer. Check whether the customer was debited twice.",
-    )

@@ -3,7 +3,7 @@
 1. `DebitSender.run` reads the journal: what is already done is never sent again.
 2. `_make` reads the account's balance: if it is too low, nothing is sent.
 3. `Claim.make`, once connected: only one process claims the debit, durably.
-4. `_send`: one request, without retries.
+4. `_sent`: one request, without retries.
 5. `classify` (outcome.py) decides what the answer proves; if nothing, the debit is `unknown`.
 6. `record_result` records that, durably; only then is it reported.
 """
@@ -26,7 +26,7 @@ from loyalty_cli.debits.journal.database import JournalError
 from loyalty_cli.debits.journal.entries import Baseline, Change, Entry, State
 from loyalty_cli.debits.journal.store import Journal
 from loyalty_cli.debits.journal.uptime import Instant, instant_now
-from loyalty_cli.debits.order import DebitOrder, debit_of, order_again, request_of
+from loyalty_cli.debits.order import DebitOrder, debit_of, request_of
 from loyalty_cli.debits.outcome import (
     Outcome,
     classify,
@@ -36,11 +36,7 @@ from loyalty_cli.debits.outcome import (
 )
 from loyalty_cli.debits.record_result import record_late, record_result
 from loyalty_cli.debits.resend import refusal_to_resend
-from loyalty_cli.debits.result import (
-    DebitResult,
-    not_made,
-    recorded_error,
-)
+from loyalty_cli.debits.result import DebitResult, recorded_error, unknown_error
 from loyalty_cli.model.errors import ENDING, ErrorCode, LoyaltyError, NotSentError
 from loyalty_cli.network.platform_client import DebitAnswer, PlatformClient
 from loyalty_cli.providers.contract import Request
@@ -87,7 +83,10 @@ class DebitSender:
         if entry.state is State.SENDING:
             return self._taken(order, entry)
         if entry.state is State.UNKNOWN and order.provider.idempotent:
-            return self._sent_again(order, entry, begin)
+            try:
+                return self.send_again(order, entry, begin)
+            except NotSentError as error:
+                return DebitResult(entry, error=unknown_error(error.message.rstrip(".")))
         if entry.state is State.NOT_APPLIED:
             again = self._journal.change(entry, State.PLANNED, Change("requested again"))
             if again is None:
@@ -102,7 +101,7 @@ class DebitSender:
         return mark_abandoned(self._journal, entry, profile, self._clock())
 
     def send_again(
-        self, profile: Profile, entry: Entry, begin: Callable[[], None] = _always
+        self, order: DebitOrder, entry: Entry, begin: Callable[[], None] = _always
     ) -> DebitResult:
         """Send an unknown debit again, to a platform that makes it only once.
 
@@ -110,13 +109,12 @@ class DebitSender:
         belong to another shop, which does not know the id. Raises LoyaltyError if the profile
         is wrong and nothing could be sent.
         """
-        if refused := refusal_to_resend(self._journal, profile, entry, self._clock()):
+        if refused := refusal_to_resend(self._journal, order.profile, entry, self._clock()):
             return DebitResult(entry, replayed=True, error=refused)
-        order = order_again(profile, entry)
         self._journal.database.check_unchanged()
         try:
-            with self._platforms.rate_limits.permit_to_debit(profile, begin):
-                answer = self._platforms.debit(profile, request_of(order), _always)
+            with self._platforms.rate_limits.permit_to_debit(order.profile, begin):
+                answer = self._platforms.debit(order.profile, request_of(order), _always)
             outcome = classify_again(answer, debit_of(order), order.provider)
         except LoyaltyError as error:
             if isinstance(error, NotSentError) and error.code in ENDING:
@@ -126,14 +124,6 @@ class DebitSender:
             self._journal.note(entry, f"sent again: {outcome.why}")
             return DebitResult(entry, error=outcome.error)
         return record_result(self._journal, entry, outcome)
-
-    def _sent_again(
-        self, order: DebitOrder, entry: Entry, begin: Callable[[], None]
-    ) -> DebitResult:
-        try:
-            return self.send_again(order.profile, entry, begin)
-        except NotSentError as error:
-            return DebitResult(entry, error=unknown("", error.message.rstrip(".")).error)
 
     def account_balance(self, order: DebitOrder) -> AccountBalance:
         """Read the balance that a debit is taken from; raise LoyaltyError if there is none."""
@@ -145,18 +135,24 @@ class DebitSender:
         while True:
             try:
                 with self._platforms.rate_limits.permit_to_debit(order.profile, begin):
-                    request = _request(order)
+                    request = request_of(order)
                     had = self._checked_balance(order, entry)
                     if self._platforms.rate_limits.are_debits_paused(order.profile.name):
                         continue  # since another one was refused
                     claim = Claim(self._journal, self._clock, order, entry, had)
-                    return self._send(order, request, claim, begin)
+                    self._claims.add(claim)
+                    try:
+                        return self._sent(order, request, claim, begin)
+                    finally:
+                        self._claims.discard(claim)  # its result is recorded, or cannot be
             except JournalError:
                 raise
             except TakenError:
                 return self._taken(order, entry)
             except (AccountBusyError, BalanceChangedError) as busy:
-                if not (self._is_soon_free(entry, busy) and self._may_wait(order)):
+                # Whether the account's other debit has ended, or will end soon.
+                changed = isinstance(busy, BalanceChangedError)
+                if not ((changed or self._journal.is_being_sent(entry)) and self._may_wait(order)):
                     return self._not_begun(entry, busy)
             except LoyaltyError as error:
                 return self._not_begun(entry, error)
@@ -169,10 +165,6 @@ class DebitSender:
         if refused := refusal(order, account):
             raise refused
         return baseline(account, last_event)
-
-    def _is_soon_free(self, entry: Entry, busy: LoyaltyError) -> bool:
-        """Whether the account's other debit has ended, or will end soon."""
-        return isinstance(busy, BalanceChangedError) or self._journal.is_being_sent(entry)
 
     def _may_wait(self, order: DebitOrder) -> bool:
         """Whether a debit waits for a busy account: only once in a run, not for each debit."""
@@ -190,15 +182,6 @@ class DebitSender:
             more = "Nothing was sent. For another customer the debit needs another reference."
             error.hint = " ".join(filter(None, (error.hint, more)))
         return DebitResult(entry, error=error)
-
-    def _send(
-        self, order: DebitOrder, request: Request, claim: Claim, begin: Callable[[], None]
-    ) -> DebitResult:
-        self._claims.add(claim)
-        try:
-            return self._sent(order, request, claim, begin)
-        finally:
-            self._claims.discard(claim)  # its result is recorded, or cannot be
 
     def _sent(
         self, order: DebitOrder, request: Request, claim: Claim, begin: Callable[[], None]
@@ -259,19 +242,10 @@ class DebitSender:
             time.sleep(POLL_SECONDS)
             present = self.mark_abandoned(order.profile, self._journal.present(entry))
         if present.state in (State.PLANNED, State.NOT_APPLIED):
-            return DebitResult(present, error=not_made(present))
+            error = LoyaltyError(
+                ErrorCode.UNREACHABLE,
+                f"another process had claimed the debit {order.reference!r}, and did not make it.",
+                hint="Nothing was sent; run the same command again.",
+            )
+            return DebitResult(present, error=error)
         return DebitResult(present, replayed=True, error=recorded_error(present))
-
-
-def _request(order: DebitOrder) -> Request:
-    """The request for a debit; raise LoyaltyError if the provider fails to make it."""
-    try:
-        return request_of(order)
-    except Exception as error:
-        provider = order.profile.provider
-        raise LoyaltyError(
-            ErrorCode.SETUP,
-            f"the provider {provider.name!r} has a defect: {type(error).__name__} while making"
-            f" the request for the debit {order.reference!r}.",
-            hint="Nothing was sent. Report it to the author of that provider.",
-        ) from error
