@@ -8,7 +8,7 @@ from loyalty_cli.debits.mistakes import Mistakes
 from loyalty_cli.debits.order import DebitOrder
 from loyalty_cli.debits.order_store import OrderStore
 from loyalty_cli.lists.rows import shorten
-from loyalty_cli.model.errors import ErrorCode, LoyaltyError, usage_error
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.providers import BUILT_IN, load
 from loyalty_cli.providers.contract import DebitProvider
 
@@ -38,14 +38,11 @@ def keep_orders(
                     mistakes.add_error(each.number, *fault)
                 # Stored even if it is not allowed, so that all its mistakes are found.
                 order = None if each.mistakes else _order(each.row, profile, unit)
-            first = each.number
-            if order is not None:
-                first = into.add(each.number, order)
-            elif each.reference is not None:
-                first = into.note_reference(each.number, each.reference)
-            if first != each.number:
-                why = f"is a duplicate of row {first}"
-                mistakes.add(Mistake(each.number, "reference", shorten(each.reference or ""), why))
+            if each.reference is not None:
+                first = into.add(each.number, each.reference, order)
+                if first != each.number:
+                    why = f"is a duplicate of row {first}"
+                    mistakes.add(Mistake(each.number, "reference", shorten(each.reference), why))
     except LoyaltyError as error:
         if error.code is not ErrorCode.USAGE:
             raise
@@ -71,66 +68,24 @@ def faults_of(row: Row, profile: Profile, unit: str | None) -> Iterator[Fault]:
     """Why a row cannot be an order at a profile: all the reasons."""
     if not isinstance(profile.provider, DebitProvider):
         able = [name for name in BUILT_IN if isinstance(load(name), DebitProvider)]
-        yield (
-            "profile",
-            profile.name,
-            _refused(
-                f"{profile.provider.title} (profile {profile.name!r}) cannot debit.",
-                f"These can: {', '.join(able)}.",
-            ),
-        )
+        message = f"{profile.provider.title} (profile {profile.name!r}) cannot debit."
+        yield "profile", profile.name, _refused(message, f"These can: {', '.join(able)}.")
         return
     if not profile.debit.allow:
-        yield (
-            "profile",
-            profile.name,
-            _refused(
-                f"the profile {profile.name!r} does not allow debits.",
-                "Add `debit: {allow: true}` to it in the profile file.",
-            ),
-        )
+        message = f"the profile {profile.name!r} does not allow debits."
+        hint = "Add `debit: {allow: true}` to it in the profile file."
+        yield "profile", profile.name, _refused(message, hint)
     if _order(row, profile, unit) is None:
-        error = LoyaltyError(
-            ErrorCode.USAGE,
-            f"no unit for the debit {row.reference!r}.",
-            hint="Add --unit, or debit.unit to the profile: exactly as the balance shows it.",
-        )
-        yield "unit", "", error
+        message = f"no unit for the debit {row.reference!r}."
+        hint = "Add --unit, or debit.unit to the profile: exactly as the balance shows it."
+        yield "unit", "", LoyaltyError(ErrorCode.USAGE, message, hint=hint)
     limit = profile.debit.max_amount
     if limit is not None and row.amount > limit:
-        yield (
-            "amount",
-            row.amount,
-            _refused(
-                f"the debit {row.reference!r} of {row.amount} is more than the profile's"
-                f" debit.max_amount {limit}."
-            ),
+        message = (
+            f"the debit {row.reference!r} of {row.amount} is more than the profile's"
+            f" debit.max_amount {limit}."
         )
-
-
-def check_sum(total: int, expected: int) -> None:
-    """Raise LoyaltyError if the sum of a file's amounts is not the expected one."""
-    if total != expected:
-        usage_error(f"the amounts add up to {total}, not to {expected}.", "No debit was made.")
-
-
-def makes_once(profile: Profile) -> bool:
-    """Whether the platform makes a debit only once for the same reference."""
-    return isinstance(profile.provider, DebitProvider) and profile.provider.idempotent
-
-
-def require_reference(reference: str | None, *, interactive: bool) -> str:
-    """The given reference, or on a terminal a new one; raise LoyaltyError if there is none."""
-    if reference is not None:
-        return reference
-    if not interactive:
-        usage_error(
-            "a debit without a terminal needs --reference.",
-            "Use the same reference each time the job runs.",
-        )
-    from uuid import uuid4
-
-    return f"loyalty-{uuid4()}"
+        yield "amount", row.amount, _refused(message)
 
 
 def _refused(message: str, hint: str = "Nothing was sent.") -> LoyaltyError:

@@ -1,7 +1,7 @@
 """A file of debits, as CSV with a header or JSON Lines: read strictly, and as a stream."""
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO
 
 from msgspec import Struct
@@ -129,7 +129,7 @@ def _file_row(
         "unit": check_unit,
         "profile": check_profile,
     }
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = {"customer": "", "amount": 0, "reference": ""}
     wrong: set[str] = set()
     for name, check in checks.items():
         cell = cells.get(name)
@@ -142,25 +142,11 @@ def _file_row(
         except ValueError as error:
             wrong.add(name)
             mistakes.append(Mistake(number, name, shorten(str(cell)), str(error)))
+    if "unit" in wrong:
+        values["unit"] = "?"
+    row = None if "profile" in wrong else Row(number, **values)
     reference = cells.get("reference")
-    return FileRow(
-        number,
-        None if "profile" in wrong else _with_stand_ins(number, values, wrong),
-        mistakes,
-        reference if isinstance(reference, str) else None,
-    )
-
-
-def _with_stand_ins(number: int, values: Mapping[str, Any], wrong: Collection[str]) -> Row:
-    unit = values.get("unit", "?" if "unit" in wrong else None)
-    return Row(
-        number,
-        values.get("customer", ""),
-        values.get("amount", 0),
-        values.get("reference", ""),
-        unit,
-        values.get("profile"),
-    )
+    return FileRow(number, row, mistakes, reference if isinstance(reference, str) else None)
 
 
 def _cell(name: str, cell: Any) -> str:

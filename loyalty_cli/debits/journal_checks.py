@@ -5,7 +5,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import cache
 
 from loyalty_cli.debits.accounts import no_longer_known
-from loyalty_cli.debits.checks import makes_once
 from loyalty_cli.debits.journal.conflicts import above_day_limit, reference_taken
 from loyalty_cli.debits.journal.entries import OPEN, Entry, Key, State
 from loyalty_cli.debits.journal.store import BATCH, Journal
@@ -94,9 +93,9 @@ def check_on_record(
             for error in _taken(order, entries, platforms):
                 mistakes.add_error(number, "reference", order.reference, error)
             present = next((each for each in entries if each.key == order.key), None)
-            if is_to_send(order, present):
+            is_open = present is not None and present.state in OPEN
+            if present is None or is_to_make(present) or (is_open and order.provider.idempotent):
                 to_send.add(order)
-                is_open = present is not None and present.state in OPEN
                 for error in limits.add(order, is_open=is_open):
                     mistakes.add_error(number, "amount", order.amount, error)
     return to_send
@@ -112,13 +111,6 @@ def _taken(
                 yield reference_taken(order.planned, entry)
         elif error := no_longer_known(order, entry, platforms):
             yield error
-
-
-def is_to_send(order: DebitOrder, entry: Entry | None) -> bool:
-    """Whether a run would send this debit, according to the journal."""
-    if entry is None or is_to_make(entry):
-        return True
-    return entry.state in OPEN and makes_once(order.profile)
 
 
 def is_to_make(entry: Entry) -> bool:

@@ -39,11 +39,8 @@ class OrderStore:
         self._lock = Lock()
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         with _explained():
-            for setting in (
-                "journal_mode=OFF",
-                "temp_store=FILE",
-                f"cache_size=-{CACHE_KIBIBYTES}",
-            ):
+            cache = f"cache_size=-{CACHE_KIBIBYTES}"
+            for setting in ("journal_mode=OFF", "temp_store=FILE", cache):
                 self._database.execute(f"PRAGMA {setting}")
             self._database.execute(_MADE)
             self._database.execute("BEGIN")  # never committed: only this process uses it
@@ -60,19 +57,25 @@ class OrderStore:
         """The profiles that debit, each once, in the order of their first rows."""
         return list(self._profiles.values())
 
-    def add(self, number: int, order: DebitOrder) -> int:
-        """Store an order; if its reference is a duplicate, return the row that has it instead."""
-        row = (order.profile.name, order.customer, order.unit, order.amount)
-        first = self._insert(number, order.reference, row)
-        if first == number:
+    def add(self, number: int, reference: str, order: DebitOrder | None) -> int:
+        """Store the order of a row, or the reference alone if the row is no order.
+
+        If the reference is a duplicate, store nothing, and return the row that has it instead.
+        """
+        row: tuple[Any, ...] = (None, None, None, None)
+        if order is not None:
+            row = (order.profile.name, order.customer, order.unit, order.amount)
+        with _explained():
+            insert = "INSERT OR IGNORE INTO orders VALUES (?, ?, ?, ?, ?, ?)"
+            if not self._database.execute(insert, (number, reference, *row)).rowcount:
+                query = "SELECT number FROM orders WHERE reference = ?"
+                first: int = self._database.execute(query, (reference,)).fetchone()[0]
+                return first
+        if order is not None:
             self._profiles.setdefault(order.profile.name, order.profile)
             self._number += 1
             self.total += order.amount
-        return first
-
-    def note_reference(self, number: int, reference: str) -> int:
-        """Store the reference of a row that is no order; return an earlier row that has it."""
-        return self._insert(number, reference, (None, None, None, None))
+        return number
 
     def numbered(self) -> Iterator[tuple[int, DebitOrder]]:
         """The orders with the numbers of their rows, in the order of the rows."""
@@ -87,15 +90,6 @@ class OrderStore:
         """Delete them."""
         with self._lock:
             self._database.close()
-
-    def _insert(self, number: int, reference: str, row: tuple[Any, ...]) -> int:
-        with _explained():
-            insert = "INSERT OR IGNORE INTO orders VALUES (?, ?, ?, ?, ?, ?)"
-            if self._database.execute(insert, (number, reference, *row)).rowcount:
-                return number
-            query = "SELECT number FROM orders WHERE reference = ?"
-            first: int = self._database.execute(query, (reference,)).fetchone()[0]
-            return first
 
     def _batches(self, column: str, after: Any) -> Iterator[tuple[Any, ...]]:
         """The rows ordered by a column, in batches: nobody waits for a slow reader."""

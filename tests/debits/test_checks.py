@@ -8,12 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from loyalty_cli.config.profile import DebitRules, Profile
-from loyalty_cli.debits.checks import (
-    keep_orders,
-    makes_once,
-    order_of,
-    require_reference,
-)
+from loyalty_cli.debits.checks import keep_orders, order_of
 from loyalty_cli.debits.debit_list import FileRow, Row
 from loyalty_cli.debits.journal.store import Journal
 from loyalty_cli.debits.journal_checks import Limits, check_on_record
@@ -236,19 +231,3 @@ def test_a_reference_on_record_for_another_debit_is_refused_for_each_of_them(
         "row 3, reference 'ref-3': the reference 'ref-3'",
         "row 4, reference 'ref-4': the reference 'ref-4'",
     ]
-
-
-def test_gameball_makes_a_debit_once_and_saasquatch_does_not() -> None:
-    assert [name for name, each in PROFILES.items() if makes_once(each)] == ["gameball"]
-
-
-def test_a_person_gets_a_reference_of_their_own_and_a_job_must_bring_one() -> None:
-    made = {require_reference(None, interactive=True) for _ in range(100)}
-
-    assert len(made) == 100
-    assert all(reference.startswith("loyalty-") for reference in made)
-    assert require_reference("mine", interactive=False) == "mine"
-    with pytest.raises(LoyaltyError) as caught:
-        require_reference(None, interactive=False)
-    assert caught.value.code is ErrorCode.USAGE
-    assert "--reference" in caught.value.message

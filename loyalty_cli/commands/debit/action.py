@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
-from typing import TypeVar
 
 from loyalty_cli.commands.confirm import confirmed, is_interactive
 from loyalty_cli.commands.debit.request import DebitRequest, keep_request
@@ -17,13 +16,9 @@ from loyalty_cli.debits.dry_run import DryRun
 from loyalty_cli.debits.fingerprint import UsedKeys
 from loyalty_cli.debits.journal.entries import Entry
 from loyalty_cli.debits.journal.store import Journal
-from loyalty_cli.debits.journal_checks import (
-    ToSend,
-    check_on_record,
-    planned_entries,
-)
+from loyalty_cli.debits.journal_checks import ToSend, check_on_record, planned_entries
 from loyalty_cli.debits.mistakes import Mistakes
-from loyalty_cli.debits.order import DebitOrder, platform_of, request_of
+from loyalty_cli.debits.order import platform_of, request_of
 from loyalty_cli.debits.order_store import OrderStore
 from loyalty_cli.debits.records import result_record
 from loyalty_cli.debits.run import DebitStop, run_all
@@ -48,8 +43,6 @@ from loyalty_cli.output.unprinted import is_unprinted
 LAST_RESORT_SECONDS = 8.0
 """How long a run may still take after the timeout when it was told to end."""
 
-Value = TypeVar("Value")
-
 
 def run(session: Session, chosen: Globals, request: DebitRequest, output: Format) -> int:
     """Make the requested debits; raise LoyaltyError if nothing may be sent."""
@@ -63,7 +56,9 @@ def run(session: Session, chosen: Globals, request: DebitRequest, output: Format
     with closing(OrderStore()) as orders:
         keep_request(session, request, orders, mistakes, interactive=interactive)
         if mistakes:
-            _add_what_is_on_record(session, chosen, orders, mistakes)
+            # The mistakes that the journal shows, if there is a journal, are told with the others.
+            with suppress(LoyaltyError), open_existing(session, chosen) as journal:
+                check_on_record(journal, orders, _platforms(session), mistakes)
             mistakes.check()
         if not (request.yes or request.dry_run or interactive):
             usage_error("there is no terminal to ask on.", "Add --yes if you are sure.")
@@ -103,14 +98,6 @@ def _platforms(session: Session) -> set[str]:
     return {platform_of(profile) for profile in profiles if profile.debit.allow}
 
 
-def _add_what_is_on_record(
-    session: Session, chosen: Globals, orders: OrderStore, mistakes: Mistakes
-) -> None:
-    """Add the mistakes that the journal shows, if there is a journal, to a file with others."""
-    with suppress(LoyaltyError), open_existing(session, chosen) as journal:
-        check_on_record(journal, orders, _platforms(session), mistakes)
-
-
 def _tell_new_keys(keys: UsedKeys, profiles: Sequence[Profile]) -> None:
     for profile in profiles:
         with suppress(LoyaltyError):  # the debits themselves report missing credentials
@@ -130,18 +117,14 @@ def _question(debits: DebitSender, to_send: ToSend) -> str:
         if refused := refusal(first, account):
             raise refused
         has = account.balance.available
-        left = "" if has is None else f", which leaves {_left(has, first)}"
+        assert has is not None  # or the debit would be refused
         return (
             f"Debit {first.amount} {first.unit} from {first.customer!r} at {first.profile.name}"
-            f" as {first.reference!r}{left}?"
+            f" as {first.reference!r}, which leaves {has.minus(Amount(first.amount))} {first.unit}?"
         )
     names = ", ".join(sorted(to_send.profiles))
     total = " and ".join(f"{amount} {unit}" for unit, amount in sorted(to_send.sums.items()))
     return f"Make {to_send.number} debits, {total} in all, at {names}?"
-
-
-def _left(available: Amount, order: DebitOrder) -> str:
-    return f"{available.minus(Amount(order.amount))} {order.unit}"
 
 
 def _dry_run(debits: DebitSender, orders: OrderStore, journal: Journal, output: Format) -> int:
@@ -150,7 +133,9 @@ def _dry_run(debits: DebitSender, orders: OrderStore, journal: Journal, output: 
     def records(run: DryRun) -> Iterator[DebitRecord]:
         for order, result in run.results(debits, journal, orders):
             if not (result.replayed or result.error):
-                _say_request(order)
+                request = request_of(order)
+                body = json_line(request.json).decode().rstrip()
+                messages.note(f"would send POST {url_of(order.profile, request)} {body}")
             yield result_record(result)
 
     with closing(DryRun()) as run:
@@ -159,12 +144,6 @@ def _dry_run(debits: DebitSender, orders: OrderStore, journal: Journal, output: 
         for line in run.lines():
             messages.note(line)
     return tally.exit_code_of_failed
-
-
-def _say_request(order: DebitOrder) -> None:
-    request = request_of(order)
-    body = json_line(request.json).decode().rstrip()
-    messages.note(f"would send POST {url_of(order.profile, request)} {body}")
 
 
 def _make(

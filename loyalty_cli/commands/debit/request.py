@@ -7,7 +7,8 @@ from typing import TypeVar
 from msgspec import Struct
 
 from loyalty_cli.commands.session import Session
-from loyalty_cli.debits.checks import check_sum, keep_orders, order_of, require_reference
+from loyalty_cli.config.profile import Profile
+from loyalty_cli.debits.checks import keep_orders, order_of
 from loyalty_cli.debits.debit_list import Row, check_amount, check_reference, check_unit, read_rows
 from loyalty_cli.debits.mistakes import Mistakes
 from loyalty_cli.debits.order_store import OrderStore
@@ -41,34 +42,45 @@ def keep_request(
     interactive: bool,
 ) -> None:
     """Put the requested debits into the store, and add their mistakes to `mistakes`."""
+    total = request.expect_total
     unit = None if request.unit is None else _checked("--unit", check_unit, request.unit)
-    expected = None
-    if request.expect_total is not None:
-        expected = _checked("--expect-total", check_amount, request.expect_total)
+    expected = None if total is None else _checked("--expect-total", check_amount, total)
     named = [] if request.profile is None else [request.profile]
     default = cache(lambda: session.choose(named, everything=False)[0])
     if named:
         default()  # a wrong name is an error, even if no row needs it
     if request.file is None:
         row = _row(request, interactive=interactive)
-        orders.add(row.number, order_of(row, default(), unit))
+        orders.add(row.number, row.reference, order_of(row, default(), unit))
     else:
         profiles = session.config.profiles
         with open_input(request.file) as file, file.reading(), file.unchanged():
             rows = read_rows(file.from_start(), lambda name: _known_profile(session, name))
-            keep_orders(
-                *(rows, lambda row: profiles[row.profile] if row.profile else default(), unit),
-                *(mistakes, orders),
-            )
-    if expected is not None and not mistakes:
-        check_sum(orders.total, expected)
+
+            def profile_of(row: Row) -> Profile:
+                return profiles[row.profile] if row.profile else default()
+
+            keep_orders(rows, profile_of, unit, mistakes, orders)
+    if expected is not None and not mistakes and orders.total != expected:
+        usage_error(
+            f"the amounts add up to {orders.total}, not to {expected}.", "No debit was made."
+        )
 
 
 def _row(request: DebitRequest, *, interactive: bool) -> Row:
     if request.customer is None or request.amount is None:
         usage_error("a debit needs CUSTOMER and AMOUNT, or --from FILE.")
     amount = _checked("AMOUNT", check_amount, request.amount)
-    reference = require_reference(request.reference, interactive=interactive)
+    reference = request.reference
+    if reference is None and interactive:
+        from uuid import uuid4
+
+        reference = f"loyalty-{uuid4()}"
+    if reference is None:
+        usage_error(
+            "a debit without a terminal needs --reference.",
+            "Use the same reference each time the job runs.",
+        )
     reference = _checked("--reference", check_reference, reference)
     return Row(1, check_customer(request.customer), amount, reference)
 

@@ -59,7 +59,7 @@ def test_mistakes_of_every_kind_are_told_at_once(ready: DebitPlatform, debits: T
         "C-1001,5001,b,\n"
         "C-1001,5,c,card\n"
         "C-1001,5,d,closed\n"
-        "C-1001,5,e,clubb\n"
+        "C-1001,5001,e,clubb\n"
         "C-1001,6,taken,\n"
         "C-1001,5,f\n"
         "C-1001,5,g,\n"
