@@ -26,7 +26,15 @@ def mark_abandoned(journal: Journal, entry: Entry, profile: Profile | None, now:
     if gone is None:
         # On another host: its claim is too old to be sent by now, and a request that was sent has
         # arrived or never will.
-        gone = _seconds_claimed(journal, entry, now) > _longest_seconds(profile)
+        timeout = DEFAULT_TIMEOUT if profile is None else profile.timeout
+        settle = DEFAULT_SETTLE if profile is None else profile.debit.settle
+        since = [
+            event
+            for event in journal.events(entry.key)
+            if (event.attempt, event.after) == (entry.attempt, State.SENDING)
+        ]
+        note_first_sight(journal, entry, since, now)
+        gone = certain_seconds(since, now) > CLAIM_LIFETIME_SECONDS + timeout + settle
     if not gone:
         return entry
     change = Change(
@@ -42,29 +50,10 @@ def is_healthy(entry: Entry, now: Instant) -> bool:
     return gone is False or (gone is None and now.clock != "")
 
 
-def _longest_seconds(profile: Profile | None) -> float:
-    """Seconds after which a debit of another host was sent, and has arrived or never will."""
-    timeout = DEFAULT_TIMEOUT if profile is None else profile.timeout
-    settle = DEFAULT_SETTLE if profile is None else profile.debit.settle
-    return CLAIM_LIFETIME_SECONDS + timeout + settle
-
-
-def _seconds_claimed(journal: Journal, entry: Entry, now: Instant) -> float:
-    """Seconds that have certainly passed since a debit was claimed on another machine."""
-    since = [
-        event
-        for event in journal.events(entry.key)
-        if (event.attempt, event.after) == (entry.attempt, State.SENDING)
-    ]
-    note_first_sight(journal, entry, since, now)
-    return certain_seconds(since, now)
-
-
 def certain_seconds(events: Iterable[Event], now: Instant) -> float:
     """Seconds that have certainly passed since the first of these events; 0 if unknown.
 
-    Clocks of other machines, and of other boots of this one, cannot be compared. Only events with
-    the clock of `now` count.
+    Only events with the clock of `now` count: other machines, and other boots, have other clocks.
     """
     return max((now.seconds_since(event.instant) for event in events), default=0.0)
 

@@ -1,15 +1,11 @@
 """Noticing that an account is debited with a new key."""
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.debits.journal.entries import State
-from loyalty_cli.debits.journal.fingerprints import (
-    Fingerprint,
-    fingerprints_of,
-    keep_fingerprint,
-)
+from loyalty_cli.debits.journal.fingerprints import Fingerprint, fingerprints_of, keep_fingerprint
 from loyalty_cli.debits.journal.store import Journal
 from loyalty_cli.debits.order import platform_of
 from loyalty_cli.debits.result import DebitResult
@@ -24,7 +20,7 @@ class UsedKeys:
     ) -> None:
         self._journal = journal
         self._platforms = platforms
-        self._profiles: Mapping[str, Profile] = {each.name: each for each in profiles}
+        self._profiles = {each.name: each for each in profiles}
         self._unwritten: dict[str, Fingerprint] = {}
 
     def is_new(self, profile: Profile) -> bool:
@@ -44,11 +40,8 @@ class UsedKeys:
         """Pass debits on, and record each key that one of them was made with."""
         for each in settled:
             if each.entry.state is State.CONFIRMED and not each.replayed:
-                self._note(each.entry.profile)
+                profile = each.entry.profile
+                if mine := self._unwritten.pop(profile, None):
+                    platform = platform_of(self._profiles[profile])
+                    keep_fingerprint(self._journal.database, platform, mine)
             yield each
-
-    def _note(self, profile: str) -> None:
-        mine = self._unwritten.pop(profile, None)
-        if mine:
-            platform = platform_of(self._profiles[profile])
-            keep_fingerprint(self._journal.database, platform, mine)

@@ -36,20 +36,18 @@ def entry_record(entry: Entry) -> DebitRecord:
 
 def history(entry: Entry, events: list[Event]) -> DebitHistory:
     """The record of a debit with its events."""
-    return DebitHistory(
-        debit=entry_record(entry), events=tuple(_event_record(event) for event in events)
+    records = (
+        EventRecord(
+            at=_text(event.at),
+            actor=event.actor,
+            attempt=event.attempt,
+            before=None if event.before is None else event.before.value,
+            after=event.after.value,
+            why=event.why,
+        )
+        for event in events
     )
-
-
-def _event_record(event: Event) -> EventRecord:
-    return EventRecord(
-        at=_text(event.at),
-        actor=event.actor,
-        attempt=event.attempt,
-        before=None if event.before is None else event.before.value,
-        after=event.after.value,
-        why=event.why,
-    )
+    return DebitHistory(debit=entry_record(entry), events=tuple(records))
 
 
 def _text(moment: datetime) -> str:

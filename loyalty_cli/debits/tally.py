@@ -25,7 +25,12 @@ class DebitTally:
     def counted(self, records: Iterable[DebitRecord]) -> Iterator[DebitRecord]:
         """Pass records on, each after it is counted."""
         for record in records:
-            self._add(record)
+            self.done += 1
+            self._endings.add(record.error.code if record.error else None)
+            if record.error:
+                self.failed += 1
+                if len(self.reported) < MAX_REPORTED:
+                    self.reported.append(record)
             yield record
 
     @property
@@ -37,12 +42,3 @@ class DebitTally:
     def exit_code_of_failed(self) -> ExitCode:
         """The exit code of the failed debits alone, for a dry run, which makes none."""
         return exit_code_of_all(self._endings - {None})
-
-    def _add(self, record: DebitRecord) -> None:
-        self.done += 1
-        error = record.error
-        self._endings.add(error.code if error else None)
-        if error:
-            self.failed += 1
-            if len(self.reported) < MAX_REPORTED:
-                self.reported.append(record)

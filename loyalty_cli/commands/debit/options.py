@@ -15,8 +15,7 @@ def debit(
         typer.Argument(metavar="CUSTOMER", help="The customer, as the platform knows it."),
     ] = None,
     amount: Annotated[
-        str | None,
-        typer.Argument(metavar="AMOUNT", help="How much, in whole units."),
+        str | None, typer.Argument(metavar="AMOUNT", help="How much, in whole units.")
     ] = None,
     file: Annotated[
         str | None,
