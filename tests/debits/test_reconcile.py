@@ -198,20 +198,15 @@ def test_the_settle_period_is_that_of_the_last_attempt(entry: Entry) -> None:
 
 
 class Clock:
-    """The clock of this machine that nobody can set, and the one that is stepped at will."""
+    """The time, by the clock of this machine that nobody can set and by the wall clock."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.seconds = 5000.0
-        self.now = T0
         monkeypatch.setattr(uptime, "seconds_awake_or_asleep", lambda: self.seconds)
-        monkeypatch.setattr(FileDatabase, "now", lambda *_: self.now)
+        monkeypatch.setattr(FileDatabase, "now", lambda *_: T0 + timedelta(seconds=self.seconds))
 
     def goes(self, seconds: float) -> None:
         self.seconds += seconds
-        self.now += timedelta(seconds=seconds)
-
-    def is_stepped(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
 
 
 @pytest.fixture
