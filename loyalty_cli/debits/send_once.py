@@ -150,9 +150,9 @@ class DebitSender:
             except TakenError:
                 return self._taken(order, entry)
             except (AccountBusyError, BalanceChangedError) as busy:
-                # Whether the account's other debit has ended, or will end soon.
-                changed = isinstance(busy, BalanceChangedError)
-                if not ((changed or self._journal.is_being_sent(entry)) and self._may_wait(order)):
+                # Has the account's other debit ended, or is it about to?
+                ends = isinstance(busy, BalanceChangedError) or self._journal.is_being_sent(entry)
+                if not (ends and self._may_wait(order)):
                     return self._not_begun(entry, busy)
             except LoyaltyError as error:
                 return self._not_begun(entry, error)

@@ -144,18 +144,7 @@ def test_a_refused_one_holds_up_nothing(desk: Desk) -> None:
     assert states(desk, 6) == ["refused", *["confirmed"] * 5]
 
 
-@pytest.mark.parametrize("status", [401, 403])
-def test_a_refused_sign_in_ends_the_debits_of_its_profile(status: int, desk: Desk) -> None:
-    desk.bank.debit = answers(as_json(desk.bank.error(status), f"{status} No"))
-    orders = [desk.order(f"r-{n}") for n in range(5)]
-
-    settled = list(run(desk, orders))
-
-    assert [each.error.code for each in settled if each.error] == [ErrorCode.CREDENTIAL_REFUSED]
-    assert len(desk.bank.posts) == 1
-
-
-def test_a_refused_sign_in_leaves_the_debits_of_other_profiles_alone(desk: Desk) -> None:
+def test_a_refused_sign_in_ends_the_debits_of_its_profile_and_no_others(desk: Desk) -> None:
     with Bank(answers(as_json(desk.bank.error(401), "401 No"))) as locked:
         closed = Desk(locked, desk.journal, name="closed")
         orders = [
@@ -168,6 +157,8 @@ def test_a_refused_sign_in_leaves_the_debits_of_other_profiles_alone(desk: Desk)
 
         assert len(locked.posts) == 1
     assert [each.entry.profile for each in settled] == ["closed", *["shop"] * 5]
+    assert settled[0].error is not None
+    assert settled[0].error.code is ErrorCode.CREDENTIAL_REFUSED
     assert {each.error for each in settled[1:]} == {None}
     assert len(desk.bank.posts) == 5
 
