@@ -144,10 +144,12 @@ class Shop:
         asked = ("debit", customer, str(amount), "--reference", reference, "--yes", "-o", "json")
         return self.loyalty(*asked, *more)
 
-    def debit_file(self, *rows: str, columns: str = "customer,amount,reference") -> Outcome:
+    def debit_file(
+        self, *rows: str, columns: str = "customer,amount,reference", how: str = "--yes"
+    ) -> Outcome:
         file = self.place.with_name("rows.csv")
         file.write_text("\n".join((columns, *rows, "")))
-        return self.loyalty("debit", "--from", str(file), "--yes", "-o", "json")
+        return self.loyalty("debit", "--from", str(file), how, "-o", "json")
 
     def reconcile(self) -> Outcome:
         return self.loyalty("journal", "reconcile", "-o", "json")

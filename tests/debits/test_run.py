@@ -458,3 +458,13 @@ def test_what_is_settled_does_not_count_for_the_total(opens: Opens) -> None:
 
     assert [shop.debit_file(*rows[:number]).code for number in (2, 4, 7)] == [0, 0, 6]
     assert len(shop.bank.posts) == 4
+
+
+def test_a_dry_run_reports_a_hundred_accounts_and_counts_the_others(shop: Shop) -> None:
+    done = shop.debit_file(*(f"C-{n},{n + 1},r-{n}" for n in range(102)), how="--dry-run")
+
+    assert (done.code, shop.bank.posts) == (0, [])
+    assert done.err.splitlines()[-2:] == [
+        "C-99 at shop has 10000 CENTS: 100 of 100 would be taken, 9900 left.",
+        "and 2 more accounts.",
+    ]

@@ -342,17 +342,18 @@ def test_of_two_who_want_the_same_debit_one_sends_it(desk: Desk) -> None:
 def test_another_host_s_is_left_alone_until_its_time_is_over_by_a_clock_of_here(
     clock: str, desk: Desk
 ) -> None:
-    desk = Desk(desk.bank, desk.journal, settle=100.0, timeout=10.0)
+    desk = Desk(desk.bank, desk.journal, settle=100.0, timeout=12.0)
     claimed = desk.claimed(desk.order(), ELSEWHERE)
     began = instant_now() if clock == "the same" else Instant("here", 1_000_000)
 
-    def at(seconds: float) -> State:
+    def at(seconds: float, profile: Profile | None = desk.profile) -> State:
         now = replace(began, seconds=began.seconds + seconds)
-        return mark_abandoned(desk.journal, claimed, desk.profile, now).state
+        return mark_abandoned(desk.journal, claimed, profile, now).state
 
     assert at(0) is State.SENDING  # by another clock: seen from here for the first time
-    assert at(114) is State.SENDING  # 5 for the claim, 10 for the call, 100 to settle
-    assert at(116) is State.UNKNOWN
+    assert at(116) is State.SENDING  # 5 for the claim, 12 for the call, 100 to settle
+    assert at(914, None) is State.SENDING  # its profile is gone: 900 to settle, as is usual
+    assert at(118) is State.UNKNOWN
 
 
 # An answer that comes after somebody else had given the debit up.
