@@ -22,21 +22,12 @@ if TYPE_CHECKING:
 CUSTOMER = "C-1001"
 PROFILE = "main"
 HTML = b"<!DOCTYPE html><title>Nice weather</title><h1>Welcome</h1>"
-LINE = {
-    "name": None,
-    "kind": None,
-    "unit": None,
-    "available": None,
-    "pending": None,
-    "total": None,
-    "earned": None,
-    "redeemed": None,
-    "expired": None,
-    "cancelled": None,
-    "count": None,
-    "value": None,
-    "next_expiry": None,
-}
+LINE = dict.fromkeys(
+    [
+        *("name", "kind", "unit", "available", "pending", "total", "earned", "redeemed"),
+        *("expired", "cancelled", "count", "value", "next_expiry"),
+    ]
+)
 VALUE = {"currency": None, "available": None, "pending": None, "total": None}
 
 
@@ -284,15 +275,10 @@ class CasesPlatform:
         return self._replies.pop(0) if len(self._replies) > 1 else self._replies[0]
 
 
-def module_name(name: str) -> str:
-    """The module that has a provider's cases."""
-    return f"tests.providers.test_{name}"
-
-
 def cases_of(name: str) -> Cases | None:
     """The cases of a provider; None where there are none."""
     try:
-        module = import_module(module_name(name))
+        module = import_module(f"tests.providers.test_{name}")
     except ModuleNotFoundError:
         return None
     found = getattr(module, "CASES", None)

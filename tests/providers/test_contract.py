@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from loyalty_cli import providers
 from loyalty_cli.sandbox.server import Reply
-from tests.conftest import Outcome
 from tests.providers.conftest import Ask
 from tests.providers.contract import (
     CUSTOMER,
@@ -27,86 +26,28 @@ from tests.providers.contract import (
 )
 
 ALL = [cases for name in providers.BUILT_IN if (cases := cases_of(name))]
-WRONG = {"a list": [], "an object": {}, "true": True, "a word": "many", "no text": ""}
-NOT_NUMBERS = [
-    "NaN",
-    "Infinity",
-    "-Infinity",
-    '"NaN"',
-    '"Infinity"',
-    '"1_000"',
-    '"1,000"',
-    '" 5 "',
-    '"5\\n"',
-    '"+5"',
-    '".5"',
-    '"5."',
-    '"0x10"',
-    '"\u0663"',
-    '"--1"',
-    "5" * 5000,
-    f'"{"5" * 5000}"',
-    f'"0.{"0" * 5000}"',
-    "1e999999999",
-    "1e-999999999",
-    '"1e999999999"',
-    "1e99999999999999999999",
-    "0e-99999999999999999999",
-    "01",
-    "+1",
-    "1.",
-]
+WRONG = {
+    "amounts": ([], {}, True, "many", ""),
+    "texts": (5, True, [], {}),
+    "required": (..., None),
+}
+"""What may not stand in a place that the cases list so; `...` takes the key away."""
+NOT_NUMBERS = ["NaN", '"NaN"', '"1,000"', '" 5 "', "5" * 5000, "1e999999999", "01"]
 NOT_JSON = {
     "nothing": b"",
     "half of it": b'{"a": 1',
-    "two documents": b"{}{}",
-    "a BOM": b"\xef\xbb\xbf{}",
     "Latin-1": '{"name": "Käse"}'.encode("latin-1"),
-    "UTF-16": "{}".encode("utf-16"),
     "half a character": b'{"a": "\\ud800"}',
-    "half a character in a key": b'[{"\\udc00": 1}]',
-    "half a character in bytes": b'{"a": "\xed\xa0\x80"}',
-    "a key twice": b'{"a": 1, "a": 1}',
     "a key twice, deep down": b'[{"b": {"a": 1, "a": 2}}]',
     "a hundred thousand lists": b"[" * 100_000 + b"]" * 100_000,
-    "lists that never end": b"[" * 100_000,
-    "deep objects": b'{"a":' * 50_000 + b"1" + b"}" * 50_000,
-    "single quotes": b"{'a': 1}",
-    "a comment": b"{} // fine",
-    "a control character": b'{"a": "\x00"}',
 }
 IDENTIFIERS = [
-    "a/b",
-    "50%",
-    "x?y",
-    "ä",
-    "me@host",
-    "+61 4",
-    "%2e%2e",
-    "%2F",
-    "#",
-    "a#b",
-    "a&accountId=b",
-    "a=b",
-    "a;b",
-    "~.-_",
-    "...",
-    "../..",
-    "a\\b",
-    '"quoted"',
-    "{}",
-    "[1]",
-    "日本",
-    "\U0001f600",
-    "e\u0301",
-    "\u202eabc",
-    "a+b",
-    "a:b",
-    "//host/x",
-    "x" * 1000,
+    *("a/b", "50%", "%2e%2e", "x?y#z", "a&accountId=b", "a=b;c", "~.-_+:@\\", "...", "../.."),
+    *('"quoted" {}[1]', "ä 日本 \U0001f600", "e\u0301\u202eabc", "//host/x", "x" * 1000),
 ]
 
-DIGITS = st.from_regex(r"-?(0|[1-9][0-9]{0,39})(\.[0-9]{1,19})?", fullmatch=True)
+DIGITS = st.from_regex(r"-?(0|[1-9][0-9]{0,59})(\.[0-9]{1,19})?", fullmatch=True)
+"""Amounts of up to 60 digits, with zeros in front, behind, and alone."""
 
 
 def each(*, of: str) -> list[Any]:
@@ -119,11 +60,6 @@ def each(*, of: str) -> list[Any]:
 
 
 every_provider = pytest.mark.parametrize("cases", ALL, ids=lambda cases: cases.provider)
-
-
-def is_told_in_one_or_two_lines(done: Outcome) -> bool:
-    first, *more = done.err.splitlines()
-    return first.startswith("Error: ") and len(more) <= 1 and "Traceback" not in done.err
 
 
 # What goes well
@@ -141,6 +77,20 @@ def test_the_platforms_own_example_is_mapped_to_the_last_field(ask: Ask, cases: 
     assert (record["customer"], record["sandbox"]) == (CUSTOMER, False)
 
 
+@every_provider
+def test_a_platform_is_asked_once_with_get_for_json_and_the_usual_sign_in(
+    ask: Ask, cases: Cases
+) -> None:
+    platform = ask(cases)
+    platform.reads()
+
+    (received,) = platform.received
+    assert (received.method, received.body) == ("GET", b"")
+    assert received.headers["accept"] == "application/json"
+    first = cases.signs_in[platform.provider.auths[0].name]
+    assert first.items() <= received.headers.items()
+
+
 @pytest.mark.parametrize(("cases", "answer"), each(of="reads"))
 def test_an_answer_of_the_platform_is_read_as_its_reference_says(
     ask: Ask, cases: Cases, answer: str
@@ -152,16 +102,6 @@ def test_an_answer_of_the_platform_is_read_as_its_reference_says(
     if "balances" in expected:
         expected = {**expected, "balances": [full(line) for line in expected["balances"]]}
     assert exact({key: record[key] for key in expected}) == exact(expected)
-
-
-@every_provider
-def test_a_platform_is_asked_once_with_get_and_for_json(ask: Ask, cases: Cases) -> None:
-    platform = ask(cases)
-    platform.reads()
-
-    (received,) = platform.received
-    assert (received.method, received.body) == ("GET", b"")
-    assert received.headers["accept"] == "application/json"
 
 
 @every_provider
@@ -220,61 +160,36 @@ def test_every_amount_comes_out_with_the_digits_it_was_sent_with(ask: Ask, cases
     check()
 
 
-@every_provider
-@pytest.mark.parametrize(
-    "text",
-    ["0.0000000", "-0.00", "-0", "8500.000", "1" * 60, f"{'9' * 41}.{'0' * 19}", "-1.10"],
-)
-def test_zeros_signs_and_long_numbers_keep_their_digits(ask: Ask, cases: Cases, text: str) -> None:
-    platform = ask(cases)
-    for raw in (text, f'"{text}"'):
-        done = platform.replies(with_raw(cases.answer, dict.fromkeys(cases.amounts, raw))).run()
-        for place in cases.amounts.values():
-            assert at(digits(done), place) == text
-
-
 # What makes no sense is never zero
 
 
-@pytest.mark.parametrize("what", WRONG)
-@pytest.mark.parametrize(("cases", "place"), each(of="amounts"))
-def test_an_amount_of_the_wrong_type_is_a_bad_answer(
-    ask: Ask, cases: Cases, place: str, what: str
+@pytest.mark.parametrize(
+    ("cases", "kind", "place"),
+    [
+        pytest.param(cases, kind, place, id=f"{cases.provider}-{kind}-{place}")
+        for cases in ALL
+        for kind in WRONG
+        for place in getattr(cases, kind)
+    ],
+)
+def test_what_may_not_stand_in_a_place_makes_a_bad_answer(
+    ask: Ask, cases: Cases, kind: str, place: str
 ) -> None:
-    told = ask(cases).replies(changed(cases.answer, place, WRONG[what])).tells()
-
-    assert (told.exit_code, told.code) == (7, "bad_response")
-    assert place.rpartition(".")[2] in told.message
-
-
-@pytest.mark.parametrize("value", [5, True, [], {}], ids=str)
-@pytest.mark.parametrize(("cases", "place"), each(of="texts"))
-def test_a_text_of_the_wrong_type_is_a_bad_answer(
-    ask: Ask, cases: Cases, place: str, value: Any
-) -> None:
-    told = ask(cases).replies(changed(cases.answer, place, value)).tells()
-
-    assert (told.exit_code, told.code) == (7, "bad_response")
+    platform = ask(cases)
+    for value in WRONG[kind]:
+        told = platform.replies(changed(cases.answer, place, value)).tells()
+        assert (told.exit_code, told.code) == (7, "bad_response")
+        assert place.rpartition(".")[2] in told.message
 
 
-@pytest.mark.parametrize("value", [..., None], ids=["missing", "null"])
-@pytest.mark.parametrize(("cases", "place"), each(of="required"))
-def test_an_answer_without_what_it_must_have_is_a_bad_one(
-    ask: Ask, cases: Cases, place: str, value: Any
-) -> None:
-    told = ask(cases).replies(changed(cases.answer, place, value)).tells()
-
-    assert (told.exit_code, told.code) == (7, "bad_response")
-
-
-@pytest.mark.parametrize("value", [..., None], ids=["missing", "null"])
 @pytest.mark.parametrize(("cases", "place"), each(of="optional"))
 def test_an_amount_that_is_not_there_is_null_and_not_zero(
-    ask: Ask, cases: Cases, place: str, value: Any
+    ask: Ask, cases: Cases, place: str
 ) -> None:
-    record = ask(cases).replies(changed(cases.answer, place, value)).reads()
-
-    assert at(record, cases.amounts[place]) is None
+    platform = ask(cases)
+    for nothing in (..., None):
+        record = platform.replies(changed(cases.answer, place, nothing)).reads()
+        assert at(record, cases.amounts[place]) is None
 
 
 @every_provider
@@ -327,42 +242,55 @@ def test_an_error_of_the_platform_is_told_as_its_reference_says(
     assert len(platform.received) == expected.requests
 
 
+@pytest.mark.parametrize(
+    ("reply", "expected", "words"),
+    [
+        ("not_found", (5, "not_found", 1), f" has no customer '{CUSTOMER}'"),
+        ("refused", (4, "credential_refused", 1), "profile 'main'"),
+        ("throttled", (7, "rate_limited", 3), ""),
+    ],
+)
 @every_provider
-def test_an_unknown_customer_is_told_apart(ask: Ask, cases: Cases) -> None:
-    platform = ask(cases).replies(cases.not_found)
+def test_what_every_platform_can_say_is_told_apart(
+    ask: Ask, cases: Cases, reply: str, expected: tuple[int, str, int], words: str
+) -> None:
+    platform = ask(cases).replies(getattr(cases, reply))
 
     told = platform.tells()
 
-    assert (told.exit_code, told.code) == (5, "not_found")
-    assert f"{platform.provider.title} has no customer '{CUSTOMER}'" in told.message
-    assert len(platform.received) == 1
+    assert (told.exit_code, told.code, len(platform.received)) == expected
+    assert platform.provider.title in told.message
+    assert words in told.message
 
 
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (200, (7, "bad_response", 1)),
+        (400, (7, "bad_response", 1)),
+        (401, (4, "credential_refused", 1)),
+        (403, (4, "credential_refused", 1)),
+        (502, (7, "server_error", 3)),
+    ],
+)
 @every_provider
-def test_a_refused_sign_in_is_told_apart(ask: Ask, cases: Cases) -> None:
-    platform = ask(cases).replies(cases.refused)
+def test_html_in_place_of_json_is_nobodys_balance(
+    ask: Ask, cases: Cases, status: int, expected: tuple[int, str, int]
+) -> None:
+    platform = ask(cases).replies(Reply(status, HTML, content_type="text/html"))
 
     told = platform.tells()
 
-    assert (told.exit_code, told.code) == (4, "credential_refused")
-    assert "profile 'main'" in told.message
-    assert len(platform.received) == 1
-
-
-@pytest.mark.parametrize("status", [401, 403])
-@every_provider
-def test_a_refused_sign_in_needs_no_words(ask: Ask, cases: Cases, status: int) -> None:
-    assert ask(cases).replies(Reply(status, HTML, {}, "text/html")).tells().exit_code == 4
+    assert (told.exit_code, told.code, len(platform.received)) == expected
 
 
 @every_provider
-def test_a_throttled_read_is_tried_three_times(ask: Ask, cases: Cases) -> None:
-    platform = ask(cases).replies(cases.throttled)
+def test_a_404_that_is_not_the_platforms_says_nothing_of_the_customer(
+    ask: Ask, cases: Cases
+) -> None:
+    platform = ask(cases).replies(Reply(404, HTML, content_type="text/html"))
 
-    told = platform.tells()
-
-    assert (told.exit_code, told.code) == (7, "rate_limited")
-    assert len(platform.received) == 3
+    assert platform.tells().exit_code == cases.foreign_404
 
 
 @every_provider
@@ -376,68 +304,22 @@ def test_a_read_that_was_throttled_goes_well_the_next_time(ask: Ask, cases: Case
     assert len(platform.received) == 3
 
 
-@pytest.mark.parametrize(
-    ("status", "code", "tries"),
-    [(200, "bad_response", 1), (400, "bad_response", 1), (502, "server_error", 3)],
-)
-@every_provider
-def test_html_in_place_of_json_is_nobodys_balance(
-    ask: Ask, cases: Cases, status: int, code: str, tries: int
-) -> None:
-    platform = ask(cases).replies(Reply(status, HTML, content_type="text/html"))
-
-    told = platform.tells()
-
-    assert (told.exit_code, told.code) == (7, code)
-    assert len(platform.received) == tries
-
-
-@every_provider
-def test_a_404_that_is_not_the_platforms_says_nothing_of_the_customer(
-    ask: Ask, cases: Cases
-) -> None:
-    platform = ask(cases).replies(Reply(404, HTML, content_type="text/html"))
-
-    assert platform.tells().exit_code == cases.foreign_404
-
-
 # What is sent
 
 
-@pytest.mark.parametrize("customer", IDENTIFIERS, ids=lambda text: ascii(text[:20]))
 @every_provider
-def test_an_identifier_arrives_byte_for_byte(ask: Ask, cases: Cases, customer: str) -> None:
+def test_an_identifier_arrives_byte_for_byte(ask: Ask, cases: Cases) -> None:
     platform = ask(cases)
+    for customer in IDENTIFIERS:
+        assert platform.run(customer=customer).record["customer"] == customer
 
-    assert platform.run(customer=customer).record["customer"] == customer
-
-    (received,) = platform.received
-    place = {"{}": customer}
-    query = {name: place.get(value, value) for name, value in cases.query.items()}
-    assert received.path == tuple(place.get(step, step) for step in cases.path)
-    assert received.query == query
-    assert urlsplit(received.target).path == "/" + "/".join(
-        quote(place.get(step, step), safe="") for step in cases.path
-    )
-    assert f"{quote(customer, safe='')}".encode("ascii") in received.target.encode()
-
-
-@pytest.mark.parametrize(
-    "customer",
-    ["", " ", ".", "..", "a\nb", "\x00", "\x7f", "\x85", "\udcff", "y" * 1001],
-    ids=ascii,
-)
-@every_provider
-def test_an_identifier_that_cannot_arrive_is_refused_before(
-    ask: Ask, cases: Cases, customer: str
-) -> None:
-    platform = ask(cases)
-
-    done = platform.run(customer=customer)
-
-    assert (done.code, done.out) == (2, "")
-    assert is_told_in_one_or_two_lines(done)
-    assert platform.received == []
+        (received,) = platform.received
+        path = [customer if step == "{}" else step for step in cases.path]
+        query = {key: customer if value == "{}" else value for key, value in cases.query.items()}
+        assert (list(received.path), received.query) == (path, query)
+        address = "/" + "/".join(quote(step, safe="") for step in path)
+        assert urlsplit(received.target).path == address
+        assert quote(customer, safe="") in received.target
 
 
 @pytest.mark.parametrize(("cases", "auth"), each(of="signs_in"))
@@ -452,15 +334,6 @@ def test_a_way_of_signing_in_sends_its_headers(ask: Ask, cases: Cases, auth: str
     others = {name for headers in cases.signs_in.values() for name in headers} - expected.keys()
     assert {name: sent[name] for name in expected} == expected
     assert not others & sent.keys()
-
-
-@every_provider
-def test_the_first_way_of_signing_in_is_the_usual_one(ask: Ask, cases: Cases) -> None:
-    platform = ask(cases)
-    platform.reads()
-
-    first = cases.signs_in[platform.provider.auths[0].name]
-    assert first.items() <= platform.received[-1].headers.items()
 
 
 @every_provider
@@ -491,18 +364,17 @@ def test_an_option_is_sent_under_the_platforms_name(
     assert platform.received[-1].query == {**ours, **sent}
 
 
-@pytest.mark.parametrize("value", ["", "a\nb", "\udcff"], ids=ascii)
 @pytest.mark.parametrize(("cases", "option"), each(of="options"))
 def test_an_option_that_cannot_be_sent_is_refused_before(
-    ask: Ask, cases: Cases, option: str, value: str
+    ask: Ask, cases: Cases, option: str
 ) -> None:
     platform = ask(cases)
+    for value in ("", " ", "a\nb", "\udcff"):
+        done = platform.run("-O", f"{option}={value}")
 
-    done = platform.run("-O", f"{option}={value}")
-
-    assert (done.code, done.out) == (2, "")
-    assert is_told_in_one_or_two_lines(done)
-    assert platform.received == []
+        assert (done.code, done.out, platform.received) == (2, "", [])
+        assert done.err.startswith("Error: ")
+        assert len(done.err.splitlines()) <= 2
 
 
 @pytest.mark.parametrize("reply", ["answer", "refused", "not_found", "throttled"])
