@@ -1,13 +1,11 @@
 """Capillary: what its reference says, its two ways of signing in, and its errors at any status."""
 
-from base64 import b64decode
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from loyalty_cli.sandbox.server import Handle, Received, Reply
+from loyalty_cli.sandbox.server import Received, Reply
 from tests.conftest import Outcome
 from tests.providers.contract import Cases, CasesPlatform, Fails, Reads, no_answer
 
@@ -177,16 +175,23 @@ EXCHANGE = ("v3", "oauth", "token", "generate")
 # The programme
 
 
-def test_no_programme_is_sent_where_none_is_asked_for(platform: CasesPlatform) -> None:
-    platform.reads()
+@pytest.mark.parametrize(
+    ("arguments", "query"),
+    [
+        ([], {}),
+        (
+            ["-O", "all_programs=false", "-O", "program_id=42"],
+            {"fetchDataForAllPrograms": "false", "programId": "42"},
+        ),
+    ],
+    ids=["none", "one"],
+)
+def test_a_programme_is_sent_where_one_is_asked_for(
+    platform: CasesPlatform, arguments: list[str], query: dict[str, str]
+) -> None:
+    platform.reads(*arguments)
 
-    assert platform.received[0].query == {}
-
-
-def test_all_programmes_can_be_declined_in_words(platform: CasesPlatform) -> None:
-    platform.reads("-O", "all_programs=false", "-O", "program_id=42")
-
-    assert platform.received[0].query == {"fetchDataForAllPrograms": "false", "programId": "42"}
+    assert platform.received[0].query == query
 
 
 @pytest.mark.parametrize(
@@ -197,173 +202,82 @@ def test_an_option_of_the_wrong_type_is_refused_before(
 ) -> None:
     done = platform.run("-O", option)
 
-    assert done.code == 2
+    assert (done.code, platform.received) == (2, [])
     assert option.partition("=")[0] in done.err
-    assert platform.received == []
-
-
-def test_a_platform_that_was_busy_answers_the_next_time(platform: CasesPlatform) -> None:
-    record = platform.replies(Reply(461, b""), Reply(521, b""), CASES.answer).reads()
-
-    assert record["balances"] == CASES.full_balances()
 
 
 # Signing in
 
 
-def test_the_password_is_sent_as_its_md5_in_lower_case(platform: CasesPlatform) -> None:
-    platform.reads()
+def over_oauth(platform: CasesPlatform, exchange: Reply) -> tuple[Outcome, list[Received]]:
+    """Look a customer up at a platform that answers the exchange so; what else it was asked."""
+    asked: list[Received] = []
 
-    _, _, pair = platform.received[0].headers["authorization"].partition(" ")
-    assert b64decode(pair) == b"till-1:bc2f527a7a1436c09b222eaf8da4f12f"
+    def handle(received: Received) -> Reply:
+        asked.append(received)
+        return exchange if received.path == EXCHANGE else Reply(body=CASES.answer)
 
-
-class OAuth:
-    """A platform that exchanges credentials for t0ken-1, t0ken-2, … and takes some of them."""
-
-    def __init__(self, *good: str, exchange: Reply | None = None, lifetime: Any = 3600) -> None:
-        self.good = good
-        self.exchange = exchange
-        self.lifetime = lifetime
-        self.exchanges: list[Received] = []
-        self.tokens: list[str] = []
-
-    def __call__(self, received: Received) -> Reply:
-        if received.path == EXCHANGE:
-            self.exchanges.append(received)
-            token = f"t0ken-{len(self.exchanges)}"
-            data = {"accessToken": token, "ttlSeconds": self.lifetime}
-            return self.exchange or Reply(body={"data": data, "errors": None})
-        self.tokens.append(received.headers["x-cap-api-oauth-token"])
-        return Reply(body=CASES.answer) if self.tokens[-1] in self.good else CASES.refused
+    platform.script = handle
+    platform.profile(auth="oauth")
+    return platform.run(), asked
 
 
-@pytest.fixture
-def over_oauth(platform: CasesPlatform) -> Callable[..., Outcome]:
-    """Look customers up, one or more, at a platform that wants a token."""
-
-    def run(handle: Handle, *more: str) -> Outcome:
-        platform.script = handle
-        platform.profile(auth="oauth")
-        return platform.run(*more)
-
-    return run
+def token(lifetime: Any = 3600, value: Any = "t0ken-1") -> Reply:
+    data = {"accessToken": value, "ttlSeconds": lifetime}
+    return Reply(body={"data": data, "errors": None})
 
 
-def test_credentials_are_exchanged_for_a_token(over_oauth: Callable[..., Outcome]) -> None:
-    oauth = OAuth("t0ken-1")
+@pytest.mark.parametrize("lifetime", [3600, -5, "1e300", 10**300])
+def test_credentials_are_exchanged_for_a_token_whatever_its_lifetime(
+    platform: CasesPlatform, lifetime: Any
+) -> None:
+    done, (exchange, read) = over_oauth(platform, token(lifetime))
 
-    assert over_oauth(oauth).code == 0
-
-    (exchange,) = oauth.exchanges
-    assert exchange.method == "POST"
+    assert done.code == 0
+    assert (exchange.method, exchange.path) == ("POST", EXCHANGE)
     assert exchange.body == b'{"key":"capillary-k3y","secret":"capillary-cl1ent"}'
     assert exchange.headers["content-type"] == "application/json"
     assert exchange.headers["accept"] == "application/json"
     assert "authorization" not in exchange.headers
-    assert oauth.tokens == ["t0ken-1"]
-
-
-def test_two_customers_share_a_token(over_oauth: Callable[..., Outcome]) -> None:
-    oauth = OAuth("t0ken-1")
-
-    done = over_oauth(oauth, "C-1002", "C-1003")
-
-    assert (done.code, len(done.records)) == (0, 3)
-    assert len(oauth.exchanges) == 1
-    assert oauth.tokens == ["t0ken-1"] * 3
-
-
-def test_a_token_that_lives_no_more_is_exchanged_before_it_is_used(
-    over_oauth: Callable[..., Outcome],
-) -> None:
-    oauth = OAuth("t0ken-1", "t0ken-2", lifetime="0")
-
-    assert over_oauth(oauth, "C-1002").code == 0
-
-    assert len(oauth.exchanges) == 2
-
-
-def test_a_token_that_is_refused_is_exchanged_again_once(
-    over_oauth: Callable[..., Outcome],
-) -> None:
-    oauth = OAuth("t0ken-2")
-
-    assert over_oauth(oauth).code == 0
-
-    assert oauth.tokens == ["t0ken-1", "t0ken-2"]
-
-
-def test_a_second_token_that_is_refused_is_the_end_of_it(
-    over_oauth: Callable[..., Outcome],
-) -> None:
-    oauth = OAuth()
-
-    done = over_oauth(oauth)
-
-    assert (done.code, done.record["error"]["code"]) == (4, "credential_refused")
-    assert oauth.tokens == ["t0ken-1", "t0ken-2"]
+    assert read.headers["x-cap-api-oauth-token"] == "t0ken-1"
 
 
 @pytest.mark.parametrize(
     "reply",
     [
-        Reply(401, errors(error(401))),
-        Reply(403, b"<html>"),
-        Reply(400, errors(error(77777))),
         Reply(200, {"data": None, **errors(error(77777))}),
+        Reply(400, errors(error(77777))),
         Reply(404, errors(error(77777))),
     ],
-    ids=["401", "403 HTML", "400", "200", "404"],
+    ids=lambda reply: str(reply.status),
 )
 def test_credentials_that_are_refused_are_a_sign_in_refused(
-    over_oauth: Callable[..., Outcome], reply: Reply
+    platform: CasesPlatform, reply: Reply
 ) -> None:
-    oauth = OAuth(exchange=reply)
-
-    done = over_oauth(oauth)
+    done, asked = over_oauth(platform, reply)
 
     assert (done.code, done.record["error"]["code"]) == (4, "credential_refused")
-    assert oauth.tokens == []
+    assert {received.path for received in asked} == {EXCHANGE}
     assert "Traceback" not in done.err
     assert "capillary-cl1ent" not in done.out + done.err
 
 
 @pytest.mark.parametrize(
-    "body",
+    "reply",
     [
-        b"<html>",
-        {"data": None},
-        {},
-        [],
-        {"data": {"accessToken": "x"}},
-        {"data": {"accessToken": 5, "ttlSeconds": 5}},
-        {"data": {"accessToken": "", "ttlSeconds": 5}},
-        {"data": {"accessToken": " x", "ttlSeconds": 5}},
-        {"data": {"accessToken": "a\r\nX-Other: b", "ttlSeconds": 5}},
-        {"data": {"accessToken": "\u20ac", "ttlSeconds": 5}},
-        {"data": {"accessToken": "x", "ttlSeconds": "NaN"}},
-        {"data": {"accessToken": "x", "ttlSeconds": True}},
+        *(Reply(body=body) for body in (b"<html>", {"data": None}, {}, [])),
+        Reply(body={"data": {"accessToken": "x"}}),
+        *(token(value=value) for value in (5, "", " x", "a\r\nX-Other: b", "\u20ac")),
+        *(token(lifetime) for lifetime in ("NaN", True)),
     ],
-    ids=str,
+    ids=lambda reply: str(reply.body),
 )
-def test_an_exchange_without_a_token_is_a_bad_answer(
-    over_oauth: Callable[..., Outcome], body: Any
-) -> None:
-    oauth = OAuth(exchange=Reply(body=body))
-
-    done = over_oauth(oauth)
+def test_an_exchange_without_a_token_is_a_bad_answer(platform: CasesPlatform, reply: Reply) -> None:
+    done, asked = over_oauth(platform, reply)
 
     assert (done.code, done.record["error"]["code"]) == (7, "bad_response")
     assert len(done.err.splitlines()) <= 2
-    assert oauth.tokens == []
-
-
-@pytest.mark.parametrize("lifetime", [-5, "1e300", 10**300])
-def test_any_lifetime_that_is_a_number_will_do(
-    over_oauth: Callable[..., Outcome], lifetime: Any
-) -> None:
-    assert over_oauth(OAuth("t0ken-1", lifetime=lifetime)).code == 0
+    assert {received.path for received in asked} == {EXCHANGE}
 
 
 def test_a_base_url_must_be_given(platform: CasesPlatform) -> None:
