@@ -265,8 +265,7 @@ def test_credentials_that_are_refused_are_a_sign_in_refused(
 @pytest.mark.parametrize(
     "reply",
     [
-        *(Reply(body=body) for body in (b"<html>", {"data": None}, {}, [])),
-        Reply(body={"data": {"accessToken": "x"}}),
+        *map(Reply, [200] * 4, (b"<html>", {"data": None}, [], {"data": {"accessToken": "x"}})),
         *(token(value=value) for value in (5, "", " x", "a\r\nX-Other: b", "\u20ac")),
         *(token(lifetime) for lifetime in ("NaN", True)),
     ],

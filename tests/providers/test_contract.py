@@ -26,7 +26,7 @@ from tests.providers.contract import (
 )
 
 ALL = [cases for name in providers.BUILT_IN if (cases := cases_of(name))]
-WRONG = {
+WRONG: dict[str, tuple[Any, ...]] = {
     "amounts": ([], {}, True, "many", ""),
     "texts": (5, True, [], {}),
     "required": (..., None),

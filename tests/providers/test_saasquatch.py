@@ -212,7 +212,10 @@ CASES = Cases(
         "a list two deep": no_answer([[CREDIT]]),
         "null in the list": no_answer({"rewardBalances": [None]}),
         "another key": no_answer({"data": []}),
-        **{f"{rs_code} with 422": by_rs_code(rs_code, *meaning) for rs_code, *meaning in RS_CODES},
+        **{
+            f"{rs_code} with 422": by_rs_code(rs_code, code, word)
+            for rs_code, code, word in RS_CODES
+        },
         **{
             f"{status} without an rsCode": Fails(
                 status,

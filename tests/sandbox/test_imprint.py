@@ -18,9 +18,6 @@ def test_imprint_speaks_as_its_reference(platforms: Sandbox) -> None:
         "reward_symbol": "$",
         "reward_description": "Cash back",
     }
-
-
-def test_imprint_may_leave_the_description_out(platforms: Sandbox) -> None:
     assert "reward_description" not in platforms.balance("imprint", "C-1004").json
 
 
@@ -36,11 +33,9 @@ def test_imprint_has_three_shapes_of_errors(platforms: Sandbox, ask: Ask) -> Non
 
 
 @pytest.mark.parametrize("header", ["Bearer", "Basic !", "Basic Zm9v", "sandbox-imprint-key"])
-def test_a_header_that_cannot_be_read_is_no_sign_in(ask: Ask, header: str) -> None:
+def test_a_header_that_cannot_be_read_is_no_sign_in_nor_is_a_key_with_a_password(
+    ask: Ask, basic: Basic, header: str
+) -> None:
     assert ask("GET", BALANCE, {"Authorization": header}).status == 401
-
-
-def test_imprint_takes_no_password_beside_its_key(ask: Ask, basic: Basic) -> None:
     key = APIS["imprint"].credentials["api_key"]
-
     assert ask("GET", BALANCE, basic(key, "x")).status == 401

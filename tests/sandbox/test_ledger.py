@@ -9,7 +9,6 @@ from collections.abc import Callable
 from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
-from threading import Thread
 from typing import NamedTuple
 
 import pytest
@@ -70,25 +69,6 @@ def test_amounts_keep_every_digit(ledger: Ledger) -> None:
     ledger.redeem(CENTS, Decimal("0.000001"), limit)
 
     assert str(ledger.redeemed(CENTS)) == "98765432109876543210987654321098765.000001"
-
-
-def test_threads_never_redeem_more_than_there_is(ledger: Ledger) -> None:
-    totals: list[Decimal] = []
-
-    def redeem_until_empty() -> None:
-        try:
-            while True:
-                totals.append(ledger.redeem(CENTS, ONE, LIMIT).total)
-        except NotEnoughError:
-            pass
-
-    threads = [Thread(target=redeem_until_empty) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-
-    assert sorted(totals) == list(range(1, 101))
 
 
 def test_processes_never_redeem_more_than_there_is(ledger: Ledger) -> None:

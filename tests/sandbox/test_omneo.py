@@ -17,13 +17,20 @@ def test_omneo_speaks_as_its_reference(platforms: Sandbox) -> None:
     }
     assert (data["currency"]["from"], data["currency"]["to"]) == ("AUD", "NZD")
     assert data["currency"]["rate"] == Decimal("1.1")
+    own = platforms.balance("omneo", "C-1001").json["data"]
+    assert own["currency"]["to"] == "AUD"
+    assert own["localised"]["reward_balance"] == own["reward_balance"]
 
 
-def test_omneo_answers_in_its_own_currency_unless_asked(platforms: Sandbox) -> None:
-    data = platforms.balance("omneo", "C-1001").json["data"]
+def test_omneo_refuses_a_currency_that_it_does_not_know_and_its_404_is_a_page(
+    platforms: Sandbox,
+) -> None:
+    answer = platforms.balance("omneo", "C-1001", currency="XXX")
 
-    assert data["currency"]["to"] == "AUD"
-    assert data["localised"]["reward_balance"] == data["reward_balance"]
+    assert answer.status == 422
+    assert list(answer.json["errors"]) == ["currency"]
+    page = platforms.balance("omneo", "C-9999")
+    assert page.headers["content-type"].startswith("text/html")
 
 
 def test_omneo_may_send_numbers_and_less(platforms: Sandbox) -> None:
@@ -33,16 +40,3 @@ def test_omneo_may_send_numbers_and_less(platforms: Sandbox) -> None:
         "point_balance_dollars": Decimal("19.95"),
         "combined_balance_dollars": Decimal("27.30"),
     }
-
-
-def test_omneo_refuses_a_currency_that_it_does_not_know(platforms: Sandbox) -> None:
-    answer = platforms.balance("omneo", "C-1001", currency="XXX")
-
-    assert answer.status == 422
-    assert list(answer.json["errors"]) == ["currency"]
-
-
-def test_a_404_of_omneo_is_a_page(platforms: Sandbox) -> None:
-    answer = platforms.balance("omneo", "C-9999")
-
-    assert answer.headers["content-type"].startswith("text/html")

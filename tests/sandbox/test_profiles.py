@@ -35,32 +35,20 @@ def test_each_provider_has_a_profile_of_its_name() -> None:
 
 
 @every_profile
-def test_a_profile_is_of_the_sandbox(profile: Profile) -> None:
+def test_a_profile_is_of_the_sandbox_and_has_all_its_credentials(profile: Profile) -> None:
+    credentials = SandboxCredentials()
+
     assert profile.sandbox
     assert profile.name == profile.provider.name
     assert profile.base_url == f"{URL}/{profile.name}"
-
-
-@every_profile
-def test_the_credentials_of_a_profile_are_there(profile: Profile) -> None:
-    found = SandboxCredentials().require(profile)
-
+    found = credentials.require(profile)
     assert tuple(found) == profile.auth.fields
     for name, credential in found.items():
-        assert credential == SandboxCredentials().find(profile, name)
+        assert credential == credentials.find(profile, name)
         assert credential.source == credential.kind == "sandbox"
         assert credential.secret.startswith("sandbox-")
-
-
-@every_profile
-def test_a_credential_that_no_sign_in_needs_is_not_there(profile: Profile) -> None:
-    assert SandboxCredentials().find(profile, "shoe_size") is None
-
-
-@every_profile
-def test_every_field_of_every_sign_in_has_a_credential(profile: Profile) -> None:
-    for name in profile.provider.credential_fields():
-        assert SandboxCredentials().find(profile, name)
+    assert all(credentials.find(profile, name) for name in profile.provider.credential_fields())
+    assert credentials.find(profile, "shoe_size") is None
 
 
 @pytest.fixture
