@@ -1,14 +1,12 @@
 """What is said on stderr: one line each, in colour only where a person is looking."""
 
 import io
-import os
-import subprocess
 import sys
 
 import pytest
 
 from loyalty_cli.output import messages
-from tests.conftest import PROGRAM
+from tests.conftest import Run
 from tests.fakes.terminal import in_terminal
 
 WRONG = ("balance", "")
@@ -20,20 +18,23 @@ def test_an_error_is_one_line_and_its_hint_another(capsys: pytest.CaptureFixture
     assert capsys.readouterr().err == "Error: first\\nsecond \\x1b[2J [red]\nHint: do\\rthis\n"
 
 
-def test_an_error_that_is_a_page_is_shortened_and_says_so(
+def test_an_error_that_is_a_page_is_shortened_and_a_warning_never_for_it_may_have_amounts(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     messages.error("x" * 10_000)
-
-    assert capsys.readouterr().err == f"Error: {'x' * 600}… (9400 more characters)\n"
-
-
-def test_a_warning_is_never_cut_for_there_are_amounts_in_it(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
     messages.warning("9" * 10_000)
 
-    assert capsys.readouterr().err == f"Warning: {'9' * 10_000}\n"
+    error, warning = capsys.readouterr().err.splitlines()
+    assert error == f"Error: {'x' * 600}… (9400 more characters)"
+    assert warning == f"Warning: {'9' * 10_000}"
+
+
+def test_a_log_gets_no_colour_whatever_the_environment_says(
+    program: Run, environment: dict[str, str]
+) -> None:
+    wishes = {"FORCE_COLOR": "1", "CLICOLOR_FORCE": "1", "TERM": "xterm"}
+
+    assert program(*WRONG, env=environment | wishes).err.startswith("Error: ")
 
 
 def test_a_person_sees_the_label_in_colour() -> None:
@@ -47,18 +48,6 @@ def test_a_person_who_wants_no_colour_gets_none(setting: dict[str, str]) -> None
     assert shown.code == 2
     assert shown.out.startswith("Error: ")
     assert "\x1b" not in shown.out
-
-
-def test_a_log_gets_no_colour_whatever_the_environment_says() -> None:
-    done = subprocess.run(
-        [PROGRAM, *WRONG],
-        env=os.environ | {"FORCE_COLOR": "1", "CLICOLOR_FORCE": "1", "TERM": "xterm"},
-        capture_output=True,
-        check=False,
-        timeout=30,
-    )
-
-    assert done.stderr.startswith(b"Error: ")
 
 
 def test_without_a_stderr_nothing_is_said_and_nothing_breaks(
