@@ -11,39 +11,33 @@ from hypothesis import strategies as st
 
 from loyalty_cli.model.amount import MAX_DIGITS, Amount, decode_amount, encode_amount
 
-NOT_NUMBERS = ["", " ", "NaN", "nan", "sNaN", "Infinity", "-inf", "1_000", "1,000", " 5 ", "5\n"]
-NOT_NUMBERS += [
-    "+5",
-    ".5",
-    "5.",
-    "0x10",
-    "1e",
-    "e5",
-    "--1",
-    "1.2.3",
-    "\u0663",
-    "\uff15",
-    "$5",
-    "true",
+NOT_NUMBERS = [
+    *(
+        "",
+        " ",
+        "NaN",
+        "nan",
+        "sNaN",
+        "Infinity",
+        "-inf",
+        "1_000",
+        "1,000",
+        " 5 ",
+        "5\n",
+        "+5",
+        ".5",
+    ),
+    *("5.", "0x10", "1e", "e5", "--1", "1.2.3", "\u0663", "\uff15", "$5", "true", "x" * 100_000),
 ]
 NUMBERS = st.from_regex(r"-?(0|[1-9][0-9]{0,59})(\.[0-9]{1,60})?", fullmatch=True)
 
 
 @given(NUMBERS)
-def test_a_number_is_written_as_it_was_read(text: str) -> None:
-    assert str(Amount.parse(text)) == text
+def test_a_number_is_written_as_it_was_read_in_json_too(text: str) -> None:
+    amount = Amount.parse(text)
 
-
-@given(st.integers())
-def test_a_whole_number_is_written_as_it_is(number: int) -> None:
-    assert str(Amount.convert(number)) == str(number)
-
-
-@given(NUMBERS)
-def test_json_gets_a_number_with_those_digits(text: str) -> None:
-    written = msgspec.json.encode([Amount.parse(text)], enc_hook=encode_amount)
-
-    assert written == f"[{text}]".encode()
+    assert str(amount) == text
+    assert msgspec.json.encode([amount], enc_hook=encode_amount) == f"[{text}]".encode()
 
 
 @pytest.mark.parametrize(
@@ -75,15 +69,8 @@ def test_the_largest_and_the_smallest_are_read(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "1e401",
-        "1e-401",
-        "0e999",
-        "9" * (MAX_DIGITS + 1),
-        "1" * 5000,
-        "1e999999999",
-        "-1e-999999999",
-        "1e99999999999999999999",
-        "0e-99999999999999999999",
+        *("1e401", "1e-401", "0e999", "9" * (MAX_DIGITS + 1), "1" * 5000, "-1e-999999999"),
+        *("1e999999999", "1e99999999999999999999", "0e-99999999999999999999"),
     ],
     ids=lambda text: text[:24],
 )
@@ -92,23 +79,18 @@ def test_what_could_fill_the_memory_is_refused(text: str) -> None:
         Amount.parse(text)
 
 
-@pytest.mark.parametrize("text", NOT_NUMBERS)
-def test_what_json_would_not_write_is_no_number(text: str) -> None:
-    with pytest.raises(ValueError, match="is not a number"):
+@pytest.mark.parametrize("text", NOT_NUMBERS, ids=lambda text: ascii(text[:9]))
+def test_what_json_would_not_write_is_no_number_and_is_not_shown_at_length(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a number") as raised:
         Amount.parse(text)
+
+    assert len(str(raised.value)) < 100
 
 
 @pytest.mark.parametrize("value", [True, False, None, 1.5, [], {}, b"5"], ids=repr)
 def test_what_is_neither_number_nor_text_is_no_amount(value: object) -> None:
     with pytest.raises(ValueError, match="expected a number, got"):
         Amount.convert(value)
-
-
-def test_a_refusal_shows_no_more_than_the_beginning() -> None:
-    with pytest.raises(ValueError, match="is not a number") as raised:
-        Amount.parse("x" * 100_000)
-
-    assert len(str(raised.value)) < 100
 
 
 @given(st.integers(-(10**90), 10**90), st.integers(-(10**90), 10**90), st.integers(0, 90))

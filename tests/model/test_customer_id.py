@@ -19,3 +19,25 @@ def test_an_identifier_is_either_refused_or_taken_as_it_is(customer: str) -> Non
         assert caught.value.message.isprintable()
     elif customer not in (".", ".."):
         assert check_customer(customer) == customer
+
+
+@pytest.mark.parametrize(
+    ("customer", "words"),
+    [
+        (".", "would change the address"),
+        ("..", "would change the address"),
+        ("y" * 1001, "of 1001 characters is too long"),
+        ("a\x85", r"'a\x85' contains a control character"),
+        ("\udcff", "or a broken one"),
+    ],
+)
+def test_what_is_refused_is_refused_in_words(customer: str, words: str) -> None:
+    with pytest.raises(LoyaltyError) as caught:
+        check_customer(customer)
+
+    assert words in caught.value.message
+
+
+@pytest.mark.parametrize("customer", ["...", "y" * 1000])
+def test_what_looks_odd_and_can_be_sent_is_taken(customer: str) -> None:
+    assert check_customer(customer) == customer

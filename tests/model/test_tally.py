@@ -32,21 +32,25 @@ BROKEN = lookup("C-3", ErrorCode.SERVER_ERROR)
 LATE = lookup("C-4", ErrorCode.TIMED_OUT)
 
 
-def test_what_failed_is_counted_by_its_kind() -> None:
+def test_what_failed_is_counted_by_its_kind_and_what_did_not_is_not_told() -> None:
     tally = tally_of(GOOD, MISSING, GOOD, BROKEN, MISSING)
+    tally.report(GOOD)
 
     assert tally.done == 5
     assert tally.failed == {ErrorCode.NOT_FOUND: 2, ErrorCode.SERVER_ERROR: 1}
+    assert tally.reported == [MISSING]
 
 
 def test_the_exit_code_is_the_common_one_or_says_that_some_failed() -> None:
-    assert tally_of().exit_code is ExitCode.OK
-    assert tally_of(GOOD, GOOD).exit_code is ExitCode.OK
-    assert tally_of(MISSING, MISSING).exit_code is ExitCode.NOT_FOUND
-    assert tally_of(BROKEN, LATE).exit_code is ExitCode.UNAVAILABLE
-    assert tally_of(MISSING, BROKEN).exit_code is ExitCode.SOME_FAILED
-    assert tally_of(MISSING, GOOD).exit_code is ExitCode.SOME_FAILED
-    assert tally_of(GOOD, MISSING).exit_code is ExitCode.SOME_FAILED
+    for lookups, code in (
+        ((), ExitCode.OK),
+        ((GOOD, GOOD), ExitCode.OK),
+        ((MISSING, MISSING), ExitCode.NOT_FOUND),
+        ((BROKEN, LATE), ExitCode.UNAVAILABLE),
+        ((MISSING, BROKEN), ExitCode.SOME_FAILED),
+        ((GOOD, MISSING), ExitCode.SOME_FAILED),
+    ):
+        assert tally_of(*lookups).exit_code is code
 
 
 def test_each_reason_is_told_once_by_the_first_it_came_to() -> None:
@@ -63,13 +67,6 @@ def test_the_first_few_are_told_and_the_one_that_ended_the_run() -> None:
     assert tally.reported == failed[:MAX_REPORTED]
     tally.report(failed[-1])
     assert tally.reported == [*failed[:MAX_REPORTED], failed[-1]]
-
-
-def test_what_did_not_fail_is_not_told() -> None:
-    tally = tally_of(GOOD)
-    tally.report(GOOD)
-
-    assert tally.reported == []
 
 
 def test_of_a_long_run_little_is_kept() -> None:
