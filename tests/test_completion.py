@@ -116,30 +116,23 @@ def test_every_shell_is_told_what_fits(
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-@pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN)
+@pytest.mark.parametrize("broken", [*BROKEN, "no file", "a folder", "a pipe"])
 def test_a_broken_profile_file_offers_nothing_and_is_not_talked_about(
-    loyalty: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, shell: str, content: str
+    loyalty: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, shell: str, broken: str
 ) -> None:
-    (tmp_path / "config.yaml").write_bytes(content.encode(errors="surrogateescape"))
+    file = tmp_path / "broken.yaml"
+    monkeypatch.setenv("LOYALTY_CONFIG", str(file))
+    match broken:
+        case "a folder":
+            file.mkdir()
+        case "a pipe":
+            os.mkfifo(file)
+        case content if content in BROKEN:
+            file.write_bytes(BROKEN[content].encode(errors="surrogateescape"))
 
     for line in ("loyalty balance X -p ", "loyalty login ", "loyalty balance X -O nothing"):
         for name, value in protocol(shell, line).items():
             monkeypatch.setenv(name, value)
-        done = loyalty()
-        assert (done.code, done.err) == (0, "")
-        assert offered(shell, done.out) <= {"_files"}
-
-
-@pytest.mark.parametrize("shell", SHELLS)
-def test_a_profile_file_that_is_not_there_or_no_file_offers_nothing(
-    loyalty: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, shell: str
-) -> None:
-    os.mkfifo(tmp_path / "pipe")
-    for name, value in protocol(shell, "loyalty balance X -p ").items():
-        monkeypatch.setenv(name, value)
-
-    for path in (tmp_path / "none.yaml", tmp_path, tmp_path / "pipe"):
-        monkeypatch.setenv("LOYALTY_CONFIG", str(path))
         done = loyalty()
         assert (done.code, done.err) == (0, "")
         assert offered(shell, done.out) <= {"_files"}
@@ -210,49 +203,33 @@ def press_tab(child: Any, line: str, words: set[str]) -> str:
     return str(child.before)
 
 
-@pytest.mark.timeout(60)
-def test_tab_in_bash() -> None:
-    needs("bash")
-    set_up = f"bind 'set show-all-if-ambiguous on'; PS1='> '; source {SCRIPTS}/loyalty.bash"
-
-    with interactive(["bash", "--norc", "--noprofile", "-i"], set_up) as bash:
-        for line in TYPED:
-            assert "Error" not in press_tab(bash, line, OFFERS[line])
+BASH = (["bash", "--norc", "--noprofile", "-i"], f"PS1='> '; source {SCRIPTS}/loyalty.bash")
+ZSH = ["zsh", "-f", "-i"]
+INSTALLED = (ZSH, f"PS1='> '; fpath=({SCRIPTS} $fpath); autoload -Uz compinit; compinit -u -D")
+SOURCED = (ZSH, f"PS1='> '; autoload -Uz compinit; compinit -u -D; source {SCRIPTS}/_loyalty")
 
 
 @pytest.mark.timeout(60)
-def test_tab_in_zsh_from_the_very_first_one() -> None:
-    needs("zsh")
-    set_up = (
-        f"PS1='> '; fpath=({SCRIPTS} $fpath); autoload -Uz compinit; compinit -u -D;"
-        " unsetopt list_ambiguous"
-    )
-
-    with interactive(["zsh", "-f", "-i"], set_up) as zsh:
-        for line in TYPED:
-            assert "Error" not in press_tab(zsh, line, OFFERS[line])
-
-
-@pytest.mark.timeout(60)
-def test_tab_in_zsh_where_the_script_was_sourced() -> None:
-    needs("zsh")
-    set_up = f"PS1='> '; autoload -Uz compinit; compinit -u -D; source {SCRIPTS}/_loyalty"
-
-    with interactive(["zsh", "-f", "-i"], set_up) as zsh:
-        press_tab(zsh, "loyalty ba", {"balance"})
-
-
 @pytest.mark.parametrize(
-    ("shell", "set_up"),
+    ("shell", "set_up", "lines"),
     [
-        (["bash", "--norc", "--noprofile", "-i"], f"PS1='> '; source {SCRIPTS}/loyalty.bash"),
-        (
-            ["zsh", "-f", "-i"],
-            f"PS1='> '; fpath=({SCRIPTS} $fpath); autoload -Uz compinit; compinit -u -D",
-        ),
+        (BASH[0], f"bind 'set show-all-if-ambiguous on'; {BASH[1]}", TYPED),
+        (ZSH, f"{INSTALLED[1]}; unsetopt list_ambiguous", TYPED),
+        (*SOURCED, TYPED[:1]),
     ],
-    ids=["bash", "zsh"],
+    ids=["bash", "zsh", "zsh, sourced"],
 )
+def test_tab_in_a_shell_offers_what_fits_from_the_very_first_one(
+    shell: list[str], set_up: str, lines: list[str]
+) -> None:
+    needs(shell[0])
+
+    with interactive(shell, set_up) as child:
+        for line in lines:
+            assert "Error" not in press_tab(child, line, OFFERS[line])
+
+
+@pytest.mark.parametrize(("shell", "set_up"), [BASH, INSTALLED], ids=["bash", "zsh"])
 def test_the_value_of_an_option_follows_its_name_without_a_space(
     shell: list[str], set_up: str
 ) -> None:
