@@ -1,13 +1,12 @@
 """How look-ups are shown: as balance lines, or with `--raw` as the platform's fields."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode
 from loyalty_cli.model.records import (
-    Balance,
     Failure,
     LookedUp,
     Lookup,
@@ -17,14 +16,9 @@ from loyalty_cli.model.records import (
 )
 from loyalty_cli.model.tally import MAX_REPORTED, Tally
 from loyalty_cli.output import messages
-from loyalty_cli.output.csv_text import Cell as CsvCell
-from loyalty_cli.output.document import View
+from loyalty_cli.output.csv_text import CsvCell, values
 from loyalty_cli.output.stdout import is_terminal
-
-if TYPE_CHECKING:
-    from loyalty_cli.output.table import Cell, Column, Group
-
-Shown = TypeVar("Shown", Lookup, RawLookup)
+from loyalty_cli.output.view import Cell, Column, Group, View
 
 NOTHING_YET = "nothing yet"
 NOT_STATED = "not stated"
@@ -42,25 +36,20 @@ def _csv_header(middle: Sequence[str]) -> list[str]:
 
 
 def _around(lookup: Lookup | RawLookup, middle: Sequence[CsvCell]) -> list[CsvCell]:
-    error = [getattr(lookup.error, name, None) for name in _ERROR]
-    return [*(getattr(lookup, name) for name in _WHO), *middle, " ".join(lookup.warnings), *error]
+    warnings, error = " ".join(lookup.warnings), values(lookup.error, _ERROR)
+    return [*values(lookup, _WHO), *middle, warnings, *error]
 
 
 def _csv_lines(lookup: Lookup) -> Iterator[list[CsvCell]]:
     for line in lookup.balances or (None,):
-        value, expiry = getattr(line, "value", None), getattr(line, "next_expiry", None)
-        middle = [getattr(line, name, None) for name in _LINE]
-        middle += [getattr(value, name, None) for name in _VALUE]
-        middle += [getattr(expiry, name, None) for name in _EXPIRY]
+        value, expiry = values(line, ("value", "next_expiry"))
+        middle = [*values(line, _LINE), *values(value, _VALUE), *values(expiry, _EXPIRY)]
         yield _around(lookup, middle)
 
 
 def _csv_fields(lookup: RawLookup) -> Iterator[list[CsvCell]]:
-    fields = _fields(lookup)
-    for field in fields:
+    for field in _fields(lookup) or ((None, None),):
         yield _around(lookup, field)
-    if not fields:
-        yield _around(lookup, (None, None))
 
 
 def _fields(lookup: RawLookup) -> list[tuple[str, CsvCell]]:
@@ -82,91 +71,53 @@ def _leaves(path: str, value: Any) -> Iterator[tuple[str, CsvCell]]:
         yield path or "(all)", "{}" if value == {} else "[]" if value == [] else value
 
 
-def _table(lookups: Sequence[Lookup]) -> "tuple[Sequence[Column], Sequence[Group]]":
-    from loyalty_cli.output.table import Column, Group
-
-    columns = [
-        Column("Customer", once=True),
-        Column("Profile", once=True),
-        Column("Name"),
-        Column("Available", numbers=True, style="bold"),
-        Column("Pending", numbers=True),
-        Column("Total", numbers=True),
-        Column("Worth", numbers=True),
-        Column("Next expiry", numbers=True, aside=True),
-        Column("on", aside=True),
-    ]
-    totals = any(_is_total(line) for lookup in lookups for line in lookup.balances)
-    return columns, _groups(
-        lookups, lambda lookup: Group([*_rows(lookup, totals=totals)], lookup.warnings)
-    )
+def _groups(lookups: Sequence[Lookup]) -> list[Group]:
+    """A group for each look-up; none if every look-up failed, and stderr shows why."""
+    if all(lookup.error for lookup in lookups):
+        return []
+    lines = [line for lookup in lookups for line in lookup.balances]
+    # If available is known, the total is not shown.
+    totals = any(line.available is None and line.total is not None for line in lines)
+    return [Group([*_rows(lookup, totals=totals)], lookup.warnings) for lookup in lookups]
 
 
-def _is_total(line: Balance) -> bool:
-    """Whether a line has only a total; if available is known, the total is not shown."""
-    return line.available is None and line.total is not None
-
-
-def _groups(lookups: Sequence[Shown], group: "Callable[[Shown], Group]") -> "list[Group]":
-    """The groups of the table; none if every look-up failed, and stderr shows why."""
-    return [] if all(lookup.error for lookup in lookups) else [group(each) for each in lookups]
-
-
-def _rows(lookup: Lookup, *, totals: bool) -> "Iterator[list[Cell]]":
-    from loyalty_cli.output.table import Cell
-
+def _rows(lookup: Lookup, *, totals: bool) -> Iterator[list[Cell]]:
     who = [Cell(lookup.customer), Cell(lookup.profile)]
     if lookup.error:
         yield [*who, _failed(lookup.error), *[Cell()] * 6]
     elif not lookup.balances:
         yield [*who, Cell(NOTHING_YET, style="dim"), *[Cell()] * 6]
     for line in lookup.balances:
-        yield [*who, Cell(line.name), *_numbers(line, totals=totals)]
+        value, expiry = line.value or Value(), line.next_expiry or NextExpiry()
+        nothing = line.available is None and line.total is None
+        yield [
+            *who,
+            Cell(line.name),
+            Cell(NOT_STATED, style="dim") if nothing else _amount(line.available, line.unit),
+            _amount(line.pending, line.unit),
+            _amount(line.total if totals else None, line.unit),
+            _amount(value.available, value.currency),
+            _amount(expiry.amount, line.unit),
+            Cell(expiry.at or ""),
+        ]
 
 
-def _numbers(line: Balance, *, totals: bool) -> "list[Cell]":
-    from loyalty_cli.output.table import Cell
-
-    value, expiry = line.value or Value(), line.next_expiry or NextExpiry()
-    nothing = line.available is None and line.total is None
-    return [
-        Cell(NOT_STATED, style="dim") if nothing else _amount(line.available, line.unit),
-        _amount(line.pending, line.unit),
-        _amount(line.total if totals else None, line.unit),
-        _amount(value.available, value.currency),
-        _amount(expiry.amount, line.unit),
-        Cell(expiry.at or ""),
-    ]
-
-
-def _amount(amount: Amount | None, unit: str | None) -> "Cell":
-    from loyalty_cli.output.table import Cell
-
+def _amount(amount: Amount | None, unit: str | None) -> Cell:
     return Cell() if amount is None else Cell(str(amount), unit or "")
 
 
-def _raw_table(lookups: Sequence[RawLookup]) -> "tuple[Sequence[Column], Sequence[Group]]":
-    from loyalty_cli.output.table import Cell, Column, Group
-
-    columns = [
-        Column("Customer", once=True),
-        Column("Profile", once=True),
-        Column("Field"),
-        Column("Value"),
-    ]
-
-    def group(lookup: RawLookup) -> Group:
-        who = [Cell(lookup.customer), Cell(lookup.profile)]
-        rows = [[*who, Cell(name), Cell(_text(value))] for name, value in _fields(lookup)]
-        failed = [[*who, Cell(), _failed(lookup.error)]] if lookup.error else []
-        return Group(rows + failed)
-
-    return columns, _groups(lookups, group)
+def _raw_groups(lookups: Sequence[RawLookup]) -> list[Group]:
+    return [] if all(lookup.error for lookup in lookups) else [*map(_raw_group, lookups)]
 
 
-def _failed(error: Failure) -> "Cell":
-    from loyalty_cli.output.table import Cell
+def _raw_group(lookup: RawLookup) -> Group:
+    who = [Cell(lookup.customer), Cell(lookup.profile)]
+    rows = [[*who, Cell(name), Cell(_text(value))] for name, value in _fields(lookup)]
+    failed = [[*who, Cell(), _failed(lookup.error)]] if lookup.error else []
+    return Group(rows + failed)
 
+
+def _failed(error: Failure) -> Cell:
     return Cell(_words(error.code), style="red")
 
 
@@ -176,7 +127,9 @@ def _text(value: CsvCell) -> str:
     return "null" if value is None else str(value)
 
 
-BALANCES = View(
+_WHOSE = (Column("Customer", once=True), Column("Profile", once=True))
+
+BALANCES = View[Lookup](
     _csv_header(
         [
             *_LINE,
@@ -185,9 +138,22 @@ BALANCES = View(
         ]
     ),
     _csv_lines,
-    _table,
+    (
+        *_WHOSE,
+        Column("Name"),
+        Column("Available", numbers=True, style="bold"),
+        *(Column(heading, numbers=True) for heading in ("Pending", "Total", "Worth")),
+        Column("Next expiry", numbers=True, aside=True),
+        Column("on", aside=True),
+    ),
+    _groups,
 )
-RAW = View(_csv_header(["field", "value"]), _csv_fields, _raw_table)
+RAW = View[RawLookup](
+    _csv_header(["field", "value"]),
+    _csv_fields,
+    (*_WHOSE, Column("Field"), Column("Value")),
+    _raw_groups,
+)
 
 
 def report_warnings(lookups: Sequence[Lookup | RawLookup]) -> None:

@@ -4,15 +4,16 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from typing import Any
 
 from loyalty_cli.output.escape import visible
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
-Cell = str | int | Decimal | bool | None
+CsvCell = str | int | Decimal | bool | None
 
 
-def csv_rows(rows: Iterable[Sequence[Cell]]) -> bytes:
+def csv_rows(rows: Iterable[Sequence[CsvCell]]) -> bytes:
     """Rows in UTF-8, each ended with a line feed; null is an empty cell.
 
     Text that looks like a formula to a spreadsheet gets a `'` in front; numbers stay numbers.
@@ -23,7 +24,12 @@ def csv_rows(rows: Iterable[Sequence[Cell]]) -> bytes:
     return text.getvalue().encode()
 
 
-def _cell(cell: Cell) -> str:
+def values(record: object, names: Iterable[str]) -> list[Any]:
+    """The fields of a record, one cell each; empty cells if there is no record."""
+    return [getattr(record, name, None) for name in names]
+
+
+def _cell(cell: CsvCell) -> str:
     if cell is None:
         return ""
     if isinstance(cell, bool):

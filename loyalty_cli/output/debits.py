@@ -1,15 +1,11 @@
 """How debits and their history are shown."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from loyalty_cli.model.records import DebitHistory, DebitRecord, EventRecord, Failure
 from loyalty_cli.output import messages
-from loyalty_cli.output.csv_text import Cell as CsvCell
-from loyalty_cli.output.document import View
-
-if TYPE_CHECKING:
-    from loyalty_cli.output.table import Column, Group
+from loyalty_cli.output.csv_text import CsvCell, values
+from loyalty_cli.output.view import Cell, Column, Group, View, texts
 
 _DEBIT = tuple(name for name in DebitRecord.__struct_fields__ if name != "error")
 _ERROR = Failure.__struct_fields__
@@ -18,86 +14,51 @@ _EVENT = EventRecord.__struct_fields__
 STYLES = {"confirmed": "green", "unknown": "red", "sending": "red", "refused": "yellow"}
 
 
-def _csv_debit(debit: DebitRecord) -> list[CsvCell]:
-    error = [getattr(debit.error, name, None) for name in _ERROR]
-    return [*(getattr(debit, name) for name in _DEBIT), *error]
-
-
 def _csv_events(history: DebitHistory) -> Iterator[list[CsvCell]]:
     for event in history.events:
-        yield [
-            history.schema_version,
-            history.debit.reference,
-            *(getattr(event, name) for name in _EVENT),
-        ]
+        yield [history.schema_version, history.debit.reference, *values(event, _EVENT)]
 
 
-def _table(debits: Sequence[DebitRecord]) -> "tuple[Sequence[Column], Sequence[Group]]":
-    from loyalty_cli.output.table import Cell, Column, Group
-
-    columns = [
-        Column("Reference"),
-        Column("Customer"),
-        Column("Profile"),
-        Column("Amount", numbers=True, style="bold"),
-        Column("State"),
-        Column("Left", numbers=True),
-        Column("At", aside=True),
-        Column("Note", aside=True),
+def _row(debit: DebitRecord) -> list[Cell]:
+    left = debit.balance_after
+    return [
+        Cell(debit.reference),
+        Cell(debit.customer),
+        Cell(debit.profile),
+        Cell(str(debit.amount), debit.unit),
+        Cell(debit.state.replace("_", " "), style=STYLES.get(debit.state, "")),
+        Cell() if left is None else Cell(str(left), debit.unit),
+        Cell(debit.at),
+        Cell("repeated, nothing was sent" if debit.replayed else ""),
     ]
-    groups = [
-        Group(
-            [
-                [
-                    Cell(debit.reference),
-                    Cell(debit.customer),
-                    Cell(debit.profile),
-                    Cell(str(debit.amount), debit.unit),
-                    Cell(debit.state.replace("_", " "), style=STYLES.get(debit.state, "")),
-                    Cell()
-                    if debit.balance_after is None
-                    else Cell(str(debit.balance_after), debit.unit),
-                    Cell(debit.at),
-                    Cell("repeated, nothing was sent" if debit.replayed else ""),
-                ]
-            ]
-        )
-        for debit in debits
-    ]
-    return columns, groups
 
 
-def _events_table(
-    histories: Sequence[DebitHistory],
-) -> "tuple[Sequence[Column], Sequence[Group]]":
-    from loyalty_cli.output.table import Cell, Column, Group
-
-    headings = ("Reference", "At", "From", "To", "Attempt", "By", "Why")
-    columns = [Column(each, once=each == "Reference", aside=each == "Why") for each in headings]
-    groups = []
-    for history in histories:
-        rows = [
-            [
-                Cell(history.debit.reference),
-                Cell(event.at),
-                Cell(event.before or ""),
-                Cell(event.after),
-                Cell(str(event.attempt)),
-                Cell(event.actor),
-                Cell(event.why),
-            ]
-            for event in history.events
-        ]
-        groups.append(Group(rows))
-    return columns, groups
+def _events(history: DebitHistory) -> Group:
+    shown = ("at", "before", "after", "attempt", "actor", "why")
+    return texts([history.debit.reference, *values(event, shown)] for event in history.events)
 
 
 DEBITS = View[DebitRecord](
     [*_DEBIT, *(f"error_{name}" for name in _ERROR)],
-    lambda debit: [_csv_debit(debit)],
-    _table,
+    lambda debit: [[*values(debit, _DEBIT), *values(debit.error, _ERROR)]],
+    (
+        *(Column("Reference"), Column("Customer"), Column("Profile")),
+        Column("Amount", numbers=True, style="bold"),
+        *(Column("State"), Column("Left", numbers=True)),
+        *(Column("At", aside=True), Column("Note", aside=True)),
+    ),
+    lambda debits: [Group([_row(debit)]) for debit in debits],
 )
-HISTORY = View[DebitHistory](["schema_version", "reference", *_EVENT], _csv_events, _events_table)
+HISTORY = View[DebitHistory](
+    ["schema_version", "reference", *_EVENT],
+    _csv_events,
+    (
+        Column("Reference", once=True),
+        *(Column(heading) for heading in ("At", "From", "To", "Attempt", "By")),
+        Column("Why", aside=True),
+    ),
+    lambda histories: [_events(history) for history in histories],
+)
 
 
 def report_failures(reported: Sequence[DebitRecord], failed: int, of: int) -> None:

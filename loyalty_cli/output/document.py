@@ -1,28 +1,17 @@
 """The document a command prints: records in the chosen format, and nothing else."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
 
 from msgspec import Struct
 
-from loyalty_cli.output.csv_text import Cell as CsvCell
 from loyalty_cli.output.csv_text import csv_rows
 from loyalty_cli.output.format import Format
 from loyalty_cli.output.stdout import require_stdout, write_bytes, write_text
-
-if TYPE_CHECKING:
-    from loyalty_cli.output.table import Column, Group
+from loyalty_cli.output.view import View
 
 Shown = TypeVar("Shown")
 Write = Callable[[bytes], object]
-
-
-class View(Struct, Generic[Shown], frozen=True):
-    """How one kind of record is shown as CSV and as a table."""
-
-    csv_header: Sequence[str]
-    csv_rows: Callable[[Shown], Iterable[Sequence[CsvCell]]]
-    table: "Callable[[Sequence[Shown]], tuple[Sequence[Column], Sequence[Group]]]"
 
 
 class Layout(Struct, frozen=True):

@@ -1,14 +1,10 @@
 """How the state of a journal is shown."""
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from loyalty_cli.model.records import JournalRecord
-from loyalty_cli.output.csv_text import Cell as CsvCell
-from loyalty_cli.output.document import View
-
-if TYPE_CHECKING:
-    from loyalty_cli.output.table import Column, Group
+from loyalty_cli.output.csv_text import CsvCell
+from loyalty_cli.output.view import facts_view
 
 INTACT = {True: "yes", False: "no", None: "checked by the server"}
 
@@ -25,12 +21,4 @@ def _facts(journal: JournalRecord) -> Iterator[tuple[str, CsvCell]]:
         yield "debits may be missing since", journal.unreviewed_since
 
 
-def _table(journals: Sequence[JournalRecord]) -> "tuple[Sequence[Column], Sequence[Group]]":
-    from loyalty_cli.output.table import Cell, Column, Group
-
-    facts = [fact for each in journals for fact in _facts(each)]
-    rows = [[Cell(name), Cell(str(value))] for name, value in facts]
-    return [Column("About"), Column("What")], [Group(rows)]
-
-
-JOURNALS = View[JournalRecord](("about", "what"), _facts, _table)
+JOURNALS = facts_view(_facts)

@@ -1,13 +1,11 @@
 """How providers are shown."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from loyalty_cli.model.records import ProviderRecord
-from loyalty_cli.output.document import View
+from loyalty_cli.output.view import Column, View, facts_view, texts
 
-if TYPE_CHECKING:
-    from loyalty_cli.output.table import Column, Group
+_HEADINGS = ("Provider", "Base URL", "Sign-in and credentials", "Settings", "Options", "Debits")
 
 
 def _provider_facts(provider: ProviderRecord) -> Iterator[tuple[str, str]]:
@@ -39,34 +37,10 @@ def _provider_row(provider: ProviderRecord) -> list[str]:
     ]
 
 
-def _providers_table(
-    providers: Sequence[ProviderRecord],
-) -> "tuple[Sequence[Column], Sequence[Group]]":
-    headings = ("Provider", "Base URL", "Sign-in and credentials", "Settings", "Options", "Debits")
-    return _text_table(headings, [_provider_row(each) for each in providers])
-
-
-def _provider_table(
-    providers: Sequence[ProviderRecord],
-) -> "tuple[Sequence[Column], Sequence[Group]]":
-    facts = [fact for each in providers for fact in _provider_facts(each)]
-    return _text_table(("About", "What"), facts)
-
-
-def _text_table(
-    headings: Sequence[str], rows: Iterable[Sequence[str]]
-) -> "tuple[Sequence[Column], Sequence[Group]]":
-    from loyalty_cli.output.table import Cell, Column, Group
-
-    return (
-        [Column(heading) for heading in headings],
-        [Group([[Cell(text) for text in row] for row in rows])],
-    )
-
-
 PROVIDERS = View[ProviderRecord](
     ("provider", "base_url", "auth", "settings", "options", "debits"),
     lambda provider: [_provider_row(provider)],
-    _providers_table,
+    [Column(heading) for heading in _HEADINGS],
+    lambda providers: [texts(map(_provider_row, providers))],
 )
-PROVIDER = View[ProviderRecord](("about", "what"), _provider_facts, _provider_table)
+PROVIDER = facts_view(_provider_facts)

@@ -1,15 +1,11 @@
 """How the summary of a run of look-ups is shown: its numbers, and a histogram."""
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.records import Bin, Expiring, SummaryRecord
-from loyalty_cli.output.csv_text import Cell as CsvCell
-from loyalty_cli.output.document import View
-
-if TYPE_CHECKING:
-    from loyalty_cli.output.table import Cell, Column, Group
+from loyalty_cli.output.csv_text import CsvCell, values
+from loyalty_cli.output.view import Cell, Column, Group, View
 
 _EXPIRING = Expiring.__struct_fields__
 _FLAT = tuple(
@@ -18,49 +14,27 @@ _FLAT = tuple(
 
 
 def _csv_row(record: SummaryRecord) -> list[CsvCell]:
-    flat = {name: getattr(record, name) for name in _FLAT} | {"kinds": _kinds(record)}
-    return [
-        *flat.values(),
-        *(getattr(record.expiring, name, None) for name in _EXPIRING),
-        "; ".join(f"{_range(each)}: {each.customers}" for each in record.histogram),
-    ]
-
-
-def _table(records: Sequence[SummaryRecord]) -> "tuple[Sequence[Column], Sequence[Group]]":
-    from loyalty_cli.output.table import Cell, Column, Group
-
-    columns = [
-        Column("Profile", once=True),
-        Column("Unit", once=True),
-        Column("Kind", once=True),
-        Column("What"),
-        Column("Number", numbers=True, style="bold"),
-        Column("Histogram", style="cyan"),
-    ]
-    groups = []
-    for record in records:
-        of = [Cell(record.profile), Cell(record.unit or ""), Cell(_kinds(record))]
-        groups.append(Group([[*of, *row] for row in _rows(record)]))
-    return columns, groups
+    flat = dict(zip(_FLAT, values(record, _FLAT), strict=True)) | {"kinds": _kinds(record)}
+    histogram = "; ".join(f"{_range(each)}: {each.customers}" for each in record.histogram)
+    return [*flat.values(), *values(record.expiring, _EXPIRING), histogram]
 
 
 def _kinds(record: SummaryRecord) -> str:
     return ", ".join(record.kinds)
 
 
-def _rows(record: SummaryRecord) -> "Iterator[list[Cell]]":
-    from loyalty_cli.output.table import Cell
-
+def _rows(record: SummaryRecord) -> Iterator[list[Cell]]:
+    of = [Cell(record.profile), Cell(record.unit or ""), Cell(_kinds(record))]
     for what, number, unit in _figures(record):
         if number is not None:
-            yield [Cell(what), Cell(str(number), unit or ""), Cell()]
+            yield [*of, Cell(what), Cell(str(number), unit or ""), Cell()]
     most = max((each.customers for each in record.histogram), default=0)
     for each in record.histogram:
         bar = Cell(bar=each.customers / most)
-        yield [Cell(f"with {_range(each)}"), Cell(str(each.customers)), bar]
+        yield [*of, Cell(f"with {_range(each)}"), Cell(str(each.customers)), bar]
 
 
-def _figures(record: SummaryRecord) -> "Iterator[tuple[str, Amount | int | None, str | None]]":
+def _figures(record: SummaryRecord) -> Iterator[tuple[str, Amount | int | None, str | None]]:
     """Each number of a summary: its name, its value, and the unit if it is an amount."""
     yield "customers", record.customers, None
     yield "found", record.found, None
@@ -86,5 +60,11 @@ def _range(bin_: Bin) -> str:
 SUMMARY = View[SummaryRecord](
     [*_FLAT, *(f"expiring_{name}" for name in _EXPIRING), "histogram"],
     lambda record: [_csv_row(record)],
-    _table,
+    (
+        *(Column(heading, once=True) for heading in ("Profile", "Unit", "Kind")),
+        Column("What"),
+        Column("Number", numbers=True, style="bold"),
+        Column("Histogram", style="cyan"),
+    ),
+    lambda records: [Group([*_rows(record)]) for record in records],
 )

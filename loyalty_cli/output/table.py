@@ -17,42 +17,13 @@ from rich.text import Text
 from loyalty_cli.output.console import console_of
 from loyalty_cli.output.escape import visible
 from loyalty_cli.output.stdout import is_terminal, is_unicode
+from loyalty_cli.output.view import Cell, Column, Group
 
 GAP = 2
 SHORTEST_BAR, LONGEST_BAR = 8, 40
 """Characters of the longest bar; in a terminal, as many as there is room for."""
 
 _EIGHTHS = ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")
-
-
-class Column(Struct, frozen=True):
-    """A column, by its heading.
-
-    `numbers` are aligned to the right. In a terminal, repeated values are shown `once`, and long
-    values may be put `aside`, below the rows.
-    """
-
-    heading: str
-    numbers: bool = False
-    once: bool = False
-    aside: bool = False
-    style: str = ""
-
-
-class Cell(Struct, frozen=True):
-    """A cell: text, a number with its unit, or a bar, as a share of the longest bar."""
-
-    text: str = ""
-    unit: str = ""
-    style: str = ""
-    bar: float = 0
-
-
-class Group(Struct, frozen=True):
-    """Rows that belong together, and notes about them."""
-
-    rows: Sequence[Sequence[Cell]]
-    notes: Sequence[str] = ()
 
 
 def table_text(columns: Sequence[Column], groups: Sequence[Group]) -> str:

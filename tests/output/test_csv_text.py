@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loyalty_cli.model.amount import Amount
-from loyalty_cli.output.csv_text import Cell, csv_rows
+from loyalty_cli.output.csv_text import CsvCell, csv_rows
 from loyalty_cli.output.escape import visible
 
 
-def read_back(*cells: Cell) -> list[str]:
+def read_back(*cells: CsvCell) -> list[str]:
     (row,) = csv.reader(io.StringIO(csv_rows([cells]).decode(), newline=""))
     return row
 
@@ -26,7 +26,7 @@ def test_text_that_a_spreadsheet_would_run_gets_a_quote_in_front(start: str) -> 
 
 
 def test_numbers_stay_numbers_the_negative_ones_too() -> None:
-    amounts: list[Cell] = [Amount("-350"), Amount("8500.000"), Amount("-0.10"), 0, Decimal(-1)]
+    amounts: list[CsvCell] = [Amount("-350"), Amount("8500.000"), Amount("-0.10"), 0, Decimal(-1)]
 
     assert read_back(*amounts) == ["-350", "8500.000", "-0.10", "0", "-1"]
 

@@ -6,14 +6,15 @@ import re
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode
 from loyalty_cli.model.records import DebitHistory, DebitRecord, EventRecord, Failure
 from loyalty_cli.output.csv_text import csv_rows
 from loyalty_cli.output.debits import DEBITS, HISTORY, report_failures
-from loyalty_cli.output.document import View
-from loyalty_cli.output.table import plain_text
+from loyalty_cli.output.table import draw, plain_text
+from loyalty_cli.output.view import View
 
 
 def debit(**values: Any) -> DebitRecord:
@@ -113,6 +114,10 @@ def test_a_history_is_a_row_an_event() -> None:
         "the connection was reset",
     ]
     assert re.split(" {2,}", second)[2:4] == ["sending", "unknown"]
+    screen = io.StringIO()
+    draw(Console(file=screen, width=200), *HISTORY.table([history]))
+    assert screen.getvalue().count("order 7") == 1
+    assert screen.getvalue().count("2026-11-20") == 2
 
 
 def test_one_error_is_said_without_a_reference(capsys: pytest.CaptureFixture[str]) -> None:

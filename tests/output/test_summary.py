@@ -13,7 +13,8 @@ from loyalty_cli.model.records import Bin, Expiring, SummaryRecord
 from loyalty_cli.output.csv_text import csv_rows
 from loyalty_cli.output.escape import is_shown
 from loyalty_cli.output.summary import SUMMARY
-from loyalty_cli.output.table import Cell, Column, Group, draw, plain_text, table_text
+from loyalty_cli.output.table import draw, plain_text, table_text
+from loyalty_cli.output.view import Cell, Column, Group
 
 
 def bin_(at_least: object, below: object, customers: int) -> Bin:

@@ -9,7 +9,8 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from loyalty_cli.output.escape import visible
-from loyalty_cli.output.table import Cell, Column, Group, draw, plain_text
+from loyalty_cli.output.table import draw, plain_text
+from loyalty_cli.output.view import Cell, Column, Group
 from tests.fakes.terminal import run_together, unstyled
 
 WIDTHS = [20, 40, 80, 200]

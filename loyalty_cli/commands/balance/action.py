@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -28,12 +28,15 @@ from loyalty_cli.network.http_client import CONNECTIONS
 from loyalty_cli.network.retry import BULK, INTERACTIVE
 from loyalty_cli.output import balances as views
 from loyalty_cli.output import messages
-from loyalty_cli.output.document import View, layout, print_records, write_records
+from loyalty_cli.output.document import layout, print_records, write_records
 from loyalty_cli.output.format import Format
 from loyalty_cli.output.json_text import json_line
 from loyalty_cli.output.progress import progress
 from loyalty_cli.output.stdout import is_terminal
 from loyalty_cli.output.summary import SUMMARY
+
+if TYPE_CHECKING:
+    from loyalty_cli.output.view import View
 
 MOST_SHOWN = 100
 """How many look-ups of a list a table shows."""
