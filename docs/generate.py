@@ -19,7 +19,7 @@ from loyalty_cli.network.http_client import HttpClient
 from loyalty_cli.network.platform_client import PlatformClient
 from loyalty_cli.output.balances import BALANCES
 from loyalty_cli.output.table import draw
-from loyalty_cli.sandbox.app import sandbox
+from loyalty_cli.sandbox.embedded import sandbox
 from loyalty_cli.sandbox.ledger import Ledger
 from loyalty_cli.sandbox.profiles import SandboxCredentials, sandbox_profiles
 from loyalty_cli.sandbox.server import Server

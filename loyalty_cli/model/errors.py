@@ -75,13 +75,7 @@ class NotSentError(LoyaltyError):
     @classmethod
     def of(cls, error: LoyaltyError) -> "NotSentError":
         """The same error, for a request that was not sent."""
-        return cls(
-            error.code,
-            error.message,
-            hint=error.hint,
-            http_status=error.http_status,
-            provider_code=error.provider_code,
-        )
+        return cls(**vars(error))
 
 
 def usage_error(message: str, hint: str | None = None) -> NoReturn:

@@ -63,13 +63,7 @@ class Failure(Record, frozen=True, kw_only=True):
     @classmethod
     def of(cls, error: LoyaltyError) -> "Failure":
         """Make the record of an error."""
-        return cls(
-            code=error.code,
-            message=error.message,
-            hint=error.hint,
-            http_status=error.http_status,
-            provider_code=error.provider_code,
-        )
+        return cls(**{name: getattr(error, name) for name in cls.__struct_fields__})
 
 
 class LookedUp(Record, frozen=True, kw_only=True):

@@ -5,9 +5,11 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
+from loyalty_cli.model.errors import LoyaltyError
+from loyalty_cli.output import messages
 from loyalty_cli.output.csv_text import csv_rows
 from loyalty_cli.output.format import Format
-from loyalty_cli.output.stdout import require_stdout, write_bytes, write_text
+from loyalty_cli.output.stdout import ReaderGoneError, require_stdout, write_bytes, write_text
 from loyalty_cli.output.view import View
 
 Shown = TypeVar("Shown")
@@ -82,3 +84,16 @@ def collecting(records: Iterable[Shown], into: list[Shown]) -> Iterator[Shown]:
     for record in records:
         into.append(record)
         yield record
+
+
+def is_unprinted(error: BaseException) -> bool:
+    """Whether an error only means that a record could not be printed; if so, print the error.
+
+    Then only the exit code can report the result.
+    """
+    if isinstance(error, ReaderGoneError):
+        return True
+    if isinstance(error, LoyaltyError):
+        messages.error(error.message, error.hint)
+        return True
+    return False

@@ -28,22 +28,22 @@ from loyalty_cli.providers.contract import (
 )
 
 REQUEST_IN_PROGRESS = "2001"
-REPEATED_TIME = "9003"
 REPEATED_TRANSACTION = "9004"
-WRONG_TIME = "9007"
-NOT_AVAILABLE = "8000"
 CODES = {
-    "1000": ErrorCode.CREDENTIAL_REFUSED,
-    "1001": ErrorCode.CREDENTIAL_REFUSED,
-    "1002": ErrorCode.CREDENTIAL_REFUSED,
-    REQUEST_IN_PROGRESS: ErrorCode.RATE_LIMITED,
-    "5000": ErrorCode.SERVER_ERROR,
-    "5003": ErrorCode.SERVER_ERROR,
-    "7000": ErrorCode.NOT_FOUND,
-    NOT_AVAILABLE: ErrorCode.REFUSED,
-    REPEATED_TIME: ErrorCode.RATE_LIMITED,
-    WRONG_TIME: ErrorCode.REFUSED,
+    "1000": (ErrorCode.CREDENTIAL_REFUSED, Refusal.NOT_NOW),
+    "1001": (ErrorCode.CREDENTIAL_REFUSED, Refusal.NOT_NOW),
+    "1002": (ErrorCode.CREDENTIAL_REFUSED, Refusal.NOT_NOW),
+    REQUEST_IN_PROGRESS: (ErrorCode.RATE_LIMITED, Refusal.NOT_NOW),
+    "5000": (ErrorCode.SERVER_ERROR, Refusal.UNCLEAR),
+    "5003": (ErrorCode.SERVER_ERROR, Refusal.UNCLEAR),
+    "7000": (ErrorCode.NOT_FOUND, Refusal.FOR_GOOD),
+    "8000": (ErrorCode.REFUSED, Refusal.NOT_NOW),  # the feature is not available
+    "9003": (ErrorCode.RATE_LIMITED, Refusal.NOT_NOW),  # a repeated time
+    REPEATED_TRANSACTION: (None, Refusal.UNCLEAR),
+    "9007": (ErrorCode.REFUSED, Refusal.NOT_NOW),  # a wrong time
+    "9008": (None, Refusal.FOR_GOOD),
 }
+"""The meaning of each error code, None if the status decides it, and what it means for a debit."""
 
 
 class CustomerBalance(Struct, rename="camel"):
@@ -86,23 +86,8 @@ class Gameball(DebitProvider):
     pages = ("https://developer.gameball.co/api-reference/customers/progress/get-customer-balance",)
     base_url = "https://api.gameball.co"
     read_limits = (Limit(100, 1), Limit(1200, 30))
-    debit_codes = {
-        "1000": Refusal.NOT_NOW,
-        "1001": Refusal.NOT_NOW,
-        "1002": Refusal.NOT_NOW,
-        REQUEST_IN_PROGRESS: Refusal.NOT_NOW,
-        "5000": Refusal.UNCLEAR,
-        "5003": Refusal.UNCLEAR,
-        "7000": Refusal.FOR_GOOD,
-        NOT_AVAILABLE: Refusal.NOT_NOW,
-        REPEATED_TIME: Refusal.NOT_NOW,
-        REPEATED_TRANSACTION: Refusal.UNCLEAR,
-        WRONG_TIME: Refusal.NOT_NOW,
-        "9008": Refusal.FOR_GOOD,
-    }
-    success_keys = frozenset(
-        {"gameballTransactionId", "redeemAmount", "redeemEquivalentPoints"},
-    )
+    debit_codes = {code: refusal for code, (_, refusal) in CODES.items()}
+    success_keys = frozenset({"gameballTransactionId", "redeemAmount", "redeemEquivalentPoints"})
     debit_limits = (Limit(30, 1), Limit(360, 30))
     idempotent = True
     auths = (
@@ -157,9 +142,11 @@ class Gameball(DebitProvider):
 
     def read_error(self, body: Any) -> PlatformError | None:
         """Read an error by its code."""
-        if error := parse_as_or_none(body, Error):
-            return PlatformError(error.message, str(error.code), CODES.get(str(error.code)))
-        return None
+        error = parse_as_or_none(body, Error)
+        if error is None:
+            return None
+        code, _ = CODES.get(str(error.code), (None, None))
+        return PlatformError(error.message, str(error.code), code)
 
     def debit_request(self, query: Query, debit: Debit) -> Request:  # noqa: ARG002 - the contract's
         """`POST /api/v4.0/integrations/transactions/redeem`; the transactionId de-duplicates."""

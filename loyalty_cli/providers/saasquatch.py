@@ -1,5 +1,6 @@
 """SaaSquatch (impact.com Advocate): the rewards of an account, one balance a type and unit."""
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -32,15 +33,23 @@ MAYBE_LESS = (
 )
 RATE_LIMITED = "RS033"
 CODES = {
-    "RS006": ErrorCode.CREDENTIAL_REFUSED,
-    "RS015": ErrorCode.SETUP,
-    "RS032": ErrorCode.CREDENTIAL_REFUSED,
-    RATE_LIMITED: ErrorCode.RATE_LIMITED,
-    "RS038": ErrorCode.SETUP,
-    "RS041": ErrorCode.NOT_FOUND,
-    "RS042": ErrorCode.NOT_FOUND,
-    "RS045": ErrorCode.CREDENTIAL_REFUSED,
+    "RS006": (ErrorCode.CREDENTIAL_REFUSED, Refusal.NOT_NOW),
+    "RS015": (ErrorCode.SETUP, Refusal.NOT_NOW),
+    "RS032": (ErrorCode.CREDENTIAL_REFUSED, Refusal.NOT_NOW),
+    RATE_LIMITED: (ErrorCode.RATE_LIMITED, Refusal.NOT_NOW),
+    "RS038": (ErrorCode.SETUP, Refusal.NOT_NOW),
+    "RS041": (ErrorCode.NOT_FOUND, Refusal.FOR_GOOD),
+    "RS042": (ErrorCode.NOT_FOUND, Refusal.FOR_GOOD),
+    "RS045": (ErrorCode.CREDENTIAL_REFUSED, Refusal.NOT_NOW),
 }
+"""The meaning of each error code, and what it means for a debit."""
+
+TYPES: Mapping[str, tuple[str, Literal["credit", "percent", "codes"]]] = {
+    "PCT_DISCOUNT": ("discount", "percent"),
+    "CREDIT": ("credit", "credit"),
+    "FUELTANK": ("fuel tank", "codes"),
+}
+"""Our word for each type of reward, and its kind."""
 
 
 class RewardBalance(Struct, rename="camel"):
@@ -109,20 +118,11 @@ class SaaSquatch(DebitProvider):
         Parameter(
             "reward_type",
             "one type of reward: PCT_DISCOUNT, CREDIT or FUELTANK",
-            one_of("PCT_DISCOUNT", "CREDIT", "FUELTANK"),
+            one_of(*TYPES),
             sent_as="rewardTypeFilter",
         ),
     )
-    debit_codes = {
-        "RS006": Refusal.NOT_NOW,
-        "RS015": Refusal.NOT_NOW,
-        "RS032": Refusal.NOT_NOW,
-        RATE_LIMITED: Refusal.NOT_NOW,
-        "RS038": Refusal.NOT_NOW,
-        "RS041": Refusal.FOR_GOOD,
-        "RS042": Refusal.FOR_GOOD,
-        "RS045": Refusal.NOT_NOW,
-    }
+    debit_codes = {code: refusal for code, (_, refusal) in CODES.items()}
     success_keys = frozenset({"creditAvailable", "creditRedeemed"})
     error_keys = DebitProvider.error_keys | {"apiErrorCode", "rsCode", "statusCode"}
     numbers = {
@@ -159,7 +159,7 @@ class SaaSquatch(DebitProvider):
     def read_error(self, body: Any) -> PlatformError | None:
         """Read an error by its rsCode; without a known code it needs a message and a statusCode."""
         error = parse_as_or_none(body, Error) or Error()
-        code = CODES.get(str(error.rs_code))
+        code, _ = CODES.get(str(error.rs_code), (None, None))
         if code is None and (error.message is None or error.status_code is None):
             return None
         named = error.rs_code or error.api_error_code
@@ -198,14 +198,14 @@ def _is(sent: Any, amount: int) -> bool:
 
 
 def _name(item: RewardBalance) -> str:
-    words = {"CREDIT": "credit", "PCT_DISCOUNT": "discount", "FUELTANK": "fuel tank"}
-    return " ".join(filter(None, (words.get(item.type, item.type), item.unit)))
+    word, _ = TYPES.get(item.type, (item.type, None))
+    return " ".join(filter(None, (word, item.unit)))
 
 
 def _line(item: RewardBalance) -> Balance:
     return Balance(
         name=_name(item),
-        kind=_kind(item.type),
+        kind=TYPES[item.type][1] if item.type in TYPES else "other",
         unit="%" if item.type == "PCT_DISCOUNT" else item.unit,
         available=_available(item),
         pending=item.total_pending_credit,
@@ -215,18 +215,6 @@ def _line(item: RewardBalance) -> Balance:
         cancelled=item.total_cancelled_credit,
         count=item.count,
     )
-
-
-def _kind(reward_type: str) -> Literal["credit", "percent", "codes", "other"]:
-    match reward_type:
-        case "CREDIT":
-            return "credit"
-        case "PCT_DISCOUNT":
-            return "percent"
-        case "FUELTANK":
-            return "codes"
-        case _:
-            return "other"
 
 
 def _available(item: RewardBalance) -> Amount | None:
@@ -244,7 +232,7 @@ def _available(item: RewardBalance) -> Amount | None:
 
 def _warnings(item: RewardBalance) -> list[str]:
     name = _name(item)
-    if _kind(item.type) == "other":
+    if item.type not in TYPES:
         return [f"{name}: the reference does not describe this type of reward; --raw shows it."]
     if item.type == "CREDIT" and (item.total_expired_credit or item.total_cancelled_credit):
         expired, cancelled = item.total_expired_credit or 0, item.total_cancelled_credit or 0

@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from msgspec.structs import replace
+
 from loyalty_cli.config.folders import state_folder
 from loyalty_cli.config.load import Config
-from loyalty_cli.sandbox.app import sandbox
+from loyalty_cli.sandbox import APIS
 from loyalty_cli.sandbox.ledger import Ledger
 from loyalty_cli.sandbox.profiles import DEFAULT_PROFILE, SandboxCredentials, sandbox_profiles
-from loyalty_cli.sandbox.server import Server
+from loyalty_cli.sandbox.server import Handle, Received, Reply, Server
 
 JOURNAL = "sandbox-journal.db"
 """The journal of debits in the sandbox, beside its ledger."""
@@ -17,6 +19,26 @@ JOURNAL = "sandbox-journal.db"
 def open_ledger() -> Ledger:
     """The ledger in the user's state folder; raise LoyaltyError without a home folder."""
     return Ledger(state_folder() / "sandbox.db")
+
+
+def sandbox(ledger: Ledger) -> Handle:
+    """All platforms at one address, each under its provider's name.
+
+    Raises LoyaltyError if the ledger cannot be used.
+    """
+    ledger.check()
+    index = Reply(body={"sandbox": True, "providers": {name: f"/{name}" for name in APIS}})
+
+    def handle(received: Received) -> Reply:
+        match received.path:
+            case ():
+                return index
+            case (name, *path) if name in APIS:
+                return APIS[name].handle(replace(received, path=tuple(path)), ledger)
+            case _:
+                return Reply(404, {"message": f"The sandbox has {', '.join(APIS)}"})
+
+    return handle
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import astuple
 
 from loyalty_cli.config.folders import make_folder
 from loyalty_cli.model.amount import Amount
@@ -108,7 +109,7 @@ class Ledger:
                 written = database.execute(
                     "INSERT INTO redemption (provider, customer, unit, amount, due, reference)"
                     " VALUES (?, ?, ?, ?, ?, ?)",
-                    (*_key(account), str(amount), due, reference),
+                    (*astuple(account), str(amount), due, reference),
                 )
                 number = written.lastrowid or 0
             return Redemption(number, _total(database, account, now))
@@ -161,16 +162,12 @@ class Ledger:
             )
 
 
-def _key(account: Account) -> tuple[str, str, str]:
-    return account.provider, account.customer, account.unit
-
-
 def _total(database: sqlite3.Connection, account: Account, until: float) -> Amount:
     """The total of an account's redemptions that are due until a time."""
     rows = database.execute(
         "SELECT amount FROM redemption"
         " WHERE provider = ? AND customer = ? AND unit = ? AND due <= ?",
-        (*_key(account), until),
+        (*astuple(account), until),
     )
     total = Amount(0)
     for (amount,) in rows:

@@ -1,7 +1,6 @@
 """The sandbox's Omneo: `GET /api/v3/profiles/{profile}/balances`."""
 
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
 
 from msgspec import Struct
 
@@ -89,7 +88,15 @@ def _balances(holder: Holder, currency: str) -> Reply:
             "point_balance_dollars": _converted(holder.points_value, currency),
             "combined_balance_dollars": _converted(combined, currency),
         },
-        "currency": _currency(currency),
+        "currency": {
+            "id": list(RATES).index(currency) + 1,
+            "from": OWN_CURRENCY,
+            "to": currency,
+            "rate": Amount(RATES[currency]),
+            "is_system": currency == OWN_CURRENCY,
+            "created_at": _CREATED,
+            "updated_at": _CREATED,
+        },
     }
     return Reply(body={"data": data})
 
@@ -97,18 +104,6 @@ def _balances(holder: Holder, currency: str) -> Reply:
 def _converted(amount: str, currency: str) -> str:
     exact = Decimal(amount) * Decimal(RATES[currency])
     return f"{exact.quantize(Decimal('0.01'), ROUND_HALF_UP):f}"
-
-
-def _currency(code: str) -> dict[str, Any]:
-    return {
-        "id": list(RATES).index(code) + 1,
-        "from": OWN_CURRENCY,
-        "to": code,
-        "rate": Amount(RATES[code]),
-        "is_system": code == OWN_CURRENCY,
-        "created_at": _CREATED,
-        "updated_at": _CREATED,
-    }
 
 
 ERRORS = {

@@ -15,7 +15,18 @@ SOURCE = "sandbox"
 
 def sandbox_profiles(url: str) -> dict[str, Profile]:
     """A profile for each provider, with the provider's name, for the sandbox at `url`."""
-    return {name: _profile(name, api, url) for name, api in APIS.items()}
+    return {
+        name: Profile(
+            name=name,
+            provider=(provider := providers.load(name)),
+            auth=provider.auths[0],
+            base_url=f"{url}/{name}",
+            settings=api.settings,
+            debit=api.debit,
+            sandbox=True,
+        )
+        for name, api in APIS.items()
+    }
 
 
 class SandboxCredentials:
@@ -34,34 +45,14 @@ class SandboxCredentials:
 
 def profile_file(url: str) -> str:
     """A profile file for the sandbox at `url`, with its credentials in comments."""
-    lines = [
-        f"# The sandbox at {url}. It takes these credentials, which are made up:",
-        *(f"#   export {variable}={value}" for variable, value in _variables()),
-        f"default_profile: {DEFAULT_PROFILE}",
-        "profiles:",
-    ]
+    lines = [f"# The sandbox at {url}. It takes these credentials, which are made up:"]
+    for name, api in APIS.items():
+        made_up = api.credentials.items()
+        lines += [f"#   export {environment_name(name, key)}={value}" for key, value in made_up]
+    lines += [f"default_profile: {DEFAULT_PROFILE}", "profiles:"]
     for name, api in APIS.items():
         lines += _entry(name, api, url)
     return "\n".join(lines) + "\n"
-
-
-def _profile(name: str, api: Api, url: str) -> Profile:
-    provider = providers.load(name)
-    return Profile(
-        name=name,
-        provider=provider,
-        auth=provider.auths[0],
-        base_url=f"{url}/{name}",
-        settings=api.settings,
-        debit=api.debit,
-        sandbox=True,
-    )
-
-
-def _variables() -> Iterator[tuple[str, str]]:
-    for name, api in APIS.items():
-        for field, value in api.credentials.items():
-            yield environment_name(name, field), value
 
 
 def _entry(name: str, api: Api, url: str) -> Iterator[str]:

@@ -11,8 +11,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from threading import Event, Lock, Thread
-from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Self
 from urllib.parse import parse_qsl, unquote
 
 from msgspec import Struct
@@ -23,7 +22,6 @@ from loyalty_cli.model.errors import os_error_text, setup_error
 
 HOST = "127.0.0.1"
 BODY_LIMIT = 64 * 1024
-LINE_LIMIT = 64 * 1024
 BACKLOG = 128
 """Connections that may wait to be accepted; with the default 5, a sixth waits a second."""
 
@@ -88,12 +86,7 @@ class Server:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stop at once: clients that wait for an answer lose the connection."""
         self._stopping.set()
         with suppress(OSError):
@@ -161,22 +154,15 @@ class _RefusedError(Exception):
 class _Connection(BaseHTTPRequestHandler):
     """One connection, request after request."""
 
+    server: _Listener
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
-    def handle_one_request(self) -> None:
-        """Read one request, of any method, and answer it."""
-        self.command = ""
-        try:
-            self.raw_requestline = self.rfile.readline(LINE_LIMIT + 1)
-            if len(self.raw_requestline) > LINE_LIMIT:
-                self._refuse(414, "the address is too long")
-            elif not self.raw_requestline:
-                self.close_connection = True
-            elif self.parse_request():
-                self._answer()
-        except OSError:
-            self.close_connection = True
+    def __getattr__(self, name: str) -> Any:
+        """Answer requests of any method: the base class looks for `do_GET` and so on."""
+        if name.startswith("do_"):
+            return self._answer
+        raise AttributeError(name)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002 - the base class's
         """Refuse what is not HTTP."""
@@ -192,12 +178,12 @@ class _Connection(BaseHTTPRequestHandler):
             self._refuse(error.status, str(error))
             return
         try:
-            reply = self._listener.handle(received)
+            reply = self.server.handle(received)
             content = reply.body if isinstance(reply.body, bytes) else _JSON.encode(reply.body)
         except Exception as error:  # noqa: BLE001 - the client gets any error of a handle
             reply = Reply(500)
             content = _JSON.encode({"message": f"{type(error).__name__}: {error}"})
-        if reply.delay and self._listener.stopping.wait(reply.delay):
+        if reply.delay and self.server.stopping.wait(reply.delay):
             self.close_connection = True
         elif reply.reset:
             self._reset()
@@ -244,7 +230,8 @@ class _Connection(BaseHTTPRequestHandler):
             self.close_connection = True
         elif self.close_connection:
             headers["connection"] = "close"
-        lines = [f"{self.protocol_version} {reply.status} {_phrase(reply.status)}"]
+        phrase, _ = self.responses.get(reply.status, ("Unknown", ""))
+        lines = [f"{self.protocol_version} {reply.status} {phrase}"]
         lines += [f"{name.title()}: {value}" for name, value in headers.items()]
         head = "\r\n".join([*lines, "", ""]).encode("latin-1")
         self.wfile.write(head if self.command == "HEAD" else head + content)
@@ -254,14 +241,3 @@ class _Connection(BaseHTTPRequestHandler):
         self.close_connection = True
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         self.connection.close()
-
-    @property
-    def _listener(self) -> _Listener:
-        return cast("_Listener", self.server)
-
-
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return "Unknown"

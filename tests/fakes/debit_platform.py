@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
-from loyalty_cli.sandbox.app import sandbox
+from loyalty_cli.sandbox.embedded import sandbox
 from loyalty_cli.sandbox.ledger import Ledger
 from loyalty_cli.sandbox.server import Handle, Received, Reply, Server
 from tests.fakes.standing_clock import StandingClock

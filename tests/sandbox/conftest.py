@@ -15,7 +15,7 @@ from loyalty_cli import providers
 from loyalty_cli.model.strict_json import decode
 from loyalty_cli.providers.contract import Debit, DebitProvider, Query, Request
 from loyalty_cli.sandbox import APIS
-from loyalty_cli.sandbox.app import sandbox
+from loyalty_cli.sandbox.embedded import sandbox
 from loyalty_cli.sandbox.ledger import Ledger
 from loyalty_cli.sandbox.server import Server
 from tests.fakes.standing_clock import StandingClock

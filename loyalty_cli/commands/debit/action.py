@@ -33,12 +33,11 @@ from loyalty_cli.model.records import DebitRecord
 from loyalty_cli.network.http_client import url_of
 from loyalty_cli.output import debits as views
 from loyalty_cli.output import messages
-from loyalty_cli.output.document import print_records
+from loyalty_cli.output.document import is_unprinted, print_records
 from loyalty_cli.output.format import Format
 from loyalty_cli.output.json_text import json_line
 from loyalty_cli.output.progress import progress
 from loyalty_cli.output.stdout import is_terminal
-from loyalty_cli.output.unprinted import is_unprinted
 
 LAST_RESORT_SECONDS = 8.0
 """How long a run may still take after the timeout when it was told to end."""

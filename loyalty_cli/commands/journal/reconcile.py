@@ -21,9 +21,8 @@ from loyalty_cli.model.exit_codes import ExitCode
 from loyalty_cli.model.records import DebitRecord
 from loyalty_cli.output import messages
 from loyalty_cli.output.debits import DEBITS
-from loyalty_cli.output.document import collecting, print_records
+from loyalty_cli.output.document import collecting, is_unprinted, print_records
 from loyalty_cli.output.format import Format
-from loyalty_cli.output.unprinted import is_unprinted
 
 LOCK = "reconcile"
 LEFT_AFTER = timedelta(minutes=10)
