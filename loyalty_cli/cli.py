@@ -191,5 +191,5 @@ def _defect(error: Exception) -> int:
         from loyalty_cli.credentials.redaction import mask_all_known
 
         for line in mask_all_known("".join(traceback.format_exception(error))).splitlines():
-            messages.trace(line)
+            messages.note(line)
     return ExitCode.DEFECT

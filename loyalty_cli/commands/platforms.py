@@ -19,6 +19,6 @@ def platform_client(
     connections: int = CONNECTIONS,
 ) -> PlatformClient:
     """A client for all profiles; `rate` is in requests a second, for all profiles together."""
-    trace = messages.trace if chosen.verbose else None
+    trace = messages.note if chosen.verbose else None
     http = HttpClient(trace, RateLimits(rate), policy, connections)
     return PlatformClient(http, session.credentials, AccessTokens(session.keyring))

@@ -32,7 +32,7 @@ def warning(message: str) -> None:
 
 
 def note(message: str) -> None:
-    """Print a note on what was done."""
+    """Print a note on what was done, or a line of `--verbose`."""
     _line(_shown(message))
 
 
@@ -40,11 +40,6 @@ def banner(message: str, *, to_all: bool = False) -> None:
     """Print a line if stderr is a terminal; with `to_all`, also to a file or a pipe."""
     if to_all or (sys.stderr is not None and sys.stderr.isatty()):
         _line(_shown(message))
-
-
-def trace(message: str) -> None:
-    """Print a line of `--verbose`."""
-    _line(_shown(message))
 
 
 def _print_labelled(label: str, message: str, colour: str) -> None:

@@ -4,7 +4,7 @@ Nothing is ever cut. Rows too wide for the terminal become sections, or a list.
 """
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -28,13 +28,11 @@ _EIGHTHS = ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")
 
 def table_text(columns: Sequence[Column], groups: Sequence[Group]) -> str:
     """Lay out a table for this process's stdout."""
-    if not is_unicode():
-        groups = [
-            Group([[_in_ascii(each) for each in row] for row in group.rows], group.notes)
-            for group in groups
-        ]
+    ascii_only = not is_unicode()
+    if ascii_only:
+        groups = _each_cell(groups, _in_ascii)
     if not is_terminal():
-        return plain_text(columns, groups, ascii_only=not is_unicode())
+        return plain_text(columns, groups, ascii_only=ascii_only)
     text = io.StringIO()
     console = console_of(
         file=text,
@@ -44,7 +42,7 @@ def table_text(columns: Sequence[Column], groups: Sequence[Group]) -> str:
         emoji=False,
         legacy_windows=False,
     )
-    draw(console, columns, groups, ascii_only=not is_unicode())
+    draw(console, columns, groups, ascii_only=ascii_only)
     return "".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines())
 
 
@@ -100,17 +98,19 @@ def draw(
         _draw_list(console, everything)
 
 
-def _with_bars(groups: Sequence[Group], longest: int, *, ascii_only: bool) -> Sequence[Group]:
+def _each_cell(groups: Sequence[Group], change: Callable[[Cell], Cell]) -> list[Group]:
+    return [Group([[*map(change, row)] for row in each.rows], each.notes) for each in groups]
+
+
+def _with_bars(groups: Sequence[Group], longest: int, *, ascii_only: bool) -> list[Group]:
     """Draw all bars; a share of 1 is the longest."""
 
     def drawn(cell: Cell) -> Cell:
-        return (
-            replace(cell, text=_bar(cell.bar, longest, ascii_only=ascii_only)) if cell.bar else cell
-        )
+        if not cell.bar:
+            return cell
+        return replace(cell, text=_bar(cell.bar, longest, ascii_only=ascii_only))
 
-    return [
-        Group([[drawn(cell) for cell in row] for row in each.rows], each.notes) for each in groups
-    ]
+    return _each_cell(groups, drawn)
 
 
 def _bar(share: float, longest: int, *, ascii_only: bool) -> str:
@@ -205,17 +205,14 @@ def _draw_sections(console: Console, grid: _Grid, box: Box) -> None:
         console.print(Text(heading, "bold"), soft_wrap=True)
         _draw_rows(console, inner, rows.rows, box, header=True)
         for row, inside in zip(group.rows, rows.rows, strict=True):
-            pairs = zip(grid.columns, row, strict=True)
             aside = [
-                _labelled(column, cell) for column, cell in pairs if column.aside and cell.text
+                f"{column.heading.lower()} {_whole(cell)}"
+                for column, cell in zip(grid.columns, row, strict=True)
+                if column.aside and cell.text
             ]
             if aside:
                 console.print(Text(f"{inside[0].text}: {', '.join(aside)}"), soft_wrap=True)
         _draw_notes(console, group.notes)
-
-
-def _labelled(column: Column, cell: Cell) -> str:
-    return f"{column.heading.lower()} {_whole(cell)}"
 
 
 def _whole(cell: Cell) -> str:

@@ -102,7 +102,7 @@ def _points(received: Received, ledger: Ledger, customer: str, member: Member) -
     if member.sparse:
         return Reply(body={"availablePointsBalance": available, "pendingPoints": None})
     total = available.plus(Decimal(member.pending))
-    body = {
+    body: dict[str, Any] = {
         "totalPointsBalance": total,
         **_worth(member, "totalPointsValue", total),
         "availablePointsBalance": available,
@@ -112,32 +112,23 @@ def _points(received: Received, ledger: Ledger, customer: str, member: Member) -
         **({"currency": member.currency} if member.points_per_unit else {}),
         "pointsName": member.points_name,
         "totalEarnedPoints": member.earned,
-        **_expiry(member),
-        **_expanded(member, received.query.get("expand", "")),
     }
-    return Reply(body=body)
+    if member.expires:
+        points, date = member.expires
+        body |= {
+            "nextExpiringPointsAmount": points,
+            **_worth(member, "nextExpiringPointsValue", points),
+            "nextExpiringPointsDate": date,
+        }
+    known = {"tier": {"name": member.tier}, "referrals": {"count": member.referrals}}
+    wanted = received.query.get("expand", "").split(",")
+    return Reply(body=body | {name: known[name] for name in wanted if name in known})
 
 
 def _worth(member: Member, key: str, points: Decimal | int) -> dict[str, Amount]:
     if member.points_per_unit is None:
         return {}
     return {key: Amount(Decimal(points) / member.points_per_unit)}
-
-
-def _expiry(member: Member) -> dict[str, Any]:
-    if member.expires is None:
-        return {}
-    points, date = member.expires
-    return {
-        "nextExpiringPointsAmount": points,
-        **_worth(member, "nextExpiringPointsValue", points),
-        "nextExpiringPointsDate": date,
-    }
-
-
-def _expanded(member: Member, names: str) -> dict[str, Any]:
-    known = {"tier": {"name": member.tier}, "referrals": {"count": member.referrals}}
-    return {name: known[name] for name in names.split(",") if name in known}
 
 
 def _redeem(received: Received, ledger: Ledger) -> Reply:

@@ -1,5 +1,6 @@
 """The sandbox's SaaSquatch: `GET …/reward/balance`, `POST …/credit/bulkredeem`."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from enum import Enum, auto
 from functools import partial
@@ -21,34 +22,33 @@ KEY = "sandbox-saasquatch-key"
 USER_TOKEN = "sandbox-saasquatch-user-token"  # noqa: S105 - made up, and in the documentation
 
 
-class Credit(Struct, frozen=True):
-    """Credit in one unit; `user` is None if it belongs to the user with the account's id."""
+class Reward(Struct, frozen=True):
+    """One balance as it is sent; `user` is None if it belongs to the user with the account's id."""
 
-    unit: str
-    count: int
-    assigned: int
-    redeemed: int = 0
-    pending: int = 0
-    expired: int = 0
-    cancelled: int = 0
+    fields: Mapping[str, Any]
     user: str | None = None
 
 
-class Discount(Struct, frozen=True):
-    """A percentage off, for being referred and for referring."""
-
-    count: int
-    referred: int
-    referrer: int
-    user: str | None = None
+def _credit(unit: str, count: int, **totals: int) -> Reward:
+    kinds = ("assigned", "redeemed", "pending", "expired", "cancelled")
+    amounts = {f"total{kind.title()}Credit": totals.get(kind, 0) for kind in kinds}
+    return Reward({"type": "CREDIT", "unit": unit, "count": count, **amounts})
 
 
-class FuelTank(Struct, frozen=True):
-    """Codes that are reserved for a customer."""
+def _discount(count: int, referred: int, referrer: int, user: str | None = None) -> Reward:
+    fields = {
+        "type": "PCT_DISCOUNT",
+        "unit": "%",
+        "count": count,
+        "totalDiscountPercent": referred + referrer,
+        "referredDiscountPercent": referred,
+        "referrerDiscountPercent": referrer,
+    }
+    return Reward(fields, user)
 
-    unit: str
-    codes: int
-    user: str | None = None
+
+def _fuel_tank(unit: str, codes: int, user: str | None = None) -> Reward:
+    return Reward({"type": "FUELTANK", "unit": unit, "totalFuelTankCodes": codes}, user)
 
 
 class Shape(Enum):
@@ -62,34 +62,34 @@ class Shape(Enum):
 class Referrer(Struct, frozen=True):
     """An account."""
 
-    rewards: tuple[Credit | Discount | FuelTank, ...] = ()
+    rewards: tuple[Reward, ...] = ()
     shape: Shape = Shape.LIST
 
 
-TYPES = {Credit: "CREDIT", Discount: "PCT_DISCOUNT", FuelTank: "FUELTANK"}
+TYPES = ("CREDIT", "PCT_DISCOUNT", "FUELTANK")
 REFERRERS = {
-    "C-1001": Referrer((Credit("CENTS", count=5, assigned=12500, redeemed=2500),)),
+    "C-1001": Referrer((_credit("CENTS", count=5, assigned=12500, redeemed=2500),)),
     "C-1002": Referrer(),
-    "C-1003": Referrer((Credit("points", count=2, assigned=600, pending=150),)),
+    "C-1003": Referrer((_credit("points", count=2, assigned=600, pending=150),)),
     "C-1004": Referrer(
         (
-            Credit("CENTS", count=3, assigned=7500, redeemed=500),
-            Credit("points", count=8, assigned=2400, redeemed=400, pending=300),
-            Discount(count=2, referred=10, referrer=15, user="U-2"),
-            FuelTank("freemb", codes=4, user="U-2"),
+            _credit("CENTS", count=3, assigned=7500, redeemed=500),
+            _credit("points", count=8, assigned=2400, redeemed=400, pending=300),
+            _discount(count=2, referred=10, referrer=15, user="U-2"),
+            _fuel_tank("freemb", codes=4, user="U-2"),
         )
     ),
     "C-1005": Referrer(
-        (Credit("cents", count=1, assigned=2000), Credit("CENTS", count=1, assigned=300))
+        (_credit("cents", count=1, assigned=2000), _credit("CENTS", count=1, assigned=300))
     ),
-    "C-1006": Referrer((Credit("CENTS", count=1, assigned=98765432109876543210),)),
-    "C-1007": Referrer((Credit("EUR_CENTS", count=4, assigned=1995, redeemed=995),)),
+    "C-1006": Referrer((_credit("CENTS", count=1, assigned=98765432109876543210),)),
+    "C-1007": Referrer((_credit("EUR_CENTS", count=4, assigned=1995, redeemed=995),)),
     "C-1008": Referrer(
-        (Credit("CENTS", count=6, assigned=5000, redeemed=1000, expired=700, cancelled=300),)
+        (_credit("CENTS", count=6, assigned=5000, redeemed=1000, expired=700, cancelled=300),)
     ),
-    "C-1009": Referrer((Discount(count=1, referred=0, referrer=20),), Shape.BARE),
+    "C-1009": Referrer((_discount(count=1, referred=0, referrer=20),), Shape.BARE),
     "C-1010": Referrer(
-        (Credit("CENTS", count=2, assigned=4000, redeemed=1), FuelTank("GIFTCARD", codes=1)),
+        (_credit("CENTS", count=2, assigned=4000, redeemed=1), _fuel_tank("GIFTCARD", codes=1)),
         Shape.WRAPPED_TEXT,
     ),
 }
@@ -131,8 +131,8 @@ def _balances(received: Received, ledger: Ledger) -> Reply:
     kind = received.query.get("rewardTypeFilter")
     if not account:
         return _invalid("accountId is missing")
-    if kind is not None and kind not in TYPES.values():
-        return _invalid(f"rewardTypeFilter must be one of {', '.join(TYPES.values())}")
+    if kind is not None and kind not in TYPES:
+        return _invalid(f"rewardTypeFilter must be one of {', '.join(TYPES)}")
     user = received.query.get("userId")
     return behave(account, REFERRERS, ERRORS, partial(_rewards, ledger, account, user, kind))
 
@@ -144,41 +144,20 @@ def _rewards(
     if user is not None and user not in owners:
         return _error(404, "The account has no such user", "USER_NOT_FOUND", "RS042")
     asked = [
-        _fields(reward, account, ledger)
+        _now(reward, account, ledger)
         for reward in referrer.rewards
-        if user in (None, reward.user or account) and kind in (None, TYPES[type(reward)])
+        if user in (None, reward.user or account) and kind in (None, reward.fields["type"])
     ]
     return Reply(body=_shaped(asked, referrer.shape))
 
 
-def _fields(reward: Credit | Discount | FuelTank, account: str, ledger: Ledger) -> dict[str, Any]:
-    kind = {"type": TYPES[type(reward)]}
-    match reward:
-        case Credit():
-            redeemed = reward.redeemed + _redeemed(reward, account, ledger)
-            return kind | {
-                "unit": reward.unit,
-                "count": reward.count,
-                "totalAssignedCredit": reward.assigned,
-                "totalRedeemedCredit": redeemed,
-                "totalPendingCredit": reward.pending,
-                "totalExpiredCredit": reward.expired,
-                "totalCancelledCredit": reward.cancelled,
-            }
-        case Discount():
-            return kind | {
-                "unit": "%",
-                "count": reward.count,
-                "totalDiscountPercent": reward.referred + reward.referrer,
-                "referredDiscountPercent": reward.referred,
-                "referrerDiscountPercent": reward.referrer,
-            }
-        case FuelTank():
-            return kind | {"unit": reward.unit, "totalFuelTankCodes": reward.codes}
-
-
-def _redeemed(credit: Credit, account: str, ledger: Ledger) -> int:
-    return int(ledger.redeemed(Account("saasquatch", account, credit.unit)))
+def _now(reward: Reward, account: str, ledger: Ledger) -> dict[str, Any]:
+    """A balance, less what was redeemed in the sandbox."""
+    fields = dict(reward.fields)
+    if fields["type"] == "CREDIT":
+        here = ledger.redeemed(Account("saasquatch", account, fields["unit"]))
+        fields["totalRedeemedCredit"] += int(here)
+    return fields
 
 
 def _shaped(rewards: list[dict[str, Any]], shape: Shape) -> Any:
@@ -204,11 +183,12 @@ def _redeem(received: Received, ledger: Ledger) -> Reply:
 
 
 def _take(asked: RedeemRequest, ledger: Ledger, referrer: Referrer, delay: float) -> Reply:
-    credit = _credit(referrer, asked.unit)
+    credits_ = [each.fields for each in referrer.rewards if each.fields["type"] == "CREDIT"]
+    credit = next((each for each in credits_ if each["unit"] == asked.unit), None)
     if credit is None:
         return _invalid("The account has no credit in this unit")
     account = Account("saasquatch", asked.account_id, asked.unit)
-    limit = Decimal(credit.assigned - credit.redeemed)
+    limit = Decimal(credit["totalAssignedCredit"] - credit["totalRedeemedCredit"])
     try:
         done = ledger.redeem(account, Decimal(asked.amount), limit, delay=delay)
     except NotEnoughError:
@@ -216,11 +196,6 @@ def _take(asked: RedeemRequest, ledger: Ledger, referrer: Referrer, delay: float
     left = int(limit - done.total)
     body = {"creditRedeemed": asked.amount, "creditAvailable": left, "unit": asked.unit}
     return Reply(body=body)
-
-
-def _credit(referrer: Referrer, unit: str) -> Credit | None:
-    credits_ = (reward for reward in referrer.rewards if isinstance(reward, Credit))
-    return next((credit for credit in credits_ if credit.unit == unit), None)
 
 
 def _error(status: int, message: str, code: str, rs_code: str | None = None) -> Reply:

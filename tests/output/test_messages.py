@@ -69,7 +69,7 @@ def test_a_line_is_written_in_one_piece(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr(sys, "stderr", Screen())
 
-    messages.trace("> GET /a")
+    messages.note("> GET /a")
     messages.error("it failed.")
 
     assert pieces == ["> GET /a\n", "Error: it failed.\n"]
