@@ -167,7 +167,10 @@ def report_warnings(lookups: Sequence[Lookup | RawLookup]) -> None:
 def report_failures(tally: Tally, *, several: bool) -> None:
     """Print to stderr why look-ups failed, each reason once, and how many failed."""
     messages.errors(
-        (_who(lookup, several=several) + error.message, error.hint)
+        (
+            f"{lookup.customer} at {lookup.profile}: {error.message}" if several else error.message,
+            error.hint,
+        )
         for lookup in tally.reported
         if (error := lookup.error)
     )
@@ -187,10 +190,6 @@ def report_first_warning(tally: Tally) -> None:
         who = f"{first.customer} at {first.profile}"
         which = f"{tally.warned} of {tally.done} look-ups have warnings, such as {who}"
         messages.warning(f"{which}: {' '.join(first.warnings)}")
-
-
-def _who(lookup: Lookup | RawLookup, *, several: bool) -> str:
-    return f"{lookup.customer} at {lookup.profile}: " if several else ""
 
 
 def _words(code: ErrorCode) -> str:

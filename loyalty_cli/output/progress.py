@@ -1,32 +1,16 @@
 """The progress of a long run, shown only if stderr is a terminal."""
 
 import sys
-import time
 from collections.abc import Callable, Generator, Iterator
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-    from rich.progress import Progress
 
 Item = TypeVar("Item")
 
 LEAST = 0.1
 """The shortest time over which the rate is measured."""
-
-
-class _Counted:
-    """The number of items so far."""
-
-    def __init__(self) -> None:
-        self.began = time.monotonic()
-        self.done = 0
-        self.failed = 0
-
-    @property
-    def rate(self) -> float:
-        """Items a second, over the whole run."""
-        return self.done / max(time.monotonic() - self.began, LEAST)
 
 
 def progress(
@@ -40,15 +24,14 @@ def progress(
     if few or sys.stderr is None or not sys.stderr.isatty():
         yield from items
         return
-    counted = _Counted()
-    with _display(counted, total):
+    with _display(total) as display:
         for item in items:
             yield item
-            counted.failed += is_failed(item)
-            counted.done += 1
+            display.failed += is_failed(item)
+            display.done += 1
 
 
-def _display(counted: _Counted, total: int | None) -> "Progress":
+def _display(total: int | None) -> Any:
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -62,13 +45,16 @@ def _display(counted: _Counted, total: int | None) -> "Progress":
     class Display(Progress):
         """Reads the counts each time it is drawn, so that counting never waits for drawing."""
 
+        done = failed = 0
+
         def get_renderables(self) -> "Iterator[RenderableType]":
             for task in self.tasks:
+                rate = task.speed or self.done / max(task.elapsed or 0, LEAST)
                 self.update(
                     task.id,
-                    completed=counted.done,
-                    failed=f"{counted.failed} failed" if counted.failed else "",
-                    rate=f"{task.speed or counted.rate:.1f}/s" if counted.done else "",
+                    completed=self.done,
+                    failed=f"{self.failed} failed" if self.failed else "",
+                    rate=f"{rate:.1f}/s" if self.done else "",
                 )
             yield from super().get_renderables()
 

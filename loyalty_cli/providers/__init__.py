@@ -35,7 +35,22 @@ def load(name: str) -> "Provider":
     point = next((each for each in _entry_points() if each.name == name), None)
     if point is None:
         setup_error(f"there is no provider {name!r}.", nearest(name, names()))
-    return _load_entry_point(point)
+    from loyalty_cli.providers import contract
+
+    package = point.dist.name if point.dist else point.value
+    try:
+        loaded = point.load()()
+    except Exception as error:  # noqa: BLE001 - another package can raise anything on import
+        setup_error(
+            f"the provider {point.name!r} of the package {package} does not load: {error!r}.",
+            "Update or remove that package.",
+        )
+    if not isinstance(loaded, contract.Provider):
+        setup_error(
+            f"{point.value} of the package {package} is not a loyalty_cli Provider.",
+            "The entry point must name a subclass of loyalty_cli.providers.contract.Provider.",
+        )
+    return loaded
 
 
 def _entry_points() -> "list[EntryPoint]":
@@ -43,22 +58,3 @@ def _entry_points() -> "list[EntryPoint]":
     from importlib.metadata import entry_points
 
     return sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name)
-
-
-def _load_entry_point(point: "EntryPoint") -> "Provider":
-    from loyalty_cli.providers.contract import Provider
-
-    package = point.dist.name if point.dist else point.value
-    try:
-        provider = point.load()()
-    except Exception as error:  # noqa: BLE001 - another package can raise anything on import
-        setup_error(
-            f"the provider {point.name!r} of the package {package} does not load: {error!r}.",
-            "Update or remove that package.",
-        )
-    if not isinstance(provider, Provider):
-        setup_error(
-            f"{point.value} of the package {package} is not a loyalty_cli Provider.",
-            "The entry point must name a subclass of loyalty_cli.providers.contract.Provider.",
-        )
-    return provider

@@ -22,25 +22,20 @@ def segment(value: str) -> str:
     return text(value)
 
 
-def integer(value: str) -> str:
-    """Accept a whole number, zero or more."""
-    if not (value.isascii() and value.isdigit() and len(value) <= 18):
-        raise ValueError(f"must be a whole number, not {value[:40]!r}")
-    return value
+def _of_form(form: str, is_valid: Callable[[str], bool]) -> Callable[[str], str]:
+    def check(value: str) -> str:
+        if not is_valid(value):
+            raise ValueError(f"must be {form}, not {value[:40]!r}")
+        return value
+
+    return check
 
 
-def decimals(value: str) -> str:
-    """Accept a number of decimals, 0 to 9."""
-    if not (len(value) == 1 and value in "0123456789"):
-        raise ValueError(f"must be a number from 0 to 9, not {value[:40]!r}")
-    return value
-
-
-def boolean(value: str) -> str:
-    """Accept `true` or `false`."""
-    if value not in ("true", "false"):
-        raise ValueError(f"must be true or false, not {value[:40]!r}")
-    return value
+integer = _of_form(
+    "a whole number", lambda value: value.isascii() and value.isdigit() and len(value) <= 18
+)
+decimals = _of_form("a number from 0 to 9", lambda value: value in tuple("0123456789"))
+boolean = _of_form("true or false", lambda value: value in ("true", "false"))
 
 
 def one_of(*choices: str) -> Callable[[str], str]:
