@@ -180,29 +180,21 @@ def test_bars_are_in_proportion_with_a_least_length_and_none_for_nothing(
     assert bars_at(width, *shares) == lengths
 
 
-def test_a_terminal_without_unicode_gets_bars_of_ascii() -> None:
-    shown = drawn([record(), NOTHING], 80, ascii_only=True)
-
-    assert shown.isascii()
-    assert sorted(map(len, re.findall("#+", shown))) == [1, 1, 12]
-
-
-def test_a_pipe_that_is_not_utf8_gets_bars_of_ascii(monkeypatch: pytest.MonkeyPatch) -> None:
-    pipe = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
-    monkeypatch.setattr("sys.stdout", pipe)
-
-    text = table_text(*SUMMARY.table([record()]))
-
-    assert text.isascii()
-    assert [len(each) for each in re.findall("#+", text)] == [1, 4, 40]
-
-
-def test_a_pipe_gets_bars_and_no_escapes(capsys: pytest.CaptureFixture[str]) -> None:
-    text = table_text(*SUMMARY.table([record()]))
-
+def test_a_screen_or_a_pipe_without_unicode_gets_bars_of_ascii_and_a_pipe_no_escapes(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    screen = drawn([record(), NOTHING], 80, ascii_only=True)
+    usual = table_text(*SUMMARY.table([record()]))
     assert capsys.readouterr() == ("", "")
-    assert {sign for sign in text if not is_shown(sign)} == {"\n"}
-    assert max(bars(text)) == 320
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
+    pipe = table_text(*SUMMARY.table([record()]))
+
+    assert screen.isascii()
+    assert sorted(map(len, re.findall("#+", screen))) == [1, 1, 12]
+    assert pipe.isascii()
+    assert [len(each) for each in re.findall("#+", pipe)] == [1, 4, 40]
+    assert {sign for sign in usual if not is_shown(sign)} == {"\n"}
+    assert max(bars(usual)) == 320
 
 
 def csv_row(shown: SummaryRecord) -> dict[str, str]:

@@ -38,10 +38,6 @@ def in_whole_numbers(**more: Any) -> dict[str, Any]:
     return {"data": {**amounts, **more}}
 
 
-def in_no_currency(currency: Any) -> Reads:
-    return Reads(in_whole_numbers(currency=currency), {"balances": lines(None)})
-
-
 def invalid(body: Any, words: str) -> Fails:
     words = f"Omneo refused the request (HTTP 422, {words})."
     return Fails(422, body, 6, "refused", words=words)
@@ -76,7 +72,6 @@ CASES = Cases(
         "numbers for strings": Reads(
             in_whole_numbers(currency=CURRENCY), {"balances": lines("AUD")}
         ),
-        "no currency at all": Reads(in_whole_numbers(), {"balances": lines(None)}),
         "some of the lines": Reads(
             {
                 "data": {
@@ -99,10 +94,12 @@ CASES = Cases(
             {"data": {"point_balance_dollars": "1.20"}},
             {"balances": [{**POINTS, "value": {"available": Decimal("1.20")}}]},
         ),
-        "no currency": in_no_currency(None),
-        "an empty currency": in_no_currency({}),
-        "a currency without a code": in_no_currency({"from": None}),
-        "a currency to convert to alone": in_no_currency({"to": "NZD"}),
+        **{
+            f"the currency {currency}": Reads(
+                in_whole_numbers(currency=currency), {"balances": lines(None)}
+            )
+            for currency in (None, {}, {"from": None}, {"to": "NZD"})
+        },
         "digits in the details": Reads(
             b'{"data": {"localised": {"reward_balance": "27.50", "x": 27.50},'
             b' "currency": {"rate": 1.10}}}',
@@ -121,13 +118,6 @@ CASES = Cases(
             for place in ("localised", "currency")
             for value in NOT_OBJECTS
         },
-        "a sign-in": Fails(
-            401,
-            {"message": "Unauthenticated."},
-            4,
-            "credential_refused",
-            words="(HTTP 401, Unauthenticated).",
-        ),
         "an error with status 200": no_answer({"message": "Unauthenticated."}),
         "a field": invalid(
             {"errors": {"currency": ["is unknown.", "is odd."]}}, "currency: is unknown. is odd"
@@ -145,9 +135,8 @@ CASES = Cases(
             f"a 404 with {body!r}": Fails(
                 404, body, 5, "not_found", words="Omneo has no customer 'C-1001' (HTTP 404)."
             )
-            for body in (HTML, b"", b"null", b"[]", b'{"a": NaN}', b"\xff")
+            for body in (HTML, b"", b"null", b"\xff")
         },
-        "a 422 without a body": no_answer(b"", 422),
         "a field whose mistakes are text": no_answer({"errors": {"a": "x"}}, 422),
         "mistakes without a field": no_answer({"errors": ["x"]}, 422),
         "a key that Omneo does not send": no_answer({"oops": 1}, 422),

@@ -1,8 +1,7 @@
 """A sandbox to ask, and a client that sends exactly what it is told."""
 
 import json
-from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from http.client import HTTPConnection
 from pathlib import Path
@@ -146,12 +145,3 @@ def ask(ledger: Ledger) -> Iterator[Ask]:
 @pytest.fixture
 def platforms(ask: Ask) -> Sandbox:
     return Sandbox(ask)
-
-
-@pytest.fixture
-def basic() -> Callable[[str, str], Mapping[str, str]]:
-    def header(user: str, password: str) -> Mapping[str, str]:
-        pair = b64encode(f"{user}:{password}".encode()).decode()
-        return {"Authorization": f"Basic {pair}"}
-
-    return header

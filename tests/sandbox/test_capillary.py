@@ -1,18 +1,17 @@
 """The sandbox's Capillary."""
 
 import json
-from collections.abc import Callable, Mapping
 from hashlib import md5
 
 import pytest
 
 from loyalty_cli.model.amount import Amount
+from loyalty_cli.providers.contract import basic
 from loyalty_cli.sandbox import APIS, capillary
 from tests.sandbox.conftest import Answer, Ask, Sandbox
 
 BALANCE = "/capillary/v2/customers/C-1001/points/balance"
 TOKEN = "/capillary/v3/oauth/token/generate"
-Basic = Callable[[str, str], Mapping[str, str]]
 
 
 def test_capillary_speaks_as_its_reference(platforms: Sandbox) -> None:
@@ -56,7 +55,7 @@ def test_capillary_answers_for_the_programme_asked_about(
         assert refused.json["errors"][0]["status"] is False
 
 
-def test_capillary_wants_the_digest_of_the_password(ask: Ask, basic: Basic) -> None:
+def test_capillary_wants_the_digest_of_the_password(ask: Ask) -> None:
     credentials = APIS["capillary"].credentials
     user, password = credentials["username"], credentials["password"]
     digest = md5(password.encode()).hexdigest()

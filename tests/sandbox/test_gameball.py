@@ -1,7 +1,6 @@
 """The sandbox's Gameball."""
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
@@ -142,10 +141,3 @@ def test_points_are_redeemed_with_both_keys_and_a_body(platforms: Sandbox) -> No
 
     assert unsigned.status == 401
     assert (empty.status, empty.json["code"]) == (400, 3016)
-
-
-def test_a_transaction_id_counts_once_side_by_side(redeem: Redeem) -> None:
-    with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: redeem(points=10), range(8)))
-
-    assert sorted(answer.status for answer in answers) == [200] + [422] * 7

@@ -1,14 +1,12 @@
 """The sandbox's Imprint."""
 
-from collections.abc import Callable, Mapping
-
 import pytest
 
+from loyalty_cli.providers.contract import basic
 from loyalty_cli.sandbox import APIS
 from tests.sandbox.conftest import Ask, Sandbox
 
 BALANCE = "/imprint/v2/customers/C-1001/rewards_balance"
-Basic = Callable[[str, str], Mapping[str, str]]
 
 
 def test_imprint_speaks_as_its_reference(platforms: Sandbox) -> None:
@@ -34,7 +32,7 @@ def test_imprint_has_three_shapes_of_errors(platforms: Sandbox, ask: Ask) -> Non
 
 @pytest.mark.parametrize("header", ["Bearer", "Basic !", "Basic Zm9v", "sandbox-imprint-key"])
 def test_a_header_that_cannot_be_read_is_no_sign_in_nor_is_a_key_with_a_password(
-    ask: Ask, basic: Basic, header: str
+    ask: Ask, header: str
 ) -> None:
     assert ask("GET", BALANCE, {"Authorization": header}).status == 401
     key = APIS["imprint"].credentials["api_key"]

@@ -4,7 +4,6 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from contextlib import closing
 from decimal import Decimal
@@ -52,16 +51,6 @@ except NotEnoughError:
     print(done)
 """
 
-REDEEM_IN_AN_HOUR = """
-import sys
-from decimal import Decimal
-from pathlib import Path
-from loyalty_cli.sandbox.ledger import Account, Ledger
-
-account = Account("saasquatch", "C-1001", "CENTS")
-Ledger(Path(sys.argv[1])).redeem(account, Decimal(30), Decimal(100), delay=3600)
-"""
-
 
 def test_amounts_keep_every_digit(ledger: Ledger) -> None:
     limit = Decimal(10) ** 40
@@ -88,14 +77,6 @@ def test_processes_never_redeem_more_than_there_is(ledger: Ledger) -> None:
 
 
 # Redemptions that are due later
-
-
-def test_a_redemption_due_later_outlives_its_process(ledger: Ledger) -> None:
-    command = [sys.executable, "-c", REDEEM_IN_AN_HOUR, str(ledger.path)]
-    subprocess.run(command, check=True, timeout=60)
-
-    assert Ledger(ledger.path).redeemed(CENTS) == 0
-    assert Ledger(ledger.path, lambda: time.time() + 3601).redeemed(CENTS) == 30
 
 
 def test_a_clock_that_is_set_back_does_not_undo_what_was_done_at_once(

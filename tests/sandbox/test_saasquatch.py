@@ -1,18 +1,17 @@
 """The sandbox's SaaSquatch."""
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
+from loyalty_cli.providers.contract import basic
 from loyalty_cli.sandbox import APIS
 from tests.sandbox.conftest import Answer, Ask, Sandbox
 
 BALANCE = "/saasquatch/api/v1/sandbox/reward/balance?accountId=C-1001"
 REDEEM = "/saasquatch/api/v1/sandbox/credit/bulkredeem"
 Redeem = Callable[..., Answer]
-Basic = Callable[[str, str], Mapping[str, str]]
 
 
 def test_saasquatch_speaks_as_its_reference(platforms: Sandbox) -> None:
@@ -75,7 +74,7 @@ def test_saasquatch_says_what_is_wrong(
     assert answer.json["message"]
 
 
-def test_saasquatch_takes_no_user_beside_its_key(ask: Ask, basic: Basic) -> None:
+def test_saasquatch_takes_no_user_beside_its_key(ask: Ask) -> None:
     key = APIS["saasquatch"].credentials["api_key"]
 
     assert ask("GET", BALANCE, basic("", key)).status == 200
@@ -142,12 +141,3 @@ def test_credit_is_redeemed_with_a_sign_in_a_tenant_and_a_body(platforms: Sandbo
     empty = platforms.ask("POST", REDEEM, signed)
 
     assert (unsigned.status, elsewhere.json["rsCode"], empty.status) == (401, "RS015", 400)
-
-
-def test_debits_side_by_side_take_no_more_than_there_is(platforms: Sandbox, redeem: Redeem) -> None:
-    with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: redeem(amount=700), range(20)))
-
-    assert sum(answer.status == 200 for answer in answers) == 14
-    (balance,) = platforms.balance("saasquatch", "C-1001").json
-    assert balance["totalRedeemedCredit"] == 2500 + 14 * 700
