@@ -57,19 +57,6 @@ DEBITS = [
     (["E-lost-reply", "5", "--reference", "a"], 8),
     (["E-late", "5", "--reference", "a", "-p", "gameball"], 8),
 ]
-ONE_OF_EACH = [
-    *({code: ([*SANDBOX, *asked, *QUICK], code) for asked, code in reversed(LOOK_UPS)}.values()),
-    ([*DEBIT, *DEBITS[8][0]], 6),
-    ([*DEBIT, *DEBITS[12][0]], 8),
-]
-
-
-@pytest.mark.parametrize(("command", "code"), ONE_OF_EACH, ids=str)
-def test_the_program_ends_with_each_code(program: Run, command: list[str], code: int) -> None:
-    done = program(*command)
-
-    assert done.code == code
-    assert (done.err == "") == (code == 0)
 
 
 @pytest.mark.parametrize(("asked", "code"), LOOK_UPS, ids=str)

@@ -116,14 +116,14 @@ def test_a_pipe_gets_the_same_cells_and_the_warnings_go_to_stderr(loyalty: Run) 
 def test_a_pipe_gets_no_colours_and_no_wrapping_whatever_the_environment_wishes(
     program: Run, environment: dict[str, str], output: str
 ) -> None:
-    asked = ("--sandbox", "balance", "C-1001", "C-1006", "-p", "gameball", "-o", output)
+    asked = ("--sandbox", "balance", "C-1001", "C-1006", "E-404", "-p", "gameball", "-o", output)
 
     plain, wished = program(*asked), program(*asked, env=environment | WISHES)
 
-    assert "\x1b" not in wished.out
+    assert "\x1b" not in wished.out + wished.err
     if output == "table":
         assert wished.out == plain.out
-        assert len(wished.out.splitlines()) == 3
+        assert len(wished.out.splitlines()) == 4
     assert len(wished.out.splitlines()) == len(plain.out.splitlines())
 
 

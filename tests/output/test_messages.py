@@ -6,7 +6,6 @@ import sys
 import pytest
 
 from loyalty_cli.output import messages
-from tests.conftest import Run
 from tests.fakes.terminal import in_terminal
 
 WRONG = ("balance", "")
@@ -27,14 +26,6 @@ def test_an_error_that_is_a_page_is_shortened_and_a_warning_never_for_it_may_hav
     error, warning = capsys.readouterr().err.splitlines()
     assert error == f"Error: {'x' * 600}… (9400 more characters)"
     assert warning == f"Warning: {'9' * 10_000}"
-
-
-def test_a_log_gets_no_colour_whatever_the_environment_says(
-    program: Run, environment: dict[str, str]
-) -> None:
-    wishes = {"FORCE_COLOR": "1", "CLICOLOR_FORCE": "1", "TERM": "xterm"}
-
-    assert program(*WRONG, env=environment | wishes).err.startswith("Error: ")
 
 
 def test_a_person_sees_the_label_in_colour() -> None:

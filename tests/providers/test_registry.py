@@ -9,7 +9,6 @@ from importlib import import_module
 import pytest
 
 from loyalty_cli import providers
-from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.providers.contract import DebitProvider, Provider, Query, Request, Token
 from loyalty_cli.sandbox import APIS
 from tests.documentation.pages import page, section
@@ -74,14 +73,6 @@ def test_the_page_and_the_sandbox_have_no_provider_that_the_registry_has_not() -
 
     assert titles == [providers.load(name).title for name in providers.BUILT_IN]
     assert list(APIS) == list(providers.BUILT_IN)
-
-
-def test_a_name_that_is_not_there_is_a_mistake_with_a_suggestion() -> None:
-    with pytest.raises(LoyaltyError) as raised:
-        providers.load("gamebal")
-
-    assert raised.value.code == ErrorCode.SETUP
-    assert raised.value.hint == "Did you mean 'gameball'?"
 
 
 @pytest.mark.parametrize("name", providers.BUILT_IN)

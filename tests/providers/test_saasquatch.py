@@ -275,7 +275,7 @@ def test_an_unknown_tenant_points_to_the_profile(platform: CasesPlatform) -> Non
 # The tenant and the options
 
 
-@pytest.mark.parametrize("tenant", ["a/b", "50%", "ä", "..."])
+@pytest.mark.parametrize("tenant", ["a/b", "50% ä", "..."])
 def test_a_tenant_stays_in_its_segment(platform: CasesPlatform, tenant: str) -> None:
     platform.profile(tenant=tenant)
     platform.reads()
@@ -291,9 +291,8 @@ def test_a_tenant_that_cannot_be_meant_is_a_mistake_in_the_file(
 
     done = platform.run()
 
-    assert (done.code, done.out) == (3, "")
-    assert "Traceback" not in done.err
-    assert platform.received == []
+    assert (done.code, done.out, platform.received) == (3, "", [])
+    assert "tenant" in done.err
 
 
 @pytest.mark.parametrize("given", ["CREDIT", "credit", "Pct_Discount", "fueltank"])

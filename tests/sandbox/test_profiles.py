@@ -1,7 +1,5 @@
 """The profiles of the sandbox, its credentials, and the profile file that it prints."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -83,15 +81,3 @@ def test_the_profile_file_says_how_to_set_each_credential(written: Path) -> None
         for field, value in api.credentials.items()
     ]
     assert "export LOYALTY_IMPRINT_API_KEY=sandbox-imprint-key" in exported
-
-
-def test_the_sandbox_costs_nothing_until_it_is_used() -> None:
-    program = (
-        "import sys, loyalty_cli.config.load, loyalty_cli.balances.lookup\n"
-        "print([name for name in sys.modules if 'sandbox' in name])"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
-
-    assert done.stdout.strip() == "[]"
