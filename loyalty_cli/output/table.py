@@ -133,46 +133,28 @@ class _Grid(Struct, frozen=True):
     def width(self) -> int:
         return sum(self.widths) + GAP * len(self.widths)
 
-    def cells(self, at: int) -> Iterator[Cell]:
-        return (row[at] for group in self.groups for row in group.rows)
-
 
 def _grid(columns: Sequence[Column], groups: Sequence[Group]) -> _Grid:
     """Leave out empty columns, make the rest safe to show, and measure it."""
-    kept = [
-        at
-        for at in range(len(columns))
-        if any(row[at].text for group in groups for row in group.rows)
-    ]
-    columns = [columns[at] for at in kept]
-    groups = [
-        Group([[_safe(row[at]) for at in kept] for row in group.rows], group.notes)
-        for group in groups
-    ]
-    unmeasured = _Grid(columns, groups, (), ())
-    units = [
-        max((cell_len(cell.unit) for cell in unmeasured.cells(at)), default=0)
-        for at in range(len(columns))
-    ]
+    groups = _each_cell(groups, _safe)
+    rows = [row for group in groups for row in group.rows]
+    kept = [at for at in range(len(columns)) if any(row[at].text for row in rows)]
+    units = [max(cell_len(row[at].unit) for row in rows) for at in kept]
     widths = [
-        max(
-            [
-                cell_len(column.heading),
-                *(cell_len(_joined(cell, unit)) for cell in unmeasured.cells(at)),
-            ]
-        )
-        for at, (column, unit) in enumerate(zip(columns, units, strict=True))
+        max(cell_len(columns[at].heading), *(cell_len(_joined(row[at], unit)) for row in rows))
+        for at, unit in zip(kept, units, strict=True)
     ]
-    return _Grid(columns, groups, units, widths)
+    return _Grid([columns[at] for at in kept], _with_columns(groups, kept), units, widths)
+
+
+def _with_columns(groups: Sequence[Group], kept: Sequence[int]) -> list[Group]:
+    return [Group([[row[at] for at in kept] for row in each.rows], each.notes) for each in groups]
 
 
 def _inner(grid: _Grid) -> _Grid:
     """The columns of a grid that are in the rows of a section."""
     at = [index for index, column in enumerate(grid.columns) if not (column.once or column.aside)]
-    return _grid(
-        [grid.columns[index] for index in at],
-        [Group([[row[index] for index in at] for row in group.rows]) for group in grid.groups],
-    )
+    return _grid([grid.columns[index] for index in at], _with_columns(grid.groups, at))
 
 
 def _draw_rows(
