@@ -107,16 +107,20 @@ def test_a_wrong_command_line_is_named_with_what_was_probably_meant(
 @pytest.mark.parametrize(
     "line",
     [
-        ["--sandbox", "balance", "C-1001", "-p", "imprint", "-o", "json"],
-        ["balance", "--sandbox", "C-1001", "-p", "imprint", "-o", "json"],
-        ["balance", "C-1001", "-p", "imprint", "-o", "json", "--sandbox"],
+        "--sandbox -v balance C-1001 -p imprint -o json",
+        "balance --sandbox C-1001 --verbose -p imprint -o json",
+        "balance C-1001 -p imprint -o json -v --sandbox",
     ],
-    ids=" ".join,
 )
-def test_the_sandbox_may_be_asked_for_before_and_after_the_command(
-    loyalty: Run, line: list[str]
+def test_the_sandbox_and_its_requests_may_be_asked_for_before_and_after_the_command(
+    loyalty: Run, line: str
 ) -> None:
-    assert loyalty(*line).record["sandbox"] is True
+    done = loyalty(*line.split())
+
+    assert (done.record["sandbox"], done.record["error"]) == (True, None)
+    sent, answered, *_ = done.err.splitlines()
+    assert sent.startswith("> GET http://127.0.0.1:")
+    assert answered.startswith("< 200, ")
 
 
 @pytest.mark.parametrize("form", [["--config", "FILE"], ["--config=FILE"]], ids=str)
@@ -134,18 +138,6 @@ def test_the_profile_file_may_be_named_before_and_after_the_command_and_wins_ove
         ((*shown, *option), ["points", "club"]),
     ):
         assert [record["profile"] for record in loyalty(*line).records] == names
-
-
-@pytest.mark.parametrize("line", [["-v", "balance", "C-1001"], ["balance", "C-1001", "--verbose"]])
-def test_the_requests_are_shown_on_stderr_before_and_after_the_command(
-    loyalty: Run, line: list[str]
-) -> None:
-    done = loyalty("--sandbox", *line, "-o", "json")
-
-    assert done.record["error"] is None
-    sent, answered = done.err.splitlines()
-    assert sent.startswith("> GET http://127.0.0.1:")
-    assert answered.startswith("< 200, ")
 
 
 def test_behind_two_dashes_everything_is_a_customer(

@@ -60,20 +60,19 @@ def test_a_terminal_sees_how_many_how_quickly_how_many_failed_and_how_long_still
     assert [words for words in last if words not in text] == []
 
 
-@pytest.mark.parametrize(("terminal", "total"), [(False, 7), (True, 1), (True, 0)])
-def test_a_pipe_and_a_single_debit_see_nothing(
-    screen: Callable[[bool], Screen], terminal: bool, total: int
+@pytest.mark.parametrize(("terminal", "total"), [(False, 7), (True, 1), (True, 0), (None, 3)])
+def test_a_pipe_and_a_single_debit_see_nothing_and_without_a_stderr_the_items_still_come(
+    screen: Callable[[bool], Screen],
+    monkeypatch: pytest.MonkeyPatch,
+    terminal: bool | None,
+    total: int,
 ) -> None:
-    shown = screen(terminal)
+    shown = screen(bool(terminal))
+    if terminal is None:
+        monkeypatch.setattr(sys, "stderr", None)
 
     assert list(progress(iter(range(total)), total, bool)) == list(range(total))
     assert shown.getvalue() == ""
-
-
-def test_without_a_stderr_the_items_still_come(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stderr", None)
-
-    assert list(progress(iter("abc"), 3, bool)) == ["a", "b", "c"]
 
 
 def test_progress_that_ends_in_the_middle_leaves_the_terminal_as_it_was(

@@ -101,7 +101,12 @@ def one_of_each(loyalty: Run) -> None:
 @pytest.mark.usefixtures("one_of_each")
 @pytest.mark.parametrize(
     ("command", "records", "rows"),
-    [(["list"], 2, 2), (["show", "b"], 1, 3), (["reconcile"], 1, 1)],
+    [
+        (["list"], 2, 2),
+        (["show", "b"], 1, 3),
+        (["reconcile"], 1, 1),
+        (["resolve", "b", "--confirmed", "--why", "seen"], 1, 1),
+    ],
     ids=str,
 )
 @pytest.mark.parametrize("output", FORMATS)
@@ -126,17 +131,6 @@ def test_the_journal_is_one_document_in_every_format(
             before = 3 if command[0] == "show" else 0  # the debit itself, in a table of its own
             assert lines[0].split()[0] == lines[before].split()[0] == "Reference"
             assert len(lines) == before + 1 + rows
-
-
-@pytest.mark.usefixtures("one_of_each")
-def test_resolve_prints_what_it_settled_and_init_nothing(loyalty: Run) -> None:
-    settled = loyalty(
-        *("--sandbox", "journal", "resolve", "b", "--confirmed", "--why", "seen", "-o", "jsonl")
-    )
-    ready = loyalty("--sandbox", "journal", "init")
-
-    assert json.loads(settled.out)["state"] == "confirmed"
-    assert settled.err == ready.out == ""
 
 
 @pytest.mark.parametrize("output", FORMATS)

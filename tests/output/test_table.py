@@ -164,15 +164,6 @@ def test_a_terminal_without_unicode_gets_lines_of_ascii() -> None:
     assert drawn([Group([row("C-1", "points", Cell("1"))])], 80, ascii_only=True).isascii()
 
 
-@pytest.mark.parametrize("width", [80, None])
-def test_a_megabyte_in_a_cell_is_shown_whole(width: int | None) -> None:
-    groups = [Group([row("C-1", "x" * 1_000_000 + "\x1b", Cell("1"))])]
-
-    text = drawn(groups, width) if width else plain_text(COLUMNS, groups)
-
-    assert "x" * 1_000_000 + r"\x1b" in text
-
-
 def test_a_long_cell_in_the_last_column_costs_the_other_rows_nothing() -> None:
     columns = [Column("Field"), Column("Value")]
     rows = [[Cell(str(number)), Cell("v")] for number in range(1000)]

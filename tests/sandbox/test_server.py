@@ -11,7 +11,6 @@ import pytest
 import requests
 
 from loyalty_cli.model.amount import Amount
-from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.sandbox.server import BODY_LIMIT, Received, Reply, Server
 
 
@@ -211,15 +210,6 @@ def test_a_client_that_goes_away_is_no_news(
 
 
 # Starting and stopping
-
-
-def test_a_port_that_is_taken_is_a_set_up_error(server: Server, recorder: Recorder) -> None:
-    port = int(server.url.removeprefix("http://127.0.0.1:"))
-
-    with pytest.raises(LoyaltyError, match=f"port {port} of 127.0.0.1") as raised:
-        Server(recorder, port).__enter__()
-
-    assert raised.value.code == ErrorCode.SETUP
 
 
 def test_many_are_served_at_a_time() -> None:
