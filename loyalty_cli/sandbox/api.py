@@ -1,7 +1,6 @@
 """The description of one platform in the sandbox."""
 
 from collections.abc import Callable, Mapping
-from enum import Enum, auto
 
 from msgspec import Struct
 
@@ -9,17 +8,8 @@ from loyalty_cli.config.profile import DebitRules
 from loyalty_cli.sandbox.ledger import Ledger
 from loyalty_cli.sandbox.server import Received, Reply
 
-
-class Trouble(Enum):
-    """An error that every platform has, each in a different form."""
-
-    SIGN_IN = auto()
-    NO_CUSTOMER = auto()
-    TOO_OFTEN = auto()
-    BROKEN = auto()
-
-
-Errors = Mapping[Trouble, Reply]
+Errors = Mapping[int, Reply]
+"""An error that every platform has, by its status (401, 404, 429, 500); its form is its own."""
 
 
 class Api(Struct, frozen=True):

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from loyalty_cli.model.strict_json import decode
 from loyalty_cli.providers.contract import Amount, parse_as
-from loyalty_cli.sandbox.api import Api, Trouble
+from loyalty_cli.sandbox.api import Api
 from loyalty_cli.sandbox.ledger import Ledger
 from loyalty_cli.sandbox.misbehaviour import behave
 from loyalty_cli.sandbox.server import Received, Reply
@@ -96,7 +96,7 @@ def _generate_token(received: Received) -> Reply:
     except ValueError:
         return _error(400, 400, "The body must be JSON with a key and a secret")
     if (client.key, client.secret) != (CREDENTIALS["client_key"], CREDENTIALS["client_secret"]):
-        return ERRORS[Trouble.SIGN_IN]
+        return ERRORS[401]
     token = new_token(TOKEN_LIFETIME_SECONDS)
     data = {"accessToken": token, "ttlSeconds": TOKEN_LIFETIME_SECONDS}
     return Reply(body={"data": data, "errors": None})
@@ -112,7 +112,7 @@ def _is_signed_in(received: Received) -> bool:
 
 def _balance(received: Received, customer: str) -> Reply:
     if not _is_signed_in(received):
-        return ERRORS[Trouble.SIGN_IN]
+        return ERRORS[401]
     program = received.query.get("programId", str(DEFAULT_PROGRAM))
     everything = received.query.get("fetchDataForAllPrograms", "false")
     if not (program.isascii() and program.isdigit() and everything in ("true", "false")):
@@ -155,9 +155,9 @@ def _status(code: int, message: str) -> dict[str, Any]:
 
 
 ERRORS = {
-    Trouble.SIGN_IN: _error(401, 401, "The sign-in is missing, wrong or expired"),
-    Trouble.NO_CUSTOMER: _error(404, 8015, "No customer has these identifiers"),
-    Trouble.TOO_OFTEN: _error(429, 429, "There were too many requests"),
-    Trouble.BROKEN: _error(500, 500, "Something broke"),
+    401: _error(401, 401, "The sign-in is missing, wrong or expired"),
+    404: _error(404, 8015, "No customer has these identifiers"),
+    429: _error(429, 429, "There were too many requests"),
+    500: _error(500, 500, "Something broke"),
 }
 API = Api(CREDENTIALS, handle, ERRORS)

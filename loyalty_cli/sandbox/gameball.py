@@ -10,7 +10,7 @@ from msgspec import Struct
 from loyalty_cli.config.profile import DebitRules
 from loyalty_cli.model.strict_json import decode
 from loyalty_cli.providers.contract import Amount, parse_as
-from loyalty_cli.sandbox.api import Api, Trouble
+from loyalty_cli.sandbox.api import Api
 from loyalty_cli.sandbox.ledger import Account, Ledger, NotEnoughError, RepeatedError
 from loyalty_cli.sandbox.misbehaviour import behave, behave_on_debit
 from loyalty_cli.sandbox.server import Received, Reply
@@ -83,7 +83,7 @@ def handle(received: Received, ledger: Ledger) -> Reply:
 
 def _refused_sign_in(received: Received) -> Reply | None:
     if received.headers.get("apikey") != API_KEY:
-        return ERRORS[Trouble.SIGN_IN]
+        return ERRORS[401]
     secret = received.headers.get("secretkey")
     if secret is None:
         return _error(401, 1001, "Authentication Error", "The secret key is missing")
@@ -189,10 +189,10 @@ def _error(status: int, code: int, kind: str, message: str) -> Reply:
 
 TOO_LITTLE = _error(422, 9008, "Transaction Error", "The customer has too few points")
 ERRORS = {
-    Trouble.SIGN_IN: _error(401, 1000, "Authentication Error", "The API key is missing or wrong"),
-    Trouble.NO_CUSTOMER: _error(404, 7000, "Customer Error", "No customer has this ID"),
-    Trouble.TOO_OFTEN: _error(429, 4000, "General Error", "There were too many requests"),
-    Trouble.BROKEN: _error(500, 5000, "Server Error", "Something broke"),
+    401: _error(401, 1000, "Authentication Error", "The API key is missing or wrong"),
+    404: _error(404, 7000, "Customer Error", "No customer has this ID"),
+    429: _error(429, 4000, "General Error", "There were too many requests"),
+    500: _error(500, 5000, "Server Error", "Something broke"),
 }
 API = Api(
     {"api_key": API_KEY, "secret_key": SECRET_KEY},

@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 from msgspec import Struct
 
-from loyalty_cli.sandbox.api import Api, Trouble
+from loyalty_cli.sandbox.api import Api
 from loyalty_cli.sandbox.ledger import Ledger
 from loyalty_cli.sandbox.misbehaviour import behave
 from loyalty_cli.sandbox.server import Received, Reply
@@ -46,7 +46,7 @@ def handle(received: Received, _: Ledger) -> Reply:
     if received.method != "GET":
         return _gateway_error(405, received)
     if bearer(received) != KEY and basic(received) != (KEY, ""):
-        return ERRORS[Trouble.SIGN_IN]
+        return ERRORS[401]
     return behave(customer, CARDS, ERRORS, lambda card: _balance(customer, card))
 
 
@@ -81,9 +81,9 @@ _NO_CUSTOMER = {
     "param": "customer_id",
 }
 ERRORS = {
-    Trouble.SIGN_IN: _error(401, "AUTHENTICATION_ERROR", "The API key is missing or wrong"),
-    Trouble.NO_CUSTOMER: Reply(404, _NO_CUSTOMER),
-    Trouble.TOO_OFTEN: _error(429, "RATE_LIMIT_ERROR", "There were too many requests"),
-    Trouble.BROKEN: _error(500, "API_ERROR", "Something broke"),
+    401: _error(401, "AUTHENTICATION_ERROR", "The API key is missing or wrong"),
+    404: Reply(404, _NO_CUSTOMER),
+    429: _error(429, "RATE_LIMIT_ERROR", "There were too many requests"),
+    500: _error(500, "API_ERROR", "Something broke"),
 }
 API = Api({"api_key": KEY}, handle, ERRORS)

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from loyalty_cli.sandbox.api import Errors, Trouble
+from loyalty_cli.sandbox.api import Errors
 from loyalty_cli.sandbox.server import Reply
 
 LIKE = "C-1001"
@@ -31,11 +31,11 @@ def behave(
     """Return the answer for a customer, or misbehave as the identifier demands."""
     match identifier:
         case "E-401":
-            return errors[Trouble.SIGN_IN]
+            return errors[401]
         case "E-429":
-            return replace(errors[Trouble.TOO_OFTEN], headers=RETRY_AFTER)
+            return replace(errors[429], headers=RETRY_AFTER)
         case "E-500":
-            return errors[Trouble.BROKEN]
+            return errors[500]
         case "E-html":
             return Reply(body=_PAGE, content_type="text/html; charset=utf-8")
         case "E-reset":
@@ -43,7 +43,7 @@ def behave(
         case "E-slow":
             return replace(answer(customers[LIKE]), delay=SLOW_SECONDS)
     known = customers.get(LIKE if identifier in ON_DEBITS else identifier)
-    return errors[Trouble.NO_CUSTOMER] if known is None else answer(known)
+    return errors[404] if known is None else answer(known)
 
 
 def behave_on_debit(

@@ -5,7 +5,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from msgspec import Struct
 
 from loyalty_cli.providers.contract import Amount
-from loyalty_cli.sandbox.api import Api, Trouble
+from loyalty_cli.sandbox.api import Api
 from loyalty_cli.sandbox.ledger import Ledger
 from loyalty_cli.sandbox.misbehaviour import behave
 from loyalty_cli.sandbox.server import Received, Reply
@@ -54,11 +54,11 @@ def handle(received: Received, _: Ledger) -> Reply:
         case ("api", "v3", "profiles", profile, "balances"):
             pass
         case _:
-            return ERRORS[Trouble.NO_CUSTOMER]
+            return ERRORS[404]
     if received.method != "GET":
         return Reply(405, {"message": "This resource takes GET alone"})
     if bearer(received) != TOKEN:
-        return ERRORS[Trouble.SIGN_IN]
+        return ERRORS[401]
     currency = received.query.get("currency", OWN_CURRENCY)
     if currency not in RATES:
         wrong = {"currency": [f"It must be one of {', '.join(RATES)}"]}
@@ -107,9 +107,9 @@ def _converted(amount: str, currency: str) -> str:
 
 
 ERRORS = {
-    Trouble.SIGN_IN: Reply(401, {"message": "Unauthenticated."}),
-    Trouble.NO_CUSTOMER: Reply(404, _PAGE, content_type="text/html; charset=utf-8"),
-    Trouble.TOO_OFTEN: Reply(429, {"message": "There were too many requests"}),
-    Trouble.BROKEN: Reply(500, {"message": "Something broke"}),
+    401: Reply(401, {"message": "Unauthenticated."}),
+    404: Reply(404, _PAGE, content_type="text/html; charset=utf-8"),
+    429: Reply(429, {"message": "There were too many requests"}),
+    500: Reply(500, {"message": "Something broke"}),
 }
 API = Api({"api_token": TOKEN}, handle, ERRORS)

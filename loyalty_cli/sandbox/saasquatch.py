@@ -11,7 +11,7 @@ from msgspec import Struct
 from loyalty_cli.config.profile import DebitRules
 from loyalty_cli.model.strict_json import decode
 from loyalty_cli.providers.contract import parse_as
-from loyalty_cli.sandbox.api import Api, Trouble
+from loyalty_cli.sandbox.api import Api
 from loyalty_cli.sandbox.ledger import Account, Ledger, NotEnoughError
 from loyalty_cli.sandbox.misbehaviour import behave, behave_on_debit
 from loyalty_cli.sandbox.server import Received, Reply
@@ -117,7 +117,7 @@ def handle(received: Received, ledger: Ledger) -> Reply:
     if tenant != TENANT:
         return _error(404, "There is no such tenant", "TENANT_NOT_FOUND", "RS015")
     if not _is_signed_in(received):
-        return ERRORS[Trouble.SIGN_IN]
+        return ERRORS[401]
     return answer(received, ledger)
 
 
@@ -209,10 +209,10 @@ def _invalid(message: str) -> Reply:
 
 TOO_LITTLE = _invalid("The account has less credit than that")
 ERRORS = {
-    Trouble.SIGN_IN: _error(401, "The sign-in is missing or wrong", "UNAUTHORIZED", "RS032"),
-    Trouble.NO_CUSTOMER: _error(404, "There is no such account", "ACCOUNT_NOT_FOUND", "RS041"),
-    Trouble.TOO_OFTEN: _error(429, "There were too many requests", "RATE_LIMITED", "RS033"),
-    Trouble.BROKEN: _error(500, "Something broke", "INTERNAL_ERROR"),
+    401: _error(401, "The sign-in is missing or wrong", "UNAUTHORIZED", "RS032"),
+    404: _error(404, "There is no such account", "ACCOUNT_NOT_FOUND", "RS041"),
+    429: _error(429, "There were too many requests", "RATE_LIMITED", "RS033"),
+    500: _error(500, "Something broke", "INTERNAL_ERROR"),
 }
 API = Api(
     {"api_key": KEY, "user_token": USER_TOKEN},

@@ -7,19 +7,20 @@ import pytest
 
 from loyalty_cli import providers
 from loyalty_cli.sandbox import APIS
-from loyalty_cli.sandbox.api import Trouble
 from loyalty_cli.sandbox.ledger import Ledger
 from loyalty_cli.sandbox.misbehaviour import ON_DEBITS, behave, behave_on_debit
 from loyalty_cli.sandbox.server import Reply
 from tests.fakes.standing_clock import StandingClock
 from tests.sandbox.conftest import Answer, Debits, Sandbox, every_provider
 
-
-@every_provider
-@pytest.mark.parametrize(
+every_error = pytest.mark.parametrize(
     ("identifier", "status"),
     [("E-404", 404), ("E-401", 401), ("E-429", 429), ("E-500", 500), ("E-of-my-own", 404)],
 )
+
+
+@every_provider
+@every_error
 def test_an_error_comes_in_the_words_of_its_platform(
     platforms: Sandbox, name: str, identifier: str, status: int
 ) -> None:
@@ -68,23 +69,14 @@ def debits(platforms: Sandbox, request: pytest.FixtureRequest) -> Debits:
     return Debits(platforms, request.param)
 
 
-@pytest.mark.parametrize(
-    ("identifier", "trouble"),
-    [
-        ("E-404", Trouble.NO_CUSTOMER),
-        ("E-401", Trouble.SIGN_IN),
-        ("E-429", Trouble.TOO_OFTEN),
-        ("E-500", Trouble.BROKEN),
-        ("E-of-my-own", Trouble.NO_CUSTOMER),
-    ],
-)
+@every_error
 def test_a_debit_fails_as_a_balance_does_and_takes_nothing(
-    debits: Debits, ledger: Ledger, identifier: str, trouble: Trouble
+    debits: Debits, ledger: Ledger, identifier: str, status: int
 ) -> None:
     answer = debits(identifier)
 
-    expected = APIS[debits.name].errors[trouble]
-    assert (answer.status, answer.json) == (expected.status, expected.body)
+    expected = APIS[debits.name].errors[status]
+    assert (answer.status, answer.json) == (status, expected.body)
     assert debits("E-html").body.startswith(b"<!DOCTYPE html>")
     assert debits.is_lost("E-reset")
     assert is_as_new(ledger)
