@@ -14,9 +14,9 @@ _FLAT = tuple(
 
 
 def _csv_row(record: SummaryRecord) -> list[CsvCell]:
-    flat = dict(zip(_FLAT, values(record, _FLAT), strict=True)) | {"kinds": _kinds(record)}
+    flat = [_kinds(record) if name == "kinds" else getattr(record, name) for name in _FLAT]
     histogram = "; ".join(f"{_range(each)}: {each.customers}" for each in record.histogram)
-    return [*flat.values(), *values(record.expiring, _EXPIRING), histogram]
+    return [*flat, *values(record.expiring, _EXPIRING), histogram]
 
 
 def _kinds(record: SummaryRecord) -> str:

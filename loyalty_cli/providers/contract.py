@@ -255,9 +255,7 @@ class Provider(ABC):
 
     def auth(self, name: str | None) -> Auth | None:
         """The way to sign in called `name`, or the first for None; None if `name` is unknown."""
-        if name is None:
-            return self.auths[0]
-        return next((auth for auth in self.auths if auth.name == name), None)
+        return next((auth for auth in self.auths if name in (None, auth.name)), None)
 
     def credential_fields(self) -> tuple[str, ...]:
         """Every credential field of every way to sign in."""

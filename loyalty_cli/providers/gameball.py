@@ -120,6 +120,12 @@ class Gameball(DebitProvider):
         """One line of points; what `expand` adds is not documented and goes into the details."""
         answer = parse_as(body, CustomerBalance)
         expires = answer.next_expiring_points_date, answer.next_expiring_points_amount
+        value = Value(
+            currency=answer.currency,
+            available=answer.available_points_value,
+            pending=answer.pending_points_value,
+            total=answer.total_points_value,
+        )
         line = Balance(
             name=answer.points_name or "points",
             kind="points",
@@ -128,7 +134,7 @@ class Gameball(DebitProvider):
             pending=answer.pending_points,
             total=answer.total_points_balance,
             earned=answer.total_earned_points,
-            value=_value(answer),
+            value=None if value == Value() else value,
             next_expiry=None
             if expires == (None, None)
             else NextExpiry(
@@ -178,13 +184,3 @@ class Gameball(DebitProvider):
         """Another request for this customer is in progress."""
         error = parse_as_or_none(answer.json(), Error) if answer.status == 422 else None
         return error is not None and str(error.code) == REQUEST_IN_PROGRESS
-
-
-def _value(answer: CustomerBalance) -> Value | None:
-    value = Value(
-        currency=answer.currency,
-        available=answer.available_points_value,
-        pending=answer.pending_points_value,
-        total=answer.total_points_value,
-    )
-    return None if value == Value() else value
