@@ -62,20 +62,15 @@ def test_hostile_characters_are_escaped_the_way_json_does_it() -> None:
     [
         b'{"z":1,"a":2}',
         b'{"n":1.50,"m":1e3,"big":98765432109876543210,"e":-0.0,"x":1E+2}',
-        b'{"text":"caf\\u00e9 \\/ \\n \\ud83c\\udf81 \\u0000"}',
-        '{"text":"café 積"}'.encode(),
+        b'{"text":"caf\\u00e9\\/\\n\\ud83c\\udf81\\u0000"}',
+        '{"text":"café積"}'.encode(),
     ],
 )
-def test_a_platforms_json_is_untouched(body: bytes) -> None:
+def test_of_a_platforms_json_only_white_space_changes_in_a_document_and_nothing_in_a_line(
+    body: bytes,
+) -> None:
     assert b'"raw":' + body in json_line(with_body(body))
-
-
-def test_only_white_space_of_a_platforms_json_changes_in_a_document() -> None:
-    body = b'{"z":1.50,"a":[1E+2,"caf\\u00e9 \\/"]}'
-
-    document = json_document([with_body(body)])
-
-    assert body in b"".join(document.split()).replace(b'"caf\\u00e9\\/"', b'"caf\\u00e9 \\/"')
+    assert body in b"".join(json_document([with_body(body)]).split())
 
 
 def test_a_control_character_in_a_platforms_json_is_escaped_and_means_the_same() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from loyalty_cli.providers.contract import Amount, Debit, DebitReceipt, PlatformError, Query
+from loyalty_cli.providers.contract import Amount, Debit, DebitReceipt, Query
 from loyalty_cli.providers.saasquatch import SaaSquatch
 from loyalty_cli.sandbox.server import Reply
 from tests.providers.contract import (
@@ -321,7 +321,7 @@ def receipt(**more: Any) -> DebitReceipt:
     return SaaSquatch().read_debit({**CASES.debits.success, **more}, DEBIT)
 
 
-def test_saasquatch_gets_account_unit_and_amount() -> None:
+def test_saasquatch_gets_account_unit_and_amount_and_cannot_tell_a_repeated_debit() -> None:
     request = SaaSquatch().debit_request(Query("ignored", {"tenant": "acme"}), DEBIT)
 
     assert (request.method, request.path) == (
@@ -330,6 +330,7 @@ def test_saasquatch_gets_account_unit_and_amount() -> None:
     )
     assert request.json == {"accountId": "a/b ä?", "unit": "CENTS", "amount": 50}
     assert (request.query, request.headers) == ({}, {})
+    assert not SaaSquatch().idempotent
 
 
 @pytest.mark.parametrize("same", ["50", Amount("50.0"), Amount("50.00"), Amount("5e1")], ids=repr)
@@ -344,8 +345,3 @@ def test_the_credit_left_is_in_the_receipt_if_it_is_a_number(sent: Any, told: st
     left = receipt(creditAvailable=sent).balance_after
 
     assert (None if left is None else str(left)) == told
-
-
-def test_saasquatch_cannot_tell_a_repeated_debit() -> None:
-    assert not SaaSquatch().idempotent
-    assert not SaaSquatch().is_repeat(PlatformError("no", "9004"))

@@ -80,10 +80,6 @@ class Sandbox:
         content = json.dumps(body).encode()
         return self.ask("POST", f"/{provider}/{path}", self.signed(provider), content)
 
-    def at(self, url: str) -> "Sandbox":
-        """The same for a sandbox that is served elsewhere."""
-        return Sandbox(Ask(url))
-
 
 class Debits:
     """Debits at one platform, and what is left after them."""
