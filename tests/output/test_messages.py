@@ -41,14 +41,6 @@ def test_a_person_who_wants_no_colour_gets_none(setting: dict[str, str]) -> None
     assert "\x1b" not in shown.out
 
 
-def test_without_a_stderr_nothing_is_said_and_nothing_breaks(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("sys.stderr", None)
-
-    messages.error("nobody hears this", "nor this")
-
-
 def test_a_line_is_written_in_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else the lines of several threads run into each other."""
     pieces: list[str] = []

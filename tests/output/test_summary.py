@@ -159,8 +159,10 @@ def test_nothing_found_is_said_in_three_numbers() -> None:
 def test_the_largest_bin_has_the_longest_bar_and_that_has_the_room_there_is(
     width: int, longest: int
 ) -> None:
-    tail, fraction, largest = bars(drawn([record()], width))
+    shown = drawn([record()], width)
+    tail, fraction, largest = bars(shown)
 
+    assert max(map(len, shown.splitlines())) <= width
     assert largest == 8 * longest
     assert fraction == 8 * longest * 110 // 1000
     assert tail == 1
