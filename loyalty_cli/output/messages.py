@@ -43,13 +43,10 @@ def banner(message: str, *, to_all: bool = False) -> None:
 
 
 def _print_labelled(label: str, message: str, colour: str) -> None:
-    label = f"\x1b[{colour};1m{label}:\x1b[0m" if _is_coloured() else f"{label}:"
-    _line(f"{label} {message}")
-
-
-def _is_coloured() -> bool:
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") in (None, "dumb", "unknown")
-    return sys.stderr is not None and sys.stderr.isatty() and not plain
+    is_coloured = sys.stderr is not None and sys.stderr.isatty() and not plain
+    label = f"\x1b[{colour};1m{label}:\x1b[0m" if is_coloured else f"{label}:"
+    _line(f"{label} {message}")
 
 
 def _shown(message: str) -> str:

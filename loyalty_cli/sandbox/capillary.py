@@ -103,8 +103,7 @@ def _generate_token(received: Received) -> Reply:
 
 
 def _is_signed_in(received: Received) -> bool:
-    token = received.headers.get("x-cap-api-oauth-token")
-    if token is not None:
+    if (token := received.headers.get("x-cap-api-oauth-token")) is not None:
         return time.monotonic() < _TOKENS.get(token, 0.0)
     digest = md5(CREDENTIALS["password"].encode(), usedforsecurity=False).hexdigest()
     return basic(received) == (CREDENTIALS["username"], digest)

@@ -116,14 +116,11 @@ def handle(received: Received, ledger: Ledger) -> Reply:
         return _error(405, f"This resource takes {method} alone", "METHOD_NOT_ALLOWED")
     if tenant != TENANT:
         return _error(404, "There is no such tenant", "TENANT_NOT_FOUND", "RS015")
-    if not _is_signed_in(received):
+    token = received.headers.get("x-saasquatch-user-token")
+    is_signed_in = basic(received) == ("", KEY) if token is None else token == USER_TOKEN
+    if not is_signed_in:
         return ERRORS[401]
     return answer(received, ledger)
-
-
-def _is_signed_in(received: Received) -> bool:
-    token = received.headers.get("x-saasquatch-user-token")
-    return token == USER_TOKEN if token is not None else basic(received) == ("", KEY)
 
 
 def _balances(received: Received, ledger: Ledger) -> Reply:
