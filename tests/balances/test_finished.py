@@ -66,6 +66,7 @@ def test_a_finished_file_says_what_came_of_each_look_up(records: list[Lookup]) -
 
 JSON = written([A], Format.JSON)
 HEAD = written([], Format.CSV)
+CSV = written([A], Format.CSV)
 
 
 @pytest.mark.parametrize(
@@ -80,16 +81,21 @@ HEAD = written([], Format.CSV)
         (Format.JSON, JSON * 2),
         (Format.JSON, JSON + b"\n"),
         (Format.JSON, JSON.replace(b"null", b"nil")),
+        (Format.JSON, JSON.replace(b"\n", b"\r\n")),
+        (Format.JSON, JSON.replace(b'"card"', b'"other"')),
         (Format.JSON, written([B], Format.JSON)),
         (Format.JSON, written([A, A], Format.JSON)),
         (Format.CSV, b""),
         (Format.CSV, HEAD),
-        (Format.CSV, HEAD[1:] + written([A], Format.CSV)[len(HEAD) :]),
+        (Format.CSV, HEAD[1:] + CSV[len(HEAD) :]),
         (Format.CSV, HEAD + b"1,card\n"),
         (Format.CSV, HEAD + b'"1,' + b"," * HEAD.count(b",") + b"\n"),
         (Format.CSV, HEAD + b"\xff" + b"," * HEAD.count(b",") + b"\n"),
-        (Format.CSV, written([A], Format.CSV)[:-1]),
-        (Format.CSV, written([A], Format.CSV).replace(b",false,", b",maybe,")),
+        (Format.CSV, CSV[:-1]),
+        (Format.CSV, CSV.replace(b"\n", b"\r\n")),
+        (Format.CSV, CSV.replace(b",card,", b",other,")),
+        (Format.CSV, CSV.replace(b",imprint,", b",omneo,")),
+        (Format.CSV, CSV.replace(b",false,", b",true,")),
         (Format.CSV, written([B], Format.CSV)),
         (Format.CSV, written([FAILED, FAILED], Format.CSV)),
         (Format.CSV, written([A, FAILED], Format.CSV)),

@@ -3,11 +3,8 @@
 import errno
 import fcntl
 import os
-import signal
 import socket
 import stat
-import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
@@ -18,16 +15,6 @@ import pytest
 from loyalty_cli.balances.output_file import OutputFile, check_apart, open_output
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from tests.requires import without_rights
-
-HOLDER = """
-import sys
-from pathlib import Path
-from loyalty_cli.balances.output_file import open_output
-
-with open_output(Path(sys.argv[1]), is_lines=True, resume=True):
-    print("held", flush=True)
-    sys.stdin.read()
-"""
 
 
 def open_lines(path: Path, *, resume: bool) -> AbstractContextManager[OutputFile]:
@@ -50,7 +37,11 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("resume", [False, True])
-def test_a_new_file_gets_what_is_written(path: Path, resume: bool) -> None:
+@pytest.mark.parametrize("is_there", [False, True], ids=["new", "empty, as mktemp makes it"])
+def test_a_new_or_empty_file_gets_what_is_written(path: Path, is_there: bool, resume: bool) -> None:
+    if is_there:
+        path.touch(0o600)
+
     with open_lines(path, resume=resume) as file:
         assert file.size == 0
         file.write(b"one\n")
@@ -58,17 +49,7 @@ def test_a_new_file_gets_what_is_written(path: Path, resume: bool) -> None:
         file.write(b"two\n")
 
     assert path.read_bytes() == b"one\ntwo\n"
-
-
-@pytest.mark.parametrize("resume", [False, True])
-def test_an_empty_file_as_mktemp_makes_it_gets_what_is_written(path: Path, resume: bool) -> None:
-    path.touch(0o600)
-
-    with open_lines(path, resume=resume) as file:
-        file.write(b"one\n")
-
-    assert path.read_bytes() == b"one\n"
-    assert path.stat().st_mode & 0o777 == 0o600
+    assert not is_there or stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_a_file_with_something_in_it_is_refused(path: Path) -> None:
@@ -137,6 +118,10 @@ def _link(path: Path) -> None:
     path.symlink_to("nothing")
 
 
+def _device(path: Path) -> None:
+    path.symlink_to("/dev/full")
+
+
 def _socket(path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(path))
@@ -150,6 +135,7 @@ CANNOT: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "a name that is too long": (Path.mkdir, "/" + "x" * 300, "File name too long"),
     "a named pipe": (os.mkfifo, "", "it is not a regular file"),
     "a socket": (_socket, "", "No such device or address"),
+    "a device": (_device, "", "it is not a regular file"),
 }
 
 
@@ -164,7 +150,7 @@ def test_what_is_no_file_is_refused_and_nobody_waits_for_it(
     refused(Path(f"{path}{below}"), f"cannot be written: {why}", resume=resume)
 
 
-@pytest.mark.parametrize("kind", ["a folder", "a link to nothing", "a named pipe", "a socket"])
+@pytest.mark.parametrize("kind", ["a folder", "a link to nothing", "a named pipe", "a device"])
 def test_what_is_no_file_is_not_made_from_a_working_file(path: Path, kind: str) -> None:
     make, _, _ = CANNOT[kind]
     make(path)
@@ -188,47 +174,16 @@ def test_a_file_without_the_right_to_it_is_refused(
 
 
 @pytest.mark.parametrize("resume", [False, True])
-@pytest.mark.parametrize("is_lines", [True, False])
-@pytest.mark.parametrize("device", ["/dev/full", "/dev/null", "/dev/zero", "/dev/tty"])
-def test_a_device_is_refused(device: str, is_lines: bool, resume: bool) -> None:
-    with pytest.raises(LoyaltyError, match=f"{device}' cannot be written"):
-        open_output(Path(device), is_lines=is_lines, resume=resume).__enter__()
-
-
-@pytest.mark.parametrize("resume", [False, True])
-def test_a_file_that_another_run_writes_to_is_refused(path: Path, resume: bool) -> None:
+def test_a_file_that_another_run_writes_to_is_refused_and_stays(path: Path, resume: bool) -> None:
     with open_lines(path, resume=False) as file:
+        refused(path, "cannot be written: another run is writing to it", resume=resume)
         file.write(b"one\n")
-
         refused(path, "cannot be written: another run is writing to it", resume=resume)
         file.write(b"two\n")
 
     assert path.read_bytes() == b"one\ntwo\n"
     with open_lines(path, resume=True) as file:
         assert file.size == 8
-
-
-def test_an_empty_file_that_another_run_has_open_is_refused_and_stays(path: Path) -> None:
-    with open_lines(path, resume=False) as file:
-        refused(path, "cannot be written: another run is writing to it")
-        file.write(b"one\n")
-
-    assert path.read_bytes() == b"one\n"
-
-
-@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
-def test_the_lock_ends_with_the_process(path: Path, end: signal.Signals) -> None:
-    command = [sys.executable, "-c", HOLDER, str(path)]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe) as holder:
-        assert holder.stdout
-        assert holder.stdout.readline() == b"held\n"
-        refused(path, "cannot be written: another run is writing to it", resume=True)
-        holder.send_signal(end)
-        holder.wait()
-
-        with open_lines(path, resume=True) as file:
-            file.write(b"one\n")
 
 
 def locking(then: Callable[[], None]) -> Callable[[int, int], None]:
@@ -353,26 +308,29 @@ def test_whatever_else_the_system_refuses_is_reported(
         file.keep(0)
 
 
+@pytest.mark.parametrize("name", ["out.jsonl", "out.jsonl.partial"])
 @pytest.mark.parametrize("link", [None, "symlink_to", "hardlink_to"])
 def test_an_output_file_that_is_the_list_is_refused_whatever_its_name(
-    path: Path, link: str | None
+    path: Path, name: str, link: str | None
 ) -> None:
-    path.write_bytes(b"C-1\n")
-    other = path.with_name("list") if link else path
+    written = path.with_name(name)
+    written.write_bytes(b"C-1\n")
+    listed = path.with_name("list") if link else written
     if link:
-        getattr(other, link)(path)
+        getattr(listed, link)(written)
 
     with pytest.raises(LoyaltyError, match="it is the list of customers") as refusal:
-        check_apart(path, str(other))
+        check_apart(path, str(listed))
     assert refusal.value.code is ErrorCode.SETUP
 
 
-def test_a_list_that_is_another_file_is_taken(path: Path, tmp_path: Path) -> None:
-    check_apart(path, str(tmp_path / "list"))
-    (tmp_path / "list").touch()
-    check_apart(path, str(tmp_path / "list"))
-    path.touch()
-    check_apart(path, str(tmp_path / "list"))
+def test_a_list_that_is_another_file_is_taken(path: Path) -> None:
+    other = path.with_name("list")
+
+    check_apart(path, str(other))
+    for each in (other, path):
+        each.touch()
+        check_apart(path, str(other))
     check_apart(path, "-")
 
 
@@ -417,20 +375,17 @@ def test_a_file_is_made_in_one_piece_and_the_working_file_goes(path: Path) -> No
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o640, 0o666])
-def test_a_file_that_was_empty_keeps_its_permissions(path: Path, mode: int) -> None:
+def test_a_file_that_was_empty_and_its_working_file_keep_its_permissions(
+    path: Path, mode: int
+) -> None:
     path.touch()
     path.chmod(mode)
 
-    make(path)
+    with open_output(path, is_lines=False, resume=False) as file:
+        assert not stat.S_IMODE(working_of(path).stat().st_mode) & ~mode
+        file.make(made)
 
     assert stat.S_IMODE(path.stat().st_mode) == mode
-
-
-def test_the_working_file_can_be_read_by_nobody_who_cannot_read_the_file(path: Path) -> None:
-    path.touch(0o600)
-
-    with open_output(path, is_lines=False, resume=False):
-        assert stat.S_IMODE(working_of(path).stat().st_mode) == 0o600
 
 
 def test_a_link_to_the_file_stays_a_link(path: Path, tmp_path: Path) -> None:
@@ -499,23 +454,3 @@ def test_a_file_that_could_not_be_replaced_is_refused_before_anything_is_asked(
 
     with without_rights(), pytest.raises(LoyaltyError, match=f"'{name}' cannot be written: Perm"):
         make(Path("out"))
-
-
-def test_two_runs_do_not_make_the_same_file(path: Path) -> None:
-    with open_output(path, is_lines=False, resume=False) as file:
-        file.write(b"one\n")
-        with pytest.raises(LoyaltyError, match="another run is writing to it"):
-            make(path, resume=True)
-        file.make(made)
-
-    assert path.read_bytes() == b"made\n"
-
-
-@pytest.mark.parametrize("name", ["list", "out.jsonl.partial"])
-def test_a_working_file_that_is_the_list_is_refused(path: Path, name: str) -> None:
-    working_of(path).write_bytes(b"C-1\n")
-    if name == "list":
-        path.with_name(name).symlink_to(working_of(path))
-
-    with pytest.raises(LoyaltyError, match="it is the list of customers"):
-        check_apart(path, str(path.with_name(name)))

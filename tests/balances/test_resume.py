@@ -24,11 +24,12 @@ from loyalty_cli.model.records import Failure, Lookup
 from loyalty_cli.output.json_text import json_line
 from tests.fakes.servers import profile_at
 
-PROFILES = [profile_at("http://127.0.0.1:9", name=name) for name in ("north", "south")]
+URL = "http://127.0.0.1:9"
+NORTH, SOUTH = (profile_at(URL, name=name) for name in ("north", "south"))
 
 
 def tasks(customers: Sequence[str]) -> Iterator[LookupTask]:
-    return (LookupTask(profile, each, {}) for each in customers for profile in PROFILES[:1])
+    return (LookupTask(NORTH, each, {}) for each in customers)
 
 
 def line(customer: str, code: ErrorCode | None = None) -> bytes:
@@ -163,11 +164,28 @@ def test_a_gap_is_as_long_as_a_run_can_leave_one_and_no_longer() -> None:
 
 
 def test_profiles_are_told_from_each_other() -> None:
-    both = [LookupTask(profile, each, {}) for each in "AAB" for profile in PROFILES]
+    both = [LookupTask(profile, each, {}) for each in "AAB" for profile in (NORTH, SOUTH)]
 
     work = resume(read_back(io.BytesIO(line("A"))), iter(both), json_line, lambda _: None)
 
     assert [task.profile.name for _, task in work.tasks] == ["south", *["north", "south"] * 2]
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        LookupTask(SOUTH, "A", {}),
+        LookupTask(profile_at(URL, "omneo", name="north"), "A", {}),
+        LookupTask(profile_at(URL, name="north", sandbox=True), "A", {}),
+        LookupTask(NORTH, "A", {}, raw=True),
+    ],
+    ids=["another profile", "another platform", "the sandbox", "raw"],
+)
+def test_a_file_of_other_records_of_the_same_customer_is_foreign(task: LookupTask) -> None:
+    found = read_back(io.BytesIO(line("A")))
+
+    with pytest.raises(ForeignError):
+        resume(found, iter([task]), json_line, lambda _: None)
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,11 @@ def page(path: str) -> str:
 
 
 def section(text: str, heading: str) -> str | None:
-    """A page from a heading to the next one; None where there is no such heading."""
+    """A page from a heading to the next of its level; None where there is no such heading."""
     found = re.search(
-        rf"^##+ {re.escape(heading)}$(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL
+        rf"^(##+) {re.escape(heading)}$(.*?)(?=^\1 |^## |\Z)", text, re.MULTILINE | re.DOTALL
     )
-    return found[1] if found else None
+    return found[2] if found else None
 
 
 def blocks(text: str, kind: str = r"\w+") -> list[str]:

@@ -21,7 +21,6 @@ from loyalty_cli.balances import customer_list as lists
 from loyalty_cli.balances import summary
 from loyalty_cli.commands.balance import action as looking_up
 from loyalty_cli.commands.balance import options as balance
-from loyalty_cli.config.load import load
 from loyalty_cli.lists import parallel
 from loyalty_cli.lists import rows as input_rows
 from loyalty_cli.model import customer_id, tally
@@ -30,10 +29,12 @@ from loyalty_cli.network import rate_limit as pace
 from loyalty_cli.network import retry
 from loyalty_cli.sandbox.server import Received, Reply
 from tests.conftest import PROGRAM, Outcome, Run, Serve
+from tests.documentation import pages
+from tests.documentation.pages import blocks
 from tests.fakes.systemd import verified
 from tests.requires import needs
 
-PAGE = (Path(__file__).parents[2] / "docs" / "bulk.md").read_text()
+PAGE = pages.page("docs/bulk.md")
 CUSTOMERS = ["0123", "83", *(f"C-{number}" for number in range(1001, 1047))]
 MILLION = 1_000_000
 SPELT = {3: "three", 6: "six", 10: "ten", 60: "a minute"}
@@ -41,27 +42,23 @@ SPELT = {3: "three", 6: "six", 10: "ten", 60: "a minute"}
 
 def section(heading: str) -> str:
     """The page from a heading to the next one."""
-    found = re.search(rf"^##+ {heading}\n(.*?)(?=^##|\Z)", PAGE, re.MULTILINE | re.DOTALL)
+    found = pages.section(PAGE, heading)
     assert found
-    return found[1]
-
-
-def blocks(kind: str, text: str = PAGE) -> list[str]:
-    """What stands in the fenced blocks of a kind."""
-    return re.findall(rf"^```{kind}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    return found
 
 
 def block(kind: str, heading: str) -> str:
     """The only block of a kind below a heading."""
-    (found,) = blocks(kind, section(heading))
+    (found,) = blocks(section(heading), kind)
     return found
 
 
-FIRST, *_ = blocks("console")
+CONSOLE = blocks(PAGE, "console")
+FIRST = CONSOLE[0]
 IN_PARTS = [block("console", heading) for heading in ("With xargs", "With GNU parallel")]
 JOINING = block("console", "Joining the parts")
 FAILING = block("console", "What failed")
-OTHERS = [each for each in blocks("console") if each not in (FIRST, *IN_PARTS, JOINING, FAILING)]
+OTHERS = [each for each in CONSOLE if each not in (FIRST, *IN_PARTS, JOINING, FAILING)]
 
 
 class DocumentedPlatforms:
@@ -271,7 +268,7 @@ def test_the_line_for_cron_goes_on_where_it_stopped(place: Place) -> None:
 
 
 def test_the_service_for_systemd_goes_on_where_it_stopped(place: Place) -> None:
-    unit, _ = blocks("ini", section("Every night"))
+    unit, _ = blocks(section("Every night"), "ini")
     env = dict(re.findall(r"^Environment=(.*?)=(.*)$", place.moved(unit), re.MULTILINE))
     (command,) = re.findall(r"^ExecStart=(.*)$", unit, re.MULTILINE)
     loaded = re.findall(r"^LoadCredential=(.*?):(.*)$", unit, re.MULTILINE)
@@ -318,7 +315,7 @@ def assert_tonight_is_written_once(place: Place) -> None:
 def test_systemd_finds_nothing_wrong_with_the_units(place: Place, tmp_path: Path) -> None:
     needs("systemd-analyze")
     paths = []
-    for unit in blocks("ini"):
+    for unit in blocks(PAGE, "ini"):
         paths.append(tmp_path / unit.splitlines()[0].rpartition("/")[2])
         paths[-1].write_text(place.moved(unit))
 
@@ -378,7 +375,7 @@ def publish(folder: Path, files: Mapping[str, str]) -> None:
 @pytest.fixture
 def cluster(place: Place, tmp_path: Path) -> Cluster:
     config, job = yaml.safe_load_all(block("yaml", "With Kubernetes"))
-    (command,) = blocks("sh", section("With Kubernetes"))
+    (command,) = blocks(section("With Kubernetes"), "sh")
     secret = command.split()[4]
     keys = re.findall(r"--from-file=(\S+)", command)
     volumes: dict[str, Path] = {}
@@ -412,19 +409,6 @@ def test_the_pods_of_the_job_are_exactly_the_whole(cluster: Cluster) -> None:
     assert len(cluster.place.parts()) == len(cluster.indexes)
 
 
-def test_a_pod_goes_on_where_the_one_before_it_was_killed(cluster: Cluster) -> None:
-    cluster.run(0)
-    part = cluster.place.folder / "part-0.jsonl"
-    whole = [each["customer"] for each in cluster.place.records(part.name)]
-    part.write_bytes(part.read_bytes()[:-20])
-    cluster.place.platform.asked.clear()
-
-    assert cluster.run(0).code == 0
-
-    assert [each["customer"] for each in cluster.place.records(part.name)] == whole
-    assert cluster.place.platform.asked == Counter(whole[-1:])
-
-
 def test_a_pod_begins_again_only_where_that_may_help(cluster: Cluster) -> None:
     rules = cluster.job["spec"]["podFailurePolicy"]["rules"]
     codes = {rule["action"]: rule.get("onExitCodes", {}).get("values") for rule in rules}
@@ -439,14 +423,6 @@ def test_a_pod_begins_again_only_where_that_may_help(cluster: Cluster) -> None:
             ExitCode.SOME_FAILED,
         ],
     }
-
-
-def test_the_profile_file_of_the_job_loads(tmp_path: Path) -> None:
-    config, _ = yaml.safe_load_all(block("yaml", "With Kubernetes"))
-    path = tmp_path / "config.yaml"
-    path.write_text(config["data"]["config.yaml"])
-
-    assert list(load(path).profiles) == ["card"]
 
 
 # The sums

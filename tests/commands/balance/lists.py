@@ -76,6 +76,7 @@ class BalancePlatform:
 
 
 At = Callable[..., BalancePlatform]
+EachAt = Callable[..., None]
 Listed = Callable[[str | bytes], str]
 
 
@@ -103,16 +104,17 @@ def names(number: int) -> list[str]:
     return [f"C-{each}" for each in range(1, number + 1)]
 
 
-def customers(done: Outcome, output: str) -> list[str]:
-    """Whose records came out, each of them whole."""
+def customers(done: Outcome | str, output: str) -> list[str]:
+    """Whose records came out, or are in a text, each of them whole."""
+    text = done if isinstance(done, str) else done.out
     match output:
         case "json":
-            return [record["customer"] for record in done.records] if done.out else []
+            return [record["customer"] for record in json.loads(text)] if text else []
         case "jsonl":
-            assert not done.out or done.out.endswith("\n")
-            return [json.loads(line)["customer"] for line in done.out.splitlines()]
+            assert not text or text.endswith("\n")
+            return [json.loads(line)["customer"] for line in text.splitlines()]
         case _:
-            rows = csv.DictReader(io.StringIO(done.out, newline=""), strict=True)
+            rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
             return [row["customer"] for row in rows]
 
 

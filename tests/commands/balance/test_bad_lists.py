@@ -15,7 +15,6 @@ from tests.commands.balance.lists import (
     running,
 )
 from tests.conftest import Outcome, Run
-from tests.requires import without_rights
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -26,14 +25,11 @@ def platform(at: At) -> BalancePlatform:
     return at()
 
 
-def is_refused(
-    done: Outcome, platform: BalancePlatform, error: str, *hint: str, code: int = 2
-) -> bool:
+def is_refused(done: Outcome, platform: BalancePlatform, error: str, *hint: str) -> bool:
     """Whether that one line was said, with a hint or none, and nothing else was done."""
     expected = [f"Error: {error}", *(f"Hint: {text}" for text in hint)]
-    assert (done.code, done.err.splitlines()) == (code, expected)
-    assert done.out == ""
-    assert platform.asked == []
+    assert (done.code, done.err.splitlines()) == (2, expected)
+    assert (done.out, platform.asked) == ("", [])
     return True
 
 
@@ -42,127 +38,55 @@ def is_refused(
 
 CUSTOMER = "Give the column of identifiers that name."
 AS_LINES = "If each line is one identifier, add --input-format lines."
-UTF_8 = "Save it as UTF-8 text."
-CANNOT_READ = "the file 'missing' cannot be read"
-NOBODY = ("there is no customer in the file.", "Write one identifier on each line.")
-FILES: dict[str, tuple[str | bytes, tuple[str, ...]]] = {
-    "empty": ("", NOBODY),
-    "header without customer": (
-        "id,name\nC-1,Jane\n",
-        ("line 1 of the file: the header has no column 'customer'.", f"{CUSTOMER} {AS_LINES}"),
-    ),
-    "ragged": (
-        "customer,profile\nC-1,card\nC-2,card,x\n",
-        ("line 3 of the file: it has 3 cells where the header has 2.",),
-    ),
-    "unknown profile": (
-        "customer,profile\nC-1,card\nC-2,crad\n",
-        ("line 3 of the file: there is no profile 'crad'.", "Did you mean 'card'?"),
-    ),
-    "not CSV": (
-        'customer\n"C-1\n',
-        ("line 2 of the file is not CSV: unexpected end of data.",),
-    ),
-    "dot": (
-        "C-1\n..\n",
-        ("line 2 of the file: the identifier '..' would change the address of the request.",),
-    ),
-    "control character": (
-        "C-1\nC\x1b[2J\n",
+NO_COLUMN = "line 1 of the file: the header has no column 'customer'."
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("id,name\nC-1,Jane\n", (NO_COLUMN, f"{CUSTOMER} {AS_LINES}")),
         (
-            r"line 2 of the file: 'C\x1b[2J' has the invisible character '\x1b' in it.",
-            "Take it out.",
+            "customer,profile\nC-1,card\nC-2,crad\n",
+            ("line 3 of the file: there is no profile 'crad'.", "Did you mean 'card'?"),
         ),
-    ),
-    "UTF-16": ("C-1\n".encode("utf-16"), ("the file is UTF-16 text.", UTF_8)),
-    "latin-1": (
-        "C-1\nZo\xeb\n".encode("latin-1"),
-        ("line 2 of the file is not UTF-8 text.", UTF_8),
-    ),
-    "gzip": (b"\x1f\x8b\x08\x00\x00", ("line 1 of the file has a NUL in it.", UTF_8)),
-}
-
-
-@pytest.mark.parametrize("name", FILES)
+    ],
+)
 def test_of_a_bad_file_nothing_is_asked(
-    name: str, platform: BalancePlatform, loyalty: Run, listed: Listed
+    content: str, said: tuple[str, ...], platform: BalancePlatform, loyalty: Run, listed: Listed
 ) -> None:
-    content, said = FILES[name]
-
     done = loyalty("balance", "--from", listed(content), "-o", "csv")
 
     assert is_refused(done, platform, *said)
 
 
-@pytest.mark.parametrize("output", ["table", "json", "jsonl", "csv"])
-@pytest.mark.parametrize("name", ["empty", "latin-1"])
-def test_of_a_pipe_that_is_bad_from_the_start_nothing_is_asked_or_written(
-    name: str, output: str, platform: BalancePlatform, loyalty: Run
-) -> None:
-    content, (error, *_) = FILES[name]
-    first = content if isinstance(content, bytes) else content.encode()
-    if name == "latin-1":
-        first = first.partition(b"\n")[2]
-        error = error.replace("line 2", "line 1")
-
-    with piped(first) as pipe:
-        done = loyalty("balance", "--from", pipe, "-o", output)
-
-    assert (done.code, done.out, platform.asked) == (2, "", [])
-    assert done.err.startswith(f"Error: {error}\n")
-
-
-@pytest.mark.parametrize("mistake", ["C-\x00\n", "..\n", "x" * 65_000 + "\n"], ids=len)
+@pytest.mark.parametrize("number", [0, 40])
 @pytest.mark.parametrize("output", ["json", "jsonl", "csv", "table"])
-def test_of_a_pipe_what_came_before_the_mistake_is_written_whole(
-    mistake: str, output: str, platform: BalancePlatform, loyalty: Run
+def test_of_a_pipe_what_came_before_a_mistake_is_written_whole(
+    number: int, output: str, platform: BalancePlatform, loyalty: Run
 ) -> None:
-    good = names(40)
-    with piped(lines(good) + mistake) as pipe:
+    good = names(number)
+    with piped(lines(good) + "..\n") as pipe:
         done = loyalty("balance", "--from", pipe, "-o", output)
 
     assert done.code == 2
-    assert done.err.startswith("Error: line 41 of the file")
-    assert len(done.err.splitlines()) <= 2
+    assert done.err == (
+        f"Error: line {number + 1} of the file: the identifier '..' would change the address of"
+        " the request.\n"
+    )
     assert sorted(platform.asked) == sorted(good)
     there = [line.split()[0] for line in done.out.splitlines()[1:]]
     assert (there if output == "table" else customers(done, output)) == good
-
-
-def test_a_file_that_may_not_be_read(
-    platform: BalancePlatform, loyalty: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    secret, open_to_all = tmp_path / "secret", tmp_path / "open"
-    for path, mode in ((secret, 0), (open_to_all, 0o644), (tmp_path, 0o755)):
-        if path is not tmp_path:
-            path.write_text("C-1\n")
-        path.chmod(mode)
-    (tmp_path / "config.yaml").chmod(0o644)
-    monkeypatch.chdir(tmp_path)  # from where nobody's rights reach the files
-    monkeypatch.setenv("LOYALTY_CONFIG", "config.yaml")
-    assert loyalty("balance", "--from", "open").code == 0
-    platform.asked.clear()
-
-    with without_rights():
-        done = loyalty("balance", "--from", "secret")
-
-    assert is_refused(done, platform, "the file 'secret' cannot be read: Permission denied.")
-
-
-@pytest.mark.parametrize("output", ["json", "csv"])
-def test_zeros_without_end(output: str, platform: BalancePlatform, loyalty: Run) -> None:
-    done = loyalty("balance", "--from", "/dev/zero", "-o", output)
-
-    assert is_refused(done, platform, "line 1 of the file has a NUL in it.", UTF_8)
+    assert bool(done.out) == bool(number)
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         ([], ("no customer given.", "Name a customer, or a list with --from.")),
-        (["--from", "missing"], (f"{CANNOT_READ}: No such file or directory.",)),
-        (["--from", "/"], ("the file '/' cannot be read: Is a directory.",)),
-        (["--from", "/dev/null"], NOBODY),
+        (
+            ["--from", "missing"],
+            ("the file 'missing' cannot be read: No such file or directory.",),
+        ),
         (["--from", "-"], ("stdin is closed.", "Send the list to it, or name a file.")),
         (
             ["C-1", "--input-format", "csv"],
@@ -206,7 +130,7 @@ OPTIONS: list[tuple[list[str], str]] = [
         (["--rate", value], f"--rate must be a number of requests a second, not {value!r}.")
         for value in ("x", "", "1_0", "10/s")
     ),
-    *((["--shard", value], SHARD) for value in ("5/4", "-1/2", "x", "१/२", "1/1000001")),
+    (["--shard", "5/4"], SHARD),
     (
         ["--input-format", "xml"],
         "Invalid value for '--input-format': 'xml' is not one of 'lines', 'csv', 'jsonl'.",
@@ -218,19 +142,10 @@ OPTIONS: list[tuple[list[str], str]] = [
 
 
 @pytest.mark.parametrize(("arguments", "error"), OPTIONS)
-@pytest.mark.parametrize("source", ["file", "pipe"])
 def test_a_wrong_option_is_said_before_anything_is_asked(
-    arguments: list[str],
-    error: str,
-    source: str,
-    *,
-    platform: BalancePlatform,
-    loyalty: Run,
-    listed: Listed,
+    arguments: list[str], error: str, platform: BalancePlatform, loyalty: Run, listed: Listed
 ) -> None:
-    with piped("C-1\n") as pipe:
-        list_name = pipe if source == "pipe" else listed("C-1\n")
-        done = loyalty("balance", "--from", list_name, *arguments, "-o", "csv")
+    done = loyalty("balance", "--from", listed("C-1\n"), *arguments, "-o", "csv")
 
     assert (done.code, done.out, platform.asked) == (2, "", [])
     first, *hint = done.err.splitlines()
@@ -238,36 +153,25 @@ def test_a_wrong_option_is_said_before_anything_is_asked(
     assert len(hint) <= 1
 
 
-@pytest.mark.usefixtures("platform")
-@pytest.mark.parametrize(
-    ("arguments", "error"),
-    [
-        (["-p", "crad"], "there is no profile 'crad'"),
-        (["--config", "/nowhere/at/all"], "there is no profile file"),
-    ],
-)
-def test_what_is_wrong_with_the_set_up_is_3(
-    arguments: list[str], error: str, loyalty: Run, listed: Listed
-) -> None:
-    done = loyalty("balance", "--from", listed("customer,profile\nC-1,card\n"), *arguments)
-
-    assert (done.code, done.out) == (3, "")
-    assert error in done.err.splitlines()[0]
-
-
-def test_a_list_of_another_format_than_was_said(
+def test_a_wrong_profile_is_an_error_though_every_row_names_its_own(
     platform: BalancePlatform, loyalty: Run, listed: Listed
 ) -> None:
-    asking = ("balance", "--from", listed("C-1\n"), "--input-format")
+    done = loyalty("balance", "--from", listed("customer,profile\nC-1,card\n"), "-p", "crad")
 
-    assert is_refused(
-        loyalty(*asking, "csv"),
-        platform,
-        "line 1 of the file: the header has no column 'customer'.",
-        CUSTOMER,
-    )
-    assert is_refused(
-        loyalty(*asking, "jsonl"),
-        platform,
-        "line 1 of the file: it is not JSON (Expecting value at character 0).",
-    )
+    assert (done.code, done.out, platform.asked) == (3, "", [])
+    assert done.err.startswith("Error: there is no profile 'crad'")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("csv", (NO_COLUMN, CUSTOMER)),
+        ("jsonl", ("line 1 of the file: it is not JSON (Expecting value at character 0).",)),
+    ],
+)
+def test_a_list_of_another_format_than_was_said(
+    given: str, said: tuple[str, ...], platform: BalancePlatform, loyalty: Run, listed: Listed
+) -> None:
+    done = loyalty("balance", "--from", listed("C-1\n"), "--input-format", given)
+
+    assert is_refused(done, platform, *said)

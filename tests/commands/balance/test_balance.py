@@ -57,27 +57,25 @@ def test_several_customers_at_several_profiles_come_in_the_order_asked(loyalty: 
 
 
 @pytest.mark.usefixtures("three")
-def test_without_a_profile_the_default_one_of_the_file_is_asked(loyalty: Run) -> None:
-    assert asked(loyalty("balance", "C-1", "-o", "json")) == [("C-1", "north")]
-
-
-@pytest.mark.usefixtures("three")
-def test_the_environment_wins_over_the_file_and_the_option_over_both(
-    loyalty: Run, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("variable", "arguments", "profile"),
+    [
+        ("", [], "north"),
+        ("south", [], "south"),
+        ("south", ["-p", "north"], "north"),
+    ],
+    ids=["of the file", "of the environment", "of the option"],
+)
+def test_the_option_wins_over_the_environment_and_that_over_the_file(
+    loyalty: Run,
+    variable: str,
+    arguments: list[str],
+    profile: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("LOYALTY_PROFILE", "south")
+    monkeypatch.setenv("LOYALTY_PROFILE", variable)
 
-    assert asked(loyalty("balance", "C-1", "-o", "json")) == [("C-1", "south")]
-    assert asked(loyalty("balance", "C-1", "-p", "north", "-o", "json")) == [("C-1", "north")]
-
-
-@pytest.mark.usefixtures("three")
-def test_an_empty_environment_variable_names_no_profile(
-    loyalty: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("LOYALTY_PROFILE", "")
-
-    assert asked(loyalty("balance", "C-1", "-o", "json")) == [("C-1", "north")]
+    assert asked(loyalty("balance", "C-1", *arguments, "-o", "json")) == [("C-1", profile)]
 
 
 def test_without_any_profile_it_says_which_there_are(
@@ -98,25 +96,17 @@ def test_one_platform_that_is_down_does_not_hide_the_others(loyalty: Run) -> Non
     done = loyalty("balance", "C-1", "C-2", "--all-profiles", "-o", "json")
 
     assert done.code == 9
-    assert asked(done) == [
-        (customer, profile) for customer in ("C-1", "C-2") for profile in ("north", "down", "south")
-    ]
-    for record in done.records:
-        if record["profile"] == "down":
-            assert record["error"]["code"] == "server_error"
-            assert record["balances"] == []
-        else:
-            assert record["error"] is None
-            assert record["balances"][0]["available"] == 7
-
-
-@pytest.mark.usefixtures("three")
-def test_stderr_says_what_failed_and_how_many(loyalty: Run) -> None:
-    done = loyalty("balance", "C-1", "C-2", "--all-profiles")
-
-    assert done.err.splitlines()[0].startswith("Error: C-1 at down: Gameball cannot answer now")
-    assert done.err.splitlines()[-1] == "2 of 6 look-ups failed: server error."
-    assert done.out.count("server error") == 2
+    profiles = ("north", "down", "south")
+    assert asked(done) == [(customer, name) for customer in ("C-1", "C-2") for name in profiles]
+    errors = [record["error"] and record["error"]["code"] for record in done.records]
+    assert errors == [None, "server_error", None] * 2
+    found = [[line["available"] for line in record["balances"]] for record in done.records]
+    assert found == [[7], [], [7]] * 2
+    assert {record["sandbox"] for record in done.records} == {False}
+    first, *_, last = done.err.splitlines()
+    assert first.startswith("Error: C-1 at down: Gameball cannot answer now")
+    assert last == "2 of 6 look-ups failed: server error."
+    assert loyalty("balance", "C-1", "--all-profiles").out.count("server error") == 1
 
 
 @pytest.mark.usefixtures("three")
@@ -138,7 +128,6 @@ def test_the_same_error_is_said_once(loyalty: Run) -> None:
         (["C-1", "-O", "expand"], (2, "-O 'expand' is not KEY=VALUE", "Write it like -O")),
         (["C-1", "-O", "=tier"], (2, "-O '=tier' is not KEY=VALUE", "Write it like -O")),
         (["C-1", "-O", "expnd=x"], (2, "has no option 'expnd'", "Did you mean 'expand'?")),
-        (["C-1", "-O", "expand="], (2, "expand must not be empty", "providers gameball")),
         (["C-1", "-O", "expand=a", "-O", "expand=b"], (2, "'expand' is there twice", "Leave")),
         (["C-1", "--timeout", "0"], (2, "--timeout must be more than 0", None)),
         (["C-1", "--timeout", "-1"], (2, "--timeout must be more than 0", None)),
@@ -146,14 +135,8 @@ def test_the_same_error_is_said_once(loyalty: Run) -> None:
         (["C-1", "--timeout", "inf"], (2, "--timeout must be more than 0", None)),
         (["C-1", "--timeout", "4000"], (2, "at most 3600", None)),
         (["C-1", "--timeout", "soon"], (2, "a number of seconds, not 'soon'", None)),
-        ([""], (2, "must not be empty", None)),
-        (["  "], (2, "must not be empty", None)),
-        (["."], (2, "would change the address", None)),
         ([".."], (2, "would change the address", None)),
         (["C-1", "C\n2"], (2, r"'C\n2' contains a control character", None)),
-        (["C\x1b[2J"], (2, r"'C\x1b[2J' contains a control character", None)),
-        (["C\udcff"], (2, "or a broken one", None)),
-        (["C" * 1001], (2, "1001 characters is too long", None)),
     ],
 )
 def test_what_must_not_be_sent_is_refused_before_anything_is(
@@ -182,18 +165,6 @@ def test_an_option_goes_over_the_one_in_the_file_for_every_profile(
     assert [request.query for request in received] == [{"expand": "tier"}, {"expand": "referrals"}]
 
 
-@pytest.mark.usefixtures("three")
-def test_an_identifier_reaches_the_platform_as_it_was_given(
-    loyalty: Run, received: list[Received]
-) -> None:
-    strange = ["a/b", "a?b", "a#b", "a%2Fb", "ä ö", "=1+1", "🎁"]
-
-    done = loyalty("balance", *strange, "-o", "json")
-
-    assert [record["customer"] for record in done.records] == strange
-    assert sorted(request.path[4] for request in received) == sorted(strange)
-
-
 def test_the_timeout_of_the_line_is_that_of_the_whole_look_up(loyalty: Run) -> None:
     done = loyalty("--sandbox", "balance", "E-slow", "--timeout", "0.2", "-o", "json")
 
@@ -208,19 +179,7 @@ def test_the_environment_can_ask_for_the_sandbox(
 ) -> None:
     monkeypatch.setenv("LOYALTY_SANDBOX", value)
 
-    done = loyalty("balance", "C-1001", "--all-profiles", "-o", "json")
-
-    assert done.code == 0
-    assert {record["sandbox"] for record in done.records} == {True}
-
-
-@pytest.mark.usefixtures("three")
-def test_a_record_says_that_it_is_not_from_the_sandbox(
-    loyalty: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("LOYALTY_SANDBOX", "0")
-
-    assert loyalty("balance", "C-1", "-o", "json").record["sandbox"] is False
+    assert loyalty("balance", "C-1001", "-p", "imprint", "-o", "json").record["sandbox"] is True
 
 
 def test_nothing_falls_back_to_the_sandbox(loyalty: Run) -> None:
@@ -304,27 +263,14 @@ def test_raw_of_nothing_and_of_null_and_of_a_bare_value_is_a_row_too(
         assert loyalty("balance", "C-1", "--raw").out.split()[-1] == shown
 
 
-def test_raw_keeps_the_platforms_json_as_it_is(
+def test_raw_keeps_the_platforms_json_on_one_line(
     loyalty: Run, answer: Callable[..., str], card: Callable[..., object]
 ) -> None:
-    body = b'{\n "z": 1.50,\n "a": [1E+2, "caf\\u00e9 \\/", null],\n "n": -0.0\n}\n'
-    card(answer(body))
+    card(answer(b'{\n "z": 1.50,\n "a": [1E+2, "caf\\u00e9 \\/", null],\n "n": -0.0\n}\n'))
 
-    line = loyalty("balance", "C-1", "--raw", "-o", "jsonl").out
-    page = loyalty("balance", "C-1", "--raw", "-o", "json").out
+    (line,) = loyalty("balance", "C-1", "--raw", "-o", "jsonl").out.splitlines()
 
     assert '"raw":{"z":1.50,"a":[1E+2,"caf\\u00e9 \\/",null],"n":-0.0}' in line
-    assert len(line.splitlines()) == 1
-    for part in ('"z": 1.50', "1E+2", '"caf\\u00e9 \\/"', '"n": -0.0'):
-        assert part in page
-
-
-def test_a_failed_raw_look_up_has_null_for_raw(loyalty: Run) -> None:
-    record = loyalty("--sandbox", "balance", "E-404", "--raw", "-o", "json").record
-
-    assert record["raw"] is None
-    assert record["error"]["code"] == "not_found"
-    assert "balances" not in record
 
 
 def test_a_credential_folder_with_a_strange_name_is_an_error_like_any_other(

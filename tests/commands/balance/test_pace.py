@@ -1,9 +1,7 @@
 """`loyalty balance --from` and how quickly a platform is asked: jobs, rates, limits and 429."""
 
 import time
-from collections.abc import Callable
-from pathlib import Path
-from threading import Barrier, BrokenBarrierError, Lock
+from threading import Barrier, Lock
 
 import pytest
 from msgspec.structs import replace
@@ -14,6 +12,7 @@ from tests.commands.balance.lists import (
     PATIENCE,
     At,
     BalancePlatform,
+    EachAt,
     Listed,
     found,
     lines,
@@ -21,7 +20,7 @@ from tests.commands.balance.lists import (
     names,
     too_many,
 )
-from tests.conftest import Outcome, Run, Serve
+from tests.conftest import Run
 from tests.fakes.passing_clock import PassingClock
 
 pytestmark = pytest.mark.timeout(60)
@@ -49,9 +48,11 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> PassingClock:
 # How many at a time.
 
 
-@pytest.mark.parametrize("jobs", [1, 3, 16])
+@pytest.mark.parametrize(
+    ("arguments", "jobs"), [(["--jobs", "1"], 1), (["--jobs", "16"], 16), ([], 8)]
+)
 def test_jobs_is_how_many_requests_are_made_at_a_time(
-    jobs: int, loyalty: Run, at: At, listed: Listed
+    arguments: list[str], jobs: int, loyalty: Run, at: At, listed: Listed
 ) -> None:
     together = Barrier(jobs, timeout=PATIENCE)
 
@@ -62,41 +63,9 @@ def test_jobs_is_how_many_requests_are_made_at_a_time(
 
     platform = at(all_at_once)
 
-    done = loyalty(
-        *("balance", "--from", listed(lines(names(1 + 3 * jobs))), "-o", "jsonl"),
-        *("--jobs", str(jobs)),
-    )
-
-    assert done.code == 0
+    run = ("balance", "--from", listed(lines(names(1 + 3 * jobs))), "-o", "jsonl")
+    assert loyalty(*run, *arguments).code == 0
     assert platform.most == jobs
-
-
-def test_eight_requests_are_made_at_a_time_by_default(loyalty: Run, at: At, listed: Listed) -> None:
-    together = Barrier(8, timeout=PATIENCE)
-    platform = at(lambda name: found(name) if name == "C-1" or together.wait() >= 0 else found(""))
-
-    assert loyalty("balance", "--from", listed(lines(names(25))), "-o", "csv").code == 0
-    assert platform.most == 8
-
-
-def test_the_first_look_up_of_a_list_goes_alone(loyalty: Run, at: At, listed: Listed) -> None:
-    company = Barrier(2)
-
-    def wait_for_company(customer: str) -> Reply:
-        if customer == "C-1":
-            with pytest.raises(BrokenBarrierError):
-                company.wait(0.3)
-        elif company.n_waiting:
-            company.wait(PATIENCE)
-        return found(customer)
-
-    platform = at(wait_for_company)
-
-    done = loyalty("balance", "--from", listed(lines(names(30))), "-o", "csv")
-
-    assert done.code == 0
-    assert platform.asked[0] == "C-1"
-    assert platform.times[1] - platform.times[0] >= 0.3
 
 
 # A rate.
@@ -132,30 +101,12 @@ def test_a_profile_can_have_a_rate(
     assert is_kept(platform, 40)
 
 
-@pytest.fixture
-def profiles(
-    serve: Serve, profile_file: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., None]:
-    """Write a file with several Imprint profiles, each by its name at a platform of its own."""
-
-    def write(more: str = "", **platforms: BalancePlatform) -> None:
-        rows = [
-            f"  {name}: {{provider: imprint, base_url: '{serve(platform)}'{more}}}\n"
-            for name, platform in platforms.items()
-        ]
-        profile_file("profiles:\n" + "".join(rows))
-        for name in platforms:
-            monkeypatch.setenv(f"LOYALTY_{name.upper()}_API_KEY", "secret")
-
-    return write
-
-
 def test_a_rate_holds_for_all_profiles_of_the_run_together(
-    loyalty: Run, profiles: Callable[..., None], listed: Listed, clock: PassingClock
+    loyalty: Run, each_at: EachAt, listed: Listed, clock: PassingClock
 ) -> None:
     platform = BalancePlatform()
     platform.now = clock.now
-    profiles(", rate: 1000", p0=platform, p1=platform, p2=platform)
+    each_at(", rate: 1000", p0=platform, p1=platform, p2=platform)
     run = ("--all-profiles", "--rate", "50", "--jobs", "1")
 
     assert loyalty("balance", "--from", listed(lines(names(17))), "-o", "csv", *run).code == 0
@@ -177,30 +128,6 @@ def test_waiting_for_a_permit_is_no_part_of_a_look_ups_time(
 
 
 # What a platform publishes.
-
-
-def test_gameball_gets_1200_in_30_seconds_and_no_more(
-    loyalty: Run, points: BalancePlatform, listed: Listed, clock: PassingClock
-) -> None:
-    points.now = clock.now
-
-    done = loyalty("balance", "--from", listed(lines(names(1230))), "-o", "csv", "--jobs", "1")
-
-    assert done.code == 0
-    assert len(points.times) == 1230
-    assert most_within(points.times, 1.0) <= 100
-    assert most_within(points.times, 30.0) == 1200
-    assert span(points) < 30.5
-
-
-def test_a_given_rate_replaces_the_published_limits(
-    loyalty: Run, points: BalancePlatform, listed: Listed, clock: PassingClock
-) -> None:
-    points.now = clock.now
-    run = ("--rate", "1000", "--jobs", "1")
-
-    assert loyalty("balance", "--from", listed(lines(names(160))), "-o", "csv", *run).code == 0
-    assert span(points) < 1.59
 
 
 # Too often.
@@ -252,30 +179,6 @@ def test_after_429_all_requests_pause_and_then_go_on(
     assert len(after) / (after[-1] - after[0]) > 0.3 * len(before) / (before[-1] - before[0])
 
 
-def test_a_pause_after_429_holds_for_requests_that_wait_for_the_rate(
-    loyalty: Run, at: At, listed: Listed
-) -> None:
-    refusing = Refusing("C-10", retry_after="1")
-    platform = at(refusing)
-
-    done = loyalty("balance", "--from", listed(lines(names(30))), "-o", "csv", "--rate", "30")
-
-    assert done.code == 0
-    assert in_the_pause(platform, refusing) == []
-
-
-def test_a_pause_after_429_is_for_that_profile_alone(
-    loyalty: Run, profiles: Callable[..., None], listed: Listed
-) -> None:
-    refusing = Refusing("C-1", retry_after="1")
-    idle = BalancePlatform()
-    profiles(busy=BalancePlatform(refusing), idle=idle)
-    rows = ["customer,profile", "C-1,busy", *(f"{name},idle" for name in names(50))]
-
-    assert loyalty("balance", "--from", listed(lines(rows)), "-o", "csv").code == 0
-    assert idle.times[-1] < refusing.at + 1.0
-
-
 @pytest.mark.parametrize(
     ("status", "said"), [(429, "is rate-limiting requests"), (503, "cannot answer now")]
 )
@@ -320,27 +223,6 @@ def test_a_customer_that_is_throttled_every_time_fails_alone(
     assert platform.how_often("C-20") == 6
     assert len(platform.asked) == 65
     assert done.err.splitlines()[-1] == "1 of 60 look-ups failed: rate limited."
-
-
-@pytest.mark.parametrize("status", [500, 502, 504])
-def test_a_server_error_that_passes_is_retried(
-    status: int, loyalty: Run, at: At, listed: Listed, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("loyalty_cli.network.retry.FIRST_PAUSE_SECONDS", 0.0)
-    lock, tried = Lock(), set[str]()
-
-    def fails_once(customer: str) -> Reply:
-        with lock:
-            first = customer not in tried
-            tried.add(customer)
-        return Reply(status, {"type": "BUSY", "message": "again"}) if first else found(customer)
-
-    platform = at(fails_once)
-
-    done: Outcome = loyalty("balance", "--from", listed(lines(names(30))), "-o", "json")
-
-    assert (done.code, done.err) == (0, "")
-    assert len(platform.asked) == 60
 
 
 def test_a_look_up_on_the_command_line_ends_within_its_timeout_whatever_it_waits_for(

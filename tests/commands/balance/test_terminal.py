@@ -96,22 +96,6 @@ def test_of_a_pipe_nobody_knows_how_many_will_come(at: At, listed: Listed, tmp_p
     assert "Error" not in shown
 
 
-def test_of_a_shard_the_number_is_that_of_its_customers(
-    at: At, listed: Listed, tmp_path: Path
-) -> None:
-    platform = at()
-    name = listed(lines(names(90)))
-
-    with terminal(
-        f'exec "$@" >{tmp_path / "out"}', "balance", "--from", name, "-o", "csv", "--shard", "2/3"
-    ) as child:
-        shown = unstyled(to_the_end(child))
-
-    number = len(platform.asked)
-    assert 10 < number < 50
-    assert f"{number}/{number}" in shown
-
-
 def test_progress_does_not_come_between_records_on_the_same_terminal(
     at: At, listed: Listed
 ) -> None:
@@ -150,16 +134,6 @@ def test_nothing_of_it_is_in_a_log(at: At, listed: Listed) -> None:
     assert done.err.splitlines()[-1] == "2 of 20 look-ups failed: not found."
     assert "\x1b" not in done.err
     assert "20/20" not in done.err
-
-
-def test_a_dumb_terminal_gets_no_control_characters(at: At, listed: Listed, tmp_path: Path) -> None:
-    at()
-    command = f'TERM=dumb exec "$@" >{tmp_path / "out"}'
-
-    with terminal(command, "balance", "--from", listed(lines(names(20))), "-o", "csv") as child:
-        shown = to_the_end(child)
-
-    assert "\x1b" not in shown
 
 
 @pytest.mark.parametrize("output", ["jsonl", "table"])
