@@ -97,25 +97,15 @@ def test_total_median_and_largest_are_exact(amounts: list[Amount]) -> None:
 
 
 @given(st.lists(AMOUNTS, min_size=1, max_size=40))
-def test_every_customer_is_in_one_bin(amounts: list[Amount]) -> None:
-    histogram = of(amounts).histogram
-
-    assert sum(each.customers for each in histogram) == len(amounts)
-    for each in histogram:
-        inside = [
-            amount
-            for amount in amounts
-            if (each.at_least is None or amount >= each.at_least) and amount < each.below
-        ]
-        assert each.customers == len(inside)
-
-
-@given(st.lists(AMOUNTS, min_size=1, max_size=40))
-def test_bins_follow_each_other_from_the_first_that_somebody_is_in_to_the_last(
+def test_everybody_is_in_a_bin_and_bins_follow_each_other_from_the_first_to_the_last(
     amounts: list[Amount],
 ) -> None:
     histogram = of(amounts).histogram
 
+    for each in histogram:
+        above = [x for x in amounts if each.at_least is None or x >= each.at_least]
+        assert each.customers == sum(amount < each.below for amount in above)
+    assert sum(each.customers for each in histogram) == len(amounts)
     assert all(lower.below == upper.at_least for lower, upper in pairwise(histogram))
     assert all(each.at_least is None or each.at_least < each.below for each in histogram)
     assert histogram[0].customers
@@ -199,62 +189,49 @@ def test_lines_of_one_unit_are_one_amount_of_a_customer() -> None:
     (record,) = summary(lookup(credit, rewards), lookup(rewards))
 
     assert (record.unit, record.kinds) == ("AUD", ("money", "credit"))
-    assert (record.customers, record.found) == (2, 2)
+    assert (record.customers, record.found) == (2, 2)  # though it is the same one
     assert numbers(record) == ["60.50", "30.25", "35.50"]
+    assert record.expiring is None
 
 
-def test_a_unit_is_spelt_as_the_platform_spells_it() -> None:
-    lines = [line(1, kind="credit", unit=unit) for unit in ("CENTS", "cents", "points")]
-
-    assert [each.unit for each in summary(lookup(*lines))] == ["CENTS", "cents", "points"]
-
-
-@pytest.mark.parametrize("kind", ["percent", "codes", "other"])
-def test_what_is_no_more_of_the_same_is_not_added_to_it(kind: str) -> None:
-    lines = [line(5, kind="credit", unit="u"), line(7, kind=kind, unit="u")]
+@pytest.mark.parametrize(
+    ("kinds", "units", "sums"),
+    [
+        (["credit", "credit", "credit"], ["CENTS", "cents", "points"], ["5", "6", "7"]),
+        (["credit", "percent"], ["u", "u"], ["5", "6"]),
+        (["credit", "codes"], ["u", "u"], ["5", "6"]),
+        (["credit", "other"], ["u", "u"], ["5", "6"]),
+        (["money", "credit", "other"], [None, None, None], ["5", "6", "7"]),
+    ],
+    ids=["units spelt otherwise", "percentages", "codes", "others", "no unit"],
+)
+def test_what_is_not_the_same_is_summed_up_by_itself(
+    kinds: list[str], units: list[str | None], sums: list[str]
+) -> None:
+    lines = [
+        line(amount, kind=kind, unit=unit)
+        for amount, kind, unit in zip((5, 6, 7), kinds, units, strict=False)
+    ]
 
     records = summary(lookup(*lines))
 
-    assert [(each.unit, *each.kinds, str(each.largest)) for each in records] == [
-        ("u", "credit", "5"),
-        ("u", kind, "7"),
-    ]
+    assert [each.unit for each in records] == units
+    assert [kind for each in records for kind in each.kinds] == kinds
+    assert [str(each.largest) for each in records] == sums
 
 
-def test_without_a_unit_each_kind_is_by_itself() -> None:
-    kinds = ("money", "credit", "other")
-    lines = [line(5, kind=kind, unit=None) for kind in kinds]
-
-    records = summary(lookup(*lines), lookup(*lines))
-
-    assert [(each.unit, *each.kinds, str(each.total)) for each in records] == [
-        (None, kind, "10") for kind in kinds
-    ]
-
-
-def test_percentages_are_not_added_up() -> None:
-    ten, twenty = (line(number, kind="percent", unit="%") for number in (10, 20))
+def test_percentages_are_not_added_up_nor_are_those_that_expire() -> None:
+    ten, twenty = (
+        line(number, kind="percent", unit="%", next_expiry=expiry(5, "2026-12-01"))
+        for number in (10, 20)
+    )
 
     (record,) = summary(lookup(ten, twenty), lookup(ten))
 
     assert numbers(record) == ["None", "15", "20"]
     assert bins(record) == [("10", "100", 2)]
-
-
-def test_percentages_that_expire_are_not_added_up_either() -> None:
-    five = expiry(5, "2026-12-01")
-    each = lookup(line(10, kind="percent", unit="%", next_expiry=five))
-
-    (record,) = summary(each, each)
-
     assert record.expiring is not None
     assert (record.expiring.amount, record.expiring.customers) == (None, 2)
-
-
-def test_a_customer_asked_twice_counts_twice() -> None:
-    (record,) = summary(lookup(line(7)), lookup(line(7)))
-
-    assert (record.customers, record.found, str(record.total)) == (2, 2, "14")
 
 
 def test_a_failed_look_up_is_counted_at_its_profile_in_every_unit() -> None:
@@ -385,10 +362,6 @@ def test_what_is_nothing_or_comes_later_is_clear(amount: str | None, at: str | N
 
     assert found is not None
     assert (str(found.amount), found.customers, found.unclear) == ("0", 0, 0)
-
-
-def test_where_the_platform_names_no_expiry_nothing_is_said_of_it() -> None:
-    assert expiring(None) is None
 
 
 def test_a_customer_with_several_lines_that_expire_is_one_customer() -> None:

@@ -63,8 +63,9 @@ def test_a_result_is_given_before_the_next_item_is_there() -> None:
     assert list(results) == [1]
 
 
-def test_no_more_run_at_once_than_there_are_jobs() -> None:
-    lock, together = Lock(), Barrier(3)
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_as_many_run_at_once_as_there_are_jobs_and_no_more(jobs: int) -> None:
+    lock, together = Lock(), Barrier(jobs)
     running, most = 0, 0
 
     def counted(item: int) -> int:
@@ -78,8 +79,8 @@ def test_no_more_run_at_once_than_there_are_jobs() -> None:
         together.wait(PATIENCE)
         return item
 
-    assert len(list(map_in_order(counted, range(9), jobs=3))) == 9
-    assert most == 3
+    assert list(map_in_order(counted, range(9), jobs=jobs)) == list(range(9))
+    assert most == jobs
 
 
 def test_one_item_needs_but_one_worker(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,23 +95,6 @@ def test_one_item_needs_but_one_worker(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert list(map_in_order(same, [1], jobs=8)) == [1]
     assert len(hired) <= 2  # the second finds that there is nothing left
-
-
-def test_one_job_is_one_at_a_time() -> None:
-    running, most, lock = 0, 0, Lock()
-
-    def counted(item: int) -> int:
-        nonlocal running, most
-        with lock:
-            running += 1
-            most = max(most, running)
-        Event().wait(0.001)
-        with lock:
-            running -= 1
-        return item
-
-    assert list(map_in_order(counted, range(20), jobs=1)) == list(range(20))
-    assert most == 1
 
 
 def test_where_the_system_has_no_more_threads_those_that_are_there_do_it(

@@ -22,14 +22,6 @@ def test_a_signal_says_to_begin_no_more_and_which_one_it_was(number: int) -> Non
         assert stop.signal == number
 
 
-def test_a_stop_can_be_set_without_a_signal() -> None:
-    stop = Stop()
-    stop.set()
-
-    assert stop.is_set()
-    assert stop.signal is None
-
-
 @pytest.mark.parametrize("number", SIGNALS)
 def test_afterwards_signals_do_what_they_did_before(number: int) -> None:
     before = signal.getsignal(number)
@@ -115,27 +107,18 @@ def test_what_whoever_started_it_ignores_is_ignored(number: signal.Signals) -> N
     assert not stop.is_set()
 
 
-def test_the_last_resort_ends_what_does_not_end_by_itself() -> None:
+@pytest.mark.parametrize(("hangs", "code"), [(True, 100 + signal.SIGTERM), (False, 0)])
+def test_the_last_resort_ends_what_hangs_and_leaves_alone_what_has_ended(
+    hangs: bool, code: int
+) -> None:
     script = (
         "import os, signal, time\n"
         "from loyalty_cli.lists.stop import LastResort, Stop\n"
         "with Stop().on_signals(last_resort=LastResort(0.2, lambda number: number + 100)):\n"
         "    os.kill(os.getpid(), signal.SIGTERM)\n"
-        "    time.sleep(60)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", script], check=False, timeout=50)
-
-    assert done.returncode == 100 + signal.SIGTERM
-
-
-def test_the_last_resort_leaves_alone_what_has_ended() -> None:
-    script = (
-        "import os, signal, time\n"
-        "from loyalty_cli.lists.stop import LastResort, Stop\n"
-        "with Stop().on_signals(last_resort=LastResort(0.2, lambda number: 99)):\n"
-        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        f"    time.sleep({60 if hangs else 0})\n"
         "time.sleep(0.6)\n"
     )
     done = subprocess.run([sys.executable, "-c", script], check=False, timeout=50)
 
-    assert done.returncode == 0
+    assert done.returncode == code

@@ -145,6 +145,10 @@ def test_other_names_are_nobodys_slip(name: str) -> None:
     assert not row.problems
 
 
+NO_CUSTOMER, NO_AMOUNT = "no column 'customer'.", "no column 'amount'."
+COMMAS = "Columns must be separated by commas, not by {}."
+
+
 def test_what_was_meant_by_a_slip_is_there() -> None:
     (row,) = read('{"custmer": "A", "Amount": 1}', JSONL)
 
@@ -152,23 +156,16 @@ def test_what_was_meant_by_a_slip_is_there() -> None:
     assert (row.cells["customer"], row.cells["amount"]) == ("A", 1)
 
 
-BY_ITS_LIKENESS = "Did you mean 'customer' by 'customer_id'?"
-
-
 @pytest.mark.parametrize(
     ("header", "what", "hint"),
     [
-        ("amount,id", "no column 'customer'.", "Name both."),
-        (
-            "customer_id,amount",
-            "no column 'customer'.",
-            "Did you mean 'customer' by 'customer_id'?",
-        ),
+        ("amount,id", NO_CUSTOMER, "Name both."),
+        ("customer_id,x,amount", NO_CUSTOMER, "Did you mean 'customer' by 'customer_id'?"),
         ("amount,customer,customer", "the column 'customer' twice.", "Leave one out."),
     ],
 )
 def test_one_mistake_in_a_header_is_said_with_what_to_do(header: str, what: str, hint: str) -> None:
-    error = refused(f"\n\n{header}\nA,1,x\n".removeprefix("\n\n"), CSV)
+    error = refused(f"{header}\nA,1,x\n", CSV)
 
     assert error.message == f"line 1 of the file: the header has {what}"
     assert error.hint == hint
@@ -186,17 +183,9 @@ def test_one_mistake_in_a_header_is_said_with_what_to_do(header: str, what: str,
                 "the column 'unit' twice. Leave one out.",
             ],
         ),
-        ("A,1", "Name both.", ["no column 'customer'.", "no column 'amount'."]),
-        (
-            "customer;amount",
-            "Columns must be separated by commas, not by semicolons.",
-            ["no column 'customer'.", "no column 'amount'."],
-        ),
-        (
-            "customer\tamount",
-            "Columns must be separated by commas, not by tabs.",
-            ["no column 'customer'.", "no column 'amount'."],
-        ),
+        ("A,1", "Name both.", [NO_CUSTOMER, NO_AMOUNT]),
+        ("customer;amount", COMMAS.format("semicolons"), [NO_CUSTOMER, NO_AMOUNT]),
+        ("customer\tamount", COMMAS.format("tabs"), [NO_CUSTOMER, NO_AMOUNT]),
     ],
 )
 def test_all_that_is_wrong_with_a_header_is_said_at_once(
@@ -230,16 +219,10 @@ def test_a_json_array_is_told_what_is_expected_instead(content: str) -> None:
     [
         ('{"customer": "B", "customer": "C"}', "it has the key 'customer' twice in one object"),
         ('{"customer": 0123}', "it is not JSON (Expecting ',' delimiter at character 14)"),
-        ('{"customer": "B"', "it is not JSON"),
-        ('{"customer": "B"} {}', "it is not JSON"),
-        ('{"amount": NaN}', "NaN"),
         ('{"amount": ' + "9" * 5000 + "}", "digits"),
         ('{"customer": "C-\\ud800"}', "it has half a character in it (one surrogate of a pair)"),
         ("B", "it is not JSON (Expecting value at character 0)"),
-        ('"B"', "it is not an object"),
-        ("[]", "it is not an object"),
         ("null", "it is not an object"),
-        ("{}" + "[" * 1000, "it is not JSON"),
         ("{}" + "[" * 30_000, "it has more than 20000 parts"),
     ],
     ids=lambda text: text[:40],
