@@ -1,5 +1,7 @@
 """One goes ahead alone, and the others follow."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from threading import Barrier, Event, Thread
 
 import pytest
@@ -9,16 +11,27 @@ from loyalty_cli.balances.one_first import OneFirst
 PATIENCE = 20.0
 
 
-def test_nobody_has_a_turn_before_the_first_is_done() -> None:
-    alone, had = OneFirst(), Event()
+def following(alone: OneFirst, then: Callable[[], object]) -> Thread:
+    """Somebody who wants to have a turn after the first."""
 
     def follow() -> None:
         with alone.enter("card"):
-            had.set()
+            then()
 
-    follower = Thread(target=follow)
+    thread = Thread(target=follow)
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize("one_failed", [False, True])
+def test_nobody_has_a_turn_before_the_first_that_succeeds_is_done(one_failed: bool) -> None:
+    alone, had = OneFirst(), Event()
+    if one_failed:
+        with suppress(ZeroDivisionError), alone.enter("card"):
+            raise ZeroDivisionError
+
     with alone.enter("card"):
-        follower.start()
+        follower = following(alone, had.set)
         assert not had.wait(0.1)
 
     assert had.wait(PATIENCE)
@@ -30,13 +43,7 @@ def test_once_it_is_done_the_others_go_at_the_same_time() -> None:
     with alone.enter("card"):
         pass
 
-    def follow() -> None:
-        with alone.enter("card"):
-            together.wait(PATIENCE)
-
-    followers = [Thread(target=follow) for _ in range(3)]
-    for each in followers:
-        each.start()
+    followers = [following(alone, lambda: together.wait(PATIENCE)) for _ in range(3)]
     for each in followers:
         each.join(PATIENCE)
 
@@ -48,21 +55,3 @@ def test_groups_do_not_wait_for_each_other() -> None:
 
     with alone.enter("card"), alone.enter("points"):
         pass
-
-
-def test_where_the_first_fails_another_one_goes_ahead() -> None:
-    alone, had = OneFirst(), Event()
-    with pytest.raises(ZeroDivisionError), alone.enter("card"):
-        raise ZeroDivisionError
-
-    def follow() -> None:
-        with alone.enter("card"):
-            had.set()
-
-    with alone.enter("card"):
-        follower = Thread(target=follow)
-        follower.start()
-        assert not had.wait(0.1)
-
-    assert had.wait(PATIENCE)
-    follower.join(PATIENCE)
