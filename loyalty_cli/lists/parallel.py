@@ -85,15 +85,14 @@ class _Run(Generic[Item, Result]):
     def _wait_for_first(self) -> "Future[Result] | None":
         """Wait for the next result in order; None at the end."""
         with self._changed:
-            while not (self._is_first_done() or self._is_all_done() or self._stop.is_set()):
+            while not self._is_first_done():
+                if self._stop.is_set() or (self._is_over and not self._queue):
+                    return None
                 self._changed.wait(INTERRUPTIBLE_SECONDS)
-            return self._queue[0] if self._is_first_done() else None
+            return self._queue[0]
 
     def _is_first_done(self) -> bool:
         return bool(self._queue) and self._queue[0].done()
-
-    def _is_all_done(self) -> bool:
-        return self._is_over and not self._queue
 
     def _start_worker(self) -> None:
         self._workers += 1

@@ -1,14 +1,13 @@
-"""Text lines of a file or a pipe, read strictly and as a stream, and CSV or JSON in them."""
+"""Text lines of a file or a pipe, read strictly and as a stream, and CSV in them."""
 
 import csv
 import io
 from collections.abc import Iterator
 from functools import partial
 from itertools import chain
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from loyalty_cli.model.errors import usage_error
-from loyalty_cli.model.strict_json import decode
 
 LONGEST_LINE = 64 * 1024
 """Characters of one line, and of the lines that one CSV row may run over."""
@@ -88,14 +87,6 @@ def csv_rows(lines: Iterator[Line]) -> Iterator[tuple[int, list[str]]]:
             yield first, cells
     except csv.Error as error:
         usage_error(f"line {first} of the file is not CSV: {error}.")
-
-
-def json_object(text: str) -> dict[str, Any]:
-    """Read a line of JSON Lines; raises ValueError with a message for the user."""
-    tree = decode(text.encode())
-    if not isinstance(tree, dict):
-        raise ValueError("it is not an object")  # noqa: TRY004 - as what decode raises
-    return tree
 
 
 def shorten(value: str) -> str:

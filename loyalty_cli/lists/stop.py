@@ -8,30 +8,18 @@ from contextlib import contextmanager
 from math import inf
 from threading import Timer
 from types import FrameType
+from typing import NamedTuple
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 SAME_SIGNAL_SECONDS = 0.5
 """Signals within this time count as one, because `timeout` sends its signal twice."""
 
 
-class LastResort:
+class LastResort(NamedTuple):
     """Ends the process some seconds after a signal, even if it hangs; `code` is the exit code."""
 
-    def __init__(self, seconds: float, code: Callable[[int], int]) -> None:
-        self._seconds = seconds
-        self._code = code
-        self._timer: Timer | None = None
-
-    def begin(self, number: int) -> None:
-        """Start the countdown."""
-        self._timer = Timer(self._seconds, lambda: os._exit(self._code(number)))
-        self._timer.daemon = True
-        self._timer.start()
-
-    def cancel(self) -> None:
-        """Stop the countdown: the run has ended by itself."""
-        if self._timer:
-            self._timer.cancel()
+    seconds: float
+    code: Callable[[int], int]
 
 
 class Stop:
@@ -58,15 +46,18 @@ class Stop:
         With `second_kills`, a second signal ends the process at once.
         """
         first = inf
+        countdown: Timer | None = None
 
         def note(number: int, _frame: FrameType | None) -> None:
-            nonlocal first
+            nonlocal first, countdown
             now = time.monotonic()
             if second_kills and now - first > SAME_SIGNAL_SECONDS:
                 signal.signal(number, signal.SIG_DFL)
                 os.kill(os.getpid(), number)
-            if last_resort and first == inf:
-                last_resort.begin(number)
+            if last_resort and not countdown:
+                countdown = Timer(last_resort.seconds, lambda: os._exit(last_resort.code(number)))
+                countdown.daemon = True
+                countdown.start()
             first = min(first, now)
             self.signal = number
             self.set()
@@ -76,7 +67,7 @@ class Stop:
         try:
             yield
         finally:
-            if last_resort:
-                last_resort.cancel()
+            if countdown:
+                countdown.cancel()
             for each, handler in before.items():
                 signal.signal(each, handler)

@@ -7,8 +7,9 @@ from typing import Any
 from msgspec import Struct
 
 from loyalty_cli.lists.list_file import InputFormat
-from loyalty_cli.lists.rows import BLANKS, Line, csv_rows, json_object, shorten
+from loyalty_cli.lists.rows import BLANKS, Line, csv_rows, shorten
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError, usage_error
+from loyalty_cli.model.strict_json import decode
 
 THE_ROW = "the row"
 """The `column` of a problem with the whole row."""
@@ -148,9 +149,12 @@ def _json_lines(lines: Iterator[Line], columns: Columns, way_out: str | None) ->
             usage_error("the file is a JSON array.", f"{hint} {way_out}" if way_out else hint)
         first = first or number
         try:
-            cells = json_object(text)
+            cells = decode(text.encode())
+            why = "it is not an object"
         except ValueError as error:
-            yield TableRow(number, number, None, [Problem(THE_ROW, shorten(text), str(error))])
+            cells, why = None, str(error)
+        if not isinstance(cells, dict):
+            yield TableRow(number, number, None, [Problem(THE_ROW, shorten(text), why)])
             continue
         slips = {name: meant for name in cells if (meant := _misspelt(name, columns.names))}
         problems = [
@@ -159,13 +163,13 @@ def _json_lines(lines: Iterator[Line], columns: Columns, way_out: str | None) ->
         ]
         # A misspelt column is not missing, too.
         found = {meant: cells[name] for name, meant in slips.items()} | cells
-        given = {name: cell for name, cell in found.items() if _has_value(name, cell, columns)}
+        # Empty text is a value only in a required column.
+        given = {
+            name: cell
+            for name, cell in found.items()
+            if cell is not None and (cell != "" or name in columns.required)
+        }
         yield TableRow(number, number, given, problems)
-
-
-def _has_value(name: str, cell: Any, columns: Columns) -> bool:
-    """Whether a cell has a value; empty text counts only in a required column."""
-    return cell is not None and not (cell == "" and name not in columns.required)
 
 
 @lru_cache(maxsize=4096)
