@@ -4,11 +4,12 @@ from array import array
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Context, Decimal
 from functools import reduce
 from random import choice
-from typing import get_args
+from typing import Any, get_args
 
 from msgspec.structs import replace
 
@@ -122,30 +123,20 @@ class _Unit:
     def add(self, lines: Sequence[Balance]) -> None:
         """Count one customer's lines: their sum, or the largest percentage."""
         self._kinds.update([line.kind for line in lines])
-        amounts = [line.available for line in lines if line.available is not None]
+        amounts: list[Decimal] = [line.available for line in lines if line.available is not None]
         if amounts:
-            self._amounts.add(_sum(amounts) if self._adds_up else max(amounts))
+            self._amounts.add(reduce(_EXACT.add, amounts) if self._adds_up else max(amounts))
         expiries = [line.next_expiry for line in lines if line.next_expiry is not None]
         if expiries:
             self._expiring.add(expiries)
 
     def record(self, base: SummaryRecord) -> SummaryRecord:
-        amounts = self._amounts
-        found = replace(
+        return replace(
             base,
             unit=self._name,
             kinds=tuple(kind for kind in get_args(Kind) if kind in self._kinds),
-            found=amounts.count,
             expiring=self._expiring.record(adds_up=self._adds_up),
-        )
-        if not amounts.count:
-            return found
-        return replace(
-            found,
-            total=amounts.total if self._adds_up else None,
-            median=amounts.median,
-            largest=amounts.largest,
-            histogram=amounts.histogram,
+            **self._amounts.figures(adds_up=self._adds_up),
         )
 
 
@@ -173,29 +164,24 @@ class _Amounts:
         if amount < 0:
             self._negative += 1
         else:
-            self._decades[_decade(amount)] += 1
+            self._decades[max(_FRACTION, amount.adjusted()) if amount else _ZERO] += 1
 
-    @property
-    def count(self) -> int:
-        return len(self._floats)
+    def figures(self, *, adds_up: bool) -> dict[str, Any]:
+        """What a summary says of them."""
+        count = len(self._floats)
+        if not count:
+            return {"found": 0}
+        upper = self._at(count // 2)
+        lower = upper if count % 2 else self._at(count // 2 - 1)
+        return {
+            "found": count,
+            "total": self._written(self._total) if adds_up else None,
+            "median": self._written(_EXACT.divide(_EXACT.add(lower, upper), Decimal(2))),
+            "largest": self._written(self._largest),
+            "histogram": self._histogram(),
+        }
 
-    @property
-    def total(self) -> Amount:
-        return self._written(self._total)
-
-    @property
-    def largest(self) -> Amount:
-        return self._written(self._largest)
-
-    @property
-    def median(self) -> Amount:
-        """The middle amount, or the mean of the middle two."""
-        upper = self._at(self.count // 2)
-        lower = upper if self.count % 2 else self._at(self.count // 2 - 1)
-        return self._written(_EXACT.divide(_EXACT.add(lower, upper), Decimal(2)))
-
-    @property
-    def histogram(self) -> tuple[Bin, ...]:
+    def _histogram(self) -> tuple[Bin, ...]:
         """The bins from the lowest to the highest that is not empty, without gaps.
 
         The bins are: negative, zero, less than 1, and the decades. Adjacent empty bins are joined
@@ -232,14 +218,6 @@ class _Amounts:
         if smaller <= rank < smaller + same:
             return amount
         return others[rank if rank < smaller else rank - same]
-
-
-def _sum(amounts: Sequence[Decimal]) -> Decimal:
-    return reduce(_EXACT.add, amounts)
-
-
-def _decade(amount: Decimal) -> int:
-    return max(_FRACTION, amount.adjusted()) if amount else _ZERO
 
 
 def _select(values: "array[float]", rank: int) -> tuple[float, int, int]:
@@ -290,7 +268,7 @@ class _Expiring:
         self._unclear += is_unclear
         if soon:
             self._customers += 1
-            self._amount = _EXACT.add(self._amount, _sum(soon))
+            self._amount = reduce(_EXACT.add, soon, self._amount)
 
     def record(self, *, adds_up: bool) -> Expiring | None:
         if not self._is_reported:
@@ -309,12 +287,9 @@ def _moment(text: str) -> datetime | None:
 
     A date without a time is the end of its day.
     """
-    try:
+    with suppress(ValueError):
         return datetime.combine(date.fromisoformat(text), time.max, UTC)
-    except ValueError:
-        pass
-    try:
+    with suppress(ValueError):
         moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return None
