@@ -22,11 +22,6 @@ class LookupTask(Struct, frozen=True):
     options: Mapping[str, str]
     raw: bool = False
 
-    @property
-    def query(self) -> Query:
-        """The query for the provider."""
-        return Query(self.customer, self.profile.settings, self.options)
-
 
 def check_options(profile: Profile, given: Mapping[str, str]) -> Mapping[str, str]:
     """The options of the profile, replaced by those of the command line; raises LoyaltyError."""
@@ -47,17 +42,11 @@ def check_options(profile: Profile, given: Mapping[str, str]) -> Mapping[str, st
     return {**profile.options, **checked}
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class BalanceReader:
     """Looks up tasks; safe to use from several threads."""
 
     def __init__(
-        self,
-        platforms: PlatformClient,
-        now: Callable[[], datetime] = _utc_now,
+        self, platforms: PlatformClient, now: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
         self._platforms = platforms
         self._now = now
@@ -66,7 +55,7 @@ class BalanceReader:
         """Look up one balance; if that fails, the record has the `error`."""
         make = RawLookup if task.raw else Lookup
         try:
-            content = self._raw(task) if task.raw else self._normalized(task)
+            content = self._content(task)
         except LoyaltyError as error:
             content = {"error": Failure.of(error)}
         return make(
@@ -78,12 +67,11 @@ class BalanceReader:
             **content,
         )
 
-    def _raw(self, task: LookupTask) -> dict[str, Any]:
-        answer = self._platforms.ask(task.profile, task.query)
-        return {"raw": Raw(compact(answer.body))}
-
-    def _normalized(self, task: LookupTask) -> dict[str, Any]:
-        reading = self._platforms.reading(task.profile, task.query)
+    def _content(self, task: LookupTask) -> dict[str, Any]:
+        query = Query(task.customer, task.profile.settings, task.options)
+        if task.raw:
+            return {"raw": Raw(compact(self._platforms.ask(task.profile, query).body))}
+        reading = self._platforms.reading(task.profile, query)
         return {
             "balances": reading.balances,
             "details": None if reading.details is None else dict(reading.details),

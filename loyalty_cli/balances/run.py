@@ -1,24 +1,42 @@
 """A run of look-ups: several at a time, in order, until the end or a fatal error."""
 
 from collections.abc import Generator, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from heapq import merge
 from operator import itemgetter
+from threading import Lock
 
 from loyalty_cli.balances.lookup import BalanceReader, LookupTask
-from loyalty_cli.balances.one_first import OneFirst
-from loyalty_cli.balances.read_back import Record
 from loyalty_cli.balances.resume import Resumed
 from loyalty_cli.balances.summary import Summary
 from loyalty_cli.lists.parallel import map_in_order
 from loyalty_cli.lists.stop import Stop
 from loyalty_cli.model.errors import ASKED_TO_WAIT, ENDING, LoyaltyError
 from loyalty_cli.model.records import Lookup
-from loyalty_cli.model.tally import Tally
+from loyalty_cli.model.tally import Record, Tally
 from loyalty_cli.network.platform_client import PlatformClient
 
 Numbered = tuple[int, Record | None]
 """The number of a task and its record; None if the run had ended before."""
+
+
+class OneFirst:
+    """Lets the first call of each group run alone, until one is done, and then all others."""
+
+    def __init__(self) -> None:
+        self._gates: dict[str, Lock] = {}
+        self._open: set[str] = set()
+
+    @contextmanager
+    def enter(self, group: str) -> Iterator[None]:
+        """Wait for the first call of the group, or be the first."""
+        if group not in self._open:
+            with self._gates.setdefault(group, Lock()):
+                if group not in self._open:
+                    yield
+                    self._open.add(group)
+                    return
+        yield
 
 
 class NothingDoneError(Exception):
@@ -98,11 +116,9 @@ class BalanceRun:
     def _is_the_end(self, numbered: Numbered) -> bool:
         """Whether all later look-ups would fail in the same way."""
         _, record = numbered
-        error = record.error if record else None
-        if record is None or error is None:
+        if record is None or record.error is None:
             return False
-        rate_limits = self._platforms.rate_limits
-        closed = error.code in ASKED_TO_WAIT and rate_limits.is_closed(record.profile)
-        if closed or error.code in ENDING:
+        code, rate_limits = record.error.code, self._platforms.rate_limits
+        if code in ENDING or (code in ASKED_TO_WAIT and rate_limits.is_closed(record.profile)):
             self.ended_by = self.ended_by or record
         return self.ended_by is not None

@@ -6,7 +6,7 @@ from threading import Barrier, Event, Thread
 
 import pytest
 
-from loyalty_cli.balances.one_first import OneFirst
+from loyalty_cli.balances.run import OneFirst
 
 PATIENCE = 20.0
 
