@@ -1,19 +1,17 @@
 """A finished CSV or JSON file, which exists only after a complete run."""
 
 import csv
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby, zip_longest
 from typing import BinaryIO
 
 from loyalty_cli.balances.lookup import LookupTask
-from loyalty_cli.balances.read_back import LONGEST_BYTES, ForeignError, Record, decode_record
-from loyalty_cli.balances.resume import opening
+from loyalty_cli.balances.resume import LONGEST_BYTES, Add, ForeignError, decode_record, opening
 from loyalty_cli.model.errors import ErrorCode
 from loyalty_cli.model.records import Failure, Lookup, RawLookup
 from loyalty_cli.output.csv_text import cell_text
 from loyalty_cli.output.json_text import json_element
 
-Add = Callable[[Record], None]
 Row = Mapping[str, str]
 
 _WHO = ("profile", "provider", "customer", "sandbox")
@@ -32,7 +30,7 @@ def check_csv(file: BinaryIO, header: Sequence[str], tasks: Iterator[LookupTask]
 
     Raises ForeignError for a file of other tasks.
     """
-    limit = csv.field_size_limit(LONGEST_BYTES)  # a setting of the whole process, too low for --raw
+    csv.field_size_limit(LONGEST_BYTES)  # the usual limit is too low for --raw
     try:
         rows = groupby(_rows(file, header), lambda row: tuple(row[name] for name in _WHO))
         for found, asked in zip_longest(rows, groupby(tasks, _who), fillvalue=((), ())):
@@ -42,8 +40,6 @@ def check_csv(file: BinaryIO, header: Sequence[str], tasks: Iterator[LookupTask]
                 add(record)
     except (ValueError, csv.Error):
         raise ForeignError from None
-    finally:
-        csv.field_size_limit(limit)
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes]:
@@ -86,23 +82,23 @@ def _outcomes(rows: Sequence[Row], tasks: Sequence[LookupTask]) -> Iterator[Look
     lines = len(rows) - len(failed)
     if not bool(lines) <= answered <= lines:
         raise ForeignError
-    for task, row in zip_longest(tasks, failed):
+    errors = [
+        Failure(
+            code=ErrorCode(row["error_code"]),
+            message=_text(row["error_message"]),
+            hint=_text(row["error_hint"]) or None,
+        )
+        for row in failed
+    ]
+    for task, error in zip_longest(tasks, errors):
         yield Lookup(
             profile=task.profile.name,
             provider=task.profile.provider.name,
             customer=task.customer,
             sandbox=task.profile.sandbox,
             retrieved_at=rows[0]["retrieved_at"],
-            error=_failure(row) if row else None,
+            error=error,
         )
-
-
-def _failure(row: Row) -> Failure:
-    return Failure(
-        code=ErrorCode(row["error_code"]),
-        message=_text(row["error_message"]),
-        hint=_text(row["error_hint"]) or None,
-    )
 
 
 def _text(cell: str) -> str:

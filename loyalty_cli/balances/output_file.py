@@ -32,11 +32,6 @@ class OutputFile:
         self._end = 0
 
     @property
-    def size(self) -> int:
-        """The bytes of records in it."""
-        return os.fstat(self._descriptor).st_size
-
-    @property
     def is_finished(self) -> bool:
         """Whether the file is complete, so that nothing is left to do."""
         return self.working != self._target and _has_content(self._target)
@@ -58,19 +53,16 @@ class OutputFile:
 
     def write(self, content: bytes) -> None:
         """Write all of `content` or nothing; raises LoyaltyError if the system refuses."""
+        rest = memoryview(content)
         with _refusing(self.path, _MAKE_ROOM):
             try:
-                _write(self._descriptor, content)
+                while rest:
+                    rest = rest[os.write(self._descriptor, rest) :]
             except OSError:
                 with suppress(OSError):
                     self._cut(self._end)
                 raise
         self._end += len(content)
-
-    def sync(self) -> None:
-        """Make sure that it is on the disk; raises LoyaltyError if the system refuses."""
-        with _refusing(self.path, _RESUME):
-            os.fsync(self._descriptor)
 
     def make(self, fill: Callable[[Write], None]) -> None:
         """Let `fill` write the finished file, move it to its path, and remove the working file.
@@ -91,10 +83,6 @@ class OutputFile:
             finally:
                 new.unlink(missing_ok=True)
             sync(self._target.parent)
-        self.drop()
-
-    def drop(self) -> None:
-        """Remove the working file."""
         self.working.unlink()
 
     def _cut(self, end: int) -> None:
@@ -104,7 +92,7 @@ class OutputFile:
 
 def check_apart(path: Path, source: str) -> None:
     """Raise LoyaltyError if the output file is also the list to read (`-` is stdin)."""
-    for written in (path, _beside(path)):
+    for written in (path, _beside(_followed(path))):
         with suppress(OSError):  # reported when they are opened
             read = os.fstat(0) if source == "-" else Path(source).stat()
             if os.path.samestat(read, written.stat()):
@@ -120,7 +108,7 @@ def open_output(path: Path, *, is_lines: bool, resume: bool) -> Iterator[OutputF
     content and `resume` is not set.
     """
     target = path if is_lines else _target(path)
-    working = path if is_lines else _beside(path)
+    working = path if is_lines else _beside(target)
     descriptor, is_new = _open(working, _mode(target) or 0o666)
     file = OutputFile(path, target, working, descriptor)
     try:
@@ -130,17 +118,17 @@ def open_output(path: Path, *, is_lines: bool, resume: bool) -> Iterator[OutputF
                 _refuse_content(target)
                 _refuse_content(working)
             yield file
-            file.sync()
+            with _refusing(path, _RESUME):
+                os.fsync(descriptor)
         except BaseException:
-            if is_new and not file.size and _is_at(working, descriptor):
+            if is_new and not os.fstat(descriptor).st_size and _is_at(working, descriptor):
                 working.unlink()
             raise
     finally:
         os.close(descriptor)
 
 
-def _beside(path: Path) -> Path:
-    target = _followed(path)
+def _beside(target: Path) -> Path:
     return target.with_name(f"{target.name}.partial")
 
 
@@ -207,12 +195,6 @@ def _mode(path: Path) -> int | None:
     with suppress(OSError):
         return stat.S_IMODE(path.stat().st_mode)
     return None
-
-
-def _write(descriptor: int, content: bytes) -> None:
-    rest = memoryview(content)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
 
 
 @contextmanager

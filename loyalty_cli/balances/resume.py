@@ -1,21 +1,62 @@
-"""Resuming a run: customers with a record in its file are not looked up again."""
+"""Resuming a run: records are read back, and their customers are not looked up again."""
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
+from typing import Any, BinaryIO
 
-from msgspec import Struct
+import msgspec
+from msgspec import Raw, Struct
+from msgspec.structs import replace
 
 from loyalty_cli.balances.lookup import LookupTask
-from loyalty_cli.balances.read_back import FileRecord, ForeignError, Record, decode_record
 from loyalty_cli.lists.parallel import MAX_PENDING
+from loyalty_cli.model.amount import Amount, decode_amount
 from loyalty_cli.model.errors import ASKED_TO_WAIT, ENDING
 from loyalty_cli.model.records import Lookup, RawLookup
+from loyalty_cli.model.tally import Record
+
+LONGEST_BYTES = 128 * 1024 * 1024
+"""The longest line: enough for a platform's longest answer with all characters escaped."""
 
 Encode = Callable[[Record], bytes]
 Add = Callable[[Record], None]
 
 _NEVER = "0001-01-01T00:00:00Z"
+_DECODERS: Mapping[type[Record], msgspec.json.Decoder[Any]] = {
+    kind: msgspec.json.Decoder(kind, dec_hook=decode_amount, float_hook=Amount)
+    for kind in (Lookup, RawLookup)
+}
+
+
+class ForeignError(ValueError):
+    """The file has content that this program did not write for this run."""
+
+
+class _Body(Struct):
+    raw: Raw
+
+
+def read_back(file: BinaryIO) -> Iterator[bytes]:
+    """Yield the lines of a file, of which the last one can be incomplete.
+
+    Raises ForeignError for a line that is not JSON Lines.
+    """
+    while line := file.readline(LONGEST_BYTES):
+        if len(line) == LONGEST_BYTES or (line.endswith(b"\n") and not line.endswith(b"}\n")):
+            raise ForeignError
+        yield line
+
+
+def decode_record(text: bytes, kind: type[Record]) -> Record:
+    """Read a record; writing it gives exactly its text. Raises ForeignError for other text."""
+    try:
+        record: Record = _DECODERS[kind].decode(text)
+        if isinstance(record, RawLookup) and not record.error:
+            return replace(record, raw=msgspec.json.decode(text, type=_Body).raw)
+    except ValueError:
+        raise ForeignError from None
+    return record
 
 
 class Resumed(Struct, frozen=True):
@@ -42,7 +83,7 @@ class _Slot(Struct):
 
 
 def resume(
-    found: Iterator[FileRecord], tasks: Iterator[LookupTask], encode: Encode, add: Add
+    found: Iterator[bytes], tasks: Iterator[LookupTask], encode: Encode, add: Add
 ) -> Resumed:
     """Match the records of a file with the tasks, and `add` the records before the first gap.
 
@@ -72,29 +113,27 @@ def resume(
 
 
 def _slots(
-    found: Iterator[FileRecord], tasks: Iterator[tuple[int, LookupTask]], encode: Encode
+    found: Iterator[bytes], tasks: Iterator[tuple[int, LookupTask]], encode: Encode
 ) -> Iterator[_Slot]:
     """Yield the place of each task, up to the last record."""
     since_gap = 0  # a run starts at most MAX_PENDING behind an unfinished look-up
-    for each in found:
+    ends = 0
+    for text in found:
+        ends += len(text)
+        is_whole = text.endswith(b"\n")
         for number, task in tasks:
-            is_its = _is_of(each, opening(task, encode))
+            start = opening(task, encode)
+            is_its = text.startswith(start) or (not is_whole and start.startswith(text))
             kind = RawLookup if task.raw else Lookup
-            record = decode_record(each.text, kind) if is_its and not each.is_incomplete else None
+            record = decode_record(text, kind) if is_its and is_whole else None
             since_gap += 1 if since_gap or not record else 0
             if since_gap > MAX_PENDING:
                 raise ForeignError
-            yield _Slot(number, task, record, each.ends)
+            yield _Slot(number, task, record, ends)
             if is_its:
                 break
         else:
             raise ForeignError
-
-
-def _is_of(found: FileRecord, opening: bytes) -> bool:
-    return found.text.startswith(opening) or (
-        found.is_incomplete and opening.startswith(found.text)
-    )
 
 
 def opening(task: LookupTask, encode: Encode) -> bytes:

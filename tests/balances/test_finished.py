@@ -7,9 +7,10 @@ import pytest
 
 from loyalty_cli.balances.finished import check_csv, check_json
 from loyalty_cli.balances.lookup import LookupTask
-from loyalty_cli.balances.read_back import ForeignError, Record
+from loyalty_cli.balances.resume import ForeignError
 from loyalty_cli.model.errors import ErrorCode
 from loyalty_cli.model.records import Balance, Failure, Lookup
+from loyalty_cli.model.tally import Record
 from loyalty_cli.output.balances import BALANCES
 from loyalty_cli.output.document import layout, write_records
 from loyalty_cli.output.format import Format

@@ -1,26 +1,23 @@
-"""Matching a file with the tasks: what is in it is kept, and whatever is missing is asked."""
+"""What is in a file is read back as it was and kept, and whatever is missing is asked."""
 
 import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import combinations
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import Raw
 
+from loyalty_cli.balances import resume as resuming
 from loyalty_cli.balances.lookup import LookupTask
-from loyalty_cli.balances.read_back import (
-    FileRecord,
-    ForeignError,
-    Record,
-    decode_record,
-    read_back,
-)
-from loyalty_cli.balances.resume import Resumed, resume
+from loyalty_cli.balances.resume import ForeignError, Resumed, decode_record, read_back, resume
 from loyalty_cli.lists.parallel import MAX_PENDING
+from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode
-from loyalty_cli.model.records import Failure, Lookup
+from loyalty_cli.model.records import Balance, Failure, Lookup, NextExpiry, RawLookup, Value
 from loyalty_cli.output.json_text import json_line
 from tests.fakes.servers import profile_at
 
@@ -109,19 +106,16 @@ def test_customers_who_are_listed_twice_are_resumed_wherever_the_file_ends(
     customers = [customer for customer, _ in listed]
     content = file_of([customer for customer, is_there in listed if is_there])[: -missing or None]
 
-    customers_there = [decode_record(each.text, Lookup).customer for each in whole_lines(content)]
+    whole = [each for each in read_back(io.BytesIO(content)) if each.endswith(b"\n")]
+    there = [decode_record(each, Lookup).customer for each in whole]
     everybody, left = whole_of(content, resumed(content, customers))
 
     assert everybody == customers
-    assert Counter(left) == Counter(customers) - Counter(customers_there)
-
-
-def whole_lines(content: bytes) -> list[FileRecord]:
-    return [each for each in read_back(io.BytesIO(content)) if not each.is_incomplete]
+    assert Counter(left) == Counter(customers) - Counter(there)
 
 
 def test_records_before_the_first_gap_are_added_and_those_behind_it_kept() -> None:
-    added: list[Record] = []
+    added: list[Lookup | RawLookup] = []
     found = read_back(io.BytesIO(file_of(["A", "B", "D"])))
 
     work = resume(found, tasks(["A", "B", "C", "D"]), json_line, added.append)
@@ -199,3 +193,99 @@ def test_a_file_of_other_tasks_is_foreign_and_so_is_the_start_of_one(content: by
     for text in (content, content[:-1], content[: len(content) - len(last) + name]):
         with pytest.raises(ForeignError):
             resumed(text, ["A", "B", "C"])
+
+
+# What is read back.
+
+
+WHO: Any = {
+    "profile": "card",
+    "provider": "imprint",
+    "sandbox": False,
+    "retrieved_at": "2026-11-20T05:00:00Z",
+}
+
+texts = st.text(st.characters(exclude_categories=["Cs"]))
+some_text = st.none() | texts.filter(bool)
+amounts = st.none() | st.integers(-(10**30), 10**30).map(Amount)
+balances = st.builds(
+    Balance,
+    name=texts,
+    kind=st.sampled_from(["points", "other"]),
+    unit=some_text,
+    available=amounts,
+    count=amounts,
+    value=st.none() | st.builds(Value, currency=texts.filter(bool), total=amounts),
+    next_expiry=st.none() | st.builds(NextExpiry, amount=amounts, at=texts.filter(bool)),
+)
+failures = st.builds(
+    Failure,
+    code=st.sampled_from(ErrorCode),
+    message=texts.filter(bool),
+    hint=some_text,
+    http_status=st.none() | st.integers(100, 599),
+)
+lookups = st.builds(
+    Lookup,
+    **{name: st.just(value) for name, value in WHO.items()},
+    customer=texts,
+    balances=st.lists(balances, max_size=3).map(tuple),
+    details=st.none() | st.dictionaries(texts, amounts | texts | st.lists(texts)),
+    warnings=st.lists(texts).map(tuple),
+    error=st.none() | failures,
+)
+
+
+@given(records=st.lists(lookups, max_size=4))
+def test_a_file_gives_back_what_was_written(records: list[Lookup]) -> None:
+    content = b"".join(map(json_line, records))
+
+    found = list(read_back(io.BytesIO(content)))
+
+    assert [decode_record(each, Lookup) for each in found] == records
+    assert b"".join(found) == content
+
+
+BODIES = {
+    "17 MiB": b'"%s"' % (b"x" * (17 * 1024 * 1024)),
+    "escapes alone": b'"%s"' % (b"\x7f" * 200_000),
+    "as deep as it may be": b"[" * 100 + b"]" * 100,
+    "numbers of its own": b'[1e5, -0, 1.10, 123456789012345678901234567890, "\\u00e9"]',
+    "nothing": b"null",
+}
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_a_platforms_whole_answer_is_written_again_as_it_was(name: str) -> None:
+    text = json_line(RawLookup(**WHO, customer="C-1", raw=Raw(BODIES[name])))
+
+    (found,) = read_back(io.BytesIO(text))
+
+    assert json_line(decode_record(found, RawLookup)) == text
+
+
+def test_a_failed_look_up_has_no_answer() -> None:
+    failed = RawLookup(**WHO, customer="C-1", error=Failure(code=ErrorCode.NOT_FOUND, message="no"))
+
+    assert decode_record(json_line(failed), RawLookup) == failed
+
+
+@pytest.mark.parametrize("content", [b"\n", b"[]\n", b'{"a": 1} \n', b'{"a": 1}\r\n'])
+def test_what_is_framed_otherwise_is_foreign(content: bytes) -> None:
+    with pytest.raises(ForeignError):
+        list(read_back(io.BytesIO(content)))
+
+
+def test_a_line_too_long_to_be_a_record_is_foreign(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resuming, "LONGEST_BYTES", 800)
+
+    with pytest.raises(ForeignError):
+        list(read_back(io.BytesIO(json_line(Lookup(**WHO, customer="x" * 900)))))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [(b"null", b"1"), (b'"error"', b'"mistake"'), (b"null", b"nil")]
+)
+def test_what_is_no_record_is_foreign(old: bytes, new: bytes) -> None:
+    with pytest.raises(ForeignError):
+        decode_record(json_line(Lookup(**WHO, customer="C-1")).replace(old, new), Lookup)

@@ -1,19 +1,16 @@
 """The action of `loyalty balance`: make the look-ups, and print or write the records."""
 
 from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
-
 from loyalty_cli.balances.finished import check_csv, check_json
 from loyalty_cli.balances.output_file import OutputFile, check_apart, open_output
-from loyalty_cli.balances.read_back import ForeignError, Record, decode_record, read_back
-from loyalty_cli.balances.resume import Resumed, resume
+from loyalty_cli.balances.resume import ForeignError, Resumed, decode_record, read_back, resume
 from loyalty_cli.balances.run import BalanceRun, NothingDoneError
 from loyalty_cli.balances.summary import Summary
 from loyalty_cli.commands.balance.tasks import BalanceRequest, LookupTasks, checked, open_tasks
@@ -23,7 +20,7 @@ from loyalty_cli.config.profile import check_rate
 from loyalty_cli.model.errors import setup_error, usage_error
 from loyalty_cli.model.exit_codes import exit_code_of, exit_code_of_signal
 from loyalty_cli.model.records import Lookup, RawLookup
-from loyalty_cli.model.tally import Tally
+from loyalty_cli.model.tally import Record, Tally
 from loyalty_cli.network.http_client import CONNECTIONS
 from loyalty_cli.network.retry import BULK, INTERACTIVE
 from loyalty_cli.output import balances as views
@@ -42,51 +39,40 @@ MOST_SHOWN = 100
 """How many look-ups of a list a table shows."""
 
 
-class RunOptions(Struct, frozen=True):
-    """How the look-ups are made, and where the records go."""
-
-    jobs: int
-    rate: str | None
-    output: Format | None
-    output_file: Path | None
-    resume: bool
-    summary: bool
-
-
-def run(chosen: Globals, request: BalanceRequest, options: RunOptions) -> int:
+def run(chosen: Globals, request: BalanceRequest) -> int:
     """Make the look-ups; raise LoyaltyError if they cannot be made or written."""
-    output = _format(options)
-    if options.resume and options.output_file is None:
+    output = _format(request)
+    if request.resume and request.output_file is None:
         usage_error("--resume continues an output file.", "Add --output-file FILE.")
-    if options.summary and request.raw:
+    if request.summary and request.raw:
         usage_error("--summary needs balances, which --raw does not read.", "Leave one out.")
-    rate = checked("--rate", check_rate, options.rate)
-    if request.file is not None and options.output_file is not None:
-        check_apart(options.output_file, request.file)
+    rate = checked("--rate", check_rate, request.rate)
+    if request.file is not None and request.output_file is not None:
+        check_apart(request.output_file, request.file)
     is_list = request.file is not None
     with open_tasks(chosen, request) as (session, tasks):
         policy = BULK if is_list else INTERACTIVE
-        connections = max(options.jobs, CONNECTIONS)
+        connections = max(request.jobs, CONNECTIONS)
         platforms = platform_client(
             session, chosen, policy=policy, rate=rate, connections=connections
         )
-        summary = Summary(datetime.now(UTC)) if options.summary else None
-        balances = BalanceRun(platforms, options.jobs, is_list=is_list, summary=summary)
-        return Action(tasks, balances, request, options, output).to_the_end()
+        summary = Summary(datetime.now(UTC)) if request.summary else None
+        balances = BalanceRun(platforms, request.jobs, is_list=is_list, summary=summary)
+        return Action(tasks, balances, request, output).to_the_end()
 
 
-def _format(options: RunOptions) -> Format:
+def _format(request: BalanceRequest) -> Format:
     """The chosen format; without one, the format that matches the output file's name."""
-    if options.output_file is None:
-        return options.output or Format.TABLE
-    output = options.output or next(
-        (each for each in Format if options.output_file.suffix == f".{each}"), Format.TABLE
+    if request.output_file is None:
+        return request.output or Format.TABLE
+    output = request.output or next(
+        (each for each in Format if request.output_file.suffix == f".{each}"), Format.TABLE
     )
     if output is Format.TABLE:
         why = (
             "a table is for reading; --output-file needs another format."
-            if options.output
-            else f"the name {options.output_file.name!r} does not show the format."
+            if request.output
+            else f"the name {request.output_file.name!r} does not show the format."
         )
         usage_error(why, "Add -o jsonl, -o json or -o csv.")
     return output
@@ -96,16 +82,11 @@ class Action:
     """Prints or writes the records of a run, and reports how it ended."""
 
     def __init__(
-        self,
-        tasks: LookupTasks,
-        run: BalanceRun,
-        request: BalanceRequest,
-        options: RunOptions,
-        output: Format,
+        self, tasks: LookupTasks, run: BalanceRun, request: BalanceRequest, output: Format
     ) -> None:
         self._tasks = tasks
         self._run = run
-        self._options = options
+        self._request = request
         self._output = output
         self._is_list = request.file is not None
         self._kind = RawLookup if request.raw else Lookup
@@ -117,10 +98,10 @@ class Action:
         run = self._run
         try:
             with suppress(NothingDoneError), run.stop.on_signals(second_kills=True):
-                if self._options.output_file is None:
+                if self._request.output_file is None:
                     self._print()
                 else:
-                    self._write(self._options.output_file)
+                    self._write(self._request.output_file)
         finally:
             if run.ended_by:
                 run.tally.report(run.ended_by)
@@ -145,7 +126,9 @@ class Action:
                 shown = list(islice(records, MOST_SHOWN if self._is_list else None))
                 self._print_table(shown, records)
             else:
-                print_records(_begun(records), self._output, self._view)
+                # A run can end before its first record, and then there is no output.
+                first = list(islice(records, 1))
+                print_records(chain(first, records), self._output, self._view)
 
     def _print_table(self, shown: list[Record], others: Iterator[Record]) -> None:
         hidden = sum(1 for _ in others)
@@ -160,20 +143,27 @@ class Action:
 
     def _write(self, path: Path) -> None:
         is_lines = self._output is Format.JSONL
-        with open_output(path, is_lines=is_lines, resume=self._options.resume) as file:
-            if file.is_finished:
-                self._check_finished(file)
-                file.drop()
-            else:
-                self._write_lines(file)
-                if not is_lines:
-                    self._finish(file)
+        try:
+            with open_output(path, is_lines=is_lines, resume=self._request.resume) as file:
+                if file.is_finished:
+                    self._check_finished(path)
+                    file.working.unlink()
+                else:
+                    self._write_lines(file)
+                    if not is_lines:
+                        self._finish(file)
+        except ForeignError:
+            self._run.tally = Tally()  # its records must not be reported
+            setup_error(
+                f"the output file {str(path)!r} does not hold the start of this run.",
+                "It was not changed. Name another file, or remove it.",
+            )
         if self._run.summary:
             print_records(self._run.summary.records(), Format.TABLE, SUMMARY)
 
     def _write_lines(self, file: OutputFile) -> None:
         """Write the records that are not in the file yet, and close its gaps."""
-        with file.read() as there, self._refusing_foreign(file.path):
+        with file.read() as there:
             work = resume(read_back(there), self._tasks.make(), json_line, self._run.add)
         with closing(self._with_progress(self._run.records(work), len(work.kept))) as records:
             texts = map(json_line, records)
@@ -189,45 +179,31 @@ class Action:
             self._unfinished = file.working
             return
         with file.read() as there:
-            records = (decode_record(each.text, self._kind) for each in read_back(there))
+            records = (decode_record(each, self._kind) for each in read_back(there))
             file.make(partial(write_records, records, layout(self._output, self._view)))
 
-    def _check_finished(self, file: OutputFile) -> None:
+    def _check_finished(self, path: Path) -> None:
         is_csv = self._output is Format.CSV
         if is_csv and self._run.summary:
             setup_error(
-                f"the output file {str(file.path)!r} is finished, and CSV does not keep all that"
+                f"the output file {str(path)!r} is finished, and CSV does not keep all that"
                 " --summary counts.",
                 "Leave --summary out, or name a file that ends with .jsonl or .json.",
             )
-        with file.path.open("rb") as there, self._refusing_foreign(file.path):
+        with path.open("rb") as there:
             if is_csv:
                 check_csv(there, self._view.csv_header, self._tasks.make(), self._run.add)
             else:
                 check_json(there, self._tasks.make(), self._run.add)
 
-    @contextmanager
-    def _refusing_foreign(self, path: Path) -> Iterator[None]:
-        try:
-            yield
-        except ForeignError:
-            self._run.tally = Tally()  # its records must not be reported
-            setup_error(
-                f"the output file {str(path)!r} does not hold the start of this run.",
-                "It was not changed. Name another file, or remove it.",
-            )
-
     def _with_progress(self, records: Generator[Record], kept: int = 0) -> Generator[Record]:
-        if self._shows_records() or self._tasks.is_typed:
+        is_whole = self._output is Format.TABLE or self._run.summary is not None
+        is_shown = self._request.output_file is None and not is_whole and is_terminal()
+        if is_shown or self._tasks.is_typed:
             return records  # a progress bar would be mixed with them, or with typed lines
         total = self._tasks.total
         left = None if total is None else total - self._run.tally.done - kept
         return progress(records, left, lambda record: record.error is not None)
-
-    def _shows_records(self) -> bool:
-        """Whether records go to a terminal one by one."""
-        is_whole = self._output is Format.TABLE or self._run.summary is not None
-        return self._options.output_file is None and not is_whole and is_terminal()
 
     def _exit_code(self) -> int:
         tally, stop, ended_by = self._run.tally, self._run.stop, self._run.ended_by
@@ -243,9 +219,3 @@ class Action:
                 messages.note(f"The run was ended, because {others} would fail, too; {done}.")
             return exit_code_of(ended_by.error.code)
         return tally.exit_code
-
-
-def _begun(records: Iterator[Record]) -> Iterator[Record]:
-    """Wait for the first record, so that a run can end before it without any output."""
-    first = list(islice(records, 1))
-    return chain(first, records)

@@ -106,7 +106,7 @@ def balance(
     ] = False,
 ) -> int:
     """Look up the balance of one or more customers, or of a list with --from."""
-    from loyalty_cli.commands.balance.action import RunOptions, run
+    from loyalty_cli.commands.balance.action import run
     from loyalty_cli.commands.balance.tasks import BalanceRequest
     from loyalty_cli.output.stdout import require_stdout
 
@@ -121,8 +121,6 @@ def balance(
         raw=raw,
         timeout=timeout,
         shard=shard,
-    )
-    options = RunOptions(
         jobs=jobs,
         rate=rate,
         output=output,
@@ -130,4 +128,4 @@ def balance(
         resume=resume,
         summary=summary,
     )
-    return run(context.obj, request, options)
+    return run(context.obj, request)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import TypeVar
 
 from msgspec import Struct
@@ -17,12 +18,13 @@ from loyalty_cli.lists.list_file import InputFormat, open_input
 from loyalty_cli.lists.shard import Shard, check_shard
 from loyalty_cli.model.customer_id import check_customer
 from loyalty_cli.model.errors import usage_error
+from loyalty_cli.output.format import Format
 
 Value = TypeVar("Value")
 
 
 class BalanceRequest(Struct, frozen=True):
-    """The customers, profiles and options of a command line, as typed."""
+    """The arguments and options of a command line, as typed."""
 
     customers: Sequence[str]
     file: str | None
@@ -33,6 +35,12 @@ class BalanceRequest(Struct, frozen=True):
     raw: bool
     timeout: str | None
     shard: str | None
+    jobs: int
+    rate: str | None
+    output: Format | None
+    output_file: Path | None
+    resume: bool
+    summary: bool
 
 
 class LookupTasks(Struct, frozen=True):
@@ -46,14 +54,6 @@ class LookupTasks(Struct, frozen=True):
     is_typed: bool = False
 
 
-class _Terms(Struct, frozen=True):
-    """The options that all tasks share."""
-
-    options: Mapping[str, str]
-    timeout: float | None
-    shard: Shard | None
-
-
 @contextmanager
 def open_tasks(chosen: Globals, request: BalanceRequest) -> Iterator[tuple[Session, LookupTasks]]:
     """Make the tasks; raise LoyaltyError for a task that must not be sent.
@@ -61,14 +61,12 @@ def open_tasks(chosen: Globals, request: BalanceRequest) -> Iterator[tuple[Sessi
     A regular file is checked before anything is sent, a pipe line by line.
     """
     _check_who(request)
-    terms = _Terms(
-        _options(request.options),
-        checked("--timeout", check_timeout, request.timeout),
-        checked("--shard", check_shard, request.shard),
-    )
+    options = _options(request.options)
+    timeout = checked("--timeout", check_timeout, request.timeout)
+    shard = checked("--shard", check_shard, request.shard)
     wanted = [ListedCustomer(check_customer(customer), 0) for customer in request.customers]
     with open_session(chosen) as session:
-        tasks_of = _making(session, request, terms)
+        tasks_of = _making(session, request, options, timeout, shard)
         if request.file is None:
             yield session, LookupTasks(lambda: tasks_of(wanted), sum(1 for _ in tasks_of(wanted)))
             return
@@ -102,13 +100,17 @@ def _check_who(request: BalanceRequest) -> None:
 
 
 def _making(
-    session: Session, request: BalanceRequest, terms: _Terms
+    session: Session,
+    request: BalanceRequest,
+    options: Mapping[str, str],
+    timeout: float | None,
+    shard: Shard | None,
 ) -> Callable[[Iterable[ListedCustomer]], Iterator[LookupTask]]:
     @cache
     def asked(name: str) -> tuple[Profile, Mapping[str, str]]:
         profile = session.config.profile(name)
-        timeout = terms.timeout or profile.timeout
-        return replace(profile, timeout=timeout), check_options(profile, terms.options)
+        checked_options = check_options(profile, options)
+        return replace(profile, timeout=timeout or profile.timeout), checked_options
 
     @cache
     def chosen() -> list[str]:
@@ -118,10 +120,10 @@ def _making(
 
     def tasks_of(wanted: Iterable[ListedCustomer]) -> Iterator[LookupTask]:
         for each in wanted:
-            if terms.shard is None or terms.shard.has(each.customer):
+            if shard is None or shard.has(each.customer):
                 for name in [each.profile] if each.profile else chosen():
-                    profile, options = asked(name)
-                    yield LookupTask(profile, each.customer, options, raw=request.raw)
+                    profile, its_options = asked(name)
+                    yield LookupTask(profile, each.customer, its_options, raw=request.raw)
 
     if request.profiles or request.all_profiles:
         chosen()  # a wrong name is an error, even if every row names a profile

@@ -17,7 +17,7 @@ from loyalty_cli.balances.lookup import BalanceReader, LookupTask
 from loyalty_cli.balances.output_file import open_output
 from loyalty_cli.balances.run import BalanceRun
 from loyalty_cli.balances.summary import Summary
-from loyalty_cli.commands.balance.action import Action, RunOptions
+from loyalty_cli.commands.balance.action import Action
 from loyalty_cli.commands.balance.tasks import BalanceRequest, LookupTasks
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.model.amount import Amount
@@ -137,10 +137,12 @@ class Desk:
         made = BalanceRun(
             self.platforms, jobs, is_list=True, summary=Summary(THEN) if summary else None
         )
-        request = BalanceRequest([], "list", None, [], False, [], self._raw, None, None)
-        options = RunOptions(jobs, None, self.output, self.path, resume=True, summary=summary)
+        request = BalanceRequest(
+            *([], "list", None, [], False, [], self._raw, None, None),
+            *(jobs, None, self.output, self.path, True, summary),
+        )
         listed = LookupTasks(lambda: iter(tasks), len(tasks))
-        action = Action(listed, made, request, options, self.output)
+        action = Action(listed, made, request, self.output)
         self.platforms.asked = []
         if is_stopped:
             made.stop.signal = signal.SIGTERM
