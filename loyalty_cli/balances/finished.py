@@ -9,6 +9,7 @@ from loyalty_cli.balances.lookup import LookupTask
 from loyalty_cli.balances.resume import LONGEST_BYTES, Add, ForeignError, decode_record, opening
 from loyalty_cli.model.errors import ErrorCode
 from loyalty_cli.model.records import Failure, Lookup, RawLookup
+from loyalty_cli.model.tally import Record
 from loyalty_cli.output.csv_text import cell_text
 from loyalty_cli.output.json_text import json_element
 
@@ -75,7 +76,7 @@ def _who(task: LookupTask) -> tuple[str, ...]:
     return (*map(cell_text, who), "true" if profile.sandbox else "false")
 
 
-def _outcomes(rows: Sequence[Row], tasks: Sequence[LookupTask]) -> Iterator[Lookup]:
+def _outcomes(rows: Sequence[Row], tasks: Sequence[LookupTask]) -> Iterator[Record]:
     """The outcomes of a customer's look-ups: a row for each failure, one or more for a success."""
     failed = [row for row in rows if row["error_code"]]
     answered = len(tasks) - len(failed)
@@ -91,14 +92,7 @@ def _outcomes(rows: Sequence[Row], tasks: Sequence[LookupTask]) -> Iterator[Look
         for row in failed
     ]
     for task, error in zip_longest(tasks, errors):
-        yield Lookup(
-            profile=task.profile.name,
-            provider=task.profile.provider.name,
-            customer=task.customer,
-            sandbox=task.profile.sandbox,
-            retrieved_at=rows[0]["retrieved_at"],
-            error=error,
-        )
+        yield task.record(rows[0]["retrieved_at"], error=error)
 
 
 def _text(cell: str) -> str:

@@ -10,6 +10,7 @@ from loyalty_cli.config.profile import Profile
 from loyalty_cli.model.errors import LoyaltyError, nearest, usage_error
 from loyalty_cli.model.records import Failure, Lookup, RawLookup
 from loyalty_cli.model.strict_json import compact
+from loyalty_cli.model.tally import Record
 from loyalty_cli.network.platform_client import PlatformClient
 from loyalty_cli.providers.contract import Query
 
@@ -21,6 +22,17 @@ class LookupTask(Struct, frozen=True):
     customer: str
     options: Mapping[str, str]
     raw: bool = False
+
+    def record(self, retrieved_at: str, **content: Any) -> Record:
+        """The record of this look-up, with what came of it."""
+        return (RawLookup if self.raw else Lookup)(
+            profile=self.profile.name,
+            provider=self.profile.provider.name,
+            customer=self.customer,
+            sandbox=self.profile.sandbox,
+            retrieved_at=retrieved_at,
+            **content,
+        )
 
 
 def check_options(profile: Profile, given: Mapping[str, str]) -> Mapping[str, str]:
@@ -51,21 +63,13 @@ class BalanceReader:
         self._platforms = platforms
         self._now = now
 
-    def look_up(self, task: LookupTask) -> Lookup | RawLookup:
+    def look_up(self, task: LookupTask) -> Record:
         """Look up one balance; if that fails, the record has the `error`."""
-        make = RawLookup if task.raw else Lookup
         try:
             content = self._content(task)
         except LoyaltyError as error:
             content = {"error": Failure.of(error)}
-        return make(
-            profile=task.profile.name,
-            provider=task.profile.provider.name,
-            customer=task.customer,
-            sandbox=task.profile.sandbox,
-            retrieved_at=self._now().strftime("%Y-%m-%dT%H:%M:%SZ"),
-            **content,
-        )
+        return task.record(self._now().strftime("%Y-%m-%dT%H:%M:%SZ"), **content)
 
     def _content(self, task: LookupTask) -> dict[str, Any]:
         query = Query(task.customer, task.profile.settings, task.options)

@@ -15,11 +15,11 @@ from loyalty_cli.model.amount import Amount, decode_amount
 from loyalty_cli.model.errors import ASKED_TO_WAIT, ENDING
 from loyalty_cli.model.records import Lookup, RawLookup
 from loyalty_cli.model.tally import Record
+from loyalty_cli.output.json_text import json_line
 
 LONGEST_BYTES = 128 * 1024 * 1024
 """The longest line: enough for a platform's longest answer with all characters escaped."""
 
-Encode = Callable[[Record], bytes]
 Add = Callable[[Record], None]
 
 _NEVER = "0001-01-01T00:00:00Z"
@@ -38,10 +38,7 @@ class _Body(Struct):
 
 
 def read_back(file: BinaryIO) -> Iterator[bytes]:
-    """Yield the lines of a file, of which the last one can be incomplete.
-
-    Raises ForeignError for a line that is not JSON Lines.
-    """
+    """Yield the lines of a file; raise ForeignError for a line that is not JSON Lines."""
     while line := file.readline(LONGEST_BYTES):
         if len(line) == LONGEST_BYTES or (line.endswith(b"\n") and not line.endswith(b"}\n")):
             raise ForeignError
@@ -82,9 +79,7 @@ class _Slot(Struct):
     ends: int
 
 
-def resume(
-    found: Iterator[bytes], tasks: Iterator[LookupTask], encode: Encode, add: Add
-) -> Resumed:
+def resume(found: Iterator[bytes], tasks: Iterator[LookupTask], add: Add) -> Resumed:
     """Match the records of a file with the tasks, and `add` the records before the first gap.
 
     A look-up that may have ended the run is made again. Raises ForeignError for another run's file.
@@ -92,7 +87,7 @@ def resume(
     numbered = enumerate(tasks)
     slots: deque[_Slot] = deque()  # the last records, which may have gaps between them
     ends = 0
-    for slot in _slots(found, numbered, encode):
+    for slot in _slots(found, numbered):
         slots.append(slot)
         if len(slots) > MAX_PENDING + 1 and (record := slots[0].record):
             add(record)
@@ -112,9 +107,7 @@ def resume(
     )
 
 
-def _slots(
-    found: Iterator[bytes], tasks: Iterator[tuple[int, LookupTask]], encode: Encode
-) -> Iterator[_Slot]:
+def _slots(found: Iterator[bytes], tasks: Iterator[tuple[int, LookupTask]]) -> Iterator[_Slot]:
     """Yield the place of each task, up to the last record."""
     since_gap = 0  # a run starts at most MAX_PENDING behind an unfinished look-up
     ends = 0
@@ -122,7 +115,7 @@ def _slots(
         ends += len(text)
         is_whole = text.endswith(b"\n")
         for number, task in tasks:
-            start = opening(task, encode)
+            start = opening(task, json_line)
             is_its = text.startswith(start) or (not is_whole and start.startswith(text))
             kind = RawLookup if task.raw else Lookup
             record = decode_record(text, kind) if is_its and is_whole else None
@@ -136,16 +129,9 @@ def _slots(
             raise ForeignError
 
 
-def opening(task: LookupTask, encode: Encode) -> bytes:
+def opening(task: LookupTask, encode: Callable[[Record], bytes]) -> bytes:
     """The beginning of a task's record as text: all that is known before the look-up."""
-    record = (RawLookup if task.raw else Lookup)(
-        profile=task.profile.name,
-        provider=task.profile.provider.name,
-        customer=task.customer,
-        sandbox=task.profile.sandbox,
-        retrieved_at=_NEVER,
-    )
-    return encode(record).rpartition(_NEVER.encode())[0]
+    return encode(task.record(_NEVER)).rpartition(_NEVER.encode())[0]
 
 
 def _drop_what_ended_the_run(slots: Sequence[_Slot], *, is_over: bool) -> None:

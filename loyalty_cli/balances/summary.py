@@ -51,10 +51,9 @@ class Summary:
 
     def add(self, lookup: Lookup) -> None:
         """Count one look-up, failed or not."""
-        profile = self._profiles.get(lookup.profile)
-        if profile is None:
-            profile = self._profiles[lookup.profile] = _Profile(lookup, self._now)
-        profile.add(lookup)
+        if lookup.profile not in self._profiles:
+            self._profiles[lookup.profile] = _Profile(lookup, self._now)
+        self._profiles[lookup.profile].add(lookup)
 
     def records(self) -> list[SummaryRecord]:
         """The summary so far: profiles and their units, in order of their first look-up.
@@ -76,17 +75,15 @@ class _Profile:
 
     def add(self, lookup: Lookup) -> None:
         self._customers += 1
-        if lookup.error:
-            self._failed += 1
+        self._failed += lookup.error is not None
         lines_of: dict[_Key, list[Balance]] = {}
         for line in lookup.balances:
             if line.available is not None or line.next_expiry is not None:
                 lines_of.setdefault(_key(line), []).append(line)
         for key, lines in lines_of.items():
-            unit = self._units.get(key)
-            if unit is None:
-                unit = self._units[key] = _Unit(key, self._now)
-            unit.add(lines)
+            if key not in self._units:
+                self._units[key] = _Unit(key, self._now)
+            self._units[key].add(lines)
 
     def records(self) -> list[SummaryRecord]:
         base = SummaryRecord(

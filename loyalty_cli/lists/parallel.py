@@ -34,11 +34,7 @@ def map_in_order(
     items or of the function is raised in place of its result. After a `stop`, by a signal or by a
     result that `ends` the run, no call is started; finished results are yielded, in order.
     """
-    run = _Run(function, items, jobs, stop or Stop(), ends or (lambda _: False))
-    try:
-        yield from run.results()
-    finally:
-        run.end()
+    return _Run(function, items, jobs, stop or Stop(), ends or (lambda _: False)).results()
 
 
 class _Run(Generic[Item, Result]):
@@ -66,17 +62,19 @@ class _Run(Generic[Item, Result]):
     def results(self) -> Generator[Result]:
         """Yield the results in order."""
         self._start_worker()
-        while future := self._wait_for_first():
-            yield future.result()
-            with self._changed:
-                self._queue.popleft()
-                self._changed.notify_all()
-        self.end()
+        try:
+            while future := self._wait_for_first():
+                yield future.result()
+                with self._changed:
+                    self._queue.popleft()
+                    self._changed.notify_all()
+        finally:
+            self._end()
         for future in list(self._queue):  # a result added now is dropped
             if future.done() and not future.exception():
                 yield future.result()
 
-    def end(self) -> None:
+    def _end(self) -> None:
         """Start no more calls."""
         with self._changed:
             self._is_over = True
@@ -136,12 +134,12 @@ class _Run(Generic[Item, Result]):
             try:
                 item = next(self._items)
             except StopIteration:
-                self.end()
+                self._end()
                 return None
             except BaseException as error:  # noqa: BLE001 - raised in its turn
                 future.set_exception(error)
                 self._queue.append(future)
-                self.end()
+                self._end()
                 return None
             self._queue.append(future)
             if self._workers < self._jobs:

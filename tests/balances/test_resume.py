@@ -48,7 +48,7 @@ def file_of(customers: Sequence[str]) -> bytes:
 
 
 def resumed(content: bytes, customers: Sequence[str]) -> Resumed:
-    return resume(read_back(io.BytesIO(content)), tasks(customers), json_line, lambda _: None)
+    return resume(read_back(io.BytesIO(content)), tasks(customers), lambda _: None)
 
 
 def asked(work: Resumed) -> list[str]:
@@ -118,7 +118,7 @@ def test_records_before_the_first_gap_are_added_and_those_behind_it_kept() -> No
     added: list[Lookup | RawLookup] = []
     found = read_back(io.BytesIO(file_of(["A", "B", "D"])))
 
-    work = resume(found, tasks(["A", "B", "C", "D"]), json_line, added.append)
+    work = resume(found, tasks(["A", "B", "C", "D"]), added.append)
 
     assert [record.customer for record in added] == ["A", "B"]
     assert [(number, record.customer) for number, record in work.kept] == [(3, "D")]
@@ -160,7 +160,7 @@ def test_a_gap_is_as_long_as_a_run_can_leave_one_and_no_longer() -> None:
 def test_profiles_are_told_from_each_other() -> None:
     both = [LookupTask(profile, each, {}) for each in "AAB" for profile in (NORTH, SOUTH)]
 
-    work = resume(read_back(io.BytesIO(line("A"))), iter(both), json_line, lambda _: None)
+    work = resume(read_back(io.BytesIO(line("A"))), iter(both), lambda _: None)
 
     assert [task.profile.name for _, task in work.tasks] == ["south", *["north", "south"] * 2]
 
@@ -179,7 +179,7 @@ def test_a_file_of_other_records_of_the_same_customer_is_foreign(task: LookupTas
     found = read_back(io.BytesIO(line("A")))
 
     with pytest.raises(ForeignError):
-        resume(found, iter([task]), json_line, lambda _: None)
+        resume(found, iter([task]), lambda _: None)
 
 
 @pytest.mark.parametrize(

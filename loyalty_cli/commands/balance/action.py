@@ -89,7 +89,6 @@ class Action:
         self._request = request
         self._output = output
         self._is_list = request.file is not None
-        self._kind = RawLookup if request.raw else Lookup
         self._view: View[Any] = views.RAW if request.raw else views.BALANCES
         self._unfinished: Path | None = None
 
@@ -164,7 +163,7 @@ class Action:
     def _write_lines(self, file: OutputFile) -> None:
         """Write the records that are not in the file yet, and close its gaps."""
         with file.read() as there:
-            work = resume(read_back(there), self._tasks.make(), json_line, self._run.add)
+            work = resume(read_back(there), self._tasks.make(), self._run.add)
         with closing(self._with_progress(self._run.records(work), len(work.kept))) as records:
             texts = map(json_line, records)
             # The file stays unchanged until these records can replace its end in one write.
@@ -179,7 +178,8 @@ class Action:
             self._unfinished = file.working
             return
         with file.read() as there:
-            records = (decode_record(each, self._kind) for each in read_back(there))
+            kind = RawLookup if self._request.raw else Lookup
+            records = (decode_record(each, kind) for each in read_back(there))
             file.make(partial(write_records, records, layout(self._output, self._view)))
 
     def _check_finished(self, path: Path) -> None:

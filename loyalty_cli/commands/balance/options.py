@@ -62,15 +62,11 @@ def balance(
     ] = False,
     timeout: Annotated[
         str | None,
-        typer.Option(
-            "--timeout", metavar="S", help="Seconds for one look-up, with all its attempts."
-        ),
+        typer.Option(metavar="S", help="Seconds for one look-up, with all its attempts."),
     ] = None,
     jobs: Annotated[
         int,
-        typer.Option(
-            "--jobs", metavar="N", min=1, max=MOST_JOBS, help="How many look-ups run at a time."
-        ),
+        typer.Option(metavar="N", min=1, max=MOST_JOBS, help="How many look-ups run at a time."),
     ] = JOBS,
     rate: Annotated[
         str | None,
@@ -120,9 +116,9 @@ def balance(
         options=option or [],
         raw=raw,
         timeout=timeout,
-        shard=shard,
         jobs=jobs,
         rate=rate,
+        shard=shard,
         output=output,
         output_file=output_file,
         resume=resume,

@@ -34,9 +34,9 @@ class BalanceRequest(Struct, frozen=True):
     options: Sequence[str]
     raw: bool
     timeout: str | None
-    shard: str | None
     jobs: int
     rate: str | None
+    shard: str | None
     output: Format | None
     output_file: Path | None
     resume: bool

@@ -138,8 +138,8 @@ class Desk:
             self.platforms, jobs, is_list=True, summary=Summary(THEN) if summary else None
         )
         request = BalanceRequest(
-            *([], "list", None, [], False, [], self._raw, None, None),
-            *(jobs, None, self.output, self.path, True, summary),
+            *([], "list", None, [], False, [], self._raw, None),
+            *(jobs, None, None, self.output, self.path, True, summary),
         )
         listed = LookupTasks(lambda: iter(tasks), len(tasks))
         action = Action(listed, made, request, self.output)
