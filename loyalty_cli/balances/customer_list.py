@@ -24,10 +24,9 @@ _AS_LINES = "If each line is one identifier, add --input-format lines."
 
 
 class ListedCustomer(Struct, frozen=True):
-    """A customer to look up, and its line; `profile` is None if the list names none."""
+    """A customer to look up; `profile` is None if the list names none."""
 
     customer: str
-    line: int
     profile: str | None = None
 
 
@@ -95,7 +94,7 @@ def _customer(row: TableRow, known_profiles: Collection[str]) -> ListedCustomer:
     if profile and profile not in known_profiles:
         hint = nearest(profile, known_profiles)
         _refuse(row.line, f"there is no profile {shorten(profile)!r}.", hint)
-    return ListedCustomer(customer, row.line, profile)
+    return ListedCustomer(customer, profile)
 
 
 def _check_visible(line: int, text: str) -> None:

@@ -64,7 +64,7 @@ def open_tasks(chosen: Globals, request: BalanceRequest) -> Iterator[tuple[Sessi
     options = _options(request.options)
     timeout = checked("--timeout", check_timeout, request.timeout)
     shard = checked("--shard", check_shard, request.shard)
-    wanted = [ListedCustomer(check_customer(customer), 0) for customer in request.customers]
+    wanted = [ListedCustomer(check_customer(customer)) for customer in request.customers]
     with open_session(chosen) as session:
         tasks_of = _making(session, request, options, timeout, shard)
         if request.file is None:
