@@ -27,10 +27,7 @@ def check_json(file: BinaryIO, tasks: Iterator[LookupTask], add: Add) -> None:
 
 
 def check_csv(file: BinaryIO, header: Sequence[str], tasks: Iterator[LookupTask], add: Add) -> None:
-    """Add records made from the rows of a file: without balances, but with errors.
-
-    Raises ForeignError for a file of other tasks.
-    """
+    """Add records with the errors of a file, but without balances; or raise ForeignError."""
     csv.field_size_limit(LONGEST_BYTES)  # the usual limit is too low for --raw
     try:
         rows = groupby(_rows(file, header), lambda row: tuple(row[name] for name in _WHO))

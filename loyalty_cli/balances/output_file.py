@@ -43,10 +43,7 @@ class OutputFile:
         return file
 
     def keep(self, end: int) -> None:
-        """Continue writing at the byte `end`; the rest is cut off.
-
-        Raises LoyaltyError if the system refuses.
-        """
+        """Cut the file off at the byte `end`, and continue there; raises LoyaltyError."""
         with _refusing(self.path, _RESUME):
             self._cut(end)
         self._end = end

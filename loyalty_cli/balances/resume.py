@@ -93,7 +93,11 @@ def resume(found: Iterator[bytes], tasks: Iterator[LookupTask], add: Add) -> Res
             add(record)
             ends = slots.popleft().ends
     following = next(numbered, None)
-    _drop_what_ended_the_run(slots, is_over=following is None)
+    # What may have ended the run is dropped; throttling did not end a complete run.
+    codes = ENDING | ASKED_TO_WAIT if following else ENDING
+    for slot in slots:
+        if slot.record and slot.record.error and slot.record.error.code in codes:
+            slot.record = None
     while slots and (record := slots[0].record):
         add(record)
         ends = slots.popleft().ends
@@ -132,11 +136,3 @@ def _slots(found: Iterator[bytes], tasks: Iterator[tuple[int, LookupTask]]) -> I
 def opening(task: LookupTask, encode: Callable[[Record], bytes]) -> bytes:
     """The beginning of a task's record as text: all that is known before the look-up."""
     return encode(task.record(_NEVER)).rpartition(_NEVER.encode())[0]
-
-
-def _drop_what_ended_the_run(slots: Sequence[_Slot], *, is_over: bool) -> None:
-    """Remove the records that may have ended the run; throttling did not end a complete run."""
-    codes = ENDING if is_over else ENDING | ASKED_TO_WAIT
-    for slot in slots:
-        if slot.record and slot.record.error and slot.record.error.code in codes:
-            slot.record = None

@@ -73,8 +73,7 @@ class BalanceRun:
     def records(self, work: Resumed) -> Generator[Record]:
         """Yield the record of each task and the kept records, in order.
 
-        Raises LoyaltyError for a mistake in the list before the first record, and
-        NothingDoneError.
+        Raises NothingDoneError, and LoyaltyError for a mistake in the list before the first one.
         """
         with closing(self._looked_up(work.tasks)) as coming:
             for _, record in merge(work.kept, coming, key=itemgetter(0)):

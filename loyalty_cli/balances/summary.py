@@ -33,7 +33,7 @@ _EXACT = Context(prec=4 * MAX_DIGITS)
 _SPENDABLE: frozenset[Kind] = frozenset({"points", "money", "credit"})
 
 # The bins below the decades; those are 0 for 1 to 9, 1 for 10 to 99, and so on.
-_ZERO, _FRACTION = -2, -1
+_NEGATIVE, _ZERO, _FRACTION = -3, -2, -1
 
 _Key = tuple[str | None, Kind | None]
 
@@ -99,9 +99,8 @@ class _Profile:
 def _key(line: Balance) -> _Key:
     """The sum to which a line belongs: its unit, and its kind if that is summed separately.
 
-    Points, money and credit of one unit are one sum. Percentages, codes and other kinds are summed
-    separately, whatever their unit. If the platform states no unit, each kind is summed
-    separately, too.
+    Points, money and credit of one unit are one sum. Percentages, codes, other kinds, and
+    whatever has no unit, are summed separately.
     """
     is_one_sum = line.unit is not None and line.kind in _SPENDABLE
     return line.unit, None if is_one_sum else line.kind
@@ -148,7 +147,6 @@ class _Amounts:
         self._others: list[Decimal] = []
         self._total = Decimal(0)
         self._largest = Decimal("-Infinity")
-        self._negative = 0
         self._decades: Counter[int] = Counter()
 
     def add(self, amount: Decimal) -> None:
@@ -158,10 +156,8 @@ class _Amounts:
             self._others.append(amount)
         self._total = _EXACT.add(self._total, amount)
         self._largest = max(self._largest, amount)
-        if amount < 0:
-            self._negative += 1
-        else:
-            self._decades[max(_FRACTION, amount.adjusted()) if amount else _ZERO] += 1
+        above_zero = max(_FRACTION, amount.adjusted()) if amount else _ZERO
+        self._decades[_NEGATIVE if amount < 0 else above_zero] += 1
 
     def figures(self, *, adds_up: bool) -> dict[str, Any]:
         """What a summary says of them."""
@@ -179,17 +175,14 @@ class _Amounts:
         }
 
     def _histogram(self) -> tuple[Bin, ...]:
-        """The bins from the lowest to the highest that is not empty, without gaps.
+        """The bins that are not empty: negative, zero, less than 1, and the decades.
 
-        The bins are: negative, zero, less than 1, and the decades. Adjacent empty bins are joined
-        into one.
+        Adjacent empty bins between them are joined into one.
         """
         bins: list[Bin] = []
-        if self._negative:
-            bins.append(Bin(below=self._edge(_ZERO), customers=self._negative))
         for decade, customers in sorted(self._decades.items()):
-            at_least = self._edge(decade)
-            if bins and bins[-1].below != at_least:
+            at_least = None if decade == _NEGATIVE else self._edge(decade)
+            if bins and at_least is not None and bins[-1].below != at_least:
                 bins.append(Bin(at_least=bins[-1].below, below=at_least, customers=0))
             bins.append(Bin(at_least=at_least, below=self._edge(decade + 1), customers=customers))
         return tuple(bins)
@@ -280,10 +273,7 @@ class _Expiring:
 
 
 def _moment(text: str) -> datetime | None:
-    """Read the platform's text if it is ISO 8601; without an offset it is UTC.
-
-    A date without a time is the end of its day.
-    """
+    """Read ISO 8601: without an offset it is UTC, and without a time the end of the day."""
     with suppress(ValueError):
         return datetime.combine(date.fromisoformat(text), time.max, UTC)
     with suppress(ValueError):
