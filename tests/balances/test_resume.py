@@ -13,15 +13,32 @@ from msgspec import Raw
 
 from loyalty_cli.balances import resume as resuming
 from loyalty_cli.balances.lookup import LookupTask
-from loyalty_cli.balances.resume import ForeignError, Resumed, decode_record, read_back, resume
+from loyalty_cli.balances.resume import (
+    ForeignError,
+    Resumed,
+    check_csv,
+    check_json,
+    decode_record,
+    read_back,
+    resume,
+)
 from loyalty_cli.lists.parallel import MAX_PENDING
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode
 from loyalty_cli.model.records import Balance, Failure, Lookup, NextExpiry, RawLookup, Value
+from loyalty_cli.output.balances import BALANCES
+from loyalty_cli.output.document import layout, write_records
+from loyalty_cli.output.format import Format
 from loyalty_cli.output.json_text import json_line
 from tests.fakes.servers import profile_at
 
 URL = "http://127.0.0.1:9"
+WHO: Any = {
+    "profile": "north",
+    "provider": "imprint",
+    "sandbox": False,
+    "retrieved_at": "2026-11-20T05:00:00Z",
+}
 NORTH, SOUTH = (profile_at(URL, name=name) for name in ("north", "south"))
 
 
@@ -29,18 +46,18 @@ def tasks(customers: Sequence[str]) -> Iterator[LookupTask]:
     return (LookupTask(NORTH, each, {}) for each in customers)
 
 
+def looked_up(customer: str, lines: int = 1, code: ErrorCode | None = None) -> Lookup:
+    return Lookup(
+        **WHO,
+        customer=customer,
+        balances=tuple(Balance(name=str(each), kind="points") for each in range(lines)),
+        error=Failure(code=code, message="=no", hint="'x") if code else None,
+    )
+
+
 def line(customer: str, code: ErrorCode | None = None) -> bytes:
     """The record of a customer, as it stands in a file."""
-    return json_line(
-        Lookup(
-            profile="north",
-            provider="imprint",
-            customer=customer,
-            sandbox=False,
-            retrieved_at="2026-11-20T05:00:00Z",
-            error=Failure(code=code, message="no") if code else None,
-        )
-    )
+    return json_line(looked_up(customer, 0, code))
 
 
 def file_of(customers: Sequence[str]) -> bytes:
@@ -145,8 +162,12 @@ def test_what_may_have_ended_the_run_is_asked_again(content: bytes, left: list[s
 def test_what_failed_long_before_the_end_did_not_end_the_run() -> None:
     customers = [str(number) for number in range(MAX_PENDING + 3)]
     content = line("0", REFUSED) + file_of(customers[1:-1])
+    added: list[Lookup | RawLookup] = []
 
-    assert asked(resumed(content, customers)) == customers[-1:]
+    work = resume(read_back(io.BytesIO(content)), tasks(customers), added.append)
+
+    assert asked(work) == customers[-1:]
+    assert [record.customer for record in added] == customers[:-1]
 
 
 def test_a_gap_is_as_long_as_a_run_can_leave_one_and_no_longer() -> None:
@@ -197,13 +218,6 @@ def test_a_file_of_other_tasks_is_foreign_and_so_is_the_start_of_one(content: by
 
 # What is read back.
 
-
-WHO: Any = {
-    "profile": "card",
-    "provider": "imprint",
-    "sandbox": False,
-    "retrieved_at": "2026-11-20T05:00:00Z",
-}
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 some_text = st.none() | texts.filter(bool)
@@ -289,3 +303,89 @@ def test_a_line_too_long_to_be_a_record_is_foreign(monkeypatch: pytest.MonkeyPat
 def test_what_is_no_record_is_foreign(old: bytes, new: bytes) -> None:
     with pytest.raises(ForeignError):
         decode_record(json_line(Lookup(**WHO, customer="C-1")).replace(old, new), Lookup)
+
+
+# A finished file.
+
+
+def written(records: Sequence[Lookup], output: Format) -> bytes:
+    pieces: list[bytes] = []
+    write_records(records, layout(output, BALANCES), pieces.append)
+    return b"".join(pieces)
+
+
+def checked(content: bytes, output: Format, customers: Sequence[str]) -> list[Lookup | RawLookup]:
+    added: list[Lookup | RawLookup] = []
+    if output is Format.JSON:
+        check_json(io.BytesIO(content), tasks(customers), added.append)
+    else:
+        check_csv(io.BytesIO(content), BALANCES.csv_header, tasks(customers), added.append)
+    return added
+
+
+A, B, TWO, NONE = looked_up("A"), looked_up("=B"), looked_up("A", 2), looked_up("A", 0)
+FAILED = looked_up("A", 0, ErrorCode.NOT_FOUND)
+
+
+@pytest.mark.parametrize(
+    "records",
+    [[], [A, B], [TWO, TWO, B], [NONE, NONE], [FAILED, FAILED], [TWO, FAILED, NONE, B, A]],
+)
+def test_a_finished_file_says_what_came_of_each_look_up(records: list[Lookup]) -> None:
+    customers = [record.customer for record in records]
+
+    assert checked(written(records, Format.JSON), Format.JSON, customers) == records
+    found = checked(written(records, Format.CSV), Format.CSV, customers)
+    assert [each.customer for each in found] == customers
+    errors = [record.error for record in records]
+    assert sorted(map(repr, errors)) == sorted(repr(each.error) for each in found)
+
+
+JSON = written([A], Format.JSON)
+HEAD = written([], Format.CSV)
+CSV = written([A], Format.CSV)
+
+
+@pytest.mark.parametrize(
+    ("output", "content"),
+    [
+        (Format.JSON, b""),
+        (Format.JSON, b"{}\n"),
+        (Format.JSON, b"[]\n"),
+        (Format.JSON, JSON[:-1]),
+        (Format.JSON, JSON[:-3]),
+        (Format.JSON, JSON[1:]),
+        (Format.JSON, JSON * 2),
+        (Format.JSON, JSON + b"\n"),
+        (Format.JSON, JSON.replace(b"null", b"nil")),
+        (Format.JSON, JSON.replace(b"\n", b"\r\n")),
+        (Format.JSON, JSON.replace(b'"north"', b'"other"')),
+        (Format.JSON, written([B], Format.JSON)),
+        (Format.JSON, written([A, A], Format.JSON)),
+        (Format.CSV, b""),
+        (Format.CSV, HEAD),
+        (Format.CSV, HEAD[1:] + CSV[len(HEAD) :]),
+        (Format.CSV, HEAD + b"1,card\n"),
+        (Format.CSV, HEAD + b'"1,' + b"," * HEAD.count(b",") + b"\n"),
+        (Format.CSV, HEAD + b"\xff" + b"," * HEAD.count(b",") + b"\n"),
+        (Format.CSV, CSV[:-1]),
+        (Format.CSV, CSV.replace(b"\n", b"\r\n")),
+        (Format.CSV, CSV.replace(b",north,", b",other,")),
+        (Format.CSV, CSV.replace(b",imprint,", b",omneo,")),
+        (Format.CSV, CSV.replace(b",false,", b",true,")),
+        (Format.CSV, written([B], Format.CSV)),
+        (Format.CSV, written([FAILED, FAILED], Format.CSV)),
+        (Format.CSV, written([A, FAILED], Format.CSV)),
+        (Format.CSV, written([FAILED], Format.CSV).replace(b"not_found", b"lost")),
+    ],
+)
+def test_what_is_not_the_file_of_these_tasks_is_foreign(output: Format, content: bytes) -> None:
+    with pytest.raises(ForeignError):
+        checked(content, output, ["A"])
+
+
+@pytest.mark.parametrize("output", [Format.JSON, Format.CSV])
+def test_a_file_with_less_than_was_asked_is_foreign(output: Format) -> None:
+    for customers in (["A", "A"], ["A", "=B", "A"], ["A"] * 3):
+        with pytest.raises(ForeignError):
+            checked(written([A], output), output, customers)

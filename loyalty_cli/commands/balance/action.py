@@ -8,9 +8,16 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from loyalty_cli.balances.finished import check_csv, check_json
 from loyalty_cli.balances.output_file import OutputFile, check_apart, open_output
-from loyalty_cli.balances.resume import ForeignError, Resumed, decode_record, read_back, resume
+from loyalty_cli.balances.resume import (
+    ForeignError,
+    Resumed,
+    check_csv,
+    check_json,
+    decode_record,
+    read_back,
+    resume,
+)
 from loyalty_cli.balances.run import BalanceRun, NothingDoneError
 from loyalty_cli.balances.summary import Summary
 from loyalty_cli.commands.balance.tasks import BalanceRequest, LookupTasks, checked, open_tasks
