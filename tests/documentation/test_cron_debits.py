@@ -214,19 +214,6 @@ def test_each_night_has_a_backup_of_its_own(host: Host) -> None:
     assert "exists already" in refused
 
 
-@pytest.mark.parametrize("job", JOBS[1:3], ids=lambda job: shlex.split(job)[6])
-def test_without_journal_init_a_job_is_refused_and_nothing_is_sent(
-    set_up: Callable[..., Host], job: str
-) -> None:
-    host = set_up(without=["journal init"])
-
-    done = host.cron(job)
-
-    assert done.returncode == 3
-    assert "`loyalty journal init`" in done.stderr
-    assert host.platform.asked == []
-
-
 def test_without_its_credential_a_job_is_an_error_and_no_prompt(
     set_up: Callable[..., Host],
 ) -> None:

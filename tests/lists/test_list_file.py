@@ -11,7 +11,6 @@ import pytest
 
 from loyalty_cli.lists.list_file import open_input
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
-from tests.requires import without_rights
 
 PATIENCE = 10.0
 
@@ -134,26 +133,6 @@ def test_what_cannot_be_read_is_said(
     monkeypatch.chdir(tmp_path)
 
     assert refused(name).message.startswith(f"the file {name!r} cannot be read: {why}")
-
-
-def test_a_file_that_may_not_be_read_is_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "secret").write_bytes(b"C-1\n")
-    (tmp_path / "secret").chmod(0)
-    tmp_path.chmod(0o755)
-    monkeypatch.chdir(tmp_path)
-
-    with without_rights():
-        error = refused("secret")
-
-    assert error.message == "the file 'secret' cannot be read: Permission denied."
-
-
-def test_a_closed_stdin_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", None)
-
-    assert refused("-").message == "stdin is closed."
 
 
 @pytest.mark.parametrize("how", ["appended to", "written anew"])
