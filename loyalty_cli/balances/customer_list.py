@@ -20,7 +20,6 @@ COLUMNS = Columns(
 _INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
 _DOUBTFUL = re.compile(r'[\s,;"]|^[{\[]')
 _COLUMN_NAME = re.compile(r"[A-Za-z _-]+")
-_AS_LINES = "If each line is one identifier, add --input-format lines."
 
 
 class ListedCustomer(Struct, frozen=True):
@@ -41,7 +40,7 @@ def read_customers(
     first, lines = from_first(text_lines(stream))
     form = given or _recognised(first[1] if first else "")
     # A format that was not given is a guess, so an error shows how to choose another format.
-    way_out = None if given else _AS_LINES
+    way_out = None if given else "If each line is one identifier, add --input-format lines."
     is_empty = True
     for row in read_table(lines, COLUMNS, form, way_out):
         if not row.is_blank:

@@ -37,20 +37,19 @@ class LookupTask(Struct, frozen=True):
 
 def check_options(profile: Profile, given: Mapping[str, str]) -> Mapping[str, str]:
     """The options of the profile, replaced by those of the command line; raises LoyaltyError."""
-    known = {option.name: option for option in profile.provider.options}
+    provider = profile.provider
+    known = {option.name: option for option in provider.options}
     checked = {}
     for name, value in given.items():
         if name not in known:
             usage_error(
-                f"{profile.provider.title} (profile {profile.name!r}) has no option {name!r}.",
+                f"{provider.title} (profile {profile.name!r}) has no option {name!r}.",
                 nearest(name, known),
             )
         try:
             checked[name] = known[name].check(value)
         except ValueError as error:
-            usage_error(
-                f"the option {name} {error}", f"`loyalty providers {profile.provider.name}`"
-            )
+            usage_error(f"the option {name} {error}", f"`loyalty providers {provider.name}`")
     return {**profile.options, **checked}
 
 
@@ -65,19 +64,18 @@ class BalanceReader:
 
     def look_up(self, task: LookupTask) -> Record:
         """Look up one balance; if that fails, the record has the `error`."""
+        query = Query(task.customer, task.profile.settings, task.options)
+        content: dict[str, Any]
         try:
-            content = self._content(task)
+            if task.raw:
+                content = {"raw": Raw(compact(self._platforms.ask(task.profile, query).body))}
+            else:
+                reading = self._platforms.reading(task.profile, query)
+                content = {
+                    "balances": reading.balances,
+                    "details": None if reading.details is None else dict(reading.details),
+                    "warnings": reading.warnings,
+                }
         except LoyaltyError as error:
             content = {"error": Failure.of(error)}
         return task.record(self._now().strftime("%Y-%m-%dT%H:%M:%SZ"), **content)
-
-    def _content(self, task: LookupTask) -> dict[str, Any]:
-        query = Query(task.customer, task.profile.settings, task.options)
-        if task.raw:
-            return {"raw": Raw(compact(self._platforms.ask(task.profile, query).body))}
-        reading = self._platforms.reading(task.profile, query)
-        return {
-            "balances": reading.balances,
-            "details": None if reading.details is None else dict(reading.details),
-            "warnings": reading.warnings,
-        }

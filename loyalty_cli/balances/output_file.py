@@ -11,8 +11,6 @@ from typing import BinaryIO, NoReturn
 from loyalty_cli.config.folders import sync
 from loyalty_cli.model.errors import os_error_text, setup_error
 
-Write = Callable[[bytes], object]
-
 _RESUME = "Continue with --resume."
 _MAKE_ROOM = "Make room, then continue with --resume."
 
@@ -46,7 +44,6 @@ class OutputFile:
         """Cut the file off at the byte `end`, and continue there; raises LoyaltyError."""
         with _refusing(self.path, _RESUME):
             self._cut(end)
-        self._end = end
 
     def write(self, content: bytes) -> None:
         """Write all of `content` or nothing; raises LoyaltyError if the system refuses."""
@@ -61,7 +58,7 @@ class OutputFile:
                 raise
         self._end += len(content)
 
-    def make(self, fill: Callable[[Write], None]) -> None:
+    def make(self, fill: Callable[[Callable[[bytes], object]], None]) -> None:
         """Let `fill` write the finished file, move it to its path, and remove the working file.
 
         Raises LoyaltyError if the system refuses, or if there is a file with content by now.
@@ -85,6 +82,7 @@ class OutputFile:
     def _cut(self, end: int) -> None:
         os.ftruncate(self._descriptor, end)
         os.lseek(self._descriptor, end, os.SEEK_SET)
+        self._end = end
 
 
 def check_apart(path: Path, source: str) -> None:
@@ -100,9 +98,8 @@ def check_apart(path: Path, source: str) -> None:
 def open_output(path: Path, *, is_lines: bool, resume: bool) -> Iterator[OutputFile]:
     """Open a new file, or continue an existing file with `resume`.
 
-    If an error ends the block, a new file without content is removed.
-    Raises LoyaltyError if the file cannot be written, another run writes to it, or it already has
-    content and `resume` is not set.
+    If an error ends the block, a new file without content is removed. Raises LoyaltyError if the
+    file cannot be written, another run writes to it, or it has content without `resume`.
     """
     target = path if is_lines else _target(path)
     working = path if is_lines else _beside(target)

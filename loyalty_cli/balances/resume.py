@@ -23,22 +23,17 @@ LONGEST_BYTES = 128 * 1024 * 1024
 """The longest line: enough for a platform's longest answer with all characters escaped."""
 
 Add = Callable[[Record], None]
-Row = Mapping[str, str]
 
 _WHO = ("profile", "provider", "customer", "sandbox")
 _NEVER = "0001-01-01T00:00:00Z"
-_DECODERS: Mapping[type[Record], msgspec.json.Decoder[Any]] = {
-    kind: msgspec.json.Decoder(kind, dec_hook=decode_amount, float_hook=Amount)
-    for kind in (Lookup, RawLookup)
+_DECODERS: Mapping[bool, msgspec.json.Decoder[Any]] = {
+    raw: msgspec.json.Decoder(kind, dec_hook=decode_amount, float_hook=Amount)
+    for raw, kind in ((False, Lookup), (True, RawLookup))
 }
 
 
 class ForeignError(ValueError):
     """The file has content that this program did not write for this run."""
-
-
-class _Body(Struct):
-    raw: Raw
 
 
 def read_back(file: BinaryIO) -> Iterator[bytes]:
@@ -49,12 +44,12 @@ def read_back(file: BinaryIO) -> Iterator[bytes]:
         yield line
 
 
-def decode_record(text: bytes, kind: type[Record]) -> Record:
+def decode_record(text: bytes, *, raw: bool) -> Record:
     """Read a record; writing it gives exactly its text. Raises ForeignError for other text."""
     try:
-        record: Record = _DECODERS[kind].decode(text)
+        record: Record = _DECODERS[raw].decode(text)
         if isinstance(record, RawLookup) and not record.error:
-            return replace(record, raw=msgspec.json.decode(text, type=_Body).raw)
+            return replace(record, raw=msgspec.json.decode(text, type=dict[str, Raw])["raw"])
     except ValueError:
         raise ForeignError from None
     return record
@@ -125,8 +120,7 @@ def _slots(found: Iterator[bytes], tasks: Iterator[tuple[int, LookupTask]]) -> I
         for number, task in tasks:
             start = _opening(task, json_line)
             is_its = text.startswith(start) or (not is_whole and start.startswith(text))
-            kind = RawLookup if task.raw else Lookup
-            record = decode_record(text, kind) if is_its and is_whole else None
+            record = decode_record(text, raw=task.raw) if is_its and is_whole else None
             since_gap += 1 if since_gap or not record else 0
             if since_gap > MAX_PENDING:
                 raise ForeignError
@@ -147,15 +141,19 @@ def check_json(file: BinaryIO, tasks: Iterator[LookupTask], add: Add) -> None:
     for text, task in zip_longest(_elements(file), tasks):
         if not text or not task or not text.startswith(_opening(task, json_element)):
             raise ForeignError
-        add(decode_record(text, RawLookup if task.raw else Lookup))
+        add(decode_record(text, raw=task.raw))
 
 
 def check_csv(file: BinaryIO, header: Sequence[str], tasks: Iterator[LookupTask], add: Add) -> None:
     """Add records with the errors of a finished file, but no balances; or raise ForeignError."""
     csv.field_size_limit(LONGEST_BYTES)  # the usual limit is too low for --raw
+    lines = csv.reader((line.decode() for line in _lines(file)), strict=True)
     try:
-        rows = groupby(_rows(file, header), lambda row: tuple(row[name] for name in _WHO))
-        for found, asked in zip_longest(rows, groupby(tasks, _who), fillvalue=((), ())):
+        if next(lines, None) != list(header):
+            raise ForeignError
+        rows = (dict(zip(header, cells, strict=True)) for cells in lines)
+        grouped = groupby(rows, lambda row: tuple(row[name] for name in _WHO))
+        for found, asked in zip_longest(grouped, groupby(tasks, _who), fillvalue=((), ())):
             if found[0] != asked[0]:
                 raise ForeignError
             for record in _outcomes([*found[1]], [*asked[1]]):
@@ -184,20 +182,13 @@ def _elements(file: BinaryIO) -> Iterator[bytes]:
         raise ForeignError
 
 
-def _rows(file: BinaryIO, header: Sequence[str]) -> Iterator[Row]:
-    rows = csv.reader((line.decode() for line in _lines(file)), strict=True)
-    if next(rows, None) != list(header):
-        raise ForeignError
-    return (dict(zip(header, cells, strict=True)) for cells in rows)
-
-
 def _who(task: LookupTask) -> tuple[str, ...]:
     profile = task.profile
     who = (profile.name, profile.provider.name, task.customer)
     return (*map(cell_text, who), "true" if profile.sandbox else "false")
 
 
-def _outcomes(rows: Sequence[Row], tasks: Sequence[LookupTask]) -> Iterator[Record]:
+def _outcomes(rows: Sequence[Mapping[str, str]], tasks: Sequence[LookupTask]) -> Iterator[Record]:
     """The outcomes of a customer's look-ups: a row for each failure, one or more for a success."""
     failed = [row for row in rows if row["error_code"]]
     answered = len(tasks) - len(failed)

@@ -16,9 +16,6 @@ from loyalty_cli.model.records import Lookup
 from loyalty_cli.model.tally import Record, Tally
 from loyalty_cli.network.platform_client import PlatformClient
 
-Numbered = tuple[int, Record | None]
-"""The number of a task and its record; None if the run had ended before."""
-
 
 class OneFirst:
     """Lets the first call of each group run alone, until one is done, and then all others."""
@@ -101,7 +98,8 @@ class BalanceRun:
                 raise
             self.mistake = mistake  # the records before it are shown as usual
 
-    def _look_up(self, numbered: tuple[int, LookupTask]) -> Numbered:
+    def _look_up(self, numbered: tuple[int, LookupTask]) -> tuple[int, Record | None]:
+        """Look a task up, unless the run has ended before."""
         number, task = numbered
         if not self._is_list:
             return number, self._reader.look_up(task)
@@ -112,7 +110,7 @@ class BalanceRun:
             self._is_the_end((number, record))
             return number, record
 
-    def _is_the_end(self, numbered: Numbered) -> bool:
+    def _is_the_end(self, numbered: tuple[int, Record | None]) -> bool:
         """Whether all later look-ups would fail in the same way."""
         _, record = numbered
         if record is None or record.error is None:

@@ -62,7 +62,9 @@ def read_table(
     """
     match form:
         case InputFormat.LINES:
-            return _values(lines, columns.names[0])
+            name = columns.names[0]
+            texts = ((number, line.rstrip(BLANKS)) for number, line in lines)
+            return (TableRow(number, number, {name: text}) for number, text in texts if text)
         case InputFormat.CSV:
             return _csv(lines, columns, way_out)
         case InputFormat.JSONL:
@@ -76,12 +78,6 @@ def likest(name: str, names: Collection[str]) -> str | None:
     words = {each.strip().lower(): each for each in names}
     found = get_close_matches(name, words, n=1)
     return words[found[0]] if found else None
-
-
-def _values(lines: Iterator[Line], name: str) -> Iterator[TableRow]:
-    for number, line in lines:
-        if text := line.rstrip(BLANKS):
-            yield TableRow(number, number, {name: text})
 
 
 def _csv(lines: Iterator[Line], columns: Columns, way_out: str | None) -> Iterator[TableRow]:

@@ -75,7 +75,9 @@ def asked(work: Resumed) -> list[str]:
 def whole_of(content: bytes, work: Resumed) -> tuple[list[str], list[str]]:
     """Who is in the file in the end, in its order, and who was asked for it."""
     left = list(work.tasks)
-    there = [decode_record(text, Lookup) for text in content[: work.ends].splitlines(keepends=True)]
+    there = [
+        decode_record(text, raw=False) for text in content[: work.ends].splitlines(keepends=True)
+    ]
     rest = {number: task.customer for number, task in left}
     rest |= {number: record.customer for number, record in work.kept}
     assert sorted(rest) == list(range(len(there), len(there) + len(rest)))
@@ -124,7 +126,7 @@ def test_customers_who_are_listed_twice_are_resumed_wherever_the_file_ends(
     content = file_of([customer for customer, is_there in listed if is_there])[: -missing or None]
 
     whole = [each for each in read_back(io.BytesIO(content)) if each.endswith(b"\n")]
-    there = [decode_record(each, Lookup).customer for each in whole]
+    there = [decode_record(each, raw=False).customer for each in whole]
     everybody, left = whole_of(content, resumed(content, customers))
 
     assert everybody == customers
@@ -256,7 +258,7 @@ def test_a_file_gives_back_what_was_written(records: list[Lookup]) -> None:
 
     found = list(read_back(io.BytesIO(content)))
 
-    assert [decode_record(each, Lookup) for each in found] == records
+    assert [decode_record(each, raw=False) for each in found] == records
     assert b"".join(found) == content
 
 
@@ -275,13 +277,13 @@ def test_a_platforms_whole_answer_is_written_again_as_it_was(name: str) -> None:
 
     (found,) = read_back(io.BytesIO(text))
 
-    assert json_line(decode_record(found, RawLookup)) == text
+    assert json_line(decode_record(found, raw=True)) == text
 
 
 def test_a_failed_look_up_has_no_answer() -> None:
     failed = RawLookup(**WHO, customer="C-1", error=Failure(code=ErrorCode.NOT_FOUND, message="no"))
 
-    assert decode_record(json_line(failed), RawLookup) == failed
+    assert decode_record(json_line(failed), raw=True) == failed
 
 
 @pytest.mark.parametrize("content", [b"\n", b"[]\n", b'{"a": 1} \n', b'{"a": 1}\r\n'])
@@ -302,7 +304,7 @@ def test_a_line_too_long_to_be_a_record_is_foreign(monkeypatch: pytest.MonkeyPat
 )
 def test_what_is_no_record_is_foreign(old: bytes, new: bytes) -> None:
     with pytest.raises(ForeignError):
-        decode_record(json_line(Lookup(**WHO, customer="C-1")).replace(old, new), Lookup)
+        decode_record(json_line(Lookup(**WHO, customer="C-1")).replace(old, new), raw=False)
 
 
 # A finished file.

@@ -26,7 +26,6 @@ from loyalty_cli.commands.platforms import platform_client
 from loyalty_cli.config.profile import check_rate
 from loyalty_cli.model.errors import setup_error, usage_error
 from loyalty_cli.model.exit_codes import exit_code_of, exit_code_of_signal
-from loyalty_cli.model.records import Lookup, RawLookup
 from loyalty_cli.model.tally import Record, Tally
 from loyalty_cli.network.http_client import CONNECTIONS
 from loyalty_cli.network.retry import BULK, INTERACTIVE
@@ -185,8 +184,7 @@ class Action:
             self._unfinished = file.working
             return
         with file.read() as there:
-            kind = RawLookup if self._request.raw else Lookup
-            records = (decode_record(each, kind) for each in read_back(there))
+            records = (decode_record(each, raw=self._request.raw) for each in read_back(there))
             file.make(partial(write_records, records, layout(self._output, self._view)))
 
     def _check_finished(self, path: Path) -> None:
