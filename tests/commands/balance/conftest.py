@@ -50,18 +50,3 @@ def listed(tmp_path: Path) -> Listed:
         return str(path)
 
     return write
-
-
-@pytest.fixture
-def points(
-    serve: Serve, profile_file: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
-) -> BalancePlatform:
-    """A Gameball, as the profile `points`."""
-    platform = BalancePlatform(lambda _: Reply(body={"availablePointsBalance": 7}))
-    profile_file(
-        "default_profile: points\n"
-        f"profiles:\n  points: {{provider: gameball, base_url: '{serve(platform)}'}}\n"
-    )
-    for name in ("API_KEY", "SECRET_KEY"):
-        monkeypatch.setenv(f"LOYALTY_POINTS_{name}", "secret")
-    return platform

@@ -6,8 +6,7 @@ import json
 import os
 import subprocess
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from threading import Event, Lock
 from typing import IO, Any
@@ -45,11 +44,10 @@ def too_many(**headers: str) -> Reply:
 
 
 class BalancePlatform:
-    """Imprint's or Gameball's API; keeps who was asked for, when, and how many at a time."""
+    """Imprint's API; keeps who was asked for, when, and how many at a time."""
 
     def __init__(self, answer: Callable[[str], Reply] = found) -> None:
         self.asked: list[str] = []
-        self.queries: list[Mapping[str, str]] = []
         self.times: list[float] = []
         self.now: Callable[[], float] = time.monotonic
         self.most = 0
@@ -61,7 +59,6 @@ class BalancePlatform:
         customer = received.path[-2]
         with self._lock:
             self.asked.append(customer)
-            self.queries.append(received.query)
             self.times.append(self.now())
             self._in_flight += 1
             self.most = max(self.most, self._in_flight)
@@ -70,9 +67,6 @@ class BalancePlatform:
         finally:
             with self._lock:
                 self._in_flight -= 1
-
-    def how_often(self, customer: str) -> int:
-        return Counter(self.asked)[customer]
 
 
 At = Callable[..., BalancePlatform]

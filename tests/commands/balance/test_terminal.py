@@ -191,12 +191,3 @@ def test_the_cursor_comes_back_however_it_ends(where: str, at: At, listed: Liste
     if "full" in where:
         said = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown[shown.rindex(SHOW) :])
         assert "Error: the result cannot be written to stdout: No space left on device." in said
-
-
-def test_a_single_look_up_needs_no_progress(at: At, listed: Listed, tmp_path: Path) -> None:
-    at()
-
-    with terminal(
-        f'exec "$@" >{tmp_path / "out"}', "balance", "--from", listed("C-1\n"), "-o", "csv"
-    ) as child:
-        assert to_the_end(child) == ""
