@@ -1,6 +1,6 @@
 """The journal's file copied alone in the middle of a run: does a copy lack a debit that was sent?
 
-    python -m tests.proofs.copies [RUNS] [--seed N]
+    python -m tests.proofs.copies [TRIALS] [--seed N]
 
 A run makes one debit, or a file of them, and is stopped after each system call that changes a file,
 syncs, locks, or sends; there the file is copied, without its log. Between two of those calls no
@@ -9,14 +9,12 @@ after that, and closes it, is stopped and copied in the same way. Each copy must
 that had been sent by then, or be refused. Exit code 1 for one that does neither.
 """
 
-import argparse
 import os
 import random
 import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
@@ -28,9 +26,9 @@ from loyalty_cli.debits.journal.entries import Key, Planned
 from loyalty_cli.debits.journal.open import open_journal
 from tests.fakes.servers import RawServer
 from tests.proofs.backups import debits_in
+from tests.proofs.command import Found, parser, run_command
 from tests.proofs.programs import ROOT
 from tests.proofs.shop import Row, Shop
-from tests.proofs.trial import Found, report
 from tests.proofs.truth_server import Mood, Truth
 
 STOPS = "pwrite64,pwritev,fallocate,ftruncate,fsync,fdatasync,unlink,rename,flock,connect,sendto"
@@ -179,17 +177,7 @@ def _check(copies: Iterator[Copy], counts: Counter[str], seed: str) -> Iterator[
     known.cache_clear()
 
 
-def main() -> int:
-    """Run from the command line."""
-    parser = argparse.ArgumentParser(prog="python -m tests.proofs.copies", description=__doc__)
-    parser.add_argument("runs", nargs="?", type=int, default=20, metavar="RUNS")
-    parser.add_argument("--seed", type=int, default=random.randrange(10**6))
-    given = parser.parse_args()
-    began = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
-        found = check([f"{given.seed}:{number}" for number in range(given.runs)], Path(folder))
-    return report(found, time.monotonic() - began)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(
+        run_command(parser(__doc__, trials=20), lambda given, folder: check(given.seeds, folder))
+    )

@@ -8,18 +8,17 @@ its outcome is not known (8), or it was made. What follows, on a disk that works
 `tests.proofs.kill`. Exit code 1 for a contradiction.
 """
 
-import argparse
 import sys
-import tempfile
-import time
+from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
 from loyalty_cli.debits.journal.entries import State
+from tests.proofs.command import Found, parser, run_command
 from tests.proofs.killing import Killer
 from tests.proofs.story import Story
 from tests.proofs.syscalls import ROW, Point, points, traced
-from tests.proofs.trial import Found, Trial, report, trials
+from tests.proofs.trial import Trial, trials
 from tests.proofs.truth_server import Mood
 
 WRITES = frozenset({"fallocate", "fdatasync", "fsync", "ftruncate", "pwrite64", "write"})
@@ -68,18 +67,10 @@ def failures(chosen: Sequence[Point], folder: Path, errors: Sequence[str] = ERRO
     return trials(seeds, folder, FailedWriteTrial)
 
 
-def main() -> int:
-    """Run from the command line."""
-    parser = argparse.ArgumentParser(prog="python -m tests.proofs.disk")
-    parser.add_argument("--every", type=int, default=1, metavar="N", help="every Nth write alone")
-    given = parser.parse_args()
-    began = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
-        found = [each for each in points(Path(folder), "sqlite") if each.name in WRITES]
-        sys.stdout.write(f"{len(found)} writes\n")
-        done = failures(found[:: given.every], Path(folder))
-        return report(done, time.monotonic() - began)
+def _check(given: Namespace, folder: Path) -> Found:
+    writes = [each for each in points(folder, "sqlite") if each.name in WRITES]
+    return failures(writes[:: given.every], folder)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(parser(__doc__), _check))

@@ -13,31 +13,35 @@ Exit code 1 for any contradiction.
 needed most: contradictions must come of it.
 """
 
-import argparse
-import random
 import sys
-import tempfile
-import time
-from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack
+from argparse import Namespace
+from collections.abc import Sequence
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
-from tests.fakes.postgresql import running_postgresql
-from tests.proofs.neighbours import RandomTrial, as_it_is
-from tests.proofs.trial import Found, report, trials
+from tests.proofs.command import (
+    Found,
+    in_processes,
+    parser,
+    run_command,
+    server_for,
+    with_journals,
+    with_workers,
+)
+from tests.proofs.neighbours import RandomTrial
+from tests.proofs.trial import trials
 from tests.proofs.without import PLANTED, RULES
 
 
-def _worker(seeds: list[str], journal: str, folder: Path, without: str) -> Found:
-    with ExitStack() as stack:
-        server = stack.enter_context(running_postgresql()) if journal == "postgresql" else None
-        retold = RULES[without].story if without else as_it_is
-        make = partial(RandomTrial, retold=retold)
+def _trials(seeds: Sequence[str], folder: Path, journal: str, without: str) -> Found:
+    make = partial(RandomTrial, retold=RULES[without].story) if without else RandomTrial
+    with server_for(journal) as server:
         return trials(seeds, folder, make, server, without=without)
+
+
+def _check(given: Namespace, folder: Path) -> Found:
+    make = partial(_trials, journal=given.journal, without=given.without)
+    return in_processes(make, given, folder)
 
 
 def _rules() -> str:
@@ -48,36 +52,7 @@ def _rules() -> str:
     )
 
 
-def main() -> int:
-    """Run from the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tests.proofs.kill",
-        description=__doc__,
-        epilog=_rules(),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("trials", nargs="?", type=int, default=200, metavar="TRIALS")
-    parser.add_argument("--journal", choices=("sqlite", "postgresql"), default="sqlite")
-    parser.add_argument("--seed", type=int, default=random.randrange(10**6))
-    parser.add_argument("--workers", type=int, default=2, help="processes that make trials")
-    parser.add_argument("--without", choices=RULES, default="", metavar="RULE")
-    given = parser.parse_args()
-    seeds = [f"{given.seed}:{number}" for number in range(given.trials)]
-    began = time.monotonic()
-    rule = f", without {given.without}" if given.without else ""
-    sys.stdout.write(f"{given.trials} trials on {given.journal}, seed {given.seed}{rule}\n")
-    sys.stdout.flush()
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        ProcessPoolExecutor(given.workers, get_context("spawn")) as pool,
-    ):
-        shares = [seeds[number :: given.workers] for number in range(given.workers)]
-        same = ([given.journal], [Path(folder)], [given.without])
-        found: list[Any] = list(pool.map(_worker, shares, *(each * len(shares) for each in same)))
-    counts = sum((each.counts for each in found), Counter[str]())
-    violations = [violation for each in found for violation in each.violations]
-    return report(Found(counts, violations), time.monotonic() - began)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    options = with_workers(with_journals(parser(__doc__, trials=200, epilog=_rules())))
+    options.add_argument("--without", choices=RULES, default="", metavar="RULE")
+    sys.exit(run_command(options, _check))

@@ -11,7 +11,6 @@ same exit code and the same words. CSV and JSON are whole whenever they are ther
 any contradiction.
 """
 
-import argparse
 import json
 import random
 import re
@@ -22,17 +21,23 @@ import time
 from base64 import b64encode
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from loyalty_cli.lists.parallel import MAX_PENDING
 from tests.fakes.servers import RawServer, Wire, header, reply
-from tests.proofs.programs import Programs, Run
-from tests.proofs.trial import Found, report
+from tests.proofs.command import (
+    Found,
+    in_processes,
+    parser,
+    run_command,
+    side_by_side,
+    with_workers,
+)
+from tests.proofs.programs import Run, start
 
 AT_ONCE = 4
 """Trials that a worker has in progress."""
@@ -161,8 +166,7 @@ def plan(chance: random.Random) -> Plan:
 class Trial:
     """One trial, from its own seed."""
 
-    def __init__(self, programs: Programs, folder: Path, seed: str) -> None:
-        self._programs = programs
+    def __init__(self, folder: Path, seed: str) -> None:
         self._folder = folder
         self._seed = seed
         self._chance = random.Random(seed)
@@ -201,7 +205,7 @@ class Trial:
         key = f"key-{self._runs}"
         self._log = self._platform.logs["Basic " + b64encode(f":{key}".encode()).decode()]
         keys = {f"LOYALTY_{name}_API_KEY": key for name in ("NORTH", "SOUTH")}
-        return self._programs.start(
+        return start(
             self._folder,
             {**self._environment, **keys},
             *("balance", "--from", str(self._folder / "list"), "--jobs", str(self._plan.jobs)),
@@ -322,46 +326,18 @@ def _environment(folder: Path, url: str) -> dict[str, str]:
 
 def trials(seeds: Sequence[str], folder: Path) -> Found:
     """Make a trial of each seed, several at once."""
-    counts: Counter[str] = Counter()
-    violations: list[str] = []
 
     def one(seed: str) -> Trial:
         with tempfile.TemporaryDirectory(dir=folder) as own:
-            trial = Trial(programs, Path(own), seed)
+            trial = Trial(Path(own), seed)
             try:
                 trial.run()
             except Exception as error:  # noqa: BLE001 - a defect of the program or of the trial
                 trial.violations.append(f"seed {seed}: {error!r}")
             return trial
 
-    with Programs() as programs, ThreadPoolExecutor(AT_ONCE) as pool:
-        for trial in pool.map(one, seeds):
-            counts["trials"] += 1
-            counts += trial.counts
-            violations += trial.violations
-    return Found(counts, violations)
-
-
-def main() -> int:
-    """Run from the command line."""
-    parser = argparse.ArgumentParser(prog="python -m tests.proofs.kill_lookups")
-    parser.add_argument("trials", nargs="?", type=int, default=200, metavar="TRIALS")
-    parser.add_argument("--seed", type=int, default=random.randrange(10**6))
-    parser.add_argument("--workers", type=int, default=2, help="processes that make trials")
-    given = parser.parse_args()
-    seeds = [f"{given.seed}:{number}" for number in range(given.trials)]
-    began = time.monotonic()
-    sys.stdout.write(f"{given.trials} trials, seed {given.seed}\n")
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        ProcessPoolExecutor(given.workers, get_context("spawn")) as pool,
-    ):
-        shares = [seeds[number :: given.workers] for number in range(given.workers)]
-        found: list[Any] = list(pool.map(trials, shares, [Path(folder)] * len(shares)))
-    counts = sum((each.counts for each in found), Counter[str]())
-    violations = [violation for each in found for violation in each.violations]
-    return report(Found(counts, violations), time.monotonic() - began)
+    return side_by_side(one, seeds, AT_ONCE)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(with_workers(parser(__doc__, trials=200)), partial(in_processes, trials)))

@@ -5,7 +5,7 @@ import signal
 import time
 from threading import Lock
 
-from tests.proofs.programs import Programs, Run
+from tests.proofs.programs import Run
 from tests.proofs.shop import TIMEOUT, Shop
 from tests.proofs.truth_server import Truth, Watch
 
@@ -16,10 +16,9 @@ KILLED = {-signal.SIGKILL, *TERMINATED}
 
 
 class Killer:
-    """Starts programs and kills them at random moments of what they do."""
+    """Kills programs at random moments of what they do, and knows how long they last."""
 
-    def __init__(self, programs: Programs) -> None:
-        self._programs = programs
+    def __init__(self) -> None:
         self._lasts = 0.15
         self._lock = Lock()
 
@@ -29,7 +28,7 @@ class Killer:
         """Run a command, and end it if it comes to that."""
         watch = truth.watch()
         began = time.monotonic()
-        run = self.start(shop, *arguments, host=host)
+        run = shop.start(*arguments, host=host)
         match chance.choice(MOMENTS):
             case "any":
                 run.is_running(chance.uniform(0, 1.3 * self._lasts))
@@ -46,16 +45,6 @@ class Killer:
         if run.code == 0:
             with self._lock:
                 self._lasts = 0.9 * self._lasts + 0.1 * (time.monotonic() - began)
-        return run
-
-    def start(self, shop: Shop, *arguments: str, host: str = "") -> Run:
-        """Start a command that nobody kills."""
-        return self._programs.start(shop.folder, shop.environment, *arguments, host=host)
-
-    def finish(self, shop: Shop, *arguments: str, host: str = "") -> Run:
-        """Run a command to its end."""
-        run = self.start(shop, *arguments, host=host)
-        run.wait()
         return run
 
 

@@ -13,11 +13,6 @@ from tests.proofs.story import Keeping, Story, told
 from tests.proofs.trial import Trial
 
 
-def as_it_is(story: Story) -> Story:
-    """Change nothing in a story."""
-    return story
-
-
 class RandomTrial(Trial):
     """A trial whose story is drawn from its seed, and then told as `retold` has it."""
 
@@ -27,7 +22,7 @@ class RandomTrial(Trial):
         folder: Path,
         journal: str,
         seed: str,
-        retold: Callable[[Story], Story] = as_it_is,
+        retold: Callable[[Story], Story] | None = None,
     ) -> None:
         self._retold = retold
         super().__init__(killer, folder, journal, seed)
@@ -37,7 +32,8 @@ class RandomTrial(Trial):
 
     def _told(self) -> Story:
         in_a_file = not self.journal.startswith("postgresql:")
-        return self._retold(told(self.chance, in_a_file=in_a_file))
+        story = told(self.chance, in_a_file=in_a_file)
+        return self._retold(story) if self._retold else story
 
     def _spoil(self) -> None:
         for turn in range(self.chance.choice((1, 1, 1, 2, 3))):
@@ -77,7 +73,7 @@ class RandomTrial(Trial):
                 self.count(f"reconcile {how_it_ended(run)}")
                 self.expect(run, self.codes | KILLED)
             else:
-                run = self.killer.finish(self.shop, "journal", "reconcile", "-o", "json")
+                run = self.shop.finish("journal", "reconcile", "-o", "json")
                 self.count("reconcile run in the middle")
                 self.expect(run, self.codes)
             stop.wait(chance.uniform(0, 0.3))

@@ -10,6 +10,7 @@ from loyalty_cli.debits.journal.entries import OPEN, TRANSITIONS, Entry, State
 from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.debits.journal.store import Filter, Journal
 from tests.fakes.postgresql import PostgreSQL
+from tests.proofs.programs import Run, start
 from tests.proofs.truth_server import Truth
 
 SETTLE = 2.0
@@ -34,8 +35,11 @@ class Shop:
         journal: str,
         provider: str = "saasquatch",
         timeout: float = TIMEOUT,
+        *,
+        without: str = "",
     ) -> None:
         self.folder = folder
+        self._without = without
         self.journal = journal
         self.config = folder / "config.yaml"
         unit, more = ("points", "") if provider == "gameball" else ("CENTS", "tenant: acme, ")
@@ -55,6 +59,16 @@ class Shop:
             "LOYALTY_SHOP_SECRET_KEY": "secret",
             "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
         }
+
+    def start(self, *arguments: str, host: str = "") -> Run:
+        """Start the program, without the rule that is switched off, if one is."""
+        return start(self.folder, self.environment, *arguments, host=host, without=self._without)
+
+    def finish(self, *arguments: str) -> Run:
+        """Run it to its end."""
+        run = self.start(*arguments)
+        run.wait()
+        return run
 
     def command(self, rows: Sequence[Row], name: str = "debits") -> list[str]:
         """What makes these debits: a line for one, a file for more."""

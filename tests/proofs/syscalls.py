@@ -7,25 +7,24 @@ with a platform that does at once what it is asked, and with one that does it la
 kill, and what is held against what, is as in `tests.proofs.kill`. Exit code 1 for a contradiction.
 """
 
-import argparse
 import re
 import subprocess
 import sys
 import tempfile
-import time
+from argparse import Namespace
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.fakes.postgresql import PostgreSQL, running_postgresql
+from tests.fakes.postgresql import PostgreSQL
 from tests.fakes.servers import RawServer
+from tests.proofs.command import Found, parser, run_command, server_for, with_journals
 from tests.proofs.killing import Killer
 from tests.proofs.programs import ROOT
 from tests.proofs.shop import Row, Shop, place_for
 from tests.proofs.story import Story
-from tests.proofs.trial import Found, Trial, report, trials
+from tests.proofs.trial import Trial, trials
 from tests.proofs.truth_server import Mood, Truth
 
 CALL = re.compile(r"(\d+) +(\w+)\((.*)")
@@ -142,24 +141,11 @@ def kills(
     return trials(seeds, folder, KilledTrial, server)
 
 
-def main() -> int:
-    """Run from the command line."""
-    parser = argparse.ArgumentParser(prog="python -m tests.proofs.syscalls")
-    parser.add_argument("--journal", choices=tuple(JOURNALS), default="sqlite")
-    parser.add_argument("--every", type=int, default=1, metavar="N", help="every Nth call alone")
-    given = parser.parse_args()
-    began = time.monotonic()
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        postgresql = given.journal == "postgresql"
-        server = stack.enter_context(running_postgresql()) if postgresql else None
+def _check(given: Namespace, folder: Path) -> Found:
+    with server_for(given.journal) as server:
         found = nearest_first(points(folder, given.journal, server))
-        chosen = found[:: given.every]
-        sys.stdout.write(f"{len(found)} system calls, {len(chosen)} of them tried\n")
-        return report(
-            kills(chosen, folder, server, (Mood.PROMPT, Mood.HELD)), time.monotonic() - began
-        )
+        return kills(found[:: given.every], folder, server, (Mood.PROMPT, Mood.HELD))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(with_journals(parser(__doc__)), _check))

@@ -19,15 +19,16 @@ import pytest
 from loyalty_cli.debits.journal.entries import State
 from tests.fakes.postgresql import PostgreSQL, prepared_folder, programs
 from tests.fakes.servers import RawServer
+from tests.proofs.command import Found
 from tests.proofs.copies import check
 from tests.proofs.disk import WRITES, failures
 from tests.proofs.killing import Killer
 from tests.proofs.neighbours import RandomTrial
-from tests.proofs.programs import ROOT, Programs
+from tests.proofs.programs import ROOT
 from tests.proofs.shop import Row, Shop
 from tests.proofs.story import Story
 from tests.proofs.syscalls import Point, kills, nearest_first, points
-from tests.proofs.trial import VOID, Found, Trial, trials
+from tests.proofs.trial import VOID, Trial, trials
 from tests.proofs.truth_server import Mood, Reading, Truth
 from tests.proofs.two_processes import round_of
 from tests.requires import needs
@@ -45,12 +46,6 @@ def server() -> Iterator[PostgreSQL]:
             yield server
         finally:
             server.stop()
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Programs]:
-    with Programs() as started:
-        yield started
 
 
 def seeds(number: int) -> list[str]:
@@ -113,15 +108,13 @@ def test_a_copy_of_the_file_alone_has_every_debit_that_was_sent_or_is_refused(
 
 
 @pytest.mark.parametrize("number", range(3))
-def test_processes_with_the_same_file_make_each_debit_once(running: Programs, number: int) -> None:
-    assert round_of(f"{SEED}:{number}", running, None) == []
+def test_processes_with_the_same_file_make_each_debit_once(number: int) -> None:
+    assert round_of(f"{SEED}:{number}", None) == []
 
 
 @pytest.mark.parametrize("number", range(3))
-def test_hosts_with_the_same_file_make_each_debit_once(
-    running: Programs, server: PostgreSQL, number: int
-) -> None:
-    assert round_of(f"{SEED}:{number}", running, server) == []
+def test_hosts_with_the_same_file_make_each_debit_once(server: PostgreSQL, number: int) -> None:
+    assert round_of(f"{SEED}:{number}", server) == []
 
 
 @pytest.mark.parametrize("how", ["kill", "stop"])
@@ -146,7 +139,7 @@ def test_a_server_that_restarts_in_the_middle_of_a_file_costs_nobody_anything(
 
         def _spoil(self) -> None:
             (command,) = self.commands()
-            run = self.killer.start(self.shop, *command)
+            run = self.shop.start(*command)
             assert between.wait(20)
             getattr(server, how)()
             gone.set()
@@ -166,15 +159,13 @@ def test_a_server_that_restarts_in_the_middle_of_a_file_costs_nobody_anything(
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda each: each.name)
-def test_a_signal_ends_a_file_in_good_order(
-    tmp_path: Path, running: Programs, number: signal.Signals
-) -> None:
+def test_a_signal_ends_a_file_in_good_order(tmp_path: Path, number: signal.Signals) -> None:
     truth = Truth(lambda: Mood.HELD, lambda: 0.3)
     rows = [Row(f"order-{each}", f"C-{each}", 100 + each) for each in range(40)]
     with RawServer(truth) as platform:
         shop = Shop(tmp_path, platform.url, str(tmp_path / "journal.db"))
-        running.run(shop.folder, shop.environment, "journal", "init")
-        run = running.start(shop.folder, shop.environment, *shop.command(rows))
+        shop.finish("journal", "init")
+        run = shop.start(*shop.command(rows))
         assert truth.arrived("POST", 20)
         run.send(number)
 
@@ -189,15 +180,15 @@ def test_a_signal_ends_a_file_in_good_order(
 
 @pytest.mark.parametrize("how", ["deleted", "moved", "replaced", "log deleted"])
 def test_a_journal_that_goes_away_in_the_middle_of_a_file_ends_the_run(
-    tmp_path: Path, running: Programs, how: str
+    tmp_path: Path, how: str
 ) -> None:
     truth = Truth(lambda: Mood.SLOW)
     rows = [Row(f"order-{each}", f"C-{each}", 100 + each) for each in range(60)]
     with RawServer(truth) as platform:
         shop = Shop(tmp_path, platform.url, str(tmp_path / "journal.db"))
         place, aside = Path(shop.journal), tmp_path / "aside.db"
-        running.run(shop.folder, shop.environment, "journal", "init")
-        run = running.start(shop.folder, shop.environment, *shop.command(rows))
+        shop.finish("journal", "init")
+        run = shop.start(*shop.command(rows))
         for _ in range(12):
             assert truth.arrived("POST", 20)
         copy = place.read_bytes()
@@ -216,7 +207,7 @@ def test_a_journal_that_goes_away_in_the_middle_of_a_file_ends_the_run(
         assert "is no longer the file that was opened" in run.err
         sent = sum(truth.posts(row.customer, row.amount) for row in rows)
         assert sent < len(rows)
-        again = running.run(shop.folder, shop.environment, *shop.command(rows))
+        again = shop.finish(*shop.command(rows))
         if how == "log deleted":
             assert again.code in (0, 8), again.err
         else:

@@ -4,22 +4,20 @@ At every step the journal is held against the truth.
 """
 
 import random
-import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from threading import Event, Lock
-from typing import NamedTuple
 
 from loyalty_cli.debits.journal.entries import Entry, State
 from tests.fakes.postgresql import PostgreSQL
 from tests.fakes.servers import RawServer
+from tests.proofs.command import Found, side_by_side
 from tests.proofs.killing import Killer, how_it_ended
-from tests.proofs.programs import BETWEEN_LOOKS_SECONDS, Programs, Run
+from tests.proofs.programs import BETWEEN_LOOKS_SECONDS, Run
 from tests.proofs.shop import SETTLE, Row, Shop, place_for
 from tests.proofs.story import FINE, Story
 from tests.proofs.truth_server import Mood, Reading, Truth
@@ -41,13 +39,6 @@ VOID = "void: the platform was later than it may be"
 """What trials are called whose own server was too slow, as on a machine that is too busy."""
 
 
-class Found(NamedTuple):
-    """What came of trials: how often what happened, and every contradiction."""
-
-    counts: Counter[str]
-    violations: list[str]
-
-
 class Trial:
     """One trial, from its own seed; what it is about is its `story`."""
 
@@ -61,6 +52,7 @@ class Trial:
         self.violations: list[str] = []
         self.aside: set[str] | None = None
         """What a person took out of the files, once an older backup was restored."""
+        self.without = ""
         self.is_over: Callable[[], bool] = lambda: False
         self.codes = set(ENDS)
         self._lock = Lock()
@@ -73,8 +65,9 @@ class Trial:
         """Make it; what it finds is in `counts` and `violations`."""
         with RawServer(self.truth) as server:
             story = self.story
-            self.shop = Shop(self.folder, server.url, self.journal, story.provider, story.timeout)
-            self.expect(self.killer.finish(self.shop, "journal", "init"), {0})
+            at = (server.url, self.journal, story.provider, story.timeout)
+            self.shop = Shop(self.folder, *at, without=self.without)
+            self.expect(self.shop.finish("journal", "init"), {0})
             self._work()
             self.truth.when_quiet()
         for mood, times in self.truth.moods.items():
@@ -154,7 +147,7 @@ class Trial:
         """Run each file to its end, side by side."""
         commands = self.commands()
         runs = [
-            self.killer.start(self.shop, *command, host=host)
+            self.shop.start(*command, host=host)
             for command, host in zip(commands, self.story.hosts, strict=False)
         ]
         for run in runs:
@@ -175,7 +168,7 @@ class Trial:
                     self.chance, self.truth, self.shop, "journal", "reconcile"
                 )
                 self.count(f"reconcile {how_it_ended(spoilt)}")
-            run = self.killer.finish(self.shop, "journal", "reconcile", "-o", "json")
+            run = self.shop.finish("journal", "reconcile", "-o", "json")
             self.expect(run, {0, 8})
             if run.code != 8 or self.violations or self.is_over():
                 break
@@ -202,9 +195,7 @@ class Trial:
                 made = self.truth.applied(entry.customer, entry.amount)
                 verdict = "--confirmed" if made else "--not-applied"
                 why = ("--why", "looked at the platform")
-                self.killer.finish(
-                    self.shop, "journal", "resolve", entry.key.reference, verdict, *why
-                )
+                self.shop.finish("journal", "resolve", entry.key.reference, verdict, *why)
                 self.count("debits settled by a person")
 
     def _is_done(self) -> bool:
@@ -277,16 +268,14 @@ def trials(
 
     With `until_red` none is begun once there is a contradiction.
     """
-    counts: Counter[str] = Counter()
-    violations: list[str] = []
-    over = Event()
+    killer, over = Killer(), Event()
 
     def one(seed: str) -> Trial | None:
         if over.is_set():
             return None
         with tempfile.TemporaryDirectory(dir=folder) as own, place_for(own, server) as place:
             trial = make(killer, Path(own), place, seed)
-            trial.is_over = over.is_set
+            trial.without, trial.is_over = without, over.is_set
             try:
                 trial.run()
             except Exception as error:  # noqa: BLE001 - a defect of the program or of the trial
@@ -295,23 +284,4 @@ def trials(
                 over.set()
             return trial
 
-    with Programs(without) as programs, ThreadPoolExecutor(at_once) as pool:
-        killer = Killer(programs)
-        for trial in pool.map(one, seeds):
-            if trial is not None:
-                counts["trials"] += 1
-                counts += trial.counts
-                violations += trial.violations
-    return Found(counts, violations)
-
-
-def report(found: Found, seconds: float) -> int:
-    """Print what was found, and give the exit code."""
-    say = sys.stdout.write
-    for name, number in sorted(found.counts.items()):
-        say(f"{number:8} {name}\n")
-    say(f"{len(found.violations):8} contradictions\n")
-    say(f"{seconds:8.1f} s, {60 * found.counts['trials'] / seconds:.0f} trials a minute\n")
-    for violation in found.violations[:20]:
-        say(f"{violation}\n")
-    return 1 if found.violations else 0
+    return side_by_side(one, seeds, at_once)

@@ -1,39 +1,37 @@
 """The same file of debits, run by several processes at once: is each debit made once?
 
-    python -m tests.proofs.two_processes [ROUNDS] [--journal sqlite|postgresql] [--seed N]
+    python -m tests.proofs.two_processes [TRIALS] [--journal sqlite|postgresql] [--seed N]
 
 With PostgreSQL each process is on a host of its own, as far as it can tell. Exit code 1 for any
 contradiction between the platform, the journal, and what the processes print.
 """
 
-import argparse
 import random
 import sys
 import tempfile
-import time
+from argparse import Namespace
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 from loyalty_cli.debits.journal.entries import State
-from tests.fakes.postgresql import PostgreSQL, running_postgresql
+from tests.fakes.postgresql import PostgreSQL
 from tests.fakes.servers import RawServer
-from tests.proofs.programs import Programs, Run
+from tests.proofs.command import Found, parser, run_command, server_for, with_journals
+from tests.proofs.programs import Run
 from tests.proofs.shop import Row, Shop, place_for
 from tests.proofs.truth_server import Mood, Truth
 
 RERUNS = 20
 
 
-def at_once(
-    programs: Programs, shop: Shop, truth: Truth, rows: list[Row], hosts: list[str]
-) -> Iterator[str]:
+def at_once(shop: Shop, truth: Truth, rows: list[Row], hosts: list[str]) -> Iterator[str]:
     """Run the same file in a process for each host, each debit of another account.
 
     Gives what is wrong with what comes of it.
     """
     command = shop.command(rows)
-    runs = [programs.start(shop.folder, shop.environment, *command, host=each) for each in hosts]
+    runs = [shop.start(*command, host=each) for each in hosts]
     codes = [run.wait() for run in runs]
     if codes != [0] * len(hosts):
         yield f"exit codes {codes}: {[run.err for run in runs]}"
@@ -59,13 +57,11 @@ def _not_one_each(runs: list[Run], rows: list[Row]) -> Iterator[str]:
             yield f"{row}: printed {records}"
 
 
-def until_done(
-    programs: Programs, shop: Shop, truth: Truth, rows: list[Row], hosts: list[str]
-) -> Iterator[str]:
+def until_done(shop: Shop, truth: Truth, rows: list[Row], hosts: list[str]) -> Iterator[str]:
     """Run a file with several debits of an account again and again, until all are made."""
     command = shop.command(rows)
     for _ in range(RERUNS):
-        runs = [programs.start(shop.folder, shop.environment, *command, host=x) for x in hosts]
+        runs = [shop.start(*command, host=each) for each in hosts]
         for run in runs:
             if run.wait() not in (0, 6, 7, 9):
                 yield f"exit code {run.code}: {run.err}"
@@ -77,7 +73,7 @@ def until_done(
         yield f"after {RERUNS} runs: {left}"
 
 
-def round_of(seed: str, programs: Programs, server: PostgreSQL | None) -> list[str]:
+def round_of(seed: str, server: PostgreSQL | None) -> list[str]:
     """One round, from its own seed."""
     chance = random.Random(seed)
     truth = Truth(lambda: chance.choice((Mood.PROMPT, Mood.SLOW)))
@@ -95,35 +91,17 @@ def round_of(seed: str, programs: Programs, server: PostgreSQL | None) -> list[s
         RawServer(truth) as platform,
     ):
         shop = Shop(Path(folder), platform.url, place)
-        if programs.run(shop.folder, shop.environment, "journal", "init").code != 0:
+        if shop.finish("journal", "init").code != 0:
             return ["there is no journal"]
         check = at_once if alone or size == 1 else until_done
-        return [f"seed {seed}: {each}" for each in check(programs, shop, truth, rows, hosts)]
+        return [f"seed {seed}: {each}" for each in check(shop, truth, rows, hosts)]
 
 
-def main() -> int:
-    """Run from the command line."""
-    parser = argparse.ArgumentParser(prog="python -m tests.proofs.two_processes")
-    parser.add_argument("rounds", nargs="?", type=int, default=50, metavar="ROUNDS")
-    parser.add_argument("--journal", choices=("sqlite", "postgresql"), default="sqlite")
-    parser.add_argument("--seed", type=int, default=random.randrange(10**6))
-    given = parser.parse_args()
-    began = time.monotonic()
-    violations: list[str] = []
-    with ExitStack() as stack:
-        programs = stack.enter_context(Programs())
-        postgresql = given.journal == "postgresql"
-        server = stack.enter_context(running_postgresql()) if postgresql else None
-        for number in range(given.rounds):
-            violations += round_of(f"{given.seed}:{number}", programs, server)
-    sys.stdout.write(
-        f"{given.rounds} rounds on {given.journal}, seed {given.seed}: {len(violations)}"
-        f" contradictions, {time.monotonic() - began:.1f} s\n"
-    )
-    for violation in violations[:20]:
-        sys.stdout.write(f"{violation}\n")
-    return 1 if violations else 0
+def _check(given: Namespace, _: Path) -> Found:
+    with server_for(given.journal) as server:
+        violations = [each for seed in given.seeds for each in round_of(seed, server)]
+    return Found(Counter(trials=given.trials), violations)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(with_journals(parser(__doc__, trials=50)), _check))
