@@ -11,6 +11,7 @@ from loyalty_cli.debits.journal.database import JournalError
 from loyalty_cli.debits.journal.entries import (
     Baseline,
     Change,
+    ClaimTerms,
     Entry,
     Key,
     Planned,
@@ -47,8 +48,8 @@ def plan(journal: Journal, reference: str = "a", **more: object) -> Entry:
     return entry
 
 
-def claimed(journal: Journal, entry: Entry | None = None) -> Entry:
-    taken = journal.claim(entry or plan(journal), SENDER, BASELINE)
+def claimed(journal: Journal, entry: Entry | None = None, **terms: Any) -> Entry:
+    taken = journal.claim(entry or plan(journal), SENDER, BASELINE, ClaimTerms(**terms))
     assert taken is not None
     return taken
 
@@ -57,6 +58,19 @@ def changed(journal: Journal, entry: Entry, state: State, why: str = "because") 
     after = journal.change(entry, state, Change(why))
     assert after is not None
     return after
+
+
+def brought(journal: Journal, entry: Entry, *states: State) -> Entry:
+    """Bring a debit from state to state."""
+    for state in states:
+        is_claim = state is State.SENDING
+        entry = claimed(journal, entry) if is_claim else changed(journal, entry, state)
+    return entry
+
+
+def history(journal: Journal, entry: Entry) -> list[State]:
+    """The states that a debit has been in, one for each event."""
+    return [event.after for event in journal.events(entry.key)]
 
 
 def references(path: Path) -> list[str]:

@@ -2,9 +2,10 @@
 
 import pytest
 
-from loyalty_cli.debits.journal.entries import Baseline, Change, Key, Planned, Process, State
+from loyalty_cli.debits.journal.entries import Change, State
 from loyalty_cli.debits.journal.store import Journal
 from loyalty_cli.debits.journal.text import writable
+from tests.debits.journal.conftest import claimed
 
 ODD = "a\0b\ud800c\udfffd\N{GRINNING FACE}\n"
 WRITTEN = "a\\u0000b\\ud800c\\udfffd\N{GRINNING FACE}\n"
@@ -14,20 +15,17 @@ WRITTEN = "a\\u0000b\\ud800c\\udfffd\N{GRINNING FACE}\n"
 def test_a_result_with_what_no_database_takes_is_written_down(
     journal: Journal, state: State
 ) -> None:
-    planned = Planned(Key("shop", "a"), "shop", "saasquatch", "C-1", "CENTS", 1)
-    (entry,) = journal.plan([planned])
-    claimed = journal.claim(entry, Process("host", 1, "2", "3"), Baseline())
-    assert claimed is not None
+    claim = claimed(journal)
 
     after = journal.change(
-        claimed, state, Change(ODD, balance_after=ODD, provider_reference=ODD, error=ODD)
+        claim, state, Change(ODD, balance_after=ODD, provider_reference=ODD, error=ODD)
     )
-    journal.note(claimed, ODD)
+    journal.note(claim, ODD)
 
     assert after is not None
-    assert journal.get(entry.key) == after
+    assert journal.get(claim.key) == after
     assert [after.balance_after, after.provider_reference, after.error] == [WRITTEN] * 3
-    assert [event.why for event in journal.events(entry.key)][-2:] == [WRITTEN] * 2
+    assert [event.why for event in journal.events(claim.key)][-2:] == [WRITTEN] * 2
 
 
 def test_all_other_text_stays_as_it_is() -> None:
