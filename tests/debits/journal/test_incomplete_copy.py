@@ -81,6 +81,12 @@ def dies(process: subprocess.Popen[str]) -> None:
     assert process.wait(30) == -signal.SIGKILL
 
 
+def killed(path: Path, reference: str) -> None:
+    """Let another process die that has claimed a debit."""
+    with sender(path, reference) as other:
+        dies(other)
+
+
 def test_what_was_closed_is_one_file_that_has_it_all(made: Path) -> None:
     journal = open_journal(str(made))
     send(journal)
@@ -141,8 +147,7 @@ def test_of_two_who_open_a_copy_without_its_log_at_once_none_is_let_in(
 
 @pytest.mark.parametrize("log", [b"", None], ids=["empty", "gone"])
 def test_a_killed_run_whose_log_is_gone_is_refused(made: Path, log: bytes | None) -> None:
-    with sender(made, "a") as other:
-        dies(other)
+    killed(made, "a")
     Path(f"{made}-wal").unlink()
     if log is not None:
         Path(f"{made}-wal").write_bytes(log)
@@ -151,8 +156,7 @@ def test_a_killed_run_whose_log_is_gone_is_refused(made: Path, log: bytes | None
 
 
 def test_who_reads_after_a_kill_brings_everything_into_the_file(made: Path) -> None:
-    with sender(made, "a") as other:
-        dies(other)
+    killed(made, "a")
     assert COPY in refused(copied(made))
 
     assert references(made) == ["a"]

@@ -4,35 +4,29 @@ import os
 import shutil
 import sqlite3
 import stat
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from loyalty_cli.commands import open_journal as journals
 from loyalty_cli.debits.journal import file as journal_file
 from loyalty_cli.debits.journal import restore as journal_restore
 from loyalty_cli.debits.journal.backup import back_up
 from loyalty_cli.debits.journal.database import JournalError
-from loyalty_cli.debits.journal.entries import Baseline, Change, State
+from loyalty_cli.debits.journal.entries import State
 from loyalty_cli.debits.journal.open import open_journal
-from loyalty_cli.debits.journal.processes import this_process
 from loyalty_cli.debits.journal.restore import restore
 from loyalty_cli.debits.journal.restore_gaps import open_gap
-from loyalty_cli.debits.journal.store import Filter, Journal
+from loyalty_cli.debits.journal.store import Filter
 from loyalty_cli.model.errors import LoyaltyError
-from tests.commands.conftest import there  # noqa: F401 - the platform that debits are sent to
-from tests.conftest import Outcome, Run
-from tests.debits.journal.conftest import Open, planned, references
-from tests.debits.journal.test_incomplete_copy import copied, dies, sender
+from tests.debits.journal.conftest import Open, brought, plan, references
+from tests.debits.journal.test_incomplete_copy import copied, dies, killed, sender
 from tests.debits.journal.test_upgrade import as_version_1
-from tests.fakes.debit_platform import DebitPlatform
 
 
-def add(path: Path, *names: str) -> None:
+def add(path: Path, name: str) -> None:
     with closing(open_journal(str(path))) as journal:
-        journal.plan([planned(name) for name in names])
+        plan(journal, name)
 
 
 def gap(path: Path) -> str | None:
@@ -100,9 +94,7 @@ def test_an_older_one_is_refused_unless_that_is_asked_for(made: Path, backup: Pa
 def test_one_that_lacks_but_a_change_is_older(made: Path, backup: Path) -> None:
     with closing(open_journal(str(made))) as journal:
         (entry,) = journal.find(Filter())
-        claimed = journal.claim(entry, this_process(), Baseline())
-        assert claimed
-        journal.change(claimed, State.CONFIRMED, Change("said so"))
+        brought(journal, entry, State.SENDING, State.CONFIRMED)
 
     assert "--older" in refused(made, backup)
 
@@ -110,12 +102,14 @@ def test_one_that_lacks_but_a_change_is_older(made: Path, backup: Path) -> None:
 def test_where_there_was_none_debits_may_be_missing(made: Path, backup: Path) -> None:
     shutil.rmtree(made.parent)
 
-    restored = restore(made, backup, older=False)
+    first = restore(made, backup, older=False)
 
-    assert restored.aside is None
+    assert first.aside is None
     assert references(made) == ["a"]
     assert stat.S_IMODE(made.parent.stat().st_mode) == 0o700
     assert gap(made) == f"restored from {backup}; the journal before it was lost"
+    assert "it lacks entries" in refused(made, backup)
+    assert restore(made, backup, older=True).gap == first.gap
 
 
 def test_nothing_is_restored_into_a_folder_that_others_can_write(
@@ -137,33 +131,27 @@ def test_a_backup_without_any_debit_may_lack_all(open_it: Open, made: Path, tmp_
     made.unlink()
     Path(f"{made}-wal").unlink()
 
-    restored = restore(made, target, older=False)
-
-    assert restored.gap == journal_restore.FOREVER
+    assert restore(made, target, older=False).gap == journal_restore.FOREVER
 
 
-@pytest.mark.parametrize("damage", [b"\xff" * 8192, b""], ids=["damaged", "empty"])
-def test_a_damaged_one_is_kept_with_its_log(made: Path, backup: Path, damage: bytes) -> None:
-    made.write_bytes(damage)
+@pytest.mark.parametrize(
+    "damage", [b"\xff" * 8192, b"", None], ids=["damaged", "empty", "nothing but its log"]
+)
+def test_what_is_no_journal_any_more_is_kept_with_its_log(
+    made: Path, backup: Path, damage: bytes | None
+) -> None:
+    made.unlink()
+    if damage is not None:
+        made.write_bytes(damage)
     Path(f"{made}-wal").write_bytes(b"its log")
 
     restored = restore(made, backup, older=False)
 
     assert restored.aside is not None
-    assert restored.aside.read_bytes() == damage
+    assert damage is None or restored.aside.read_bytes() == damage
     assert Path(f"{restored.aside}-wal").read_bytes() == b"its log"
     assert references(made) == ["a"]
     assert gap(made) == f"restored from {backup}; the journal before it was lost"
-
-
-def test_a_log_without_its_file_is_kept(made: Path, backup: Path) -> None:
-    made.unlink()
-    Path(f"{made}-wal").write_bytes(b"its log")
-
-    restored = restore(made, backup, older=False)
-
-    assert Path(f"{restored.aside}-wal").read_bytes() == b"its log"
-    assert references(made) == ["a"]
 
 
 def test_a_copy_that_misses_its_log_can_be_restored_and_leaves_a_gap(
@@ -171,7 +159,7 @@ def test_a_copy_that_misses_its_log_can_be_restored_and_leaves_a_gap(
 ) -> None:
     journal = open_it(str(made))
     journal.database.before_sending()
-    journal.plan([planned("b")])
+    plan(journal, "b")
     copy = copied(made)
     journal.close()
 
@@ -184,8 +172,7 @@ def test_a_copy_that_misses_its_log_can_be_restored_and_leaves_a_gap(
 
 
 def test_one_that_lost_its_log_where_it_lies_can_be_taken_as_it_is(made: Path) -> None:
-    with sender(made, "a") as other:
-        dies(other)
+    killed(made, "a")
     Path(f"{made}-wal").unlink()
 
     restored = restore(made, made, older=False)
@@ -196,37 +183,27 @@ def test_one_that_lost_its_log_where_it_lies_can_be_taken_as_it_is(made: Path) -
     assert gap(made) == f"restored from {made}; its log was lost"
 
 
+@pytest.mark.parametrize("in_place", [False, True], ids=["from the backup", "as it is"])
 def test_a_backup_that_was_copied_over_a_killed_run_is_not_mixed_with_its_log(
-    made: Path, backup: Path
+    made: Path, backup: Path, in_place: bool
 ) -> None:
-    with sender(made, "b") as other:
-        dies(other)
+    killed(made, "b")
     log = Path(f"{made}-wal").read_bytes()
     shutil.copyfile(backup, made)
 
     with pytest.raises(JournalError, match="belongs to an earlier journal"):
         open_journal(str(made))
-    restored = restore(made, backup, older=False)
+    source = made if in_place else backup
+    restored = restore(made, source, older=False)
 
     assert Path(f"{restored.aside}-wal").read_bytes() == log
     assert references(made) == ["a"]
-    assert gap(made) == f"restored from {backup}; the journal before it was lost"
-
-
-def test_nor_is_it_where_it_is_taken_as_it_is(made: Path, backup: Path) -> None:
-    with sender(made, "b") as other:
-        dies(other)
-    shutil.copyfile(backup, made)
-
-    restore(made, made, older=False)
-
-    assert references(made) == ["a"]
-    assert gap(made) == f"restored from {made}; its log was lost"
+    why = "its log was lost" if in_place else "the journal before it was lost"
+    assert gap(made) == f"restored from {source}; {why}"
 
 
 def test_a_copy_with_its_log_is_restored_with_it(made: Path) -> None:
-    with sender(made, "a") as other:
-        dies(other)
+    killed(made, "a")
     copy = copied(made)
     shutil.copy2(f"{made}-wal", copy.parent)
 
@@ -240,7 +217,7 @@ def test_a_copy_with_its_log_is_restored_with_it(made: Path) -> None:
 def test_one_of_an_earlier_version_is_brought_up(open_it: Open, made: Path, tmp_path: Path) -> None:
     old = tmp_path / "old.db"
     journal = open_it(str(old), create=True)
-    journal.plan([planned("a")])
+    plan(journal, "a")
     as_version_1(journal)
 
     restore(made, old, older=False)
@@ -256,37 +233,29 @@ def test_one_of_another_version_is_refused(made: Path, backup: Path, version: in
     assert f"has version {version}, this program knows" in refused(made, backup)
 
 
-def test_what_is_no_journal_is_refused(made: Path, tmp_path: Path) -> None:
-    notes, other, empty = (tmp_path / name for name in ("notes", "other.db", "empty"))
+def test_what_is_no_backup_of_a_journal_is_refused(
+    made: Path, backup: Path, tmp_path: Path
+) -> None:
+    notes, other, empty, pipe = (tmp_path / name for name in ("notes", "other", "empty", "pipe"))
     notes.write_text("my notes\n" * 1000)
     empty.touch()
+    os.mkfifo(pipe)
     with closing(sqlite3.connect(other)) as connection:
         connection.execute("CREATE TABLE debits (id)")
+    content = backup.read_bytes()
+    backup.write_bytes(content[: 3 * 4096] + b"\xff" * (len(content) - 3 * 4096))
 
-    assert "file is not a database" in refused(made, notes)
-    assert "holds no journal" in refused(made, other)
-    assert "holds no journal" in refused(made, empty)
-    assert "there is no file" in refused(made, tmp_path / "none")
-    assert "there is no file" in refused(made, tmp_path)
-
-
-def test_a_pipe_is_refused_and_not_waited_for(made: Path, tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe")
-
-    assert "there is no file" in refused(made, tmp_path / "pipe")
-
-
-def test_a_damaged_backup_is_refused(made: Path, backup: Path) -> None:
-    content = bytearray(backup.read_bytes())
-    content[3 * 4096 :] = b"\xff" * (len(content) - 3 * 4096)
-    backup.write_bytes(content)
-
-    assert "cannot be restored: " in refused(made, backup)
-
-
-def test_the_journal_itself_is_refused(made: Path, backup: Path) -> None:
-    assert backup.exists()
-    assert "is the journal itself" in refused(made, made)
+    for source, said in (
+        (notes, "file is not a database"),
+        (other, "holds no journal"),
+        (empty, "holds no journal"),
+        (pipe, "there is no file"),  # nor is it waited for
+        (tmp_path / "none", "there is no file"),
+        (tmp_path, "there is no file"),
+        (backup, "cannot be restored: "),
+        (made, "is the journal itself"),
+    ):
+        assert said in refused(made, source)
 
 
 def test_while_another_process_uses_the_journal_nothing_is_restored(
@@ -305,19 +274,17 @@ def test_who_opened_the_journal_before_does_not_debit_with_it(
     open_it: Open, made: Path, backup: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     swap = journal_restore._swapped
-    waiting: list[Journal] = []
 
     def opens_meanwhile(part: Path, path: Path, *, usable: bool) -> Path | None:
         monkeypatch.setattr(journal_file, "BUSY_TIMEOUT_SECONDS", 0.1)
         with pytest.raises(JournalError, match="database is locked"):
-            waiting.append(open_it(str(path)))
+            open_it(str(path))
         return swap(part, path, usable=usable)
 
     monkeypatch.setattr(journal_restore, "_swapped", opens_meanwhile)
 
     restore(made, backup, older=False)
 
-    assert waiting == []
     assert references(made) == ["a"]
 
 
@@ -345,124 +312,3 @@ def test_a_disk_that_fails_changes_nothing(
 
     assert "No space left on device" in said
     assert references(made) == ["a"]
-
-
-def test_a_gap_stays_one_when_an_older_backup_is_restored(made: Path, backup: Path) -> None:
-    made.unlink()
-    first = restore(made, backup, older=False)
-
-    assert "it lacks entries" in refused(made, backup)
-    second = restore(made, backup, older=True)
-
-    assert second.gap == first.gap
-
-
-# The commands.
-
-
-@pytest.fixture
-def ready(request: pytest.FixtureRequest, loyalty: Run) -> DebitPlatform:
-    platform: DebitPlatform = request.getfixturevalue("there")
-    assert loyalty("journal", "init").code == 0
-    return platform
-
-
-@pytest.fixture
-def debit(ready: DebitPlatform, loyalty: Run) -> Callable[[str], Outcome]:
-    assert ready.journal.exists()
-    return lambda reference: loyalty("debit", "C-1001", "5", "--reference", reference, "-y")
-
-
-@pytest.fixture
-def lost(
-    ready: DebitPlatform, loyalty: Run, debit: Callable[[str], Outcome], tmp_path: Path
-) -> Outcome:
-    """A journal is lost after a debit that is not in its backup, which is restored."""
-    assert debit("a").code == 0
-    target = tmp_path / "backup.db"
-    assert loyalty("journal", "backup", str(target)).code == 0
-    assert debit("b").code == 0
-    ready.journal.unlink()
-    return loyalty("journal", "restore", str(target))
-
-
-def test_until_a_person_has_looked_a_job_debits_nothing(
-    ready: DebitPlatform, loyalty: Run, debit: Callable[[str], Outcome], lost: Outcome
-) -> None:
-    assert (lost.code, lost.out) == (0, "")
-    assert "was restored from" in lost.err
-    assert "may be missing in it, and would be made again" in lost.err
-
-    done = debit("b")
-    assert (done.code, done.out, len(done.err.splitlines())) == (3, "", 2)
-    assert "`loyalty journal restore --reviewed --why TEXT`" in done.err
-    assert len(ready.debits) == 2
-    assert loyalty("journal", "list").code == 0
-    assert "may be missing" in loyalty("journal", "check").err
-
-    looked = loyalty("journal", "restore", "--reviewed", "--why", "b was made: ticket 4711")
-    assert (looked.code, looked.out) == (0, "")
-    assert debit("c").code == 0
-    assert loyalty("journal", "restore", "--reviewed", "--why", "again").code == 2
-    with closing(sqlite3.connect(ready.journal)) as connection:
-        ((reviewer, review),) = connection.execute("SELECT reviewer, review FROM gaps").fetchall()
-    assert reviewer.startswith(f"uid {os.getuid()} on ")
-    assert review == "b was made: ticket 4711"
-
-
-@pytest.mark.parametrize("answer", [True, False])
-def test_a_person_is_told_and_asked(
-    ready: DebitPlatform,
-    debit: Callable[[str], Outcome],
-    lost: Outcome,
-    monkeypatch: pytest.MonkeyPatch,
-    answer: bool,
-) -> None:
-    assert lost.code == 0
-    asked: list[str] = []
-
-    def say(question: str) -> bool:
-        asked.append(question)
-        return answer
-
-    monkeypatch.setattr("loyalty_cli.commands.debit.action.is_interactive", lambda: True)
-    monkeypatch.setattr(journals, "confirmed", say)
-
-    done = debit("c")
-
-    assert done.code == (0 if answer else 3)
-    assert len(asked) == 1
-    assert "may be missing in the journal" in done.err
-    assert len(ready.debits) == (3 if answer else 2)
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        [],
-        ["x.db", "--reviewed", "--why", "x"],
-        ["--reviewed"],
-        ["--reviewed", "--why", " "],
-        ["--reviewed", "--why", "x", "--older"],
-        ["x.db", "--why", "x"],
-    ],
-    ids=" ".join,
-)
-@pytest.mark.usefixtures("ready")
-def test_restore_wants_a_file_or_what_a_person_found(loyalty: Run, wrong: list[str]) -> None:
-    done = loyalty("journal", "restore", *wrong)
-
-    assert (done.code, done.out, done.err[:7]) == (2, "", "Error: ")
-
-
-def test_the_command_says_what_is_kept(ready: DebitPlatform, loyalty: Run, tmp_path: Path) -> None:
-    target = tmp_path / "backup.db"
-    assert loyalty("journal", "backup", str(target)).code == 0
-
-    done = loyalty("journal", "restore", str(target))
-
-    assert (done.code, done.out) == (0, "")
-    first, second = done.err.splitlines()
-    assert first == f"the journal {ready.journal} was restored from {target}: 0 debits."
-    kept = second.removeprefix("The old journal is kept as ").rstrip(".")
-    assert Path(kept).is_file()
