@@ -116,6 +116,15 @@ def test_init_again_is_refused_and_changes_nothing(
     assert listed(loyalty) == ["a"]
 
 
+def test_a_journal_that_cannot_be_used_ends_a_run_before_anything_is_sent(
+    ready: DebitPlatform, debit: Callable[..., Outcome]
+) -> None:
+    ready.journal.write_text("notes" * 1000)
+
+    assert_refused(debit("a"), 3, str(ready.journal))
+    assert ready.asked == []
+
+
 @pytest.mark.usefixtures("there")
 def test_init_takes_nothing_else(loyalty: Run) -> None:
     assert_refused(loyalty("journal", "init", "x"), 2, "x")

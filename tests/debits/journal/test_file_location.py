@@ -34,15 +34,19 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_the_folder_and_the_files_are_the_users_alone(open_it: Open, path: Path) -> None:
-    previous = os.umask(0)
+@pytest.mark.parametrize("umask", [0, 0o077])
+def test_each_folder_and_file_that_is_made_is_the_users_alone(
+    open_it: Open, tmp_path: Path, umask: int
+) -> None:
+    path = tmp_path / "one" / "two" / "three" / "journal.db"
+    previous = os.umask(umask)
     try:
-        journal = open_it(str(path), create=True)
-        journal.plan([PLANNED])
+        open_it(str(path), create=True).plan([PLANNED])
     finally:
         os.umask(previous)
 
-    assert mode(path.parent) == 0o700
+    for folder in path.parents[:3]:
+        assert mode(folder) == 0o700
     for each in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
         assert mode(each) == 0o600
 
@@ -55,18 +59,24 @@ def public() -> Iterator[Path]:
         yield Path(folder)
 
 
-@pytest.mark.parametrize("which", ["file", "folder"])
-def test_what_cannot_be_written_is_refused(open_it: Open, public: Path, which: str) -> None:
+@pytest.mark.parametrize(
+    ("file", "folder"), [(0o444, 0o777), (0o666, 0o555), (0o600, 0o000)], ids=oct
+)
+def test_what_cannot_be_read_or_written_is_refused_and_not_missing(
+    open_it: Open, public: Path, file: int, folder: int
+) -> None:
     path = public / "state" / "journal.db"
     open_it(str(path), create=True)
-    path.chmod(0o444 if which == "file" else 0o666)
-    path.parent.chmod(0o777 if which == "file" else 0o555)
+    path.chmod(file)
+    path.parent.chmod(folder)
 
     with without_rights():
         message = refused(path)
+    path.parent.chmod(0o700)
 
     assert str(path) in message
     assert "Permission denied" in message
+    assert "init" not in message
 
 
 def test_a_folder_that_nothing_can_be_made_in_is_refused(tmp_path: Path) -> None:
@@ -75,74 +85,52 @@ def test_a_folder_that_nothing_can_be_made_in_is_refused(tmp_path: Path) -> None
     assert "cannot be written" in refused(tmp_path / "file" / "journal.db", create=True)
 
 
-def test_a_folder_that_cannot_be_looked_into_is_not_a_missing_journal(
-    open_it: Open, public: Path
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo], ids=["folder", "pipe"])
+def test_what_is_no_file_in_its_place_is_refused_and_not_waited_for(
+    path: Path, make: Callable[[Path], None]
 ) -> None:
-    path = public / "state" / "journal.db"
-    open_it(str(path), create=True)
-    path.parent.chmod(0o000)
-
-    with without_rights():
-        message = refused(path)
-    path.parent.chmod(0o700)
-
-    assert "Permission denied" in message
-    assert "init" not in message
-
-
-@pytest.mark.parametrize("create", [False, True])
-def test_a_folder_in_the_files_place_is_refused(path: Path, create: bool) -> None:
-    path.mkdir(parents=True)
-
-    assert "is not a regular file" in refused(path, create=create)
-
-
-@pytest.mark.parametrize("create", [False, True])
-def test_a_pipe_in_the_files_place_is_refused_and_not_waited_for(path: Path, create: bool) -> None:
     path.parent.mkdir()
-    os.mkfifo(path)
+    make(path)
 
-    assert "is not a regular file" in refused(path, create=create)
+    for create in (False, True):
+        assert "is not a regular file" in refused(path, create=create)
+
+
+@pytest.fixture
+def mounts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A mount table, which is not there yet."""
+    table = tmp_path / "mounts"
+    monkeypatch.setattr(file_location, "MOUNTS", table)
+    return table
 
 
 @pytest.mark.parametrize(
     "kind",
     ["nfs4", "cifs", "9p", "virtiofs", "vboxsf", "prl_fs", "fuse.sshfs", "fuse.s3fs", "fuse"],
 )
-@pytest.mark.parametrize("folder", ["with space", "größe", "plain"])
-def test_a_network_file_system_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, folder: str
+def test_a_network_file_system_is_refused(tmp_path: Path, mounts: Path, kind: str) -> None:
+    for folder in ("with space", "größe", "plain"):
+        share = tmp_path / folder
+        share.mkdir()
+        point = str(share).replace(" ", "\\040")
+        mounts.write_text(f"/dev/vda / ext4 rw 0 0\nhost:/x {point} {kind} rw 0 0\n")
+
+        message = refused(share / "journal.db", create=True)
+
+        assert kind in message
+        assert "postgresql://" in message
+        assert file_system(tmp_path) == "ext4"
+
+
+def test_the_mount_on_top_counts_and_without_a_table_the_kind_is_not_known(
+    tmp_path: Path, mounts: Path
 ) -> None:
-    share = tmp_path / folder
-    share.mkdir()
-    mounts = tmp_path / "mounts"
-    point = str(share).replace(" ", "\\040")
-    mounts.write_text(f"/dev/vda / ext4 rw 0 0\nhost:/x {point} {kind} rw 0 0\n")
-    monkeypatch.setattr(file_location, "MOUNTS", mounts)
-
-    message = refused(share / "journal.db", create=True)
-
-    assert kind in message
-    assert "postgresql://" in message
-    assert file_system(tmp_path) == "ext4"
-
-
-def test_the_mount_on_top_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    mounts = tmp_path / "mounts"
+    assert file_system(tmp_path) == ""
     mounts.write_text(
         f"/dev/vda / ext4 rw 0 0\na:/b {tmp_path} nfs rw 0 0\nx {tmp_path} xfs rw 0 0\n"
     )
-    monkeypatch.setattr(file_location, "MOUNTS", mounts)
 
     assert file_system(tmp_path / "journal.db") == "xfs"
-
-
-def test_without_a_mount_table_the_kind_is_not_known(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(file_location, "MOUNTS", tmp_path / "none")
-
-    assert file_system(tmp_path) == ""
 
 
 def test_a_full_disk_is_refused(open_it: Open, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -243,20 +231,6 @@ def test_a_link_is_followed_to_where_the_file_lies(open_it: Open, made: Path) ->
     made.parent.chmod(0o777)
 
     assert f"others can write in the folder {made.parent}" in refused(link)
-
-
-@pytest.mark.parametrize("umask", [0, 0o077])
-def test_every_folder_that_is_made_is_the_users_alone(
-    open_it: Open, tmp_path: Path, umask: int
-) -> None:
-    previous = os.umask(umask)
-    try:
-        open_it(str(tmp_path / "one" / "two" / "three" / "journal.db"), create=True)
-    finally:
-        os.umask(previous)
-
-    for folder in ("one", "one/two", "one/two/three"):
-        assert mode(tmp_path / folder) == 0o700
 
 
 def test_what_is_refused_leaves_nothing_behind(loyalty: Run, path: Path, at: At) -> None:

@@ -4,9 +4,9 @@ import resource
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,7 @@ import pytest
 
 from loyalty_cli.debits.journal import file as journal_file
 from loyalty_cli.debits.journal.database import JournalError
-from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.debits.journal.store import Filter
-from loyalty_cli.sandbox.server import Received, Reply
-from tests.conftest import Run, Serve
 from tests.debits.journal.conftest import PLANNED, Open, planned, refused
 
 MANY = """
@@ -61,72 +58,66 @@ def test_a_missing_journal_is_refused_and_not_made(path: Path) -> None:
     assert not path.parent.exists()
 
 
-def test_making_a_journal_again_keeps_what_is_in_it(open_it: Open, path: Path) -> None:
-    open_it(str(path), create=True).plan([PLANNED])
-
-    again = open_it(str(path), create=True)
-
-    assert [entry.key for entry in again.find(Filter())] == [PLANNED.key]
-
-
-def test_opening_a_journal_that_this_process_has_open_leaves_its_locks_alone(
+def test_opening_or_making_what_this_process_has_open_leaves_its_locks_and_debits_alone(
     open_it: Open, path: Path
 ) -> None:
     journal = open_it(str(path), create=True)
     journal.plan([PLANNED])
     with journal.database.reading():
         open_it(str(path))
-        open_it(str(path), create=True)
+        again = open_it(str(path), create=True)
         # Who is the last to close takes the log away; another process is not, as long as one holds.
         closes = f"import sqlite3; sqlite3.connect({str(path)!r}).execute('SELECT * FROM debits')"
         subprocess.run([sys.executable, "-c", closes], check=True, timeout=30)
         assert Path(f"{path}-wal").exists()
+    assert [entry.key for entry in again.find(Filter())] == [PLANNED.key]
+
+
+@pytest.fixture
+def theirs(path: Path) -> Path:
+    """Another program's database, where the journal should be."""
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE debits (id)")
+    return path
+
+
+def test_another_program_s_database_is_left_alone(theirs: Path) -> None:
+    content = theirs.read_bytes()
+
+    assert "holds no journal" in refused(theirs)
+    assert "is another program's database" in refused(theirs, create=True)
+    assert theirs.read_bytes() == content
 
 
 def test_a_file_that_is_no_database_is_refused_and_left_alone(path: Path) -> None:
     path.parent.mkdir()
-    path.write_bytes(b"my notes\n" * 1000)
+    path.touch()
+    assert "holds no journal" in refused(path)
 
+    path.write_bytes(b"my notes\n" * 1000)
     for create in (False, True):
         assert "file is not a database" in refused(path, create=create)
     assert path.read_bytes() == b"my notes\n" * 1000
 
 
-def test_an_empty_file_is_no_journal(path: Path) -> None:
-    path.parent.mkdir()
-    path.touch()
-
-    assert "holds no journal" in refused(path)
-
-
-def test_another_programs_database_is_no_journal(path: Path) -> None:
-    path.parent.mkdir()
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("CREATE TABLE debits (id)")
-
-    assert "holds no journal" in refused(path)
-
-
-def test_a_damaged_database_is_refused(path: Path) -> None:
-    journal = open_journal(str(path), create=True)
-    journal.close()
+def damage(path: Path, start: int, end: int | None = None) -> None:
     content = bytearray(path.read_bytes())
-    content[100:4096] = b"\xff" * 3996
+    content[start:end] = b"\xff" * len(content[start:end])
     path.write_bytes(content)
 
-    assert "malformed" in refused(path)
+
+def test_a_damaged_database_is_refused(made: Path) -> None:
+    damage(made, 100, 4096)
+
+    assert "malformed" in refused(made)
 
 
-def test_damage_that_comes_up_later_is_the_journals_failure(open_it: Open, path: Path) -> None:
-    journal = open_it(str(path), create=True)
-    journal.plan([PLANNED])
-    journal.close()
-    content = bytearray(path.read_bytes())
-    content[2 * 4096 :] = b"\xff" * (len(content) - 2 * 4096)
-    path.write_bytes(content)
+def test_damage_that_comes_up_later_is_the_journals_failure(open_it: Open, made: Path) -> None:
+    damage(made, 2 * 4096)
 
     with pytest.raises(JournalError):
-        list(open_it(str(path)).find(Filter()))
+        list(open_it(str(made)).find(Filter()))
 
 
 @pytest.mark.parametrize("version", [0, 3, None])
@@ -208,95 +199,3 @@ def test_many_processes_can_make_the_same_journal_at_once(path: Path) -> None:
     ended = [process.communicate(b"\n", timeout=60) for process in processes]
 
     assert [process.returncode for process in processes] == [0] * 10, ended
-
-
-@pytest.fixture
-def shop(
-    serve: Serve,
-    received: list[Received],
-    profile_file: Callable[[str], Path],
-    monkeypatch: pytest.MonkeyPatch,
-) -> Callable[[str], None]:
-    """Write a profile file that names a journal; what is asked for is kept in `received`."""
-    monkeypatch.setenv("LOYALTY_SHOP_API_KEY", "key")
-    monkeypatch.setattr(journal_file, "BUSY_TIMEOUT_SECONDS", 0.1)
-
-    def keep(each: Received) -> Reply:
-        received.append(each)
-        return Reply(500)
-
-    url = serve(keep)
-
-    def write(journal: str) -> None:
-        profile_file(
-            f"journal: '{journal}'\ndefault_profile: shop\nprofiles:\n"
-            f"  shop: {{provider: saasquatch, tenant: acme, base_url: '{url}',"
-            " debit: {allow: true, unit: CENTS}}\n"
-        )
-
-    return write
-
-
-DEBIT = ("debit", "C-1", "5", "--reference", "a", "--yes")
-
-
-def test_without_a_journal_a_job_debits_nothing(
-    loyalty: Run, shop: Callable[[str], None], path: Path, received: list[Received]
-) -> None:
-    shop(str(path))
-
-    done = loyalty(*DEBIT)
-
-    assert (done.code, done.out) == (3, "")
-    assert "loyalty journal init" in done.err
-    assert received == []
-    assert not path.exists()
-
-
-def test_init_makes_a_journal_once(loyalty: Run, shop: Callable[[str], None], path: Path) -> None:
-    shop(str(path))
-
-    assert [loyalty("journal", "init").code for _ in range(3)] == [0, 3, 3]
-    assert loyalty("journal", "list", "-o", "json").records == []
-
-
-@pytest.mark.parametrize("fault", ["notes", "folder", "locked", "newer"])
-def test_a_journal_that_cannot_be_used_ends_the_run_before_anything_is_sent(
-    loyalty: Run,
-    shop: Callable[[str], None],
-    path: Path,
-    received: list[Received],
-    fault: str,
-) -> None:
-    shop(str(path))
-    if fault == "notes":
-        path.parent.mkdir()
-        path.write_text("notes" * 1000)
-    elif fault == "folder":
-        path.mkdir(parents=True)
-    else:
-        loyalty("journal", "init")
-    if fault == "newer":
-        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-            connection.execute("UPDATE journal_schema SET version = 99")
-
-    with locked(path) if fault == "locked" else nullcontext():
-        done = loyalty(*DEBIT)
-
-    assert (done.code, done.out) == (3, "")
-    assert done.err.startswith("Error: ")
-    assert str(path) in done.err
-    assert received == []
-
-
-def test_another_program_s_database_is_left_alone(tmp_path: Path) -> None:
-    path = tmp_path / "theirs.db"
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("CREATE TABLE theirs (x)")
-
-    with pytest.raises(JournalError, match="another program's database"):
-        open_journal(str(path), create=True)
-
-    with closing(sqlite3.connect(path)) as connection:
-        tables = connection.execute("SELECT name FROM sqlite_master").fetchall()
-    assert tables == [("theirs",)]
