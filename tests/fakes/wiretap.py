@@ -13,9 +13,10 @@ class Wiretap:
     """Stands between the program and the server, and cuts the connection at a COMMIT."""
 
     def __init__(self, folder: Path, server: PostgreSQL, *, passing_it_on: bool) -> None:
+        self.folder = folder
+        self.passing_it_on = passing_it_on
         self.armed = False
         self._meanwhile: Callable[[], object] | None = None
-        self._passing_it_on = passing_it_on
         self._far = str(server.folder / ".s.PGSQL.5432")
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(folder / ".s.PGSQL.5432"))
@@ -57,7 +58,7 @@ class Wiretap:
         meanwhile, self._meanwhile = self._meanwhile, None
         if meanwhile:
             self.armed = False
-        if self._passing_it_on:
+        if self.passing_it_on:
             line.ask_and_keep_the_answer(content)
         else:
             line.far.shutdown(socket.SHUT_RDWR)

@@ -22,6 +22,7 @@ from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.debits.journal.store import Filter, Journal
 from loyalty_cli.model.errors import ErrorCode
 from tests.fakes.postgresql import PostgreSQL, prepared_folder, programs, running_postgresql
+from tests.fakes.wiretap import Wiretap
 
 Open = Callable[..., Journal]
 SENDER = Process("host", 17, "4711", "boot")
@@ -79,11 +80,11 @@ def references(path: Path) -> list[str]:
         return [entry.key.reference for entry in journal.find(Filter())]
 
 
-def refused(path: Path | str, *, create: bool = False) -> str:
+def refused(path: Path | str, *, create: bool = False, code: ErrorCode = ErrorCode.SETUP) -> str:
     """What is said where a journal cannot be opened."""
     with pytest.raises(JournalError) as raised:
         open_journal(str(path), create=create)
-    assert raised.value.code is ErrorCode.SETUP
+    assert raised.value.code is code
     assert "\n" not in raised.value.message
     assert raised.value.hint
     return f"{raised.value.message} {raised.value.hint}"
@@ -169,3 +170,33 @@ def own_end(request: pytest.FixtureRequest) -> Iterator[ExitStack]:
 @pytest.fixture
 def journal(open_it: Open, place: str) -> Journal:
     return open_it(place, create=True)
+
+
+@pytest.fixture
+def shared(open_it: Open, server: PostgreSQL, own_place: str) -> Journal:
+    """A journal at the server that tests share."""
+    return open_it(server.url(own_place), create=True)
+
+
+@pytest.fixture
+def alone(own_server: PostgreSQL, open_it: Open) -> Journal:
+    """A journal at a server that the test may stop."""
+    own_server.start()
+    return open_it(own_server.url(), create=True)
+
+
+@pytest.fixture(params=[True, False], ids=["committed", "not committed"])
+def wiretap(request: pytest.FixtureRequest, server: PostgreSQL) -> Iterator[Wiretap]:
+    """What cuts the connection to the server that tests share at a commit, passed on or not."""
+    with (
+        prepared_folder() as folder,
+        closing(Wiretap(folder, server, passing_it_on=request.param)) as cutting,
+    ):
+        yield cutting
+
+
+@pytest.fixture
+def tapped(wiretap: Wiretap, open_it: Open, server: PostgreSQL, own_place: str) -> Journal:
+    """A journal by way of the wiretap."""
+    url = server.url(own_place).replace(str(server.folder), str(wiretap.folder))
+    return open_it(url, create=True)

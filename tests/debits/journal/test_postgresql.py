@@ -12,53 +12,45 @@ import psycopg
 import pytest
 
 from loyalty_cli.debits.journal.database import JournalError
-from loyalty_cli.debits.journal.entries import Baseline, Change, Entry, State
-from loyalty_cli.debits.journal.open import open_journal
-from loyalty_cli.debits.journal.store import BATCH, Filter
+from loyalty_cli.debits.journal.entries import Change, State
+from loyalty_cli.debits.journal.store import BATCH, Filter, Journal
 from loyalty_cli.model.errors import ErrorCode
 from tests.conftest import Run
-from tests.debits.journal.conftest import SENDER, Open, planned
-from tests.fakes.postgresql import PostgreSQL, prepared_folder, standby_of
+from tests.debits.journal.conftest import (
+    BASELINE,
+    SENDER,
+    Open,
+    claimed,
+    history,
+    plan,
+    planned,
+    refused,
+)
+from tests.fakes.postgresql import PostgreSQL, standby_of
 from tests.fakes.servers import unused_port
 from tests.fakes.wiretap import Wiretap
 
 
-def refused(where: str, *, create: bool = True, code: ErrorCode = ErrorCode.SETUP) -> str:
-    with pytest.raises(JournalError) as raised:
-        open_journal(where, create=create)
-    assert raised.value.code is code
-    assert "\n" not in raised.value.message
-    return f"{raised.value.message} {raised.value.hint}"
-
-
-@pytest.mark.parametrize("scheme", ["postgresql", "postgres"])
-def test_each_way_to_write_the_scheme(
-    open_it: Open, server: PostgreSQL, own_place: str, scheme: str
-) -> None:
-    url = server.url(own_place).replace("postgresql", scheme, 1)
-
-    journal = open_it(url, create=True)
-
-    assert list(journal.find(Filter())) == []
-    assert journal.place.startswith("postgresql://")
-
-
-def test_a_database_without_a_journal_is_refused(server: PostgreSQL, own_place: str) -> None:
-    message = refused(server.url(own_place), create=False)
-
+def test_each_way_to_write_the_scheme(open_it: Open, server: PostgreSQL, own_place: str) -> None:
+    url = server.url(own_place)
+    message = refused(url)
     assert "holds no journal" in message
     assert "loyalty journal init" in message
+
+    for each in (url, url.replace("postgresql", "postgres", 1)):
+        journal = open_it(each, create=True)
+        assert list(journal.find(Filter())) == []
+        assert journal.place.startswith("postgresql://")
 
 
 def test_many_can_make_the_same_journal_at_once(
     open_it: Open, server: PostgreSQL, own_place: str
 ) -> None:
-    url = server.url(own_place)
     barrier = Barrier(8)
 
     def make(_: int) -> int:
         barrier.wait(20)
-        return len(list(open_it(url, create=True).find(Filter())))
+        return len(list(open_it(server.url(own_place), create=True).find(Filter())))
 
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(make, range(8))) == [0] * 8
@@ -67,21 +59,18 @@ def test_many_can_make_the_same_journal_at_once(
 
 
 @pytest.mark.parametrize("versions", ["(0)", "(3)", "(2), (2)"])
-def test_another_version_is_refused(
-    open_it: Open, server: PostgreSQL, own_place: str, versions: str
-) -> None:
-    url = server.url(own_place)
-    open_it(url, create=True)
+@pytest.mark.usefixtures("shared")
+def test_another_version_is_refused(server: PostgreSQL, own_place: str, versions: str) -> None:
     server.execute(f"DELETE FROM {own_place}.journal_schema")
     server.execute(f"INSERT INTO {own_place}.journal_schema VALUES {versions}")
 
-    assert "this program knows 2" in refused(url)
+    assert "this program knows 2" in refused(server.url(own_place), create=True)
 
 
 def test_a_server_that_need_not_be_durable_is_refused(own_server: PostgreSQL) -> None:
     own_server.start(fsync="off")
 
-    assert "fsync=off" in refused(own_server.url())
+    assert "fsync=off" in refused(own_server.url(), create=True)
     assert own_server.execute("SELECT 1 FROM pg_tables WHERE schemaname = 'public'") == []
 
 
@@ -95,51 +84,40 @@ def test_a_server_that_a_loss_of_power_can_destroy_is_warned_of(
     assert "full_page_writes=off" in warning
 
 
-@pytest.mark.parametrize(
-    ("setting", "value", "ours"),
-    [
-        ("synchronous_commit", "off", "on"),
-        ("default_transaction_isolation", "serializable", "read committed"),
-        ("statement_timeout", "0", "30s"),
-        ("lock_timeout", "0", "20s"),
-        ("idle_in_transaction_session_timeout", "0", "30s"),
-    ],
-)
 def test_each_transaction_sets_what_it_needs_whatever_the_database_says(
-    server: PostgreSQL, open_it: Open, setting: str, value: str, ours: str
-) -> None:
-    with server.own_database(**{setting: value}) as name:
-        journal = open_it(server.url(database=name), create=True)
-        shown = "transaction_isolation" if "isolation" in setting else setting
-
-        with journal.database.writing() as transaction:
-            assert transaction.execute(f"SHOW {shown}").fetchone() == (ours,)
-        journal.close()
-        assert server.execute(f"SHOW {setting}", name) == [(value,)]
-
-
-def test_a_claim_that_another_one_was_quicker_with_is_none_however_isolated_a_database_is(
     server: PostgreSQL, open_it: Open
 ) -> None:
-    with server.own_database(default_transaction_isolation="serializable") as name:
+    settings = {
+        "synchronous_commit": ("off", "on"),
+        "default_transaction_isolation": ("serializable", "serializable"),
+        "transaction_isolation": ("serializable", "read committed"),
+        "statement_timeout": ("0", "30s"),
+        "lock_timeout": ("0", "20s"),
+        "idle_in_transaction_session_timeout": ("0", "30s"),
+    }
+    theirs = {name: value for name, (value, _) in settings.items() if name[:12] != "transaction_"}
+    with server.own_database(**theirs) as name:
         journal = open_it(server.url(database=name), create=True)
+
+        with journal.database.writing() as transaction:
+            for setting, (_, ours) in settings.items():
+                assert transaction.execute(f"SHOW {setting}").fetchone() == (ours,)
+        for setting, (value, _) in settings.items():
+            assert server.execute(f"SHOW {setting}", name) == [(value,)]
+
         entries = journal.plan([planned(f"order-{number}") for number in range(20)])
-
-        def claim(entry: Entry) -> bool:
-            return journal.claim(entry, SENDER, Baseline()) is not None
-
         with ThreadPoolExecutor(8) as pool:
-            assert sum(pool.map(claim, entries * 4)) == 20
+            claims = pool.map(lambda entry: journal.claim(entry, SENDER, BASELINE), entries * 4)
+            assert list(claims).count(None) == 60
         journal.close()
 
 
 def test_who_reads_on_at_leisure_holds_no_transaction_open(
-    server: PostgreSQL, open_it: Open, own_place: str
+    server: PostgreSQL, shared: Journal
 ) -> None:
-    journal = open_it(server.url(own_place), create=True)
-    journal.plan([planned(f"order-{number}") for number in range(BATCH + 1)])
+    shared.plan([planned(f"order-{number}") for number in range(BATCH + 1)])
 
-    reading = journal.find(Filter())
+    reading = shared.find(Filter())
     next(reading)
     idle = server.execute("SELECT pid FROM pg_stat_activity WHERE state = 'idle in transaction'")
 
@@ -147,9 +125,8 @@ def test_who_reads_on_at_leisure_holds_no_transaction_open(
     assert len([*reading]) == BATCH
 
 
-def test_a_standby_is_refused(own_server: PostgreSQL, open_it: Open) -> None:
-    own_server.start()
-    open_it(own_server.url(), create=True)
+@pytest.mark.usefixtures("alone")
+def test_a_standby_is_refused(own_server: PostgreSQL) -> None:
     with standby_of(own_server) as standby:
         for create in (False, True):
             message = refused(standby.url(), create=create)
@@ -176,73 +153,60 @@ def test_a_server_that_is_full_can_be_tried_again(own_server: PostgreSQL) -> Non
         for _ in range(3):
             others.enter_context(psycopg.connect(url))
 
-        message = refused(url, code=ErrorCode.UNREACHABLE)
-
-    assert "connection slots" in message
+        assert "connection slots" in refused(url, code=ErrorCode.UNREACHABLE)
 
 
-def test_a_user_without_rights_is_told_so(
-    server: PostgreSQL, own_place: str, open_it: Open
-) -> None:
-    open_it(server.url(own_place), create=True)
+@pytest.mark.usefixtures("shared")
+def test_a_user_without_rights_is_told_so(server: PostgreSQL, own_place: str) -> None:
     with server.role("outsider") as role:
-        assert "permission denied" in (said := refused(server.url("public", user=role)))
+        said = refused(server.url("public", user=role), create=True)
+        assert "permission denied" in said
         assert "rights" in said
         server.execute(f"GRANT USAGE ON SCHEMA {own_place} TO {role}")
-        assert "permission denied" in refused(server.url(own_place, user=role), create=False)
+        assert "permission denied" in refused(server.url(own_place, user=role))
 
 
-def test_a_database_or_a_user_that_is_not_there_is_a_clear_error(server: PostgreSQL) -> None:
-    assert '"none" does not exist' in (said := refused(server.url(database="none")))
-    assert "createdb" in said
-    assert '"nobody" does not exist' in (said := refused(server.url(user="nobody")))
-    assert "user in the URL" in said
-
-
-def test_a_password_that_is_missing_is_asked_for_where_it_belongs(
-    server: PostgreSQL, own_place: str
+@pytest.mark.parametrize(
+    ("password", "message"), [(None, "fe_sendauth"), ("hunter-2-wrong", "authentication failed")]
+)
+def test_a_password_is_asked_for_where_it_belongs_and_never_shown(
+    server: PostgreSQL, monkeypatch: pytest.MonkeyPatch, password: str | None, message: str
 ) -> None:
-    with server.role("guarded", "PASSWORD 'right'"):
-        message = refused(server.url(own_place, user="guarded", database="guarded"))
-
-    for source in ("PGPASSWORD", "PGPASSFILE", "service"):
-        assert source in message
-
-
-def test_a_service_that_is_not_there_is_named() -> None:
-    assert "PGSERVICEFILE" in refused("postgresql:///?service=no_such_service")
-
-
-def test_a_wrong_password_is_refused_and_never_shown(
-    server: PostgreSQL, own_place: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PGPASSWORD", "hunter-2-wrong")
+    if password:
+        monkeypatch.setenv("PGPASSWORD", password)
 
     with server.role("guarded", "PASSWORD 'right'"):
-        message = refused(server.url(own_place, user="guarded", database="guarded"))
+        said = refused(server.url(user="guarded", database="guarded"))
 
-    assert "password authentication failed" in message
-    assert "PGPASSFILE" in message
-    assert "hunter" not in message
+    for each in (message, "PGPASSWORD", "PGPASSFILE", "service"):
+        assert each in said
+    assert "hunter" not in said
 
 
-def test_without_psycopg_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_not_there_is_a_clear_error(
+    server: PostgreSQL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for url, message, hint in (
+        (server.url(database="none"), '"none" does not exist', "createdb"),
+        (server.url(user="nobody"), '"nobody" does not exist', "user in the URL"),
+        ("postgresql:///?service=no_such_service", "no_such_service", "PGSERVICEFILE"),
+    ):
+        said = refused(url)
+        assert message in said
+        assert hint in said
+
     monkeypatch.setitem(sys.modules, "psycopg", None)
-
     assert "loyalty-cli[postgresql]" in refused("postgresql://host/journal")
 
 
 def test_a_job_without_its_server_can_be_run_again(
-    loyalty: Run,
-    profile_file: Callable[[str], Path],
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
+    loyalty: Run, profile_file: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LOYALTY_SHOP_API_KEY", "key")
+    nowhere = f"127.0.0.1:{unused_port()}"
     profile_file(
-        f"journal: 'postgresql://somebody@/journal?host={tmp_path}'\n"
-        "default_profile: shop\nprofiles:\n"
-        f"  shop: {{provider: saasquatch, tenant: acme, base_url: 'http://127.0.0.1:{unused_port()}',"
+        f"journal: 'postgresql://somebody@{nowhere}/journal'\ndefault_profile: shop\nprofiles:\n"
+        f"  shop: {{provider: saasquatch, tenant: acme, base_url: 'http://{nowhere}',"
         " debit: {allow: true, unit: CENTS}}\n"
     )
 
@@ -257,73 +221,53 @@ def test_a_database_that_cannot_hold_every_text_is_refused(
     server: PostgreSQL, encoding: str
 ) -> None:
     with server.own_database(encoding) as name:
-        message = refused(server.url(database=name))
+        message = refused(server.url(database=name), create=True)
 
         assert encoding in message
         assert "createdb --encoding=UTF8" in message
 
 
-@pytest.mark.parametrize("passing_it_on", [True, False], ids=["committed", "not committed"])
 def test_a_claim_whose_commit_has_no_answer_is_not_a_claim(
-    open_it: Open, server: PostgreSQL, own_place: str, passing_it_on: bool
+    wiretap: Wiretap, tapped: Journal
 ) -> None:
-    with prepared_folder() as folder:
-        wiretap = Wiretap(folder, server, passing_it_on=passing_it_on)
-        try:
-            url = server.url(own_place).replace(str(server.folder), str(folder))
-            journal = open_it(url, create=True)
-            (entry,) = journal.plan([planned("a")])
-            wiretap.armed = True
+    entry = plan(tapped)
+    wiretap.armed = True
 
-            with pytest.raises(JournalError, match="failed"):
-                journal.claim(entry, SENDER, Baseline())
+    with pytest.raises(JournalError, match="failed"):
+        claimed(tapped, entry)
 
-            wiretap.armed = False
-            ends = time.monotonic() + 20
-            expected = State.SENDING if passing_it_on else State.PLANNED
-            present = journal.get(entry.key)
-            while present and present.state is not expected and time.monotonic() < ends:
-                time.sleep(0.02)  # the server may be about to commit it
-                present = journal.get(entry.key)
-        finally:
-            journal.close()
-            wiretap.close()
-    assert present is not None
-    assert present.state is expected
-    events = open_it(server.url(own_place)).events(entry.key)
-    assert [event.after for event in events][1:] == (["sending"] if passing_it_on else [])
+    wiretap.armed = False
+    states = ["planned", "sending"] if wiretap.passing_it_on else ["planned"]
+    ends = time.monotonic() + 20
+    while history(tapped, entry) != states and time.monotonic() < ends:
+        time.sleep(0.02)  # the server may be about to commit it
+    assert history(tapped, entry) == states
+    assert tapped.present(entry).state == states[-1]
 
 
 def test_a_server_that_was_killed_has_kept_what_it_was_told(
-    own_server: PostgreSQL, open_it: Open
+    own_server: PostgreSQL, alone: Journal
 ) -> None:
-    own_server.start()
-    journal = open_it(own_server.url(), create=True)
-    entries = journal.plan([planned(f"order-{number}") for number in range(50)])
-    claimed = [journal.claim(entry, SENDER, Baseline()) for entry in entries[:25]]
+    entries = alone.plan([planned(f"order-{number}") for number in range(50)])
+    sent = [claimed(alone, entry) for entry in entries[:25]]
 
     own_server.kill()
     with pytest.raises(JournalError):
-        journal.get(entries[0].key)
+        alone.get(entries[0].key)
     with pytest.raises(JournalError):
-        journal.claim(entries[30], SENDER, Baseline())
+        claimed(alone, entries[30])
     own_server.start()
 
-    assert [journal.get(entry.key) for entry in entries[:25]] == claimed
-    assert [journal.get(entry.key) for entry in entries[25:]] == entries[25:]
+    assert [alone.get(entry.key) for entry in entries] == [*sent, *entries[25:]]
 
 
 def test_a_connection_that_was_cut_while_idle_is_made_again(
-    server: PostgreSQL, open_it: Open, own_place: str
+    server: PostgreSQL, shared: Journal, own_place: str
 ) -> None:
-    journal = open_it(server.url(own_place), create=True)
-    (entry,) = journal.plan([planned("a")])
+    entry = plan(shared)
     server.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
         f" AND datname = 'postgres' AND query LIKE '%{own_place}%' OR state = 'idle'"
     )
 
-    taken = journal.claim(entry, SENDER, Baseline())
-
-    assert taken is not None
-    assert journal.change(taken, State.CONFIRMED, Change("ok")) is not None
+    assert shared.change(claimed(shared, entry), State.CONFIRMED, Change("ok")) is not None
