@@ -8,6 +8,7 @@ import pytest
 
 from loyalty_cli.debits.journal.database import JournalError
 from loyalty_cli.debits.journal.open import open_journal
+from loyalty_cli.debits.journal.store import Journal
 from loyalty_cli.model.errors import ErrorCode
 from tests.conftest import Run
 from tests.debits.journal.conftest import Open
@@ -147,31 +148,22 @@ def test_a_copy_in_another_server_is_another_journal(
     assert warning.count("system") == 2
 
 
-def test_a_restart_is_no_failover(pair: Pair, open_it: Open) -> None:
-    journal = open_it(pair.primary.url(), create=True)
-    for end in (pair.primary.stop, pair.primary.kill):
+def test_a_restart_is_no_failover(own_server: PostgreSQL, alone: Journal) -> None:
+    for end in (own_server.stop, own_server.kill):
         end()
-        pair.primary.start()
-        journal.database.check_unchanged()
+        own_server.start()
+        alone.database.check_unchanged()
 
 
-def test_who_makes_a_journal_puts_its_server_on_record_once(
+def test_a_server_is_put_on_record_once_by_whoever_opens_its_journal_first(
     server: PostgreSQL, own_place: str, open_it: Open
 ) -> None:
     opened = [open_it(server.url(own_place), create=True) for _ in range(3)]
-
     assert [journal.database.warnings for journal in opened] == [()] * 3
-    assert server.execute(f"SELECT count(*) FROM {own_place}.servers") == [(1,)]
+    assert server.execute(f"SELECT why FROM {own_place}.servers") == [("the first time",)]
 
-
-def test_a_journal_of_an_earlier_version_has_its_server_put_on_record_when_it_is_opened(
-    server: PostgreSQL, own_place: str, open_it: Open
-) -> None:
-    open_it(server.url(own_place), create=True)
-    server.execute(f"DELETE FROM {own_place}.servers")
-
+    server.execute(f"DELETE FROM {own_place}.servers")  # as in a journal of an earlier version
     open_it(server.url(own_place)).database.check_unchanged()
-
     assert server.execute(f"SELECT why FROM {own_place}.servers") == [("the first time",)]
 
 

@@ -18,7 +18,7 @@ import pytest
 from loyalty_cli.debits.journal import server as at_server
 from loyalty_cli.debits.journal import server_connection
 from loyalty_cli.debits.journal.database import JournalError
-from loyalty_cli.debits.journal.entries import Baseline, Change, Entry, State
+from loyalty_cli.debits.journal.entries import Change, Entry, State
 from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.debits.journal.server_errors import journal_error
 from loyalty_cli.debits.journal.store import Journal
@@ -26,7 +26,7 @@ from loyalty_cli.model.errors import ErrorCode
 from loyalty_cli.sandbox.server import Received, Reply
 from tests.conftest import Run, Serve
 from tests.debits.conftest import Desk
-from tests.debits.journal.conftest import SENDER, Open, claimed, plan
+from tests.debits.journal.conftest import Open, claimed, history, plan
 from tests.fakes.fault_server import Bank
 from tests.fakes.postgresql import OWNER, PostgreSQL, prepared_folder
 from tests.fakes.wiretap import Wiretap
@@ -86,10 +86,6 @@ def first_failure(monkeypatch: pytest.MonkeyPatch) -> Event:
     return failed
 
 
-def states(journal: Journal, entry: Entry) -> list[State]:
-    return [event.after for event in journal.events(entry.key)]
-
-
 def test_a_server_that_hangs_ends_a_job_within_a_minute() -> None:
     answer, insisting, connect = REAL
     assert answer + connect <= LONG
@@ -118,27 +114,23 @@ def test_who_takes_connections_and_says_nothing_is_not_waited_for(silent: str) -
 
 
 def test_a_server_that_hangs_is_not_waited_for(
-    own_server: PostgreSQL, open_it: Open, monkeypatch: pytest.MonkeyPatch
+    own_server: PostgreSQL, alone: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(at_server, "INSISTING_SECONDS", 1.0)
-    own_server.start()
-    journal = open_it(own_server.url(), create=True)
-    entry = claimed(journal)
+    entry = claimed(alone)
 
     with own_server.hung():
-        unreachable(lambda: journal.get(entry.key))
-        unreachable(journal.database.check_unchanged)
-        unreachable(lambda: journal.change(entry, State.CONFIRMED, MADE))
+        unreachable(lambda: alone.get(entry.key))
+        unreachable(alone.database.check_unchanged)
+        unreachable(lambda: alone.change(entry, State.CONFIRMED, MADE))
 
-    assert journal.get(entry.key) == entry
+    assert alone.get(entry.key) == entry
 
 
 def test_a_server_that_goes_once_a_result_is_written_makes_no_outcome_unknown(
-    own_server: PostgreSQL, open_it: Open, monkeypatch: pytest.MonkeyPatch
+    own_server: PostgreSQL, alone: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own_server.start()
-    journal = open_it(own_server.url(), create=True)
-    failed, change = first_failure(monkeypatch), journal.change
+    failed, change = first_failure(monkeypatch), alone.change
 
     def change_and_lose_the_server(*given: Any) -> Entry | None:
         changed = change(*given)
@@ -149,10 +141,10 @@ def test_a_server_that_goes_once_a_result_is_written_makes_no_outcome_unknown(
         assert failed.wait(LONG)
         own_server.start()
 
-    monkeypatch.setattr(journal, "change", change_and_lose_the_server)
+    monkeypatch.setattr(alone, "change", change_and_lose_the_server)
     with Bank() as bank, ThreadPoolExecutor(1) as pool:
         back = pool.submit(bring_it_back)
-        settled = Desk(bank, journal).debit()
+        settled = Desk(bank, alone).debit()
         back.result()
 
     assert (settled.entry.state, settled.error) == (State.CONFIRMED, None)
@@ -182,110 +174,87 @@ def locked(server: PostgreSQL, place: str) -> "psycopg.Connection[Any]":
 
 
 def test_who_finds_the_tables_locked_can_try_again(
-    server: PostgreSQL, own_place: str, open_it: Open, monkeypatch: pytest.MonkeyPatch
+    server: PostgreSQL, own_place: str, shared: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(at_server, "ANSWER_SECONDS", LONG)
-    journal = open_it(server.url(own_place), create=True)
-    entry = plan(journal, "b")
+    entry = plan(shared)
 
     with locked(server, own_place):
-        said = unreachable(lambda: journal.claim(entry, SENDER, Baseline()))
+        said = unreachable(lambda: claimed(shared, entry))
 
     assert "lock timeout" in said
     assert "Run the same command again" in said
-    assert journal.get(entry.key) == entry
+    assert shared.get(entry.key) == entry
 
 
 def test_a_result_waits_for_a_lock_to_go(
-    server: PostgreSQL, own_place: str, open_it: Open, monkeypatch: pytest.MonkeyPatch
+    server: PostgreSQL, own_place: str, shared: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    journal = open_it(server.url(own_place), create=True)
-    entry = claimed(journal)
+    entry = claimed(shared)
     tried = first_failure(monkeypatch)
     with ThreadPoolExecutor() as pool:
         with locked(server, own_place):
-            writing = pool.submit(journal.change, entry, State.CONFIRMED, MADE)
+            writing = pool.submit(shared.change, entry, State.CONFIRMED, MADE)
             assert tried.wait(LONG)
         after = writing.result(LONG)
 
     assert after is not None
-    assert journal.get(entry.key) == after
-    assert states(journal, entry) == [State.PLANNED, State.SENDING, State.CONFIRMED]
+    assert shared.get(entry.key) == after
+    assert history(shared, entry) == [State.PLANNED, State.SENDING, State.CONFIRMED]
 
 
 @pytest.mark.parametrize("how", ["kill", "stop"])
 def test_a_result_is_written_down_after_a_restart(
-    own_server: PostgreSQL, open_it: Open, how: str, monkeypatch: pytest.MonkeyPatch
+    own_server: PostgreSQL, alone: Journal, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own_server.start()
-    journal = open_it(own_server.url(), create=True)
-    entry = claimed(journal)
+    entry = claimed(alone)
     tried = first_failure(monkeypatch)
 
     getattr(own_server, how)()
     with ThreadPoolExecutor() as pool:
-        writing = pool.submit(journal.change, entry, State.UNKNOWN, MADE)
+        writing = pool.submit(alone.change, entry, State.UNKNOWN, MADE)
         assert tried.wait(LONG)
         own_server.start()
         after = writing.result(LONG)
 
     assert after is not None
-    assert journal.get(entry.key) == after
-    assert states(journal, entry) == [State.PLANNED, State.SENDING, State.UNKNOWN]
+    assert alone.get(entry.key) == after
+    assert history(alone, entry) == [State.PLANNED, State.SENDING, State.UNKNOWN]
 
 
-def test_a_claim_is_not_tried_again(own_server: PostgreSQL, open_it: Open) -> None:
-    own_server.start()
-    journal = open_it(own_server.url(), create=True)
-    entry = plan(journal, "b")
+def test_a_claim_is_not_tried_again(own_server: PostgreSQL, alone: Journal) -> None:
+    entry = plan(alone)
     own_server.stop()
 
     began = time.monotonic()
-    said = unreachable(lambda: journal.claim(entry, SENDER, Baseline()))
+    said = unreachable(lambda: claimed(alone, entry))
 
     assert time.monotonic() - began < 1
     assert "Nothing more was sent" in said
 
 
-@pytest.mark.parametrize("passing_it_on", [True, False], ids=["committed", "not committed"])
 def test_a_result_whose_commit_has_no_answer_is_there_once(
-    open_it: Open, server: PostgreSQL, own_place: str, passing_it_on: bool
+    wiretap: Wiretap, tapped: Journal
 ) -> None:
-    with (
-        prepared_folder() as folder,
-        closing(Wiretap(folder, server, passing_it_on=passing_it_on)) as wiretap,
-    ):
-        url = server.url(own_place).replace(str(server.folder), str(folder))
-        journal = open_it(url, create=True)
-        entry = claimed(journal)
-        wiretap.cut_once()
+    entry = claimed(tapped)
+    wiretap.cut_once()
 
-        after = journal.change(entry, State.CONFIRMED, MADE)
+    after = tapped.change(entry, State.CONFIRMED, MADE)
 
-        assert after is not None
-        assert journal.get(entry.key) == after
-        assert states(journal, entry) == [State.PLANNED, State.SENDING, State.CONFIRMED]
-        journal.close()
+    assert after is not None
+    assert tapped.get(entry.key) == after
+    assert history(tapped, entry) == [State.PLANNED, State.SENDING, State.CONFIRMED]
 
 
+@pytest.mark.parametrize("wiretap", [False], indirect=True, ids=["not committed"])
 def test_a_result_that_another_one_settled_meanwhile_is_not_taken_for_ours(
-    open_it: Open, server: PostgreSQL, own_place: str
+    shared: Journal, wiretap: Wiretap, tapped: Journal
 ) -> None:
-    other = open_it(server.url(own_place), create=True)
-    with (
-        prepared_folder() as folder,
-        closing(Wiretap(folder, server, passing_it_on=False)) as wiretap,
-    ):
-        journal = open_it(server.url(own_place).replace(str(server.folder), str(folder)))
-        entry = claimed(journal)
-        wiretap.cut_once(lambda: other.change(entry, State.UNKNOWN, Change("the sender is gone")))
+    entry = claimed(tapped)
+    wiretap.cut_once(lambda: shared.change(entry, State.UNKNOWN, Change("the sender is gone")))
 
-        assert journal.change(entry, State.CONFIRMED, MADE) is None
-        journal.close()
-
-    present = other.get(entry.key)
-    assert present is not None
-    assert present.state is State.UNKNOWN
+    assert tapped.change(entry, State.CONFIRMED, MADE) is None
+    assert shared.present(entry).state is State.UNKNOWN
 
 
 def test_a_job_whose_server_hangs_ends_and_says_what_is_not_written_down(
