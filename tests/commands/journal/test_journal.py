@@ -13,7 +13,6 @@ from jsonschema import Draft202012Validator
 from msgspec.structs import replace
 
 from loyalty_cli.commands.journal.reconcile import LOCK
-from loyalty_cli.debits import reconcile
 from loyalty_cli.debits.journal.entries import Change, Entry, State
 from loyalty_cli.debits.journal.locks import release_lock, take_lock
 from loyalty_cli.debits.journal.open import open_journal
@@ -82,14 +81,22 @@ def test_without_a_journal_every_command_says_how_to_make_one(
     assert not there.journal.exists()
 
 
-def test_init_makes_a_journal_that_only_its_user_can_read(
-    there: DebitPlatform, loyalty: Run
+def test_init_makes_a_journal_that_only_its_user_can_read_and_makes_it_once(
+    there: DebitPlatform, loyalty: Run, debit: Callable[..., Outcome]
 ) -> None:
+    there.journal.unlink()
+    assert_refused(loyalty("journal", "init", "x"), 2, "x")
+
     done = loyalty("journal", "init")
 
     assert (done.code, done.out) == (0, "")
     assert done.err == f"the journal {there.journal} was made.\n"
     assert there.journal.stat().st_mode & 0o777 == 0o600
+    debit("a")
+    before = there.journal.read_bytes()
+    assert_refused(loyalty("journal", "init"), 3, "exists already; nothing was changed.")
+    assert there.journal.read_bytes() == before
+    assert listed(loyalty) == ["a"]
 
 
 @pytest.mark.parametrize("place", ["mysql://host/db", "sqlite:///x.db", "postgresql+psycopg:///x"])
@@ -105,17 +112,6 @@ def test_another_database_is_refused_and_not_taken_for_a_path(
     assert sorted(there.file.parent.iterdir()) == before
 
 
-def test_init_again_is_refused_and_changes_nothing(
-    ready: DebitPlatform, loyalty: Run, debit: Callable[..., Outcome]
-) -> None:
-    debit("a")
-    before = ready.journal.read_bytes()
-
-    assert_refused(loyalty("journal", "init"), 3, "exists already; nothing was changed.")
-    assert ready.journal.read_bytes() == before
-    assert listed(loyalty) == ["a"]
-
-
 def test_a_journal_that_cannot_be_used_ends_a_run_before_anything_is_sent(
     ready: DebitPlatform, debit: Callable[..., Outcome]
 ) -> None:
@@ -123,11 +119,6 @@ def test_a_journal_that_cannot_be_used_ends_a_run_before_anything_is_sent(
 
     assert_refused(debit("a"), 3, str(ready.journal))
     assert ready.asked == []
-
-
-@pytest.mark.usefixtures("there")
-def test_init_takes_nothing_else(loyalty: Run) -> None:
-    assert_refused(loyalty("journal", "init", "x"), 2, "x")
 
 
 @pytest.mark.parametrize("output", FORMATS)
@@ -143,40 +134,27 @@ def test_an_empty_journal_is_an_empty_document(
 
 
 @pytest.mark.usefixtures("some")
-def test_list_has_the_oldest_first(loyalty: Run) -> None:
-    assert listed(loyalty) == ["made", "points made", "lost", "refused"]
-
-
-@pytest.mark.usefixtures("some")
-@pytest.mark.parametrize(
-    ("chosen", "found"),
-    [
+def test_list_has_the_oldest_first_and_can_be_narrowed(loyalty: Run) -> None:
+    everything = ["made", "points made", "lost", "refused"]
+    for chosen, found in (
+        ([], everything),
         (["--state", "unknown"], ["lost"]),
         (["--state", "unknown", "--state", "refused"], ["lost", "refused"]),
         (["--state", "sending"], []),
         (["-p", "points"], ["points made"]),
         (["-p", "points", "--state", "unknown"], []),
-        (["--since", "2020-01-01"], ["made", "points made", "lost", "refused"]),
-        (["--until", "2020-01-01"], []),
-        (["--since", "2999-12-31T23:59:59"], []),
-    ],
-    ids=str,
-)
-def test_list_can_be_narrowed(loyalty: Run, chosen: list[str], found: list[str]) -> None:
-    assert listed(loyalty, *chosen) == found
+        (["--customer", "c-1001"], ["made", "points made"]),
+        (["--since", "2w"], everything),
+        (["--since", "0m"], []),
+        (["--until", "2020-01-01T00:00:00Z"], []),
+        (["--newest"], everything[::-1]),
+        (["--limit", "1"], ["made"]),
+        (["--newest", "--limit", "2"], ["refused", "lost"]),
+    ):
+        assert listed(loyalty, *chosen) == found, chosen
 
-
-@pytest.mark.usefixtures("some")
-def test_a_profile_that_neither_the_file_nor_the_journal_knows_is_a_slip(loyalty: Run) -> None:
-    done = loyalty("journal", "list", "-p", "pionts", "--state", "unknown")
-
-    assert (done.code, done.out) == (3, "")
-    assert "Did you mean 'points'?" in done.err
-
-
-@pytest.mark.usefixtures("some")
-def test_a_moment_is_taken_as_records_have_it(loyalty: Run) -> None:
-    assert listed(loyalty, "--until", "2020-01-01T00:00:00Z") == []
+    slip = loyalty("journal", "list", "-p", "pionts", "--state", "unknown")
+    assert_refused(slip, 3, "Did you mean 'points'?")
 
 
 @pytest.mark.usefixtures("some")
@@ -196,12 +174,9 @@ def test_a_day_ends_where_the_next_one_begins(loyalty: Run) -> None:
         (["--state", "Confirmed"], "Did you mean 'confirmed'?"),
         (["--state", ""], "Available: planned, sending,"),
         (["--state", "unknown", "--state", "\x1b[31m"], r"no state '\x1b[31m'"),
-        (["--since", "yesteryear"], "yesteryear"),
-        (["--since", "7y"], "'7y' is not a moment"),
-        (["--until", "99999w"], "'99999w' is not a moment"),
+        (["--since", "7y"], "--since '7y' is not a moment"),
+        (["--until", "20261120"], "--until '20261120' is not a moment"),
         (["--limit", "0"], "--limit"),
-        (["--since", "2026-13-01"], "2026-13-01"),
-        (["--until", "20261120"], "20261120"),
         (["-o", "xml"], "xml"),
         (["a"], "a"),
     ],
@@ -257,10 +232,10 @@ def test_show_tells_everything_that_happened(loyalty: Run) -> None:
 
 
 @pytest.mark.usefixtures("some")
-@pytest.mark.parametrize("reference", ["none", "", "LOST", "%", "\x1b[31m"], ids=repr)
-def test_an_unknown_reference_is_refused(loyalty: Run, reference: str) -> None:
-    for command in (["show", reference], ["resolve", reference, "--confirmed", "--why", "x"]):
-        assert_refused(loyalty("journal", *command), 2, "`loyalty journal list`")
+def test_an_unknown_reference_is_refused(loyalty: Run) -> None:
+    for reference in ("none", "", "LOST", "%", "\x1b[31m"):
+        for command in (["show", reference], ["resolve", reference, "--confirmed", "--why", "x"]):
+            assert_refused(loyalty("journal", *command), 2, "`loyalty journal list`")
 
 
 def test_one_reference_at_two_accounts_is_told_apart_by_its_profile(
@@ -280,9 +255,8 @@ def test_one_reference_at_two_accounts_is_told_apart_by_its_profile(
 
 
 @pytest.mark.usefixtures("some")
-@pytest.mark.parametrize(
-    "wrong",
-    [
+def test_resolve_wants_a_verdict_and_a_reason(loyalty: Run) -> None:
+    for wrong in (
         ["lost"],
         ["lost", "--why", "x"],
         ["lost", "--confirmed"],
@@ -290,48 +264,46 @@ def test_one_reference_at_two_accounts_is_told_apart_by_its_profile(
         ["lost", "--confirmed", "--why", "  "],
         ["lost", "--confirmed", "--not-applied", "--why", "x"],
         ["--confirmed", "--why", "x"],
-    ],
-    ids=" ".join,
-)
-def test_resolve_wants_a_verdict_and_a_reason(loyalty: Run, wrong: list[str]) -> None:
-    done = loyalty("journal", "resolve", *wrong)
-
-    assert (done.code, done.out) == (2, "")
+    ):
+        done = loyalty("journal", "resolve", *wrong)
+        assert (done.code, done.out) == (2, ""), wrong
     assert state(loyalty, "lost") == "unknown"
 
 
 @pytest.mark.usefixtures("some")
 @pytest.mark.parametrize(
-    ("verdict", "after"), [("--confirmed", "confirmed"), ("--not-applied", "not_applied")]
+    ("verdict", "after", "output"),
+    [
+        ("--confirmed", "confirmed", "table"),
+        ("--not-applied", "not applied", "table"),
+        ("--not-applied", "not_applied", "json"),
+        ("--confirmed", "confirmed", "jsonl"),
+        ("--not-applied", "not_applied", "csv"),
+    ],
 )
-@pytest.mark.parametrize("output", FORMATS)
 def test_resolve_settles_an_unknown_debit_with_who_and_why(
     loyalty: Run, verdict: str, after: str, output: str
 ) -> None:
     done = loyalty("journal", "resolve", "lost", verdict, "--why", "saw \x1b it", "-o", output)
 
     assert (done.code, done.err) == (0, "")
-    assert after.replace("_", " " if output == "table" else "_") in done.out
-    assert state(loyalty, "lost") == after
+    assert after in done.out
+    assert state(loyalty, "lost") == after.replace(" ", "_")
     assert evidence(loyalty, "lost") == "by hand: saw \x1b it"
     assert r"saw \x1b it" in loyalty("journal", "show", "lost").out
     assert loyalty("journal", "reconcile").code == 0
 
 
 @pytest.mark.usefixtures("some")
-@pytest.mark.parametrize(
-    ("reference", "verdict"),
-    [("made", "--not-applied"), ("made", "--confirmed"), ("refused", "--confirmed")],
-)
-def test_resolve_changes_nothing_that_is_certain(
-    loyalty: Run, reference: str, verdict: str
-) -> None:
-    before = state(loyalty, reference)
-
-    done = loyalty("journal", "resolve", reference, verdict, "--why", "x")
-
-    assert_refused(done, 6, f"is {before}, not unknown")
-    assert state(loyalty, reference) == before
+def test_resolve_changes_nothing_that_is_certain(loyalty: Run) -> None:
+    for reference, verdict, before in (
+        ("made", "--not-applied", "confirmed"),
+        ("made", "--confirmed", "confirmed"),
+        ("refused", "--confirmed", "refused"),
+    ):
+        done = loyalty("journal", "resolve", reference, verdict, "--why", "x")
+        assert_refused(done, 6, f"is {before}, not unknown")
+        assert state(loyalty, reference) == before
 
 
 def test_a_refused_debit_can_be_tried_again_once_a_person_says_so(
@@ -421,48 +393,6 @@ def test_reconcile_waits_for_a_debit_that_arrives_late(
     assert len(ready.debits) == 1
 
 
-def test_reconcile_believes_that_there_was_none_only_after_two_looks(
-    ready: DebitPlatform,
-    loyalty: Run,
-    debit: Callable[..., Outcome],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    ready.write(settle=0.001)
-    debit("a", lost=True)
-
-    first = loyalty("journal", "reconcile")
-    second = loyalty("journal", "reconcile")
-    monkeypatch.setattr(reconcile, "BETWEEN_LOOKS_SECONDS", 0.0)
-    third = loyalty("journal", "reconcile")
-
-    assert (first.code, second.code, third.code) == (8, 8, 0)
-    assert state(loyalty, "a") == "not_applied"
-    assert len(ready.debits) == 1
-    assert debit("a").record["attempt"] == 2
-
-
-def test_reconcile_leaves_to_a_person_what_moved_by_another_amount(
-    ready: DebitPlatform, loyalty: Run, debit: Callable[..., Outcome]
-) -> None:
-    ready.write(settle=0.001)
-    debit("a", lost=True)
-    there = [each for each in ready.file.read_text().splitlines() if "journal" not in each]
-    other = ready.file.with_name("other.yaml")
-    other.write_text("\n".join([*there, f"journal: {ready.file.with_name('other.db')}\n"]))
-    other.chmod(0o600)
-    for command in (
-        ["journal", "init"],
-        ["debit", "C-1001", "7", "--reference", "elsewhere", "-y"],
-    ):
-        assert loyalty("--config", str(other), *command).code == 0
-
-    done = loyalty("journal", "reconcile")
-
-    assert done.code == 8
-    assert "redeemed changed by 7, not by 5" in done.err
-    assert state(loyalty, "a") == "unknown"
-
-
 @pytest.mark.parametrize("late", [False, True])
 def test_gameball_is_sent_the_same_again_until_it_knows_the_id(
     ready: DebitPlatform, loyalty: Run, debit: Callable[..., Outcome], late: bool
@@ -482,19 +412,6 @@ def test_gameball_is_sent_the_same_again_until_it_knows_the_id(
     assert balance["available"] == 1195
 
 
-def test_gameball_runs_the_same_command_again(
-    ready: DebitPlatform, loyalty: Run, debit: Callable[..., Outcome]
-) -> None:
-    assert debit("a", "-p", "points", lost=True).code == 8
-
-    again = debit("a", "-p", "points")
-
-    assert (again.code, again.record["state"]) == (0, "confirmed")
-    balance = loyalty("balance", "C-1001", "-p", "points", "-o", "json").record["balances"][0]
-    assert balance["available"] == 1195
-    assert len(ready.debits) == 2
-
-
 def test_reconcile_settles_what_it_can_and_says_what_is_left(
     loyalty: Run, debit: Callable[..., Outcome]
 ) -> None:
@@ -508,19 +425,6 @@ def test_reconcile_settles_what_it_can_and_says_what_is_left(
     assert [each["state"] for each in done.records] == ["confirmed", "unknown", "confirmed"]
     assert done.err.startswith("Error: 'b': it stays unknown: ")
     assert listed(loyalty, "--state", "unknown") == ["b"]
-
-
-def test_reconcile_that_cannot_read_the_balance_leaves_everything_as_it_is(
-    ready: DebitPlatform, loyalty: Run, debit: Callable[..., Outcome]
-) -> None:
-    debit("a", lost=True)
-    ready.file.write_text(ready.file.read_text().replace("tenant: sandbox", "tenant: other"))
-
-    done = loyalty("journal", "reconcile")
-
-    assert done.code == 8
-    assert "stays unknown" in done.err
-    assert "no profile in the file has the account" in done.err
 
 
 def test_the_sandbox_has_a_journal_of_its_own(loyalty: Run, debit: Callable[..., Outcome]) -> None:
@@ -547,22 +451,6 @@ def test_a_hostile_platform_cannot_speak_to_the_terminal_through_the_journal(
             done = loyalty("journal", *command, "-o", output)
             assert {sign for sign in done.out + done.err if not is_shown(sign)} <= {"\n"}
             assert done.code == 0
-
-
-@pytest.mark.usefixtures("some")
-def test_list_finds_a_customer_the_newest_and_so_many(loyalty: Run) -> None:
-    assert listed(loyalty, "--customer", "c-1001") == ["made", "points made"]
-    assert listed(loyalty, "--newest") == ["refused", "lost", "points made", "made"]
-    assert listed(loyalty, "--limit", "1") == ["made"]
-    assert listed(loyalty, "--newest", "--limit", "2") == ["refused", "lost"]
-
-
-@pytest.mark.usefixtures("some")
-@pytest.mark.parametrize(
-    ("since", "found"), [("1m", 4), ("12h", 4), ("7d", 4), ("2w", 4), ("yesterday", 4), ("0m", 0)]
-)
-def test_since_takes_what_a_person_would_say(loyalty: Run, since: str, found: int) -> None:
-    assert len(listed(loyalty, "--since", since)) == found
 
 
 def test_a_second_reconcile_leaves_the_work_to_the_first(

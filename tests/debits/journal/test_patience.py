@@ -248,7 +248,7 @@ def test_a_result_whose_commit_has_no_answer_is_there_once(
 
 @pytest.mark.parametrize("wiretap", [False], indirect=True, ids=["not committed"])
 def test_a_result_that_another_one_settled_meanwhile_is_not_taken_for_ours(
-    shared: Journal, wiretap: Wiretap, tapped: Journal
+    wiretap: Wiretap, tapped: Journal, shared: Journal
 ) -> None:
     entry = claimed(tapped)
     wiretap.cut_once(lambda: shared.change(entry, State.UNKNOWN, Change("the sender is gone")))
