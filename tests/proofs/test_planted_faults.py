@@ -27,14 +27,10 @@ from loyalty_cli.debits.account_balance import AccountBalance, read_account_bala
 from loyalty_cli.debits.journal import uptime
 from loyalty_cli.debits.journal.backup import back_up
 from loyalty_cli.debits.journal.database import JournalError
-from loyalty_cli.debits.journal.entries import (
-    OPEN,
-    State,
-)
+from loyalty_cli.debits.journal.entries import OPEN, State
 from loyalty_cli.debits.journal.file import FileDatabase
 from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.debits.journal.store import Filter, Journal
-from loyalty_cli.debits.journal.uptime import Instant
 from loyalty_cli.debits.order import DebitOrder
 from loyalty_cli.debits.outcome import classify_again
 from loyalty_cli.debits.reconcile import Reconciler
@@ -44,7 +40,7 @@ from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.model.records import Balance
 from loyalty_cli.network.http_client import HttpClient
 from loyalty_cli.network.platform_client import DebitAnswer, PlatformClient
-from loyalty_cli.providers.contract import Debit, DebitProvider, Query, Reading, Request
+from loyalty_cli.providers.contract import Query, Reading, Request
 from tests.debits.conftest import Desk, Known
 from tests.fakes.fault_server import (
     ASSIGNED,
@@ -71,6 +67,10 @@ class PowerCutError(BaseException):
     """The machine is off: nothing more is done by this program."""
 
 
+MADE_UP = ["r-1 is confirmed, and was not made"]
+TWICE = ["r-1 was made 2 times"]
+
+
 class World:
     """A platform that knows the truth, a journal, and a clock that all of them go by."""
 
@@ -89,6 +89,11 @@ class World:
     @property
     def now(self) -> datetime:
         return T0 + timedelta(seconds=self.seconds + self.clock_was_set_by)
+
+    def believe_the_wall_clock(self) -> None:
+        self.patch.setattr(
+            uptime, "seconds_awake_or_asleep", lambda: self.seconds + self.clock_was_set_by
+        )
 
     def goes(self, seconds: float) -> None:
         self.seconds += seconds
@@ -117,10 +122,26 @@ class World:
         self.bank.debit = honest
         self.run()
 
-    def allow_no_more(self) -> None:
-        """Let the profile say that no debits may be made any more."""
-        self.desk.profile = replace(self.desk.profile, debit=DebitRules(settle=SETTLE))
-        self.allowed = self.bank.taken()
+    def hold(self) -> list[Post]:
+        """Let the platform keep what it is asked for, and lose its replies."""
+        held: list[Post] = []
+
+        def keep(wire: Wire, post: Post) -> None:
+            held.append(post)
+            wire.reset()
+
+        self.bank.debit = keep
+        return held
+
+    def at_the_next_claim(self, act: Callable[[Callable[[], Any]], Any]) -> None:
+        """Let something happen at the next claim, which it makes itself."""
+        journal, claim = self.desk.journal, self.desk.journal.claim
+
+        def claiming(*arguments: Any) -> Any:
+            self.patch.setattr(journal, "claim", claim)
+            return act(lambda: claim(*arguments))
+
+        self.patch.setattr(journal, "claim", claiming)
 
     def another_program(self) -> None:
         """Let a program that begins now be the one that runs."""
@@ -154,8 +175,6 @@ def _harm(journal: Journal, truth: Counter[str]) -> Iterator[str]:
             yield f"{entry.key.reference} is {entry.state}, and was made"
 
 
-TWICE = ["r-1 was made 2 times"]
-
 # 1. `sending` never goes back to `planned` once a byte was offered.
 
 
@@ -170,13 +189,7 @@ def the_reply_is_lost(world: World) -> None:
 
 
 def the_request_is_late(world: World) -> None:
-    held: list[Post] = []
-
-    def hold(wire: Wire, post: Post) -> None:
-        held.append(post)
-        wire.reset()
-
-    world.bank.debit = hold
+    held = world.hold()
     world.run()
     world.give_up_and_run_again(wait=10)
     held[0].apply()
@@ -195,16 +208,6 @@ def the_platform_takes_its_time(world: World) -> None:
 
 
 # 4. `sending` is durable before the first byte.
-
-
-def the_claim_is_kept_in_memory(world: World) -> None:
-    world.patch.setattr(
-        world.desk.journal,
-        "claim",
-        lambda entry, sender, baseline, _: replace(
-            entry, state=State.SENDING, attempt=1, sender=sender, baseline=baseline
-        ),
-    )
 
 
 def the_power_fails_after_sending(world: World) -> None:
@@ -229,22 +232,16 @@ def the_power_fails_after_sending(world: World) -> None:
 # 5. A claim that is too old is not sent.
 
 
-def no_claim_is_too_old(world: World) -> None:
-    world.patch.setattr(claim_module, "CLAIM_LIFETIME_SECONDS", inf)
-
-
 def the_sender_falls_asleep(world: World) -> None:
     world.patch.setattr(sender_module, "is_gone", lambda _: None)  # they are on different hosts
-    claim = world.desk.journal.claim
 
-    def claim_and_fall_asleep(*arguments: Any) -> Any:
-        world.patch.setattr(world.desk.journal, "claim", claim)
-        claimed = claim(*arguments)
+    def fall_asleep(claim: Callable[[], Any]) -> Any:
+        claimed = claim()
         world.goes(2 * SETTLE)
         world.give_up_and_run_again()
         return claimed
 
-    world.patch.setattr(world.desk.journal, "claim", claim_and_fall_asleep)
+    world.at_the_next_claim(fall_asleep)
     world.run()
 
 
@@ -289,14 +286,11 @@ def a_debit_of_the_other_spelling_lands_late(world: World) -> None:
 
 
 def two_who_have_seen_the_same_balance(world: World) -> None:
-    claim = world.desk.journal.claim
-
-    def after_another(*arguments: Any) -> Any:
-        world.patch.setattr(world.desk.journal, "claim", claim)
+    def after_another(claim: Callable[[], Any]) -> Any:
         world.run("r-2")
-        return claim(*arguments)
+        return claim()
 
-    world.patch.setattr(world.desk.journal, "claim", after_another)
+    world.at_the_next_claim(after_another)
     world.bank.more = {"totalAssignedCredit": 60}
     world.run("r-1")
 
@@ -304,25 +298,20 @@ def two_who_have_seen_the_same_balance(world: World) -> None:
 # The journal that is written is the one that was opened.
 
 
-def any_file_will_do(world: World) -> None:
-    world.patch.setattr(FileDatabase, "check_unchanged", lambda _: None)
-
-
 def the_file_is_replaced_in_the_middle(world: World) -> None:
     place = Path(world.desk.journal.place)
     before = place.with_name("before.db")
     world.desk.plan(world.desk.order())
     back_up(world.desk.journal.database, before)
-    claim = world.desk.journal.claim
 
-    def claim_and_replace(*arguments: Any) -> Any:
-        claimed = claim(*arguments)
+    def replace_it(claim: Callable[[], Any]) -> Any:
+        claimed = claim()
         for suffix in ("", "-wal", "-shm"):
             Path(f"{place}{suffix}").rename(f"{place}.old{suffix}")
         before.rename(place)
         return claimed
 
-    world.patch.setattr(world.desk.journal, "claim", claim_and_replace)
+    world.at_the_next_claim(replace_it)
     with suppress(JournalError):
         world.run()
     world.another_program()
@@ -330,17 +319,6 @@ def the_file_is_replaced_in_the_middle(world: World) -> None:
 
 
 # What comes out of a cache is no evidence.
-
-
-def looked_at_with(
-    world: World, changed: Callable[[AccountBalance, Instant], AccountBalance]
-) -> None:
-    def look(
-        platforms: PlatformClient, order: DebitOrder, clock: Callable[[], Instant]
-    ) -> AccountBalance:
-        return changed(read_account_balance(platforms, order, clock), clock())
-
-    world.patch.setattr(debit_module, "read_account_balance", look)
 
 
 def a_cache_answers(world: World) -> None:
@@ -359,16 +337,12 @@ def a_cache_answers(world: World) -> None:
 # A look counts from when it began.
 
 
-def a_look_counts_from_its_end(world: World) -> None:
-    looked_at_with(world, lambda account, now: replace(account, read_at=now))
+def looked_at_its_end(*of: Any) -> AccountBalance:
+    return replace(read_account_balance(*of), read_at=of[-1]())
 
 
 def two_looks_take_long(world: World) -> None:
-    held: list[Post] = []
-
-    def hold(wire: Wire, post: Post) -> None:
-        held.append(post)
-        wire.reset()
+    held = world.hold()
 
     def slow(wire: Wire) -> bool:
         held[0].apply()
@@ -386,7 +360,6 @@ def two_looks_take_long(world: World) -> None:
         wire.send(before)
         return True
 
-    world.bank.debit = hold
     world.run()
     world.goes(SETTLE - 5)
     before = as_json(world.bank.balance(OF_C_1))
@@ -399,20 +372,8 @@ def two_looks_take_long(world: World) -> None:
 # Time is counted by a clock that nobody can set.
 
 
-def the_wall_clock_is_believed(world: World) -> None:
-    world.patch.setattr(
-        uptime, "seconds_awake_or_asleep", lambda: world.seconds + world.clock_was_set_by
-    )
-
-
 def the_clock_is_set(world: World) -> None:
-    held: list[Post] = []
-
-    def hold(wire: Wire, post: Post) -> None:
-        held.append(post)
-        wire.reset()
-
-    world.bank.debit = hold
+    held = world.hold()
     world.run()
     world.clock_was_set_by = SETTLE
     world.give_up_and_run_again(wait=10)
@@ -422,14 +383,11 @@ def the_clock_is_set(world: World) -> None:
 # Sending again needs what the first sending needed.
 
 
-def nothing_is_asked_before_sending_again(world: World) -> None:
-    world.patch.setattr(resend_module, "_reason", lambda *_: None)
-
-
 def debits_are_allowed_no_more(world: World) -> None:
     world.bank.debit = NEVER
     world.run()
-    world.allow_no_more()
+    world.desk.profile = replace(world.desk.profile, debit=DebitRules(settle=SETTLE))
+    world.allowed = world.bank.taken()
     world.bank.debit = once_only
     world.reconcile()
     world.sent += ["r-1"] * (len(world.bank.posts) - len(world.sent))
@@ -438,13 +396,8 @@ def debits_are_allowed_no_more(world: World) -> None:
 # An id that was in use before the first attempt proves nothing.
 
 
-def an_id_in_use_is_held_for_ours(world: World) -> None:
-    def as_if_sent_before(
-        came: DebitAnswer, debit: Debit, _: Profile, provider: DebitProvider
-    ) -> Any:
-        return classify_again(came, debit, provider)
-
-    world.patch.setattr(debit_module, "classify", as_if_sent_before)
+def classified_as_if_sent_before(came: Any, debit: Any, _: Any, provider: Any) -> Any:
+    return classify_again(came, debit, provider)
 
 
 def the_id_is_another_ones(world: World) -> None:
@@ -458,6 +411,11 @@ def the_id_is_another_ones(world: World) -> None:
 def off(rule: Callable[[without.Put], None]) -> Callable[[World], None]:
     """A rule that the proof by kills switches off, too, until the test ends."""
     return lambda world: rule(world.patch.setattr)
+
+
+def put(target: object, name: str, value: object) -> Callable[[World], None]:
+    """A rule that is switched off in one place."""
+    return lambda world: world.patch.setattr(target, name, value)
 
 
 class Rule(NamedTuple):
@@ -475,39 +433,47 @@ RULES = {
     "the sender is gone": Rule(
         off(without.every_sender_is_gone), the_platform_takes_its_time, TWICE
     ),
-    "a durable claim": Rule(the_claim_is_kept_in_memory, the_power_fails_after_sending, TWICE),
-    "a young claim": Rule(no_claim_is_too_old, the_sender_falls_asleep, TWICE),
-    "one open debit": Rule(
-        accounts_are_never_busy, two_of_the_same_amount, ["r-1 is confirmed, and was not made"]
+    "a durable claim": Rule(
+        off(without.the_claim_comes_later), the_power_fails_after_sending, TWICE
     ),
+    "a young claim": Rule(
+        put(claim_module, "CLAIM_LIFETIME_SECONDS", inf), the_sender_falls_asleep, TWICE
+    ),
+    "one open debit": Rule(accounts_are_never_busy, two_of_the_same_amount, MADE_UP),
     "explained by another": Rule(
         off(without.no_other_debit_is_looked_for),
         a_customer_is_written_in_two_ways,
-        ["r-1 is confirmed, and was not made"],
+        MADE_UP,
     ),
     "explained by one that is open": Rule(
         off(without.no_other_debit_is_looked_for),
         a_debit_of_the_other_spelling_lands_late,
-        ["r-1 is confirmed, and was not made"],
+        MADE_UP,
     ),
     "credit at the claim": Rule(
         off(without.any_balance_will_do), two_who_have_seen_the_same_balance, ["C-1 is below zero"]
     ),
     "never again": Rule(off(without.unknown_is_sent_again), the_reply_is_lost, TWICE),
-    "the same file": Rule(any_file_will_do, the_file_is_replaced_in_the_middle, TWICE),
+    "the same file": Rule(
+        put(FileDatabase, "check_unchanged", lambda _: None),
+        the_file_is_replaced_in_the_middle,
+        TWICE,
+    ),
     "no caches": Rule(off(without.caches_are_believed), a_cache_answers, TWICE),
-    "when a look began": Rule(a_look_counts_from_its_end, two_looks_take_long, TWICE),
-    "no wall clock": Rule(the_wall_clock_is_believed, the_clock_is_set, TWICE),
+    "when a look began": Rule(
+        put(debit_module, "read_account_balance", looked_at_its_end), two_looks_take_long, TWICE
+    ),
+    "no wall clock": Rule(World.believe_the_wall_clock, the_clock_is_set, TWICE),
     "what sending again needs": Rule(
-        nothing_is_asked_before_sending_again,
+        put(resend_module, "_reason", lambda *_: None),
         debits_are_allowed_no_more,
         ["C-1 was debited though nothing is allowed"],
         IdempotentBank,
     ),
     "an id in use": Rule(
-        an_id_in_use_is_held_for_ours,
+        put(debit_module, "classify", classified_as_if_sent_before),
         the_id_is_another_ones,
-        ["r-1 is confirmed, and was not made"],
+        MADE_UP,
         IdempotentBank,
     ),
 }

@@ -10,6 +10,16 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
+from loyalty_cli.commands import open_journal as journals
+from loyalty_cli.debits import abandoned, reconcile, send_once
+from loyalty_cli.debits.account_balance import read_account_balance
+from loyalty_cli.debits.journal import restore, store, tables
+from loyalty_cli.debits.journal.entries import State
+from loyalty_cli.debits.journal.file import FileDatabase
+from loyalty_cli.debits.journal.store import Journal
+from loyalty_cli.model.errors import LoyaltyError, NotSentError
+from loyalty_cli.network.http_client import HttpClient
+from loyalty_cli.providers.saasquatch import SaaSquatch
 from tests.proofs.shop import TIMEOUT, Row
 from tests.proofs.story import Keeping, Story, others_of, twins_of
 from tests.proofs.truth_server import QUEUE_SECONDS, Mood, Reading
@@ -36,14 +46,11 @@ def _with(**changed: Any) -> Callable[[Story], Story]:
 
 
 def sent_is_planned(put: Put = setattr) -> None:
-    from loyalty_cli.model.errors import LoyaltyError, NotSentError
-    from loyalty_cli.network.http_client import HttpClient
-
-    send_once = HttpClient.send_once
+    send = HttpClient.send_once
 
     def as_not_sent(*arguments: Any) -> Any:
         try:
-            return send_once(*arguments)
+            return send(*arguments)
         except LoyaltyError as error:
             raise NotSentError.of(error) from None
 
@@ -51,22 +58,15 @@ def sent_is_planned(put: Put = setattr) -> None:
 
 
 def nothing_needs_to_settle(put: Put = setattr) -> None:
-    from loyalty_cli.debits import reconcile
-
     judge = reconcile.judge
     put(reconcile, "judge", lambda entry, look, events, _: judge(entry, look, events, 0.0))
 
 
 def every_sender_is_gone(put: Put = setattr) -> None:
-    from loyalty_cli.debits import abandoned
-
     put(abandoned, "is_gone", lambda _: True)
 
 
-def _the_claim_comes_later(put: Put = setattr) -> None:
-    from loyalty_cli.debits.journal.entries import State
-    from loyalty_cli.debits.journal.store import Journal
-
+def the_claim_comes_later(put: Put = setattr) -> None:
     claim, change = Journal.claim, Journal.change
     put_off: dict[str, tuple[Any, ...]] = {}
 
@@ -85,10 +85,6 @@ def _the_claim_comes_later(put: Put = setattr) -> None:
 
 
 def _anybody_may_claim(put: Put = setattr) -> None:
-    from loyalty_cli.debits.journal import store
-    from loyalty_cli.debits.journal.entries import State
-    from loyalty_cli.debits.journal.store import Journal
-
     replaced = Journal._replace
 
     def whatever_it_is(journal: Journal, connection: Any, entry: Any, after: Any) -> bool:
@@ -100,20 +96,14 @@ def _anybody_may_claim(put: Put = setattr) -> None:
 
 
 def _accounts_are_never_busy(put: Put = setattr) -> None:
-    from loyalty_cli.debits.journal import tables
-
     put(tables, "TABLES", tuple(each for each in tables.TABLES if each != tables.ONE_OPEN_DEBIT))
 
 
 def unknown_is_sent_again(put: Put = setattr) -> None:
-    from loyalty_cli.providers.saasquatch import SaaSquatch
-
     put(SaaSquatch, "idempotent", True)
 
 
 def any_balance_will_do(put: Put = setattr) -> None:
-    from loyalty_cli.debits.journal.store import Journal
-
     claim = Journal.claim
 
     def whatever_it_had(journal: Journal, entry: Any, sender: Any, had: Any, terms: Any) -> Any:
@@ -123,36 +113,25 @@ def any_balance_will_do(put: Put = setattr) -> None:
 
 
 def no_other_debit_is_looked_for(put: Put = setattr) -> None:
-    from loyalty_cli.debits.journal.store import Journal
-
     put(Journal, "others_since", lambda *_: [])
 
 
 def caches_are_believed(put: Put = setattr) -> None:
-    from loyalty_cli.debits import send_once as debit
-    from loyalty_cli.debits.account_balance import read_account_balance
-
     def uncached(*of: Any) -> Any:
         return replace(read_account_balance(*of), cache_age=None)
 
-    put(debit, "read_account_balance", uncached)
+    put(send_once, "read_account_balance", uncached)
 
 
 def _the_file_has_no_mark(put: Put = setattr) -> None:
-    from loyalty_cli.debits.journal.file import FileDatabase
-
     put(FileDatabase, "before_sending", lambda _: None)
 
 
 def _gaps_are_not_looked_at(put: Put = setattr) -> None:
-    from loyalty_cli.commands import open_journal as journals
-
     put(journals, "open_gap", lambda _: None)
 
 
 def _older_is_as_good(put: Put = setattr) -> None:
-    from loyalty_cli.debits.journal import restore
-
     put(restore, "_has_more", lambda *_: "")
 
 
@@ -178,7 +157,7 @@ RULES = {
         ),
     ),
     "durable-claim": Rule(
-        "a claim is durable before the first byte", _the_claim_comes_later, _with(jobs=(CROWD,))
+        "a claim is durable before the first byte", the_claim_comes_later, _with(jobs=(CROWD,))
     ),
     "claimed-once": Rule(
         "a planned debit is claimed by one", _anybody_may_claim, _with(jobs=(CROWD, CROWD))
