@@ -16,29 +16,21 @@ from pathlib import Path
 from loyalty_cli.debits.journal.entries import State
 from tests.proofs.command import Found, parser, run_command
 from tests.proofs.killing import Killer
-from tests.proofs.story import Story
-from tests.proofs.syscalls import ROW, Point, points, traced
-from tests.proofs.trial import Trial, trials
-from tests.proofs.truth_server import Mood
+from tests.proofs.syscalls import ROW, OneDebit, Point, points, traced
+from tests.proofs.trial import trials
 
 WRITES = frozenset({"fallocate", "fdatasync", "fsync", "ftruncate", "pwrite64", "write"})
 ERRORS = ("ENOSPC", "EIO")
 ONCE, FROM_THEN_ON = "", "+"
 
 
-class FailedWriteTrial(Trial):
+class FailedWriteTrial(OneDebit):
     """One debit of which one write fails; its seed names the write, the error, and how often."""
 
     def __init__(self, killer: Killer, folder: Path, journal: str, seed: str) -> None:
         super().__init__(killer, folder, journal, seed)
         name, number, self._error, self._again = seed.split(":")
         self._point = Point(name, int(number))
-
-    def _told(self) -> Story:
-        return Story(jobs=((ROW,),))
-
-    def _mood(self) -> Mood:
-        return Mood.PROMPT
 
     def _spoil(self) -> None:
         name, number = self._point

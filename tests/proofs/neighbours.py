@@ -7,13 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
 
-from tests.proofs.backups import Backups
+from tests.proofs.backups import KeepingTrial
 from tests.proofs.killing import KILLED, Killer, how_it_ended
 from tests.proofs.story import Keeping, Story, told
-from tests.proofs.trial import Trial
 
 
-class RandomTrial(Trial):
+class RandomTrial(KeepingTrial):
     """A trial whose story is drawn from its seed, and then told as `retold` has it."""
 
     def __init__(
@@ -26,7 +25,6 @@ class RandomTrial(Trial):
     ) -> None:
         self._retold = retold
         super().__init__(killer, folder, journal, seed)
-        self._backups = Backups(self)
         if self.story.keeping is Keeping.MEANWHILE:
             self.codes.add(3)  # of who opens the journal while it is being replaced
 
@@ -55,7 +53,7 @@ class RandomTrial(Trial):
         beside = [
             Thread(target=self._be_impatient, args=(stop, at)) for at in range(self.story.impatient)
         ]
-        beside += [Thread(target=each, args=(stop,)) for each in self._backups.meanwhile()]
+        beside += [Thread(target=self.keep_on, args=(stop,))] * self.keeps_meanwhile()
         for thread in beside:
             thread.start()
         try:
@@ -77,9 +75,3 @@ class RandomTrial(Trial):
                 self.count("reconcile run in the middle")
                 self.expect(run, self.codes)
             stop.wait(chance.uniform(0, 0.3))
-
-    def _interlude(self) -> None:
-        self._backups.interlude()
-
-    def _afterwards(self) -> None:
-        self._backups.afterwards()

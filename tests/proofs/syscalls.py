@@ -110,20 +110,26 @@ def nearest_first(found: Sequence[Point]) -> list[Point]:
     return [found[at] for at in order]
 
 
-class KilledTrial(Trial):
+class OneDebit(Trial):
+    """One debit, at a platform that is always in one mood."""
+
+    first = Mood.PROMPT
+
+    def _told(self) -> Story:
+        return Story(jobs=((ROW,),))
+
+    def _mood(self) -> Mood:
+        return self.first
+
+
+class KilledTrial(OneDebit):
     """One debit that is ended at one system call; its seed names the call and the mood."""
 
     def __init__(self, killer: Killer, folder: Path, journal: str, seed: str) -> None:
         super().__init__(killer, folder, journal, seed)
         name, number, mood = seed.split(":")
         self._point = Point(name, int(number))
-        self._first = Mood(mood)
-
-    def _told(self) -> Story:
-        return Story(jobs=((ROW,),))
-
-    def _mood(self) -> Mood:
-        return self._first
+        self.first = Mood(mood)
 
     def _spoil(self) -> None:
         at = f"--inject={self._point.name}:signal=KILL:when={self._point.number}"

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from threading import Event
@@ -17,14 +18,14 @@ from threading import Event
 import pytest
 
 from loyalty_cli.debits.journal.entries import State
-from tests.fakes.postgresql import PostgreSQL, prepared_folder, programs
+from tests.fakes.postgresql import PostgreSQL, running_postgresql
 from tests.fakes.servers import RawServer
 from tests.proofs.command import Found
 from tests.proofs.copies import check
 from tests.proofs.disk import WRITES, failures
 from tests.proofs.killing import Killer
 from tests.proofs.neighbours import RandomTrial
-from tests.proofs.programs import ROOT
+from tests.proofs.programs import ROOT, Run
 from tests.proofs.shop import Row, Shop
 from tests.proofs.story import Story
 from tests.proofs.syscalls import Point, kills, nearest_first, points
@@ -38,14 +39,8 @@ SEED = random.randrange(10**6)
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[PostgreSQL]:
-    with prepared_folder() as folder:
-        server = PostgreSQL(programs(), folder)
-        server.prepare()
-        server.start()
-        try:
-            yield server
-        finally:
-            server.stop()
+    with running_postgresql() as server:
+        yield server
 
 
 def seeds(number: int) -> list[str]:
@@ -108,12 +103,10 @@ def test_a_copy_of_the_file_alone_has_every_debit_that_was_sent_or_is_refused(
 
 
 @pytest.mark.parametrize("number", range(3))
-def test_processes_with_the_same_file_make_each_debit_once(number: int) -> None:
+def test_processes_and_hosts_with_the_same_file_make_each_debit_once(
+    server: PostgreSQL, number: int
+) -> None:
     assert round_of(f"{SEED}:{number}", None) == []
-
-
-@pytest.mark.parametrize("number", range(3))
-def test_hosts_with_the_same_file_make_each_debit_once(server: PostgreSQL, number: int) -> None:
     assert round_of(f"{SEED}:{number}", server) == []
 
 
@@ -158,14 +151,20 @@ def test_a_server_that_restarts_in_the_middle_of_a_file_costs_nobody_anything(
     assert found.counts["debits left planned by it"] > 0
 
 
+@contextmanager
+def in_progress(folder: Path, truth: Truth, size: int) -> Iterator[tuple[Shop, list[Row], Run]]:
+    """A shop whose file of debits is being made."""
+    rows = [Row(f"order-{each}", f"C-{each}", 100 + each) for each in range(size)]
+    with RawServer(truth) as platform:
+        shop = Shop(folder, platform.url, str(folder / "journal.db"))
+        shop.finish("journal", "init")
+        yield shop, rows, shop.start(*shop.command(rows))
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda each: each.name)
 def test_a_signal_ends_a_file_in_good_order(tmp_path: Path, number: signal.Signals) -> None:
     truth = Truth(lambda: Mood.HELD, lambda: 0.3)
-    rows = [Row(f"order-{each}", f"C-{each}", 100 + each) for each in range(40)]
-    with RawServer(truth) as platform:
-        shop = Shop(tmp_path, platform.url, str(tmp_path / "journal.db"))
-        shop.finish("journal", "init")
-        run = shop.start(*shop.command(rows))
+    with in_progress(tmp_path, truth, 40) as (shop, rows, run):
         assert truth.arrived("POST", 20)
         run.send(number)
 
@@ -183,21 +182,17 @@ def test_a_journal_that_goes_away_in_the_middle_of_a_file_ends_the_run(
     tmp_path: Path, how: str
 ) -> None:
     truth = Truth(lambda: Mood.SLOW)
-    rows = [Row(f"order-{each}", f"C-{each}", 100 + each) for each in range(60)]
-    with RawServer(truth) as platform:
-        shop = Shop(tmp_path, platform.url, str(tmp_path / "journal.db"))
+    with in_progress(tmp_path, truth, 60) as (shop, rows, run):
         place, aside = Path(shop.journal), tmp_path / "aside.db"
-        shop.finish("journal", "init")
-        run = shop.start(*shop.command(rows))
         for _ in range(12):
             assert truth.arrived("POST", 20)
         copy = place.read_bytes()
         if how == "log deleted":
             Path(f"{place}-wal").unlink()
-        elif how == "deleted":
-            place.unlink()
         else:
             place.rename(aside)
+        if how == "deleted":
+            aside.unlink()
         if how == "replaced":
             place.touch(0o600)
             place.write_bytes(copy)
@@ -205,7 +200,7 @@ def test_a_journal_that_goes_away_in_the_middle_of_a_file_ends_the_run(
         assert run.wait() in (3, 8), run.err
         truth.when_quiet()
         assert "is no longer the file that was opened" in run.err
-        sent = sum(truth.posts(row.customer, row.amount) for row in rows)
+        sent = truth.all_posts()
         assert sent < len(rows)
         again = shop.finish(*shop.command(rows))
         if how == "log deleted":
@@ -213,7 +208,7 @@ def test_a_journal_that_goes_away_in_the_middle_of_a_file_ends_the_run(
         else:
             assert again.code == 3
             assert "init" not in again.err or how != "replaced"
-            assert sum(truth.posts(row.customer, row.amount) for row in rows) == sent
+            assert truth.all_posts() == sent
         assert max(truth.posts(row.customer, row.amount) for row in rows) == 1
 
 
