@@ -7,7 +7,7 @@ from pathlib import Path
 
 from loyalty_cli.commands.confirm import confirmed
 from loyalty_cli.commands.globals import Globals
-from loyalty_cli.commands.session import Session
+from loyalty_cli.commands.session import Session, open_session
 from loyalty_cli.config.folders import state_folder
 from loyalty_cli.config.journal_place import is_url
 from loyalty_cli.debits.journal.database import refuse
@@ -45,11 +45,21 @@ def open_existing(session: Session, chosen: Globals) -> Iterator[Journal]:
 
 
 @contextmanager
-def open_to_settle(session: Session, chosen: Globals) -> Iterator[Journal]:
-    """Open the journal to settle debits; raise LoyaltyError if its server has changed."""
-    with open_existing(session, chosen) as journal:
+def journal_there(chosen: Globals) -> Iterator[tuple[Session, Journal]]:
+    """A session of a command that works with the journal, and the journal, as `open_existing`."""
+    with (
+        open_session(chosen, for_debits=True) as session,
+        open_existing(session, chosen) as journal,
+    ):
+        yield session, journal
+
+
+@contextmanager
+def journal_to_settle(chosen: Globals) -> Iterator[tuple[Session, Journal]]:
+    """The same, to settle debits; raise LoyaltyError if its server has changed."""
+    with journal_there(chosen) as (session, journal):
         journal.database.check_unchanged()
-        yield journal
+        yield session, journal
 
 
 @contextmanager

@@ -2,11 +2,8 @@
 
 from typing import NoReturn
 
-from msgspec import Struct
-
 from loyalty_cli.commands.globals import Globals
-from loyalty_cli.commands.open_journal import open_to_settle
-from loyalty_cli.commands.session import Session
+from loyalty_cli.commands.open_journal import journal_to_settle
 from loyalty_cli.debits.abandoned import mark_abandoned
 from loyalty_cli.debits.journal.entries import Change, Entry, State
 from loyalty_cli.debits.journal.store import Filter, Journal
@@ -29,53 +26,48 @@ BY_HAND = {
 """The states a person may choose for a debit; a refused one may be tried again."""
 
 
-class ManualDecision(Struct, frozen=True):
-    """A person's decision about a debit, and the reason."""
-
-    reference: str
-    profile: str | None
-    state: State
-    why: str
-
-
-def decide(session: Session, chosen: Globals, decision: ManualDecision, output: Format) -> None:
+def decide(
+    chosen: Globals, reference: str, profile: str | None, state: State, why: str, output: Format
+) -> None:
     """Apply a person's decision; raise LoyaltyError if the debit's state does not allow it."""
     require_stdout()
-    with open_to_settle(session, chosen) as journal:
-        entry = the_one(journal, decision.reference, decision.profile)
-        profile = session.config.profiles.get(entry.profile)
-        entry = mark_abandoned(journal, entry, profile, instant_now())
-        if (entry.state, decision.state) not in BY_HAND:
-            _refuse(entry, decision)
-        settled = journal.change(entry, decision.state, _change(decision))
+    with journal_to_settle(chosen) as (session, journal):
+        entry = the_one(journal, reference, profile)
+        entry = mark_abandoned(
+            journal, entry, session.config.profiles.get(entry.profile), instant_now()
+        )
+        if (entry.state, state) not in BY_HAND:
+            _refuse(entry, state)
+        settled = journal.change(entry, state, _change(reference, state, why))
         if settled is None:  # another process was faster
-            _refuse(the_one(journal, decision.reference, decision.profile), decision)
+            _refuse(the_one(journal, reference, profile), state)
     print_records([result_record(DebitResult(settled))], output, DEBITS)
 
 
-def _change(decision: ManualDecision) -> Change:
+def _change(reference: str, state: State, why: str) -> Change:
     dropped = LoyaltyError(
         ErrorCode.REFUSED,
-        f"the debit {decision.reference!r} was dropped: {decision.why}.",
+        f"the debit {reference!r} was dropped: {why}.",
         hint="Its reference cannot be used again; use a new one for another debit.",
     )
-    error = written_error(dropped) if decision.state is State.DROPPED else None
-    return Change(f"by hand: {decision.why}", error=error)
+    return Change(
+        f"by hand: {why}", error=written_error(dropped) if state is State.DROPPED else None
+    )
 
 
-def _refuse(entry: Entry, decision: ManualDecision) -> NoReturn:
+def _refuse(entry: Entry, wanted: State) -> NoReturn:
     if entry.state is State.SENDING:
         hint = "It is being sent. Wait until that ends."
-    elif decision.state is State.DROPPED:
+    elif wanted is State.DROPPED:
         hint = "Only a debit that was not made can be dropped: planned, or not applied."
     else:
         hint = "`resolve` accepts unknown debits, and refused ones with --not-applied."
         if entry.state in (State.PLANNED, State.NOT_APPLIED):
             hint += " To withdraw this one: `loyalty journal drop`."
-    wanted = "unknown" if decision.state is not State.DROPPED else "planned"
+    allowed = "planned" if wanted is State.DROPPED else "unknown"
     raise LoyaltyError(
         ErrorCode.REFUSED,
-        f"the debit {entry.key.reference!r} is {entry.state}, not {wanted}.",
+        f"the debit {entry.key.reference!r} is {entry.state}, not {allowed}.",
         hint=hint,
     )
 

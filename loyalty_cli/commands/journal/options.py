@@ -57,8 +57,7 @@ def list_(
     from itertools import islice
 
     from loyalty_cli.commands.journal.time_options import moment
-    from loyalty_cli.commands.open_journal import open_existing
-    from loyalty_cli.commands.session import open_session
+    from loyalty_cli.commands.open_journal import journal_there
     from loyalty_cli.debits.journal.store import Filter
     from loyalty_cli.debits.records import entry_record
     from loyalty_cli.model.records import DebitRecord
@@ -67,10 +66,7 @@ def list_(
     from loyalty_cli.output.document import collecting, print_records
 
     states = _states(state or [])
-    with (
-        open_session(context.obj, for_debits=True) as session,
-        open_existing(session, context.obj) as journal,
-    ):
+    with journal_there(context.obj) as (session, journal):
         if profile and not any(journal.find(Filter(profile=profile))):
             session.config.profile(profile)  # a name in neither is a typing error
         chosen = Filter(
@@ -96,17 +92,13 @@ def show(
 ) -> None:
     """Show a debit and its history."""
     from loyalty_cli.commands.journal.manual_decision import the_one
-    from loyalty_cli.commands.open_journal import open_existing
-    from loyalty_cli.commands.session import open_session
+    from loyalty_cli.commands.open_journal import journal_there
     from loyalty_cli.debits.records import entry_record, history
     from loyalty_cli.output.debits import DEBITS, HISTORY
     from loyalty_cli.output.document import print_records
     from loyalty_cli.output.stdout import write_text
 
-    with (
-        open_session(context.obj, for_debits=True) as session,
-        open_existing(session, context.obj) as journal,
-    ):
+    with journal_there(context.obj) as (_, journal):
         entry = the_one(journal, reference, profile)
         if output is Format.TABLE:
             print_records([entry_record(entry)], output, DEBITS)
@@ -121,10 +113,8 @@ def reconcile(
 ) -> int:
     """Settle unknown debits by evidence; exit code 8 if some stay unknown."""
     from loyalty_cli.commands.journal.reconcile import run
-    from loyalty_cli.commands.session import open_session
 
-    with open_session(context.obj, for_debits=True) as session:
-        return run(session, context.obj, output)
+    return run(context.obj, output)
 
 
 @app.command()
@@ -142,8 +132,7 @@ def resolve(
     output: OutputOption = Format.TABLE,
 ) -> None:
     """Settle an unknown debit by hand, or let a refused one be tried again."""
-    from loyalty_cli.commands.journal.manual_decision import ManualDecision, decide
-    from loyalty_cli.commands.session import open_session
+    from loyalty_cli.commands.journal.manual_decision import decide
     from loyalty_cli.debits.journal.entries import State
     from loyalty_cli.model.errors import usage_error
 
@@ -152,8 +141,7 @@ def resolve(
     if not why.strip():
         usage_error("--why must say how you know.")
     state = State.CONFIRMED if confirmed else State.NOT_APPLIED
-    with open_session(context.obj, for_debits=True) as session:
-        decide(session, context.obj, ManualDecision(reference, profile, state, why), output)
+    decide(context.obj, reference, profile, state, why, output)
 
 
 @app.command()
@@ -165,15 +153,13 @@ def drop(
     output: OutputOption = Format.TABLE,
 ) -> None:
     """Withdraw a debit that was not made; its reference cannot be used again."""
-    from loyalty_cli.commands.journal.manual_decision import ManualDecision, decide
-    from loyalty_cli.commands.session import open_session
+    from loyalty_cli.commands.journal.manual_decision import decide
     from loyalty_cli.debits.journal.entries import State
     from loyalty_cli.model.errors import usage_error
 
     if not why.strip():
         usage_error("--why must say why it is not needed.")
-    with open_session(context.obj, for_debits=True) as session:
-        decide(session, context.obj, ManualDecision(reference, profile, State.DROPPED, why), output)
+    decide(context.obj, reference, profile, State.DROPPED, why, output)
 
 
 @app.command()
@@ -198,21 +184,17 @@ def backup(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file.")],
 ) -> None:
     """Write the whole journal into a new file; other processes may use it meanwhile."""
-    from loyalty_cli.commands.journal.backup import make_backup
-    from loyalty_cli.commands.session import open_session
+    from loyalty_cli.commands.journal.upkeep import make_backup
 
-    with open_session(context.obj, for_debits=True) as session:
-        make_backup(session, context.obj, file)
+    make_backup(context.obj, file)
 
 
 @app.command()
 def check(context: typer.Context, output: OutputOption = Format.TABLE) -> int:
     """Check the journal for damage, and count its debits by state."""
-    from loyalty_cli.commands.journal.check import check as look_through
-    from loyalty_cli.commands.session import open_session
+    from loyalty_cli.commands.journal import upkeep
 
-    with open_session(context.obj, for_debits=True) as session:
-        return look_through(session, context.obj, output)
+    return upkeep.check(context.obj, output)
 
 
 @app.command()
@@ -232,19 +214,17 @@ def restore(
     ] = None,
 ) -> None:
     """Replace the journal with a backup; the present journal is kept beside it."""
-    from loyalty_cli.commands.journal.restore import note_review, put_back
-    from loyalty_cli.commands.session import open_session
+    from loyalty_cli.commands.journal.upkeep import note_review, put_back
     from loyalty_cli.model.errors import usage_error
 
     if (file is None) != reviewed or (older and reviewed):
         usage_error("add either FILE or --reviewed.")
     if reviewed != bool(why and why.strip()):
         usage_error("--reviewed needs --why, which says what you found.")
-    with open_session(context.obj, for_debits=True) as session:
-        if file is None:
-            note_review(session, context.obj, why or "")
-        else:
-            put_back(session, context.obj, file, older=older)
+    if file is None:
+        note_review(context.obj, why or "")
+    else:
+        put_back(context.obj, file, older=older)
 
 
 @app.command("accept-failover")
@@ -253,14 +233,12 @@ def accept_failover(
     why: Annotated[str, typer.Option(metavar="TEXT", help="What you checked; kept on record.")],
 ) -> None:
     """Accept that the journal is at another PostgreSQL server than before."""
-    from loyalty_cli.commands.journal.accept_failover import accept
-    from loyalty_cli.commands.session import open_session
+    from loyalty_cli.commands.journal import upkeep
     from loyalty_cli.model.errors import usage_error
 
     if not why.strip():
         usage_error("--why must say what you checked.")
-    with open_session(context.obj, for_debits=True) as session:
-        accept(session, context.obj, why)
+    upkeep.accept_failover(context.obj, why)
 
 
 def _states(given: list[str]) -> "tuple[State, ...]":

@@ -5,9 +5,8 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from loyalty_cli.commands.globals import Globals
-from loyalty_cli.commands.open_journal import open_to_settle
+from loyalty_cli.commands.open_journal import journal_to_settle
 from loyalty_cli.commands.platforms import platform_client
-from loyalty_cli.commands.session import Session
 from loyalty_cli.debits.accounts import adopt_debits
 from loyalty_cli.debits.journal.entries import OPEN, Process
 from loyalty_cli.debits.journal.locks import release_lock, take_lock
@@ -29,12 +28,12 @@ LEFT_AFTER = timedelta(minutes=10)
 """After this time the lock of a process on another machine counts as abandoned."""
 
 
-def run(session: Session, chosen: Globals, output: Format) -> int:
+def run(chosen: Globals, output: Format) -> int:
     """Go through the open debits and print each result; the exit code shows if all are settled."""
-    with open_to_settle(session, chosen) as journal, _alone(journal) as is_alone:
-        adopt_debits(journal, session.config.profiles.values())
-        platforms = platform_client(session, chosen)
+    with journal_to_settle(chosen) as (session, journal), _alone(journal) as is_alone:
         profiles = session.config.profiles.values()
+        adopt_debits(journal, profiles)
+        platforms = platform_client(session, chosen)
         reconciler = Reconciler(journal, DebitSender(journal, platforms), profiles)
         entries = reconciler.open_entries()
         if is_alone:
@@ -51,9 +50,7 @@ def _print(records: Iterator[DebitRecord], output: Format) -> int:
     try:
         print_records(collecting(records, done), output, DEBITS)
     except Exception as error:
-        done.extend(
-            records
-        )  # the reader of stdout is gone, but the debits are settled all the same
+        done.extend(records)  # nobody reads stdout any more; the debits are settled all the same
         if not (_is_open(done) and is_unprinted(error)):
             raise
     if not done:

@@ -16,10 +16,8 @@ def moment(name: str, text: str | None, now: datetime) -> datetime | None:
 
     Raises LoyaltyError if it is not a moment.
     """
-    if text is None:
-        return None
-    found = _read(text, now)
-    if found is None:
+    found = None if text is None else _read(text, now)
+    if text is not None and found is None:
         usage_error(
             f"{name} {text[:40]!r} is not a moment.",
             "Write 7d, 12h, yesterday, a date such as 2026-11-20, or 2026-11-20T05:00:00Z (UTC).",
@@ -32,7 +30,7 @@ def _read(text: str, now: datetime) -> datetime | None:
     days = {"today": today, "yesterday": today - timedelta(days=1)}
     if text in days:
         return days[text]
-    with suppress(ValueError, OverflowError):
+    with suppress(ValueError):
         if ago := _AGO.fullmatch(text):
             return now - timedelta(**{UNITS[ago[2]]: int(ago[1])})
         if _WRITTEN.fullmatch(text):

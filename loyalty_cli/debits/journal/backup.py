@@ -11,11 +11,10 @@ from typing import NoReturn
 from msgspec import Struct
 
 from loyalty_cli.config.folders import sync
-from loyalty_cli.debits.journal.database import Database, JournalError, refuse
+from loyalty_cli.debits.journal.database import Database, refuse
 from loyalty_cli.debits.journal.file import FileDatabase, integrity_faults
 from loyalty_cli.debits.journal.file_location import make_file
 from loyalty_cli.debits.journal.text import shown
-from loyalty_cli.model.errors import ErrorCode
 
 BESIDE = ("-journal", "-wal", "-shm")
 """Suffixes of files that SQLite may leave beside a database."""
@@ -64,10 +63,9 @@ def _refuse_taken(target: Path) -> NoReturn:
 
 
 def _refuse_backup(target: Path, why: str) -> NoReturn:
-    raise JournalError(
-        ErrorCode.SETUP,
+    refuse(
         f"the backup {target} was not made: {why}.",
-        hint="Name a file on a disk with free space. `loyalty journal check` checks the journal.",
+        "Name a file on a disk with free space. `loyalty journal check` checks the journal.",
     )
 
 

@@ -89,17 +89,16 @@ class Database(ABC):
     def has_tables(self, transaction: Transaction) -> bool:
         """Whether the journal's tables exist."""
 
-    @abstractmethod
-    def lock_tables(self, transaction: Transaction) -> None:
+    def lock_tables(self, transaction: Transaction) -> None:  # noqa: B027 - a file is locked then
         """Let only one process make or change the tables, until the transaction ends."""
 
-    @abstractmethod
-    def lock_account(self, transaction: Transaction, platform: str) -> None:
+    def lock_account(  # noqa: B027 - a file is locked then
+        self, transaction: Transaction, platform: str
+    ) -> None:
         """Let only one claim be made at a platform's account, until the transaction ends."""
 
-    def recognise(self, transaction: Transaction, actor: str) -> None:
+    def recognise(self, transaction: Transaction, actor: str) -> None:  # noqa: B027 - for a server
         """Check that this is the database on record."""
-        del transaction, actor
 
     def insist(self, write: Callable[[bool], Written]) -> Written:
         """Write what must not be lost; the argument of `write` is whether it is a retry."""
@@ -109,8 +108,7 @@ class Database(ABC):
         """The damage that was found; None if the server checks itself."""
         return None
 
-    @abstractmethod
-    def before_sending(self) -> None:
+    def before_sending(self) -> None:  # noqa: B027 - for a file
         """Prepare for the first debit of this process; raise JournalError if it is not allowed.
 
         Called before each claim.
@@ -124,11 +122,11 @@ class Database(ABC):
     def close(self) -> None:
         """Close it, so that a copy of the file is complete."""
 
-    @abstractmethod
     def abandon(self) -> None:
         """Close it after a failure, without completing the file."""
+        self.close()
 
 
-def refuse(message: str, hint: str) -> NoReturn:
+def refuse(message: str, hint: str, kind: type[JournalError] = JournalError) -> NoReturn:
     """Raise the error of a journal that cannot be used."""
-    raise JournalError(ErrorCode.SETUP, message, hint=hint)
+    raise kind(ErrorCode.SETUP, message, hint=hint)

@@ -44,6 +44,7 @@ from loyalty_cli.model.errors import ErrorCode
 BUSY_TIMEOUT_SECONDS = 30.0
 CLOSING_SECONDS = 5.0
 SCHEMA_TABLE = "journal_schema"
+RESTORE = "restore a backup: `loyalty journal restore FILE`."
 
 _held_open: list[sqlite3.Connection] = []
 """Connections that the garbage collector must not close: SQLite deletes the log with the last."""
@@ -143,12 +144,6 @@ class FileDatabase(Database):
         """Whether the journal's tables exist."""
         return SCHEMA_TABLE in _tables(transaction)
 
-    def lock_tables(self, transaction: Transaction) -> None:
-        """Do nothing: BEGIN IMMEDIATE has locked the file."""
-
-    def lock_account(self, transaction: Transaction, platform: str) -> None:
-        """Do nothing: BEGIN IMMEDIATE has locked the file."""
-
     def before_sending(self) -> None:
         """Mark the file, so that a copy without its log can be recognised.
 
@@ -175,11 +170,10 @@ class FileDatabase(Database):
     def check_unchanged(self) -> None:
         """Raise JournalError if the file or its log was deleted, moved or replaced."""
         if not self._files.are_there():
-            raise JournalError(
-                ErrorCode.SETUP,
+            refuse(
                 f"the journal {self.place} is no longer the file that was opened: it or its log"
                 " was deleted, moved or replaced.",
-                hint="Nothing more was sent. Put back the file with its -wal, or a backup with"
+                "Nothing more was sent. Put back the file with its -wal, or a backup with"
                 " `loyalty journal restore`, before you run anything again.",
             )
 
@@ -264,17 +258,13 @@ def open_file(path: Path, *, create: bool) -> FileDatabase:
     if path.stat().st_size == 0 and not (create and is_empty(log_of(path.resolve()))):
         refuse_other(path)  # do not open it: SQLite would delete the log of an empty file
     if not is_open_here(path) and has_foreign_log(path.resolve()):
-        _refuse_foreign_log(path)
+        refuse(
+            f"the log {log_of(path).name} beside the journal {path} belongs to an earlier"
+            " journal: a backup was copied over that one.",
+            "Run `loyalty journal restore FILE` with the backup; it keeps that log, too.",
+            NoJournalError,
+        )
     return _open_checked(path, create=create)
-
-
-def _refuse_foreign_log(path: Path) -> NoReturn:
-    raise NoJournalError(
-        ErrorCode.SETUP,
-        f"the log {log_of(path).name} beside the journal {path} belongs to an earlier"
-        " journal: a backup was copied over that one.",
-        hint="Run `loyalty journal restore FILE` with the backup; it keeps that log, too.",
-    )
 
 
 def make_new_file(path: Path) -> None:
@@ -294,20 +284,19 @@ def make_new_file(path: Path) -> None:
 
 
 def _refuse_lonely_log(path: Path) -> NoReturn:
-    raise NoJournalError(
-        ErrorCode.SETUP,
+    refuse(
         f"there is no journal {path}, but its log {log_of(path).name} is there.",
-        hint="Put the file back beside its log, or restore a backup:"
-        " `loyalty journal restore FILE`.",
+        f"Put the file back beside its log, or {RESTORE}",
+        NoJournalError,
     )
 
 
 def refuse_other(path: Path) -> NoReturn:
     """Raise the error for a file that holds no journal."""
-    raise NoJournalError(
-        ErrorCode.SETUP,
+    refuse(
         f"{path} holds no journal; a copy without its -wal can look like that.",
-        hint="Put its -wal back beside it, or restore a backup: `loyalty journal restore FILE`.",
+        f"Put its -wal back beside it, or {RESTORE}",
+        NoJournalError,
     )
 
 
@@ -317,7 +306,12 @@ def _open_checked(path: Path, *, create: bool) -> FileDatabase:
         _check_content(keeper, path, create=create)
         _make_durable(keeper)
         if is_bare_copy(keeper, log_of(path.resolve())):
-            _refuse_bare_copy(path)
+            refuse(
+                f"the journal {path} is a copy without its log, made while debits were being sent:"
+                " some may be missing.",
+                f"Put its -wal back beside it, or {RESTORE}",
+                NoJournalError,
+            )
         return FileDatabase(path, keeper)
     except NoJournalError:
         keeper.close()
@@ -354,22 +348,13 @@ def _check_content(keeper: sqlite3.Connection, path: Path, *, create: bool) -> N
     if SCHEMA_TABLE in tables:
         return
     if tables and create:
-        raise NoJournalError(
-            ErrorCode.SETUP,
+        refuse(
             f"{path} is another program's database.",
-            hint="Name another place for the journal.",
+            "Name another place for the journal.",
+            NoJournalError,
         )
     if not create:
         refuse_other(path)
-
-
-def _refuse_bare_copy(path: Path) -> NoReturn:
-    raise NoJournalError(
-        ErrorCode.SETUP,
-        f"the journal {path} is a copy without its log, made while debits were being sent:"
-        " some may be missing.",
-        hint="Put its -wal back beside it, or restore a backup: `loyalty journal restore FILE`.",
-    )
 
 
 def _give_up(keeper: sqlite3.Connection) -> None:
@@ -402,10 +387,9 @@ def _make_durable(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA synchronous=FULL")
     synchronous = connection.execute("PRAGMA synchronous").fetchone()[0]
     if (mode, synchronous) != ("wal", 2):
-        raise JournalError(
-            ErrorCode.SETUP,
+        refuse(
             f"the journal cannot be made durable (mode {mode}, synchronous {synchronous}).",
-            hint="Keep it on another disk.",
+            "Keep it on another disk.",
         )
     connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()  # opens the log
 

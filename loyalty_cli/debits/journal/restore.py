@@ -141,7 +141,12 @@ def _installed(backup: _Backup, path: Path, source: Path, *, older: bool) -> Res
             why = "the journal before it was lost"
         elif more := _has_more(present, backup.part):
             if not older:
-                _refuse_older(path, source)
+                refuse(
+                    f"{source} is older than the journal {path}, or of another journal: it lacks"
+                    " entries.",
+                    "Nothing was changed. Add --older to restore it all the same; then check what"
+                    " is missing, and confirm that with --reviewed.",
+                )
             since, why = min(since, more), "the journal before it had more"
         if backup.bare:
             why = "its log was lost"
@@ -149,14 +154,6 @@ def _installed(backup: _Backup, path: Path, source: Path, *, older: bool) -> Res
             _note_gap(backup.part, since, f"restored from {source}; {why}")
         aside = _swapped(backup.part, path, usable=usable)
     return Restored(backup.held, aside, since if why else None)
-
-
-def _refuse_older(path: Path, source: Path) -> NoReturn:
-    refuse(
-        f"{source} is older than the journal {path}, or of another journal: it lacks entries.",
-        "Nothing was changed. Add --older to restore it all the same; then check what is missing,"
-        " and confirm that with --reviewed.",
-    )
 
 
 def _is_usable(path: Path) -> bool:

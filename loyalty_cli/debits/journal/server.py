@@ -122,10 +122,9 @@ class ServerDatabase(Database):
             finally:
                 self._give_back(connection)
         except psycopg.IntegrityError as error:
-            failure = self.failure(error, failed)
-            raise DuplicateError(failure.code, failure.message, hint=failure.hint) from None
+            raise journal_error(self.place, failed, error, DuplicateError) from None
         except psycopg.Error as error:
-            raise self.failure(error, failed) from None
+            raise journal_error(self.place, failed, error) from None
 
     def _asked(
         self, ask: Callable[[LimitedConnection], Answer]
@@ -197,17 +196,10 @@ class ServerDatabase(Database):
         lock = "SELECT pg_advisory_xact_lock(hashtextextended(:platform, 0))"
         transaction.execute(lock, {"platform": platform})
 
-    def before_sending(self) -> None:
-        """Do nothing: a server needs no preparation."""
-
     def close(self) -> None:
         """Close the idle connections."""
         while self._idle:
             self._idle.pop().close()
-
-    def abandon(self) -> None:
-        """Close the idle connections: a server keeps its own log."""
-        self.close()
 
     def recognise(self, transaction: Transaction, actor: str) -> None:
         """Record the server the first time; later warn if it is another one."""
@@ -253,10 +245,6 @@ class ServerDatabase(Database):
                     raise
             again = True
             time.sleep(PAUSE_SECONDS)
-
-    def failure(self, error: psycopg.Error, what: str) -> JournalError:
-        """The error for a failed statement, or a server that cannot be reached."""
-        return journal_error(self.place, what, error)
 
     def check_server(self) -> None:
         """Raise JournalError for a server that cannot be reached, or is not durable."""

@@ -46,7 +46,9 @@ HINTS = {
 }
 
 
-def journal_error(place: str, what: str, error: Any) -> JournalError:
+def journal_error(
+    place: str, what: str, error: Any, kind: type[JournalError] = JournalError
+) -> JournalError:
     """The JournalError for a psycopg error: what happened to the journal, and what to do."""
     reason = (str(error).strip() or "no reason given").splitlines()[0].rstrip(".")
     plain = _NAMES.sub('""', reason)
@@ -55,7 +57,7 @@ def journal_error(place: str, what: str, error: Any) -> JournalError:
     if _passes(error.sqlstate, plain):
         code, hint = ErrorCode.UNREACHABLE, "Run the same command again once the server answers."
     fitting = (hint for pattern, hint in HINTS.items() if re.search(pattern, plain, re.IGNORECASE))
-    return JournalError(code, message, hint=f"Nothing more was sent. {next(fitting, hint)}")
+    return kind(code, message, hint=f"Nothing more was sent. {next(fitting, hint)}")
 
 
 def _passes(sqlstate: str | None, text: str) -> bool:
