@@ -11,8 +11,8 @@ from loyalty_cli.commands.session import Session, open_session
 from loyalty_cli.config.folders import state_folder
 from loyalty_cli.config.journal_place import is_url
 from loyalty_cli.debits.journal.database import refuse
+from loyalty_cli.debits.journal.health import open_gap
 from loyalty_cli.debits.journal.open import make_journal, open_journal
-from loyalty_cli.debits.journal.restore_gaps import open_gap
 from loyalty_cli.debits.journal.store import Journal
 from loyalty_cli.debits.journal.text import shown
 from loyalty_cli.output import messages

@@ -12,10 +12,7 @@ _WRITTEN = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}Z?
 
 
 def moment(name: str, text: str | None, now: datetime) -> datetime | None:
-    """Read an option such as `2026-11-20`, `7d`, `yesterday`, in UTC.
-
-    Raises LoyaltyError if it is not a moment.
-    """
+    """Read an option such as `2026-11-20`, `7d`, `yesterday`; raise LoyaltyError if wrong."""
     found = None if text is None else _read(text, now)
     if text is not None and found is None:
         usage_error(

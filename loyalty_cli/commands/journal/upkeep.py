@@ -7,11 +7,10 @@ from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.open_journal import journal_place, journal_there
 from loyalty_cli.commands.session import open_session
 from loyalty_cli.debits.journal.backup import back_up
-from loyalty_cli.debits.journal.health import health_of
+from loyalty_cli.debits.journal.health import health_of, open_gap, review
 from loyalty_cli.debits.journal.open import open_journal, path_of
 from loyalty_cli.debits.journal.processes import actor
 from loyalty_cli.debits.journal.restore import restore
-from loyalty_cli.debits.journal.restore_gaps import open_gap, review
 from loyalty_cli.debits.journal.text import shown
 from loyalty_cli.model.errors import usage_error
 from loyalty_cli.model.exit_codes import ExitCode

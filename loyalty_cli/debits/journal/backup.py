@@ -32,10 +32,7 @@ class JournalSummary(Struct, frozen=True):
 
 
 def back_up(database: Database, target: Path) -> JournalSummary:
-    """Write the whole journal into a new file; raise JournalError if that fails.
-
-    Other processes may use the journal meanwhile.
-    """
+    """Write the journal, which others may be using, into a new file, or raise JournalError."""
     if not isinstance(database, FileDatabase):
         refuse(
             f"the journal {database.place} is at a server.",
@@ -48,7 +45,11 @@ def back_up(database: Database, target: Path) -> JournalSummary:
             with closing(sqlite3.connect(part, isolation_level=None)) as copy:
                 database.copy_into(copy)
                 held = sealed(copy)
-            name_part(part, target)
+            sync(part)
+            # Not os.link: some file systems do not have it. A reserved name is safe from others.
+            make_file(target)
+            part.replace(target)
+            sync(target.parent)
     except FileExistsError:
         _refuse_taken(target)
     except OSError as error:
@@ -71,10 +72,7 @@ def _refuse_backup(target: Path, why: str) -> NoReturn:
 
 @contextmanager
 def part_of(target: Path) -> Iterator[Path]:
-    """An empty temporary file beside `target`, which is to be renamed to `target`.
-
-    Only the user can read it. Raises OSError like the system. If it was not renamed, it is deleted.
-    """
+    """An empty file of the user's beside `target`; deleted unless it is renamed to that."""
     part = target.with_name(f".{target.name}.{token_hex(4)}.part")
     try:
         make_file(part)
@@ -85,10 +83,7 @@ def part_of(target: Path) -> Iterator[Path]:
 
 
 def sealed(connection: sqlite3.Connection) -> JournalSummary:
-    """Make a copy one complete file, without marks or a log, and return its content.
-
-    Raises sqlite3.Error if it is damaged.
-    """
+    """Make a copy one complete file, and return its content; raise sqlite3.Error for damage."""
     connection.execute("PRAGMA journal_mode=DELETE")
     connection.execute("DELETE FROM senders")
     if faults := integrity_faults(connection):
@@ -96,12 +91,3 @@ def sealed(connection: sqlite3.Connection) -> JournalSummary:
     (debits,) = connection.execute("SELECT count(*) FROM debits").fetchone()
     (newest,) = connection.execute("SELECT max(at) FROM events").fetchone()
     return JournalSummary(debits, newest)
-
-
-def name_part(part: Path, target: Path) -> None:
-    """Rename a part to its target, durably; raise FileExistsError if the target exists."""
-    sync(part)
-    # Not os.link: some file systems do not have it. A reserved name is safe from others.
-    make_file(target)
-    part.replace(target)
-    sync(target.parent)

@@ -46,10 +46,7 @@ class Transaction(Protocol):
 
 
 class Database(ABC):
-    """A database that is open; safe to use from several threads.
-
-    Every failure is raised as JournalError.
-    """
+    """An open database, for several threads; every failure is raised as JournalError."""
 
     counted: ClassVar[str]
     """The type of a column that the database counts up."""
@@ -66,10 +63,7 @@ class Database(ABC):
 
     @abstractmethod
     def writing(self, failed: str = "failed") -> AbstractContextManager[Transaction]:
-        """A transaction that is durable after the block, and is rolled back if it raises.
-
-        Raises DuplicateError if a row is a duplicate; `failed` is the text for other failures.
-        """
+        """A durable transaction; DuplicateError for a duplicate, `failed` for other failures."""
 
     @abstractmethod
     def insert_each(
@@ -109,10 +103,7 @@ class Database(ABC):
         return None
 
     def before_sending(self) -> None:  # noqa: B027 - for a file
-        """Prepare for the first debit of this process; raise JournalError if it is not allowed.
-
-        Called before each claim.
-        """
+        """Prepare for a claim; raise JournalError if a debit is not allowed."""
 
     @abstractmethod
     def check_unchanged(self) -> None:

@@ -42,10 +42,7 @@ TRANSITIONS = {
 
 
 class Key(Struct, frozen=True, order=True):
-    """The identity of a debit: the account at the platform, and the user's reference.
-
-    `platform` is provider, base URL and tenant, without the name of a profile.
-    """
+    """The account at the platform: provider, base URL, tenant; and the user's reference."""
 
     platform: str
     reference: str

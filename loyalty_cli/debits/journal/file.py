@@ -2,8 +2,8 @@
 
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
@@ -19,11 +19,13 @@ from loyalty_cli.debits.journal.database import (
     refuse,
 )
 from loyalty_cli.debits.journal.file_location import (
+    SameFiles,
     check_file,
     has_foreign_log,
     index_of,
     is_empty,
     is_missing,
+    is_open_here,
     log_of,
     make_file,
     refuse_unwritable,
@@ -36,7 +38,6 @@ from loyalty_cli.debits.journal.incomplete_copy import (
     put_mark,
     take_marks_away,
 )
-from loyalty_cli.debits.journal.inodes import SameFiles, is_open_here
 from loyalty_cli.debits.journal.processes import this_process
 from loyalty_cli.debits.journal.rows import process_text
 from loyalty_cli.model.errors import ErrorCode
@@ -78,11 +79,9 @@ class FileDatabase(Database):
         self._idle: list[sqlite3.Connection] = []
         _held_open.append(keeper)
 
-    @contextmanager
-    def reading(self) -> Iterator[Transaction]:
+    def reading(self) -> AbstractContextManager[Transaction]:
         """A transaction that reads a snapshot."""
-        with self._begun("BEGIN", "failed") as connection:
-            yield connection
+        return self._begun("BEGIN", "failed")
 
     @contextmanager
     def writing(self, failed: str = "failed") -> Iterator[Transaction]:
@@ -145,18 +144,12 @@ class FileDatabase(Database):
         return SCHEMA_TABLE in _tables(transaction)
 
     def before_sending(self) -> None:
-        """Mark the file, so that a copy without its log can be recognised.
-
-        Raises JournalError if another process that reads or closes it blocks that for too long.
-        """
+        """Mark the file, so that a copy without its log can be recognised."""
         if self._is_marked:
             return
         with self._writer:
             if not self._is_marked:
-                try:
-                    self._mark()
-                except sqlite3.Error as error:
-                    raise self._failure("failed", error) from None
+                self._mark()
                 self._is_marked = True
 
     def _mark(self) -> None:
@@ -164,7 +157,11 @@ class FileDatabase(Database):
         if not self._log.share(BUSY_TIMEOUT_SECONDS):
             raise self._failure("failed", "another process has been closing it for too long")
         self.check_unchanged()
-        if not put_mark(self._keeper, process_text(this_process()), BUSY_TIMEOUT_SECONDS):
+        try:
+            done = put_mark(self._keeper, process_text(this_process()), BUSY_TIMEOUT_SECONDS)
+        except sqlite3.Error as error:
+            raise self._failure("failed", error) from None
+        if not done:
             raise self._failure("failed", "another process has been reading it for too long")
 
     def check_unchanged(self) -> None:
@@ -182,21 +179,23 @@ class FileDatabase(Database):
 
         If the checkpoint fails, the rest stays in the log, and the file stays marked.
         """
+        self._end(self._is_whole)
+
+    def abandon(self) -> None:
+        """Close it after a failure, without completing the file."""
+        self._end(lambda: _may_close(self._keeper))
+
+    def _end(self, is_whole: Callable[[], bool]) -> None:
         if self._is_closed:
             return
         self._is_closed = True
         self._close_idle()
         try:
-            self._let_go(self._is_whole())
+            if is_whole():  # otherwise it stays open, so that the log outlives the process
+                _held_open.remove(self._keeper)
+                self._keeper.close()
         finally:
             self._log.close()
-
-    def abandon(self) -> None:
-        """Close it after a failure, without completing the file."""
-        self._is_closed = True
-        self._close_idle()
-        self._let_go(_may_close(self._keeper))
-        self._log.close()
 
     def copy_into(self, target: sqlite3.Connection) -> None:
         """Copy the whole journal, also what is only in the log, into an empty database."""
@@ -217,11 +216,6 @@ class FileDatabase(Database):
         except (sqlite3.Error, OSError):
             return False  # the log has the rest
         return whole
-
-    def _let_go(self, whole: bool) -> None:
-        if whole:  # otherwise it stays open, so that the log outlives the process
-            _held_open.remove(self._keeper)
-            self._keeper.close()
 
     def _close_idle(self) -> None:
         while self._idle:
@@ -268,10 +262,7 @@ def open_file(path: Path, *, create: bool) -> FileDatabase:
 
 
 def make_new_file(path: Path) -> None:
-    """Make the empty file of a new journal, and its folder.
-
-    Raises FileExistsError if the path exists, JournalError if the folder is not suitable.
-    """
+    """Make the empty file of a new journal, and its folder; raise FileExistsError if it exists."""
     try:
         make_folder(path.parent)
         if log_of(path.resolve()).exists():

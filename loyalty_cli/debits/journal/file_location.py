@@ -1,4 +1,4 @@
-"""Checks of a journal's file and folder: all processes must share exactly one file."""
+"""Checks of a journal's file and folder: all processes must share exactly one file, for ever."""
 
 import errno
 import os
@@ -6,6 +6,7 @@ import re
 import shutil
 import stat
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -19,6 +20,9 @@ WITHOUT_A_LOG = b"\x01\x01"
 """The bytes from 18 on in an SQLite file without a write-ahead log."""
 
 OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+
+OPEN_FILES = "/dev/fd"
+Inode = tuple[int, int]
 
 IN_MEMORY = frozenset({"devtmpfs", "ramfs", "tmpfs"})
 SHARED_FILE_SYSTEMS = frozenset(
@@ -40,10 +44,8 @@ def is_missing(path: Path) -> bool:
     """Whether a path does not exist; False if its folder cannot be read."""
     try:
         path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except OSError:
-        return False
+    except OSError as error:
+        return isinstance(error, FileNotFoundError | NotADirectoryError)
     return False
 
 
@@ -78,10 +80,7 @@ def index_of(path: Path) -> Path:
 
 
 def make_file(path: Path) -> None:
-    """Make an empty file that only the user can read, durably.
-
-    Raises FileExistsError if the path exists, and OSError like the system.
-    """
+    """Make an empty file that only the user can read, durably; raise OSError like the system."""
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     sync(path.parent)
 
@@ -129,11 +128,12 @@ def check_folder(path: Path) -> None:
             "Keep the journal in a folder of your own.",
         )
     if status.st_mode & OTHERS_WRITE:
+        is_shared = status.st_uid != os.geteuid() or status.st_mode & stat.S_ISVTX  # as /tmp is
         refuse(
             f"others can write in the folder {folder} of the journal"
             f" (mode {status.st_mode & 0o7777:o}).",
             "Keep the journal in a folder of your own"
-            + (f", or run chmod go-w {folder}." if _is_own(status) else "."),
+            + ("." if is_shared else f", or run chmod go-w {folder}."),
         )
     points = {point for point, _ in _mounts()}
     for each in (real, log_of(real), index_of(real)):
@@ -144,11 +144,6 @@ def check_folder(path: Path) -> None:
             )
     if shutil.disk_usage(folder).free < SPACE_NEEDED_BYTES:
         refuse(f"the disk of the journal {path} is full.", "Free some space first.")
-
-
-def _is_own(status: os.stat_result) -> bool:
-    """Whether a folder is the user's own, not a shared one such as /tmp."""
-    return status.st_uid == os.geteuid() and not status.st_mode & stat.S_ISVTX
 
 
 def _check_file_system(path: Path, kind: str) -> None:
@@ -173,13 +168,9 @@ def refuse_unwritable(path: Path, error: OSError) -> NoReturn:
 
 def file_system(path: Path) -> str:
     """The kind of file system of a path, from the system's mount table; "" if unknown."""
-    return _kind(path.resolve(), list(_mounts()))
-
-
-def _kind(resolved: Path, mounts: Sequence[tuple[str, str]]) -> str:
+    resolved, best = path.resolve(), ("", "")
     above = {str(each) for each in (resolved, *resolved.parents)}
-    best = ("", "")
-    for point, kind in mounts:
+    for point, kind in _mounts():
         if point in above and len(point) >= len(best[0]):
             best = (point, kind)
     return best[1]
@@ -194,3 +185,41 @@ def _mounts() -> Iterator[tuple[str, str]]:
     for line in lines:
         _, point, kind, *_ = line.split(" ")
         yield re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), point), kind
+
+
+class SameFiles:
+    """Files that this process has open, with their names; FileNotFoundError if one is not open."""
+
+    def __init__(self, names: Sequence[Path]) -> None:
+        self._names = names
+        self.inodes = [_inode(name) for name in names]
+        mine = set(_open_inodes())
+        # The file under a name may be another one than the file that was opened a moment ago.
+        if mine and not mine.issuperset(self.inodes):
+            raise FileNotFoundError
+
+    def are_there(self) -> bool:
+        """Whether each name still leads to the same file."""
+        try:
+            return [_inode(name) for name in self._names] == self.inodes
+        except OSError:
+            return False
+
+
+def is_open_here(path: Path) -> bool:
+    """Whether this process has a file open, as far as the system reports it."""
+    return _inode(path) in set(_open_inodes())
+
+
+def _inode(name: Path) -> Inode:
+    status = os.stat(name)  # noqa: PTH116 - before each debit: a Path would cost more than the call
+    return status.st_dev, status.st_ino
+
+
+def _open_inodes() -> Iterator[Inode]:
+    """The files that this process has open; empty if the system does not report them."""
+    with suppress(OSError):
+        for descriptor in os.listdir(OPEN_FILES):  # noqa: PTH208 - names that are numbers
+            with suppress(OSError):  # the descriptor of the listing itself is closed
+                status = os.fstat(int(descriptor))
+                yield status.st_dev, status.st_ino

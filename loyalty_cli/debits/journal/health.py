@@ -1,10 +1,39 @@
-"""Whether a journal is intact, and what it holds."""
+"""Whether a journal is intact, what it holds, and since when debits may be missing in it."""
+
+from datetime import UTC, datetime
+
+from msgspec import Struct
 
 from loyalty_cli.debits.journal.database import Database, JournalError
 from loyalty_cli.debits.journal.entries import State
-from loyalty_cli.debits.journal.restore_gaps import open_gap
-from loyalty_cli.debits.journal.text import shown
+from loyalty_cli.debits.journal.text import shown, time_text
 from loyalty_cli.model.records import JournalRecord
+
+
+class Gap(Struct, frozen=True):
+    """Debits after `since` may be missing, because the journal was restored."""
+
+    since: str
+    why: str
+
+
+def open_gap(database: Database) -> Gap | None:
+    """The earliest gap without a review."""
+    query = "SELECT since, why FROM gaps WHERE reviewed_at IS NULL ORDER BY since"
+    with database.reading() as transaction:
+        row = transaction.execute(query).fetchone()
+    return row and Gap(*row)
+
+
+def review(database: Database, reviewer: str, why: str) -> int:
+    """Record a person's review of all open gaps, and return their number."""
+    statement = (
+        "UPDATE gaps SET reviewed_at = :now, reviewer = :reviewer, review = :why"
+        " WHERE reviewed_at IS NULL"
+    )
+    values = {"now": time_text(datetime.now(UTC)), "reviewer": reviewer, "why": why}
+    with database.writing() as transaction:
+        return transaction.execute(statement, values).rowcount
 
 
 def health_of(database: Database) -> JournalRecord:

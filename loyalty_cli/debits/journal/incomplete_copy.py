@@ -78,10 +78,7 @@ def put_mark(connection: sqlite3.Connection, process: str, patience: float) -> b
 
 
 def take_marks_away(connection: sqlite3.Connection, patience: float) -> bool:
-    """Checkpoint the log into the file, then delete the marks.
-
-    The caller must hold the exclusive lock. False if another process blocks that for too long.
-    """
+    """Checkpoint the log, then delete the marks; for who holds the lock. False if blocked."""
     there = [(process,) for process in marks(connection)]
     if not there:
         return True
@@ -114,10 +111,7 @@ def empty_log(connection: sqlite3.Connection, patience: float) -> None:
 
 
 def is_bare_copy(connection: sqlite3.Connection, log: Path) -> bool:
-    """Whether this is a marked file without its log.
-
-    If there is no log, SQLite makes an empty one, and nothing is written before this check.
-    """
+    """Whether this is a marked file without its log: SQLite has made an empty one for it."""
     return bool(marks(connection)) and is_empty(log)
 
 

@@ -12,10 +12,7 @@ from loyalty_cli.debits.journal.text import time_text
 def take_lock(
     database: Database, name: str, holder: Process, is_left: Callable[[Process, timedelta], bool]
 ) -> bool:
-    """Acquire a lock; False if another process holds it, and has not abandoned it.
-
-    `is_left` gets the holder, and for how long it has held the lock.
-    """
+    """Acquire a lock, unless another process has it; `is_left` judges the holder and its time."""
     insert = "INSERT INTO locks VALUES (:name, :holder, :at) ON CONFLICT DO NOTHING"
     select = database.locking("SELECT holder, at FROM locks WHERE name = :name")
     with database.writing() as transaction:

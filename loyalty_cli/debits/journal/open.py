@@ -4,13 +4,12 @@ from pathlib import Path
 from typing import NoReturn
 
 from loyalty_cli.config.journal_place import FORM, check_place, is_url
-from loyalty_cli.debits.journal.database import Database, Transaction, refuse
+from loyalty_cli.debits.journal.database import Database, refuse
 from loyalty_cli.debits.journal.file import make_new_file, open_file
 from loyalty_cli.debits.journal.file_location import index_of, log_of
 from loyalty_cli.debits.journal.processes import actor
 from loyalty_cli.debits.journal.store import Journal
-from loyalty_cli.debits.journal.tables import SCHEMA_VERSION
-from loyalty_cli.debits.journal.upgrade import make_tables, upgrade, versions
+from loyalty_cli.debits.journal.tables import SCHEMA_VERSION, make_tables, upgrade, versions
 
 
 def open_journal(where: str | Path, *, create: bool = False) -> Journal:
@@ -23,10 +22,7 @@ def open_journal(where: str | Path, *, create: bool = False) -> Journal:
 
 
 def make_journal(where: str | Path) -> Journal:
-    """Make a journal at a path or, as text, a URL, if there is nothing yet.
-
-    Raises JournalError if anything exists there; it is left unchanged.
-    """
+    """Make a journal at a path or, as text, a URL; raise JournalError if anything exists there."""
     path = path_of(where)
     if path is None:
         database = _open_database(where, create=True)
@@ -49,12 +45,14 @@ def make_journal(where: str | Path) -> Journal:
 
 
 def path_of(where: str | Path) -> Path | None:
-    """The path of a journal in a file; None if it is at a server.
-
-    Raises JournalError if it is neither.
-    """
-    checked = _checked(where)
-    return None if isinstance(checked, str) else checked
+    """The path of a journal in a file; None if it is at a server, JournalError if neither."""
+    if isinstance(where, Path):
+        return where
+    try:
+        place = check_place(where)
+    except ValueError as error:
+        refuse(f"the journal's place {error}.", f"Name a path, or {FORM}.")
+    return None if is_url(place) else Path(place)
 
 
 def _refuse_again(place: str) -> NoReturn:
@@ -64,31 +62,20 @@ def _refuse_again(place: str) -> NoReturn:
     )
 
 
-def _checked(where: str | Path) -> str | Path:
-    """The URL as text, or the path of a file."""
-    if isinstance(where, Path):
-        return where
-    try:
-        place = check_place(where)
-    except ValueError as error:
-        refuse(f"the journal's place {error}.", f"Name a path, or {FORM}.")
-    return place if is_url(place) else Path(place)
-
-
 def _open_database(where: str | Path, *, create: bool) -> Database:
-    checked = _checked(where)
-    if isinstance(checked, str):
-        try:
-            import psycopg  # noqa: F401 - an extra
+    path = path_of(where)
+    if path is not None:
+        return open_file(path, create=create)
+    try:
+        import psycopg  # noqa: F401 - an extra
 
-            from loyalty_cli.debits.journal.server import open_server
-        except ImportError:
-            refuse(
-                "a journal in PostgreSQL needs psycopg, which is not installed.",
-                "pip install 'loyalty-cli[postgresql]'",
-            )
-        return open_server(checked)
-    return open_file(checked, create=create)
+        from loyalty_cli.debits.journal.server import ServerDatabase
+    except ImportError:
+        refuse(
+            "a journal in PostgreSQL needs psycopg, which is not installed.",
+            "pip install 'loyalty-cli[postgresql]'",
+        )
+    return ServerDatabase(check_place(str(where)))
 
 
 def _opened(database: Database, *, create: bool) -> Journal:
@@ -104,7 +91,11 @@ def _check_tables(database: Database, *, create: bool) -> None:
     place = database.place
     with database.writing("cannot be used") as transaction:
         if create:
-            _make_tables(transaction, database)
+            database.lock_tables(transaction)
+            if not database.has_tables(transaction):
+                make_tables(transaction, database)
+                row = {"new": SCHEMA_VERSION}
+                transaction.execute("INSERT INTO journal_schema VALUES (:new)", row)
         elif not database.has_tables(transaction):
             refuse(f"{place} holds no journal.", "Run `loyalty journal init`.")
         upgrade(transaction, database)
@@ -117,10 +108,3 @@ def _check_tables(database: Database, *, create: bool) -> None:
             f"the journal {place} has version {version}, this program knows {SCHEMA_VERSION}.",
             "Use the loyalty that made it, or a newer one.",
         )
-
-
-def _make_tables(transaction: Transaction, database: Database) -> None:
-    database.lock_tables(transaction)
-    if not database.has_tables(transaction):
-        make_tables(transaction, database)
-        transaction.execute("INSERT INTO journal_schema VALUES (:new)", {"new": SCHEMA_VERSION})

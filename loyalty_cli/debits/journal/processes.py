@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from loyalty_cli.debits.journal.entries import Process
-from loyalty_cli.debits.journal.uptime import boot_id, machine_id
+from loyalty_cli.debits.journal.uptime import boot_id, machine_id, namespace
 
 
 def this_process() -> Process:
@@ -27,10 +27,7 @@ def actor() -> str:
 
 
 def is_gone(sender: Process) -> bool | None:
-    """Whether a sender has ended; None if unknown, as on another host.
-
-    It is also unknown if the system does not report when a process started, or hides processes.
-    """
+    """Whether a sender has ended; None if the system does not tell, as on another host."""
     is_other_machine = sender.machine not in ("", machine_id())  # "": from an earlier version
     if sender.host != _host() or is_other_machine or not sender.started:
         return None
@@ -44,11 +41,7 @@ def is_gone(sender: Process) -> bool | None:
 
 def _host() -> str:
     """This host and its process namespace: a container sees only its own processes."""
-    try:
-        namespace = Path("/proc/self/ns/pid").readlink().name
-    except OSError:
-        namespace = ""
-    return f"{socket.gethostname()} {namespace}".rstrip()
+    return f"{socket.gethostname()} {namespace('pid')}".rstrip()
 
 
 def _started(pid: int) -> str:
@@ -66,8 +59,6 @@ def _is_hidden(pid: int) -> bool:
     """Whether the process exists but belongs to another user and is hidden."""
     try:
         os.kill(pid, 0)
-    except PermissionError:
-        return True
-    except OSError:
-        return False
+    except OSError as error:
+        return isinstance(error, PermissionError)
     return False

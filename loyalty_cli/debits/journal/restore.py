@@ -53,20 +53,15 @@ _UNREVIEWED = """
 """
 
 
+_NOTE_GAP = "INSERT INTO gaps (since, at, actor, why) VALUES (?, ?, ?, ?)"
+
+
 class Restored(Struct, frozen=True):
     """What was restored, where the old journal is kept, and the start of the gap, if any."""
 
     held: JournalSummary
     aside: Path | None
     gap: str | None
-
-
-class _Backup(Struct, frozen=True):
-    """A backup that is ready to be the journal; `bare` if it is a copy without its log."""
-
-    part: Path
-    held: JournalSummary
-    bare: bool
 
 
 def restore(path: Path, source: Path, *, older: bool) -> Restored:
@@ -85,13 +80,13 @@ def restore(path: Path, source: Path, *, older: bool) -> Restored:
         if os.path.lexists(path):
             check_file(path)
         with part_of(path) as part:
-            backup = _prepared(part, source)
-            return _installed(backup, path, source, older=older)
+            return _installed(part, path, source, older=older)
     except OSError as error:
         refuse_unwritable(path, error)
 
 
-def _prepared(part: Path, source: Path) -> _Backup:
+def _prepared(part: Path, source: Path) -> tuple[JournalSummary, bool]:
+    """Make the part the backup in one file, and tell whether it misses its log."""
     try:
         # Copied as bytes: opening it would change it, and perhaps delete its log.
         shutil.copyfile(source, part)
@@ -104,7 +99,7 @@ def _prepared(part: Path, source: Path) -> _Backup:
         if version != SCHEMA_VERSION:
             open_journal(str(part)).close()
         with closing(sqlite3.connect(part, isolation_level=None)) as connection:
-            return _Backup(part, sealed(connection), bare)
+            return sealed(connection), bare
     except sqlite3.Error as error:
         refuse(f"{source} cannot be restored: {error}.", "Nothing was changed; try another backup.")
 
@@ -123,12 +118,13 @@ def _version(connection: sqlite3.Connection, source: Path) -> int:
     return int(versions[0])
 
 
-def _installed(backup: _Backup, path: Path, source: Path, *, older: bool) -> Restored:
+def _installed(part: Path, path: Path, source: Path, *, older: bool) -> Restored:
+    held, bare = _prepared(part, source)
     usable = _is_usable(path)
     is_itself = os.path.lexists(path) and path.samefile(source)
     if usable and is_itself:
         refuse(f"{source} is the journal itself.", "Name a backup of it.")
-    if backup.bare and not (older or is_itself):
+    if bare and not (older or is_itself):
         refuse(
             f"{source} is a copy without its log, made while debits were being sent: some"
             " may be missing.",
@@ -136,10 +132,10 @@ def _installed(backup: _Backup, path: Path, source: Path, *, older: bool) -> Res
             " restores it all the same.",
         )
     with _alone(path) if usable else nullcontext() as present:
-        since, why = backup.held.newest or FOREVER, ""
+        since, why = held.newest or FOREVER, ""
         if present is None:
             why = "the journal before it was lost"
-        elif more := _has_more(present, backup.part):
+        elif more := _has_more(present, part):
             if not older:
                 refuse(
                     f"{source} is older than the journal {path}, or of another journal: it lacks"
@@ -148,12 +144,14 @@ def _installed(backup: _Backup, path: Path, source: Path, *, older: bool) -> Res
                     " is missing, and confirm that with --reviewed.",
                 )
             since, why = min(since, more), "the journal before it had more"
-        if backup.bare:
+        if bare:
             why = "its log was lost"
         if why:
-            _note_gap(backup.part, since, f"restored from {source}; {why}")
-        aside = _swapped(backup.part, path, usable=usable)
-    return Restored(backup.held, aside, since if why else None)
+            row = (since, time_text(datetime.now(UTC)), actor(), f"restored from {source}; {why}")
+            with closing(sqlite3.connect(part, isolation_level=None)) as connection:
+                connection.execute(_NOTE_GAP, row)
+        aside = _swapped(part, path, usable=usable)
+    return Restored(held, aside, since if why else None)
 
 
 def _is_usable(path: Path) -> bool:
@@ -197,12 +195,6 @@ def _has_more(present: sqlite3.Connection, part: Path) -> str:
     (gap,) = present.execute(_UNREVIEWED).fetchone()
     present.execute("DETACH other")
     return gap or (NEVER if more else "")
-
-
-def _note_gap(part: Path, since: str, why: str) -> None:
-    row = (since, time_text(datetime.now(UTC)), actor(), why)
-    with closing(sqlite3.connect(part, isolation_level=None)) as connection:
-        connection.execute("INSERT INTO gaps (since, at, actor, why) VALUES (?, ?, ?, ?)", row)
 
 
 def _swapped(part: Path, path: Path, *, usable: bool) -> Path | None:

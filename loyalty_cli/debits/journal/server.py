@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeVar
 
@@ -50,9 +50,12 @@ LOOK = (
 
 Answer = TypeVar("Answer")
 
+# The current timeline: after a promotion, a checkpoint has the old one for a while.
 _ASK = b"""\
 SELECT CAST((SELECT system_identifier FROM pg_control_system()) AS text),
-    CASE WHEN pg_is_in_recovery() THEN NULL ELSE pg_walfile_name(pg_current_wal_lsn()) END,
+    CASE WHEN pg_is_in_recovery() THEN 0
+        ELSE CAST(CAST('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8) AS bit(32)) AS int)
+    END,
     current_setting('fsync'), current_setting('full_page_writes'),
     current_setting('server_encoding')"""
 
@@ -68,19 +71,12 @@ class Identity(Struct, frozen=True):
 
 
 class ServerState(NamedTuple):
-    """What a server reports about itself; `wal_file` is None at a standby."""
+    """What a server reports about itself; the timeline is 0 at a standby."""
 
-    system: str
-    wal_file: str | None
+    identity: Identity
     fsync: str
     full_page_writes: str
     encoding: str
-
-    @property
-    def identity(self) -> Identity:
-        """The identity of the server."""
-        # The current timeline: after a promotion, a checkpoint has the old one for a while.
-        return Identity(self.system, int((self.wal_file or "0")[:8], 16))
 
 
 class ServerDatabase(Database):
@@ -89,20 +85,22 @@ class ServerDatabase(Database):
     counted = "BIGSERIAL"
 
     def __init__(self, url: str) -> None:
+        """Connect; raise JournalError if it cannot be reached, or is not durable."""
         self.place = url
         self._idle: list[LimitedConnection] = []
+        try:
+            self._check_server()
+        except BaseException:
+            self.close()
+            raise
 
-    @contextmanager
-    def reading(self) -> Iterator[Transaction]:
+    def reading(self) -> AbstractContextManager[Transaction]:
         """A transaction that may idle: a reader of pages takes time."""
-        with self._transaction(0, "failed") as transaction:
-            yield transaction
+        return self._transaction(0, "failed")
 
-    @contextmanager
-    def writing(self, failed: str = "failed") -> Iterator[Transaction]:
+    def writing(self, failed: str = "failed") -> AbstractContextManager[Transaction]:
         """A transaction with a time limit, because others may wait for it."""
-        with self._transaction(IDLE_SECONDS, failed) as transaction:
-            yield transaction
+        return self._transaction(IDLE_SECONDS, failed)
 
     @contextmanager
     def _transaction(self, idle: int, failed: str) -> Iterator[ServerTransaction]:
@@ -246,11 +244,10 @@ class ServerDatabase(Database):
             again = True
             time.sleep(PAUSE_SECONDS)
 
-    def check_server(self) -> None:
-        """Raise JournalError for a server that cannot be reached, or is not durable."""
+    def _check_server(self) -> None:
         with self._lent(_state, "cannot be reached") as (connection, state):
-            self.warnings = tuple(_unproven(connection))
-        if state.wal_file is None:
+            self.warnings = _unproven(connection)
+        if not state.identity.timeline:
             hint = "Name the primary."
             refuse(f"the journal {self.place} is a standby, which cannot be written.", hint)
         if state.fsync == "off":
@@ -294,17 +291,6 @@ class ServerDatabase(Database):
         )
 
 
-def open_server(url: str) -> ServerDatabase:
-    """Connect to a server; raise JournalError if it cannot be reached, or is not durable."""
-    database = ServerDatabase(url)
-    try:
-        database.check_server()
-    except BaseException:
-        database.close()
-        raise
-    return database
-
-
 def _begin(connection: LimitedConnection, idle: int) -> None:
     """Begin a transaction with all its settings, in one message, for any server and pooler."""
     connection.limit = ANSWER_SECONDS
@@ -320,11 +306,11 @@ def _begin(connection: LimitedConnection, idle: int) -> None:
 def _state(connection: LimitedConnection) -> ServerState:
     """Ask a server about itself; that needs no transaction."""
     row: Any = connection.execute(_ASK).fetchone()
-    return ServerState(*row)
+    return ServerState(Identity(*row[:2]), *row[2:])
 
 
 def _identity(transaction: Transaction) -> Identity:
-    return ServerState(*transaction.execute(_ASK.decode()).fetchone()).identity
+    return Identity(*transaction.execute(_ASK.decode()).fetchone()[:2])
 
 
 def _last_on_record(transaction: Transaction) -> Identity | None:
@@ -333,15 +319,17 @@ def _last_on_record(transaction: Transaction) -> Identity | None:
     return None if row is None else Identity(*row)
 
 
-def _unproven(connection: LimitedConnection) -> Iterator[str]:
+def _unproven(connection: LimitedConnection) -> tuple[str, ...]:
     """A warning if the connection does not prove the server's identity."""
     server = connection.pgconn
     given = {each.keyword: each.val for each in server.info}
     mode = (given.get(b"sslmode") or b"").decode()
     host = server.host.decode()
     is_local = host.startswith(("/", "@")) or is_loopback(server.hostaddr.decode() or host)
-    if not is_local and mode not in ("verify-ca", "verify-full"):
-        yield (
-            f"the journal's server {host} has not proven its identity (sslmode={mode}): somebody"
-            " on the way can pretend to be it. Add sslmode=verify-full to the URL in `journal`."
-        )
+    if is_local or mode in ("verify-ca", "verify-full"):
+        return ()
+    warning = (
+        f"the journal's server {host} has not proven its identity (sslmode={mode}): somebody"
+        " on the way can pretend to be it. Add sslmode=verify-full to the URL in `journal`."
+    )
+    return (warning,)

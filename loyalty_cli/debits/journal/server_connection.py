@@ -16,10 +16,7 @@ _NAME = re.compile(r":([a-z_0-9]+)")
 
 
 class LimitedConnection(psycopg.Connection[Any]):
-    """A connection that is closed when an answer takes more than `limit` seconds.
-
-    So even a stopped server or a dead network cannot block the caller.
-    """
+    """A connection that is closed when an answer takes more than `limit` seconds."""
 
     limit = float(CONNECT_SECONDS)
 
@@ -62,10 +59,7 @@ def translated(statement: str) -> bytes:
 
 
 def connect(url: str) -> LimitedConnection:
-    """Connect; raise psycopg.Error for a server that does not answer, or refuses us.
-
-    This sets nothing in the session, and nothing that PgBouncer would refuse.
-    """
+    """Connect, and set nothing that PgBouncer would refuse; raise psycopg.Error if that fails."""
     return LimitedConnection.connect(
         url,
         autocommit=True,  # we send BEGIN ourselves

@@ -54,13 +54,8 @@ def journal_error(
     plain = _NAMES.sub('""', reason)
     message = f"the journal {place} {what}: {reason}."
     code, hint = ErrorCode.SETUP, "Fix the journal, then run the same command again."
-    if _passes(error.sqlstate, plain):
+    by_state = error.sqlstate is not None
+    if _PASSING.match(error.sqlstate) if by_state else not _TO_MEND.search(plain):
         code, hint = ErrorCode.UNREACHABLE, "Run the same command again once the server answers."
     fitting = (hint for pattern, hint in HINTS.items() if re.search(pattern, plain, re.IGNORECASE))
     return kind(code, message, hint=f"Nothing more was sent. {next(fitting, hint)}")
-
-
-def _passes(sqlstate: str | None, text: str) -> bool:
-    if sqlstate is not None:
-        return _PASSING.match(sqlstate) is not None
-    return _TO_MEND.search(text) is None

@@ -91,10 +91,7 @@ _AFTER = {
 
 
 class Filter(Struct, frozen=True):
-    """Which debits to list; None is no condition.
-
-    `customer` matches in any spelling; times are in UTC.
-    """
+    """Which debits to list; None is no condition. `customer` matches in any spelling."""
 
     states: tuple[State, ...] = ()
     profile: str | None = None
@@ -195,17 +192,25 @@ class Journal:
         return after
 
     def change(self, entry: Entry, state: State, change: Change) -> Entry | None:
-        """Change the state of a debit; None if it is no longer in the state of `entry`.
-
-        The result of a debit that was sent is written with retries while the server is away.
-        """
+        """Change a debit's state, with retries if it was sent; None if it is no longer `entry`."""
         if state not in TRANSITIONS[entry.state]:
             raise AssertionError(f"{entry.state} never becomes {state}")
-        if entry.state is State.SENDING:
-            return self.database.insist(
-                lambda again: self._write_result(entry, state, change, again=again)
-            )
-        return self._change(entry, state, change)
+
+        def write(is_retry: bool) -> Entry | None:
+            with self.database.writing() as transaction:
+                at = self.database.now(transaction)
+                after = _changed(entry, state, change, entry.attempt, at)
+                if self._replace(transaction, entry, after):
+                    event = self._event(after, entry.state, change.why, at)
+                    transaction.execute(INSERT_EVENT, event)
+                    return after
+            if is_retry:  # the attempt before may have succeeded without an answer
+                present = self.present(entry)
+                if present == _changed(entry, state, change, entry.attempt, present.changed_at):
+                    return present
+            return None
+
+        return self.database.insist(write) if entry.state is State.SENDING else write(False)
 
     def is_being_sent(self, entry: Entry) -> bool:
         """Whether a debit of the same account is being sent."""
@@ -279,10 +284,7 @@ class Journal:
         return self.known([entry.key])[entry.key]
 
     def find(self, chosen: Filter, *, newest: bool = False) -> Iterator[Entry]:
-        """The debits that match the filter, the oldest or the newest first.
-
-        They are read in batches: a reader that pauses must not block writers.
-        """
+        """The debits that match; read in batches, so that a reader's pause blocks no writer."""
         conditions, values = _conditions(chosen)
         values["limit"] = BATCH
         while True:
@@ -305,31 +307,10 @@ class Journal:
         with self.database.reading() as transaction:
             return list(map(read_event, transaction.execute(SELECT_EVENTS, values)))
 
-    def _change(self, entry: Entry, state: State, change: Change) -> Entry | None:
-        with self.database.writing() as transaction:
-            at = self.database.now(transaction)
-            after = _changed(entry, state, change, entry.attempt, at)
-            if not self._replace(transaction, entry, after):
-                return None
-            transaction.execute(INSERT_EVENT, self._event(after, entry.state, change.why, at))
-        return after
-
     def _replace(self, transaction: Transaction, entry: Entry, after: Entry) -> bool:
         """Write a debit's new state, if nobody changed it since it was read."""
         was = {"was_state": entry.state, "was_attempt": entry.attempt}
         return transaction.execute(UPDATE_DEBIT, {**debit_row(after), **was}).rowcount == 1
-
-    def _write_result(
-        self, entry: Entry, state: State, change: Change, *, again: bool
-    ) -> Entry | None:
-        after = self._change(entry, state, change)
-        if after is None and again:  # the attempt before may have succeeded without an answer
-            present = self.get(entry.key)
-            if present and present == _changed(
-                entry, state, change, entry.attempt, present.changed_at
-            ):
-                return present
-        return after
 
     def _has_other(self, entry: Entry, condition: str) -> bool:
         query = f"{_OF_CUSTOMER} AND {condition}"

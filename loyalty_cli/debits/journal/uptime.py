@@ -7,6 +7,7 @@ from pathlib import Path
 from msgspec import Struct
 
 UPTIME = Path("/proc/uptime")
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 MACHINE_IDS = (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"))
 
 
@@ -43,20 +44,19 @@ def seconds_awake_or_asleep() -> float:
 @cache
 def machine_id() -> str:
     """The identity of this machine; clones differ. "" if the system does not report it."""
-    for path in MACHINE_IDS:
-        try:
-            if name := path.read_text(encoding="ascii").strip():
-                return name
-        except (OSError, UnicodeError):
-            continue
-    return ""
+    return next(filter(None, map(_content, MACHINE_IDS)), "")
 
 
 @cache
 def boot_id() -> str:
     """The identity of this boot of the machine; "" if the system does not report it."""
+    return _content(BOOT_ID)
+
+
+def namespace(kind: str) -> str:
+    """The namespace of that kind that this process is in; "" if the system has none."""
     try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return Path(f"/proc/self/ns/{kind}").readlink().name
     except OSError:
         return ""
 
@@ -64,10 +64,11 @@ def boot_id() -> str:
 @cache
 def _clock_name() -> str:
     boot = boot_id()
-    if not boot:
-        return ""
+    return " ".join(filter(None, (machine_id(), boot, namespace("time")))) if boot else ""
+
+
+def _content(path: Path) -> str:
     try:
-        offset = Path("/proc/self/ns/time").readlink().name
-    except OSError:
-        offset = ""
-    return " ".join(filter(None, (machine_id(), boot, offset)))
+        return path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeError):
+        return ""

@@ -14,14 +14,14 @@ from loyalty_cli.debits.journal import restore as journal_restore
 from loyalty_cli.debits.journal.backup import back_up
 from loyalty_cli.debits.journal.database import JournalError
 from loyalty_cli.debits.journal.entries import State
+from loyalty_cli.debits.journal.health import open_gap
 from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.debits.journal.restore import restore
-from loyalty_cli.debits.journal.restore_gaps import open_gap
 from loyalty_cli.debits.journal.store import Filter
 from loyalty_cli.model.errors import LoyaltyError
 from tests.debits.journal.conftest import Open, brought, plan, references
 from tests.debits.journal.test_incomplete_copy import copied, dies, killed, sender
-from tests.debits.journal.test_upgrade import as_version_1
+from tests.debits.journal.test_tables import as_version_1
 
 
 def add(path: Path, name: str) -> None:
