@@ -39,15 +39,10 @@ from tests.proofs.command import (
 )
 from tests.proofs.programs import Run, start
 
-AT_ONCE = 4
-"""Trials that a worker has in progress."""
-RESUMES = 6
-"""How often a run is spoilt at most before it is left in peace."""
-SLOW = 0.4
-"""Seconds that the slowest answer takes."""
-
-LONGEST = 1000
-"""Characters of one contradiction."""
+AT_ONCE = 4  # trials that a worker has in progress
+RESUMES = 6  # how often a run is spoilt at most before it is left in peace
+SLOWEST_SECONDS = 0.4
+LONGEST = 1000  # characters of one contradiction
 
 ODD = ("=1+1", "-5", "+5", "@x", "'=1+1", "a,b", 'say "hi"', "café", "積分", "o'neil", "\\n", "a;b")
 WHEN = re.compile(rb"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ")
@@ -95,7 +90,7 @@ class TwoTenants:
         if self._mood == "uneven":
             return self._chance.expovariate(200)
         if self._mood == "slow ones" and customer in self._slow:
-            return self._chance.uniform(0.1, SLOW)
+            return self._chance.uniform(0.1, SLOWEST_SECONDS)
         return 0.0
 
 
@@ -104,15 +99,9 @@ def _answer(customer: str) -> bytes:
     if number % 7 == 0:
         failed = {"statusCode": 404, "message": f"no\n  {customer}", "rsCode": "RS041"}
         return reply(json.dumps(failed).encode(), "404 Not Found")
+    credit = {"type": "CREDIT", "totalAssignedCredit": 1000 + number, "note": "caf\u00e9 \x7f"}
     lines = [
-        {
-            "type": "CREDIT",
-            "unit": f"{each}\n  }}\n{customer}",
-            "count": each,
-            "totalAssignedCredit": 1000 + number,
-            "totalRedeemedCredit": each,
-            "note": "caf\u00e9 \x7f",
-        }
+        {**credit, "unit": f"{each}\n  }}\n{customer}", "count": each, "totalRedeemedCredit": each}
         for each in range(number % 4)
     ]
     return reply(json.dumps(lines).encode())
@@ -254,16 +243,14 @@ class Trial:
             self._violate(f"in the file: {there}")
         self._count_lost(run, before, there)
 
-    def _has_come_to(self, answers: int) -> bool:
-        return bool(self._log.asked) and len(self._log.answered) >= answers
-
     def _send(self, run: Run, number: signal.Signals, left: int) -> None:
         """Send it a signal, after some time or some answers; when it has begun, one it may heed."""
         if number == signal.SIGKILL and self._chance.random() < 0.5:
             run.is_running(self._chance.uniform(0, self._lasts))
         else:
             answers = self._chance.randint(0, left)
-            while not self._has_come_to(answers) and run.is_running(0.001):
+            log = self._log
+            while (not log.asked or len(log.answered) < answers) and run.is_running(0.001):
                 pass
             run.is_running(self._chance.expovariate(500))
         run.send(number)
@@ -279,13 +266,6 @@ class Trial:
             self._violate(f"gone: {gone}")
         if lost.total() > (MAX_PENDING if run.code == -9 else self._plan.jobs):
             self._violate(f"{lost.total()} answers were lost")
-        if run.code == -9:
-            self.counts["kills in the moment in which what is behind a gap is written"] += bool(
-                gone
-            )
-            what = "a gap in the file" if has_gap else self._plan.mood
-            most = next(each for each in (0, 1, 8, 32, 100, MAX_PENDING) if lost.total() <= each)
-            self.counts[f"kills that lost {most:4} answers or fewer: {what}"] += 1
 
     def _check_end(self, once: Run) -> None:
         self._check_file()

@@ -106,11 +106,11 @@ class World:
         finally:
             self.sent += [reference] * (len(self.bank.posts) - len(self.sent))
 
-    def reconcile(self) -> None:
+    def reconcile(self, chosen: Filter = Filter(states=OPEN)) -> None:  # noqa: B008 - it is frozen
         """Run a program that settles what can be settled."""
         debits = self.desk.debits()
         reconciler = Reconciler(self.desk.journal, debits, [self.desk.profile])
-        for entry in list(self.desk.journal.find(Filter(states=OPEN))):
+        for entry in list(self.desk.journal.find(chosen)):
             reconciler.reconcile(entry)
 
     def give_up_and_run_again(self, wait: float = SETTLE + 1) -> None:
@@ -574,13 +574,12 @@ class Explorer:
         held = [self.world.seconds - since for since in self.platform.held]
         return entry.state, self.platform.made, tuple(held), tuple(ages[-4:])
 
-    def run(self) -> None:
-        self.platform.holds = False
+    def run(self, *, holds: bool = False) -> None:
+        self.platform.holds = holds
         self.world.desk.debit(self.order)
 
     def run_and_hold(self) -> None:
-        self.platform.holds = True
-        self.world.desk.debit(self.order)
+        self.run(holds=True)
 
     def land(self) -> None:
         self.platform.land()
@@ -589,10 +588,7 @@ class Explorer:
         self.world.goes(SETTLE / 2 + 1)
 
     def look(self) -> None:
-        entry = self.world.desk.journal.get(self.order.key)
-        if entry and entry.state in OPEN:
-            debits = self.world.desk.debits()
-            Reconciler(self.world.desk.journal, debits, [self.world.desk.profile]).reconcile(entry)
+        self.world.reconcile(Filter(states=OPEN, reference=self.name))
 
     @property
     def order(self) -> DebitOrder:

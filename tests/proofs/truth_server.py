@@ -193,16 +193,10 @@ class Truth:
         parts = urlsplit(target)
         if "/reward/balance" in parts.path:
             (customer,) = parse_qs(parts.query)["accountId"]
-            credit = {
-                "type": "CREDIT",
-                "unit": "CENTS",
-                "count": 1,
-                "totalAssignedCredit": self.assigned[customer.casefold()],
-                "totalRedeemedCredit": self.taken(customer),
-                "totalPendingCredit": 0,
-                "totalExpiredCredit": 0,
-                "totalCancelledCredit": 0,
-            }
+            credit = {"type": "CREDIT", "unit": "CENTS", "count": 1}
+            credit |= {f"total{each}Credit": 0 for each in ("Pending", "Expired", "Cancelled")}
+            credit["totalAssignedCredit"] = self.assigned[customer.casefold()]
+            credit["totalRedeemedCredit"] = self.taken(customer)
             return [credit]
         return {"availablePointsBalance": self.available(unquote(parts.path.split("/")[-2]))}
 
@@ -218,23 +212,18 @@ class Truth:
         if mood in NO:
             self._done(arrived)
             wire.send(_error(NO[mood], wanted))
-            return
-        if mood is Mood.LATE:
-            late = Timer(self.pause(), self._apply, (wanted, arrived))
-            late.start()
+        elif mood is Mood.LATE:
+            Timer(self.pause(), self._apply, (wanted, arrived)).start()
             wire.reset()
-            return
-        if mood is Mood.NEVER:
+        elif mood is Mood.NEVER:
             self._done(arrived)
             wire.reset()
-            return
-        if mood is Mood.QUEUED:
-            stays = _stays(wire, QUEUE_SECONDS)
-            arrived = time.monotonic()
-            if not stays:
-                self._done(arrived)
-                return
-        self._answer(wire, mood, wanted, arrived)
+        elif mood is not Mood.QUEUED:
+            self._answer(wire, mood, wanted, arrived)
+        elif _stays(wire, QUEUE_SECONDS):
+            self._answer(wire, mood, wanted, time.monotonic())
+        else:
+            self._done(time.monotonic())
 
     def _answer(self, wire: Wire, mood: Mood, wanted: Wanted, arrived: float) -> None:
         """Do what was asked, sooner or later, and say so as the mood is."""
