@@ -134,17 +134,12 @@ class PostgreSQL:
 
     def kill(self) -> None:
         """End all of it at once, as a crash does."""
-        assert self._running is not None
-        pid = self._running.pid
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        self._end(signal.SIGKILL, [int(child) for child in children])
+        self._end(signal.SIGKILL, self._family()[1:])
 
     @contextmanager
     def hung(self) -> Iterator[None]:
         """Let none of its processes run until the block ends."""
-        assert self._running is not None
-        pid = self._running.pid
-        family = [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+        family = self._family()
         for each in family:
             os.kill(each, signal.SIGSTOP)
         try:
@@ -152,6 +147,12 @@ class PostgreSQL:
         finally:
             for each in family:
                 os.kill(each, signal.SIGCONT)
+
+    def _family(self) -> list[int]:
+        """Its process, and the children of that."""
+        assert self._running is not None
+        pid = self._running.pid
+        return [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
 
     def _end(self, number: int, others: list[int]) -> None:
         if self._running is not None:
@@ -230,16 +231,23 @@ class PostgreSQL:
 
 
 @contextmanager
-def running_postgresql(**settings: str) -> Iterator[PostgreSQL]:
-    """Run a server until the block ends."""
+def prepared_server(like: PostgreSQL | None = None) -> Iterator[PostgreSQL]:
+    """A server that can be started, and is stopped when the block ends."""
     with prepared_folder() as folder:
         server = PostgreSQL(programs(), folder)
-        server.prepare()
-        server.start(**settings)
+        server.prepare(like)
         try:
             yield server
         finally:
             server.stop()
+
+
+@contextmanager
+def running_postgresql(**settings: str) -> Iterator[PostgreSQL]:
+    """Run a server until the block ends."""
+    with prepared_server() as server:
+        server.start(**settings)
+        yield server
 
 
 @contextmanager

@@ -20,7 +20,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
 
 from loyalty_cli.debits.journal.entries import Key, Planned
 from loyalty_cli.debits.journal.open import open_journal
@@ -40,68 +39,51 @@ known = cache(debits_in)
 """The debits that a copy says were sent, or may have been; None where it is refused."""
 
 
-class Copy(NamedTuple):
-    """The file alone, as it was when these debits had been sent."""
-
-    content: bytes
-    sent: frozenset[str]
-
-
 class TracerLostError(Exception):
     """A stop and its end came too near to each other for strace, which then gives up."""
 
 
-class StoppedRun:
-    """A run that is stopped after each system call of `STOPS`."""
-
-    def __init__(self, shop: Shop, *arguments: str) -> None:
-        lines, ours = os.pipe()
-        self._lines = os.fdopen(lines, "rb")
-        self._strace = subprocess.Popen(
-            [
-                *("strace", "--follow-forks", "--quiet=all", f"--output=/dev/fd/{ours}"),
-                *(f"--trace={STOPS}", f"--inject={STOPS}:signal=STOP", "--signal=STOP"),
-                *(sys.executable, "-m", "loyalty_cli", *arguments),
-            ],
-            cwd=ROOT,
-            env=shop.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            pass_fds=[ours],
-        )
-        os.close(ours)
-        self._main = 0
-
-    def stops(self) -> Iterator[None]:
-        """Each stop; the process stands still until the next one is asked for."""
-        for line in self._lines:
+def _stops(shop: Shop, arguments: Sequence[str], killed_at: int | None) -> Iterator[None]:
+    """Run the program; it stands still after each system call of `STOPS`, and at its end."""
+    lines, ours = os.pipe()
+    strace = subprocess.Popen(
+        [
+            *("strace", "--follow-forks", "--quiet=all", f"--output=/dev/fd/{ours}"),
+            *(f"--trace={STOPS}", f"--inject={STOPS}:signal=STOP", "--signal=STOP"),
+            *(sys.executable, "-m", "loyalty_cli", *arguments),
+        ],
+        cwd=ROOT,
+        env=shop.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        pass_fds=[ours],
+    )
+    os.close(ours)
+    main = stops = 0
+    with os.fdopen(lines, "rb") as log:
+        for line in log:
             # The main thread comes first; each thread says that it stands still.
-            self._main = self._main or int(line.split()[0])
+            main = main or int(line.split()[0])
             if STOPPED in line:
                 yield
-                self._send(signal.SIGCONT)
-
-    def kill(self) -> None:
-        """End it as a power cut does."""
-        self._send(signal.SIGKILL)
-
-    def end(self) -> None:
-        """Wait for it."""
-        _, said = self._strace.communicate(timeout=PATIENCE)
-        self._lines.close()
-        if b"PTRACE_LISTEN" in said:
-            self.kill()
-            raise TracerLostError
-        assert self._strace.returncode in (0, 8, -signal.SIGKILL), said
-
-    def _send(self, number: int) -> None:
-        with suppress(ProcessLookupError):
-            os.kill(self._main, number)
+                _send(main, signal.SIGKILL if stops == killed_at else signal.SIGCONT)
+                stops += 1
+    _, said = strace.communicate(timeout=PATIENCE)
+    if b"PTRACE_LISTEN" in said:
+        _send(main, signal.SIGKILL)
+        raise TracerLostError
+    assert strace.returncode in (0, 8, -signal.SIGKILL), said
+    yield
 
 
-def copies_of(folder: Path, seed: str) -> Iterator[Copy]:
-    """The copies of one run, and of who reads after it."""
+def _send(pid: int, number: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def copies_of(folder: Path, seed: str) -> Iterator[tuple[bytes, frozenset[str]]]:
+    """The copies of one run, and of who reads after it, each with what had been sent by then."""
     chance = random.Random(seed)
     mood = chance.choice((Mood.PROMPT, Mood.SLOW, Mood.LOST_REPLY))
     truth = Truth(lambda: mood)
@@ -110,13 +92,14 @@ def copies_of(folder: Path, seed: str) -> Iterator[Copy]:
     killed_at = chance.choice((None, chance.randrange(100, 220)))
     with RawServer(truth) as platform:
         shop = Shop(folder, platform.url, str(folder / "journal.db"))
-        init = [sys.executable, "-m", "loyalty_cli", "journal", "init"]
-        subprocess.run(init, cwd=ROOT, env=shop.environment, check=True, capture_output=True)
+        shop.finish("journal", "init")
         if chance.random() < 0.7:
             _fill(shop)
-        yield from _copies(shop, truth, rows, shop.command(rows), killed_at)
-        yield from _copies(shop, truth, rows, ["journal", "list"], None)
-        yield _copy(shop, truth, rows)
+        for command, end in ((shop.command(rows), killed_at), (["journal", "list"], None)):
+            for _ in _stops(shop, command, end):
+                posts = [row for row in rows if truth.posts(row.customer, row.amount)]
+                sent = frozenset(row.reference for row in posts)
+                yield Path(shop.journal).read_bytes(), sent
         log = Path(f"{shop.journal}-wal")
         assert not log.exists(), "who closed it last left something in the log"
 
@@ -129,24 +112,6 @@ def _fill(shop: Shop) -> None:
     ]
     with closing(open_journal(shop.journal)) as journal:
         journal.plan(many)
-
-
-def _copies(
-    shop: Shop, truth: Truth, rows: Sequence[Row], command: Sequence[str], killed_at: int | None
-) -> Iterator[Copy]:
-    run = StoppedRun(shop, *command)
-    for number, _ in enumerate(run.stops()):
-        yield _copy(shop, truth, rows)
-        if number == killed_at:
-            run.kill()
-            break
-    run.end()
-    yield _copy(shop, truth, rows)
-
-
-def _copy(shop: Shop, truth: Truth, rows: Sequence[Row]) -> Copy:
-    sent = frozenset(row.reference for row in rows if truth.posts(row.customer, row.amount))
-    return Copy(Path(shop.journal).read_bytes(), sent)
 
 
 def check(seeds: Sequence[str], folder: Path) -> Found:
@@ -163,15 +128,17 @@ def check(seeds: Sequence[str], folder: Path) -> Found:
     return Found(counts, violations)
 
 
-def _check(copies: Iterator[Copy], counts: Counter[str], seed: str) -> Iterator[str]:
+def _check(
+    copies: Iterator[tuple[bytes, frozenset[str]]], counts: Counter[str], seed: str
+) -> Iterator[str]:
     last: frozenset[str] | None = None
-    for number, copy in enumerate(copies):
-        last = known(copy.content)
+    for number, (content, sent) in enumerate(copies):
+        last = known(content)
         counts["copies"] += 1
         counts["copies that are refused"] += last is None
         counts["copies with debits that were sent"] += bool(last)
-        if last is not None and copy.sent - last:
-            yield f"seed {seed}, copy {number}: lacks {copy.sent - last}"
+        if last is not None and sent - last:
+            yield f"seed {seed}, copy {number}: lacks {sent - last}"
     if last is None:
         yield f"seed {seed}: a copy is refused though everything had ended"
     known.cache_clear()

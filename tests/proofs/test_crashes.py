@@ -31,7 +31,7 @@ from tests.proofs.story import Story
 from tests.proofs.syscalls import Point, kills, nearest_first, points
 from tests.proofs.trial import VOID, Trial, trials
 from tests.proofs.truth_server import Mood, Reading, Truth
-from tests.proofs.two_processes import round_of
+from tests.proofs.two_processes import TogetherTrial
 from tests.requires import needs
 
 SEED = random.randrange(10**6)
@@ -102,12 +102,11 @@ def test_a_copy_of_the_file_alone_has_every_debit_that_was_sent_or_is_refused(
     assert found.counts["copies that are refused"] > 50
 
 
-@pytest.mark.parametrize("number", range(3))
 def test_processes_and_hosts_with_the_same_file_make_each_debit_once(
-    server: PostgreSQL, number: int
+    tmp_path: Path, server: PostgreSQL
 ) -> None:
-    assert round_of(f"{SEED}:{number}", None) == []
-    assert round_of(f"{SEED}:{number}", server) == []
+    is_clean(trials(seeds(4), tmp_path, TogetherTrial))
+    is_clean(trials(seeds(4), tmp_path, TogetherTrial, server))
 
 
 @pytest.mark.parametrize("how", ["kill", "stop"])

@@ -21,7 +21,7 @@ from loyalty_cli.debits.journal.entries import (
 from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.debits.journal.store import Filter, Journal
 from loyalty_cli.model.errors import ErrorCode
-from tests.fakes.postgresql import PostgreSQL, prepared_folder, programs, running_postgresql
+from tests.fakes.postgresql import PostgreSQL, prepared_folder, prepared_server, running_postgresql
 from tests.fakes.wiretap import Wiretap
 
 Open = Callable[..., Journal]
@@ -112,22 +112,15 @@ def server() -> Iterator[PostgreSQL]:
 @pytest.fixture(scope="session")
 def template() -> Iterator[PostgreSQL]:
     """A server that is never started: the others are copies of it."""
-    with prepared_folder() as folder:
-        server = PostgreSQL(programs(), folder)
-        server.prepare()
+    with prepared_server() as server:
         yield server
 
 
 @pytest.fixture
 def own_server(template: PostgreSQL) -> Iterator[PostgreSQL]:
     """A server that the test may stop, and start with other settings."""
-    with prepared_folder() as folder:
-        server = PostgreSQL(programs(), folder)
-        server.prepare(template)
-        try:
-            yield server
-        finally:
-            server.stop()
+    with prepared_server(template) as server:
+        yield server
 
 
 @pytest.fixture
@@ -148,23 +141,16 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def open_it(own_end: ExitStack) -> Open:
+def open_it() -> Iterator[Open]:
     """Open a journal, and let go of it when the test ends."""
-
-    def opening(where: str, *, create: bool = False) -> Journal:
-        journal = open_journal(where, create=create)
-        own_end.callback(journal.close)
-        return journal
-
-    return opening
-
-
-@pytest.fixture
-def own_end(request: pytest.FixtureRequest) -> Iterator[ExitStack]:
-    if "own_place" in request.fixturenames or "place" in request.fixturenames:
-        request.getfixturevalue("place" if "place" in request.fixturenames else "own_place")
     with ExitStack() as stack:
-        yield stack
+
+        def opening(where: str, *, create: bool = False) -> Journal:
+            journal = open_journal(where, create=create)
+            stack.callback(journal.close)
+            return journal
+
+        yield opening
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.model.errors import ErrorCode
 from tests.conftest import Run
 from tests.debits.journal.conftest import Open, refused
-from tests.fakes.postgresql import OWNER, PostgreSQL, prepared_folder, programs
+from tests.fakes.postgresql import OWNER, PostgreSQL, prepared_server
 from tests.fakes.servers import unused_port
 from tests.requires import NOBODY, own_address
 
@@ -32,9 +32,8 @@ def remote(template: PostgreSQL, tmp_path_factory: pytest.TempPathFactory) -> It
     certificate = authority.issue_cert(address)
     trusted = tmp_path_factory.mktemp("authority") / "ca.pem"
     authority.cert_pem.write_to_path(str(trusted))
-    with prepared_folder() as folder:
-        server = PostgreSQL(programs(), folder)
-        server.prepare(template)
+    with prepared_server(template) as server:
+        folder = server.folder
         cert, key = folder / "cert.pem", folder / "key.pem"
         certificate.cert_chain_pems[0].write_to_path(str(cert))
         certificate.private_key_pem.write_to_path(str(key))
@@ -44,7 +43,6 @@ def remote(template: PostgreSQL, tmp_path_factory: pytest.TempPathFactory) -> It
         files = {"ssl_cert_file": str(cert), "ssl_key_file": str(key)}
         server.start(listen_addresses=f"127.0.0.1,{address}", port=port, ssl="on", **files)
         yield Remote(f"postgresql://{OWNER}@{address}:{port}/postgres", trusted, folder)
-        server.stop()
 
 
 def test_a_server_that_has_not_proven_itself_is_warned_of_once_a_run(
