@@ -34,11 +34,7 @@ def journal_place(session: Session, chosen: Globals) -> str | Path:
 
 @contextmanager
 def open_existing(session: Session, chosen: Globals) -> Iterator[Journal]:
-    """Open the journal for reading, and print its warnings; raise LoyaltyError without one.
-
-    The sandbox's journal is created if it is missing. The journal is closed properly, however the
-    block ends.
-    """
+    """Open the journal, the sandbox's if need be a new one, for a block; print its warnings."""
     with closing(open_journal(journal_place(session, chosen), create=chosen.sandbox)) as journal:
         _warn(journal)
         yield journal

@@ -95,7 +95,7 @@ class OneDebit:
     @property
     def entry(self) -> Entry | None:
         key = self.desk().order(self.name).key
-        return self.journal.get(key)
+        return self.journal.known([key]).get(key)
 
     def run(self, mood: Debiting, **more: Any) -> None:
         self.bank.debit = mood

@@ -207,13 +207,3 @@ RULES = {
         _with(jobs=(CROWD,), keeping=Keeping.MEANWHILE),
     ),
 }
-
-PLANTED = {
-    "look-began": "a look counts from when it began",
-    "young-claim": "a claim that is too old is not sent",
-    "unchanged": "the journal that is written is the one that was opened",
-    "wall-clock": "time is counted by a clock that nobody can set",
-    "resend-rules": "sending again needs what the first sending needed",
-    "in-use": "an id that was in use before the first attempt proves nothing",
-}
-"""Rules that `tests/proofs/test_planted_faults.py` alone shows to be needed."""

@@ -33,26 +33,20 @@ def decide(
     require_stdout()
     with journal_to_settle(chosen) as (session, journal):
         entry = the_one(journal, reference, profile)
-        entry = mark_abandoned(
-            journal, entry, session.config.profiles.get(entry.profile), instant_now()
-        )
+        sender = session.config.profiles.get(entry.profile)
+        entry = mark_abandoned(journal, entry, sender, instant_now())
         if (entry.state, state) not in BY_HAND:
             _refuse(entry, state)
-        settled = journal.change(entry, state, _change(reference, state, why))
+        dropped = LoyaltyError(
+            ErrorCode.REFUSED,
+            f"the debit {reference!r} was dropped: {why}.",
+            hint="Its reference cannot be used again; use a new one for another debit.",
+        )
+        error = written_error(dropped) if state is State.DROPPED else None
+        settled = journal.change(entry, state, Change(f"by hand: {why}", error=error))
         if settled is None:  # another process was faster
             _refuse(the_one(journal, reference, profile), state)
     print_records([result_record(DebitResult(settled))], output, DEBITS)
-
-
-def _change(reference: str, state: State, why: str) -> Change:
-    dropped = LoyaltyError(
-        ErrorCode.REFUSED,
-        f"the debit {reference!r} was dropped: {why}.",
-        hint="Its reference cannot be used again; use a new one for another debit.",
-    )
-    return Change(
-        f"by hand: {why}", error=written_error(dropped) if state is State.DROPPED else None
-    )
 
 
 def _refuse(entry: Entry, wanted: State) -> NoReturn:

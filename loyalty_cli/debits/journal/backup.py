@@ -52,22 +52,17 @@ def back_up(database: Database, target: Path) -> JournalSummary:
             sync(target.parent)
     except FileExistsError:
         _refuse_taken(target)
-    except OSError as error:
-        _refuse_backup(target, error.strerror or str(error))
-    except sqlite3.Error as error:
-        _refuse_backup(target, str(error))
+    except (OSError, sqlite3.Error) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        refuse(
+            f"the backup {target} was not made: {why}.",
+            "Name a file on a disk with free space. `loyalty journal check` checks the journal.",
+        )
     return held
 
 
 def _refuse_taken(target: Path) -> NoReturn:
     refuse(f"{target} exists already; nothing was written.", "Name a new file.")
-
-
-def _refuse_backup(target: Path, why: str) -> NoReturn:
-    refuse(
-        f"the backup {target} was not made: {why}.",
-        "Name a file on a disk with free space. `loyalty journal check` checks the journal.",
-    )
 
 
 @contextmanager

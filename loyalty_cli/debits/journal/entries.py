@@ -49,10 +49,7 @@ class Key(Struct, frozen=True, order=True):
 
 
 class Process(Struct, frozen=True):
-    """The process that claimed a debit; `started` and `boot` distinguish it from later ones.
-
-    `machine` distinguishes its machine from a clone with the same name; "" if unknown.
-    """
+    """The process that claimed a debit; not a later one, nor one of a clone of its machine."""
 
     host: str
     pid: int
@@ -62,10 +59,7 @@ class Process(Struct, frozen=True):
 
 
 class Baseline(Struct, frozen=True):
-    """The balance just before the claim, as the platform wrote it; null if it is not reported.
-
-    `last_event` is the number of the account's last event in the journal at that time.
-    """
+    """The balance before the claim, null if not reported, and the account's last event then."""
 
     available: str | None = None
     earned: str | None = None

@@ -23,6 +23,7 @@ from loyalty_cli.debits.journal.file_location import (
     check_file,
     has_foreign_log,
     index_of,
+    inode_of,
     is_empty,
     is_missing,
     is_open_here,
@@ -56,11 +57,7 @@ class NoJournalError(JournalError):
 
 
 class FileDatabase(Database):
-    """A file on a local disk, with SQLite's write-ahead log beside it.
-
-    One connection, the keeper, stays open all the time: as long as it is open, nobody deletes the
-    log.
-    """
+    """A file on a local disk, with SQLite's log, which nobody deletes while the keeper is open."""
 
     counted = "INTEGER"
 
@@ -70,7 +67,7 @@ class FileDatabase(Database):
         self._keeper = keeper
         self._files = SameFiles([path, log_of(real), index_of(real)])
         self._log = LogLock(log_of(real))
-        if self._log.inode() not in self._files.inodes:
+        if inode_of(self._log.descriptor) not in self._files.inodes:
             raise FileNotFoundError
         # SQLite allows one writer at a time, and waiting writers sleep too long; the threads of
         # a process queue here instead.
@@ -141,7 +138,7 @@ class FileDatabase(Database):
 
     def has_tables(self, transaction: Transaction) -> bool:
         """Whether the journal's tables exist."""
-        return SCHEMA_TABLE in _tables(transaction)
+        return SCHEMA_TABLE in tables_of(transaction)
 
     def before_sending(self) -> None:
         """Mark the file, so that a copy without its log can be recognised."""
@@ -232,11 +229,7 @@ class FileDatabase(Database):
 
 
 def open_file(path: Path, *, create: bool) -> FileDatabase:
-    """Open a journal's file; with `create`, make it if there is none.
-
-    Raises JournalError if it does not exist, or would not keep its data. Raises NoJournalError if
-    it is another kind of file, or a copy without its log.
-    """
+    """Open a journal's file, or make it; NoJournalError if a backup should take its place."""
     if is_missing(path):
         if log_of(path.resolve()).exists():
             _refuse_lonely_log(path)
@@ -329,13 +322,14 @@ def _connect(path: Path) -> sqlite3.Connection:
     )
 
 
-def _tables(transaction: Transaction) -> set[str]:
+def tables_of(transaction: Transaction) -> set[str]:
+    """The tables and indexes of a database."""
     return {name for (name,) in transaction.execute("SELECT name FROM sqlite_master")}
 
 
 def _check_content(keeper: sqlite3.Connection, path: Path, *, create: bool) -> None:
     """Raise JournalError if it is another program's database, before anything is changed."""
-    tables = _tables(keeper)
+    tables = tables_of(keeper)
     if SCHEMA_TABLE in tables:
         return
     if tables and create:

@@ -192,7 +192,7 @@ class SameFiles:
 
     def __init__(self, names: Sequence[Path]) -> None:
         self._names = names
-        self.inodes = [_inode(name) for name in names]
+        self.inodes = [inode_of(name) for name in names]
         mine = set(_open_inodes())
         # The file under a name may be another one than the file that was opened a moment ago.
         if mine and not mine.issuperset(self.inodes):
@@ -201,18 +201,19 @@ class SameFiles:
     def are_there(self) -> bool:
         """Whether each name still leads to the same file."""
         try:
-            return [_inode(name) for name in self._names] == self.inodes
+            return [inode_of(name) for name in self._names] == self.inodes
         except OSError:
             return False
 
 
 def is_open_here(path: Path) -> bool:
     """Whether this process has a file open, as far as the system reports it."""
-    return _inode(path) in set(_open_inodes())
+    return inode_of(path) in set(_open_inodes())
 
 
-def _inode(name: Path) -> Inode:
-    status = os.stat(name)  # noqa: PTH116 - before each debit: a Path would cost more than the call
+def inode_of(file: Path | int) -> Inode:
+    """The device and the inode of a file, by its name or an open descriptor."""
+    status = os.stat(file)  # noqa: PTH116 - before each debit: a Path would cost more than the call
     return status.st_dev, status.st_ino
 
 
@@ -221,5 +222,4 @@ def _open_inodes() -> Iterator[Inode]:
     with suppress(OSError):
         for descriptor in os.listdir(OPEN_FILES):  # noqa: PTH208 - names that are numbers
             with suppress(OSError):  # the descriptor of the listing itself is closed
-                status = os.fstat(int(descriptor))
-                yield status.st_dev, status.st_ino
+                yield inode_of(int(descriptor))

@@ -30,12 +30,7 @@ class LogLock:
 
     def __init__(self, log: Path) -> None:
         # Not the file or the index: closing those would drop SQLite's locks.
-        self._descriptor = os.open(log, os.O_RDWR | os.O_CLOEXEC)
-
-    def inode(self) -> tuple[int, int]:
-        """The device and the inode of the log."""
-        status = os.fstat(self._descriptor)
-        return status.st_dev, status.st_ino
+        self.descriptor = os.open(log, os.O_RDWR | os.O_CLOEXEC)
 
     def share(self, patience: float) -> bool:
         """Lock it to send debits; False if a process that deletes marks takes too long."""
@@ -46,17 +41,17 @@ class LogLock:
 
         This drops the shared lock of this process first: of two that try, the second succeeds.
         """
-        fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+        fcntl.flock(self.descriptor, fcntl.LOCK_UN)
         return self._lock(fcntl.LOCK_EX)
 
     def close(self) -> None:
         """Release it."""
         with suppress(OSError):
-            os.close(self._descriptor)
+            os.close(self.descriptor)
 
     def _lock(self, kind: int) -> bool:
         try:
-            fcntl.flock(self._descriptor, kind | fcntl.LOCK_NB)
+            fcntl.flock(self.descriptor, kind | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
         return True

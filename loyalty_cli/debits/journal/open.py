@@ -13,11 +13,7 @@ from loyalty_cli.debits.journal.tables import SCHEMA_VERSION, make_tables, upgra
 
 
 def open_journal(where: str | Path, *, create: bool = False) -> Journal:
-    """Open the journal at a path or, as text, a URL; with `create`, make it if necessary.
-
-    Raises JournalError if it does not exist, is not a journal, has another version, or would not
-    keep its data: on a network file system, a full disk, a standby, or without sync.
-    """
+    """Open, or make, the journal at a path or, as text, a URL; JournalError if that cannot be."""
     return _opened(_open_database(where, create=create), create=create)
 
 

@@ -14,7 +14,7 @@ from msgspec import Struct
 from loyalty_cli.config.folders import make_folder, sync
 from loyalty_cli.debits.journal.backup import JournalSummary, part_of, sealed
 from loyalty_cli.debits.journal.database import refuse
-from loyalty_cli.debits.journal.file import CLOSING_SECONDS, NoJournalError
+from loyalty_cli.debits.journal.file import CLOSING_SECONDS, SCHEMA_TABLE, NoJournalError, tables_of
 from loyalty_cli.debits.journal.file_location import (
     check_file,
     check_folder,
@@ -27,7 +27,7 @@ from loyalty_cli.debits.journal.file_location import (
 from loyalty_cli.debits.journal.incomplete_copy import LogLock, is_bare_copy
 from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.debits.journal.processes import actor
-from loyalty_cli.debits.journal.tables import SCHEMA_VERSION
+from loyalty_cli.debits.journal.tables import SCHEMA_VERSION, versions
 from loyalty_cli.debits.journal.text import time_text
 
 FOREVER = "1970-01-01T00:00:00.000000+00:00"
@@ -51,8 +51,6 @@ _UNREVIEWED = """
     SELECT min(since) FROM main.gaps AS mine WHERE reviewed_at IS NULL AND NOT EXISTS
     (SELECT 1 FROM other.gaps WHERE reviewed_at IS NULL AND since <= mine.since)
 """
-
-
 _NOTE_GAP = "INSERT INTO gaps (since, at, actor, why) VALUES (?, ?, ?, ?)"
 
 
@@ -67,9 +65,8 @@ class Restored(Struct, frozen=True):
 def restore(path: Path, source: Path, *, older: bool) -> Restored:
     """Put a backup in the place of the journal.
 
-    Raises JournalError if it is no journal, or if the present journal is in use. Unless `older`,
-    also if it is a copy without its log, or lacks entries of the present journal. After an error
-    nothing is changed.
+    Raises JournalError, and changes nothing, if it is no journal, or the present one is in use;
+    unless `older`, also if it is a copy without its log, or lacks entries of the present one.
     """
     path = path.resolve()
     try:
@@ -105,17 +102,16 @@ def _prepared(part: Path, source: Path) -> tuple[JournalSummary, bool]:
 
 
 def _version(connection: sqlite3.Connection, source: Path) -> int:
-    tables = connection.execute("SELECT name FROM sqlite_master WHERE name = 'journal_schema'")
-    if tables.fetchone() is None:
+    if SCHEMA_TABLE not in tables_of(connection):
         refuse(f"{source} holds no journal.", "Nothing was changed; name a backup of the journal.")
-    versions = [version for (version,) in connection.execute("SELECT version FROM journal_schema")]
-    if versions not in ([1], [SCHEMA_VERSION]):
-        version = ", ".join(map(str, versions)) or "no"
+    found = versions(connection)
+    if found not in ([1], [SCHEMA_VERSION]):
+        version = ", ".join(map(str, found)) or "no"
         refuse(
             f"{source} has version {version}, this program knows {SCHEMA_VERSION}.",
             "Nothing was changed; use the loyalty that made it, or a newer one.",
         )
-    return int(versions[0])
+    return found[0]
 
 
 def _installed(part: Path, path: Path, source: Path, *, older: bool) -> Restored:

@@ -92,13 +92,7 @@ def read_debit(row: Sequence[Any]) -> Entry:
 def read_event(row: Sequence[Any]) -> Event:
     """The event of a row of SELECT_EVENTS."""
     at, actor, attempt, before, after, why, clock, seconds, number = row
-    return Event(
-        at=datetime.fromisoformat(at),
-        actor=actor,
-        attempt=attempt,
-        before=State(before) if before else None,
-        after=State(after),
-        why=why,
-        instant=None if clock is None else Instant(clock, seconds),
-        number=number,
-    )
+    was = State(before) if before else None
+    instant = None if clock is None else Instant(clock, seconds)
+    moment = datetime.fromisoformat(at)
+    return Event(moment, actor, attempt, was, State(after), why, instant, number)

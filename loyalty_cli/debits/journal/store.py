@@ -275,10 +275,6 @@ class Journal:
         with self.database.reading() as transaction:
             return _by_key(transaction, keys)
 
-    def get(self, key: Key) -> Entry | None:
-        """The debit with that key."""
-        return self.known([key]).get(key)
-
     def present(self, entry: Entry) -> Entry:
         """The present entry of a debit; nothing is ever deleted from the journal."""
         return self.known([entry.key])[entry.key]

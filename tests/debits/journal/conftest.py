@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from loyalty_cli.debits.journal.database import JournalError
 from loyalty_cli.debits.journal.entries import (
@@ -30,21 +31,13 @@ BASELINE = Baseline(available="120", earned="150", redeemed="30")
 PLANNED = Planned(Key("shop", "a"), "shop", "saasquatch", "C-1", "CENTS", 1)
 
 
-def planned(reference: str = "a", **more: object) -> Planned:
+def planned(reference: str = "a", platform: str = "shop", **more: Any) -> Planned:
     """A debit that is asked for; `more` says what is not as usual."""
-    given: dict[str, Any] = {
-        "key": Key(str(more.pop("platform", "shop")), reference),
-        "profile": "shop",
-        "provider": "saasquatch",
-        "customer": f"C-{reference}",
-        "unit": "CENTS",
-        "amount": 1,
-        **more,
-    }
-    return Planned(**given)
+    given = {"key": Key(platform, reference), "customer": f"C-{reference}", **more}
+    return replace(PLANNED, **given)
 
 
-def plan(journal: Journal, reference: str = "a", **more: object) -> Entry:
+def plan(journal: Journal, reference: str = "a", **more: Any) -> Entry:
     (entry,) = journal.plan([planned(reference, **more)])
     return entry
 

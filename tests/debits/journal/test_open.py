@@ -132,7 +132,9 @@ def test_a_journal_of_another_version_is_refused(
             else f"UPDATE journal_schema SET version = {version}"
         )
 
+    held = list(journal_file._held_open)
     assert f"version {'no' if version is None else version}" in refused(path)
+    assert journal_file._held_open == held
 
 
 @contextmanager

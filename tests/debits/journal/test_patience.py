@@ -120,11 +120,11 @@ def test_a_server_that_hangs_is_not_waited_for(
     entry = claimed(alone)
 
     with own_server.hung():
-        unreachable(lambda: alone.get(entry.key))
+        unreachable(lambda: alone.present(entry))
         unreachable(alone.database.check_unchanged)
         unreachable(lambda: alone.change(entry, State.CONFIRMED, MADE))
 
-    assert alone.get(entry.key) == entry
+    assert alone.present(entry) == entry
 
 
 def test_a_server_that_goes_once_a_result_is_written_makes_no_outcome_unknown(
@@ -184,7 +184,7 @@ def test_who_finds_the_tables_locked_can_try_again(
 
     assert "lock timeout" in said
     assert "Run the same command again" in said
-    assert shared.get(entry.key) == entry
+    assert shared.present(entry) == entry
 
 
 def test_a_result_waits_for_a_lock_to_go(
@@ -199,7 +199,7 @@ def test_a_result_waits_for_a_lock_to_go(
         after = writing.result(LONG)
 
     assert after is not None
-    assert shared.get(entry.key) == after
+    assert shared.present(entry) == after
     assert history(shared, entry) == [State.PLANNED, State.SENDING, State.CONFIRMED]
 
 
@@ -218,7 +218,7 @@ def test_a_result_is_written_down_after_a_restart(
         after = writing.result(LONG)
 
     assert after is not None
-    assert alone.get(entry.key) == after
+    assert alone.present(entry) == after
     assert history(alone, entry) == [State.PLANNED, State.SENDING, State.UNKNOWN]
 
 
@@ -242,7 +242,7 @@ def test_a_result_whose_commit_has_no_answer_is_there_once(
     after = tapped.change(entry, State.CONFIRMED, MADE)
 
     assert after is not None
-    assert tapped.get(entry.key) == after
+    assert tapped.present(entry) == after
     assert history(tapped, entry) == [State.PLANNED, State.SENDING, State.CONFIRMED]
 
 

@@ -253,12 +253,12 @@ def test_a_server_that_was_killed_has_kept_what_it_was_told(
 
     own_server.kill()
     with pytest.raises(JournalError):
-        alone.get(entries[0].key)
+        alone.present(entries[0])
     with pytest.raises(JournalError):
         claimed(alone, entries[30])
     own_server.start()
 
-    assert [alone.get(entry.key) for entry in entries] == [*sent, *entries[25:]]
+    assert [alone.present(entry) for entry in entries] == [*sent, *entries[25:]]
 
 
 def test_a_connection_that_was_cut_while_idle_is_made_again(

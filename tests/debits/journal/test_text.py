@@ -23,7 +23,7 @@ def test_a_result_with_what_no_database_takes_is_written_down(
     journal.note(claim, ODD)
 
     assert after is not None
-    assert journal.get(claim.key) == after
+    assert journal.present(claim) == after
     assert [after.balance_after, after.provider_reference, after.error] == [WRITTEN] * 3
     assert [event.why for event in journal.events(claim.key)][-2:] == [WRITTEN] * 2
 
