@@ -59,7 +59,9 @@ def told(chance: random.Random, *, in_a_file: bool) -> Story:
     """Draw a story."""
     jobs, beside = _jobs(chance)
     waits = chance.random() < 0.04
-    keeping = _keeping(chance) if in_a_file else Keeping.NOTHING
+    is_kept = in_a_file and chance.random() < 0.3
+    keeping = chance.choice(tuple(Keeping)[1:]) if is_kept else Keeping.NOTHING
+    odd = chance.choice((Reading.SLOW, Reading.CACHED))
     several = len(jobs) > 1
     far = several and not in_a_file and chance.random() < 0.3
     return Story(
@@ -67,7 +69,7 @@ def told(chance: random.Random, *, in_a_file: bool) -> Story:
         jobs=jobs,
         hosts=("host-1", "host-2") if far else ("", ""),
         moods=(Mood.QUEUED, Mood.SLOW) if waits else LOST + REFUSING,
-        readings=_readings(chance),
+        readings=(Reading.FRESH, odd) if chance.random() < 0.2 else (Reading.FRESH,),
         impatient=chance.choice((0, 0, 1, 2)) + waits,
         keeping=keeping,
         # Twins are two accounts to the journal, and one to the platform: their credit is not kept.
@@ -105,15 +107,3 @@ def others_of(rows: Rows) -> Rows:
 def twins_of(rows: Rows) -> Rows:
     """The same for the same accounts, which are written in another way."""
     return tuple(Row(f"twin-{row.reference}", row.customer.lower(), row.amount) for row in rows)
-
-
-def _keeping(chance: random.Random) -> Keeping:
-    if chance.random() < 0.7:
-        return Keeping.NOTHING
-    return chance.choice(tuple(Keeping)[1:])
-
-
-def _readings(chance: random.Random) -> tuple[Reading, ...]:
-    if chance.random() < 0.8:
-        return (Reading.FRESH,)
-    return chance.choice(((Reading.FRESH, Reading.SLOW), (Reading.FRESH, Reading.CACHED)))

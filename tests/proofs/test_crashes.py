@@ -151,20 +151,25 @@ def test_a_server_that_restarts_in_the_middle_of_a_file_costs_nobody_anything(
 
 
 @contextmanager
-def in_progress(folder: Path, truth: Truth, size: int) -> Iterator[tuple[Shop, list[Row], Run]]:
-    """A shop whose file of debits is being made."""
+def in_progress(
+    folder: Path, truth: Truth, size: int, begun: int
+) -> Iterator[tuple[Shop, list[Row], Run]]:
+    """A shop whose file of debits is being made, and so many have begun."""
     rows = [Row(f"order-{each}", f"C-{each}", 100 + each) for each in range(size)]
     with RawServer(truth) as platform:
         shop = Shop(folder, platform.url, str(folder / "journal.db"))
         shop.finish("journal", "init")
-        yield shop, rows, shop.start(*shop.command(rows))
+        watch = truth.watch()
+        run = shop.start(*shop.command(rows))
+        for _ in range(begun):
+            assert watch.arrived("POST", 20)
+        yield shop, rows, run
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda each: each.name)
 def test_a_signal_ends_a_file_in_good_order(tmp_path: Path, number: signal.Signals) -> None:
     truth = Truth(lambda: Mood.HELD, lambda: 0.3)
-    with in_progress(tmp_path, truth, 40) as (shop, rows, run):
-        assert truth.arrived("POST", 20)
+    with in_progress(tmp_path, truth, 40, begun=1) as (shop, rows, run):
         run.send(number)
 
         assert run.wait() == 128 + number
@@ -181,10 +186,8 @@ def test_a_journal_that_goes_away_in_the_middle_of_a_file_ends_the_run(
     tmp_path: Path, how: str
 ) -> None:
     truth = Truth(lambda: Mood.SLOW)
-    with in_progress(tmp_path, truth, 60) as (shop, rows, run):
+    with in_progress(tmp_path, truth, 60, begun=12) as (shop, rows, run):
         place, aside = Path(shop.journal), tmp_path / "aside.db"
-        for _ in range(12):
-            assert truth.arrived("POST", 20)
         copy = place.read_bytes()
         if how == "log deleted":
             Path(f"{place}-wal").unlink()

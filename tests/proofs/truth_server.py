@@ -100,7 +100,7 @@ class Truth:
         self.latest = 0.0
         self.moods: Counter[Mood | Reading] = Counter()
         self.assigned: defaultdict[str, int] = defaultdict(lambda: ASSIGNED)
-        self._watches = [Watch()]
+        self._watches: list[Watch] = []
         self._first_seen: dict[str, bytes] = {}
         self._posts: Counter[tuple[str, int]] = Counter()
         self._applied: Counter[tuple[str, int]] = Counter()
@@ -154,10 +154,6 @@ class Truth:
         with self._changed:
             self._watches.append(watch)
         return watch
-
-    def arrived(self, method: str, limit: float) -> bool:
-        """Wait for the next request of a method; False where none came in time."""
-        return self._watches[0].arrived(method, limit)
 
     def __call__(self, wire: Wire) -> None:
         while request := wire.request():

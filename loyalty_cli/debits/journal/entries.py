@@ -70,11 +70,7 @@ class Baseline(Struct, frozen=True):
 
 
 class ClaimTerms(Struct, frozen=True):
-    """The conditions of a claim, and who claims; None is no condition.
-
-    `last_event` is the account's last event when its balance was read; `max_total_per_day` limits
-    what all debits at the account of the platform take in 24 hours.
-    """
+    """Who claims, the account's last event when its balance was read, and the limit of 24 hours."""
 
     profile: str | None = None
     last_event: int | None = None
@@ -99,10 +95,7 @@ class Planned(Struct, frozen=True):
 
 
 class Entry(Planned, frozen=True, kw_only=True):
-    """A debit and its present state; times are in UTC.
-
-    `profile` is the one that claimed it last, or requested it first; `claimed_at` is when.
-    """
+    """A debit and its state; `profile` claimed it last, at `claimed_at`, or requested it first."""
 
     state: State
     attempt: int
@@ -134,11 +127,7 @@ class Change(Struct, frozen=True):
 
 
 class Event(Struct, frozen=True):
-    """One change of state: who made it, when, and the evidence.
-
-    `instant` is when it was, by a clock that nobody can set; for a look at the account, when that
-    look began.
-    """
+    """One change of state; `instant` is by a clock that nobody can set, of a look its beginning."""
 
     at: datetime
     actor: str

@@ -172,10 +172,7 @@ class FileDatabase(Database):
             )
 
     def close(self) -> None:
-        """Checkpoint the log into the file, unless another process still sends, and close it.
-
-        If the checkpoint fails, the rest stays in the log, and the file stays marked.
-        """
+        """Checkpoint the log, unless another process sends; if that fails, the mark stays."""
         self._end(self._is_whole)
 
     def abandon(self) -> None:

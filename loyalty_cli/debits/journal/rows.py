@@ -92,7 +92,6 @@ def read_debit(row: Sequence[Any]) -> Entry:
 def read_event(row: Sequence[Any]) -> Event:
     """The event of a row of SELECT_EVENTS."""
     at, actor, attempt, before, after, why, clock, seconds, number = row
-    was = State(before) if before else None
     instant = None if clock is None else Instant(clock, seconds)
-    moment = datetime.fromisoformat(at)
-    return Event(moment, actor, attempt, was, State(after), why, instant, number)
+    states = (State(before) if before else None, State(after))
+    return Event(datetime.fromisoformat(at), actor, attempt, *states, why, instant, number)

@@ -155,12 +155,8 @@ class Journal:
             entry = there.get(planned.key) or new[planned.key]
             if not entry.asks_the_same(planned):
                 raise reference_taken(planned, entry)
-        planned_events = [
-            self._event(entry, None, "planned", at, instant)
-            for key, entry in new.items()
-            if key in made
-        ]
-        self.database.insert_each(transaction, INSERT_EVENT, planned_events)
+        events = [self._event(new[key], None, "planned", at, instant) for key in new if key in made]
+        self.database.insert_each(transaction, INSERT_EVENT, events)
 
     def claim(
         self, entry: Entry, sender: Process, baseline: Baseline, terms: ClaimTerms = NO_TERMS
