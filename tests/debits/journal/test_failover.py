@@ -165,16 +165,3 @@ def test_a_server_is_put_on_record_once_by_whoever_opens_its_journal_first(
     server.execute(f"DELETE FROM {own_place}.servers")  # as in a journal of an earlier version
     open_it(server.url(own_place)).database.check_unchanged()
     assert server.execute(f"SELECT why FROM {own_place}.servers") == [("the first time",)]
-
-
-def test_a_file_has_no_failover(
-    loyalty: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with platform(tmp_path, monkeypatch):
-        assert loyalty("journal", "init").code == 0
-        done = loyalty("journal", "accept-failover", "--why", "because")
-        without_reason = loyalty("journal", "accept-failover", "--why", " ")
-
-    assert (done.code, done.out) == (2, "")
-    assert "is a file" in done.err
-    assert without_reason.code == 2

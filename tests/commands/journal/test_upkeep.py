@@ -1,4 +1,4 @@
-"""`loyalty journal backup`, `check` and `restore`: what is said, and what a job may do then."""
+"""`loyalty journal backup`, `check`, `restore`: what is said, and what a job may do then."""
 
 import os
 import sqlite3
@@ -186,19 +186,22 @@ def test_a_person_is_told_and_asked(
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    ("wrong", "said"),
     [
-        [],
-        ["x.db", "--reviewed", "--why", "x"],
-        ["--reviewed"],
-        ["--reviewed", "--why", " "],
-        ["--reviewed", "--why", "x", "--older"],
-        ["x.db", "--why", "x"],
+        (["restore"], "either FILE or --reviewed"),
+        (["restore", "x.db", "--reviewed", "--why", "x"], "either FILE or --reviewed"),
+        (["restore", "--reviewed"], "--reviewed needs --why"),
+        (["restore", "--reviewed", "--why", " "], "--reviewed needs --why"),
+        (["restore", "--reviewed", "--why", "x", "--older"], "either FILE or --reviewed"),
+        (["restore", "x.db", "--why", "x"], "--reviewed needs --why"),
+        (["accept-failover", "--why", " "], "--why must say what you checked"),
+        (["accept-failover", "--why", "x"], "is a file"),
     ],
-    ids=" ".join,
+    ids=str,
 )
 @pytest.mark.usefixtures("ready")
-def test_restore_wants_a_file_or_what_a_person_found(loyalty: Run, wrong: list[str]) -> None:
-    done = loyalty("journal", "restore", *wrong)
+def test_what_makes_no_sense_is_refused(loyalty: Run, wrong: list[str], said: str) -> None:
+    done = loyalty("journal", *wrong)
 
     assert (done.code, done.out, done.err[:7]) == (2, "", "Error: ")
+    assert said in done.err
