@@ -3,12 +3,10 @@
 import os
 import signal
 import socket
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
-from pathlib import Path
+from contextlib import closing
 from threading import Event
 from typing import Any
 
@@ -23,8 +21,6 @@ from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.debits.journal.server_errors import journal_error
 from loyalty_cli.debits.journal.store import Journal
 from loyalty_cli.model.errors import ErrorCode
-from loyalty_cli.sandbox.server import Received, Reply
-from tests.conftest import Run, Serve
 from tests.debits.conftest import Desk
 from tests.debits.journal.conftest import Open, claimed, history, plan
 from tests.fakes.fault_server import Bank
@@ -38,22 +34,6 @@ REAL = (
     at_server.INSISTING_SECONDS,
     server_connection.CONNECT_SECONDS,
 )
-BALANCE = (
-    b'[{"type": "CREDIT", "unit": "CENTS", "count": 1, "totalAssignedCredit": 100,'
-    b' "totalRedeemedCredit": 0}]'
-)
-REDEEMED = b'{"creditRedeemed": 5, "creditAvailable": 95, "unit": "CENTS"}'
-
-IMPATIENT = """
-import sys
-from loyalty_cli.debits.journal import server, server_connection
-server.ANSWER_SECONDS = 1.0
-server.INSISTING_SECONDS = 2.0
-server_connection.CONNECT_SECONDS = 2
-from loyalty_cli.__main__ import main
-sys.argv[0] = "loyalty"
-main()
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -123,6 +103,7 @@ def test_a_server_that_hangs_is_not_waited_for(
         unreachable(lambda: alone.present(entry))
         unreachable(alone.database.check_unchanged)
         unreachable(lambda: alone.change(entry, State.CONFIRMED, MADE))
+        alone.close()
 
     assert alone.present(entry) == entry
 
@@ -255,36 +236,3 @@ def test_a_result_that_another_one_settled_meanwhile_is_not_taken_for_ours(
 
     assert tapped.change(entry, State.CONFIRMED, MADE) is None
     assert shared.present(entry).state is State.UNKNOWN
-
-
-def test_a_job_whose_server_hangs_ends_and_says_what_is_not_written_down(
-    own_server: PostgreSQL,
-    serve: Serve,
-    profile_file: Callable[[str], Path],
-    monkeypatch: pytest.MonkeyPatch,
-    program: Run,
-) -> None:
-    own_server.start()
-    hanging = ExitStack()
-
-    def answer(received: Received) -> Reply:
-        if received.method == "GET":
-            return Reply(body=BALANCE)
-        hanging.enter_context(own_server.hung())
-        return Reply(body=REDEEMED)
-
-    monkeypatch.setenv("LOYALTY_SHOP_API_KEY", "key")
-    profile_file(
-        f"journal: '{own_server.url()}'\ndefault_profile: shop\nprofiles:\n"
-        f"  shop: {{provider: saasquatch, tenant: acme, base_url: '{serve(answer)}',"
-        " debit: {allow: true, unit: CENTS}}\n"
-    )
-    assert program("journal", "init").code == 0
-    with hanging:
-        command = ("debit", "C-1001", "5", "--reference", "a", "--yes")
-        done = program("-c", IMPATIENT, *command, executable=sys.executable)
-
-    assert done.code == 8
-    assert "was sent (confirmed), but the journal could not record that" in done.err
-    shown = program("journal", "list", "-o", "json")
-    assert [record["state"] for record in shown.records] == ["sending"]
