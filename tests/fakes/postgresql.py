@@ -121,7 +121,6 @@ class PostgreSQL:
         return str(done.stdout)
 
     def start(self, **settings: str) -> None:
-        """Start it, and wait until it can be used."""
         self._port = settings.get("port", "5432")
         chosen = {**SETTINGS, "unix_socket_directories": str(self.folder), **settings}
         given = [f"--{name}={value}" for name, value in chosen.items()]
@@ -149,7 +148,6 @@ class PostgreSQL:
                 os.kill(each, signal.SIGCONT)
 
     def _family(self) -> list[int]:
-        """Its process, and the children of that."""
         assert self._running is not None
         pid = self._running.pid
         return [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
@@ -160,7 +158,6 @@ class PostgreSQL:
             self._running = None
 
     def backends(self, database: str) -> list[int]:
-        """The processes that serve those who are in a database."""
         query = f"SELECT pid FROM pg_stat_activity WHERE datname = '{database}'"
         return [pid for (pid,) in self.execute(query)]
 
@@ -170,13 +167,11 @@ class PostgreSQL:
         self._until(f"SELECT pg_last_wal_replay_lsn() >= '{position}'")
 
     def fall_behind(self) -> None:
-        """Let a standby follow no longer."""
         self.execute("ALTER SYSTEM SET primary_conninfo = ''")
         self.execute("SELECT pg_reload_conf()")
         self._until("SELECT count(*) = 0 FROM pg_stat_wal_receiver")
 
     def promote(self) -> None:
-        """Let a standby be the primary."""
         self.execute("SELECT pg_promote()")
 
     def _until(self, question: str) -> None:
@@ -213,11 +208,9 @@ class PostgreSQL:
         return name
 
     def drop(self, name: str) -> None:
-        """Take a journal away."""
         self.execute(f"DROP SCHEMA {name} CASCADE")
 
     def execute(self, statement: str, database: str = "postgres") -> list[Any]:
-        """Run a statement, and give the rows that come of it."""
         with psycopg.connect(
             host=str(self.folder), port=self._port, dbname=database, user=OWNER, autocommit=True
         ) as connection:
@@ -243,10 +236,9 @@ def prepared_server(like: PostgreSQL | None = None) -> Iterator[PostgreSQL]:
 
 
 @contextmanager
-def running_postgresql(**settings: str) -> Iterator[PostgreSQL]:
-    """Run a server until the block ends."""
+def running_postgresql() -> Iterator[PostgreSQL]:
     with prepared_server() as server:
-        server.start(**settings)
+        server.start()
         yield server
 
 

@@ -31,7 +31,6 @@ class Tried(Protocol):
 
 
 def all_of(found: Sequence[Tried | Found]) -> Found:
-    """What came of several, together."""
     violations = [violation for each in found for violation in each.violations]
     return Found(sum((each.counts for each in found), Counter[str]()), violations)
 
@@ -48,7 +47,6 @@ def side_by_side(one: Callable[[str], Tried | None], seeds: Sequence[str], at_on
 def in_processes(
     trials: Callable[[Sequence[str], Path], Found], given: Namespace, folder: Path
 ) -> Found:
-    """Make the trials in several processes."""
     shares = [given.seeds[number :: given.workers] for number in range(given.workers)]
     with ProcessPoolExecutor(given.workers, get_context("spawn")) as pool:
         return all_of(list(pool.map(trials, shares, [folder] * given.workers)))
@@ -76,13 +74,11 @@ def parser(doc: str | None, trials: int = 0, epilog: str = "") -> ArgumentParser
 
 
 def with_journals(options: ArgumentParser) -> ArgumentParser:
-    """Let it be chosen where the journal is."""
     options.add_argument("--journal", choices=("sqlite", "postgresql"), default="sqlite")
     return options
 
 
 def with_workers(options: ArgumentParser) -> ArgumentParser:
-    """Let it be chosen how many processes make trials."""
     options.add_argument("--workers", type=int, default=2, help="processes that make trials")
     return options
 

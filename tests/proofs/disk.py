@@ -49,7 +49,6 @@ class FailedWriteTrial(OneDebit):
 
 
 def failures(chosen: Sequence[Point], folder: Path, errors: Sequence[str] = ERRORS) -> Found:
-    """Let each of these writes fail."""
     seeds = [
         f"{each.name}:{each.number}:{error}:{again}"
         for each in chosen

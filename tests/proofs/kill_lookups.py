@@ -129,7 +129,6 @@ class Plan(NamedTuple):
 
 
 def plan(chance: random.Random) -> Plan:
-    """Draw one."""
     size = chance.choice((1, 3, 12, 60, 60, 400))
     names = [chance.choice((chance.choice(ODD), *[f"C-{each}"] * 4)) for each in range(size)]
     customers = [name for name in names for _ in range(chance.choice((1, 1, 1, 1, 2)))]
@@ -305,8 +304,6 @@ def _environment(folder: Path, url: str) -> dict[str, str]:
 
 
 def trials(seeds: Sequence[str], folder: Path) -> Found:
-    """Make a trial of each seed, several at once."""
-
     def one(seed: str) -> Trial:
         with tempfile.TemporaryDirectory(dir=folder) as own:
             trial = Trial(Path(own), seed)

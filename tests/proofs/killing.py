@@ -56,7 +56,6 @@ def _await(watch: Watch, method: str, run: Run) -> None:
 
 
 def how_it_ended(run: Run) -> str:
-    """What became of a program that was to be ended."""
     if run.code == -signal.SIGKILL:
         return "killed"
     return "ended by SIGTERM" if run.code in TERMINATED else "ended before the kill"

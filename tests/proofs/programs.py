@@ -55,7 +55,6 @@ class Run:
 
     @property
     def records(self) -> Any:
-        """The JSON on stdout."""
         return json.loads(self.out)
 
     @property
@@ -77,11 +76,9 @@ class Run:
         return self.wait()
 
     def is_running(self, seconds: float) -> bool:
-        """Whether it still runs after that time."""
         return not connection.wait([self._process.sentinel], seconds)
 
     def wait(self) -> int:
-        """Wait for its end, and give the exit code."""
         assert not self.is_running(PATIENCE), f"it never ended; it said: {self.err}"
         code = self.code
         assert code is not None

@@ -65,7 +65,6 @@ class Shop:
         return start(self.folder, self.environment, *arguments, host=host, without=self._without)
 
     def finish(self, *arguments: str) -> Run:
-        """Run it to its end."""
         run = self.start(*arguments)
         run.wait()
         return run
@@ -86,7 +85,6 @@ class Shop:
         return ["debit", "--from", str(file), *always]
 
     def entries(self) -> list[Entry]:
-        """What the journal has."""
         with self._open() as journal:
             return list(journal.find(Filter()))
 

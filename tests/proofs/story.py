@@ -56,7 +56,6 @@ class Story(NamedTuple):
 
 
 def told(chance: random.Random, *, in_a_file: bool) -> Story:
-    """Draw a story."""
     jobs, beside = _jobs(chance)
     waits = chance.random() < 0.04
     is_kept = in_a_file and chance.random() < 0.3
@@ -98,7 +97,6 @@ def _jobs(chance: random.Random) -> tuple[tuple[Rows, ...], str]:
 
 
 def others_of(rows: Rows) -> Rows:
-    """Other debits of the same accounts."""
     return tuple(
         Row(f"visit-{number}", row.customer, 200 + number) for number, row in enumerate(rows)
     )

@@ -48,7 +48,6 @@ class Traced(NamedTuple):
 
 
 def traced(shop: Shop, *options: str) -> Traced:
-    """Make one debit under strace."""
     done = subprocess.run(
         [
             *("strace", "--follow-forks", "--quiet=all", *options),
@@ -142,7 +141,6 @@ class KilledTrial(OneDebit):
 def kills(
     chosen: Sequence[Point], folder: Path, server: PostgreSQL | None, moods: Sequence[Mood]
 ) -> Found:
-    """Kill a debit at each of these."""
     seeds = [f"{each.name}:{each.number}:{mood}" for each in chosen for mood in moods]
     return trials(seeds, folder, KilledTrial, server)
 

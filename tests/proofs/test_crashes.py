@@ -68,7 +68,6 @@ def test_nor_does_one_with_the_journal_in_postgresql(tmp_path: Path, server: Pos
 
 @pytest.fixture(scope="module")
 def calls(tmp_path_factory: pytest.TempPathFactory) -> list[Point]:
-    """The system calls of one debit."""
     needs("strace")
     return points(tmp_path_factory.mktemp("calls"), "sqlite")
 

@@ -99,7 +99,6 @@ class World:
         self.seconds += seconds
 
     def run(self, reference: str = "r-1", customer: str = "C-1") -> DebitResult:
-        """Run a program that wants this debit."""
         order: DebitOrder = self.desk.order(reference, customer)
         try:
             return self.desk.debit(order)
@@ -414,7 +413,6 @@ def off(rule: Callable[[without.Put], None]) -> Callable[[World], None]:
 
 
 def put(target: object, name: str, value: object) -> Callable[[World], None]:
-    """A rule that is switched off in one place."""
     return lambda world: world.patch.setattr(target, name, value)
 
 

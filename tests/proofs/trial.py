@@ -97,7 +97,6 @@ class Trial:
         return [self.shop.command(job, f"debits-{at}") for at, job in enumerate(jobs) if job]
 
     def rows(self) -> list[Row]:
-        """Those debits."""
         return [row for row in self.story.rows() if row.reference not in (self.aside or ())]
 
     def _work(self) -> None:
@@ -129,7 +128,6 @@ class Trial:
         raise NotImplementedError
 
     def _beside(self) -> AbstractContextManager[object]:
-        """What goes on beside them."""
         return nullcontext()
 
     def _interlude(self) -> None:
@@ -144,7 +142,6 @@ class Trial:
             self.count(f"debits left {states.get(row.reference, 'unwritten')} by it")
 
     def _finish(self) -> None:
-        """Run each file to its end, side by side."""
         commands = self.commands()
         runs = [
             self.shop.start(*command, host=host)
@@ -158,7 +155,6 @@ class Trial:
                 self._check_output(run, is_alone=is_alone)
 
     def settle(self) -> None:
-        """Reconcile until nothing is open."""
         patient = self.chance.random() < 0.5  # or looks again and again, from the start
         ends = time.monotonic() + SETTLED_SECONDS
         look = 0
@@ -237,7 +233,6 @@ class Trial:
             self.violate(f"exit code {run.code} for {states}")
 
     def expect(self, run: Run, codes: set[int]) -> None:
-        """Note a program that ends in another way."""
         if run.wait() not in codes:
             self.violate(f"exit code {run.code}: {run.err}")
 
@@ -247,7 +242,6 @@ class Trial:
             self.counts[what] += 1
 
     def violate(self, what: str) -> None:
-        """Note a contradiction."""
         self.violations.append(f"seed {self.seed}: {what}")
 
 

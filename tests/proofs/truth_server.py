@@ -109,17 +109,14 @@ class Truth:
         self._changed = Condition()
 
     def applied(self, customer: str, amount: int) -> int:
-        """How often that amount was taken off that customer."""
         with self._changed:
             return self._applied[customer, amount]
 
     def posts(self, customer: str, amount: int) -> int:
-        """How often it was asked for."""
         with self._changed:
             return self._posts[customer, amount]
 
     def all_posts(self) -> int:
-        """How many debits were asked for in all."""
         with self._changed:
             return self._posts.total()
 
@@ -134,7 +131,6 @@ class Truth:
             )
 
     def available(self, customer: str) -> int:
-        """What a customer has left."""
         return self.assigned[customer.casefold()] - self.taken(customer)
 
     def below_zero(self) -> list[str]:
@@ -149,7 +145,6 @@ class Truth:
             assert self._changed.wait_for(lambda: self._pending == 0, PATIENCE)
 
     def watch(self) -> Watch:
-        """Tell what arrives from now on to one more."""
         watch = Watch()
         with self._changed:
             self._watches.append(watch)
@@ -277,7 +272,6 @@ def _made(wanted: Wanted) -> Any:
 
 
 def _stays(wire: Wire, seconds: float) -> bool:
-    """Whether the client still waits after that time."""
     wire.sock.settimeout(seconds)
     try:
         with suppress(TimeoutError):
@@ -290,7 +284,6 @@ def _stays(wire: Wire, seconds: float) -> bool:
 
 
 def _error(status: int, wanted: Wanted) -> bytes:
-    """The platform's own error."""
     theirs, gameballs = CODES[status]
     if wanted.identity:
         return _json({"code": gameballs, "type": "ERROR", "message": "no"}, f"{status} No")

@@ -55,7 +55,6 @@ def changed(journal: Journal, entry: Entry, state: State, why: str = "because") 
 
 
 def brought(journal: Journal, entry: Entry, *states: State) -> Entry:
-    """Bring a debit from state to state."""
     for state in states:
         is_claim = state is State.SENDING
         entry = claimed(journal, entry) if is_claim else changed(journal, entry, state)
@@ -135,7 +134,6 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def open_it() -> Iterator[Open]:
-    """Open a journal, and let go of it when the test ends."""
     with ExitStack() as stack:
 
         def opening(where: str, *, create: bool = False) -> Journal:
@@ -153,13 +151,11 @@ def journal(open_it: Open, place: str) -> Journal:
 
 @pytest.fixture
 def shared(open_it: Open, server: PostgreSQL, own_place: str) -> Journal:
-    """A journal at the server that tests share."""
     return open_it(server.url(own_place), create=True)
 
 
 @pytest.fixture
 def alone(own_server: PostgreSQL, open_it: Open) -> Journal:
-    """A journal at a server that the test may stop."""
     own_server.start()
     return open_it(own_server.url(), create=True)
 
@@ -176,6 +172,5 @@ def wiretap(request: pytest.FixtureRequest, server: PostgreSQL) -> Iterator[Wire
 
 @pytest.fixture
 def tapped(wiretap: Wiretap, open_it: Open, server: PostgreSQL, own_place: str) -> Journal:
-    """A journal by way of the wiretap."""
     url = server.url(own_place).replace(str(server.folder), str(wiretap.folder))
     return open_it(url, create=True)
