@@ -141,29 +141,22 @@ def test_a_full_disk_is_refused(open_it: Open, path: Path, monkeypatch: pytest.M
     assert "full" in refused(path)
 
 
-def test_a_journal_that_is_a_mount_point_is_refused(made: Path, at: At) -> None:
+def test_a_journal_that_is_a_mount_point_is_refused_and_a_folder_that_is_one_is_not(
+    made: Path, at: At
+) -> None:
     """As where a container is given the single file: its log would stay in the container."""
     other = made.with_name("other.db")
     other.touch()
     at(other)
-    mounted = f"mount --bind '{made}' '{other}'"
-
-    done = loyalty_with_mounts(mounted, "journal", "list")
-
+    done = loyalty_with_mounts(f"mount --bind '{made}' '{other}'", "journal", "list")
     assert (done.returncode, done.stdout) == (3, "")
     assert f"{other} is a mount point itself" in done.stderr
     assert f"Mount the whole folder {made.parent}" in done.stderr
 
-
-def test_a_folder_that_is_a_mount_point_is_as_good_as_any(
-    made: Path, tmp_path: Path, at: At
-) -> None:
-    other = tmp_path / "mounted"
-    other.mkdir(mode=0o700)
-    at(other / "journal.db")
-
-    done = loyalty_with_mounts(f"mount --bind '{made.parent}' '{other}'", "journal", "list")
-
+    folder = made.parent.with_name("mounted")
+    folder.mkdir(mode=0o700)
+    at(folder / "journal.db")
+    done = loyalty_with_mounts(f"mount --bind '{made.parent}' '{folder}'", "journal", "list")
     assert (done.returncode, done.stderr[:7]) == (0, "the jou")
 
 
