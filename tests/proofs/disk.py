@@ -38,14 +38,14 @@ class FailedWriteTrial(OneDebit):
         done = traced(self.shop, "--output=/dev/null", f"--trace={name}", at)
         sent = self.truth.posts(ROW.customer, ROW.amount)
         states = [entry.state for entry in self.shop.entries()]
-        self.count(f"exit code {done.code}, {'sent' if sent else 'not sent'}")
+        self.count(f"exit code {done.returncode}, {'sent' if sent else 'not sent'}")
         # What cannot be said on stdout, because that is what failed, is not what this is about.
         confirmed = states == [State.CONFIRMED]
         expected = {8, 0} if sent and confirmed else {8} if sent else {3}
-        if done.code not in expected and not (name == "write" and done.code):
-            self.violate(f"exit code {done.code}, sent {sent} times, {states}: {done.err}")
-        if "Traceback" in done.err or "defect" in done.err:
-            self.violate(done.err)
+        if done.returncode not in expected and not (name == "write" and done.returncode):
+            self.violate(f"exit code {done.returncode}, sent {sent} times, {states}: {done.stderr}")
+        if "Traceback" in done.stderr or "defect" in done.stderr:
+            self.violate(done.stderr)
 
 
 def failures(chosen: Sequence[Point], folder: Path, errors: Sequence[str] = ERRORS) -> Found:

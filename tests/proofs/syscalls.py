@@ -40,15 +40,9 @@ class Point(NamedTuple):
     number: int
 
 
-class Traced(NamedTuple):
-    """How a traced program ended."""
-
-    code: int
-    err: str
-
-
-def traced(shop: Shop, *options: str) -> Traced:
-    done = subprocess.run(
+def traced(shop: Shop, *options: str) -> subprocess.CompletedProcess[str]:
+    """Make one debit under strace."""
+    return subprocess.run(
         [
             *("strace", "--follow-forks", "--quiet=all", *options),
             *(sys.executable, "-m", "loyalty_cli", *shop.command([ROW])),
@@ -61,7 +55,6 @@ def traced(shop: Shop, *options: str) -> Traced:
         check=False,
         timeout=PATIENCE,
     )
-    return Traced(done.returncode, done.stderr)
 
 
 def points(folder: Path, journal: str, server: PostgreSQL | None = None) -> list[Point]:
@@ -74,10 +67,9 @@ def points(folder: Path, journal: str, server: PostgreSQL | None = None) -> list
             RawServer(Truth()) as platform,
         ):
             shop = Shop(Path(own), platform.url, place)
-            program = [sys.executable, "-m", "loyalty_cli", "journal", "init"]
-            subprocess.run(program, cwd=ROOT, env=shop.environment, check=True, capture_output=True)
+            shop.finish("journal", "init")
             done = traced(shop, f"--output={log}", "--string-limit=200")
-            assert done.code == 0, done.err
+            assert done.returncode == 0, done.stderr
     return _calls(log.read_text(errors="replace").splitlines(), JOURNALS[journal])
 
 
@@ -133,9 +125,9 @@ class KilledTrial(OneDebit):
     def _spoil(self) -> None:
         at = f"--inject={self._point.name}:signal=KILL:when={self._point.number}"
         done = traced(self.shop, "--output=/dev/null", f"--trace={self._point.name}", at)
-        self.count("killed" if done.code == -9 else "ended before the kill")
-        if done.code not in (-9, 0):
-            self.violate(f"exit code {done.code}: {done.err}")
+        self.count("killed" if done.returncode == -9 else "ended before the kill")
+        if done.returncode not in (-9, 0):
+            self.violate(f"exit code {done.returncode}: {done.stderr}")
 
 
 def kills(
