@@ -1,14 +1,17 @@
 """What the tests of the network share."""
 
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import trustme
 
 from loyalty_cli.network import retry
 from tests.conftest import Outcome, Run
+from tests.fakes.servers import ELSEWHERE
 
 Card = Callable[..., Path]
 
@@ -17,6 +20,38 @@ Card = Callable[..., Path]
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retry without a pause."""
     monkeypatch.setattr(retry, "FIRST_PAUSE_SECONDS", 0.0)
+
+
+@pytest.fixture(scope="session")
+def company() -> trustme.CA:
+    """An authority that nobody trusts before its certificate is named."""
+    return trustme.CA()
+
+
+def served(certificate: trustme.LeafCert) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    return context
+
+
+@pytest.fixture(scope="session")
+def secure(company: trustme.CA) -> ssl.SSLContext:
+    """A server's side, with a certificate of the company for this machine."""
+    return served(company.issue_cert("localhost", "127.0.0.1", ELSEWHERE))
+
+
+@pytest.fixture(params=["plain", "TLS"])
+def proxy_tls(request: pytest.FixtureRequest, secure: ssl.SSLContext) -> ssl.SSLContext | None:
+    """The side of a proxy, once without TLS and once with."""
+    return secure if request.param == "TLS" else None
+
+
+@pytest.fixture
+def trusting(company: trustme.CA, tmp_path: Path) -> str:
+    """What a profile needs to trust the company."""
+    path = tmp_path / "company.pem"
+    company.cert_pem.write_to_path(str(path))
+    return f", ca_bundle: '{path}'"
 
 
 TIMEOUT = 0.3
@@ -38,8 +73,8 @@ TimesOut = Callable[..., bool]
 def times_out(loyalty: Run, card: Card) -> TimesOut:
     """Look a customer up at an address, and tell whether that ended at its deadline, in words."""
 
-    def look_up(url: str, more: str = f", timeout: {TIMEOUT}") -> bool:
-        card(url, more)
+    def look_up(url: str, more: str = "") -> bool:
+        card(url, f", timeout: {TIMEOUT}{more}")
         with ends_in_time():
             done = loyalty("balance", "C-1", "-o", "json")
         error = done.record["error"]
@@ -55,10 +90,10 @@ Ask = Callable[..., Outcome]
 
 @pytest.fixture
 def ask(loyalty: Run, card: Card) -> Ask:
-    """Look a customer up at an address."""
+    """Look a customer up at an address, with more options and more settings of the profile."""
 
-    def look_up(url: str, *more: str) -> Outcome:
-        card(url)
+    def look_up(url: str, *more: str, settings: str = "") -> Outcome:
+        card(url, settings)
         return loyalty("balance", "C-1", "-o", "json", *more)
 
     return look_up

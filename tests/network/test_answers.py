@@ -127,10 +127,7 @@ def test_a_redirect_is_named_and_not_followed(status: int, body: Any) -> None:
     assert (error.code, exit_code_of(error.code)) == (ErrorCode.REDIRECTED, 7)
     assert "redirects to https://elsewhere.example.com/x, which is not followed" in error.message
     assert error.http_status == status
-
-
-def test_a_redirect_to_nowhere_is_one_too() -> None:
-    assert "redirects to nowhere" in error_of(302, b"", {}).message
+    assert "redirects to nowhere" in error_of(status, body, {}).message
 
 
 @pytest.mark.parametrize(
@@ -146,43 +143,36 @@ def test_a_throttled_user_is_told_how_long_to_wait(headers: Mapping[str, str], h
     assert error_of(429, b"", headers).hint == hint
 
 
-def test_an_error_names_platform_status_code_and_words() -> None:
-    error = error_of(400, OWN["saasquatch"], name="saasquatch")
+@pytest.mark.parametrize(
+    ("status", "body", "message"),
+    [
+        (400, OWN["imprint"], "Imprint refused the request (HTTP 400, SOME_ERROR: {own})."),
+        (404, OWN["imprint"], "Imprint has no customer 'C-1' (HTTP 404, SOME_ERROR: {own})."),
+        (401, b"", "Imprint rejected the credentials of profile 'main' (HTTP 401)."),
+        (503, b"", "Imprint cannot answer now (HTTP 503)."),
+    ],
+)
+def test_an_error_names_platform_status_code_and_words(
+    status: int, body: Any, message: str
+) -> None:
+    error = error_of(status, body)
 
-    assert error.message == ("SaaSquatch refused the request (HTTP 400, RS777: In its own words).")
-    assert error.provider_code == "RS777"
-
-
-def test_an_error_without_words_is_a_sentence_too() -> None:
-    assert error_of(503).message == "Imprint cannot answer now (HTTP 503)."
-
-
-def test_a_refused_sign_in_says_what_to_do() -> None:
-    error = error_of(401)
-
-    assert "profile 'main'" in error.message
-    assert "loyalty login main" in str(error.hint)
-
-
-def test_an_unknown_customer_is_shown_with_its_quotes() -> None:
-    error = error_of(404, OWN["imprint"])
-
-    assert error.message.startswith("Imprint has no customer 'C-1' (HTTP 404, ")
+    assert error.message == message.format(own="In its own words")
+    assert error.provider_code == ("SOME_ERROR" if body else None)
+    assert ("loyalty login main" in str(error.hint)) == (status == 401)
 
 
-def test_a_body_that_is_not_json_is_told_with_its_type() -> None:
-    with pytest.raises(LoyaltyError) as raised:
-        body_of(Answer(200, HTML, b"<html>"), profile(), "C-1")
+@pytest.mark.parametrize(
+    ("headers", "kind"), [(HTML, "(text/html)"), ({}, "(no content type)")], ids=["HTML", "none"]
+)
+def test_a_body_that_is_not_json_is_told_with_its_type(
+    headers: Mapping[str, str], kind: str
+) -> None:
+    with pytest.raises(LoyaltyError, match="it is not JSON") as raised:
+        body_of(Answer(200, headers, b"<html>"), profile(), "C-1")
 
-    assert raised.value.code == ErrorCode.BAD_RESPONSE
-    assert raised.value.http_status == 200
-    assert "it is not JSON" in raised.value.message
-    assert "(text/html)" in raised.value.message
-
-
-def test_a_body_without_a_type_is_told_so() -> None:
-    with pytest.raises(LoyaltyError, match="no content type"):
-        body_of(Answer(200, {}, b""), profile(), "C-1")
+    assert (raised.value.code, raised.value.http_status) == (ErrorCode.BAD_RESPONSE, 200)
+    assert kind in raised.value.message
 
 
 def test_a_body_that_is_json_is_read() -> None:

@@ -151,12 +151,6 @@ def endless(wire: Wire) -> None:
         wire.send(b" " * 1024 * 1024)
 
 
-def endless_chunks(wire: Wire) -> None:
-    wire.request()
-    wire.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
-    wire.send_for_ever(b"10000\r\n" + b" " * 0x10000 + b"\r\n")
-
-
 def one_huge_chunk(wire: Wire) -> None:
     wire.request()
     wire.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\n")
@@ -169,36 +163,18 @@ def endless_behind_a_redirect(wire: Wire) -> None:
     wire.send_for_ever(b"10000\r\n" + b" " * 0x10000 + b"\r\n")
 
 
-def zipped(encoding: str, body: bytes) -> Answering:
-    return Answering(reply(body, "200 OK", f"Content-Encoding: {encoding}"))
-
-
 def gzip_bomb(wire: Wire) -> None:
-    zipped("gzip", bomb(512))(wire)
+    Answering(reply(bomb(512), "200 OK", "Content-Encoding: gzip"))(wire)
 
 
 def gzip_bomb_in_a_gzip(wire: Wire) -> None:
-    zipped("gzip, gzip", gzip.compress(bomb(512)))(wire)
-
-
-def gzip_bomb_in_chunks(wire: Wire) -> None:
-    wire.request()
-    wire.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Encoding: gzip\r\n\r\n")
-    content = bomb(512)
-    wire.send(b"%x\r\n%b\r\n0\r\n\r\n" % (len(content), content))
+    packed = gzip.compress(bomb(512))
+    Answering(reply(packed, "200 OK", "Content-Encoding: gzip, gzip"))(wire)
 
 
 @pytest.mark.parametrize(
     "script",
-    [
-        endless,
-        endless_chunks,
-        endless_behind_a_redirect,
-        one_huge_chunk,
-        gzip_bomb,
-        gzip_bomb_in_a_gzip,
-        gzip_bomb_in_chunks,
-    ],
+    [endless, endless_behind_a_redirect, one_huge_chunk, gzip_bomb, gzip_bomb_in_a_gzip],
 )
 def test_a_body_that_is_too_large_is_given_up(script: Script, ask: Ask) -> None:
     with RawServer(script) as server:

@@ -10,7 +10,7 @@ import pytest
 
 from loyalty_cli.network.connections import connect
 from tests.conftest import Run
-from tests.fakes.servers import Answering, RawServer
+from tests.fakes.servers import Answering, RawServer, unused_port
 from tests.network.conftest import Card, TimesOut
 
 
@@ -43,16 +43,6 @@ def test_a_name_nobody_knows_is_an_error_that_says_so(
     assert "its name is not known (Name or service not known)" in done.record["error"]["message"]
 
 
-def test_a_name_that_cannot_be_one_is_an_unknown_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object, **__: object) -> Any:
-        raise UnicodeError("label too long")
-
-    monkeypatch.setattr(socket, "getaddrinfo", broken)
-
-    with pytest.raises(socket.gaierror):
-        connect("x" * 64, 443, lambda: 5.0)
-
-
 @contextmanager
 def addresses_that_hang(count: int) -> Iterator[list[Any]]:
     """Addresses whose connection is never made: nobody accepts, and the queue is full."""
@@ -77,34 +67,27 @@ def test_several_addresses_that_all_hang_share_the_deadline(
         assert times_out("https://platform.invalid")
 
 
-def test_an_address_that_hangs_leaves_time_for_the_next(
+def test_an_address_that_refuses_is_passed_over_and_one_that_hangs_leaves_time_for_the_next(
     loyalty: Run, card: Card, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with RawServer(Answering()) as server, addresses_that_hang(1) as hanging:
-        good = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", server.port))
-        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [*hanging, good])
+        refusing, good = (
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))
+            for port in (unused_port(), server.port)
+        )
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [refusing, *hanging, good])
         card(server.url, ", timeout: 3")
         done = loyalty("balance", "C-1", "-o", "json")
 
     assert done.code == 0
 
 
-def test_an_address_that_refuses_is_passed_over_at_once(
-    loyalty: Run, card: Card, monkeypatch: pytest.MonkeyPatch
+def test_a_host_without_an_address_and_a_name_that_cannot_be_one_are_errors_of_the_system(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with RawServer(Answering()) as server, socket.create_server(("127.0.0.1", 0)) as gone:
-        refusing = (socket.AF_INET, socket.SOCK_STREAM, 6, "", gone.getsockname())
-        good = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", server.port))
-        gone.close()
-        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [refusing, good])
-        card(server.url)
-        done = loyalty("balance", "C-1", "-o", "json")
+    with pytest.raises(socket.gaierror, match="label"):
+        connect("x" * 64, 443, lambda: 5.0)
 
-    assert done.code == 0
-
-
-def test_a_host_without_an_address_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [])
-
     with pytest.raises(OSError, match="has no address"):
         connect("platform.invalid", 443, lambda: 5.0)

@@ -6,10 +6,8 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event
-from typing import NamedTuple
 
 import pytest
-import trustme
 
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.network import retry
@@ -28,7 +26,7 @@ from tests.fakes.servers import (
     profile_at,
     reply,
 )
-from tests.network.conftest import TIMEOUT, Card, TimesOut, ends_in_time
+from tests.network.conftest import Card, TimesOut, ends_in_time
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -36,11 +34,8 @@ BODY = b'{"reward_balance": 1, "reward_symbol": "points"}'
 SLOW = {  # what comes at once, and what comes byte by byte
     "head": (b"", reply() * 10),
     "body": (reply(b"", length=9999), b" " * 9999),
-    "body without a length": (HEAD + b"\r\n" + BODY, b" " * 9999),
     "chunks": (CHUNKED, b"1\r\n \r\n" * 9999),
-    "chunk size": (CHUNKED, b"0" * 9999),
     "headers": (HEAD, b"X: y\r\n" * 9999),
-    "one header": (HEAD + b"X: ", b"y" * 9999),
     "silence in the body": (reply(b"{", length=9999), b""),
     "silence behind a whole body": (HEAD + b"\r\n" + BODY, b""),
     "silence": (b"", b""),
@@ -75,41 +70,19 @@ def hello_byte_by_byte(wire: Wire) -> None:
     wire.send_slowly(b"\x00" * 0x3FF0)
 
 
-@pytest.mark.parametrize("case", SLOW)
+@pytest.mark.parametrize(
+    "script", [*map(slow, SLOW), go_on_without_end, chunks_as_fast_as_they_come]
+)
 def test_a_server_that_takes_its_time_is_left_at_the_deadline(
-    case: str, times_out: TimesOut
-) -> None:
-    with RawServer(slow(case)) as server:
-        assert times_out(server.url)
-
-    assert server.connections == 1
-
-
-@pytest.mark.parametrize("script", [go_on_without_end, chunks_as_fast_as_they_come])
-def test_a_server_that_never_ends_is_left_at_the_deadline(
     script: Script, times_out: TimesOut
 ) -> None:
     with RawServer(script) as server:
         assert times_out(server.url)
 
+    assert server.connections == 1
+
 
 # Behind TLS and proxies.
-
-
-class Secure(NamedTuple):
-    """TLS of a server, and what a profile needs to trust it."""
-
-    context: ssl.SSLContext
-    trusted: str
-
-
-@pytest.fixture(scope="module")
-def secure(tmp_path_factory: pytest.TempPathFactory) -> Secure:
-    authority, path = trustme.CA(), tmp_path_factory.mktemp("ca") / "ca.pem"
-    authority.cert_pem.write_to_path(str(path))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("localhost", "127.0.0.1", ELSEWHERE).configure_cert(context)
-    return Secure(context, f", timeout: {TIMEOUT}, ca_bundle: '{path}'")
 
 
 @pytest.mark.parametrize("script", [slow("silence"), hello_byte_by_byte])
@@ -121,9 +94,11 @@ def test_a_tls_handshake_that_takes_its_time_is_left_at_the_deadline(
 
 
 @pytest.mark.parametrize("case", ["silence", "head", "body"])
-def test_the_deadline_holds_behind_tls(case: str, secure: Secure, times_out: TimesOut) -> None:
-    with RawServer(slow(case), secure.context) as server:
-        assert times_out(server.url, secure.trusted)
+def test_the_deadline_holds_behind_tls(
+    case: str, secure: ssl.SSLContext, trusting: str, times_out: TimesOut
+) -> None:
+    with RawServer(slow(case), secure) as server:
+        assert times_out(server.url, trusting)
 
 
 def tunnel_head_byte_by_byte(wire: Wire) -> None:
@@ -132,36 +107,30 @@ def tunnel_head_byte_by_byte(wire: Wire) -> None:
 
 
 @pytest.mark.parametrize("script", [slow("silence"), tunnel_head_byte_by_byte])
-@pytest.mark.parametrize("is_proxy_secure", [False, True], ids=["plain", "TLS"])
 def test_a_proxy_that_takes_its_time_is_left_at_the_deadline(
     script: Script,
-    is_proxy_secure: bool,
-    secure: Secure,
+    proxy_tls: ssl.SSLContext | None,
+    trusting: str,
     times_out: TimesOut,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with RawServer(script, secure.context if is_proxy_secure else None) as proxy:
+    with RawServer(script, proxy_tls) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-        assert times_out(f"https://{ELSEWHERE}", secure.trusted)
+        assert times_out(f"https://{ELSEWHERE}", trusting)
 
 
 @pytest.mark.parametrize("script", [slow("silence"), hello_byte_by_byte])
-@pytest.mark.parametrize("is_proxy_secure", [False, True], ids=["plain", "TLS"])
 def test_a_tls_handshake_that_takes_its_time_behind_a_tunnel_gets_no_time_of_its_own(
     script: Script,
-    is_proxy_secure: bool,
-    secure: Secure,
+    proxy_tls: ssl.SSLContext | None,
+    trusting: str,
     times_out: TimesOut,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Behind a proxy with TLS there is TLS in TLS, which reads a record in many pieces."""
-    with (
-        RawServer(script) as server,
-        RawServer(Proxy(), secure.context if is_proxy_secure else None) as proxy,
-    ):
+    with RawServer(script) as server, RawServer(Proxy(), proxy_tls) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-        url = server.at(ELSEWHERE).replace("http:", "https:")
-        assert times_out(url, secure.trusted)
+        assert times_out(server.at(ELSEWHERE).replace("http:", "https:"), trusting)
 
     assert proxy.connections == 1
 
@@ -179,12 +148,11 @@ def test_sign_in_and_read_share_the_one_deadline(
 
     def slowly(wire: Wire) -> None:
         while request := wire.request():
-            is_sign_in = request.startswith(b"POST")
-            asked.append("token" if is_sign_in else "balance")
+            asked.append(request[:4])
             wire.wait(0.6)
-            wire.send(token if is_sign_in else reply(b'{"mainPoints": 1}'))
+            wire.send(token if request.startswith(b"POST") else reply(b'{"mainPoints": 1}'))
 
-    asked: list[str] = []
+    asked: list[bytes] = []
     monkeypatch.setenv("LOYALTY_CLUB_CLIENT_KEY", "key")
     monkeypatch.setenv("LOYALTY_CLUB_CLIENT_SECRET", "secret")
     with RawServer(slowly) as server:
@@ -196,7 +164,7 @@ def test_sign_in_and_read_share_the_one_deadline(
             done = loyalty("balance", "C-1", "-p", "club", "-o", "json")
 
     assert done.record["error"]["code"] == "timed_out"
-    assert asked == ["token", "balance"]
+    assert asked == [b"POST", b"GET "]
 
 
 def test_no_pause_goes_beyond_the_one_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -252,12 +220,8 @@ def test_a_server_that_is_slow_but_in_time_is_waited_for(loyalty: Run, card: Car
 @pytest.mark.parametrize(
     ("signal_number", "customers", "output"),
     [
-        (signal.SIGINT, ["C-1"], "json"),
         (signal.SIGINT, ["C-1", "C-2", "C-3"], "jsonl"),
-        (signal.SIGINT, ["C-1", "C-2", "C-3"], "table"),
         (signal.SIGTERM, ["C-1"], "table"),
-        (signal.SIGTERM, ["C-1"], "jsonl"),
-        (signal.SIGTERM, ["C-1", "C-2", "C-3"], "json"),
     ],
 )
 def test_a_signal_ends_the_program_while_it_waits(

@@ -55,21 +55,14 @@ def packed(encoding: str, body: bytes) -> bytes:
 
 ODD: dict[str, Callable[[bytes], bytes]] = {
     # Each would be a good answer to somebody who guesses.
-    "binary": lambda _: b"\x00\x01\x02\x03" * 100,
-    "SSH": lambda _: b"SSH-2.0-OpenSSH_9.6\r\n",
     "a status line of a megabyte": lambda _: b"HTTP/1.1 200 " + b"x" * 1_000_000 + b"\r\n\r\n",
     "a carriage return in a header": lambda body: with_line(body, b"X: a\rb"),
-    "gzip that breaks": lambda body: packed("gzip", gzip.compress(body)[:15] + b"x" * 12),
     "a chunk of size -5": lambda body: CHUNKED + chunk(body, "-5") + END,
-    "a chunk of size -1": lambda body: CHUNKED + chunk(body, "-1") + END,
     "a chunk of size -0": lambda body: CHUNKED + chunk(body) + b"-0\r\n\r\n",
     "a chunk size with a plus": lambda body: CHUNKED + chunk(body, "+{:x}") + END,
-    "a chunk size with 0x": lambda body: CHUNKED + chunk(body, "0x{:x}") + END,
     "a chunk size with an underscore": lambda body: CHUNKED + chunk(body, "0_{:x}") + END,
     "a chunk size after a space": lambda body: CHUNKED + chunk(body, " {:x}") + END,
     "a chunk size that is no number": lambda body: CHUNKED + chunk(body, "many") + END,
-    "a chunk size in other digits": lambda body: CHUNKED + chunk(body, "\u0663") + END,
-    "no chunk size": lambda body: CHUNKED + chunk(body, "") + END,
     "a huge chunk size": lambda body: CHUNKED + chunk(body, "f" * 40) + END,
     "a chunk size of a megabyte": lambda body: CHUNKED + b"0" * 1_000_000 + chunk(body) + END,
     "a chunk extension of a megabyte": lambda body: (
@@ -90,15 +83,10 @@ ODD: dict[str, Callable[[bytes], bytes]] = {
     "an unknown transfer encoding": lambda body: with_line(body, b"Transfer-Encoding: xchunked"),
     "no transfer encoding in name": lambda body: with_line(body, b"Transfer-Encoding: identity"),
     "a negative length": lambda body: with_length(body, "-{}"),
-    "a length of -1": lambda body: with_length(body, "-1"),
-    "a length with a plus": lambda body: with_length(body, "+{}"),
-    "a length with a point": lambda body: with_length(body, "{}.0"),
     "a length with an underscore": lambda body: with_length(body, "0_{}"),
     "a length that is no number": lambda body: with_length(body, "all"),
-    "no length in its header": lambda body: with_length(body, ""),
     "a length of 5,000 digits": lambda body: with_length(body, "9" * 5000),
     "two lengths": lambda body: with_length(body, "{}", "1"),
-    "two lengths, the wrong one first": lambda body: with_length(body, "1", "{}"),
     "two lengths in one": lambda body: with_length(body, "{}, 1"),
     "a header without a colon": lambda body: with_line(body, b"nonsense"),
     "a header without a name": lambda body: with_line(body, b": nothing"),
@@ -108,21 +96,14 @@ ODD: dict[str, Callable[[bytes], bytes]] = {
     "a NUL in a header's name": lambda body: with_line(body, b"X\0: b"),
     "more than 100 headers": lambda body: with_line(body, b"\r\n".join([b"X: y"] * 101)),
     "a header of a megabyte": lambda body: with_line(body, b"X: " + b"y" * 1_000_000),
-    "a status in words": lambda body: with_line(body, b"X: y", b"HTTP/1.1 two OK\r\n"),
     "a status of two digits": lambda body: with_line(body, b"X: y", b"HTTP/1.1 20 OK\r\n"),
     "a status of four digits": lambda body: with_line(body, b"X: y", b"HTTP/1.1 2000 OK\r\n"),
-    "a status with a plus": lambda body: with_line(body, b"X: y", b"HTTP/1.1 +200 OK\r\n"),
     "a status with an underscore": lambda body: with_line(body, b"X: y", b"HTTP/1.1 2_00 OK\r\n"),
-    "a negative status": lambda body: with_line(body, b"X: y", b"HTTP/1.1 -200 OK\r\n"),
     "a status line with a NUL": lambda body: with_line(body, b"X: y", b"HTTP/1.1 200 O\0K\r\n"),
-    "no status": lambda body: with_line(body, b"X: y", b"HTTP/1.1\r\n"),
-    "no protocol": lambda body: with_line(body, b"X: y", b"200 OK\r\n"),
     "another protocol": lambda body: with_line(body, b"X: y", b"ICY 200 OK\r\n"),
     "HTTP/0.9": lambda body: with_line(body, b"X: y", b"HTTP/0.9 200 OK\r\n"),
-    "HTTP/1.x": lambda body: with_line(body, b"X: y", b"HTTP/1.x 200 OK\r\n"),
     "HTTP/2": lambda body: with_line(body, b"X: y", b"HTTP/2 200 OK\r\n"),
     "an empty line first": lambda body: b"\r\n" + with_line(body, b"X: y"),
-    "a body alone": lambda body: body,
     "gzip that is none": lambda body: packed("gzip", body),
     "gzip that is cut short": lambda body: packed("gzip", gzip.compress(body)[:-9]),
     "gzip with a wrong sum": lambda body: packed("gzip", gzip.compress(body)[:-8] + b"x" * 8),
@@ -260,19 +241,7 @@ BASES = [
     *(make(BALANCE) for make in EVEN.values()),
     *(ODD[name](BALANCE) for name in ODD if "megabyte" not in name and "5000" not in name),
 ]
-BITS = [
-    b"-",
-    b"0",
-    b"f",
-    b"\r\n",
-    b"\n",
-    b"\0",
-    b":",
-    b";",
-    b" ",
-    b"\xff",
-    b"Content-Length: 1\r\n",
-]
+BITS = [*(b"%c" % sign for sign in b"-0f\n\0:; \xff"), b"\r\n", b"Content-Length: 1\r\n"]
 CHANGES = st.lists(
     st.tuples(st.floats(0, 1), st.integers(0, 8), st.sampled_from(BITS) | st.binary(max_size=4)),
     max_size=4,
@@ -304,7 +273,7 @@ def test_whatever_comes_is_an_answer_or_an_error_and_a_debit_was_sent(
     assert not isinstance(outcome, NotSentError)
 
 
-@pytest.mark.parametrize("kind", [ZeroDivisionError, MemoryError, RecursionError, AttributeError])
+@pytest.mark.parametrize("kind", [ZeroDivisionError, MemoryError])
 def test_whatever_is_raised_while_an_answer_is_read_is_an_error_in_words(
     kind: type[Exception], loyalty: Run, card: Card, monkeypatch: pytest.MonkeyPatch
 ) -> None:

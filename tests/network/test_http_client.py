@@ -4,10 +4,10 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote_to_bytes
+from urllib.parse import unquote_to_bytes
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from loyalty_cli import __version__
@@ -16,7 +16,7 @@ from loyalty_cli.network.deadline import Deadline
 from loyalty_cli.network.http_client import CONNECTIONS, HttpClient, url_of
 from loyalty_cli.providers.contract import Answer, Query, Request
 from loyalty_cli.sandbox.server import Reply, Server
-from tests.conftest import Outcome, Run
+from tests.conftest import Run
 from tests.fakes.servers import (
     BALANCE,
     Answering,
@@ -55,52 +55,32 @@ def test_a_request_says_who_asks_and_what_it_takes(ask: Ask) -> None:
     }
 
 
-def test_a_provider_s_header_replaces_ours_however_its_name_is_written() -> None:
+def test_an_exchange_is_sent_as_json_with_the_provider_s_headers_in_the_place_of_ours() -> None:
     script = Answering()
-    request = Request(("v3", "token"), headers={"accept": "application/hal+json", "HOST": "x"})
-    with RawServer(script) as server:
-        HttpClient().read(profile_at(server.url), request, Deadline(30))
-
-    (sent,) = script.requests
-    names = [line.split(b":")[0].lower() for line in sent.split(b"\r\n")[1:]]
-    assert (names.count(b"accept"), names.count(b"host")) == (1, 1)
-    assert header(sent, "accept") == "application/hal+json"
-
-
-def test_an_exchange_is_sent_as_json() -> None:
-    script = Answering()
-    request = Request(("v3", "token"), json={"key": "kü", "secret": 's"'})
+    headers = {"accept": "application/hal+json", "HOST": "x"}
+    request = Request(("v3", "token"), headers=headers, json={"key": "kü", "secret": 's"'})
     with RawServer(script) as server:
         HttpClient().read(profile_at(server.url), request, Deadline(30))
 
     (sent,) = script.requests
     assert sent.startswith(b"POST /v3/token HTTP/1.1\r\n")
-    assert header(sent, "content-type") == "application/json"
     assert sent.endswith('\r\n\r\n{"key":"kü","secret":"s\\""}'.encode())
+    assert header(sent, "content-type") == "application/json"
+    names = [line.split(b":")[0].lower() for line in sent.split(b"\r\n")[1:]]
+    assert (names.count(b"accept"), names.count(b"host")) == (1, 1)
+    assert header(sent, "accept") == "application/hal+json"
 
 
-@pytest.mark.parametrize("prefix", ["", "/gateway", "/a/b%20c"])
-def test_a_path_prefix_of_the_base_url_is_kept(prefix: str) -> None:
-    script = Answering()
-    with RawServer(script) as server:
-        read(HttpClient(), server.url + prefix)
-
-    expected = f"GET {prefix}/v2/customers/C-1/rewards_balance HTTP/1.1\r\n"
-    assert script.requests[0].startswith(expected.encode())
-
-
-@pytest.mark.parametrize("path", ["", "/prefix"])
-def test_requests_of_all_profiles_at_one_host_share_the_connection_and_keep_no_cookie(
-    path: str,
-) -> None:
+def test_requests_of_all_profiles_at_one_host_share_the_connection_and_keep_no_cookie() -> None:
     script = Answering(reply(BALANCE, "200 OK", "Set-Cookie: session=1; Path=/"))
     client = HttpClient()
     with RawServer(script) as server:
         read(client, server.url)
         read(client, server.url)
-        read(client, server.url + path, name="another")
+        read(client, server.url + "/a/b%20c", name="another")
 
-    assert (len(script.requests), server.connections) == (3, 1)
+    paths = [request.split()[1].partition(b"/v2/")[0] for request in script.requests]
+    assert (paths, server.connections) == ([b"", b"", b"/a/b%20c"], 1)
     assert [header(request, "cookie") for request in script.requests] == [None] * 3
 
 
@@ -164,75 +144,29 @@ def client() -> HttpClient:
 
 
 @given(customer=identifiers)
+@example(customer="\U0001f600" * LONGEST_CUSTOMER)
 @settings(max_examples=150)
-def test_an_identifier_in_the_path_arrives_byte_for_byte(
+def test_an_identifier_in_the_path_or_in_the_query_arrives_byte_for_byte(
     echo: str, client: HttpClient, customer: str
 ) -> None:
-    profile = profile_at(echo)
-    request = profile.provider.request(Query(check_customer(customer)))
+    in_path = profile_at(echo)
+    in_query = profile_at(echo, "saasquatch", settings={"tenant": "acme"})
 
-    answer = client.read(profile, request, Deadline(30))
-
-    segments = answer.body.split(b"?")[0].split(b"/")
-    assert [unquote_to_bytes(segment) for segment in segments] == [
-        b"",
-        b"v2",
-        b"customers",
-        customer.encode(),
-        b"rewards_balance",
+    targets = [
+        client.read(
+            profile,
+            profile.provider.request(Query(check_customer(customer), profile.settings)),
+            Deadline(30),
+        ).body
+        for profile in (in_path, in_query)
     ]
 
-
-@given(customer=identifiers)
-@settings(max_examples=150)
-def test_an_identifier_in_the_query_arrives_byte_for_byte(
-    echo: str, client: HttpClient, customer: str
-) -> None:
-    profile = profile_at(echo, "saasquatch", settings={"tenant": "acme"})
-    request = profile.provider.request(Query(check_customer(customer), profile.settings))
-
-    answer = client.read(profile, request, Deadline(30))
-
-    path, _, query = answer.body.partition(b"?")
-    assert path == b"/api/v1/acme/reward/balance"
-    assert query.count(b"&") == 0
-    name, _, value = query.partition(b"=")
-    assert (name, unquote_to_bytes(value)) == (b"accountId", customer.encode())
-
-
-def test_the_longest_identifier_arrives_whole(loyalty: Run, card: Card) -> None:
-    customer = "\U0001f600" * LONGEST_CUSTOMER
-    script = Answering()
-    with RawServer(script) as server:
-        card(server.url)
-        assert loyalty("balance", customer, "-o", "json").code == 0
-
-    assert quote(customer).encode() in script.requests[0]
-
-
-@pytest.mark.parametrize(
-    "customer",
-    ["", " ", "\t", "\u3000", ".", "..", "a\nb", "a\rb", "\x00", "\x1b[31m", "\x7f", "\x85",
-     "\ud800", "C-1\udcff", "x" * (LONGEST_CUSTOMER + 1)],
-)  # fmt: skip
-def test_an_identifier_that_cannot_be_sent_is_refused_before_any_connection(
-    customer: str, loyalty: Run, card: Card
-) -> None:
-    with RawServer(Answering()) as server:
-        card(server.url)
-        done = loyalty("balance", "--", "C-1", customer)
-
-    assert (done.code, done.out) == (2, "")
-    assert server.connections == 0
-
-
-@given(segments=st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1))
-def test_a_url_keeps_its_segments_apart(segments: list[str]) -> None:
-    url = url_of(profile_at("https://a.example"), Request(tuple(segments)))
-
-    path = url.removeprefix("https://a.example/")
-    assert [unquote_to_bytes(part).decode() for part in path.split("/")] == segments
-    assert not set("?#&= ") & set(path)
+    segments = [unquote_to_bytes(segment) for segment in targets[0].split(b"/")]
+    assert segments == [b"", b"v2", b"customers", customer.encode(), b"rewards_balance"]
+    start, _, value = targets[1].partition(b"=")
+    assert start == b"/api/v1/acme/reward/balance?accountId"
+    assert b"&" not in value
+    assert unquote_to_bytes(value) == customer.encode()
 
 
 def test_an_option_that_is_not_given_is_left_out() -> None:
@@ -244,10 +178,9 @@ def test_an_option_that_is_not_given_is_left_out() -> None:
 # Redirects, cookies, .netrc: what a library would do on its own.
 
 
-@pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308])
+@pytest.mark.parametrize("status", [302, 307])
 def test_a_redirect_is_not_followed_and_its_target_is_named(status: int, ask: Ask) -> None:
-    elsewhere = Answering()
-    with RawServer(elsewhere) as other:
+    with RawServer(Answering()) as other:
         script = Answering(reply(b"", f"{status} Moved", f"Location: {other.url}/new"))
         with RawServer(script) as server:
             done = ask(server.url)
@@ -259,21 +192,13 @@ def test_a_redirect_is_not_followed_and_its_target_is_named(status: int, ask: As
     assert len(script.requests) == 1
 
 
-def test_a_redirect_to_nowhere_is_no_balance(ask: Ask) -> None:
-    with RawServer(Answering(reply(BALANCE, "302 Moved"))) as server:
-        assert error_of(ask(server.url)) == (7, "redirected")
-
-
 @pytest.mark.parametrize("variable", [True, False])
 def test_a_netrc_file_does_not_take_the_place_of_our_sign_in(
     variable: bool, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = Path(os.environ["HOME"]) / (".elsewhere" if variable else ".netrc")
-    path.write_text(
-        "machine 127.0.0.1 login eve password wrong\n"
-        "machine localhost login eve password wrong\n"
-        "default login eve password wrong\n"
-    )
+    entries = ("machine 127.0.0.1", "machine localhost", "default")
+    path.write_text("".join(f"{entry} login eve password wrong\n" for entry in entries))
     path.chmod(0o600)
     if variable:
         monkeypatch.setenv("NETRC", str(path))
@@ -290,17 +215,12 @@ def test_a_netrc_file_does_not_take_the_place_of_our_sign_in(
 
 
 ODD = {
-    "no body": reply(b""),
-    "no body and no length": b"HTTP/1.1 200 OK\r\n\r\n",
     "a body of another kind": reply(b"<!DOCTYPE html><title>Hello</title>"),
-    "a length that is too short": reply(length=10),
     "an encoding nobody knows": reply(b"\x8b\x00", "200 OK", "Content-Encoding: rot13"),
     "gzip that is none": reply(b"plainly not", "200 OK", "Content-Encoding: gzip"),
     "no content": b"HTTP/1.1 204 No Content\r\n\r\n",
-    "early hints and nothing else": b"HTTP/1.1 103 Early Hints\r\n\r\n",
     "another protocol from here": b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
     "another protocol": b"SSH-2.0-OpenSSH_9.6\r\n",
-    "a chunk without a size": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n{}",
 }
 
 
@@ -320,19 +240,6 @@ def test_an_answer_that_makes_no_sense_is_an_error_in_two_lines_and_final(
     assert server.connections == 1
 
 
-def test_an_answer_that_is_cut_short_is_never_taken_for_a_balance(ask: Ask) -> None:
-    def cut_short(wire: Wire) -> None:
-        wire.request()
-        wire.send(reply(length=len(BALANCE) + 1))
-
-    with RawServer(cut_short) as server:
-        done = ask(server.url)
-
-    assert error_of(done) == (7, "unreachable")
-    assert "ended in the middle of the answer" in done.record["error"]["message"]
-    assert server.connections == 3
-
-
 # Verbose.
 
 
@@ -350,14 +257,4 @@ def test_verbose_shows_requests_and_answers_beside_the_same_document(status: str
     assert "secret-of-card" not in done.err
     assert not any(line.startswith(("> ", "< ")) for line in plain.err.splitlines())
     assert (plain.err == "") == (status == "200 OK")
-    assert without_time(done) == without_time(plain)
-
-
-def without_time(done: Outcome) -> dict[str, Any]:
-    return {**done.record, "retrieved_at": None}
-
-
-def test_a_request_does_not_show_its_secrets_when_it_is_printed() -> None:
-    request = Request(("v3", "token"), headers={"X": "hidden"}, json={"secret": "hidden"})
-
-    assert repr(request) == "Request(POST v3/token)"
+    assert done.record | {"retrieved_at": None} == plain.record | {"retrieved_at": None}

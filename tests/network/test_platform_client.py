@@ -82,32 +82,6 @@ def test_credentials_that_are_missing_are_missing_for_every_customer() -> None:
     assert server.connections == 0
 
 
-def test_an_error_of_the_platform_is_raised_in_its_words() -> None:
-    body = b'{"type": "CUSTOMER_NOT_FOUND_ERROR", "message": "Nobody."}'
-    with (
-        RawServer(Answering(reply(body, "404 Not Found"))) as server,
-        pytest.raises(LoyaltyError) as caught,
-    ):
-        client_with(Source()).ask(profile_at(server.url), Query("C-1"))
-
-    assert caught.value.code is ErrorCode.NOT_FOUND
-    assert caught.value.http_status == 404
-    assert caught.value.provider_code == "CUSTOMER_NOT_FOUND_ERROR"
-
-
-def test_a_name_of_a_customer_stays_out_of_the_address_of_another() -> None:
-    script = Answering(reply(b"{}"))
-    client = client_with(Source())
-    with RawServer(script) as server:
-        for customer in ("C-1", "C-2"):
-            client.ask(profile_at(server.url), Query(customer))
-
-    assert [request.split()[1] for request in script.requests] == [
-        b"/v2/customers/C-1/rewards_balance",
-        b"/v2/customers/C-2/rewards_balance",
-    ]
-
-
 def test_a_debit_s_answer_comes_as_it_came_with_what_masks_it() -> None:
     body = b'{"creditRedeemed": 5, "echo": "the-api_key"}'
     with RawServer(Answering(reply(body))) as server:

@@ -125,47 +125,30 @@ def test_a_pause_is_as_long_as_the_platform_asks() -> None:
     assert limit.wait(NOW + 7) == 0
 
 
-def test_pauses_grow_where_the_platform_asks_for_none() -> None:
+def test_pauses_grow_where_the_platform_asks_for_none_until_it_answers() -> None:
     limit = AdaptiveLimit()
     pauses, now = [], NOW
     for _ in range(8):
         pauses.append(refused(limit, now))
         now += pauses[-1]
+    begun(1, limit, now=now)
 
     assert pauses == [1, 2, 4, 8, 16, *[LONGEST_PAUSE_SECONDS] * 3]
+    assert refused(limit, now + 10) == 1
 
 
-def test_pauses_are_short_again_after_an_answer() -> None:
-    limit = AdaptiveLimit()
-    refused(limit, NOW)
-    refused(limit, NOW + 1)
-    begun(1, limit, now=NOW + 3)
-
-    assert refused(limit, NOW + 10) == 1
-
-
-def test_after_a_refusal_a_platform_is_asked_less_often_than_it_took() -> None:
-    limit, now = after_a_refusal(200)
-
-    assert limit.rate_at(now) == pytest.approx(200 * (1 - DECREASE), rel=0.05)
-    assert most_within(begun(300, limit, now=now), 1.0) <= 200
-
-
-def test_the_rate_grows_evenly_to_what_the_platform_took_and_beyond() -> None:
+def test_after_a_refusal_the_rate_is_lower_grows_evenly_and_ends_after_a_minute() -> None:
     limit, now = after_a_refusal(200)
     rates = [limit.rate_at(now + seconds) or 0 for seconds in range(20)]
     steps = [after - before for before, after in pairwise(rates)]
 
+    assert rates[0] == pytest.approx(200 * (1 - DECREASE), rel=0.05)
     assert steps == pytest.approx([200 * DECREASE / RECOVERY_SECONDS] * 19, rel=0.05)
     assert limit.rate_at(now + RECOVERY_SECONDS) == pytest.approx(200, rel=0.05)
-
-
-def test_a_minute_after_429_the_adaptive_limit_ends() -> None:
-    limit, now = after_a_refusal(200)
-
     assert limit.rate_at(now + FORGET_SECONDS - 1) is not None
     assert limit.rate_at(now + FORGET_SECONDS + 1) is None
     assert limit.wait(now + FORGET_SECONDS + 1) == 0
+    assert most_within(begun(300, limit, now=now), 1.0) <= 200
 
 
 def test_several_refusals_of_one_burst_slow_down_once() -> None:
@@ -311,11 +294,14 @@ def waited(rate_limits: RateLimits, *profiles: Profile) -> float:
     return total
 
 
-def test_the_rate_of_a_run_is_for_all_its_profiles_together() -> None:
+def test_each_profile_has_a_rate_of_its_own_and_a_run_one_for_all_of_them() -> None:
     one, other = (profile_at("https://a.example", name=name) for name in ("one", "other"))
-    rate_limits = RateLimits(2, clock=PassingClock())
+    slow = profile_at("https://a.example", name="slow", rate=0.5)
+    run, own = RateLimits(2, clock=PassingClock()), RateLimits(clock=PassingClock())
 
-    assert waited(rate_limits, one, other, one) == pytest.approx(1.0, abs=LATE_SECONDS)
+    assert waited(run, one, other, one) == pytest.approx(1.0, abs=LATE_SECONDS)
+    assert waited(own, slow, slow) == pytest.approx(2.0, abs=LATE_SECONDS)
+    assert waited(own, *[other] * 50) == 0
 
 
 class Meanwhile(PassingClock):
@@ -339,15 +325,6 @@ def test_a_pause_that_begins_while_the_rate_of_the_run_is_waited_for_is_kept() -
     first, second = (rate_limits.of(profile).begin(PATIENCE) for _ in range(2))
 
     assert second.begun - first.begun == pytest.approx(5.0, abs=0.1)
-
-
-def test_each_profile_has_a_rate_limit_of_its_own() -> None:
-    slow = profile_at("https://a.example", name="slow", rate=0.5)
-    other = profile_at("https://a.example", name="other")
-    rate_limits = RateLimits(clock=PassingClock())
-
-    assert waited(rate_limits, slow, slow) == pytest.approx(2.0, abs=LATE_SECONDS)
-    assert waited(rate_limits, *[other] * 50) == 0
 
 
 @pytest.mark.parametrize(
