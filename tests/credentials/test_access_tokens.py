@@ -1,8 +1,6 @@
 """Tokens: exchanged once, used while they live, kept where the credentials are."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from threading import Barrier, Event, Thread
@@ -16,7 +14,6 @@ from loyalty_cli.credentials.access_tokens import (
     MARGIN_SECONDS,
     AccessTokens,
     Holder,
-    StoredToken,
 )
 from loyalty_cli.credentials.keyring_store import KeyringStore
 from loyalty_cli.providers.contract import Token
@@ -44,8 +41,7 @@ def shared_keyring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 class Clock:
     """The time, as a test wants it."""
 
-    def __init__(self) -> None:
-        self.now = 1_000_000.0
+    now = 1_000_000.0
 
     def __call__(self) -> float:
         return self.now
@@ -166,19 +162,20 @@ def test_two_profiles_do_not_wait_for_each_other(tokens: AccessTokens) -> None:
 
 
 @pytest.mark.usefixtures("shared_keyring")
-def test_a_token_is_kept_for_the_next_run(clock: Clock) -> None:
+@pytest.mark.parametrize(
+    ("passes", "other", "then"),
+    [(0, {}, "t-1"), (3600, {}, "t-2"), *((0, other, "t-2") for other in OTHERS)],
+)
+def test_a_token_is_kept_for_the_next_run_of_the_same_account_while_it_lives(
+    clock: Clock, passes: float, other: dict[str, Any], then: str
+) -> None:
     exchange = Exchanges()
-    first = AccessTokens(KeyringStore(), clock).get(holder(exchange, keep=True))
+    AccessTokens(KeyringStore(), clock).get(holder(exchange, keep=True))
+    clock.now += passes
 
-    assert AccessTokens(KeyringStore(), clock).get(holder(exchange, keep=True)) == first
-    assert exchange.count == 1
-
-
-@pytest.mark.usefixtures("shared_keyring")
-def test_a_kept_token_says_nothing_of_the_credentials(tokens: AccessTokens) -> None:
-    tokens.get(holder(Exchanges(), keep=True))
-
+    assert AccessTokens(KeyringStore(), clock).get(holder(exchange, keep=True, **other)) == then
     kept = memory_keyring.entries()[ENTRY]
+    assert f'"{then}"' in kept
     assert SECRET not in kept
     assert KEY not in kept
 
@@ -191,28 +188,6 @@ def test_a_token_is_neither_kept_nor_read_where_it_may_not_be(clock: Clock) -> N
 
     AccessTokens(KeyringStore(), clock).get(holder(exchange, keep=True))
     assert AccessTokens(KeyringStore(), clock).get(holder(exchange)) == "t-3"
-
-
-@pytest.mark.usefixtures("shared_keyring")
-@pytest.mark.parametrize("other", OTHERS)
-def test_a_kept_token_of_another_account_is_replaced(clock: Clock, other: dict[str, Any]) -> None:
-    AccessTokens(KeyringStore(), clock).get(holder(Exchanges(), keep=True))
-    before = memory_keyring.entries()[ENTRY]
-    exchange = Exchanges()
-    AccessTokens(KeyringStore(), clock).get(holder(exchange, keep=True, **other))
-
-    assert exchange.count == 1
-    assert memory_keyring.entries()[ENTRY] != before
-
-
-@pytest.mark.usefixtures("shared_keyring")
-def test_a_kept_token_that_has_ended_is_replaced(clock: Clock) -> None:
-    exchange = Exchanges()
-    AccessTokens(KeyringStore(), clock).get(holder(exchange, keep=True))
-    clock.now += 3600
-
-    assert AccessTokens(KeyringStore(), clock).get(holder(exchange, keep=True)) == "t-2"
-    assert '"t-2"' in memory_keyring.entries()[ENTRY]
 
 
 CORRUPT = {
@@ -251,12 +226,6 @@ def test_a_keyring_that_fails_on_the_token_costs_an_exchange_and_no_more(
     assert exchange.count == 1
 
 
-def test_nothing_secret_shows_when_it_is_printed() -> None:
-    shown = f"{StoredToken('hidden', 5.0, 'me')!r} {holder(Exchanges())!r} {Token('hidden', 5)!r}"
-
-    assert shown == "StoredToken(ends=5.0) Holder('club') Token(lifetime=5)"
-
-
 # Through the program, against a platform that takes the last token it gave.
 
 
@@ -293,106 +262,70 @@ class Club(NamedTuple):
         return self.loyalty("balance", *(more or ["C-1"]), "-p", "club", "-o", "json")
 
 
-@pytest.fixture
-def club(serve: Serve, profile_file: Callable[[str], Path], loyalty: Run) -> Club:
-    platform = TokenPlatform()
-    url = serve(platform)
-    profile_file(f"profiles:\n  club: {{provider: capillary, auth: oauth, base_url: '{url}'}}\n")
-    return Club(platform, loyalty)
-
-
-CredentialsIn = Callable[[Iterable[str], Iterable[str]], None]
+Signed = Callable[..., Club]
 
 
 @pytest.fixture
-def credentials_in(shared_keyring: None, monkeypatch: pytest.MonkeyPatch) -> CredentialsIn:
-    """Put fields of the credentials into the environment, and into the keyring."""
+def club(
+    shared_keyring: None,
+    serve: Serve,
+    profile_file: Callable[[str], Path],
+    loyalty: Run,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Signed:
+    """A club whose credentials are in the environment, or else in the keyring."""
     del shared_keyring
     values = {"client_key": KEY, "client_secret": SECRET}
 
-    def put(environment: Iterable[str], keyring: Iterable[str]) -> None:
+    def start(environment: Iterable[str] = FIELDS) -> Club:
         for field in environment:
             monkeypatch.setenv(f"LOYALTY_CLUB_{field.upper()}", values[field])
-        memory_keyring.keep({f"loyalty-cli/club {field}": values[field] for field in keyring})
+        memory_keyring.keep({f"loyalty-cli/club {field}": values[field] for field in FIELDS})
+        platform = TokenPlatform()
+        keys = f"provider: capillary, auth: oauth, base_url: '{serve(platform)}'"
+        profile_file(f"profiles:\n  club: {{{keys}}}\n")
+        return Club(platform, loyalty)
 
-    return put
-
-
-@pytest.fixture
-def in_environment(credentials_in: CredentialsIn) -> None:
-    credentials_in(FIELDS, ())
-
-
-@pytest.fixture
-def in_keyring(credentials_in: CredentialsIn) -> None:
-    credentials_in((), FIELDS)
+    return start
 
 
-@pytest.mark.usefixtures("in_environment")
-def test_many_customers_need_one_token(club: Club) -> None:
-    assert club(*(f"C-{number}" for number in range(20))).code == 0
+def test_many_customers_need_one_token(club: Signed) -> None:
+    signed_in = club()
 
-    assert (club.platform.given, club.platform.asked) == (1, 20)
-    assert json.loads(club.platform.keys[0]) == {"key": KEY, "secret": SECRET}
+    assert signed_in(*(f"C-{number}" for number in range(20))).code == 0
 
-
-@pytest.mark.usefixtures("in_keyring")
-def test_two_processes_share_the_kept_token(club: Club) -> None:
-    assert club().code == 0
-    command = [sys.executable, "-m", "loyalty_cli", "balance", "C-2", "-p", "club", "-o", "jsonl"]
-    done = subprocess.run(command, capture_output=True, check=True, timeout=60)
-
-    assert json.loads(done.stdout)["balances"][0]["available"] == 5
-    assert (club.platform.given, club.platform.asked) == (1, 2)
+    assert (signed_in.platform.given, signed_in.platform.asked) == (1, 20)
+    assert json.loads(signed_in.platform.keys[0]) == {"key": KEY, "secret": SECRET}
 
 
-@pytest.mark.parametrize(
-    ("environment", "keyring", "given"), [((), FIELDS, 1), (FIELDS, (), 2), (FIELDS[:1], FIELDS, 2)]
-)
+@pytest.mark.parametrize(("environment", "given"), [((), 1), (FIELDS, 2), (FIELDS[:1], 2)])
 def test_a_token_is_kept_for_the_next_run_where_all_credentials_are(
-    environment: tuple[str, ...],
-    keyring: tuple[str, ...],
-    given: int,
-    club: Club,
-    credentials_in: CredentialsIn,
+    environment: tuple[str, ...], given: int, club: Signed
 ) -> None:
-    credentials_in(environment, keyring)
+    signed_in = club(environment)
 
-    assert [club().code, club().code] == [0, 0]
-    assert (club.platform.given, club.platform.asked) == (given, 2)
+    assert [signed_in().code, signed_in().code] == [0, 0]
+    assert (signed_in.platform.given, signed_in.platform.asked) == (given, 2)
     assert (ENTRY in memory_keyring.entries()) == (given == 1)
 
 
-@pytest.mark.usefixtures("in_keyring")
-def test_a_kept_token_that_the_platform_forgot_is_replaced(club: Club) -> None:
-    club()
-    club.platform.good = "forgotten"
-    assert [club().code, club().code] == [0, 0]
+def test_a_kept_token_that_the_platform_forgot_is_replaced(club: Signed) -> None:
+    signed_in = club(())
+    signed_in()
+    signed_in.platform.good = "forgotten"
+    assert [signed_in().code, signed_in().code] == [0, 0]
 
-    assert (club.platform.given, club.platform.asked) == (2, 4)
-
-
-@pytest.mark.usefixtures("in_keyring")
-def test_a_keyring_that_refuses_the_token_alone_does_not_end_the_run(
-    club: Club, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(memory_keyring.FORBIDDEN, "token")
-
-    done = club()
-
-    assert (done.code, done.err) == (0, "")
-    assert club.platform.given == 1
+    assert (signed_in.platform.given, signed_in.platform.asked) == (2, 4)
 
 
-@pytest.mark.usefixtures("in_environment")
-def test_a_token_that_is_refused_at_once_is_replaced_once_and_then_an_error(club: Club) -> None:
-    data = {"accessToken": "never good", "ttlSeconds": 3600}
-    club.platform.exchange = Reply(body={"data": data})
+def test_a_token_that_is_refused_at_once_is_replaced_once_and_then_an_error(club: Signed) -> None:
+    signed_in = club()
+    signed_in.platform.exchange = with_token("never good")
 
-    done = club()
+    done = signed_in()
 
     assert (done.code, done.record["error"]["code"]) == (4, "credential_refused")
-    assert (club.platform.given, club.platform.asked) == (2, 2)
+    assert (signed_in.platform.given, signed_in.platform.asked) == (2, 2)
 
 
 def with_token(token: str) -> Reply:
@@ -408,6 +341,7 @@ REFUSALS = {
     "403": (Reply(403, {}), 4, "credential_refused"),
     "400": (with_error(400), 4, "credential_refused"),
     "404": (with_error(404), 4, "credential_refused"),
+    "busy": (Reply(503, {}), 7, "server_error"),
     "a page": (Reply(404, b"<html>", content_type="text/html"), 7, "bad_response"),
     "a redirect": (Reply(302, headers={"Location": "/x"}), 7, "redirected"),
     "no JSON": (Reply(200, b"<html>"), 7, "bad_response"),
@@ -419,27 +353,18 @@ REFUSALS = {
 }
 
 
-@pytest.mark.usefixtures("in_environment")
+@pytest.mark.usefixtures("no_pauses")
 @pytest.mark.parametrize("how", REFUSALS)
-def test_without_a_token_no_balance_is_asked_for(how: str, club: Club) -> None:
-    club.platform.exchange, code, name = REFUSALS[how]
+def test_without_a_token_no_balance_is_asked_for(how: str, club: Signed) -> None:
+    signed_in = club()
+    signed_in.platform.exchange, code, name = REFUSALS[how]
 
-    done = club()
+    done = signed_in()
 
     assert (done.code, done.record["error"]["code"]) == (code, name)
-    assert (club.platform.given, club.platform.asked) == (1, 0)
+    assert signed_in.platform.given == (3 if how == "busy" else 1)
+    assert signed_in.platform.asked == 0
     for hidden in ("hush", KEY, SECRET):
         assert hidden not in done.out + done.err
     if code == 4:
         assert done.record["error"]["message"].startswith("Capillary rejected the credentials of")
-
-
-@pytest.mark.usefixtures("in_environment")
-def test_an_exchange_that_is_busy_is_tried_again(
-    club: Club, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("loyalty_cli.network.retry.FIRST_PAUSE_SECONDS", 0.0)
-    club.platform.exchange = Reply(503, {})
-
-    assert club().code == 7
-    assert (club.platform.given, club.platform.asked) == (3, 0)

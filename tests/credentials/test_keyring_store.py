@@ -73,11 +73,8 @@ def test_a_keyring_that_keeps_nothing_is_found_out(monkeypatch: pytest.MonkeyPat
     [
         (KeyringLocked("the door is shut"), "KeyringLocked: the door is shut"),
         (ValueError(), "ValueError: no reason given"),
-        (OSError(5, "Input/output error"), "OSError: [Errno 5] Input/output error"),
         (RuntimeError("two\n  lines"), "RuntimeError: two lines"),
-        (KeyError("x"), "KeyError: 'x'"),
         (SystemExit(3), "SystemExit: 3"),
-        (AssertionError(), "AssertionError: no reason given"),
     ],
     ids=repr,
 )
@@ -114,25 +111,9 @@ def test_a_keyring_that_waits_for_ever_is_given_up_and_not_asked_again(
     for _ in range(100):
         assert why(store) == said
     with pytest.raises(KeyringError):
-        store.set(CARD, "api_key", "x")
-    with pytest.raises(KeyringError):
-        store.delete(CARD, "api_key")
-    with pytest.raises(KeyringError):
         store.backend_name()
 
     assert time.monotonic() - began < 100 * keyring_store.TIMEOUT_SECONDS
-    assert blocking.asked == 1
-
-
-def test_a_run_waits_once_however_many_credentials_it_needs(
-    blocking: backends.Blocking, loyalty: Run, profile_file: Callable[[str], Path]
-) -> None:
-    profile_file("profiles: {card: {provider: imprint}, points: {provider: gameball}}\n")
-
-    done = loyalty("balance", "C-1", "--all-profiles", "-o", "json")
-
-    assert done.code == 4
-    assert [record["error"]["code"] for record in done.records] == ["credential_unreadable"] * 2
     assert blocking.asked == 1
 
 

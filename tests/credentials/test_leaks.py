@@ -77,6 +77,24 @@ def signed_in(monkeypatch: pytest.MonkeyPatch, name: str, auth: str) -> SignedIn
     return SignedIn(name, auth, (*secrets.values(), *more))
 
 
+Shop = Callable[[Bank], Callable[[], bytes]]
+
+
+@pytest.fixture
+def shop(
+    signed_in: SignedIn, loyalty: Run, profile_file: Callable[[str], Path], tmp_path: Path
+) -> Shop:
+    """Make a profile that may debit at a bank, and an empty journal; give what it keeps."""
+
+    def open_at(bank: Bank) -> Callable[[], bytes]:
+        rules = f", debit: {{allow: true, unit: {bank.unit}}}"
+        profile_file(f"journal: {tmp_path}/journal.db\n{signed_in.profile(bank.url, rules)}")
+        loyalty("journal", "init")
+        return lambda: b"".join(path.read_bytes() for path in tmp_path.glob("journal.db*"))
+
+    return open_at
+
+
 # Where a secret can stand in an answer.
 
 WAIT = "Retry-After: 1000"  # which nobody does
@@ -216,20 +234,12 @@ WRONG = (
     ("name", "auth"), [way for way in WAYS if isinstance(providers.load(way[0]), DebitProvider)]
 )
 def test_no_debit_shows_or_keeps_a_secret(
-    signed_in: SignedIn,
-    spelling: str,
-    loyalty: Run,
-    profile_file: Callable[[str], Path],
-    tmp_path: Path,
+    signed_in: SignedIn, spelling: str, loyalty: Run, shop: Shop
 ) -> None:
     kind = Bank if signed_in.name == "saasquatch" else IdempotentBank
-    good = GOOD[signed_in.name]
-    contents = [*answers_with(signed_in.name, good), *map(json_reply, WRONG)]
+    contents = [*answers_with(signed_in.name, GOOD[signed_in.name]), *map(json_reply, WRONG)]
     with kind() as bank:
-        rules = f", debit: {{allow: true, unit: {bank.unit}}}"
-        journal = f"journal: {tmp_path}/journal.db\n"
-        profile_file(journal + signed_in.profile(bank.url, rules))
-        loyalty("journal", "init")
+        kept = shop(bank)
         for number, content in enumerate(contents):
             reference = f"r-{number}"
             sent = echoing(content.replace(b"%s", reference.encode()), signed_in, spelling)
@@ -240,32 +250,26 @@ def test_no_debit_shows_or_keeps_a_secret(
             assert (content, signed_in.shown_in(f"{done}{shown}")) == (content, [])
             assert done.code != 1
         assert len(bank.posts) == len(contents)
-    kept = b"".join(path.read_bytes() for path in tmp_path.glob("journal.db*"))
-    assert b"HTTP 400: " in kept
-    assert signed_in.shown_in(kept.decode("latin-1")) == []
+    assert b"HTTP 400: " in kept()
+    assert signed_in.shown_in(kept().decode("latin-1")) == []
 
 
 @pytest.mark.parametrize(("name", "auth"), [("saasquatch", "api_key")])
-def test_no_cache_shows_a_secret_for_its_age(
-    signed_in: SignedIn, loyalty: Run, profile_file: Callable[[str], Path], tmp_path: Path
-) -> None:
+def test_no_cache_shows_a_secret_for_its_age(loyalty: Run, shop: Shop) -> None:
+    secret = secret_of("api_key")
+
     def from_a_cache(wire: Wire) -> bool:
-        wire.send(
-            as_json(bank.balance("/?accountId=C-1"), "200 OK", f"Age: {secret_of('api_key')}")
-        )
+        wire.send(as_json(bank.balance("/?accountId=C-1"), "200 OK", f"Age: {secret}"))
         return True
 
     with Bank() as bank:
         bank.on_read = from_a_cache
-        journal = f"journal: {tmp_path}/journal.db\n"
-        profile_file(journal + signed_in.profile(bank.url, ", debit: {allow: true, unit: CENTS}"))
-        loyalty("journal", "init")
+        kept = shop(bank)
         done = loyalty("debit", "C-1", "50", "--reference", "r", "--yes", "-o", "json")
 
     assert "Age: ***" in f"{done}"
-    assert secret_of("api_key")[:20] not in f"{done}"
-    kept = b"".join(path.read_bytes() for path in tmp_path.glob("journal.db*"))
-    assert secret_of("api_key")[:20].encode() not in kept
+    assert secret[:20] not in f"{done}"
+    assert secret[:20].encode() not in kept()
 
 
 # What must not be spoilt by it.
@@ -273,19 +277,12 @@ def test_no_cache_shows_a_secret_for_its_age(
 
 @pytest.mark.parametrize(("name", "auth"), [("saasquatch", "api_key")])
 def test_a_key_that_is_a_number_spoils_no_amount(
-    signed_in: SignedIn,
-    loyalty: Run,
-    profile_file: Callable[[str], Path],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    loyalty: Run, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("LOYALTY_SHOP_API_KEY", "1000")
     with Bank(answers(json_reply('{"creditRedeemed": 10007, "unit": "CENTS"}'))) as bank:
         bank.assigned = 20_000
-        journal = f"journal: {tmp_path}/journal.db\n"
-        rules = ", debit: {allow: true, unit: CENTS}"
-        profile_file(journal + signed_in.profile(bank.url, rules))
-        loyalty("journal", "init")
+        shop(bank)
+        monkeypatch.setenv("LOYALTY_SHOP_API_KEY", "1000")
         looked = loyalty("balance", "C-1", "-o", "json")
         done = loyalty("debit", "C-1", "10007", "--reference", "r", "--yes", "-o", "json")
 

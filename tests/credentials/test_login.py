@@ -1,6 +1,10 @@
 """A profile's entries in the keyring: all of them or, with a word about which, some."""
 
+from collections.abc import Callable
+
 import pytest
+from keyring.backend import KeyringBackend
+from keyring.backends import fail
 
 from loyalty_cli import providers
 from loyalty_cli.config.profile import Profile
@@ -49,32 +53,46 @@ def test_anything_else_is_a_usage_error_without_the_value(given: dict[str, str],
     assert "hunter" not in f"{caught.value.message} {caught.value.hint}"
 
 
-def test_fields_stored_before_the_keyring_failed_are_named(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """What is said, message and hint, where a keyring cannot do something."""
+
+    def failing(backend: KeyringBackend, action: Callable[[KeyringStore], object]) -> str:
+        backends.use(monkeypatch, backend)
+        with pytest.raises(LoyaltyError) as caught:
+            action(KeyringStore())
+        assert caught.value.code is ErrorCode.CREDENTIAL_UNREADABLE
+        assert "hunter" not in f"{caught.value.message} {caught.value.hint}"
+        return f"{caught.value.message} {caught.value.hint}"
+
+    return failing
+
+
+@pytest.mark.parametrize(
+    ("backend", "message"),
+    [
+        (backends.Failing(at="secret_key"), "Failing) failed: OSError: the disk is full{} api_key"),
+        (backends.Failing(at="api_key"), "Failing) failed: OSError: the disk is full{} nothing"),
+        (backends.Talkative(), "ValueError: loyalty-cli/points api_key … is too long{} nothing"),
+    ],
+    ids=["in the middle", "at first", "talkative"],
+)
+def test_fields_stored_before_the_keyring_failed_are_named_and_the_secret_is_not(
+    said: Callable[..., str], backend: KeyringBackend, message: str
 ) -> None:
-    backends.use(monkeypatch, backends.Failing(at="secret_key"))
-
-    with pytest.raises(LoyaltyError) as caught:
-        put(KeyringStore(), POINTS, BOTH)
-
-    assert caught.value.code is ErrorCode.CREDENTIAL_UNREADABLE
-    assert caught.value.message == (
-        "the keyring (backends Failing) failed: OSError: the disk is full"
-        " (entries loyalty-cli/points). api_key was stored."
+    assert said(backend, lambda keyring: put(keyring, POINTS, BOTH)).endswith(
+        f"{message.format(' (entries loyalty-cli/points).')} was stored. Unlock or repair the"
+        " keyring and run it again, or set LOYALTY_POINTS_API_KEY, LOYALTY_POINTS_SECRET_KEY."
     )
-    assert "LOYALTY_POINTS_API_KEY, LOYALTY_POINTS_SECRET_KEY" in str(caught.value.hint)
 
 
-def test_fields_taken_out_before_the_keyring_failed_are_named(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    backend = backends.use(monkeypatch, backends.Failing(at="secret_key"))
+def test_fields_taken_out_before_the_keyring_failed_are_named(said: Callable[..., str]) -> None:
+    backend = backends.Failing(at="secret_key")
     backend.entries = {("loyalty-cli/points", name): "x" for name in BOTH}
 
-    with pytest.raises(LoyaltyError) as caught:
-        take_out(KeyringStore(), POINTS)
+    message = said(backend, lambda keyring: take_out(keyring, POINTS))
 
-    assert caught.value.message.endswith("(entries loyalty-cli/points). api_key was removed.")
+    assert "(entries loyalty-cli/points). api_key was removed." in message
     assert backend.entries == {("loyalty-cli/points", "secret_key"): "x"}
 
 
@@ -91,11 +109,11 @@ def test_every_sign_ins_credentials_and_the_token_are_taken_out(
     assert take_out(KeyringStore(), CLUB) == []
 
 
-def test_storing_drops_the_token_that_older_credentials_got(
+def test_storing_replaces_the_credentials_and_drops_the_token_that_they_got(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     backend = backends.use(monkeypatch, backends.Memory())
-    backend.entries = {("loyalty-cli/club", "token"): "old"}
+    backend.entries = {("loyalty-cli/club", name): "old" for name in ("client_key", "token")}
 
     put(KeyringStore(), CLUB, {"client_key": "k", "client_secret": "s"})
 
@@ -105,19 +123,19 @@ def test_storing_drops_the_token_that_older_credentials_got(
     }
 
 
-def test_a_keyring_that_does_not_encrypt_needs_to_be_allowed(
-    monkeypatch: pytest.MonkeyPatch,
+def test_without_a_keyring_that_encrypts_nothing_can_be_stored_unless_it_is_allowed(
+    said: Callable[..., str],
 ) -> None:
-    backends.use(monkeypatch, backends.PlaintextMemory())
+    def ask(keyring: KeyringStore, *, allowed: bool = False) -> str:
+        return require_backend(keyring, POINTS, allow_plaintext=allowed)
 
-    with pytest.raises(LoyaltyError) as caught:
-        require_backend(KeyringStore(), POINTS, allow_plaintext=False)
-
-    assert caught.value.code is ErrorCode.CREDENTIAL_UNREADABLE
-    assert "keeps secrets unencrypted in a file; nothing was stored" in caught.value.message
-    assert "--allow-plaintext" in str(caught.value.hint)
-    allowed = require_backend(KeyringStore(), POINTS, allow_plaintext=True)
-    assert allowed == "backends PlaintextMemory"
+    none = said(fail.Keyring(), ask)  # type: ignore[no-untyped-call] # keyring's
+    assert "no keyring on this system (entries loyalty-cli/points). Set up a keyring, or" in none
+    assert "instead: LOYALTY_POINTS_API_KEY, LOYALTY_POINTS_SECRET_KEY." in none
+    plaintext = said(backends.PlaintextMemory(), ask)
+    assert "keeps secrets unencrypted in a file; nothing was stored" in plaintext
+    assert "--allow-plaintext" in plaintext
+    assert ask(KeyringStore(), allowed=True) == "backends PlaintextMemory"
 
 
 def test_the_variables_that_go_before_the_keyring_are_named(
