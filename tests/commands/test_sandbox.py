@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import NamedTuple
@@ -31,13 +32,10 @@ class Serving(NamedTuple):
     def ask(
         self, method: str, path: str, headers: dict[str, str], body: str | None = None
     ) -> tuple[int, str]:
-        connection = HTTPConnection(str(urlsplit(self.url).netloc), timeout=20)
-        try:
+        with closing(HTTPConnection(str(urlsplit(self.url).netloc), timeout=20)) as connection:
             connection.request(method, path, body=body, headers=headers)
             response = connection.getresponse()
             return response.status, response.read().decode()
-        finally:
-            connection.close()
 
 
 @pytest.fixture
@@ -97,26 +95,6 @@ def test_the_printed_file_works_with_the_credentials_in_its_comments(
     assert done.record["sandbox"] is False
 
 
-def test_a_second_process_gets_the_balance_at_every_platform_from_it(
-    program: Run, serving: Serving, use: Callable[[str], Path]
-) -> None:
-    use(serving.file)
-
-    done = program("balance", "C-1001", "--all-profiles", "-o", "json")
-
-    assert done.code == 0
-    assert [record["profile"] for record in done.records] == list(providers.BUILT_IN)
-
-
-def test_the_file_is_all_that_it_prints(serving: Serving) -> None:
-    serving.process.send_signal(signal.SIGINT)
-    out, err = serving.process.communicate(timeout=10)
-
-    assert (serving.process.returncode, out, err) == (130, "", "Interrupted.\n")
-    assert serving.file.startswith(f"# The sandbox at {serving.url}.")
-    assert serving.file.count("\n  ") >= len(providers.BUILT_IN)
-
-
 def test_the_sandbox_answers_anything_that_speaks_http(serving: Serving) -> None:
     path = "/imprint/v2/customers/C-1001/rewards_balance"
 
@@ -127,13 +105,16 @@ def test_the_sandbox_answers_anything_that_speaks_http(serving: Serving) -> None
     assert unsigned[0] == 401
 
 
-def test_ctrl_c_frees_the_port(serving: Serving, start: Callable[..., Serving]) -> None:
-    port = str(urlsplit(serving.url).port)
+def test_the_file_is_all_that_it_prints_and_ctrl_c_frees_the_port(
+    serving: Serving, start: Callable[..., Serving]
+) -> None:
     serving.process.send_signal(signal.SIGINT)
-    serving.process.wait(timeout=10)
+    out, err = serving.process.communicate(timeout=10)
+    again = start("--port", str(urlsplit(serving.url).port))
 
-    again = start("--port", port)
-
+    assert (serving.process.returncode, out, err) == (130, "", "Interrupted.\n")
+    assert serving.file.startswith(f"# The sandbox at {serving.url}.")
+    assert serving.file.count("\n  ") >= len(providers.BUILT_IN)
     assert again.url == serving.url
 
 
@@ -156,24 +137,16 @@ def test_a_redemption_shows_in_the_embedded_sandbox_until_it_is_reset(
         return int(done.record["balances"][0]["available"])
 
     before = available()
-    order = {
-        "customerId": "C-1001",
-        "transactionId": "T-1",
-        "transactionTime": "2026-11-20T05:00:00Z",
-        "points": 100,
-    }
+    order = {"customerId": "C-1001", "transactionId": "T-1", "points": 100}
+    order["transactionTime"] = "2026-11-20T05:00:00Z"
     keys = {"apikey": "sandbox-gameball-key", "secretkey": "sandbox-gameball-secret"}
 
     status, _ = serving.ask("POST", REDEEM, keys, json.dumps(order))
 
     assert status == 200
     assert available() == before - 100
-    reset = loyalty("sandbox", "reset")
-    assert (reset.code, reset.out, reset.err) == (
-        0,
-        "",
-        "the sandbox is reset: all its debits are gone.\n",
-    )
+    said = "the sandbox is reset: all its debits are gone.\n"
+    assert loyalty("sandbox", "reset") == (0, "", said)
     assert available() == before
 
 
