@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from msgspec import Struct
 
 from loyalty_cli.commands.globals import Globals
-from loyalty_cli.config.file import default_path
+from loyalty_cli.config.folders import default_path
 from loyalty_cli.config.load import Config, load
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.credentials.keyring_store import KeyringStore

@@ -38,7 +38,8 @@ def complete_option(context: typer.Context) -> list[tuple[str, str]]:
 
 def _profiles(context: typer.Context) -> dict[str, str]:
     """The profiles of the file that this command line would use, each with its provider."""
-    from loyalty_cli.config.file import default_path, outline
+    from loyalty_cli.config.file import outline
+    from loyalty_cli.config.folders import default_path
     from loyalty_cli.model.errors import LoyaltyError
     from loyalty_cli.providers import BUILT_IN
 

@@ -22,7 +22,7 @@ def check_base_url(url: str) -> str:
         raise ValueError("is not a URL: its host or its port is wrong") from None
     if parts.scheme not in ("http", "https") or not host:
         raise ValueError("must be a URL such as https://api.example.com")
-    if not (_is_address(host) if "[" in parts.netloc else _is_name(host)):
+    if not (is_address(host) if "[" in parts.netloc else _is_name(host)):
         raise ValueError(f"has a host name that is not valid: {host[:80]}")
     if "?" in url or "#" in url:
         raise ValueError("must end with the host or a path, without ? or #")
@@ -43,7 +43,8 @@ def _is_label(label: str) -> bool:
     return len(label) <= 63 and label.strip("-") == label and letters.isalnum()
 
 
-def _is_address(host: str) -> bool:
+def is_address(host: str) -> bool:
+    """Whether a host is an address, without the name of a network interface."""
     try:
         ip_address(host)
     except ValueError:

@@ -1,24 +1,38 @@
-"""The profile file on disk: its path, and reading its content."""
+"""Reading files that the user named, without blocking on a pipe or a device."""
 
+import os
+import stat
 from pathlib import Path
 
-from loyalty_cli.config.folders import config_folder
-from loyalty_cli.config.small_file import read_regular_file
-from loyalty_cli.config.yaml_nodes import Map, Node, Text, YamlError, parse
+from loyalty_cli.config.yaml_nodes import Map, MistakeError, Node, Text, parse
 
 SIZE_LIMIT = 1024 * 1024
 
 
-def default_path() -> Path:
-    """`config.yaml` in the user's config folder; raise LoyaltyError without a home folder."""
-    return config_folder() / "config.yaml"
+def read_regular_file(path: Path, limit: int) -> tuple[bytes, os.stat_result]:
+    """Read a regular file of at most `limit` bytes; return its content and its status.
+
+    Raises OSError as the system does, and ValueError, in words for a user, for anything but a
+    regular file (a pipe could block for ever) and for a file larger than `limit`.
+    """
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    try:
+        status = os.fstat(descriptor)
+        if stat.S_ISDIR(status.st_mode):
+            raise ValueError("it is a folder")
+        if not stat.S_ISREG(status.st_mode):
+            raise ValueError("it is not a regular file")
+        with open(descriptor, "rb", closefd=False) as file:
+            content = file.read(limit + 1)
+    finally:
+        os.close(descriptor)
+    if len(content) > limit:
+        raise ValueError(f"it is larger than {limit // 1024} KiB")
+    return content, status
 
 
 def read(path: Path) -> tuple[Node, int]:
-    """Read a profile file; return its content and its mode (who may read and write it).
-
-    Raises OSError, ValueError and YamlError, all in words for a user.
-    """
+    """Read a profile file and its mode; raise OSError, ValueError or MistakeError, in words."""
     content, status = read_regular_file(path, SIZE_LIMIT)
     return parse(content.decode("utf-8-sig")), status.st_mode
 
@@ -27,14 +41,13 @@ def outline(path: Path) -> dict[str, str]:
     """Return the profiles of a file with the names of their providers; mistakes are skipped."""
     try:
         root, _ = read(path)
-    except (OSError, ValueError, YamlError):
+    except (OSError, ValueError, MistakeError):
         return {}
     named = root.items.get("profiles") if isinstance(root, Map) else None
     if not isinstance(named, Map):
         return {}
-    providers_of = {
-        name: profile.items.get("provider")
+    return {
+        name: provider.value
         for name, profile in named.items.items()
-        if isinstance(profile, Map)
+        if isinstance(profile, Map) and isinstance(provider := profile.items.get("provider"), Text)
     }
-    return {name: node.value for name, node in providers_of.items() if isinstance(node, Text)}

@@ -1,4 +1,4 @@
-"""The user's folders for configuration and state: finding and making them."""
+"""The user's folders for the profile file and for state: finding and making them."""
 
 import os
 from collections.abc import Callable
@@ -8,11 +8,12 @@ from pathlib import Path
 from loyalty_cli.model.errors import setup_error
 
 
-def config_folder() -> Path:
-    """The folder of the profile file; raise LoyaltyError without a home folder."""
+def default_path() -> Path:
+    """The profile file in the user's config folder; raise LoyaltyError without a home folder."""
     from platformdirs import user_config_path
 
-    return _folder(user_config_path, "Name the profile file with --config, or set HOME.")
+    hint = "Name the profile file with --config, or set HOME."
+    return _folder(user_config_path, hint) / "config.yaml"
 
 
 def state_folder() -> Path:
@@ -30,6 +31,14 @@ def _folder(find: Callable[..., Path], hint: str) -> Path:
     if not folder.is_absolute():
         setup_error("the home folder is not known.", hint)
     return folder
+
+
+def expanded(path: str) -> Path:
+    """A path with the home folder in the place of ~; raises ValueError."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise ValueError("begins with ~, but the home folder is not known") from None
 
 
 def make_folder(folder: Path) -> None:

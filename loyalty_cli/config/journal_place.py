@@ -1,8 +1,9 @@
 """The journal's place: the path of a file, or the URL of a PostgreSQL server."""
 
 import re
-from pathlib import Path
 from urllib.parse import unquote
+
+from loyalty_cli.config.folders import expanded
 
 FORM = "postgresql://USER@HOST/DATABASE"
 
@@ -50,11 +51,11 @@ def check_place(text: str) -> str:
             "has a password in it, which must not be in any file of loyalty;"
             " put it into PGPASSWORD or a password file (PGPASSFILE) instead"
         )
-    if not is_like_a_url:
-        _check_home(text)
-        return text
-    _check_url(text)
-    return f"postgresql://{text.partition('://')[2]}"
+    if is_like_a_url:
+        _check_url(text)
+        return f"postgresql://{text.partition('://')[2]}"
+    expanded(text)
+    return text
 
 
 def is_url(place: str) -> bool:
@@ -71,13 +72,6 @@ def _has_password(text: str, *, is_like_a_url: bool) -> bool:
     if is_like_a_url:
         return ":" in unquote(_SCHEME.sub("", before, count=1))
     return bool(at) and ":" in before.partition("/")[0]
-
-
-def _check_home(path: str) -> None:
-    try:
-        Path(path).expanduser()
-    except RuntimeError:
-        raise ValueError("begins with ~, but the home folder is not known") from None
 
 
 def _check_url(text: str) -> None:

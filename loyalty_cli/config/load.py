@@ -9,10 +9,9 @@ from msgspec import Struct
 from loyalty_cli import providers
 from loyalty_cli.config.base_url import check_base_url
 from loyalty_cli.config.file import read
+from loyalty_cli.config.folders import expanded
 from loyalty_cli.config.journal_place import check_place
 from loyalty_cli.config.profile import (
-    DEFAULT_RESEND_FOR,
-    DEFAULT_SETTLE,
     DEFAULT_TIMEOUT,
     DebitRules,
     Profile,
@@ -21,8 +20,8 @@ from loyalty_cli.config.profile import (
     check_settle,
     check_timeout,
 )
-from loyalty_cli.config.section import MistakeError, Section
-from loyalty_cli.config.yaml_nodes import Map, Node, YamlError
+from loyalty_cli.config.section import Section
+from loyalty_cli.config.yaml_nodes import Map, MistakeError, Node
 from loyalty_cli.model.environment_name import environment_name
 from loyalty_cli.model.errors import LoyaltyError, nearest, os_error_text, setup_error
 from loyalty_cli.providers.contract import Parameter, Provider
@@ -41,6 +40,7 @@ DEBIT_KEYS = (
 )
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_NAME_FORM = "must be letters, digits, - and _, and begin with a letter or digit"
 _FIRST_PROFILE = "README shows a first profile."
 
 
@@ -56,9 +56,8 @@ class Config(Struct, frozen=True):
     def profile(self, name: str) -> Profile:
         """Find a profile by name; raises LoyaltyError, which suggests the nearest name."""
         if name not in self.profiles:
-            setup_error(
-                f"there is no profile {name!r} in {self.origin}.", nearest(name, self.profiles)
-            )
+            wrong = f"there is no profile {name!r} in {self.origin}."
+            setup_error(wrong, nearest(name, self.profiles))
         return self.profiles[name]
 
 
@@ -74,23 +73,17 @@ def load(path: Path) -> Config:
             "Write one (README shows how), or try the program with --sandbox first.",
         )
     except (OSError, ValueError) as error:
-        setup_error(
-            f"the profile file {path} cannot be read: {os_error_text(error)}.", "Fix that file."
-        )
-    except YamlError as error:
-        setup_error(f"{_place(path, error.line)}: {error}.", "Fix that line.")
+        why = os_error_text(error)
+        setup_error(f"the profile file {path} cannot be read: {why}.", "Fix that file.")
     except MistakeError as error:
+        line = f", line {error.line}" if error.line else ""
         key = f" {error.key}:" if error.key else ""
-        setup_error(f"{_place(path, error.line)}:{key} {error}.", error.hint)
-
-
-def _place(path: Path, line: int | None) -> str:
-    return f"{path}, line {line}" if line else str(path)
+        setup_error(f"{path}{line}:{key} {error}.", error.hint)
 
 
 def _config(path: Path, root: Node, warnings: tuple[str, ...]) -> Config:
     if root is None:
-        raise MistakeError("the file is empty", hint=_FIRST_PROFILE)
+        raise MistakeError("the file is empty", None, hint=_FIRST_PROFILE)
     file = Section(root, "", FILE_KEYS)
     named = file.node("profiles")
     if not isinstance(named, Map) or not named.items:
@@ -102,38 +95,44 @@ def _config(path: Path, root: Node, warnings: tuple[str, ...]) -> Config:
     _refuse_shared_account_names(profiles.values(), section)
     default = file.read("default_profile", text)
     if default is not None and default not in profiles:
-        file.mistake(
-            "default_profile", f"there is no profile {default!r}", nearest(default, profiles)
-        )
-    return Config(str(path), profiles, default, file.read("journal", _journal), warnings)
+        wrong = f"there is no profile {default!r}"
+        file.mistake("default_profile", wrong, nearest(default, profiles))
+    journal = file.read("journal", lambda given: check_place(text(given)))
+    return Config(str(path), profiles, default, journal, warnings)
 
 
 def _profile(name: str, named: Section, path: Path) -> Profile:
     if not _NAME.fullmatch(name):
-        named.mistake(
-            name,
-            "a profile's name must be letters, digits, - and _, and begin with a letter or digit",
-        )
+        named.mistake(name, f"a profile's name {_NAME_FORM}")
     node = named.node(name)
     if not isinstance(node, Map):
         named.mistake(name, "must be a map with a provider", "Write a space after each colon.")
     provider = _provider(Section(node, named.key(name), node.keys), node.keys)
-    settings = [setting.name for setting in provider.settings]
-    section = named.inner(name, (*PROFILE_KEYS, *settings), provider.credential_fields())
+    known = [setting.name for setting in provider.settings]
+    section = named.inner(name, (*PROFILE_KEYS, *known), provider.credential_fields())
+    known = [option.name for option in provider.options]
+    options = section.inner("options", known, provider.credential_fields())
     auth = provider.auth(section.read("auth", text))
     if auth is None:
-        known = ", ".join(each.name for each in provider.auths)
-        section.mistake("auth", f"must be one of {known} for {provider.title}")
+        names = ", ".join(each.name for each in provider.auths)
+        section.mistake("auth", f"must be one of {names} for {provider.title}")
+    base_url = section.read("base_url", check_base_url) or provider.base_url
+    if base_url is None:
+        section.mistake("base_url", f"is missing: {provider.title} has no common address")
+    settings = _parameters(section, provider.settings)
+    for setting in provider.settings:
+        if setting.required and setting.name not in settings:
+            section.mistake(setting.name, f"is missing: {setting.help}")
     return Profile(
         name=name,
         provider=provider,
         auth=auth,
-        base_url=_base_url(section, provider),
-        settings=_settings(section, provider),
-        options=_options(section, provider),
+        base_url=base_url,
+        settings=settings,
+        options=_parameters(options, provider.options),
         timeout=section.read("timeout", check_timeout) or DEFAULT_TIMEOUT,
         rate=section.read("rate", check_rate),
-        ca_bundle=section.read("ca_bundle", lambda given: _beside(path, given)),
+        ca_bundle=section.read("ca_bundle", lambda given: path.parent / expanded(text(given))),
         account=section.read("account", _account_name),
         debit=_debit(section.inner("debit", DEBIT_KEYS)),
     )
@@ -153,64 +152,32 @@ def _provider(section: Section, keys: Iterable[str]) -> Provider:
         section.mistake("provider", error.message.rstrip("."), error.hint)
 
 
-def _base_url(section: Section, provider: Provider) -> str:
-    url = section.read("base_url", check_base_url) or provider.base_url
-    if url is None:
-        section.mistake("base_url", f"is missing: {provider.title} has no common address")
-    return url
-
-
-def _settings(section: Section, provider: Provider) -> Mapping[str, str]:
-    settings = _parameters(section, provider.settings)
-    for setting in provider.settings:
-        if setting.required and setting.name not in settings:
-            section.mistake(setting.name, f"is missing: {setting.help}")
-    return settings
-
-
-def _options(section: Section, provider: Provider) -> Mapping[str, str]:
-    known = [option.name for option in provider.options]
-    given = section.inner("options", known, provider.credential_fields())
-    return _parameters(given, provider.options)
-
-
 def _parameters(section: Section, known: tuple[Parameter, ...]) -> Mapping[str, str]:
     values = {each.name: section.read(each.name, each.check) for each in known}
     return {name: value for name, value in values.items() if value is not None}
 
 
 def _debit(rules: Section) -> DebitRules:
+    usual = DebitRules()
     return DebitRules(
         allow=rules.read("allow", boolean) == "true",
         unit=rules.read("unit", text),
         max_amount=rules.read("max_amount", _whole),
         max_total=rules.read("max_total", _whole),
         max_total_per_day=rules.read("max_total_per_day", _whole),
-        settle=rules.read("settle", check_settle) or DEFAULT_SETTLE,
-        resend_for=rules.read("resend_for", check_resend_for) or DEFAULT_RESEND_FOR,
+        settle=rules.read("settle", check_settle) or usual.settle,
+        resend_for=rules.read("resend_for", check_resend_for) or usual.resend_for,
     )
 
 
 def _account_name(value: str) -> str:
     if not _NAME.fullmatch(value):
-        raise ValueError("must be letters, digits, - and _, and begin with a letter or digit")
+        raise ValueError(_NAME_FORM)
     return value
 
 
 def _whole(value: str) -> int:
     return int(integer(value))
-
-
-def _beside(path: Path, value: str) -> Path:
-    """Resolve a path in the profile file, relative to the folder of that file."""
-    try:
-        return path.parent / Path(text(value)).expanduser()
-    except RuntimeError:
-        raise ValueError("begins with ~, but the home folder is not known") from None
-
-
-def _journal(value: str) -> str:
-    return check_place(text(value))
 
 
 def _refuse_colliding_names(profiles: Iterable[Profile], named: Section) -> None:
@@ -238,7 +205,7 @@ def _refuse_shared_account_names(profiles: Iterable[Profile], named: Section) ->
             raise MistakeError(
                 f"{profile.account!r} is the account of the profile {other.name!r} at"
                 f" {other.provider.title}, and cannot be one at {profile.provider.title}",
-                f"profiles.{profile.name}.account",
                 named.line(profile.name),
+                f"profiles.{profile.name}.account",
                 "Give one of the two another name.",
             )

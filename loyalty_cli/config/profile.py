@@ -1,6 +1,7 @@
 """A profile: one account at one platform, and how to reach it."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -9,12 +10,7 @@ from msgspec import Struct
 from loyalty_cli.providers.contract import Auth, Provider
 
 DEFAULT_TIMEOUT = 10.0
-MAX_TIMEOUT = 3600.0
-MAX_RATE = 10_000.0
 DEFAULT_SETTLE = 900.0
-MAX_SETTLE = 86400.0
-DEFAULT_RESEND_FOR = 86400.0
-MAX_RESEND_FOR = 30 * 86400.0
 
 
 class DebitRules(Struct, frozen=True):
@@ -32,7 +28,7 @@ class DebitRules(Struct, frozen=True):
     max_total: int | None = None
     max_total_per_day: int | None = None
     settle: float = DEFAULT_SETTLE
-    resend_for: float = DEFAULT_RESEND_FOR
+    resend_for: float = 86400.0
 
 
 class Profile(Struct, frozen=True):
@@ -61,33 +57,19 @@ class Profile(Struct, frozen=True):
         return urlsplit(self.base_url).netloc
 
 
-def check_timeout(text: str) -> float:
-    """Read a timeout in seconds; raises ValueError."""
-    return _positive(text, "seconds", MAX_TIMEOUT)
-
-
-def check_settle(text: str) -> float:
-    """Read a settle period in seconds; raises ValueError."""
-    return _positive(text, "seconds", MAX_SETTLE)
-
-
-def check_resend_for(text: str) -> float:
-    """Read for how many seconds a debit may be sent again; raises ValueError."""
-    return _positive(text, "seconds", MAX_RESEND_FOR)
-
-
-def check_rate(text: str) -> float:
-    """Read a rate in requests a second; raises ValueError."""
-    return _positive(text, "requests a second", MAX_RATE)
-
-
-def _positive(text: str, unit: str, most: float) -> float:
+def _positive(text: str, most: float, unit: str = "seconds") -> float:
+    """Read a number of a unit; raises ValueError."""
     try:
-        number = float(text) if text.isascii() and "_" not in text else None
+        # float() also accepts 1_0, and digits of other scripts.
+        number = float(text if text.isascii() and "_" not in text else "")
     except ValueError:
-        number = None
-    if number is None:  # float() also accepts 1_0, and digits of other scripts
-        raise ValueError(f"must be a number of {unit}, not {text[:40]!r}")
+        raise ValueError(f"must be a number of {unit}, not {text[:40]!r}") from None
     if not 0 < number <= most:
         raise ValueError(f"must be more than 0 and at most {most:.0f} {unit}")
     return number
+
+
+check_timeout = partial(_positive, most=3600.0)
+check_settle = partial(_positive, most=86400.0)
+check_resend_for = partial(_positive, most=30 * 86400.0)
+check_rate = partial(_positive, most=10_000.0, unit="requests a second")

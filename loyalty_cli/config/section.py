@@ -4,22 +4,12 @@ import re
 from collections.abc import Callable, Iterable
 from typing import NoReturn, TypeVar
 
-from loyalty_cli.config.yaml_nodes import Map, Node, Text
+from loyalty_cli.config.yaml_nodes import Map, MistakeError, Node, Text
 from loyalty_cli.model.errors import nearest
 
 _SECRET_WORDS = ("passw", "secret", "token", "api_key", "apikey", "credential", "authorization")
 
 Read = TypeVar("Read")
-
-
-class MistakeError(Exception):
-    """A mistake in the file: its key (such as `profiles.card.auth`), its line, and a hint."""
-
-    def __init__(
-        self, message: str, key: str = "", line: int | None = None, hint: str | None = None
-    ) -> None:
-        super().__init__(message)
-        self.key, self.line, self.hint = key, line, hint
 
 
 class Section:
@@ -33,7 +23,7 @@ class Section:
         self, node: Node, key: str, known: Iterable[str], credentials: Iterable[str] = ()
     ) -> None:
         if node is not None and not isinstance(node, Map):
-            raise MistakeError("must be a map of keys and values", key, node.line)
+            raise MistakeError("must be a map of keys and values", node.line, key, hint=None)
         self._map = node or Map({}, {}, 0)
         self._key = key
         for name, line in self._map.keys.items():
@@ -53,7 +43,7 @@ class Section:
 
     def mistake(self, name: str, message: str, hint: str | None = None) -> NoReturn:
         """Raise a mistake at a key."""
-        raise MistakeError(message, self.key(name), self.line(name), hint)
+        raise MistakeError(message, self.line(name), self.key(name), hint)
 
     def node(self, name: str) -> Node:
         """The unchecked value of a key; None if it is not given."""
@@ -84,9 +74,9 @@ class Section:
         if plain in credentials or any(word in plain for word in _SECRET_WORDS):
             raise MistakeError(
                 "a credential does not belong in this file",
-                self.key(shown),
                 line,
+                self.key(shown),
                 "Take it out and run `loyalty login` for the profile,"
                 " or set its environment variable.",
             )
-        raise MistakeError("unknown key", self.key(shown), line, nearest(shown, known))
+        raise MistakeError("unknown key", line, self.key(shown), nearest(shown, known))

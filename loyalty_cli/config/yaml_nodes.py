@@ -14,18 +14,22 @@ import yaml
 
 MAX_DEPTH = 20
 
+_NODES = (yaml.NodeEvent, yaml.CollectionEndEvent)
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # YAML allows these in no file; a check here can report the line.
 _NOT_IN_A_FILE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
+_NULLS = ("", "~", "null", "Null", "NULL")
 _NOT_IN_A_VALUE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
-class YamlError(Exception):
-    """A mistake in the text, with its line (from 1) if that is known."""
+class MistakeError(Exception):
+    """A mistake in the text: its line (from 1) if known, its key, and what to do."""
 
-    def __init__(self, message: str, line: int | None = None) -> None:
+    def __init__(
+        self, message: str, line: int | None, key: str = "", hint: str | None = "Fix that line."
+    ) -> None:
         super().__init__(message)
-        self.line = line
+        self.line, self.key, self.hint = line, key, hint
 
 
 class Text(NamedTuple):
@@ -54,28 +58,23 @@ Node = Text | Items | Map | None
 
 
 def parse(text: str) -> Node:
-    """Parse one document; an empty document and each null are None. Raises YamlError."""
+    """Parse one document; an empty document and each null are None. Raises MistakeError."""
     if found := _NOT_IN_A_FILE.search(text):
         line = text.count("\n", 0, found.start()) + 1
-        raise YamlError(f"a control character (U+{ord(found[0]):04X}) is not allowed here", line)
+        raise MistakeError(f"a control character (U+{ord(found[0]):04X}) is not allowed here", line)
     events = yaml.parse(text, Loader=_LOADER)
     try:
-        return _document(event for event in events if not isinstance(event, _FRAME))
+        nodes = (event for event in events if isinstance(event, _NODES))
+        first = next(nodes, None)
+        root = _node(first, nodes, depth=0) if first else None
+        if extra := next(nodes, None):
+            raise MistakeError("a second document begins here", _line(extra))
     except yaml.MarkedYAMLError as error:
         raise _syntax_error(error, text) from None
-
-
-def _document(events: Iterator[Any]) -> Node:
-    first = next(events, None)
-    if first is None:
-        return None
-    root = _node(first, events, depth=0)
-    if extra := next(events, None):
-        raise YamlError("a second document begins here", _line(extra))
     return root
 
 
-def _syntax_error(error: yaml.MarkedYAMLError, text: str) -> YamlError:
+def _syntax_error(error: yaml.MarkedYAMLError, text: str) -> MistakeError:
     """Describe a mistake, and the line where it began, such as a quote that is never closed."""
     place, began = error.problem_mark, error.context_mark
     message = _IN_WORDS.get(error.problem or "", error.problem or "this is not YAML")
@@ -83,7 +82,7 @@ def _syntax_error(error: yaml.MarkedYAMLError, text: str) -> YamlError:
     line = min(place.line + 1, len(text.rstrip().splitlines()) or 1) if place else None
     if error.context and began and line and began.line + 1 < line:
         message += f", {error.context} that begins on line {began.line + 1}"
-    return YamlError(message, line)
+    return MistakeError(message, line)
 
 
 _IN_WORDS = {
@@ -94,13 +93,6 @@ _IN_WORDS = {
     "found unexpected end of stream": "a quote is not closed",
 }
 
-_FRAME = (
-    yaml.StreamStartEvent,
-    yaml.StreamEndEvent,
-    yaml.DocumentStartEvent,
-    yaml.DocumentEndEvent,
-)
-
 
 def _line(event: Any) -> int:
     return int(event.start_mark.line) + 1
@@ -108,28 +100,25 @@ def _line(event: Any) -> int:
 
 def _node(event: Any, rest: Iterator[Any], depth: int) -> Node:
     if isinstance(event, yaml.AliasEvent) or event.anchor:
-        raise YamlError("anchors (&) and aliases (*) are not used here", _line(event))
+        raise MistakeError("anchors (&) and aliases (*) are not used here", _line(event))
     if event.tag:
         # Without its text: a secret that begins with ! looks like a tag.
-        raise YamlError("tags (!) are not used here", _line(event))
+        raise MistakeError("tags (!) are not used here", _line(event))
     if depth > MAX_DEPTH:
-        raise YamlError("this is nested too deep", _line(event))
+        raise MistakeError("this is nested too deep", _line(event))
     if isinstance(event, yaml.ScalarEvent):
         if _NOT_IN_A_VALUE.search(event.value):
-            raise YamlError("a value has a line break or a control character in it", _line(event))
+            raise MistakeError(
+                "a value has a line break or a control character in it", _line(event)
+            )
         plain = not event.style
         return None if plain and event.value in _NULLS else Text(event.value, _line(event))
     if isinstance(event, yaml.SequenceStartEvent):
-        return Items(tuple(_until(yaml.SequenceEndEvent, rest, depth)), _line(event))
+        items = []
+        while not isinstance(item := next(rest), yaml.SequenceEndEvent):
+            items.append(_node(item, rest, depth + 1))
+        return Items(tuple(items), _line(event))
     return _map(event, rest, depth)
-
-
-_NULLS = ("", "~", "null", "Null", "NULL")
-
-
-def _until(end: type, rest: Iterator[Any], depth: int) -> Iterator[Node]:
-    while not isinstance(event := next(rest), end):
-        yield _node(event, rest, depth + 1)
 
 
 def _map(start: Any, rest: Iterator[Any], depth: int) -> Map:
@@ -138,9 +127,9 @@ def _map(start: Any, rest: Iterator[Any], depth: int) -> Map:
     while not isinstance(event := next(rest), yaml.MappingEndEvent):
         key = _node(event, rest, depth + 1)
         if not isinstance(key, Text):
-            raise YamlError("a key must be text", _line(event))
+            raise MistakeError("a key must be text", _line(event))
         if key.value in items:
-            raise YamlError(
+            raise MistakeError(
                 f"the key {key.value!r} is a duplicate (first on line {keys[key.value]})", key.line
             )
         keys[key.value] = key.line

@@ -9,8 +9,8 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from loyalty_cli.config.file import read_regular_file
 from loyalty_cli.config.profile import Profile
-from loyalty_cli.config.small_file import read_regular_file
 from loyalty_cli.credentials.keyring_store import (
     KeyringError,
     KeyringStore,
@@ -37,7 +37,7 @@ class Credential(Struct, frozen=True):
         return f"Credential(source={self.source!r})"
 
 
-def check_secret(secret: str) -> str:
+def check_secret(secret: str) -> None:
     """Check that a credential can be sent; raise ValueError, without the secret in its text."""
     remember(secret)
     if not secret:
@@ -52,7 +52,6 @@ def check_secret(secret: str) -> str:
         secret.encode("latin-1")
     except UnicodeEncodeError:
         raise ValueError("has a character in it that cannot be sent (not Latin-1)") from None
-    return secret
 
 
 class CredentialSource(Protocol):
@@ -69,10 +68,7 @@ class Credentials:
     """Credentials from the environment, a folder and the keyring of this process."""
 
     def __init__(
-        self,
-        environment: Mapping[str, str],
-        keyring: KeyringStore,
-        warn: Callable[[str], None],
+        self, environment: Mapping[str, str], keyring: KeyringStore, warn: Callable[[str], None]
     ) -> None:
         self._environment = environment
         self._keyring = keyring
@@ -80,10 +76,7 @@ class Credentials:
         self._warned_of_plaintext = False
 
     def find(self, profile: Profile, name: str) -> Credential | None:
-        """Find one credential; None if no source has it.
-
-        Raises LoyaltyError if a source cannot be read.
-        """
+        """Find one credential, or None; raise LoyaltyError if a source cannot be read."""
         return (
             self._from_environment(profile, name)
             or self._from_folder(profile, name)
@@ -105,11 +98,8 @@ class Credentials:
         secret = self._environment.get(variable)
         if secret is None:
             return None
-        return Credential(
-            _checked(secret, f"{variable} in the environment"),
-            f"environment {variable}",
-            "environment",
-        )
+        checked = _checked(secret, f"{variable} in the environment")
+        return Credential(checked, f"environment {variable}", "environment")
 
     def _from_folder(self, profile: Profile, name: str) -> Credential | None:
         variable = self._folder_variable()
@@ -129,9 +119,8 @@ class Credentials:
                 return None
             raise _unreadable(f"there is no folder {folder}, which {variable} names.") from None
         except (OSError, ValueError) as error:
-            raise _unreadable(
-                f"the credential file {path} cannot be read: {os_error_text(error)}."
-            ) from None
+            why = os_error_text(error)
+            raise _unreadable(f"the credential file {path} cannot be read: {why}.") from None
         secret = secret.removesuffix("\r\n" if secret.endswith("\r\n") else "\n")
         return Credential(_checked(secret, f"the credential file {path}"), f"file {path}", "file")
 
@@ -145,8 +134,9 @@ class Credentials:
             if secret is None:
                 return None
             backend = self._keyring.backend_name()
-            if self._keyring.is_plaintext():
-                self._warn_of_plaintext(backend)
+            if self._keyring.is_plaintext() and not self._warned_of_plaintext:
+                self._warned_of_plaintext = True
+                self._warn(f"the keyring ({backend}) keeps secrets unencrypted in a file.")
         except NoKeyringError:
             return None
         except KeyringError as error:
@@ -156,11 +146,6 @@ class Credentials:
             ) from None
         found = _checked(secret, f"the keyring entry {entry}")
         return Credential(found, f"keyring {entry} ({backend})", KEYRING)
-
-    def _warn_of_plaintext(self, backend: str) -> None:
-        if not self._warned_of_plaintext:
-            self._warned_of_plaintext = True
-            self._warn(f"the keyring ({backend}) keeps secrets unencrypted in a file.")
 
     def _missing(self, profile: Profile, name: str) -> LoyaltyError:
         variable = environment_name(profile.name, name)
@@ -187,9 +172,10 @@ class Credentials:
 
 def _checked(secret: str, source: str) -> str:
     try:
-        return check_secret(secret)
+        check_secret(secret)
     except ValueError as error:
         raise _unreadable(f"{source} {error}.") from None
+    return secret
 
 
 def _unreadable(message: str, hint: str = "Fix it, or remove it.") -> LoyaltyError:

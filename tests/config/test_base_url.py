@@ -1,21 +1,15 @@
 """Which addresses a platform may have."""
 
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from loyalty_cli.config.base_url import check_base_url, is_loopback
-from tests.conftest import Run
-from tests.fakes.servers import unused_port
 
 
 @pytest.mark.parametrize(
     "url",
     [
-        "https://api.example.com",
         "https://api.example.com:8443/prefix/v1",
         "https://api.example.com.",
         "https://a_b.example.com",
@@ -24,46 +18,29 @@ from tests.fakes.servers import unused_port
         "https://[2001:db8::1]:8443",
         "https://x",
         "http://localhost:8000",
-        "http://127.0.0.1:8000/imprint",
         "http://127.255.255.254",
         "http://[::1]:8000",
         "https://a.example/b%20c/...",
     ],
 )
-def test_an_address_is_taken_as_it_is(url: str) -> None:
-    assert check_base_url(url) == url
-
-
-@pytest.mark.parametrize(
-    ("url", "taken"),
-    [
-        ("https://a.example/", "https://a.example"),
-        ("https://a.example/b//", "https://a.example/b"),
-        ("HTTPS://A.example/B", "https://A.example/B"),
-        ("Http://LOCALHOST", "http://LOCALHOST"),
-    ],
-)
-def test_an_address_loses_its_last_slash_and_the_capitals_of_its_scheme(
-    url: str, taken: str
+def test_an_address_is_taken_as_it_is_but_for_its_last_slash_and_the_capitals_of_its_scheme(
+    url: str,
 ) -> None:
-    assert check_base_url(url) == taken
+    assert check_base_url(url) == url
+    assert check_base_url(f"{url.capitalize()}//") == f"h{url.capitalize()[1:]}"
 
 
 REFUSED = {
     "begin with https://": [
         "http://api.example.com",
         "http://192.0.2.1",
-        "http://0.0.0.0",
-        "http://[::]",
         "http://2130706433",
-        "http://127.1",
         "http://localhost.example.com",
         "http://127.0.0.1.example.com",
         "http://[2001:db8::1]",
     ],
     "user or a password": [
         "https://user:hidden@a.example",
-        "https://hidden@a.example",
         "https://@a.example",
         "https://a.example@b.example",
         "http://127.0.0.1@b.example",
@@ -72,69 +49,53 @@ REFUSED = {
         "https://a.example?",
         "https://a.example?x=hidden",
         "https://a.example/#hidden",
-        "https://a.example/#",
-        "https://a.example/?#",
     ],
     "must be a URL such as": [
         "",
         "a.example",
         "//a.example",
         "ftp://a.example",
-        "file:///etc/passwd",
         "javascript:alert(1)",
         "https:a.example",
         "https://",
-        "https:///path",
         "https://:443",
         "127.0.0.1:8000",
     ],
     "spaces or control characters": [
-        " https://a.example",
-        "https://a.example ",
         "https://a .example",
         "https://a.example/\n",
         "https://a.example\r\nX: y",
         "https://a.example\t",
         "https://a.example/\x00",
-        "https://a.example/\x7f",
         "https://a.example/\u202e",
-        "https://a.example/\u00a0",
     ],
     ". or ..": [
-        "https://a.example/.",
         "https://a.example/..",
         "https://a.example/a/../b",
-        "https://a.example/a/./b",
         "https://a.example/%2e%2E/b",
         "https://a.example/.%2e",
     ],
     "must be ASCII": [
         "https://bücher.example",
-        "https://a.example/bücher",
         "https://\u0430pple.example",
         "https://a.example\\@b.example",
         "https://a.example\\b",
     ],
     "host name that is not valid": [
         "https://a..example",
-        "https://.a.example",
-        "https://.",
         "https://-a.example",
         "https://a-.example",
         f"https://{'a' * 64}.example",
         f"https://{'a.' * 127}example",
         "https://a%2eexample",
         "https://*.example",
-        "https://a,b",
         "https://[fe80::1%25eth0]",
         "https://[v1.future]",
     ],
     "is not a URL": [
         "https://[::1",
-        "https://::1]",
         "https://a.example:port",
         "https://a.example:99999",
-        "https://a.example:-1",
         "https://[a.example]",
     ],
 }
@@ -162,33 +123,12 @@ def test_any_text_is_either_an_address_or_a_clear_error(url: str) -> None:
         assert taken.isascii()
 
 
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.9.9.9", "::1"])
-def test_a_name_of_this_machine_is_loopback(host: str) -> None:
-    assert is_loopback(host)
-
-
-@pytest.mark.parametrize("host", ["10.0.0.1", "::", "example.com", "localhost.", "127.1", ""])
-def test_a_name_of_another_machine_is_not_loopback(host: str) -> None:
-    assert not is_loopback(host)
-
-
-@pytest.mark.parametrize("url", ["http://api.example.com", "https://user:hidden@a.example"])
-def test_a_profile_file_with_such_an_address_is_a_set_up_error(
-    url: str, loyalty: Run, card: Callable[..., Path]
-) -> None:
-    card(url)
-
-    done = loyalty("balance", "C-1")
-
-    assert done.code == 3
-    assert "line 3: profiles.card.base_url: must" in done.err
-    assert "hidden" not in done.err
-
-
-def test_a_port_belongs_to_the_address(loyalty: Run, card: Callable[..., Path]) -> None:
-    port = unused_port()
-    card(f"http://localhost:{port}")
-
-    done = loyalty("balance", "C-1", "--timeout", "0.2", "-o", "json")
-
-    assert f"Imprint at localhost:{port}" in done.record["error"]["message"]
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        *((host, True) for host in ("localhost", "127.0.0.1", "127.9.9.9", "::1")),
+        *((host, False) for host in ("10.0.0.1", "::", "example.com", "localhost.", "127.1", "")),
+    ],
+)
+def test_loopback_is_this_machine_by_name_or_address(host: str, expected: bool) -> None:
+    assert is_loopback(host) == expected

@@ -2,13 +2,16 @@
 
 import os
 import pwd
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
-from loyalty_cli.config.file import SIZE_LIMIT, default_path, outline
+from loyalty_cli.config.file import SIZE_LIMIT, outline, read_regular_file
+from loyalty_cli.config.folders import default_path
+from loyalty_cli.model.errors import os_error_text
 from tests.conftest import Run
 from tests.requires import without_rights
 
@@ -23,16 +26,8 @@ def chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def assert_it_cannot_be_read(loyalty: Run, path: Path, reason: str) -> None:
-    done = loyalty("profiles")
-    assert (done.code, done.out) == (3, "")
-    assert str(path) in done.err
-    assert reason in done.err
-    assert len(done.err.splitlines()) <= 2
-
-
-def test_without_config_it_is_in_the_users_config_folder(
-    environment: dict[str, str], loyalty: Run
+def test_without_config_it_is_in_the_users_config_folder_wherever_that_is(
+    environment: dict[str, str], loyalty: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = Path(environment["HOME"]) / ".config" / "loyalty" / "config.yaml"
     assert default_path() == path
@@ -41,12 +36,8 @@ def test_without_config_it_is_in_the_users_config_folder(
     path.chmod(0o600)
 
     assert loyalty("profiles").code == 0
-
-
-def test_xdg_config_home_moves_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-
-    assert default_path() == tmp_path / "loyalty" / "config.yaml"
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/elsewhere")
+    assert default_path() == Path("/elsewhere/loyalty/config.yaml")
 
 
 def test_config_goes_before_the_environment_and_that_before_the_folder(
@@ -58,12 +49,6 @@ def test_config_goes_before_the_environment_and_that_before_the_folder(
 
     assert loyalty("profiles", "-o", "json").record["profile"] == "card"
     assert loyalty("--config", str(other), "profiles", "-o", "json").record["profile"] == "other"
-
-
-def test_an_empty_variable_is_no_file(monkeypatch: pytest.MonkeyPatch, loyalty: Run) -> None:
-    monkeypatch.setenv("LOYALTY_CONFIG", "")
-
-    assert f"there is no profile file {default_path()}" in loyalty("profiles").err
 
 
 def test_without_a_home_folder_it_says_so(monkeypatch: pytest.MonkeyPatch, loyalty: Run) -> None:
@@ -80,57 +65,41 @@ def test_without_a_home_folder_it_says_so(monkeypatch: pytest.MonkeyPatch, loyal
     assert "--config" in done.err
 
 
-def test_a_missing_file_is_an_error_that_mentions_the_sandbox(chosen: Path, loyalty: Run) -> None:
-    assert_it_cannot_be_read(loyalty, chosen, f"there is no profile file {chosen}.")
-    assert "--sandbox" in loyalty("profiles").err
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, " cannot be read: it is a folder."),
+        (b"", ": the file is empty."),
+        ((CARD + "#" * 2 * SIZE_LIMIT).encode(), " cannot be read: it is larger than 1024 KiB."),
+        (f"# é\n{CARD}".encode("latin-1"), " cannot be read: it is not UTF-8 text."),
+        (CARD.encode("utf-16"), " cannot be read: it is not UTF-8 text."),
+        (CARD.encode("utf-16-le"), ", line 1: a control character (U+0000) is not allowed"),
+    ],
+    ids=["a folder", "nothing", "too large", "Latin-1", "UTF-16", "UTF-16 without a mark"],
+)
+def test_a_file_that_cannot_be_read_is_told_with_the_reason(
+    chosen: Path, loyalty: Run, content: bytes | None, reason: str
+) -> None:
+    chosen.mkdir() if content is None else chosen.write_bytes(content)
+
+    done = loyalty("profiles")
+
+    assert (done.code, done.out) == (3, "")
+    assert f"{chosen}{reason}" in done.err
+    assert len(done.err.splitlines()) <= 2
 
 
-def test_an_empty_file(chosen: Path, loyalty: Run) -> None:
-    chosen.touch()
-    assert_it_cannot_be_read(loyalty, chosen, "the file is empty")
-
-
-def test_a_folder(chosen: Path, loyalty: Run) -> None:
-    chosen.mkdir()
-    assert_it_cannot_be_read(loyalty, chosen, "it is a folder")
-
-
-def test_a_pipe_that_nobody_writes_to(chosen: Path, loyalty: Run) -> None:
-    os.mkfifo(chosen)
-    assert_it_cannot_be_read(loyalty, chosen, "not a regular file")
-
-
-def test_a_device_that_never_ends(
+def test_a_missing_file_is_an_error_that_mentions_the_sandbox(
     monkeypatch: pytest.MonkeyPatch, chosen: Path, loyalty: Run
 ) -> None:
-    chosen.symlink_to("/dev/zero")
-    assert_it_cannot_be_read(loyalty, chosen, "not a regular file")
-    monkeypatch.setenv("LOYALTY_CONFIG", "/dev/zero")
-    assert_it_cannot_be_read(loyalty, Path("/dev/zero"), "not a regular file")
+    assert f"there is no profile file {chosen}." in loyalty("profiles").err
+    monkeypatch.setenv("LOYALTY_CONFIG", "")
 
+    done = loyalty("profiles")
 
-def test_a_file_that_may_not_be_read(chosen: Path, loyalty: Run) -> None:
-    chosen.write_text(CARD)
-    loyalty("profiles")  # imports what it needs, for which the test has the right
-    chosen.chmod(0)
-    with without_rights():
-        assert_it_cannot_be_read(loyalty, chosen, "Permission denied")
-
-
-def test_a_file_that_is_too_large(chosen: Path, loyalty: Run) -> None:
-    chosen.write_text(CARD + "#" * 2 * SIZE_LIMIT)
-    assert_it_cannot_be_read(loyalty, chosen, "larger than 1024 KiB")
-
-
-@pytest.mark.parametrize("encoding", ["latin-1", "utf-16", "utf-32"])
-def test_text_that_is_not_utf_8(chosen: Path, loyalty: Run, encoding: str) -> None:
-    chosen.write_bytes(f"# é\n{CARD}".encode(encoding))
-    assert_it_cannot_be_read(loyalty, chosen, "it is not UTF-8 text")
-
-
-def test_utf_16_without_a_mark_at_its_beginning(chosen: Path, loyalty: Run) -> None:
-    chosen.write_bytes(CARD.encode("utf-16-le"))
-    assert_it_cannot_be_read(loyalty, chosen, "line 1: a control character (U+0000)")
+    assert done.code == 3
+    assert f"there is no profile file {default_path()}." in done.err
+    assert "--sandbox" in done.err
 
 
 def test_a_mark_at_the_beginning_and_windows_line_ends_are_welcome(
@@ -165,8 +134,67 @@ def test_the_outline_passes_over_what_is_wrong(
     )
 
     assert outline(path) == {"a": "imprint", "e": "nosuch"}
-    assert outline(profile_file("profiles: [a]")) == {}
-    assert outline(profile_file("- a")) == {}
-    assert outline(profile_file("{")) == {}
-    assert outline(tmp_path) == {}
-    assert outline(tmp_path / "missing") == {}
+    for text in ("profiles: [a]", "- a", "{"):
+        assert outline(profile_file(text)) == {}
+    for path in (tmp_path, tmp_path / "missing"):
+        assert outline(path) == {}
+
+
+# Any file that the user named: never a wait, never too much.
+
+
+def open_files() -> int:
+    return len(os.listdir("/dev/fd"))  # noqa: PTH208 - names alone
+
+
+def test_a_file_is_read_whole_with_its_mode_through_a_link_too(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"0123456789")
+    path.chmod(0o640)
+    (tmp_path / "link").symlink_to("file")
+
+    for each in (path, tmp_path / "link"):
+        content, status = read_regular_file(each, limit=10)
+        assert content == b"0123456789"
+        assert status.st_mode & 0o777 == 0o640
+
+
+def listen(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path.name)  # the whole path may be too long for a socket
+
+
+@pytest.mark.parametrize(
+    ("make", "why"),
+    [
+        (lambda path: path.write_bytes(b"x" * 2049), "it is larger than 2 KiB"),
+        (Path.mkdir, "it is a folder"),
+        (os.mkfifo, "it is not a regular file"),
+        (lambda path: path.symlink_to("/dev/zero"), "it is not a regular file"),
+        (listen, "No such device or address"),
+        (lambda path: path.symlink_to(path.name), "Too many levels of symbolic links"),
+        (lambda path: path, "No such file or directory"),
+    ],
+    ids=["large", "folder", "pipe", "device", "socket", "circle", "missing"],
+)
+def test_anything_else_is_refused_with_the_reason_at_once_and_nothing_stays_open(
+    make: Callable[[Path], object], why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    make(tmp_path / "here")
+    before = open_files()
+
+    with pytest.raises((OSError, ValueError)) as caught:
+        read_regular_file(Path("here"), limit=2048)
+
+    assert isinstance(caught.value, OSError | ValueError)
+    assert os_error_text(caught.value) == why
+    assert open_files() == before
+
+
+def test_a_file_that_others_hide_is_refused_as_that(tmp_path: Path) -> None:
+    path = tmp_path / "hidden"
+    path.touch(mode=0)
+
+    with without_rights(), pytest.raises(PermissionError):
+        read_regular_file(path, limit=10)

@@ -19,17 +19,13 @@ SECRET = "hunter2"
 @pytest.mark.parametrize(
     "path",
     [
-        "journal.db",
         "./journal.db",
         "/var/lib/loyalty/journal.db",
         "a/b:c.db",
-        "./postgresql:/db/j",
         "/a/postgresql://db/j",
-        "../12:30/journal.db",
         "/a/b@c.db",
         "/srv/u:v@w/journal.db",
         "c:journal.db",
-        "state/postgresql/journal.db",
         "Jürgen Groß/journal.db",
     ],
 )
@@ -41,9 +37,7 @@ def test_a_path_is_a_path(path: str) -> None:
 @pytest.mark.parametrize(
     "rest",
     [
-        "me@db.example.com/loyalty",
         "me@db.example.com:5433/loyalty",
-        "db.example.com/loyalty",
         "/loyalty",
         "/?service=loyalty",
         "?service=loyalty",
@@ -52,7 +46,6 @@ def test_a_path_is_a_path(path: str) -> None:
         "me@[::1]:5432/loyalty",
         "me@a.example,b.example:5433/loyalty?target_session_attrs=read-write",
         "me@db/loyalty?sslmode=verify-full&sslrootcert=/etc/ca.pem",
-        "me@db/loyalty?sslcert=a.pem&sslkey=b.pem&passfile=/etc/loyalty/pgpass",
         "me@db/loyalty?channel_binding=require&gssencmode=disable&application_name=debits",
         "me@db/loyalty?options=-csearch_path%3Dloyalty",
         "me@db/loyalty?options=-c%20search_path%3Dloyalty,public",
@@ -72,41 +65,27 @@ def test_a_url_is_a_url(scheme: str, rest: str) -> None:
     "text",
     [
         "postgresql:/me@db/j",
-        "postgresql:me@db/j",
-        "postgresql:///",
         "postgresql://",
         "postgresql://host",
-        "postgresql:",
         "postgresql",
         "postgresql//db/j",
-        "postgresql.//db/j",
-        "postgresql;//db/j",
         "postgres=db",
-        "postgersql://db/j",
         "PostgreSQL://db/j",
-        "POSTGRES:/db/j",
         " postgresql://db/j",
         "'postgresql://db/j'",
-        "postgresql://db/j ",
         "postgresql://db/j#x",
         "postgresql://db/j/k",
         "postgresql://db/j%zz",
         "postgresql://db/j%00",
         "postgresql://db/j?host=a?port=1",
         "postgresql:\\\\db\\j",
-        "postgresql+psycopg://db/j",
-        "jdbc:postgresql://db/j",
         "url=postgresql://db/j",
-        "mysql://db/j",
         "sqlite:///j.db",
         "file:j.db",
-        "file:///j.db",
-        "https://db/j",
         "my_scheme://db/j",
         "localhost:5432/j",
         "//db/j",
         "host=db dbname=j",
-        "dbname = j",
         "service=loyalty",
         "postgresql://db:port/j",
         "postgresql://db:0/j",
@@ -133,21 +112,14 @@ def test_what_looks_like_a_url_and_is_none_is_never_a_file(text: str, tmp_path: 
         "sslmode=perhaps",
         "sslmode=",
         "sslmode",
-        "ssl=true",
-        "connect_timeout=soon",
         "connect_timeout=0",
         "sslmode=require&sslmode=disable",
         "%73slmode=require",
-        "SSLMODE=require",
-        "dbname=j",
         "user=me",
         "options=-cstatement_timeout=0",
-        "options=-csynchronous_commit=off",
         "options=-csearch_path=a%20-cfsync=off",
         "options=a",
         "options=-csearch_path=loyalty",
-        "client_encoding=LATIN1",
-        "keepalives=0",
         "host=",
         "port=x",
         "target_session_attrs=standby",
@@ -163,30 +135,22 @@ def test_settings_that_are_not_known_are_refused(settings: str) -> None:
     "text",
     [
         f"postgresql://me:{SECRET}@db/j",
-        f"postgresql:/me:{SECRET}@db/j",
         f"postgresql:me:{SECRET}@db/j",
-        f"postgresql//me:{SECRET}@db/j",
         f"//me:{SECRET}@db/j",
         f"me:{SECRET}@db/j",
         f"u:{SECRET}@db/j",
         f"postgresql://me%3A{SECRET}@db/j",
         f"postgresql://me:{SECRET}/x@db/j",
         f"postgresql://me:{SECRET}@x@db/j",
-        f"postgresql://me:{SECRET}?x@db/j",
         f"postgresql://me:{SECRET}#x@db/j",
         f"postgresql://:{SECRET}@db/j",
         f"postgresql://db/j?password={SECRET}",
-        f"postgresql://db/j?Password={SECRET}",
         f"postgresql://db/j?p%61ssword={SECRET}",
-        f"postgresql://db/j?sslpassword={SECRET}",
         f"postgresql://db/j?options=-cpassword%3D{SECRET}",
-        f"postgresql://db/j?options=-cpassword={SECRET}",
         f"postgresql://db/password={SECRET}",
         f"postgresql:///host=db%20password={SECRET}",
         f"host=db password={SECRET}",
-        f"user=me passwd={SECRET}",
         f"dbname=j pwd={SECRET}",
-        f"mysql://me:{SECRET}@db/j",
         f"jdbc:postgresql://db/j?user=me&password={SECRET}",
     ],
 )
@@ -208,7 +172,6 @@ def test_a_password_is_refused_and_never_shown(
     "text",
     [
         f"postgresql://db/j?{SECRET}",
-        f"postgresql://db/j?{SECRET}=1",
         f"postgresql://db/j?sslmode={SECRET}",
         f"postgresql://db:{SECRET}/j",
         f"postgresql://{quote('me ' + SECRET)}",
@@ -243,14 +206,3 @@ def test_a_wrong_url_in_the_profile_file_makes_no_file(
     assert f"{path}, line 2: journal: looks like a URL" in done.err
     assert "postgresql://USER@HOST/DATABASE" in done.err
     assert {each.name for each in tmp_path.iterdir()} == {"home", "config.yaml"}
-
-
-def test_the_home_folder_of_nobody_is_an_error_of_set_up(
-    profile_file: Callable[[str], Path], loyalty: Run
-) -> None:
-    profile_file("profiles: {card: {provider: imprint}}\njournal: ~nosuchuser/journal.db\n")
-
-    done = loyalty("journal", "list")
-
-    assert (done.code, done.out) == (3, "")
-    assert "journal: begins with ~, but the home folder is not known" in done.err
