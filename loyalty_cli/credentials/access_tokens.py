@@ -35,9 +35,6 @@ class StoredToken(Struct, frozen=True):
         return f"StoredToken(ends={self.ends})"
 
 
-_STORED = msgspec.json.Decoder(StoredToken)
-
-
 class Holder(Struct, frozen=True):
     """The owner of a token, how to get a new one, and whether to keep it in the keyring."""
 
@@ -87,9 +84,8 @@ class AccessTokens:
 
     def _exchange(self, holder: Holder) -> str:
         token = holder.exchange()
-        held = StoredToken(
-            token.value, self._now() + min(token.lifetime, LONGEST_LIFETIME_SECONDS), holder.owner
-        )
+        ends = self._now() + min(token.lifetime, LONGEST_LIFETIME_SECONDS)
+        held = StoredToken(token.value, ends, holder.owner)
         self._held[holder.profile.name] = held
         if holder.keep:
             with suppress(KeyringError):
@@ -101,5 +97,5 @@ class AccessTokens:
         if holder.keep:
             with suppress(KeyringError, msgspec.MsgspecError):
                 if text := self._keyring.get(service(holder.profile.name), KEYRING_USER):
-                    return _STORED.decode(text)
+                    return msgspec.json.decode(text, type=StoredToken)
         return None

@@ -83,12 +83,6 @@ class KeyringStore:
         return self._ask(_is_plaintext)
 
     def _ask(self, question: "Callable[[KeyringBackend], Result]") -> Result:
-        with self._lock:
-            if self._gave_up:
-                raise KeyringError(self._gave_up)
-            return self._in_time(question)
-
-    def _in_time(self, question: "Callable[[KeyringBackend], Result]") -> Result:
         outcome: dict[str, Any] = {}
 
         def run() -> None:
@@ -98,15 +92,18 @@ class KeyringStore:
                 outcome["error"] = error
 
         thread = Thread(target=run, name="keyring", daemon=True)
-        thread.start()
-        thread.join(TIMEOUT_SECONDS)
-        name = f"the keyring ({self._backend_name or 'no backend yet'})"
-        if thread.is_alive():
-            self._gave_up = (
-                f"{name} did not answer within {TIMEOUT_SECONDS:.0f} s;"
-                " it may be locked, or waiting for a prompt"
-            )
-            raise KeyringError(self._gave_up)
+        with self._lock:
+            if not self._gave_up:
+                thread.start()
+                thread.join(TIMEOUT_SECONDS)
+            name = f"the keyring ({self._backend_name or 'no backend yet'})"
+            if thread.is_alive():
+                self._gave_up = (
+                    f"{name} did not answer within {TIMEOUT_SECONDS:.0f} s;"
+                    " it may be locked, or waiting for a prompt"
+                )
+            if self._gave_up:
+                raise KeyringError(self._gave_up)
         if error := outcome.get("error"):
             if isinstance(error, KeyringError):
                 raise error

@@ -52,10 +52,7 @@ def check_credentials(profile: Profile, given: Mapping[str, str]) -> Mapping[str
 
 
 def put(keyring: KeyringStore, profile: Profile, credentials: Mapping[str, str]) -> None:
-    """Store credentials, and remove the access token that older ones were exchanged for.
-
-    Raises LoyaltyError, which reports what was stored before the keyring failed.
-    """
+    """Store credentials in the place of older ones and of the access token that they got."""
     stored: list[str] = []
     try:
         for name, secret in credentials.items():
@@ -67,10 +64,7 @@ def put(keyring: KeyringStore, profile: Profile, credentials: Mapping[str, str])
 
 
 def take_out(keyring: KeyringStore, profile: Profile) -> list[str]:
-    """Remove all entries of a profile; return the names of those that were there.
-
-    Raises LoyaltyError, which reports what was removed before the keyring failed.
-    """
+    """Remove all entries of a profile; return the names of those that were there."""
     gone: list[str] = []
     try:
         names = (*profile.provider.credential_fields(), TOKEN)

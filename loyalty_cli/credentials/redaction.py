@@ -19,8 +19,6 @@ Mask = Callable[[str], str]
 STARS = "***"
 SHORTEST = 4
 """Shorter secrets occur in ordinary words; removing them there would reveal the secret."""
-PUBLIC = frozenset({"application/json"})
-"""Header values that are sent with the sign-in but are not secret."""
 LAYERS = 3
 """How many layers of escapes are undone: JSON can be inside JSON, and that in a URL."""
 
@@ -32,15 +30,13 @@ _JSON_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
 def mask(text: str, secrets: Iterable[str]) -> str:
-    """Remove secrets from a text: plain, in base64, percent-encoded, or escaped as in JSON.
-
-    Each character of a secret may be escaped in a different way.
-    """
-    forms = frozenset[str]().union(*map(_forms, secrets))
-    shown, at = [], 0
-    for start, end in _joined(_places(text, forms)):
-        shown += [text[at:start], STARS]
-        at = end
+    """Remove secrets from a text: plain, in base64, or with any of their characters escaped."""
+    forms = frozenset[str]().union(*(_forms(each) for each in secrets if len(each) >= SHORTEST))
+    shown, at = list[str](), 0
+    for start, end in sorted(_places(text, forms)):
+        if start > at or not shown:  # places that overlap or touch are one
+            shown += [text[at:start], STARS]
+        at = max(at, end)
     return "".join([*shown, text[at:]])
 
 
@@ -94,7 +90,7 @@ def _hidden(literal: str, hide: Mask) -> str:
 def header_secrets(headers: Mapping[str, str]) -> Iterator[str]:
     """The secrets in sign-in headers: their values, and the base64 content of Basic."""
     for value in headers.values():
-        if value in PUBLIC:
+        if value == "application/json":  # sent with the sign-in, and not secret
             continue
         scheme, _, rest = value.partition(" ")
         yield from (value, rest)
@@ -109,20 +105,18 @@ def header_secrets(headers: Mapping[str, str]) -> Iterator[str]:
 @lru_cache
 def _forms(secret: str) -> frozenset[str]:
     """Every form in which a secret can occur in a text without escapes."""
-    return frozenset(_spelt(secret)) if len(secret) >= SHORTEST else frozenset()
-
-
-def _spelt(secret: str) -> Iterator[str]:
+    forms: set[str] = set()
     for text in {secret, secret.replace(" ", "+")}:  # as HTML forms send it
-        yield from (plain for plain, _ in _layers(text) if len(plain) >= SHORTEST)
-        yield text.encode().decode("latin-1")  # as bytes of a header are read
-        yield text.encode("latin-1", "replace").decode(errors="backslashreplace")  # of a body
+        forms.update(plain for plain, _ in _layers(text) if len(plain) >= SHORTEST)
+        forms.add(text.encode().decode("latin-1"))  # as bytes of a header are read
+        forms.add(text.encode("latin-1", "replace").decode(errors="backslashreplace"))  # of a body
     content = secret.encode()
     for before in range(3):
         # The part of base64 that does not depend on the text before and after the secret.
         first, last = -(-before * 8 // 6), (before + len(content)) * 8 // 6
         for encode in (b64encode, urlsafe_b64encode):
-            yield encode(bytes(before) + content).decode("ascii")[first:last]
+            forms.add(encode(bytes(before) + content).decode("ascii")[first:last])
+    return frozenset(forms)
 
 
 def _places(text: str, forms: Iterable[str]) -> Iterator[tuple[int, int]]:
@@ -159,16 +153,3 @@ def _unescaped(text: str, starts: Sequence[int]) -> tuple[str, Sequence[int]]:
         at = found.end()
     kept.extend(starts[at:])
     return "".join([*parts, text[at:]]), kept
-
-
-def _joined(places: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Sort places, and join those that overlap or touch."""
-    first, last = -1, -1
-    for start, end in sorted(places):
-        if start > last:
-            if last >= 0:
-                yield first, last
-            first = start
-        last = max(last, end)
-    if last >= 0:
-        yield first, last
