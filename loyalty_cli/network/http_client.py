@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 from threading import Lock
-from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
@@ -20,20 +19,10 @@ from loyalty_cli.network.failures import FAILURES, explain
 from loyalty_cli.network.framing import FramedResponse
 from loyalty_cli.network.proxies import proxy_for
 from loyalty_cli.network.rate_limit import Permit, RateLimiter, RateLimits
-from loyalty_cli.network.retry import (
-    INTERACTIVE,
-    Outcome,
-    Retries,
-    RetryPolicy,
-    is_throttled,
-    retry_after,
-)
+from loyalty_cli.network.retry import INTERACTIVE, Retries, RetryPolicy, is_throttled, retry_after
 from loyalty_cli.network.tls import trusted
 from loyalty_cli.network.unpacking import unpacked
 from loyalty_cli.providers.contract import Answer, Request
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 BODY_LIMIT_BYTES = 1024 * 1024
 CONNECTIONS = 16
@@ -71,41 +60,28 @@ class HttpClient:
         self._policy = policy
         self._connections = connections
         self._sleep = sleep
-        self._adapters: dict[tuple[str, Path | None, bool], Adapter] = {}
+        self._adapters: dict[tuple[object, ...], Adapter] = {}
         self._lock = Lock()
 
     def read(self, profile: Profile, request: Request, deadline: Deadline) -> Answer:
-        """Send an idempotent request, with retries.
-
-        Raises LoyaltyError if no complete answer came before the deadline.
-        """
+        """Send an idempotent request, with retries; raise LoyaltyError at the deadline."""
         limiter = self.rate_limits.of(profile)
 
-        def attempt(permit: Permit) -> Outcome:
-            return self._attempt(profile, request, deadline, limiter, permit)
+        def attempt(permit: Permit) -> Answer | LoyaltyError:
+            """Send the request once, and report the outcome to the rate limiter."""
+            answer = None
+            try:
+                answer = self._send(profile, request, Call(deadline))
+                if is_throttled(answer):
+                    self._slow_down(limiter, permit.begun, answer)
+            except LoyaltyError as error:
+                return error
+            finally:
+                limiter.end(answered=answer is not None)
+            return answer
 
         retries = Retries(limiter, self._policy, deadline, profile.provider.is_busy)
         return retries.run(attempt, self._pause)
-
-    def _attempt(
-        self,
-        profile: Profile,
-        request: Request,
-        deadline: Deadline,
-        limiter: RateLimiter,
-        permit: Permit,
-    ) -> Outcome:
-        """Send a request once, and report the outcome to the rate limiter."""
-        outcome = Outcome()
-        try:
-            outcome = Outcome(self._send(profile, request, Call(deadline)))
-            if outcome.is_throttled:
-                self._slow_down(limiter, permit.begun, outcome.result())
-        except LoyaltyError as error:
-            outcome = Outcome(error=error)
-        finally:
-            limiter.end(answered=outcome.answer is not None)
-        return outcome
 
     def send_once(
         self, profile: Profile, request: Request, before_first_byte: Callable[[], None]
@@ -113,9 +89,8 @@ class HttpClient:
         """Send a request that must not be sent twice, over a connection used only for it.
 
         `before_first_byte` is called when everything is ready; it may raise LoyaltyError to stop
-        the request.
-        Raises NotSentError if no byte was offered to the platform, and another LoyaltyError if
-        bytes were offered but no complete answer came.
+        it. Raises NotSentError if no byte was offered, and another LoyaltyError if bytes were
+        offered but no complete answer came.
         """
         began = time.monotonic()
         call = Call(Deadline(profile.timeout), before_first_byte)

@@ -47,39 +47,17 @@ INTERACTIVE = RetryPolicy()
 BULK = RetryPolicy(attempts=6, longest_wait_seconds=LONGEST_WAIT_SECONDS)
 
 
-class Outcome(Struct, frozen=True):
-    """The outcome of one attempt: a complete answer, or an error."""
-
-    answer: Answer | None = None
-    error: LoyaltyError | None = None
-
-    def result(self) -> Answer:
-        """Return the answer, or raise the error."""
-        if self.error:
-            raise self.error
-        assert self.answer
-        return self.answer
-
-    @property
-    def is_throttled(self) -> bool:
-        """Whether the platform throttles."""
-        return self.answer is not None and is_throttled(self.answer)
+Outcome = Answer | LoyaltyError
+"""What came of one attempt: a complete answer, or an error."""
 
 
-class Retries:
+class Retries(Struct, frozen=True):
     """The attempts of one request: a permit before each, a pause after a failed attempt."""
 
-    def __init__(
-        self,
-        limiter: RateLimiter,
-        policy: RetryPolicy,
-        deadline: Deadline,
-        is_busy: Callable[[Answer], bool],
-    ) -> None:
-        self._limiter = limiter
-        self._policy = policy
-        self._deadline = deadline
-        self._is_busy = is_busy
+    limiter: RateLimiter
+    policy: RetryPolicy
+    deadline: Deadline
+    is_busy: Callable[[Answer], bool]
 
     def run(self, attempt: Callable[[Permit], Outcome], sleep: Callable[[float], None]) -> Answer:
         """Make attempts until one is final; raise LoyaltyError without a complete answer."""
@@ -89,48 +67,48 @@ class Retries:
             try:
                 permit = self._permit(is_first=outcome is None)
             except WaitTooLongError as late:
-                return (outcome or Outcome(late.refusal)).result()
+                outcome = outcome or late.refusal
+                break
             outcome = attempt(permit)
-            if outcome.is_throttled:
+            if isinstance(outcome, Answer) and is_throttled(outcome):
                 throttled += 1
-                if throttled == self._policy.attempts:
-                    return outcome.result()
+                if throttled == self.policy.attempts:
+                    break
                 continue  # the next permit comes after the pause
             failed += 1
             pause = self._pause_after(outcome, failed)
             if pause is None:
-                return outcome.result()
+                break
             sleep(pause)
+        if isinstance(outcome, LoyaltyError):
+            raise outcome
+        assert outcome
+        return outcome
 
     def _permit(self, *, is_first: bool) -> Permit:
-        left, longest = self._deadline.left(), self._policy.longest_wait_seconds
-        permit = self._limiter.begin(max(longest, left), inf if is_first or longest else left)
+        left, longest = self.deadline.left(), self.policy.longest_wait_seconds
+        permit = self.limiter.begin(max(longest, left), inf if is_first or longest else left)
         if longest:
-            self._deadline.extend(permit.waited)
+            self.deadline.extend(permit.waited)
         elif is_first:
-            self._deadline.extend(permit.waited - permit.paused)
+            self.deadline.extend(permit.waited - permit.paused)
         return permit
 
     def _pause_after(self, outcome: Outcome, failed: int) -> float | None:
         """Seconds until the next attempt; None if there is none."""
         if failed == MAX_ATTEMPTS or not self._is_retryable(outcome):
             return None
-        longest = FIRST_PAUSE_SECONDS * 2 ** (failed - 1)
-        pause = random.uniform(0, longest)  # noqa: S311 - no secret
-        if outcome.answer:
-            pause = max(pause, retry_after(outcome.answer, time.time()) or 0)
-        return pause if pause < self._deadline.left() else None
+        pause = random.uniform(0, FIRST_PAUSE_SECONDS * 2 ** (failed - 1))  # noqa: S311 - no secret
+        if isinstance(outcome, Answer):
+            pause = max(pause, retry_after(outcome, time.time()) or 0)
+        return pause if pause < self.deadline.left() else None
 
     def _is_retryable(self, outcome: Outcome) -> bool:
         """Whether a retry may succeed; it cannot if a proxy refused the tunnel for good."""
-        if outcome.answer:
-            return outcome.answer.status in BUSY_STATUSES or self._is_busy(outcome.answer)
-        error = outcome.error
-        return (
-            error is not None
-            and error.code is ErrorCode.UNREACHABLE
-            and (error.http_status is None or error.http_status in BUSY_STATUSES)
-        )
+        if isinstance(outcome, Answer):
+            return outcome.status in BUSY_STATUSES or self.is_busy(outcome)
+        may_pass = outcome.http_status is None or outcome.http_status in BUSY_STATUSES
+        return outcome.code is ErrorCode.UNREACHABLE and may_pass
 
 
 def is_throttled(answer: Answer) -> bool:
