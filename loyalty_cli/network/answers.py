@@ -9,6 +9,16 @@ from loyalty_cli.network.failures import bad_response
 from loyalty_cli.network.retry import retry_after
 from loyalty_cli.providers.contract import Answer, PlatformError
 
+BY_STATUS = {
+    401: ErrorCode.CREDENTIAL_REFUSED,
+    403: ErrorCode.CREDENTIAL_REFUSED,
+    404: ErrorCode.NOT_FOUND,
+    407: ErrorCode.UNREACHABLE,
+    408: ErrorCode.SERVER_ERROR,
+    425: ErrorCode.SERVER_ERROR,
+    429: ErrorCode.RATE_LIMITED,
+}
+
 
 def error_in(answer: Answer, profile: Profile, customer: str | None) -> LoyaltyError | None:
     """Return the error in an answer; None if its body is what the request asked for.
@@ -23,12 +33,20 @@ def error_in(answer: Answer, profile: Profile, customer: str | None) -> LoyaltyE
     if answer.status == 200 and not is_error:
         return None
     if 300 <= answer.status < 400:
-        return _redirect(answer, profile)
+        to = answer.headers.get("location", "nowhere")
+        return LoyaltyError(
+            ErrorCode.REDIRECTED,
+            f"{provider.title} at {profile.host} redirects to {to}, which is not followed.",
+            hint="If that is the platform's new address, set it as base_url in the profile.",
+            http_status=answer.status,
+        )
     if platform_error is None:
         platform_error = PlatformError("", code=_foreign(answer, profile))
     code = platform_error.code or _by_status(answer.status, profile)
     if code == ErrorCode.BAD_RESPONSE:
-        return _not_its_own(answer, profile)
+        kind = answer.headers.get("content-type", "no content type")
+        stranger = f"the server at {profile.host} is not {provider.title}"
+        return bad_response(f"{stranger} (HTTP {answer.status}, {kind}).", answer.status)
     if customer is None and code in (ErrorCode.REFUSED, ErrorCode.NOT_FOUND):
         code = ErrorCode.CREDENTIAL_REFUSED
     message, hint = _in_words(code, platform_error, answer, profile, customer)
@@ -51,34 +69,20 @@ def body_of(answer: Answer, profile: Profile, customer: str | None) -> Any:
         return answer.read_json()
     except ValueError as error:
         kind = answer.headers.get("content-type", "no content type")
-        raise _at(
-            answer, f"{profile.provider.title}'s answer cannot be read: {error} ({kind})."
-        ) from None
+        message = f"{profile.provider.title}'s answer cannot be read: {error} ({kind})."
+        raise bad_response(message, answer.status) from None
 
 
-def unreadable(answer: Answer, profile: Profile, error: ValueError) -> LoyaltyError:
+def unreadable(answer: Answer, profile: Profile, why: object) -> LoyaltyError:
     """The error for JSON that does not match the platform's reference."""
-    return _at(answer, f"{profile.provider.title}'s answer is not as documented: {error}.")
+    message = f"{profile.provider.title}'s answer is not as documented: {why}."
+    return bad_response(message, answer.status)
 
 
 def _by_status(status: int, profile: Profile) -> ErrorCode:
-    if status in profile.provider.busy_statuses:
+    if status >= 500 or status in profile.provider.busy_statuses:
         return ErrorCode.SERVER_ERROR
-    match status:
-        case 401 | 403:
-            return ErrorCode.CREDENTIAL_REFUSED
-        case 404:
-            return ErrorCode.NOT_FOUND
-        case 407:
-            return ErrorCode.UNREACHABLE
-        case 429:
-            return ErrorCode.RATE_LIMITED
-        case 408 | 425:
-            return ErrorCode.SERVER_ERROR
-        case _ if status >= 500:
-            return ErrorCode.SERVER_ERROR
-        case _:
-            return ErrorCode.REFUSED
+    return BY_STATUS.get(status, ErrorCode.REFUSED)
 
 
 def _foreign(answer: Answer, profile: Profile) -> ErrorCode:
@@ -98,18 +102,17 @@ def _in_words(
     customer: str | None,
 ) -> tuple[str, str | None]:
     title = profile.provider.title
+    pause = retry_after(answer, time.time())
+    when = f"Wait {pause:.0f} s, then try again." if pause else None
     match code:
         case ErrorCode.NOT_FOUND:
             known = platform_error.code is not None
             address = "" if known else ", and base_url: it must end before the path of the API"
             return f"{title} has no customer {customer!r}", f"Check the identifier{address}."
         case ErrorCode.CREDENTIAL_REFUSED:
-            return (
-                f"{title} rejected the credentials of profile {profile.name!r}",
-                (
-                    f"Check its credentials: `loyalty profiles` shows where they come from,"
-                    f" `loyalty login {profile.name}` puts new ones into the keyring."
-                ),
+            return f"{title} rejected the credentials of profile {profile.name!r}", (
+                f"Check its credentials: `loyalty profiles` shows where they come from,"
+                f" `loyalty login {profile.name}` puts new ones into the keyring."
             )
         case ErrorCode.SETUP:
             keys = ", ".join(setting.name for setting in profile.provider.settings)
@@ -117,42 +120,10 @@ def _in_words(
                 f"Check {keys} in the profile file."
             )
         case ErrorCode.RATE_LIMITED:
-            return f"{title} is rate-limiting requests", _when(
-                answer
-            ) or "Wait a while, then try again."
+            return f"{title} is rate-limiting requests", when or "Wait a while, then try again."
         case ErrorCode.REFUSED:
             return f"{title} refused the request", None
         case ErrorCode.UNREACHABLE:
             return f"the proxy on the way to {title} requires a sign-in", "Check HTTPS_PROXY."
         case _:
-            return f"{title} cannot answer now", _when(answer) or "Try again later."
-
-
-def _when(answer: Answer) -> str | None:
-    pause = retry_after(answer, time.time())
-    return f"Wait {pause:.0f} s, then try again." if pause else None
-
-
-def _redirect(answer: Answer, profile: Profile) -> LoyaltyError:
-    to = answer.headers.get("location", "nowhere")
-    return LoyaltyError(
-        ErrorCode.REDIRECTED,
-        f"{profile.provider.title} at {profile.host} redirects to {to}, which is not followed.",
-        hint="If that is the platform's new address, set it as base_url in the profile.",
-        http_status=answer.status,
-    )
-
-
-def _not_its_own(answer: Answer, profile: Profile) -> LoyaltyError:
-    kind = answer.headers.get("content-type", "no content type")
-    return _at(
-        answer,
-        f"the server at {profile.host} is not {profile.provider.title}"
-        f" (HTTP {answer.status}, {kind}).",
-    )
-
-
-def _at(answer: Answer, message: str) -> LoyaltyError:
-    error = bad_response(message)
-    error.http_status = answer.status
-    return error
+            return f"{title} cannot answer now", when or "Try again later."

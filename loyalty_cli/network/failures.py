@@ -27,6 +27,7 @@ class NotPackedError(Exception):
 
 FAILURES = (OSError, urllib3.exceptions.HTTPError, HTTPException, UnicodeError)
 """Exceptions of a failed connection; those of requests are OSErrors, too."""
+HUNG_UP = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
 
 
 def explain(error: Exception, where: str, timeout: float, proxy: str | None) -> LoyaltyError:
@@ -44,7 +45,9 @@ def explain(error: Exception, where: str, timeout: float, proxy: str | None) -> 
         return _no_proxy(where, proxy, causes, refused.status if refused else None)
     tls = _first(causes, ssl.SSLError)
     if tls and not isinstance(tls, HUNG_UP):
-        reason = getattr(tls, "verify_message", "") or _in_words(getattr(tls, "reason", None))
+        # A reason of OpenSSL is spelt as WRONG_VERSION_NUMBER.
+        words = getattr(tls, "reason", None) or "the connection broke off"
+        reason = getattr(tls, "verify_message", "") or words.replace("_", " ").lower()
         return LoyaltyError(
             ErrorCode.TLS_FAILED,
             f"there is no secure connection to {where}: {reason}.",
@@ -52,7 +55,7 @@ def explain(error: Exception, where: str, timeout: float, proxy: str | None) -> 
         )
     if isinstance(error, NotPackedError):
         return bad_response(f"{where} sent a body that cannot be decompressed.")
-    if _is_not_http(causes):
+    if _first(causes, HTTPException) and not _first(causes, ConnectionError, IncompleteRead):
         return bad_response(f"{where} sent something that is not HTTP.")
     if not isinstance(error, FAILURES):
         return bad_response(f"{where} sent an answer that cannot be read ({type(error).__name__}).")
@@ -83,20 +86,10 @@ def timed_out(where: str, timeout: float) -> LoyaltyError:
     )
 
 
-def bad_response(message: str) -> LoyaltyError:
+def bad_response(message: str, http_status: int | None = None) -> LoyaltyError:
     """The error for an answer that makes no sense."""
-    return LoyaltyError(
-        ErrorCode.BAD_RESPONSE, message, hint="Check the profile's base_url; -v shows the requests."
-    )
-
-
-HUNG_UP = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
-
-
-def _is_not_http(causes: list[BaseException]) -> bool:
-    return bool(
-        _first(causes, HTTPException) and not _first(causes, ConnectionError, IncompleteRead)
-    )
+    hint = "Check the profile's base_url; -v shows the requests."
+    return LoyaltyError(ErrorCode.BAD_RESPONSE, message, hint=hint, http_status=http_status)
 
 
 def _reason(causes: list[BaseException]) -> str:
@@ -110,11 +103,6 @@ def _reason(causes: list[BaseException]) -> str:
     if _first(causes, ConnectionError, *HUNG_UP):
         return "the connection ended without an answer"
     return "the connection failed"
-
-
-def _in_words(tls_reason: str | None) -> str:
-    """Spell a reason of OpenSSL, such as WRONG_VERSION_NUMBER, in words."""
-    return tls_reason.replace("_", " ").lower() if tls_reason else "the connection broke off"
 
 
 def _first(causes: list[BaseException], *kinds: type[Cause]) -> Cause | None:

@@ -43,7 +43,10 @@ class FramedResponse:
         while self.status == CONTINUE:
             minor, self.status = self._read_status()
             self.headers = self._read_headers()
-        self._is_chunked = self._check_chunked()
+        coding = self.headers.get("transfer-encoding")
+        if coding is not None and coding.lower() != "chunked":
+            raise OddFrameError("transfer encoding")
+        self._is_chunked = coding is not None
         self._length = self._check_length()
         connection = self.headers.get("connection", "").lower()
         self._persists = "close" not in connection and (minor == 1 or "keep-alive" in connection)
@@ -94,12 +97,6 @@ class FramedResponse:
                 raise OddFrameError("header")
             headers[name] = before + value.decode("latin-1").strip(" \t")
         raise OddFrameError("headers")
-
-    def _check_chunked(self) -> bool:
-        coding = self.headers.get("transfer-encoding")
-        if coding is not None and coding.lower() != "chunked":
-            raise OddFrameError("transfer encoding")
-        return coding is not None
 
     def _check_length(self) -> int | None:
         if "content-length" not in self.headers:

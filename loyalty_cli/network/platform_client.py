@@ -20,14 +20,7 @@ from loyalty_cli.network.answers import body_of, unreadable
 from loyalty_cli.network.deadline import Deadline
 from loyalty_cli.network.failures import timed_out
 from loyalty_cli.network.http_client import HttpClient
-from loyalty_cli.providers.contract import (
-    Answer,
-    Query,
-    Reading,
-    Request,
-    Secrets,
-    Token,
-)
+from loyalty_cli.providers.contract import Answer, Query, Reading, Request, Secrets, Token
 
 Made = TypeVar("Made")
 Send = Callable[[Request], Answer]
@@ -54,14 +47,11 @@ class PlatformClient:
         self._lock = Lock()
 
     def ask(self, profile: Profile, query: Query) -> Answer:
-        """Ask for a balance within the profile's timeout, sign-in and reading included.
-
-        Raises LoyaltyError unless the answer is JSON that may contain a balance.
-        """
+        """Ask for a balance; raise LoyaltyError unless the answer may contain one, in time."""
         return self._asked(profile, query, lambda answer, _: answer)
 
     def reading(self, profile: Profile, query: Query) -> Reading:
-        """Ask for a balance, and read it from the answer; raise LoyaltyError as `ask` does."""
+        """Ask for a balance, and read it; raise LoyaltyError as `ask` does."""
         return self.aged_reading(profile, query)[0]
 
     def aged_reading(self, profile: Profile, query: Query) -> tuple[Reading, str | None]:
@@ -82,10 +72,11 @@ class PlatformClient:
         send = partial(self._client.read, profile, deadline=deadline)
         with sign_in.kept_secret():
             request = profile.provider.request(query)
-            if profile.auth.exchange:
-                answer = self._with_token(sign_in, request, send)
-            else:
-                answer = send(sign_in.sign(request, sign_in.credentials))
+            secrets = self._secrets(sign_in, send)
+            answer = send(sign_in.sign(request, secrets))
+            if answer.status == 401 and profile.auth.exchange:
+                token = self._tokens.replace(sign_in.holder(send), secrets["token"])
+                answer = send(sign_in.sign(request, {"token": token}))
             made = read(answer, body_of(answer, profile, query.customer))
             if sign_in.is_repeated_in(answer):
                 made = without_secrets(made, sign_in.mask)
@@ -96,47 +87,30 @@ class PlatformClient:
     def debit(
         self, profile: Profile, request: Request, before_first_byte: Callable[[], None]
     ) -> DebitAnswer:
-        """Send a debit once, and return any answer unchanged.
-
-        `before_first_byte` may raise LoyaltyError to stop it. Raises NotSentError if nothing was
-        sent, and another LoyaltyError if it was sent but no complete answer came.
-        """
+        """Send a debit as `HttpClient.send_once` does, and return any answer unchanged."""
         try:
             sign_in = _SignIn(profile, self._credentials_of(profile))
+            send = partial(self._client.read, profile, deadline=Deadline(profile.timeout))
             with sign_in.kept_secret():
-                signed = sign_in.sign(request, self._debit_secrets(profile, sign_in))
+                signed = sign_in.sign(request, self._secrets(sign_in, send))
         except LoyaltyError as error:
             raise NotSentError.of(error) from None
         with sign_in.kept_secret():
             answer = self._client.send_once(profile, signed, before_first_byte)
         return DebitAnswer(answer, sign_in.mask)
 
-    def _debit_secrets(self, profile: Profile, sign_in: "_SignIn") -> Secrets:
-        """The secrets that sign a debit: the credentials, or an access token for them."""
-        if profile.auth.exchange is None:
-            return sign_in.credentials
-        send = partial(self._client.read, profile, deadline=Deadline(profile.timeout))
-        return {"token": self._tokens.get(sign_in.holder(send))}
-
     def fingerprint(self, profile: Profile, salt: str) -> str:
-        """A one-way digest of a profile's credentials, to see whether they changed.
-
-        Raises LoyaltyError if a credential cannot be found.
-        """
+        """A one-way digest of a profile's credentials, to see whether they changed."""
         found = self._credentials_of(profile)
         pairs = msgspec.json.encode(sorted((name, each.secret) for name, each in found.items()))
         digest = hashlib.scrypt(pairs, salt=salt.encode(), n=2**12, r=8, p=1, dklen=8)
         return digest.hex()
 
-    def _with_token(self, sign_in: "_SignIn", request: Request, send: Send) -> Answer:
-        """Send with the current token; after a 401, once more with a new token."""
-        holder = sign_in.holder(send)
-        token = self._tokens.get(holder)
-        answer = send(sign_in.sign(request, {"token": token}))
-        if answer.status == 401:
-            token = self._tokens.replace(holder, token)
-            answer = send(sign_in.sign(request, {"token": token}))
-        return answer
+    def _secrets(self, sign_in: "_SignIn", send: Send) -> Secrets:
+        """The secrets that sign a request: the credentials, or an access token for them."""
+        if not sign_in.profile.auth.exchange:
+            return sign_in.credentials
+        return {"token": self._tokens.get(sign_in.holder(send))}
 
     def _credentials_of(self, profile: Profile) -> Mapping[str, Credential]:
         with self._lock:
@@ -156,19 +130,19 @@ class _SignIn:
 
     def __init__(self, profile: Profile, found: Mapping[str, Credential]) -> None:
         self.credentials = {name: each.secret for name, each in found.items()}
-        self._profile = profile
+        self.profile = profile
         self._keep = all(each.kind == KEYRING for each in found.values())
         self._secrets = set(self.credentials.values())
 
     def sign(self, request: Request, secrets: Secrets) -> Request:
         """Return the request with the sign-in headers made from these secrets."""
-        headers = self._profile.auth.headers(secrets)
+        headers = self.profile.auth.headers(secrets)
         self._secrets.update(secrets.values(), header_secrets(headers))
         return replace(request, headers={**request.headers, **headers})
 
     def holder(self, send: Send) -> Holder:
         """Return the holder that can get a token for these credentials."""
-        return Holder(self._profile, self.credentials, partial(self._exchange, send), self._keep)
+        return Holder(self.profile, self.credentials, partial(self._exchange, send), self._keep)
 
     def mask(self, text: str) -> str:
         """Remove the secrets of this sign-in from a text."""
@@ -189,21 +163,18 @@ class _SignIn:
             raise
 
     def _exchange(self, send: Send) -> Token:
-        exchange = self._profile.auth.exchange
+        exchange = self.profile.auth.exchange
         assert exchange
         request = exchange.request(self.credentials)
         self._secrets.update(header_secrets(request.headers))
         answer = send(request)
-        body = body_of(answer, self._profile, customer=None)
+        body = body_of(answer, self.profile, customer=None)
         try:
-            return _sendable(exchange.read(body))
-        except ValueError as wrong:
-            raise unreadable(answer, self._profile, wrong) from None
-
-
-def _sendable(token: Token) -> Token:
-    try:
-        check_secret(token.value)
-    except ValueError as error:
-        raise ValueError(f"the token {error}") from None
-    return token
+            token = exchange.read(body)
+        except ValueError as error:
+            raise unreadable(answer, self.profile, error) from None
+        try:
+            check_secret(token.value)
+        except ValueError as error:
+            raise unreadable(answer, self.profile, f"the token {error}") from None
+        return token

@@ -22,10 +22,7 @@ class TunnelRefusedError(OSError):
 
 
 def proxy_for(base_url: str) -> str | None:
-    """Return the URL of the proxy that the environment names; None without one.
-
-    None for loopback, too. Raises LoyaltyError for a proxy that cannot be used.
-    """
+    """The URL of the proxy that the environment names, if any; none is used for loopback."""
     if is_loopback(urlsplit(base_url).hostname or ""):
         return None
     proxy: str | None = select_proxy(base_url, get_environ_proxies(base_url))

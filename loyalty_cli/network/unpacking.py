@@ -13,19 +13,15 @@ GZIP, ZLIB, DEFLATE = 31, 15, -15
 def unpacked(pieces: Iterable[bytes], encodings: str, limit: int) -> Iterator[bytes]:
     """Undo the compression that Content-Encoding names; unknown encodings are ignored.
 
-    Raises TooLargeError if any layer has more than `limit` bytes, NotPackedError if the body is
-    not compressed in that way, or incomplete.
+    Raises TooLargeError, or NotPackedError for a body that is incomplete or packed differently.
     """
-    layers = [each for each in _names(encodings) if each in ("gzip", "x-gzip", "deflate")]
+    names = (each.strip().lower() for each in encodings.split(","))
+    layers = [each for each in names if each in ("gzip", "x-gzip", "deflate")]
     if len(layers) > MOST_LAYERS:
         raise NotPackedError
     for layer in reversed(layers):
         pieces = _without_layer(pieces, layer, limit)
     return _limited(pieces, limit)
-
-
-def _names(encodings: str) -> Iterator[str]:
-    return (each.strip().lower() for each in encodings.split(","))
 
 
 def _limited(pieces: Iterable[bytes], limit: int) -> Iterator[bytes]:
@@ -39,10 +35,11 @@ def _limited(pieces: Iterable[bytes], limit: int) -> Iterator[bytes]:
 
 def _without_layer(pieces: Iterable[bytes], layer: str, limit: int) -> Iterator[bytes]:
     packer = None
-    for piece in pieces:
-        if not piece:
-            continue
-        packer = packer or zlib.decompressobj(_format(layer, piece))
+    for piece in filter(None, pieces):
+        if packer is None:
+            # Servers send deflate with a zlib header or without; the first byte shows which.
+            deflate = ZLIB if piece[0] & 0x0F == zlib.DEFLATED else DEFLATE
+            packer = zlib.decompressobj(deflate if layer == "deflate" else GZIP)
         try:
             plain = packer.decompress(piece, limit + 1)
         except zlib.error:
@@ -54,10 +51,3 @@ def _without_layer(pieces: Iterable[bytes], layer: str, limit: int) -> Iterator[
         yield plain
     if packer and not packer.eof:
         raise NotPackedError
-
-
-def _format(layer: str, beginning: bytes) -> int:
-    """Servers send deflate with a zlib header or without; the first byte shows which."""
-    if layer != "deflate":
-        return GZIP
-    return ZLIB if beginning[0] & 0x0F == zlib.DEFLATED else DEFLATE
