@@ -137,7 +137,8 @@ class DebitSender:
                 with self._platforms.rate_limits.permit_to_debit(order.profile, begin):
                     request = request_of(order)
                     had = self._checked_balance(order, entry)
-                    if self._platforms.rate_limits.are_debits_paused(order.profile.name):
+                    limits, name = self._platforms.rate_limits, order.profile.name
+                    if limits.is_closed(name, debits=True, seconds=0):
                         continue  # since another one was refused
                     claim = Claim(self._journal, self._clock, order, entry, had)
                     self._claims.add(claim)

@@ -5,13 +5,12 @@ Before each wait the socket's timeout is set to the time left until the deadline
 
 import socket
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from errno import EAGAIN
 from io import BufferedReader, RawIOBase
-from ipaddress import ip_address
 from threading import Thread, local
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -19,12 +18,10 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import NameResolutionError, NewConnectionError
 
+from loyalty_cli.config.base_url import is_address
 from loyalty_cli.network.deadline import Deadline
 from loyalty_cli.network.framing import FramedResponse
 from loyalty_cli.network.proxies import TunnelRefusedError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 PORTS = {"http": 80, "https": 443}
 Address = tuple[int, int, int, str, Any]
@@ -41,13 +38,9 @@ class Call:
         self, deadline: Deadline, before_first_byte: Callable[[], None] | None = None
     ) -> None:
         self.offered = False
+        self.once = before_first_byte is not None
         self.remaining = deadline.remaining
         self._before_first_byte = before_first_byte
-
-    @property
-    def once(self) -> bool:
-        """Whether the request must not be sent twice."""
-        return self._before_first_byte is not None
 
     def offer(self) -> None:
         """Call `before_first_byte`, which may raise; then note that bytes go to the platform."""
@@ -57,13 +50,13 @@ class Call:
         self.offered = True
 
 
-_thread = local()
+class _Thread(local):
+    """A thread, and the call that it works on, or worked on last."""
+
+    call: Call
 
 
-def _current() -> Call:
-    """The call that this thread works on."""
-    call: Call = _thread.call
-    return call
+_thread = _Thread()
 
 
 class Adapter(HTTPAdapter):
@@ -89,18 +82,14 @@ class Adapter(HTTPAdapter):
         self.host = f"{_bracketed(self._pool.host)}{port}"
 
     @contextmanager
-    def answer(self, request: requests.PreparedRequest, call: Call) -> "Iterator[FramedResponse]":
+    def answer(self, request: requests.PreparedRequest, call: Call) -> Iterator[FramedResponse]:
         """Send a request, and yield the answer; its body is not read yet."""
-        outer = getattr(_thread, "call", None)
         _thread.call = call
+        response = cast("FramedResponse", self.send(request, timeout=call.remaining()))
         try:
-            response = cast("FramedResponse", self.send(request, timeout=call.remaining()))
-            try:
-                yield response
-            finally:
-                response.release()
+            yield response
         finally:
-            _thread.call = outer
+            response.release()
 
     def get_connection_with_tls_context(self, *_: Any, **__: Any) -> Any:
         """Return the only pool of connections."""
@@ -123,25 +112,20 @@ class _Connection(HTTPConnection):
     """A connection: urllib3 connects and checks certificates; sending and reading is ours."""
 
     def request(
-        self,
-        method: str,
-        url: str,
-        body: Any = None,
-        headers: Any = None,
-        **_: Any,
+        self, method: str, url: str, body: Any = None, headers: Any = None, **_: Any
     ) -> None:
         message = _head(f"{method} {url} HTTP/1.1", headers) + (body or b"")
         if self.sock is None:
             self.connect()
-        _current().offer()
+        _thread.call.offer()
         self._write(message)
 
     def getresponse(self) -> Any:
-        return FramedResponse(self._reader())
+        return FramedResponse(BufferedReader(_Reader(self.sock, _thread.call)))
 
     def _new_conn(self) -> socket.socket:
         try:
-            return connect(self._dns_host, self.port, _current().remaining)
+            return connect(self._dns_host, self.port, _thread.call.remaining)
         except socket.gaierror as error:
             raise NameResolutionError(self.host, self, error) from error
         except TimeoutError:
@@ -155,17 +139,14 @@ class _Connection(HTTPConnection):
         target = f"{_bracketed(self._tunnel_host)}:{self._tunnel_port}"
         headers = {"Host": target, **self._tunnel_headers}  # type: ignore[attr-defined] # the stubs lack it
         self._write(_head(f"CONNECT {target} HTTP/1.1", headers))
-        answer = FramedResponse(self._reader())
+        answer = self.getresponse()
         if answer.status != 200:
             raise TunnelRefusedError(answer.status)
-        self.sock.settimeout(_current().remaining())  # for the TLS handshake
+        self.sock.settimeout(_thread.call.remaining())  # for the TLS handshake
 
     def _write(self, message: bytes) -> None:
-        self.sock.settimeout(_current().remaining())
+        self.sock.settimeout(_thread.call.remaining())
         self.sock.sendall(message)
-
-    def _reader(self) -> BufferedReader:
-        return BufferedReader(_Reader(self.sock, _current()))
 
 
 class _TLSConnection(_Connection, HTTPSConnection):
@@ -179,7 +160,7 @@ class _HTTPPool(HTTPConnectionPool):
     ConnectionCls = _Connection
 
     def _put_conn(self, conn: Any) -> None:
-        if conn is not None and _current().once:
+        if conn is not None and _thread.call.once:
             conn.close()
         super()._put_conn(conn)
 
@@ -213,11 +194,11 @@ class _TimedSocket:
         return getattr(self._sock, name)
 
     def recv(self, *arguments: Any) -> bytes:
-        self._sock.settimeout(_current().remaining())
+        self._sock.settimeout(_thread.call.remaining())
         return self._sock.recv(*arguments)
 
     def sendall(self, *arguments: Any) -> None:
-        self._sock.settimeout(_current().remaining())
+        self._sock.settimeout(_thread.call.remaining())
         self._sock.sendall(*arguments)
 
 
@@ -234,17 +215,14 @@ def connect(host: str, port: int, remaining: Callable[[], float]) -> socket.sock
     """Look up a host, and connect to the first of its addresses that answers.
 
     Each address gets an equal share of the time left, so that all of them can be tried.
-    Raises OSError as the system does (socket.gaierror for an unknown name), and TimeoutError at
-    the deadline.
+    Raises OSError as the system does, and TimeoutError at the deadline.
     """
     failure: OSError | None = None
     found = _look_up(host, port, remaining())
-    for left, (family, kind, protocol, _, address) in zip(
-        range(len(found), 0, -1), found, strict=True
-    ):
+    for tried, (family, kind, protocol, _, address) in enumerate(found):
         sock = socket.socket(family, kind, protocol)
         try:
-            sock.settimeout(remaining() / left)
+            sock.settimeout(remaining() / (len(found) - tried))
             sock.connect(address)
             sock.settimeout(remaining())
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -258,7 +236,7 @@ def connect(host: str, port: int, remaining: Callable[[], float]) -> socket.sock
 
 def _look_up(host: str, port: int, limit: float) -> Sequence[Address]:
     """Ask the system in a thread, because its look-up has no timeout."""
-    if _is_address(host):  # an address needs no look-up
+    if is_address(host):  # an address needs no look-up
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     outcome: dict[str, Any] = {}
 
@@ -276,17 +254,7 @@ def _look_up(host: str, port: int, limit: float) -> Sequence[Address]:
     thread.join(limit)
     if thread.is_alive():
         raise TimeoutError
-    if isinstance(error := outcome.get("error"), UnicodeError):
-        raise socket.gaierror(str(error))
-    if isinstance(error, OSError):
-        raise error
+    if error := outcome.get("error"):
+        raise error if isinstance(error, OSError) else socket.gaierror(str(error))
     found: Sequence[Address] = outcome["found"]
     return found
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True

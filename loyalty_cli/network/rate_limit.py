@@ -193,10 +193,7 @@ class WaitTooLongError(Exception):
 
 
 class RateLimiter:
-    """All limits of one profile; safe to use from several threads.
-
-    Profiles that share a limit must share `changed`, too.
-    """
+    """All limits of one profile, for many threads; profiles that share one share `changed`."""
 
     def __init__(
         self,
@@ -215,11 +212,10 @@ class RateLimiter:
     def begin(
         self, patience: float, most: float = inf, check: Callable[[], None] = lambda: None
     ) -> Permit:
-        """Wait for a permit.
+        """Wait for a permit; `check` is called repeatedly, and may raise to end the wait.
 
         Raises WaitTooLongError if the platform asked for a pause of more than `patience` seconds,
-        or if the wait would take more than `most` seconds in all. `check` is called repeatedly,
-        and may raise to end the wait.
+        or if the wait would take more than `most` seconds in all.
         """
         came = self._clock.now()
         if not self._first_in_line.acquire(timeout=-1 if most == inf else max(most, 0)):
@@ -280,9 +276,8 @@ class RateLimits:
 
     def of(self, profile: Profile) -> RateLimiter:
         """The limiter of a profile: by its rate and the run's, or by the platform's limits."""
-        if self._shared is None:
-            return self._kept(profile, profile.provider.read_limits)
-        return self._kept(profile, (), self._shared)
+        shared = (self._shared,) if self._shared else ()
+        return self._kept(profile, () if shared else profile.provider.read_limits, *shared)
 
     def of_debits(self, profile: Profile) -> RateLimiter:
         """The limiter of a profile's debits, which platforms count separately."""
@@ -296,17 +291,14 @@ class RateLimits:
         key = profile.name, debits
         with self._lock:
             if key not in self._limiters:
-                limits = (*_limits(profile.rate, known), *shared)
+                limits = [*_limits(profile.rate, known), *shared]
                 changed = self._changed if shared else None
                 self._limiters[key] = RateLimiter(limits, changed, self._clock)
             return self._limiters[key]
 
     @contextmanager
     def permit_to_debit(self, profile: Profile, check: Callable[[], None]) -> Iterator[None]:
-        """Wait for a permit to debit, and hold it in the block; `check` may raise to end the wait.
-
-        Raises LoyaltyError if the platform asked for a pause of more than LONGEST_WAIT_SECONDS.
-        """
+        """Wait for a permit to debit, and hold it in the block; `check` may end the wait."""
         limiter = self.of_debits(profile)
         try:
             limiter.begin(LONGEST_WAIT_SECONDS, check=check)
@@ -321,15 +313,10 @@ class RateLimits:
         finally:
             limiter.end(answered=True)
 
-    def is_closed(self, profile: str, *, debits: bool = False) -> bool:
-        """Whether a platform asked for a pause of more than LONGEST_WAIT_SECONDS."""
-        return self._is_paused(profile, LONGEST_WAIT_SECONDS, debits=debits)
-
-    def are_debits_paused(self, profile: str) -> bool:
-        """Whether debits are paused because the platform asked for it."""
-        return self._is_paused(profile, 0.0, debits=True)
-
-    def _is_paused(self, profile: str, seconds: float, *, debits: bool) -> bool:
+    def is_closed(
+        self, profile: str, *, debits: bool = False, seconds: float = LONGEST_WAIT_SECONDS
+    ) -> bool:
+        """Whether a platform asked for a pause of which more than `seconds` are left."""
         with self._lock:
             limiter = self._limiters.get((profile, debits))
         return limiter is not None and limiter.is_paused_for(seconds)
