@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from loyalty_cli.commands.shared_options import ProfileArgument
+from loyalty_cli.model.errors import usage_error
+from loyalty_cli.output import messages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +31,6 @@ def login(
     """Put a profile's credentials into the keyring."""
     from loyalty_cli.commands.session import open_session, refuse_sandbox
     from loyalty_cli.credentials.login import check_credentials, put, require_backend, shadowed
-    from loyalty_cli.output import messages
 
     refuse_sandbox(context.obj, "login")
     with open_session(context.obj) as session:
@@ -43,8 +44,6 @@ def login(
 
 
 def _answers(profile: "Profile") -> "Mapping[str, str]":
-    from loyalty_cli.model.errors import usage_error
-
     if sys.stdin is None or not sys.stdin.isatty():
         usage_error("there is no terminal to ask on.", "Send field=value lines with --stdin.")
     return {
@@ -54,8 +53,6 @@ def _answers(profile: "Profile") -> "Mapping[str, str]":
 
 
 def _lines() -> "Mapping[str, str]":
-    from loyalty_cli.model.errors import usage_error
-
     if sys.stdin is None:
         usage_error("stdin is closed.", "Send field=value lines to it, or leave --stdin out.")
     try:

@@ -8,11 +8,8 @@ from loyalty_cli.commands.shared_options import OutputOption, complete_provider
 from loyalty_cli.output.format import Format
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from loyalty_cli.model.records import ParameterRecord, ProviderRecord
+    from loyalty_cli.model.records import ProviderRecord
     from loyalty_cli.providers.contract import Provider
-    from loyalty_cli.providers.parameters import Parameter
 
 
 def providers(
@@ -38,30 +35,22 @@ def providers(
 
 
 def _record(provider: "Provider") -> "ProviderRecord":
-    from loyalty_cli.model.records import AuthRecord, LimitRecord, ProviderRecord
+    from msgspec import convert
+
+    from loyalty_cli.model.records import AuthRecord, LimitRecord, ParameterRecord, ProviderRecord
     from loyalty_cli.providers.contract import DebitProvider
 
+    parameters = tuple[ParameterRecord, ...]
+    limits = tuple[LimitRecord, ...]
     return ProviderRecord(
         provider=provider.name,
         title=provider.title,
         base_url=provider.base_url,
         auth=tuple(AuthRecord(name=auth.name, credentials=auth.fields) for auth in provider.auths),
-        settings=_parameters(provider.settings),
-        options=_parameters(provider.options),
-        read_limits=tuple(
-            LimitRecord(requests=each.requests, seconds=each.seconds)
-            for each in provider.read_limits
-        ),
+        settings=convert(provider.settings, parameters, from_attributes=True),
+        options=convert(provider.options, parameters, from_attributes=True),
+        read_limits=convert(provider.read_limits, limits, from_attributes=True),
         debits=isinstance(provider, DebitProvider),
         numbers=dict(provider.numbers),
         pages=provider.pages,
-    )
-
-
-def _parameters(parameters: "Iterable[Parameter]") -> "tuple[ParameterRecord, ...]":
-    from loyalty_cli.model.records import ParameterRecord
-
-    return tuple(
-        ParameterRecord(name=each.name, help=each.help, required=each.required)
-        for each in parameters
     )

@@ -4,6 +4,9 @@ from typing import Annotated
 
 import typer
 
+from loyalty_cli.output import messages
+from loyalty_cli.output.stdout import write_text
+
 app = typer.Typer(help="Serve the sandbox APIs on loopback until Ctrl-C.")
 
 
@@ -11,8 +14,7 @@ app = typer.Typer(help="Serve the sandbox APIs on loopback until Ctrl-C.")
 def sandbox(
     context: typer.Context,
     port: Annotated[
-        int,
-        typer.Option(min=0, max=65535, help="The port to serve on; 0 for any free port."),
+        int, typer.Option(min=0, max=65535, help="The port to serve on; 0 for any free port.")
     ] = 0,
 ) -> None:
     """Serve the sandbox APIs on loopback until Ctrl-C, and print a ready profile file."""
@@ -20,8 +22,6 @@ def sandbox(
         return
     from threading import Event
 
-    from loyalty_cli.output import messages
-    from loyalty_cli.output.stdout import write_text
     from loyalty_cli.sandbox.embedded import serving
     from loyalty_cli.sandbox.profiles import profile_file
 
@@ -35,7 +35,6 @@ def sandbox(
 def reset() -> None:
     """Forget all debits made in the sandbox, and delete the sandbox's journal."""
     from loyalty_cli.config.folders import state_folder
-    from loyalty_cli.output import messages
     from loyalty_cli.sandbox.embedded import JOURNAL, open_ledger
 
     open_ledger().reset()
