@@ -19,7 +19,14 @@ from loyalty_cli.network.failures import FAILURES, explain
 from loyalty_cli.network.framing import FramedResponse
 from loyalty_cli.network.proxies import proxy_for
 from loyalty_cli.network.rate_limit import Permit, RateLimiter, RateLimits
-from loyalty_cli.network.retry import INTERACTIVE, Retries, RetryPolicy, is_throttled, retry_after
+from loyalty_cli.network.retry import (
+    INTERACTIVE,
+    Outcome,
+    Retries,
+    RetryPolicy,
+    is_throttled,
+    retry_after,
+)
 from loyalty_cli.network.tls import trusted
 from loyalty_cli.network.unpacking import unpacked
 from loyalty_cli.providers.contract import Answer, Request
@@ -67,18 +74,19 @@ class HttpClient:
         """Send an idempotent request, with retries; raise LoyaltyError at the deadline."""
         limiter = self.rate_limits.of(profile)
 
-        def attempt(permit: Permit) -> Answer | LoyaltyError:
+        def attempt(permit: Permit) -> Outcome:
             """Send the request once, and report the outcome to the rate limiter."""
-            answer = None
+            outcome = Outcome()
             try:
                 answer = self._send(profile, request, Call(deadline))
+                outcome = Outcome(answer)
                 if is_throttled(answer):
                     self._slow_down(limiter, permit.begun, answer)
             except LoyaltyError as error:
-                return error
+                return Outcome(error=error)
             finally:
-                limiter.end(answered=answer is not None)
-            return answer
+                limiter.end(answered=outcome.answer is not None)
+            return outcome
 
         retries = Retries(limiter, self._policy, deadline, profile.provider.is_busy)
         return retries.run(attempt, self._pause)

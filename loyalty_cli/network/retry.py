@@ -47,8 +47,18 @@ INTERACTIVE = RetryPolicy()
 BULK = RetryPolicy(attempts=6, longest_wait_seconds=LONGEST_WAIT_SECONDS)
 
 
-Outcome = Answer | LoyaltyError
-"""What came of one attempt: a complete answer, or an error."""
+class Outcome(Struct, frozen=True):
+    """What came of one attempt: a complete answer, or an error."""
+
+    answer: Answer | None = None
+    error: LoyaltyError | None = None
+
+    def result(self) -> Answer:
+        """Return the answer, or raise the error."""
+        if self.error:
+            raise self.error
+        assert self.answer
+        return self.answer
 
 
 class Retries(Struct, frozen=True):
@@ -67,23 +77,18 @@ class Retries(Struct, frozen=True):
             try:
                 permit = self._permit(is_first=outcome is None)
             except WaitTooLongError as late:
-                outcome = outcome or late.refusal
-                break
+                return (outcome or Outcome(late.refusal)).result()
             outcome = attempt(permit)
-            if isinstance(outcome, Answer) and is_throttled(outcome):
+            if outcome.answer and is_throttled(outcome.answer):
                 throttled += 1
                 if throttled == self.policy.attempts:
-                    break
+                    return outcome.answer
                 continue  # the next permit comes after the pause
             failed += 1
             pause = self._pause_after(outcome, failed)
             if pause is None:
-                break
+                return outcome.result()
             sleep(pause)
-        if isinstance(outcome, LoyaltyError):
-            raise outcome
-        assert outcome
-        return outcome
 
     def _permit(self, *, is_first: bool) -> Permit:
         left, longest = self.deadline.left(), self.policy.longest_wait_seconds
@@ -99,16 +104,20 @@ class Retries(Struct, frozen=True):
         if failed == MAX_ATTEMPTS or not self._is_retryable(outcome):
             return None
         pause = random.uniform(0, FIRST_PAUSE_SECONDS * 2 ** (failed - 1))  # noqa: S311 - no secret
-        if isinstance(outcome, Answer):
-            pause = max(pause, retry_after(outcome, time.time()) or 0)
+        if outcome.answer:
+            pause = max(pause, retry_after(outcome.answer, time.time()) or 0)
         return pause if pause < self.deadline.left() else None
 
     def _is_retryable(self, outcome: Outcome) -> bool:
         """Whether a retry may succeed; it cannot if a proxy refused the tunnel for good."""
-        if isinstance(outcome, Answer):
-            return outcome.status in BUSY_STATUSES or self.is_busy(outcome)
-        may_pass = outcome.http_status is None or outcome.http_status in BUSY_STATUSES
-        return outcome.code is ErrorCode.UNREACHABLE and may_pass
+        if outcome.answer:
+            return outcome.answer.status in BUSY_STATUSES or self.is_busy(outcome.answer)
+        error = outcome.error
+        return (
+            error is not None
+            and error.code is ErrorCode.UNREACHABLE
+            and (error.http_status is None or error.http_status in BUSY_STATUSES)
+        )
 
 
 def is_throttled(answer: Answer) -> bool:
