@@ -9,8 +9,8 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from loyalty_cli.config.file import read_regular_file
 from loyalty_cli.config.profile import Profile
+from loyalty_cli.config.small_file import read_regular_file
 from loyalty_cli.credentials.keyring_store import (
     KeyringError,
     KeyringStore,
