@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loyalty_cli.balances.output_file import OutputFile, check_apart, open_output
-from loyalty_cli.balances.resume import (
+from loyalty_cli.balances.read_back import (
     ForeignError,
-    Resumed,
     check_csv,
     check_json,
     decode_record,
     read_back,
-    resume,
 )
+from loyalty_cli.balances.resume import Resumed, resume
 from loyalty_cli.balances.run import BalanceRun, NothingDoneError
 from loyalty_cli.balances.summary import Summary
 from loyalty_cli.commands.balance.tasks import BalanceRequest, LookupTasks, checked, open_tasks
