@@ -14,6 +14,9 @@ from tests.conftest import Outcome, Run, Serve
 FOUND = {"availablePointsBalance": 7}
 
 
+pytestmark = pytest.mark.usefixtures("no_pauses")
+
+
 @pytest.fixture
 def three(
     answer: Callable[..., str],
@@ -33,7 +36,7 @@ def three(
         "default_profile: north\n"
         "profiles:\n"
         f"  north: {{provider: gameball, base_url: '{url}', options: {{expand: tier}}}}\n"
-        f"  down: {{provider: gameball, base_url: '{broken}', timeout: 0.3}}\n"
+        f"  down: {{provider: gameball, base_url: '{broken}'}}\n"
         f"  south: {{provider: gameball, base_url: '{url}'}}\n"
     )
     for name in ("NORTH", "SOUTH", "DOWN"):
