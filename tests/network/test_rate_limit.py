@@ -249,6 +249,24 @@ def test_a_pause_slows_everybody_down_who_works_for_the_profile() -> None:
     assert rate_limits.of(profile).begin(PATIENCE).waited == pytest.approx(5.0)
 
 
+@pytest.mark.parametrize(("answered", "spacing"), [(True, 1 / (20 * (1 - DECREASE))), (False, 0)])
+def test_after_a_pause_the_rate_is_below_that_of_the_answers_before(
+    answered: bool, spacing: float
+) -> None:
+    clock = PassingClock()
+    limiter = RateLimiter(clock=clock)
+    for _ in range(20):
+        limiter.begin(PATIENCE)
+        clock.time += 0.05
+        limiter.end(answered=answered)
+    limiter.slow_down(limiter.begin(PATIENCE).begun, REFUSAL, 5.0)
+    limiter.end(answered=False)
+
+    limiter.begin(PATIENCE)
+
+    assert limiter.begin(PATIENCE).waited == pytest.approx(spacing, rel=0.1)
+
+
 def test_a_pause_that_is_too_long_is_not_waited_for() -> None:
     clock = PassingClock()
     limiter = RateLimiter(clock=clock)
