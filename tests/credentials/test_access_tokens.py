@@ -7,7 +7,6 @@ from threading import Barrier, Event, Thread
 from typing import Any, NamedTuple
 
 import pytest
-from keyring import core
 
 from loyalty_cli.credentials.access_tokens import (
     LONGEST_LIFETIME_SECONDS,
@@ -19,32 +18,15 @@ from loyalty_cli.credentials.keyring_store import KeyringStore
 from loyalty_cli.providers.contract import Token
 from loyalty_cli.sandbox.server import Received, Reply
 from tests.conftest import Outcome, Run, Serve
-from tests.fakes import memory_keyring
+from tests.fakes import backends
 from tests.fakes.servers import profile_at
+from tests.fakes.standing_clock import StandingClock
 
 PATIENCE = 20.0
-ENTRY = "loyalty-cli/club token"
+ENTRY = ("loyalty-cli/club", "token")
 FIELDS = ("client_key", "client_secret")
 KEY, SECRET = "the-client-key", "the-client-secret"
 OTHERS: list[dict[str, Any]] = [{"key": "another"}, {"url": "https://b.example"}]
-
-
-@pytest.fixture
-def shared_keyring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A keyring in a file, for this process and for those that it starts."""
-    monkeypatch.setenv(memory_keyring.FILE, str(tmp_path / "keyring.json"))
-    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "tests.fakes.memory_keyring.Keyring")
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
-    monkeypatch.setattr(core, "_keyring_backend", memory_keyring.Keyring())
-
-
-class Clock:
-    """The time, as a test wants it."""
-
-    now = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Exchanges:
@@ -68,17 +50,16 @@ def holder(
     key: str = KEY,
 ) -> Holder:
     profile = profile_at(url, "capillary", "oauth", name=name)
-    secrets = {"client_key": key, "client_secret": SECRET}
-    return Holder(profile, secrets, exchange, keep)
+    return Holder(profile, dict(zip(FIELDS, (key, SECRET), strict=True)), exchange, keep)
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> StandingClock:
+    return StandingClock()
 
 
 @pytest.fixture
-def tokens(clock: Clock) -> AccessTokens:
+def tokens(clock: StandingClock) -> AccessTokens:
     return AccessTokens(KeyringStore(), clock)
 
 
@@ -94,11 +75,11 @@ def tokens(clock: Clock) -> AccessTokens:
     ],
 )
 def test_a_token_is_used_while_it_lives_and_no_longer(
-    tokens: AccessTokens, clock: Clock, lifetime: float, passes: float, then: str
+    tokens: AccessTokens, clock: StandingClock, lifetime: float, passes: float, then: str
 ) -> None:
     exchange = Exchanges(lifetime)
     assert tokens.get(holder(exchange)) == "t-1"
-    clock.now += passes
+    clock.move(passes)
 
     assert tokens.get(holder(exchange)) == then
 
@@ -161,30 +142,30 @@ def test_two_profiles_do_not_wait_for_each_other(tokens: AccessTokens) -> None:
     in_threads(lambda: tokens.get(holder(slow)), get_other)
 
 
-@pytest.mark.usefixtures("shared_keyring")
 @pytest.mark.parametrize(
     ("passes", "other", "then"),
     [(0, {}, "t-1"), (3600, {}, "t-2"), *((0, other, "t-2") for other in OTHERS)],
 )
 def test_a_token_is_kept_for_the_next_run_of_the_same_account_while_it_lives(
-    clock: Clock, passes: float, other: dict[str, Any], then: str
+    memory: backends.Memory, clock: StandingClock, passes: float, other: dict[str, Any], then: str
 ) -> None:
     exchange = Exchanges()
     AccessTokens(KeyringStore(), clock).get(holder(exchange, keep=True))
-    clock.now += passes
+    clock.move(passes)
 
     assert AccessTokens(KeyringStore(), clock).get(holder(exchange, keep=True, **other)) == then
-    kept = memory_keyring.entries()[ENTRY]
+    kept = memory.entries[ENTRY]
     assert f'"{then}"' in kept
     assert SECRET not in kept
     assert KEY not in kept
 
 
-@pytest.mark.usefixtures("shared_keyring")
-def test_a_token_is_neither_kept_nor_read_where_it_may_not_be(clock: Clock) -> None:
+def test_a_token_is_neither_kept_nor_read_where_it_may_not_be(
+    memory: backends.Memory, clock: StandingClock
+) -> None:
     exchange = Exchanges()
     AccessTokens(KeyringStore(), clock).get(holder(exchange))
-    assert memory_keyring.entries() == {}
+    assert memory.entries == {}
 
     AccessTokens(KeyringStore(), clock).get(holder(exchange, keep=True))
     assert AccessTokens(KeyringStore(), clock).get(holder(exchange)) == "t-3"
@@ -203,23 +184,22 @@ CORRUPT = {
 }
 
 
-@pytest.mark.usefixtures("shared_keyring")
 @pytest.mark.parametrize("kept", CORRUPT.values(), ids=CORRUPT.keys())
-def test_a_kept_token_that_makes_no_sense_is_replaced(tokens: AccessTokens, kept: str) -> None:
+def test_a_kept_token_that_makes_no_sense_is_replaced(
+    memory: backends.Memory, tokens: AccessTokens, kept: str
+) -> None:
     mine = holder(Exchanges(), keep=True)
-    memory_keyring.keep({ENTRY: kept.replace("OWNER", mine.owner)})
+    memory.entries[ENTRY] = kept.replace("OWNER", mine.owner)
 
     assert tokens.get(mine) == "t-1"
-    assert '"t-1"' in memory_keyring.entries()[ENTRY]
+    assert '"t-1"' in memory.entries[ENTRY]
 
 
-@pytest.mark.usefixtures("shared_keyring")
 def test_a_keyring_that_fails_on_the_token_costs_an_exchange_and_no_more(
-    clock: Clock, monkeypatch: pytest.MonkeyPatch
+    tokens: AccessTokens, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(memory_keyring.FORBIDDEN, "token")
+    backends.use(monkeypatch, backends.Failing(at="token"))
     exchange = Exchanges()
-    tokens = AccessTokens(KeyringStore(), clock)
 
     assert tokens.get(holder(exchange, keep=True)) == "t-1"
     assert tokens.get(holder(exchange, keep=True)) == "t-1"
@@ -267,20 +247,19 @@ Signed = Callable[..., Club]
 
 @pytest.fixture
 def club(
-    shared_keyring: None,
+    memory: backends.Memory,
     serve: Serve,
     profile_file: Callable[[str], Path],
     loyalty: Run,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Signed:
     """A club whose credentials are in the environment, or else in the keyring."""
-    del shared_keyring
     values = {"client_key": KEY, "client_secret": SECRET}
 
     def start(environment: Iterable[str] = FIELDS) -> Club:
         for field in environment:
             monkeypatch.setenv(f"LOYALTY_CLUB_{field.upper()}", values[field])
-        memory_keyring.keep({f"loyalty-cli/club {field}": values[field] for field in FIELDS})
+        memory.entries = {("loyalty-cli/club", field): values[field] for field in FIELDS}
         platform = TokenPlatform()
         keys = f"provider: capillary, auth: oauth, base_url: '{serve(platform)}'"
         profile_file(f"profiles:\n  club: {{{keys}}}\n")
@@ -300,13 +279,13 @@ def test_many_customers_need_one_token(club: Signed) -> None:
 
 @pytest.mark.parametrize(("environment", "given"), [((), 1), (FIELDS, 2), (FIELDS[:1], 2)])
 def test_a_token_is_kept_for_the_next_run_where_all_credentials_are(
-    environment: tuple[str, ...], given: int, club: Signed
+    memory: backends.Memory, environment: tuple[str, ...], given: int, club: Signed
 ) -> None:
     signed_in = club(environment)
 
     assert [signed_in().code, signed_in().code] == [0, 0]
     assert (signed_in.platform.given, signed_in.platform.asked) == (given, 2)
-    assert (ENTRY in memory_keyring.entries()) == (given == 1)
+    assert (ENTRY in memory.entries) == (given == 1)
 
 
 def test_a_kept_token_that_the_platform_forgot_is_replaced(club: Signed) -> None:

@@ -37,8 +37,8 @@ def why(store: KeyringStore) -> str:
     return str(caught.value)
 
 
-def test_a_stored_credential_is_read_and_taken_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    backends.use(monkeypatch, backends.Memory())
+@pytest.mark.usefixtures("memory")
+def test_a_stored_credential_is_read_and_taken_out() -> None:
     store = KeyringStore()
 
     store.set(CARD, "api_key", "hunter2")

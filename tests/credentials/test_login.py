@@ -96,28 +96,24 @@ def test_fields_taken_out_before_the_keyring_failed_are_named(said: Callable[...
     assert backend.entries == {("loyalty-cli/points", "secret_key"): "x"}
 
 
-def test_every_sign_ins_credentials_and_the_token_are_taken_out(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_every_sign_ins_credentials_and_the_token_are_taken_out(memory: backends.Memory) -> None:
     names = ["username", "password", "client_key", "client_secret", "token"]
-    backend = backends.use(monkeypatch, backends.Memory())
-    backend.entries = {("loyalty-cli/club", name): "x" for name in names}
-    backend.entries["loyalty-cli/other", "token"] = "y"
+    memory.entries = {("loyalty-cli/club", name): "x" for name in names}
+    memory.entries["loyalty-cli/other", "token"] = "y"
 
     assert take_out(KeyringStore(), CLUB) == names
-    assert backend.entries == {("loyalty-cli/other", "token"): "y"}
+    assert memory.entries == {("loyalty-cli/other", "token"): "y"}
     assert take_out(KeyringStore(), CLUB) == []
 
 
 def test_storing_replaces_the_credentials_and_drops_the_token_that_they_got(
-    monkeypatch: pytest.MonkeyPatch,
+    memory: backends.Memory,
 ) -> None:
-    backend = backends.use(monkeypatch, backends.Memory())
-    backend.entries = {("loyalty-cli/club", name): "old" for name in ("client_key", "token")}
+    memory.entries = {("loyalty-cli/club", name): "old" for name in ("client_key", "token")}
 
     put(KeyringStore(), CLUB, {"client_key": "k", "client_secret": "s"})
 
-    assert backend.entries == {
+    assert memory.entries == {
         ("loyalty-cli/club", "client_key"): "k",
         ("loyalty-cli/club", "client_secret"): "s",
     }

@@ -1,5 +1,6 @@
 """The program with a real Secret Service: GNOME's keyring on a D-Bus session of its own."""
 
+import json
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -13,7 +14,6 @@ from tests.conftest import Run, Serve
 from tests.fakes.secret_service import SecretService, running_secret_service
 
 Write = Callable[[str], Path]
-BALANCE = {"reward_balance": 7, "reward_symbol": "points"}
 
 
 @pytest.fixture
@@ -28,69 +28,54 @@ def secret_service(
         yield service
 
 
-def test_login_profiles_balance_and_logout_work_with_it(
-    secret_service: SecretService, serve: Serve, profile_file: Write, program: Run
-) -> None:
-    def imprint(request: Received) -> Reply:
-        known = request.headers.get("authorization") == "Bearer s3cret of card="
-        return Reply(body=BALANCE) if known else Reply(401, {"type": "AUTH", "message": "no"})
-
-    profile_file(f"profiles: {{card: {{provider: imprint, base_url: '{serve(imprint)}'}}}}\n")
-    env = secret_service.environment
-
-    login = program("login", "card", "--stdin", input="api_key=s3cret of card=\n", env=env)
-    assert (login.code, login.out) == (0, "")
-    assert "api_key of card stored in the keyring (SecretService Keyring)" in login.err
-    assert secret_service.entries() == {("loyalty-cli/card", "api_key"): "s3cret of card="}
-
-    shown = program("profiles", "-o", "json", env=env)
-    (credential,) = shown.record["credentials"]
-    assert credential["source"] == "keyring loyalty-cli/card api_key (SecretService Keyring)"
-    assert "s3cret" not in shown.out + shown.err
-
-    unnamed = {key: value for key, value in env.items() if key != "PYTHON_KEYRING_BACKEND"}
-    asked = program("balance", "C-1", "-p", "card", "-o", "json", env=unnamed)
-    assert (asked.code, asked.err) == (0, "")
-    assert asked.record["balances"][0]["available"] == 7
-
-    logout = program("logout", "card", env=env)
-    assert (logout.code, logout.err) == (0, "api_key of card removed from the keyring.\n")
-    assert secret_service.entries() == {}
-    assert program("balance", "C-1", "-p", "card", env=env).code == 4
-
-
-def test_a_token_is_kept_in_it_from_one_run_to_the_next(
+def test_login_profiles_balance_and_logout_work_with_it_and_a_token_is_kept_in_it(
     secret_service: SecretService,
     serve: Serve,
     received: list[Received],
     profile_file: Write,
     program: Run,
 ) -> None:
+    secrets = {"client_key": "k", "client_secret": "s3cret of club="}
+
     def capillary(request: Received) -> Reply:
         received.append(request)
         if request.method == "POST":
-            return Reply(body={"data": {"accessToken": "t0ken", "ttlSeconds": 3600}})
+            known = json.loads(request.body) == {"key": "k", "secret": secrets["client_secret"]}
+            data = {"accessToken": "t0ken", "ttlSeconds": 3600}
+            return Reply(body={"data": data}) if known else Reply(401, {})
         signed = request.headers.get("x-cap-api-oauth-token") == "t0ken"
-        return Reply(body={"mainPoints": 5}) if signed else Reply(401, {})
+        return Reply(body={"mainPoints": 7}) if signed else Reply(401, {})
 
     url = serve(capillary)
     profile_file(f"profiles: {{club: {{provider: capillary, auth: oauth, base_url: '{url}'}}}}\n")
     env = secret_service.environment
-    secrets = "client_key=k\nclient_secret=s\n"
-    assert program("login", "club", "--stdin", input=secrets, env=env).code == 0
+    unnamed = {key: value for key, value in env.items() if key != "PYTHON_KEYRING_BACKEND"}
+    lines = "".join(f"{name}={value}\n" for name, value in secrets.items())
 
-    for _ in range(2):
-        assert program("balance", "C-1", "-p", "club", env=env).code == 0
+    for _ in range(2):  # the second takes the token out that the first got
+        login = program("login", "club", "--stdin", input=lines, env=env)
+        assert (login.code, login.out) == (0, "")
+        assert "client_secret of club stored in the keyring (SecretService Keyring)" in login.err
+        assert secret_service.entries() == {
+            ("loyalty-cli/club", name): value for name, value in secrets.items()
+        }
+        for _ in range(2):
+            asked = program("balance", "C-1", "-p", "club", "-o", "json", env=unnamed)
+            assert (asked.code, asked.err) == (0, "")
+            assert asked.record["balances"][0]["available"] == 7
+        assert "t0ken" in secret_service.entries()["loyalty-cli/club", "token"]
+    assert [request.method for request in received] == ["POST", "GET", "GET"] * 2
 
-    assert [request.method for request in received] == ["POST", "GET", "GET"]
-    assert "t0ken" in secret_service.entries()["loyalty-cli/club", "token"]
+    shown = program("profiles", "-o", "json", env=env)
+    sources = {each["source"] for each in shown.record["credentials"]}
+    assert "keyring loyalty-cli/club client_secret (SecretService Keyring)" in sources
+    assert "s3cret" not in shown.out + shown.err
 
-    assert program("login", "club", "--stdin", input=secrets, env=env).code == 0
-    assert ("loyalty-cli/club", "token") not in secret_service.entries()
-
-    assert program("balance", "C-1", "-p", "club", env=env).code == 0
-    gone = program("logout", "club", env=env)
-    assert gone.err == "client_key, client_secret, token of club removed from the keyring.\n"
+    logout = program("logout", "club", env=env)
+    assert logout.code == 0
+    assert logout.err == "client_key, client_secret, token of club removed from the keyring.\n"
+    assert secret_service.entries() == {}
+    assert program("balance", "C-1", "-p", "club", env=env).code == 4
 
 
 def test_a_locked_one_is_an_error_and_profiles_shows_it(

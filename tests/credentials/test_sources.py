@@ -51,12 +51,6 @@ def find(warnings: list[str]) -> Callable[..., Credential | None]:
 
 
 @pytest.fixture
-def memory(monkeypatch: pytest.MonkeyPatch) -> backends.Memory:
-    """A keyring that works."""
-    return backends.use(monkeypatch, backends.Memory())
-
-
-@pytest.fixture
 def broken(find: Callable[..., Credential | None], memory: backends.Memory) -> Callable[..., str]:
     """What is said of a source that is there and broken, with a keyring behind it that works."""
     memory.set_password("loyalty-cli/my-card", "api_key", "from the keyring")

@@ -69,15 +69,14 @@ class Failing(Memory):
         super().__init__()
         self.at = at
 
-    def set_password(self, service: str, username: str, password: str) -> None:
+    def get_password(self, service: str, username: str) -> str | None:
         if username == self.at:
             raise OSError("the disk is full")
-        super().set_password(service, username, password)
+        return super().get_password(service, username)
 
-    def delete_password(self, service: str, username: str) -> None:
-        if username == self.at:
-            raise OSError("the disk is full")
-        super().delete_password(service, username)
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.get_password(service, username)
+        super().set_password(service, username, password)
 
 
 class PlaintextMemory(Memory):
