@@ -233,26 +233,13 @@ def test_what_is_refused_leaves_nothing_behind(loyalty: Run, path: Path, at: At)
     assert list(path.parent.iterdir()) == []
 
 
-def test_an_empty_file_does_not_cost_its_log(path: Path) -> None:
-    path.parent.mkdir(mode=0o700)
-    path.touch(mode=0o600)
-    log = Path(f"{path}-wal")
-    log.write_bytes(b"all that there is")
-
-    for create in (False, True):
-        said = refused(path, create=create)
-        assert "holds no journal" in said
-        assert "-wal" in said
-        assert "init" not in said
-    assert log.read_bytes() == b"all that there is"
-
-
-def test_a_log_without_its_file_is_not_taken_for_nothing(loyalty: Run, path: Path, at: At) -> None:
+def test_a_log_whose_file_is_gone_or_empty_is_not_taken_for_nothing(
+    loyalty: Run, path: Path, at: At
+) -> None:
     path.parent.mkdir(mode=0o700)
     log = Path(f"{path}-wal")
     log.write_bytes(b"all that there is")
     at(path)
-
     for command in ("init", "list"):
         done = loyalty("journal", command)
         assert done.code == 3
@@ -260,3 +247,11 @@ def test_a_log_without_its_file_is_not_taken_for_nothing(loyalty: Run, path: Pat
     for create in (False, True):
         assert "init" not in refused(path, create=create)
     assert [each.name for each in path.parent.iterdir()] == ["journal.db-wal"]
+
+    path.touch(mode=0o600)
+    for create in (False, True):
+        said = refused(path, create=create)
+        assert "holds no journal" in said
+        assert "-wal" in said
+        assert "init" not in said
+    assert log.read_bytes() == b"all that there is"

@@ -138,23 +138,22 @@ def test_of_two_who_open_a_copy_without_its_log_at_once_none_is_let_in(
     assert [COPY in each for each in said] == [True] * 4
 
 
-def test_a_killed_run_whose_log_is_gone_or_empty_is_refused(made: Path) -> None:
-    killed(made, "a")
-    log = Path(f"{made}-wal")
-    log.write_bytes(b"")
-    assert COPY in refused(made)
-
-    log.unlink(missing_ok=True)
-    assert COPY in refused(made)
-
-
-def test_who_reads_after_a_kill_brings_everything_into_the_file(made: Path) -> None:
+def test_a_killed_run_is_refused_without_its_log_and_who_reads_with_it_brings_all_into_the_file(
+    made: Path,
+) -> None:
     killed(made, "a")
     assert COPY in refused(copied(made))
+    log = Path(f"{made}-wal")
+    content = log.read_bytes()
+    log.write_bytes(b"")
+    assert COPY in refused(made)
+    log.unlink(missing_ok=True)
+    assert COPY in refused(made)
+    log.write_bytes(content)
 
     assert references(made) == ["a"]
 
-    assert not Path(f"{made}-wal").exists()
+    assert not log.exists()
     assert references(copied(made)) == ["a"]
 
 
@@ -239,16 +238,16 @@ def reader(path: Path) -> Iterator[None]:
         yield
 
 
-def fails(*_: object) -> bool:
-    raise sqlite3.OperationalError("disk I/O error")
-
-
-def test_a_reader_in_the_way_keeps_a_debit_from_being_sent(
+def test_who_reads_or_closes_for_too_long_keeps_a_debit_from_being_sent(
     open_it: Open, made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(journal_file, "BUSY_TIMEOUT_SECONDS", 0.1)
     journal = open_it(str(made))
     journal.plan([PLANNED])
+    with open(f"{made}-wal") as log:  # noqa: PTH123 - its descriptor is what is locked
+        fcntl.flock(log, fcntl.LOCK_EX)
+        with pytest.raises(JournalError, match="closing it for too long"):
+            journal.database.before_sending()
     with reader(made), pytest.raises(JournalError, match="reading it for too long"):
         journal.database.before_sending()
 
@@ -271,38 +270,24 @@ def test_a_reader_in_the_way_of_the_end_leaves_the_log_and_the_mark(
     assert references(copied(made)) == ["a"]
 
 
-def test_who_closes_and_takes_too_long_keeps_a_debit_from_being_sent(
+def test_a_disk_that_fails_lets_nothing_be_sent_and_leaves_the_log_and_the_mark_at_the_end(
     open_it: Open, made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(journal_file, "BUSY_TIMEOUT_SECONDS", 0.1)
+    def fails(*_: object) -> bool:
+        raise sqlite3.OperationalError("disk I/O error")
+
     journal = open_it(str(made))
-    with open(f"{made}-wal") as log:  # noqa: PTH123 - its descriptor is what is locked
-        fcntl.flock(log, fcntl.LOCK_EX)
-        with pytest.raises(JournalError, match="closing it for too long"):
+    with monkeypatch.context() as failing:
+        failing.setattr(incomplete_copy, "bring_in", fails)
+        with pytest.raises(JournalError, match="disk I/O error"):
             journal.database.before_sending()
-
-
-def test_a_disk_that_fails_at_the_end_leaves_the_log_and_the_mark(
-    open_it: Open, made: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    journal = open_it(str(made))
     send(journal)
-    monkeypatch.setattr(incomplete_copy, "bring_in", fails)
-    journal.close()
-    monkeypatch.undo()
+    with monkeypatch.context() as failing:
+        failing.setattr(incomplete_copy, "bring_in", fails)
+        journal.close()
 
     assert COPY in refused(copied(made))
     assert references(made) == ["a"]
-
-
-def test_a_mark_that_cannot_be_written_keeps_a_debit_from_being_sent(
-    open_it: Open, made: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    journal = open_it(str(made))
-    monkeypatch.setattr(incomplete_copy, "bring_in", fails)
-
-    with pytest.raises(JournalError, match="disk I/O error"):
-        journal.database.before_sending()
 
 
 Spoil = Callable[[Path], object]

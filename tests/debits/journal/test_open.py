@@ -73,27 +73,17 @@ def test_opening_or_making_what_this_process_has_open_leaves_its_locks_and_debit
     assert [entry.key for entry in again.find(Filter())] == [PLANNED.key]
 
 
-@pytest.fixture
-def theirs(path: Path) -> Path:
-    """Another program's database, where the journal should be."""
-    path.parent.mkdir()
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("CREATE TABLE debits (id)")
-    return path
-
-
-def test_another_program_s_database_is_left_alone(theirs: Path) -> None:
-    content = theirs.read_bytes()
-
-    assert "holds no journal" in refused(theirs)
-    assert "is another program's database" in refused(theirs, create=True)
-    assert theirs.read_bytes() == content
-
-
-def test_a_file_that_is_no_database_is_refused_and_left_alone(path: Path) -> None:
+def test_what_is_no_journal_is_refused_and_left_alone(path: Path) -> None:
     path.parent.mkdir()
     path.touch()
     assert "holds no journal" in refused(path)
+
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE debits (id)")
+    content = path.read_bytes()
+    assert "holds no journal" in refused(path)
+    assert "is another program's database" in refused(path, create=True)
+    assert path.read_bytes() == content
 
     path.write_bytes(b"my notes\n" * 1000)
     for create in (False, True):
@@ -101,23 +91,16 @@ def test_a_file_that_is_no_database_is_refused_and_left_alone(path: Path) -> Non
     assert path.read_bytes() == b"my notes\n" * 1000
 
 
-def damage(path: Path, start: int, end: int | None = None) -> None:
-    content = bytearray(path.read_bytes())
-    content[start:end] = b"\xff" * len(content[start:end])
-    path.write_bytes(content)
-
-
-def test_a_damaged_database_is_refused(made: Path) -> None:
-    damage(made, 100, 4096)
-
-    assert "malformed" in refused(made)
-
-
-def test_damage_that_comes_up_later_is_the_journals_failure(open_it: Open, made: Path) -> None:
-    damage(made, 2 * 4096)
-
+def test_damage_is_refused_and_where_it_comes_up_later_the_journals_failure(
+    open_it: Open, made: Path
+) -> None:
+    content = made.read_bytes()
+    made.write_bytes(content[: 2 * 4096].ljust(len(content), b"\xff"))
     with pytest.raises(JournalError):
         list(open_it(str(made)).find(Filter()))
+
+    made.write_bytes(content[:100].ljust(4096, b"\xff") + content[4096:])
+    assert "malformed" in refused(made)
 
 
 @pytest.mark.parametrize("version", [0, 3, None])
@@ -168,17 +151,9 @@ def locked(path: Path) -> Iterator[None]:
         yield
 
 
-def test_a_journal_that_stays_locked_is_a_clear_error(
+def test_a_lock_is_waited_for_and_where_it_stays_a_clear_error(
     open_it: Open, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    open_it(str(path), create=True)
-    monkeypatch.setattr(journal_file, "BUSY_TIMEOUT_SECONDS", 0.1)
-
-    with locked(path):
-        assert "database is locked" in refused(path)
-
-
-def test_a_lock_that_is_let_go_in_time_is_waited_for(open_it: Open, path: Path) -> None:
     journal = open_it(str(path), create=True)
 
     with ThreadPoolExecutor(1) as pool:
@@ -187,6 +162,9 @@ def test_a_lock_that_is_let_go_in_time_is_waited_for(open_it: Open, path: Path) 
             with pytest.raises(TimeoutError):
                 planning.result(0.3)
         assert [entry.key for entry in planning.result(20)] == [PLANNED.key]
+    monkeypatch.setattr(journal_file, "BUSY_TIMEOUT_SECONDS", 0.1)
+    with locked(path):
+        assert "database is locked" in refused(path)
 
 
 def test_many_processes_can_make_the_same_journal_at_once(path: Path) -> None:

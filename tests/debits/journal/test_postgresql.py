@@ -67,20 +67,16 @@ def test_another_version_is_refused(server: PostgreSQL, own_place: str, versions
     assert "this program knows 2" in refused(server.url(own_place), create=True)
 
 
-def test_a_server_that_need_not_be_durable_is_refused(own_server: PostgreSQL) -> None:
-    own_server.start(fsync="off")
-
-    assert "fsync=off" in refused(own_server.url(), create=True)
-    assert own_server.execute("SELECT 1 FROM pg_tables WHERE schemaname = 'public'") == []
-
-
-def test_a_server_that_a_loss_of_power_can_destroy_is_warned_of(
+def test_a_server_that_need_not_be_durable_is_refused_or_warned_of(
     own_server: PostgreSQL, open_it: Open
 ) -> None:
+    own_server.start(fsync="off")
+    assert "fsync=off" in refused(own_server.url(), create=True)
+    assert own_server.execute("SELECT 1 FROM pg_tables WHERE schemaname = 'public'") == []
+    own_server.stop()
+
     own_server.start(full_page_writes="off")
-
     (warning,) = open_it(own_server.url(), create=True).database.warnings
-
     assert "full_page_writes=off" in warning
 
 
