@@ -130,12 +130,15 @@ def test_a_pipe_gets_no_colours_and_no_wrapping_whatever_the_environment_wishes(
 @pytest.mark.parametrize(
     ("wish", "unwanted"), [({"NO_COLOR": "1"}, "\x1b[3"), ({"TERM": "dumb"}, "\x1b")]
 )
-def test_a_terminal_without_colours_gets_none(wish: dict[str, str], unwanted: str) -> None:
+def test_a_terminal_without_colours_gets_none_not_in_an_error_either(
+    wish: dict[str, str], unwanted: str
+) -> None:
     done = in_terminal("--sandbox", "balance", "C-1004", "E-404", "-p", "imprint", env=wish)
 
     assert done.code == 9
     assert "2599 $" in unstyled(done.out)
     assert unwanted not in done.out
+    assert "\nError: E-404" in done.out
 
 
 @pytest.mark.usefixtures("hostile")

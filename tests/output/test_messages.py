@@ -8,8 +8,6 @@ import pytest
 from loyalty_cli.output import messages
 from tests.fakes.terminal import in_terminal
 
-WRONG = ("balance", "")
-
 
 def test_an_error_is_one_line_and_its_hint_another(capsys: pytest.CaptureFixture[str]) -> None:
     messages.error("first\nsecond \x1b[2J [red]", "do\rthis")
@@ -29,16 +27,7 @@ def test_an_error_that_is_a_page_is_shortened_and_a_warning_never_for_it_may_hav
 
 
 def test_a_person_sees_the_label_in_colour() -> None:
-    assert "\x1b[31;1mError:\x1b[0m a customer's" in in_terminal(*WRONG).out
-
-
-@pytest.mark.parametrize("setting", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
-def test_a_person_who_wants_no_colour_gets_none(setting: dict[str, str]) -> None:
-    shown = in_terminal(*WRONG, env=setting)
-
-    assert shown.code == 2
-    assert shown.out.startswith("Error: ")
-    assert "\x1b" not in shown.out
+    assert "\x1b[31;1mError:\x1b[0m a customer's" in in_terminal("balance", "").out
 
 
 def test_a_line_is_written_in_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:

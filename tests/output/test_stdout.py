@@ -11,20 +11,23 @@ from pathlib import Path
 from threading import Event
 
 import pytest
+from jsonschema import Draft202012Validator
 
+from loyalty_cli.output.json_schema import json_schema
 from loyalty_cli.providers import BUILT_IN
 from loyalty_cli.sandbox.server import Received, Reply
 from tests.conftest import PROGRAM, Outcome, Run, Serve
 
 FORMATS = ["table", "json", "jsonl", "csv"]
 SANDBOX = ("--sandbox", "balance", "-p", "gameball", "-p", "imprint")
+EVERYWHERE = ("--sandbox", "balance", "--all-profiles")
 DEBIT = ("--sandbox", "debit", "--reference", "a", "-y")
 RESULTS = {
-    "balance, all found": ([*SANDBOX, "C-1001", "C-1004"], 4),
-    "balance, none found": ([*SANDBOX, "E-404"], 2),
+    "balance, all found": ([*EVERYWHERE, "C-1001", "C-1004", "C-1006"], 3 * len(BUILT_IN)),
+    "balance, none found": ([*EVERYWHERE, "E-404", "E-401", "E-html"], 3 * len(BUILT_IN)),
     "balance, one failed": ([*SANDBOX, "C-1001", "E-404", "-v"], 4),
-    "raw balance, all found": ([*SANDBOX, "--raw", "C-1001", "C-1004"], 4),
-    "raw balance, none found": ([*SANDBOX, "--raw", "E-404"], 2),
+    "raw balance, all found": ([*EVERYWHERE, "--raw", "C-1001", "C-1006"], 2 * len(BUILT_IN)),
+    "raw balance, none found": ([*EVERYWHERE, "--raw", "E-404", "E-html"], 2 * len(BUILT_IN)),
     "raw balance, one failed": ([*SANDBOX, "--raw", "C-1001", "E-404"], 4),
     "providers": (["providers"], len(BUILT_IN)),
     "one provider": (["providers", "capillary"], 1),
@@ -62,16 +65,22 @@ def redirected(
 
 
 @pytest.mark.parametrize("name", RESULTS)
-def test_a_result_is_one_document_in_every_format(loyalty: Run, name: str) -> None:
+def test_a_result_is_one_document_in_every_format_and_fits_the_schema(
+    loyalty: Run, name: str
+) -> None:
     command, records = RESULTS[name]
+    validator = Draft202012Validator(json_schema())
 
     array = loyalty(*command, "-o", "json")
     assert len(array.records) == records
+    validator.validate(json.loads(array.out))
     assert array.out.endswith("]\n")
 
     lines = loyalty(*command, "-o", "jsonl").out.splitlines(keepends=True)
-    assert [type(json.loads(line)) for line in lines] == [dict] * records
-    assert all(line.endswith("\n") for line in lines)
+    assert len(lines) == records
+    for line in lines:
+        validator.validate([json.loads(line)])
+        assert line.endswith("\n")
 
     header, *rows = csv.reader(io.StringIO(loyalty(*command, "-o", "csv").out, newline=""))
     assert len(set(header)) == len(header)
@@ -157,22 +166,13 @@ def test_a_closed_stdout_and_a_full_disk_are_errors(command: list[str]) -> None:
 
 
 @pytest.mark.parametrize("command", DOCUMENTS, ids=" ".join)
-def test_a_reader_that_has_gone_is_no_error_to_talk_about(command: list[str]) -> None:
+def test_a_reader_that_has_gone_is_no_error_to_talk_about(program: Run, command: list[str]) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     try:
-        done = subprocess.run(
-            [PROGRAM, *command],
-            stdin=subprocess.DEVNULL,
-            stdout=writer,
-            stderr=subprocess.PIPE,
-            check=False,
-            timeout=30,
-        )
+        assert program(*command, stdout=writer) == (141, "", "")
     finally:
         os.close(writer)
-
-    assert (done.returncode, done.stderr) == (141, b"")
 
 
 @pytest.mark.parametrize("redirection", [">&-", ">/dev/full"])

@@ -69,14 +69,6 @@ def bars(text: str) -> list[int]:
     ]
 
 
-def bars_at(width: int, *shares: float) -> list[int]:
-    columns = [Column("Number", numbers=True), Column("Histogram")]
-    rows = [[Cell(str(index)), Cell(bar=share)] for index, share in enumerate(shares)]
-    text = io.StringIO()
-    draw(Console(file=text, width=width), columns, [Group(rows)])
-    return bars(text.getvalue())
-
-
 def test_a_pipe_gets_one_line_a_number_each_with_what_it_is_of() -> None:
     lines = plain_text(*SUMMARY.table([record()])).splitlines()
 
@@ -179,7 +171,13 @@ def test_the_largest_bin_has_the_longest_bar_and_that_has_the_room_there_is(
 def test_bars_are_in_proportion_with_a_least_length_and_none_for_nothing(
     width: int, shares: tuple[float, ...], lengths: list[int]
 ) -> None:
-    assert bars_at(width, *shares) == lengths
+    columns = [Column("Number", numbers=True), Column("Histogram")]
+    rows = [[Cell(str(index)), Cell(bar=share)] for index, share in enumerate(shares)]
+    text = io.StringIO()
+
+    draw(Console(file=text, width=width), columns, [Group(rows)])
+
+    assert bars(text.getvalue()) == lengths
 
 
 def test_a_screen_or_a_pipe_without_unicode_gets_bars_of_ascii_and_a_pipe_no_escapes(

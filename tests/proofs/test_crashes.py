@@ -1,7 +1,7 @@
-"""Debits that are killed, run twice, or lose their journal on the way; the commands do more of it.
+"""Debits that are killed, run twice, or lose their journal on the way, and lists of look-ups.
 
-`python -m tests.proofs.kill`, `.syscalls`, `.copies`, `.disk` and `.two_processes` are those
-commands.
+The commands `python -m tests.proofs.kill`, `.syscalls`, `.copies`, `.disk`, `.two_processes` and
+`.kill_lookups` do more of it.
 """
 
 import random
@@ -20,6 +20,7 @@ import pytest
 from loyalty_cli.debits.journal.entries import State
 from tests.fakes.postgresql import PostgreSQL, running_postgresql
 from tests.fakes.servers import RawServer
+from tests.proofs import kill_lookups
 from tests.proofs.command import Found
 from tests.proofs.copies import check
 from tests.proofs.disk import WRITES, failures
@@ -106,6 +107,15 @@ def test_processes_and_hosts_with_the_same_file_make_each_debit_once(
 ) -> None:
     is_clean(trials(seeds(4), tmp_path, TogetherTrial))
     is_clean(trials(seeds(4), tmp_path, TogetherTrial, server))
+
+
+def test_no_kill_loses_more_look_ups_than_are_in_flight_or_lets_anybody_be_asked_again(
+    tmp_path: Path,
+) -> None:
+    found = kill_lookups.trials(seeds(8), tmp_path)
+
+    assert found.violations == []
+    assert found.counts[f"ended by {signal.SIGKILL.name}"] > 3
 
 
 @pytest.mark.parametrize("how", ["kill", "stop"])

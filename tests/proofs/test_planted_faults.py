@@ -44,11 +44,11 @@ from loyalty_cli.providers.contract import Query, Reading, Request
 from tests.debits.conftest import Desk, Known
 from tests.fakes.fault_server import (
     ASSIGNED,
+    LOST,
+    NEVER,
     Bank,
     IdempotentBank,
     Post,
-    answers,
-    applies_and,
     as_json,
     honest,
     once_only,
@@ -58,8 +58,6 @@ from tests.proofs import without
 
 SETTLE = 900.0
 T0 = datetime(2026, 11, 20, 5, tzinfo=UTC)
-LOST = applies_and(lambda wire, _: wire.reset())
-NEVER = answers(b"")
 OF_C_1 = "/?accountId=C-1"
 
 

@@ -31,8 +31,6 @@ OTHERS = (
     Account("saasquatch", "C-1002", "CENTS"),
     Account("saasquatch", "C-1001", "cents"),
 )
-Spoil = Callable[[Path], None]
-
 ONE, LIMIT = Decimal(1), Decimal(100)
 
 REDEEM_UNTIL_EMPTY = """
@@ -243,18 +241,16 @@ def test_a_file_that_cannot_be_read_is_a_set_up_error_until_it_is_reset(ledger: 
     assert ledger.redeem(CENTS, LIMIT, LIMIT).total == 100
 
 
-def put_a_folder_there(path: Path) -> None:
-    path.mkdir(parents=True)
-
-
-def put_a_file_where_the_folder_should_be(path: Path) -> None:
-    path.parent.write_text("")
-
-
-@pytest.mark.parametrize("spoil", [put_a_folder_there, put_a_file_where_the_folder_should_be])
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        pytest.param(lambda path: path.mkdir(parents=True), id="a folder"),
+        pytest.param(lambda path: path.parent.write_text(""), id="a file for its folder"),
+    ],
+)
 @pytest.mark.parametrize("use", ["check", "reset"])
 def test_a_place_that_cannot_be_written_is_a_set_up_error(
-    ledger: Ledger, spoil: Spoil, use: str
+    ledger: Ledger, spoil: Callable[[Path], object], use: str
 ) -> None:
     spoil(ledger.path)
 

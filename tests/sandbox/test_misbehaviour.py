@@ -79,13 +79,8 @@ def test_a_debit_fails_as_a_balance_does_and_takes_nothing(
     assert (answer.status, answer.json) == (status, expected.body)
     assert debits("E-html").body.startswith(b"<!DOCTYPE html>")
     assert debits.is_lost("E-reset")
-    assert is_as_new(ledger)
-
-
-def is_as_new(ledger: Ledger) -> bool:
-    """Whether the ledger has nothing in it, and nothing to come."""
     with closing(sqlite3.connect(ledger.path)) as database:
-        return not database.execute("SELECT * FROM redemption").fetchall()
+        assert database.execute("SELECT * FROM redemption").fetchall() == []
 
 
 def test_a_slow_debit_is_made_before_its_answer_waits_as_long_as_that_of_a_balance(

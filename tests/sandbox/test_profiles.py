@@ -2,10 +2,7 @@
 
 from pathlib import Path
 
-import pytest
-
 from loyalty_cli.config.load import load
-from loyalty_cli.config.profile import Profile
 from loyalty_cli.model.environment_name import environment_name
 from loyalty_cli.providers import BUILT_IN
 from loyalty_cli.sandbox import APIS
@@ -18,47 +15,36 @@ from loyalty_cli.sandbox.profiles import (
 
 URL = "http://127.0.0.1:8042"
 
-every_profile = pytest.mark.parametrize(
-    "profile", sandbox_profiles(URL).values(), ids=lambda profile: profile.name
-)
 
-
-def test_each_provider_has_a_profile_of_its_name() -> None:
-    profiles = sandbox_profiles(URL)
+def test_each_provider_has_a_profile_of_its_name_with_all_its_credentials() -> None:
+    profiles, credentials = sandbox_profiles(URL), SandboxCredentials()
 
     assert list(profiles) == list(BUILT_IN)
     assert profiles["saasquatch"].settings == {"tenant": "sandbox"}
     assert profiles["saasquatch"].debit.allow
     assert DEFAULT_PROFILE in profiles
+    for profile in profiles.values():
+        assert profile.sandbox
+        assert profile.name == profile.provider.name
+        assert profile.base_url == f"{URL}/{profile.name}"
+        found = credentials.require(profile)
+        assert tuple(found) == profile.auth.fields
+        for name, credential in found.items():
+            assert credential == credentials.find(profile, name)
+            assert credential.source == credential.kind == "sandbox"
+            assert credential.secret.startswith("sandbox-")
+        assert all(credentials.find(profile, name) for name in profile.provider.credential_fields())
+        assert credentials.find(profile, "shoe_size") is None
 
 
-@every_profile
-def test_a_profile_is_of_the_sandbox_and_has_all_its_credentials(profile: Profile) -> None:
-    credentials = SandboxCredentials()
-
-    assert profile.sandbox
-    assert profile.name == profile.provider.name
-    assert profile.base_url == f"{URL}/{profile.name}"
-    found = credentials.require(profile)
-    assert tuple(found) == profile.auth.fields
-    for name, credential in found.items():
-        assert credential == credentials.find(profile, name)
-        assert credential.source == credential.kind == "sandbox"
-        assert credential.secret.startswith("sandbox-")
-    assert all(credentials.find(profile, name) for name in profile.provider.credential_fields())
-    assert credentials.find(profile, "shoe_size") is None
-
-
-@pytest.fixture
-def written(tmp_path: Path) -> Path:
+def test_the_profile_file_holds_the_same_profiles_and_says_how_to_set_each_credential(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "config.yaml"
     path.write_text(profile_file(URL), encoding="utf-8")
     path.chmod(0o600)
-    return path
 
-
-def test_the_profile_file_holds_the_same_profiles(written: Path) -> None:
-    config = load(written)
+    config = load(path)
 
     assert config.default_profile == DEFAULT_PROFILE
     assert config.warnings == ()
@@ -69,12 +55,8 @@ def test_the_profile_file_holds_the_same_profiles(written: Path) -> None:
         assert profile.settings == expected.settings
         assert profile.debit == expected.debit
         assert not profile.sandbox
-
-
-def test_the_profile_file_says_how_to_set_each_credential(written: Path) -> None:
-    lines = written.read_text(encoding="utf-8").splitlines()
+    lines = profile_file(URL).splitlines()
     exported = [line.removeprefix("#   ") for line in lines if "export" in line]
-
     assert exported == [
         f"export {environment_name(name, field)}={value}"
         for name, api in APIS.items()

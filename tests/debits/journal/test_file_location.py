@@ -3,6 +3,8 @@
 import os
 import shutil
 import stat
+import subprocess
+import sys
 from collections import namedtuple
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,8 +16,9 @@ from loyalty_cli.debits.journal import file_location
 from loyalty_cli.debits.journal.file_location import file_system
 from tests.conftest import Run
 from tests.debits.journal.conftest import PLANNED, Open, refused
-from tests.fakes.mounts import loyalty_with_mounts
-from tests.requires import NOBODY, without_rights
+from tests.requires import NOBODY, needs, without_rights
+
+UNSHARE = ("unshare", "--user", "--map-root-user", "--mount")
 
 At = Callable[[Path], None]
 
@@ -139,6 +142,22 @@ def test_a_full_disk_is_refused(open_it: Open, path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(1, 1, 1000))
 
     assert "full" in refused(path)
+
+
+def loyalty_with_mounts(mounts: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the program after some `mount` commands of the shell; skip where that is not allowed."""
+    needs("unshare", "mount")
+    if subprocess.run([*UNSHARE, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("needs user namespaces, which this system does not allow")
+    program = (sys.executable, "-m", "loyalty_cli", *arguments)
+    return subprocess.run(
+        [*UNSHARE, "sh", "-c", f'set -e\n{mounts}\nexec "$@"', "sh", *program],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
 
 
 def test_a_journal_that_is_a_mount_point_is_refused_and_a_folder_that_is_one_is_not(
