@@ -24,6 +24,7 @@ VARIABLE = "LOYALTY_MY_CARD_API_KEY"
 
 IMPRINT = providers.load("imprint")
 CARD = Profile("my-card", IMPRINT, IMPRINT.auths[0], "https://api.example")
+Find = Callable[..., Credential | None]
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def warnings() -> list[str]:
 
 
 @pytest.fixture
-def find(warnings: list[str]) -> Callable[..., Credential | None]:
+def find(warnings: list[str]) -> Find:
     """Look for the credential of CARD with these variables set."""
 
     def look(**variables: object) -> Credential | None:
@@ -51,7 +52,7 @@ def find(warnings: list[str]) -> Callable[..., Credential | None]:
 
 
 @pytest.fixture
-def broken(find: Callable[..., Credential | None], memory: backends.Memory) -> Callable[..., str]:
+def broken(find: Find, memory: backends.Memory) -> Callable[..., str]:
     """What is said of a source that is there and broken, with a keyring behind it that works."""
     memory.set_password("loyalty-cli/my-card", "api_key", "from the keyring")
 
@@ -67,8 +68,8 @@ def broken(find: Callable[..., Credential | None], memory: backends.Memory) -> C
     return said
 
 
-def test_the_environment_goes_first_then_the_folder_then_the_keyring(
-    find: Callable[..., Credential | None], folder: Path, memory: backends.Memory
+def test_the_environment_goes_first_then_the_folder_which_may_be_systemds_then_the_keyring(
+    find: Find, folder: Path, tmp_path: Path, memory: backends.Memory
 ) -> None:
     assert find() is None
 
@@ -82,24 +83,15 @@ def test_the_environment_goes_first_then_the_folder_then_the_keyring(
     path = folder / "my-card.api_key"
     path.write_text("from a file")
     assert find(LOYALTY_CREDENTIALS_DIR=folder) == Credential("from a file", f"file {path}", "file")
+    assert find(CREDENTIALS_DIRECTORY=folder) == find(LOYALTY_CREDENTIALS_DIR=folder)
+    own = tmp_path / "own"
+    own.mkdir()
+    assert find(CREDENTIALS_DIRECTORY=folder, LOYALTY_CREDENTIALS_DIR=own) == found
 
     everything = {"LOYALTY_CREDENTIALS_DIR": folder, VARIABLE: "from the environment"}
     assert find(**everything) == Credential(
         "from the environment", f"environment {VARIABLE}", "environment"
     )
-
-
-def test_our_own_folder_goes_before_systemds(
-    find: Callable[..., Credential | None], folder: Path, tmp_path: Path
-) -> None:
-    (folder / "my-card.api_key").write_text("systemd's")
-    own = tmp_path / "own"
-    own.mkdir()
-    found = find(CREDENTIALS_DIRECTORY=folder)
-    assert found
-    assert found.secret == "systemd's"
-
-    assert find(CREDENTIALS_DIRECTORY=folder, LOYALTY_CREDENTIALS_DIR=own) is None
 
 
 @pytest.mark.parametrize(
@@ -113,7 +105,7 @@ def test_our_own_folder_goes_before_systemds(
     ],
 )
 def test_one_line_end_is_dropped_from_a_file(
-    find: Callable[..., Credential | None], folder: Path, content: bytes, secret: str
+    find: Find, folder: Path, content: bytes, secret: str
 ) -> None:
     (folder / "my-card.api_key").write_bytes(content)
 
@@ -189,7 +181,7 @@ def test_a_folder_that_is_none_is_an_error(
 
 
 def test_a_keyring_that_fails_is_an_error_with_a_way_out(
-    find: Callable[..., Credential | None], monkeypatch: pytest.MonkeyPatch
+    find: Find, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backends.use(monkeypatch, backends.Raising(OSError("the door\nis stuck")))
 

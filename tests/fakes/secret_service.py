@@ -108,17 +108,9 @@ def _start_bus(folder: Path, environment: Mapping[str, str], started: ExitStack)
 
 
 def _start_keyring(folder: Path, environment: Mapping[str, str], started: ExitStack) -> None:
-    daemon = _start(
-        [
-            "gnome-keyring-daemon",
-            "--foreground",
-            "--unlock",
-            "--components=secrets",
-            f"--control-directory={folder / 'control'}",
-        ],
-        environment,
-        started,
-    )
+    control = f"--control-directory={folder / 'control'}"
+    options = ("--foreground", "--unlock", "--components=secrets", control)
+    daemon = _start(["gnome-keyring-daemon", *options], environment, started)
     assert daemon.stdin is not None
     daemon.stdin.write(b"the password of the keyring itself")
     daemon.stdin.close()

@@ -25,13 +25,10 @@ def test_text_that_a_spreadsheet_would_run_gets_a_quote_in_front(start: str) -> 
     assert read_back(text) == [f"'{visible(text)}"]
 
 
-def test_numbers_stay_numbers_the_negative_ones_too() -> None:
+def test_numbers_stay_numbers_the_negative_ones_too_null_is_empty_and_truth_a_word() -> None:
     amounts: list[CsvCell] = [Amount("-350"), Amount("8500.000"), Amount("-0.10"), 0, Decimal(-1)]
 
     assert read_back(*amounts) == ["-350", "8500.000", "-0.10", "0", "-1"]
-
-
-def test_null_is_an_empty_cell_and_truth_is_a_word() -> None:
     assert read_back(None, True, False, "") == ["", "true", "false", ""]
 
 

@@ -120,7 +120,9 @@ def test_a_history_is_a_row_an_event() -> None:
     assert screen.getvalue().count("2026-11-20") == 2
 
 
-def test_one_error_is_said_without_a_reference(capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_error_is_said_without_a_reference_and_each_of_several_with_it_and_a_hint_once(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     say([debit(), debit()])
     assert capsys.readouterr() == ("", "")
 
@@ -128,10 +130,6 @@ def test_one_error_is_said_without_a_reference(capsys: pytest.CaptureFixture[str
 
     assert capsys.readouterr() == ("", "Error: no.\nHint: Do this.\n")
 
-
-def test_of_several_each_that_failed_is_named_and_a_hint_is_given_once(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
     say(
         [
             debit(reference="a", error=failure("the same.")),

@@ -69,16 +69,13 @@ def test_a_record_is_written_in_one_piece_and_before_the_next_is_asked_for(outpu
 
     def watching() -> Iterator[Lookup]:
         for number, record in enumerate(RECORDS):
-            assert customers(whole_of(b"".join(pieces), output), output) == ["A", "B", "C"][:number]
+            so_far = b"".join(pieces)
+            # What a run that went no further leaves, as a document.
+            end = layout(output, BALANCES).after if so_far else layout(output, BALANCES).empty
+            assert customers(so_far + end, output) == ["A", "B", "C"][:number]
             yield record
 
     write_records(watching(), layout(output, BALANCES), pieces.append)
 
     for record in RECORDS:
         assert sum(record.customer.encode() in piece for piece in pieces) == 1
-
-
-def whole_of(content: bytes, output: Format) -> bytes:
-    """What a run that went no further leaves, as a document."""
-    end = layout(output, BALANCES).after if content else layout(output, BALANCES).empty
-    return content + end

@@ -33,13 +33,9 @@ def test_a_person_sees_the_label_in_colour() -> None:
 def test_a_line_is_written_in_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else the lines of several threads run into each other."""
     pieces: list[str] = []
-
-    class Screen(io.StringIO):
-        def write(self, text: str) -> int:
-            pieces.append(text)
-            return len(text)
-
-    monkeypatch.setattr(sys, "stderr", Screen())
+    screen = io.StringIO()
+    monkeypatch.setattr(screen, "write", pieces.append)
+    monkeypatch.setattr(sys, "stderr", screen)
 
     messages.note("> GET /a")
     messages.error("it failed.")

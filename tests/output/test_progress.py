@@ -16,21 +16,11 @@ from tests.fakes.debit_platform import platform
 from tests.fakes.terminal import unstyled
 
 
-class Screen(io.StringIO):
-    """A stderr that says whether it is a terminal."""
-
-    def __init__(self, terminal: bool) -> None:
-        super().__init__()
-        self.terminal = terminal
-
-    def isatty(self) -> bool:
-        return self.terminal
-
-
 @pytest.fixture
-def screen(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], Screen]:
-    def show(terminal: bool) -> Screen:
-        shown = Screen(terminal)
+def screen(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], io.StringIO]:
+    def show(terminal: bool) -> io.StringIO:
+        shown = io.StringIO()
+        monkeypatch.setattr(shown, "isatty", lambda: terminal)
         monkeypatch.setenv("TERM", "xterm-256color")
         monkeypatch.setenv("COLUMNS", "80")
         monkeypatch.setattr(sys, "stderr", shown)
@@ -45,7 +35,7 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], Screen]:
 )
 @pytest.mark.parametrize("columns", ["80", "0"])
 def test_a_terminal_sees_how_many_how_quickly_how_many_failed_and_how_long_still(
-    screen: Callable[[bool], Screen],
+    screen: Callable[[bool], io.StringIO],
     monkeypatch: pytest.MonkeyPatch,
     total: int | None,
     last: tuple[str, ...],
@@ -62,7 +52,7 @@ def test_a_terminal_sees_how_many_how_quickly_how_many_failed_and_how_long_still
 
 @pytest.mark.parametrize(("terminal", "total"), [(False, 7), (True, 1), (True, 0), (None, 3)])
 def test_a_pipe_and_a_single_debit_see_nothing_and_without_a_stderr_the_items_still_come(
-    screen: Callable[[bool], Screen],
+    screen: Callable[[bool], io.StringIO],
     monkeypatch: pytest.MonkeyPatch,
     terminal: bool | None,
     total: int,
@@ -76,7 +66,7 @@ def test_a_pipe_and_a_single_debit_see_nothing_and_without_a_stderr_the_items_st
 
 
 def test_progress_that_ends_in_the_middle_leaves_the_terminal_as_it_was(
-    screen: Callable[[bool], Screen],
+    screen: Callable[[bool], io.StringIO],
 ) -> None:
     shown = screen(True)
 

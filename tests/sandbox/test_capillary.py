@@ -69,7 +69,7 @@ def with_token(ask: Ask, token: str) -> Answer:
     return ask("GET", BALANCE, {"X-CAP-API-OAUTH-TOKEN": token})
 
 
-def test_capillary_gives_a_token_for_client_credentials_and_for_nothing_else(ask: Ask) -> None:
+def test_capillary_gives_a_token_for_client_credentials_alone_and_takes_no_other(ask: Ask) -> None:
     credentials = APIS["capillary"].credentials
     client = {"key": credentials["client_key"], "secret": credentials["client_secret"]}
 
@@ -89,8 +89,6 @@ def test_capillary_gives_a_token_for_client_credentials_and_for_nothing_else(ask
     assert wrong.json["errors"]
     assert nonsense.json["errors"]
 
-
-def test_capillary_takes_no_token_that_it_did_not_give(ask: Ask) -> None:
     assert with_token(ask, capillary.new_token(60)).status == 200
     for token in (capillary.new_token(-1), "made-up", ""):
         assert with_token(ask, token).status == 401
