@@ -1,7 +1,7 @@
 """Tokens: exchanged once, used while they live, kept where the credentials are."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from threading import Barrier, Event, Thread
 from typing import Any, NamedTuple
@@ -242,59 +242,48 @@ class Club(NamedTuple):
         return self.loyalty("balance", *(more or ["C-1"]), "-p", "club", "-o", "json")
 
 
-Signed = Callable[..., Club]
-
-
 @pytest.fixture
 def club(
-    memory: backends.Memory,
-    serve: Serve,
-    profile_file: Callable[[str], Path],
-    loyalty: Run,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Signed:
-    """A club whose credentials are in the environment, or else in the keyring."""
-    values = {"client_key": KEY, "client_secret": SECRET}
-
-    def start(environment: Iterable[str] = FIELDS) -> Club:
-        for field in environment:
-            monkeypatch.setenv(f"LOYALTY_CLUB_{field.upper()}", values[field])
-        memory.entries = {("loyalty-cli/club", field): values[field] for field in FIELDS}
-        platform = TokenPlatform()
-        keys = f"provider: capillary, auth: oauth, base_url: '{serve(platform)}'"
-        profile_file(f"profiles:\n  club: {{{keys}}}\n")
-        return Club(platform, loyalty)
-
-    return start
+    memory: backends.Memory, serve: Serve, profile_file: Callable[[str], Path], loyalty: Run
+) -> Club:
+    """A club whose credentials are in the keyring."""
+    memory.entries = {("loyalty-cli/club", "client_key"): KEY}
+    memory.entries["loyalty-cli/club", "client_secret"] = SECRET
+    platform = TokenPlatform()
+    keys = f"provider: capillary, auth: oauth, base_url: '{serve(platform)}'"
+    profile_file(f"profiles:\n  club: {{{keys}}}\n")
+    return Club(platform, loyalty)
 
 
-def test_many_customers_need_one_token(club: Signed) -> None:
-    signed_in = club()
+def test_many_customers_need_one_token(club: Club) -> None:
+    assert club(*(f"C-{number}" for number in range(20))).code == 0
 
-    assert signed_in(*(f"C-{number}" for number in range(20))).code == 0
-
-    assert (signed_in.platform.given, signed_in.platform.asked) == (1, 20)
-    assert json.loads(signed_in.platform.keys[0]) == {"key": KEY, "secret": SECRET}
+    assert (club.platform.given, club.platform.asked) == (1, 20)
+    assert json.loads(club.platform.keys[0]) == {"key": KEY, "secret": SECRET}
 
 
 @pytest.mark.parametrize(("environment", "given"), [((), 1), (FIELDS, 2), (FIELDS[:1], 2)])
 def test_a_token_is_kept_for_the_next_run_where_all_credentials_are(
-    memory: backends.Memory, environment: tuple[str, ...], given: int, club: Signed
+    memory: backends.Memory,
+    monkeypatch: pytest.MonkeyPatch,
+    environment: tuple[str, ...],
+    given: int,
+    club: Club,
 ) -> None:
-    signed_in = club(environment)
+    for field in environment:
+        monkeypatch.setenv(f"LOYALTY_CLUB_{field.upper()}", "from the environment")
 
-    assert [signed_in().code, signed_in().code] == [0, 0]
-    assert (signed_in.platform.given, signed_in.platform.asked) == (given, 2)
+    assert [club().code, club().code] == [0, 0]
+    assert (club.platform.given, club.platform.asked) == (given, 2)
     assert (ENTRY in memory.entries) == (given == 1)
 
 
-def test_a_kept_token_that_the_platform_forgot_is_replaced(club: Signed) -> None:
-    signed_in = club(())
-    signed_in()
-    signed_in.platform.good = "forgotten"
-    assert [signed_in().code, signed_in().code] == [0, 0]
+def test_a_kept_token_that_the_platform_forgot_is_replaced(club: Club) -> None:
+    club()
+    club.platform.good = "forgotten"
+    assert [club().code, club().code] == [0, 0]
 
-    assert (signed_in.platform.given, signed_in.platform.asked) == (2, 4)
+    assert (club.platform.given, club.platform.asked) == (2, 4)
 
 
 def with_token(token: str) -> Reply:
@@ -326,16 +315,15 @@ REFUSALS = {
 @pytest.mark.usefixtures("no_pauses")
 @pytest.mark.parametrize("how", REFUSALS)
 def test_without_a_token_no_balance_is_asked_for_and_one_that_is_refused_is_replaced_once(
-    how: str, club: Signed
+    how: str, club: Club
 ) -> None:
-    signed_in = club()
-    signed_in.platform.exchange, code, name = REFUSALS[how]
+    club.platform.exchange, code, name = REFUSALS[how]
 
-    done = signed_in()
+    done = club()
 
     assert (done.code, done.record["error"]["code"]) == (code, name)
     given, asked = {"busy": (3, 0), "a token that is refused": (2, 2)}.get(how, (1, 0))
-    assert (signed_in.platform.given, signed_in.platform.asked) == (given, asked)
+    assert (club.platform.given, club.platform.asked) == (given, asked)
     for hidden in ("hush", KEY, SECRET):
         assert hidden not in done.out + done.err
     if code == 4:

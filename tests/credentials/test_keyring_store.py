@@ -88,9 +88,7 @@ def test_whatever_a_backend_raises_is_told_with_its_name(
     assert why(store) == f"the keyring (backends Raising) failed: {said}"  # and asked again
 
 
-def test_a_backend_that_repeats_the_secret_is_not_quoted(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_backend_that_repeats_the_secret_is_not_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
     backends.use(monkeypatch, backends.Talkative())
 
     with pytest.raises(KeyringError) as caught:

@@ -101,9 +101,7 @@ def test_credit_that_is_redeemed_is_gone(platforms: Sandbox, redeem: Redeem) -> 
     assert long.json["creditAvailable"] == 98765432109876543209
 
 
-def test_more_credit_than_there_is_cannot_be_redeemed(
-    redeem: Redeem,
-) -> None:
+def test_more_credit_than_there_is_cannot_be_redeemed(redeem: Redeem) -> None:
     assert redeem(amount=10001).status == 400
     assert redeem(amount=10000).json["creditAvailable"] == 0
     assert redeem(amount=1).status == 400
