@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from loyalty_cli.debits.abandoned import CLAIM_LIFETIME_SECONDS
-from loyalty_cli.debits.journal.entries import Baseline, ClaimTerms, Entry
+from loyalty_cli.debits.journal.entries import Baseline, Entry
 from loyalty_cli.debits.journal.processes import this_process
 from loyalty_cli.debits.journal.store import Journal
 from loyalty_cli.debits.journal.uptime import Instant
@@ -43,9 +44,9 @@ class Claim(Struct, eq=False):
     def _claim(self) -> None:
         # Before the claim: the process may be suspended right after it.
         before = self.clock()
-        profile = self.order.profile
-        terms = ClaimTerms(profile.name, self.had.last_event, profile.debit.max_total_per_day)
-        self.entry = self.journal.claim(self.planned, this_process(), self.had, terms)
+        planned = replace(self.planned, profile=self.order.profile.name)
+        day_limit = self.order.profile.debit.max_total_per_day
+        self.entry = self.journal.claim(planned, this_process(), self.had, day_limit)
         if self.entry is None:
             raise TakenError(ErrorCode.ACCOUNT_BUSY, "another process has it")
         self.journal.database.check_unchanged()

@@ -131,7 +131,6 @@ class DebitSender:
 
     def _make(self, order: DebitOrder, entry: Entry, begin: Callable[[], None]) -> DebitResult:
         """Make a debit when its account is free and its balance is known."""
-        self._journal.database.before_sending()
         while True:
             try:
                 with self._platforms.rate_limits.permit_to_debit(order.profile, begin):

@@ -106,8 +106,8 @@ def unknown_is_sent_again(put: Put = setattr) -> None:
 def any_balance_will_do(put: Put = setattr) -> None:
     claim = Journal.claim
 
-    def whatever_it_had(journal: Journal, entry: Any, sender: Any, had: Any, terms: Any) -> Any:
-        return claim(journal, entry, sender, had, replace(terms, last_event=None))
+    def whatever_it_had(journal: Journal, entry: Any, sender: Any, had: Any, *more: Any) -> Any:
+        return claim(journal, entry, sender, replace(had, last_event=None), *more)
 
     put(Journal, "claim", whatever_it_had)
 

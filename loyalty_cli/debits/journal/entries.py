@@ -69,14 +69,6 @@ class Baseline(Struct, frozen=True):
     last_event: int | None = None
 
 
-class ClaimTerms(Struct, frozen=True):
-    """Who claims, the account's last event when its balance was read, and the limit of 24 hours."""
-
-    profile: str | None = None
-    last_event: int | None = None
-    max_total_per_day: int | None = None
-
-
 class Planned(Struct, frozen=True):
     """A requested debit: `amount` in whole units of `unit`."""
 

@@ -23,7 +23,6 @@ from loyalty_cli.debits.journal.entries import (
     TRANSITIONS,
     Baseline,
     Change,
-    ClaimTerms,
     Entry,
     Event,
     Key,
@@ -51,7 +50,6 @@ from loyalty_cli.model.errors import LoyaltyError
 
 BATCH = 500
 DAY = timedelta(hours=24)
-NO_TERMS = ClaimTerms()
 
 _STATE = "SELECT state FROM debits WHERE platform = :platform AND reference = :reference"
 _OF_CUSTOMER = "SELECT 1 FROM debits WHERE platform = :platform AND customer = :customer"
@@ -159,29 +157,31 @@ class Journal:
         self.database.insert_each(transaction, INSERT_EVENT, events)
 
     def claim(
-        self, entry: Entry, sender: Process, baseline: Baseline, terms: ClaimTerms = NO_TERMS
+        self, entry: Entry, sender: Process, baseline: Baseline, day_limit: int | None = None
     ) -> Entry | None:
         """Claim a planned debit for one sender; None if another sender was faster.
 
         Raises AccountBusyError if the account has another open debit, BalanceChangedError if it
-        was debited after its balance was read, and LoyaltyError above the day's limit.
+        was debited after its balance was read, and LoyaltyError above the limit of 24 hours.
         """
         self.database.before_sending()
         change = Change("claimed", sender=sender, baseline=baseline)
         try:
             with self.database.writing() as transaction:
-                if terms.max_total_per_day is not None:
+                if day_limit is not None:
                     self.database.lock_account(transaction, entry.key.platform)
                 at = self.database.now(transaction)
-                after = replace(
-                    _changed(entry, State.SENDING, change, entry.attempt + 1, at),
-                    profile=terms.profile or entry.profile,
-                    claimed_at=at,
-                )
+                changed = _changed(entry, State.SENDING, change, entry.attempt + 1, at)
+                after = replace(changed, claimed_at=at)
                 if not self._replace(transaction, entry, after):
                     return None
                 # After the row is claimed: from now on no other debit of the account can be.
-                _check_terms(transaction, after, terms)
+                if baseline.last_event not in (None, _last_event(transaction, entry)):
+                    raise balance_changed(entry)
+                if day_limit is not None:
+                    total = _taken(transaction, entry.key.platform, at - DAY)
+                    if total > day_limit:
+                        raise above_day_limit(entry.profile, total, day_limit)
                 transaction.execute(INSERT_EVENT, self._event(after, entry.state, change.why, at))
         except DuplicateError:
             raise account_busy(entry) from None
@@ -341,16 +341,6 @@ def _taken(transaction: Transaction, platform: str, since: datetime) -> int:
     values = {"platform": platform, "since": written_time(since)}
     (total,) = transaction.execute(_TAKEN_SINCE, values).fetchone()
     return int(total or 0)
-
-
-def _check_terms(transaction: Transaction, claimed: Entry, terms: ClaimTerms) -> None:
-    if terms.last_event is not None and _last_event(transaction, claimed) != terms.last_event:
-        raise balance_changed(claimed)
-    limit = terms.max_total_per_day
-    if limit is not None and claimed.claimed_at is not None:
-        total = _taken(transaction, claimed.key.platform, claimed.claimed_at - DAY)
-        if total > limit:
-            raise above_day_limit(claimed.profile, total, limit)
 
 
 def _by_key(transaction: Transaction, keys: Sequence[Key]) -> dict[Key, Entry]:

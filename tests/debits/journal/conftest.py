@@ -12,7 +12,6 @@ from loyalty_cli.debits.journal.database import JournalError
 from loyalty_cli.debits.journal.entries import (
     Baseline,
     Change,
-    ClaimTerms,
     Entry,
     Key,
     Planned,
@@ -42,8 +41,14 @@ def plan(journal: Journal, reference: str = "a", **more: Any) -> Entry:
     return entry
 
 
-def claimed(journal: Journal, entry: Entry | None = None, **terms: Any) -> Entry:
-    taken = journal.claim(entry or plan(journal), SENDER, BASELINE, ClaimTerms(**terms))
+def claimed(
+    journal: Journal,
+    entry: Entry | None = None,
+    last_event: int | None = None,
+    day_limit: int | None = None,
+) -> Entry:
+    had = replace(BASELINE, last_event=last_event)
+    taken = journal.claim(entry or plan(journal), SENDER, had, day_limit)
     assert taken is not None
     return taken
 

@@ -8,6 +8,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from loyalty_cli.debits.journal.conflicts import BalanceChangedError
 from loyalty_cli.debits.journal.database import DuplicateError, JournalError
@@ -152,20 +153,20 @@ def test_of_claims_made_at_once_only_as_many_as_fit_the_limit_are_made(
     journals = [journal, *(open_it(place) for _ in range(3))]
     entries = [plan(journal, f"r-{each}", amount=60) for each in range(4)]
 
-    outcomes = at_once(4, lambda at: claimed(journals[at], entries[at], max_total_per_day=100))
+    outcomes = at_once(4, lambda at: claimed(journals[at], entries[at], day_limit=100))
 
     assert outcomes.count(ErrorCode.REFUSED) == 3
     assert journal.taken_in_a_day("shop") == 60
     (sent,) = journal.find(Filter(states=OPEN))
     changed(journal, sent, REFUSED)
-    again = claimed(journal, plan(journal, "later", amount=60), max_total_per_day=100)
+    again = claimed(journal, plan(journal, "later", amount=60), day_limit=100)
     assert again.state is SENDING
 
 
 def test_what_a_claim_and_a_result_say_is_kept(journal: Journal) -> None:
     result = Change("ok", balance_after="8500.000", provider_reference="n", error="{}")
 
-    claim = claimed(journal, profile="other")
+    claim = claimed(journal, replace(plan(journal), profile="other"))
     assert (claim.state, claim.attempt, claim.profile) == (SENDING, 1, "other")
     assert (claim.sender, claim.baseline) == (SENDER, BASELINE)
     assert claim.claimed_at == claim.changed_at
@@ -384,8 +385,8 @@ def test_other_debits_of_an_account_are_those_that_may_have_been_made_since(
 def test_an_account_with_a_name_adopts_what_its_profile_debited_without_one(
     journal: Journal,
 ) -> None:
-    mine = claimed(journal, plan(journal, "a"), profile="eu")
-    claimed(journal, plan(journal, "taken"), profile="eu")
+    mine = claimed(journal, plan(journal, "a", profile="eu"))
+    claimed(journal, plan(journal, "taken", profile="eu"))
     plan(journal, "a stranger's")
     plan(journal, "taken", platform="shop account=eu", customer="C-9")
 
