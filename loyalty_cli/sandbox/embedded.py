@@ -22,10 +22,7 @@ def open_ledger() -> Ledger:
 
 
 def sandbox(ledger: Ledger) -> Handle:
-    """All platforms at one address, each under its provider's name.
-
-    Raises LoyaltyError if the ledger cannot be used.
-    """
+    """All platforms at one address, by provider; raise LoyaltyError if the ledger is not usable."""
     ledger.check()
     index = Reply(body={"sandbox": True, "providers": {name: f"/{name}" for name in APIS}})
 

@@ -37,6 +37,7 @@ _TABLE = """
         UNIQUE (provider, reference)
     )
 """
+_WITH_REFERENCE = "SELECT number, due FROM redemption WHERE provider = ? AND reference = ?"
 
 
 class NotEnoughError(Exception):
@@ -99,7 +100,9 @@ class Ledger:
         with self._explained(), self._transaction() as database:
             now = self._now()
             due = now + delay if delay else _AT_ONCE
-            number, other_due = _with_reference(database, account.provider, reference)
+            other = (account.provider, reference)
+            found = database.execute(_WITH_REFERENCE, other).fetchone()
+            number, other_due = found or (0, _AT_ANY_TIME)
             if other_due <= now:
                 raise RepeatedError
             if other_due > due:
@@ -149,17 +152,12 @@ class Ledger:
     def _explained(self) -> Iterator[None]:
         try:
             yield
-        except (sqlite3.OperationalError, OSError) as error:
+        except (sqlite3.DatabaseError, OSError) as error:
             why = os_error_text(error) if isinstance(error, OSError) else str(error)
-            setup_error(
-                f"the sandbox's ledger {self.path} cannot be used: {why}.",
-                f"Check that you may write to {self.path.parent}, then try again.",
-            )
-        except sqlite3.DatabaseError as error:
-            setup_error(
-                f"the sandbox's ledger {self.path} cannot be used: {error}.",
-                "Run `loyalty sandbox reset`, which creates it again.",
-            )
+            hint = "Run `loyalty sandbox reset`, which creates it again."
+            if isinstance(error, sqlite3.OperationalError | OSError):
+                hint = f"Check that you may write to {self.path.parent}, then try again."
+            setup_error(f"the sandbox's ledger {self.path} cannot be used: {why}.", hint)
 
 
 def _total(database: sqlite3.Connection, account: Account, until: float) -> Amount:
@@ -173,14 +171,3 @@ def _total(database: sqlite3.Connection, account: Account, until: float) -> Amou
     for (amount,) in rows:
         total = total.plus(Decimal(amount))
     return total
-
-
-def _with_reference(
-    database: sqlite3.Connection, provider: str, reference: str | None
-) -> tuple[int, float]:
-    """The number of the redemption with a reference, and its due time; infinity without one."""
-    found: tuple[int, float] | None = database.execute(
-        "SELECT number, due FROM redemption WHERE provider = ? AND reference = ?",
-        (provider, reference),
-    ).fetchone()
-    return found or (0, _AT_ANY_TIME)

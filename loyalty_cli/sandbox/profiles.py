@@ -1,13 +1,12 @@
 """The profiles of a running sandbox, and their credentials."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from loyalty_cli import providers
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.credentials.sources import Credential
 from loyalty_cli.model.environment_name import environment_name
 from loyalty_cli.sandbox import APIS
-from loyalty_cli.sandbox.api import Api
 
 DEFAULT_PROFILE = "saasquatch"
 SOURCE = "sandbox"
@@ -51,19 +50,11 @@ def profile_file(url: str) -> str:
         lines += [f"#   export {environment_name(name, key)}={value}" for key, value in made_up]
     lines += [f"default_profile: {DEFAULT_PROFILE}", "profiles:"]
     for name, api in APIS.items():
-        lines += _entry(name, api, url)
+        lines += [f"  {name}:", f"    provider: {name}", f"    base_url: {url}/{name}"]
+        first, *others = (auth.name for auth in providers.load(name).auths)
+        lines.append(f"    auth: {first}" + (f"  # or {', '.join(others)}" if others else ""))
+        lines += [f"    {key}: {value}" for key, value in api.settings.items()]
+        if api.debit.allow:
+            rules = f"allow: true, unit: {api.debit.unit}, max_amount: {api.debit.max_amount}"
+            lines.append(f"    debit: {{{rules}}}")
     return "\n".join(lines) + "\n"
-
-
-def _entry(name: str, api: Api, url: str) -> Iterator[str]:
-    auths = [auth.name for auth in providers.load(name).auths]
-    others = f"  # or {', '.join(auths[1:])}" if len(auths) > 1 else ""
-    yield f"  {name}:"
-    yield f"    provider: {name}"
-    yield f"    base_url: {url}/{name}"
-    yield f"    auth: {auths[0]}{others}"
-    for key, value in api.settings.items():
-        yield f"    {key}: {value}"
-    if api.debit.allow:
-        rules = f"allow: true, unit: {api.debit.unit}, max_amount: {api.debit.max_amount}"
-        yield f"    debit: {{{rules}}}"

@@ -61,86 +61,70 @@ class Reply(Struct, frozen=True):
 Handle = Callable[[Received], Reply]
 
 
-class Server:
+class Server(ThreadingHTTPServer):
     """Serves `handle` on a port of 127.0.0.1 during its `with` block; port 0 is any free port.
 
-    Each connection has a thread, so `handle` must be safe to call from several threads.
+    Each connection has a thread, so `handle` must be safe to call from several threads. Raises
+    LoyaltyError if the port is not available.
     """
 
-    def __init__(self, handle: Handle, port: int = 0) -> None:
-        self._handle = handle
-        self._port = port
-        self._stopping = Event()
+    request_queue_size = BACKLOG
 
-    def __enter__(self) -> Self:
-        """Listen; raise LoyaltyError if the port is not available."""
+    def __init__(self, handle: Handle, port: int = 0) -> None:
+        self.handle = handle
+        self.stopping = Event()
+        self._connections: set[socket.socket] = set()
+        self._lock = Lock()
         try:
-            self._listener = _Listener(self._port, self._handle, self._stopping)
+            super().__init__((HOST, port), _Connection)
         except OSError as error:
             setup_error(
-                f"port {self._port} of {HOST} cannot be served: {os_error_text(error)}.",
+                f"port {port} of {HOST} cannot be served: {os_error_text(error)}.",
                 "Choose another port, or 0 for any free port.",
             )
-        self._port = self._listener.server_address[1]
+        self._port = self.server_address[1]
+        self.url = f"http://{HOST}:{self._port}"
+
+    def __enter__(self) -> Self:
         self._thread = Thread(target=self._serve, name="sandbox", daemon=True)
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         """Stop at once: clients that wait for an answer lose the connection."""
-        self._stopping.set()
+        self.stopping.set()
         with suppress(OSError):
             # The listening thread sleeps until a client connects.
             socket.create_connection((HOST, self._port), timeout=1).close()
         self._thread.join()
-        self._listener.server_close()
-        self._listener.drop_connections()
-
-    @property
-    def url(self) -> str:
-        """Where the server answers, without a slash at the end."""
-        return f"http://{HOST}:{self._port}"
+        self.server_close()
+        with self._lock:
+            for connection in self._connections:
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
 
     def _serve(self) -> None:
-        while not self._stopping.is_set():
-            self._listener.handle_request()
-
-
-class _Listener(ThreadingHTTPServer):
-    """The listening socket, and its open connections."""
-
-    request_queue_size = BACKLOG
-
-    def __init__(self, port: int, handle: Handle, stopping: Event) -> None:
-        self.handle = handle
-        self.stopping = stopping
-        self._connections: set[socket.socket] = set()
-        self._lock = Lock()
-        super().__init__((HOST, port), _Connection)
+        while not self.stopping.is_set():
+            self.handle_request()
 
     def server_bind(self) -> None:
         """Bind without looking up this machine's name, which can take seconds."""
         TCPServer.server_bind(self)
 
     def process_request(self, request: Any, client_address: Any) -> None:
+        """Answer a connection in a thread, and know it until it ends."""
         with self._lock:
             self._connections.add(request)
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
+        """End a connection."""
         with self._lock:
             self._connections.discard(request)
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Print nothing: clients may disconnect."""
-
-    def drop_connections(self) -> None:
-        """End the connections that are kept open."""
-        with self._lock:
-            for connection in self._connections:
-                with suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
 
 
 class _RefusedError(Exception):
@@ -154,7 +138,7 @@ class _RefusedError(Exception):
 class _Connection(BaseHTTPRequestHandler):
     """One connection, request after request."""
 
-    server: _Listener
+    server: Server
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
