@@ -1,8 +1,7 @@
 """The sandbox's SaaSquatch: `GET …/reward/balance`, `POST …/credit/bulkredeem`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
-from enum import Enum, auto
 from functools import partial
 from typing import Any
 
@@ -51,19 +50,23 @@ def _fuel_tank(unit: str, codes: int, user: str | None = None) -> Reward:
     return Reward({"type": "FUELTANK", "unit": unit, "totalFuelTankCodes": codes}, user)
 
 
-class Shape(Enum):
-    """The format of the answer; older servers use the last two."""
+Balances = list[dict[str, Any]]
 
-    LIST = auto()
-    WRAPPED_TEXT = auto()
-    BARE = auto()
+
+def _wrapped_text(balances: Balances) -> Any:
+    texts = [{key: str(value) for key, value in balance.items()} for balance in balances]
+    return {"rewardBalances": texts}
+
+
+def _bare(balances: Balances) -> Any:
+    return balances[0] if len(balances) == 1 else balances
 
 
 class Referrer(Struct, frozen=True):
-    """An account."""
+    """An account; `shaped` is how an older server formats its balances."""
 
     rewards: tuple[Reward, ...] = ()
-    shape: Shape = Shape.LIST
+    shaped: Callable[[Balances], Any] = list
 
 
 TYPES = ("CREDIT", "PCT_DISCOUNT", "FUELTANK")
@@ -87,10 +90,10 @@ REFERRERS = {
     "C-1008": Referrer(
         (_credit("CENTS", count=6, assigned=5000, redeemed=1000, expired=700, cancelled=300),)
     ),
-    "C-1009": Referrer((_discount(count=1, referred=0, referrer=20),), Shape.BARE),
+    "C-1009": Referrer((_discount(count=1, referred=0, referrer=20),), _bare),
     "C-1010": Referrer(
         (_credit("CENTS", count=2, assigned=4000, redeemed=1), _fuel_tank("GIFTCARD", codes=1)),
-        Shape.WRAPPED_TEXT,
+        _wrapped_text,
     ),
 }
 
@@ -145,7 +148,7 @@ def _rewards(
         for reward in referrer.rewards
         if user in (None, reward.user or account) and kind in (None, reward.fields["type"])
     ]
-    return Reply(body=_shaped(asked, referrer.shape))
+    return Reply(body=referrer.shaped(asked))
 
 
 def _now(reward: Reward, account: str, ledger: Ledger) -> dict[str, Any]:
@@ -155,17 +158,6 @@ def _now(reward: Reward, account: str, ledger: Ledger) -> dict[str, Any]:
         here = ledger.redeemed(Account("saasquatch", account, fields["unit"]))
         fields["totalRedeemedCredit"] += int(here)
     return fields
-
-
-def _shaped(rewards: list[dict[str, Any]], shape: Shape) -> Any:
-    match shape:
-        case Shape.WRAPPED_TEXT:
-            texts = [{key: str(value) for key, value in reward.items()} for reward in rewards]
-            return {"rewardBalances": texts}
-        case Shape.BARE if len(rewards) == 1:
-            return rewards[0]
-        case _:
-            return rewards
 
 
 def _redeem(received: Received, ledger: Ledger) -> Reply:
