@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import psycopg
 from msgspec import Struct
@@ -21,7 +21,6 @@ from loyalty_cli.debits.journal.database import (
 )
 from loyalty_cli.debits.journal.server_connection import (
     LimitedConnection,
-    ServerTransaction,
     connect,
     translated,
 )
@@ -51,7 +50,7 @@ LOOK = (
 Answer = TypeVar("Answer")
 
 # The current timeline: after a promotion, a checkpoint has the old one for a while.
-_ASK = b"""\
+_ASK = """\
 SELECT CAST((SELECT system_identifier FROM pg_control_system()) AS text),
     CASE WHEN pg_is_in_recovery() THEN 0
         ELSE CAST(CAST('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8) AS bit(32)) AS int)
@@ -89,7 +88,9 @@ class ServerDatabase(Database):
         self.place = url
         self._idle: list[LimitedConnection] = []
         try:
-            self._check_server()
+            with self._lent(_state, "cannot be reached") as (connection, state):
+                self.warnings = _unproven(connection)
+            self._check(state)
         except BaseException:
             self.close()
             raise
@@ -103,9 +104,9 @@ class ServerDatabase(Database):
         return self._transaction(IDLE_SECONDS, failed)
 
     @contextmanager
-    def _transaction(self, idle: int, failed: str) -> Iterator[ServerTransaction]:
+    def _transaction(self, idle: int, failed: str) -> Iterator[LimitedConnection]:
         with self._lent(lambda connection: _begin(connection, idle), failed) as (connection, _):
-            yield ServerTransaction(connection)
+            yield connection
             connection.commit()
 
     @contextmanager
@@ -158,10 +159,10 @@ class ServerDatabase(Database):
         self, transaction: Transaction, statement: str, rows: Sequence[Values]
     ) -> list[bool]:
         """Insert all rows in one pipeline, without waiting for each."""
-        assert isinstance(transaction, ServerTransaction)
+        assert isinstance(transaction, LimitedConnection)
         if not rows:
             return []
-        with transaction.connection.cursor() as cursor:
+        with transaction.cursor() as cursor:
             cursor.executemany(translated(statement), rows, returning=True)
             counts = [cursor.rowcount]
             while cursor.nextset():
@@ -184,8 +185,8 @@ class ServerDatabase(Database):
 
     def lock_tables(self, transaction: Transaction) -> None:
         """Take an advisory lock: there may be no table yet."""
-        assert isinstance(transaction, ServerTransaction)
-        transaction.connection.limit = TABLES_SECONDS
+        assert isinstance(transaction, LimitedConnection)
+        transaction.limit = TABLES_SECONDS
         transaction.execute(f"SET LOCAL statement_timeout = '{TABLES_SECONDS:g}s'")
         transaction.execute(f"SELECT pg_advisory_xact_lock({MAKING_TABLES})")
 
@@ -202,7 +203,7 @@ class ServerDatabase(Database):
     def recognise(self, transaction: Transaction, actor: str) -> None:
         """Record the server the first time; later warn if it is another one."""
         self._actor = actor
-        present, on_record = _identity(transaction), _last_on_record(transaction)
+        present, on_record = _state(transaction).identity, _last_on_record(transaction)
         if on_record is None:
             self.lock_tables(transaction)
             on_record = _last_on_record(transaction)
@@ -218,13 +219,13 @@ class ServerDatabase(Database):
         """Raise JournalError if the server or its timeline is not the one on record."""
         with self._lent(_state) as (connection, state):
             if state.identity != self._on_record:
-                refuse(self._moved(ServerTransaction(connection), state.identity), LOOK)
+                refuse(self._moved(connection, state.identity), LOOK)
 
     def accept_failover(self, why: str) -> tuple[Identity, Identity] | None:
         """Record that the server is another one; return both, or None if it is not."""
         with self.writing() as transaction:
             self.lock_tables(transaction)
-            before, present = _last_on_record(transaction), _identity(transaction)
+            before, present = _last_on_record(transaction), _state(transaction).identity
             assert before is not None  # opening it recorded the first
             if before == present:
                 return None
@@ -244,9 +245,7 @@ class ServerDatabase(Database):
             again = True
             time.sleep(PAUSE_SECONDS)
 
-    def _check_server(self) -> None:
-        with self._lent(_state, "cannot be reached") as (connection, state):
-            self.warnings = _unproven(connection)
+    def _check(self, state: ServerState) -> None:
         if not state.identity.timeline:
             hint = "Name the primary."
             refuse(f"the journal {self.place} is a standby, which cannot be written.", hint)
@@ -299,18 +298,14 @@ def _begin(connection: LimitedConnection, idle: int) -> None:
         " SET LOCAL synchronous_commit = on;"
         f" SET LOCAL statement_timeout = '{STATEMENT_SECONDS}s';"
         f" SET LOCAL lock_timeout = '{LOCK_SECONDS}s';"
-        f" SET LOCAL idle_in_transaction_session_timeout = '{idle}s'".encode()
+        f" SET LOCAL idle_in_transaction_session_timeout = '{idle}s'"
     )
 
 
-def _state(connection: LimitedConnection) -> ServerState:
+def _state(connection: Transaction) -> ServerState:
     """Ask a server about itself; that needs no transaction."""
-    row: Any = connection.execute(_ASK).fetchone()
+    row = connection.execute(_ASK).fetchone()
     return ServerState(Identity(*row[:2]), *row[2:])
-
-
-def _identity(transaction: Transaction) -> Identity:
-    return Identity(*transaction.execute(_ASK.decode()).fetchone()[:2])
 
 
 def _last_on_record(transaction: Transaction) -> Identity | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 
-from loyalty_cli.debits.journal.database import NO_VALUES, Values
+from loyalty_cli.debits.journal.database import NO_VALUES
 
 CONNECT_SECONDS = 10
 
@@ -16,9 +16,16 @@ _NAME = re.compile(r":([a-z_0-9]+)")
 
 
 class LimitedConnection(psycopg.Connection[Any]):
-    """A connection that is closed when an answer takes more than `limit` seconds."""
+    """A connection that is closed when an answer takes more than `limit` seconds.
+
+    It takes statements in SQLite's style: `:name` is a value.
+    """
 
     limit = float(CONNECT_SECONDS)
+
+    def execute(self, query: Any, params: Any = NO_VALUES, **more: Any) -> psycopg.Cursor[Any]:
+        """Run a statement."""
+        return super().execute(translated(query), params, **more)
 
     def wait(self, gen: Any, *args: Any, **more: Any) -> Any:
         """Run one of psycopg's exchanges with the server."""
@@ -37,19 +44,6 @@ class LimitedConnection(psycopg.Connection[Any]):
                 wanted = gen.send(ready)
         except StopIteration as end:
             return end.value
-
-
-class ServerTransaction:
-    """A transaction at a server, for statements in SQLite's style: `:name` is a value."""
-
-    def __init__(self, connection: LimitedConnection) -> None:
-        self.connection = connection
-
-    def execute(
-        self, statement: str, values: Values = NO_VALUES, /
-    ) -> "psycopg.Cursor[tuple[Any, ...]]":
-        """Run a statement."""
-        return self.connection.execute(translated(statement), values)
 
 
 @lru_cache(maxsize=128)
