@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, ClassVar, NoReturn, Protocol, TypeVar
 
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
@@ -65,19 +65,19 @@ class Database(ABC):
     def writing(self, failed: str = "failed") -> AbstractContextManager[Transaction]:
         """A durable transaction; DuplicateError for a duplicate, `failed` for other failures."""
 
-    @abstractmethod
     def insert_each(
         self, transaction: Transaction, statement: str, rows: Sequence[Values]
     ) -> list[bool]:
         """Run an INSERT for each row, and return for each whether it was inserted."""
+        return [transaction.execute(statement, row).rowcount == 1 for row in rows]
 
     def locking(self, query: str) -> str:
         """The query, changed so that its rows are locked until the transaction ends."""
         return query
 
-    @abstractmethod
-    def now(self, transaction: Transaction) -> datetime:
+    def now(self, transaction: Transaction) -> datetime:  # noqa: ARG002 - for a server
         """The time in UTC, by a clock that all processes with this journal share."""
+        return datetime.now(UTC)
 
     @abstractmethod
     def has_tables(self, transaction: Transaction) -> bool:

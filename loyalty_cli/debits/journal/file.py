@@ -2,9 +2,8 @@
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 from typing import NoReturn
@@ -15,7 +14,6 @@ from loyalty_cli.debits.journal.database import (
     DuplicateError,
     JournalError,
     Transaction,
-    Values,
     refuse,
 )
 from loyalty_cli.debits.journal.file_location import (
@@ -115,26 +113,12 @@ class FileDatabase(Database):
 
     def _give_back(self, connection: sqlite3.Connection) -> None:
         """Keep a connection for the next transaction, unless its rollback fails."""
-        try:
+        with suppress(sqlite3.Error):
             connection.rollback()
-        except sqlite3.Error:
-            connection.close()
-            return
-        if self._is_closed:
-            connection.close()
-        else:
-            self._idle.append(connection)
-
-    def insert_each(
-        self, transaction: Transaction, statement: str, rows: Sequence[Values]
-    ) -> list[bool]:
-        """Insert the rows one by one; a local file has no latency."""
-        return [transaction.execute(statement, row).rowcount == 1 for row in rows]
-
-    def now(self, transaction: Transaction) -> datetime:
-        """The time of this machine; all processes with this file run on it."""
-        del transaction
-        return datetime.now(UTC)
+            if not self._is_closed:
+                self._idle.append(connection)
+                return
+        connection.close()
 
     def has_tables(self, transaction: Transaction) -> bool:
         """Whether the journal's tables exist."""
@@ -228,8 +212,7 @@ class FileDatabase(Database):
 def open_file(path: Path, *, create: bool) -> FileDatabase:
     """Open a journal's file, or make it; NoJournalError if a backup should take its place."""
     if is_missing(path):
-        if log_of(path.resolve()).exists():
-            _refuse_lonely_log(path)
+        _check_no_log(path)
         if not create:
             refuse(
                 f"there is no journal {path}; without it, earlier debits are unknown.",
@@ -240,7 +223,7 @@ def open_file(path: Path, *, create: bool) -> FileDatabase:
             make_new_file(path)
     check_file(path)
     if path.stat().st_size == 0 and not (create and is_empty(log_of(path.resolve()))):
-        refuse_other(path)  # do not open it: SQLite would delete the log of an empty file
+        _refuse_other(path)  # do not open it: SQLite would delete the log of an empty file
     if not is_open_here(path) and has_foreign_log(path.resolve()):
         refuse(
             f"the log {log_of(path).name} beside the journal {path} belongs to an earlier"
@@ -255,8 +238,7 @@ def make_new_file(path: Path) -> None:
     """Make the empty file of a new journal, and its folder; raise FileExistsError if it exists."""
     try:
         make_folder(path.parent)
-        if log_of(path.resolve()).exists():
-            _refuse_lonely_log(path)
+        _check_no_log(path)
         make_file(path)
     except FileExistsError:
         raise
@@ -264,16 +246,16 @@ def make_new_file(path: Path) -> None:
         refuse_unwritable(path, error)
 
 
-def _refuse_lonely_log(path: Path) -> NoReturn:
-    refuse(
-        f"there is no journal {path}, but its log {log_of(path).name} is there.",
-        f"Put the file back beside its log, or {RESTORE}",
-        NoJournalError,
-    )
+def _check_no_log(path: Path) -> None:
+    if log_of(path.resolve()).exists():
+        refuse(
+            f"there is no journal {path}, but its log {log_of(path).name} is there.",
+            f"Put the file back beside its log, or {RESTORE}",
+            NoJournalError,
+        )
 
 
-def refuse_other(path: Path) -> NoReturn:
-    """Raise the error for a file that holds no journal."""
+def _refuse_other(path: Path) -> NoReturn:
     refuse(
         f"{path} holds no journal; a copy without its -wal can look like that.",
         f"Put its -wal back beside it, or {RESTORE}",
@@ -284,7 +266,16 @@ def refuse_other(path: Path) -> NoReturn:
 def _open_checked(path: Path, *, create: bool) -> FileDatabase:
     keeper = _connect(path.resolve())
     try:
-        _check_content(keeper, path, create=create)
+        # Another program's database is told before anything is changed.
+        tables = tables_of(keeper)
+        if not create and SCHEMA_TABLE not in tables:
+            _refuse_other(path)
+        if tables and SCHEMA_TABLE not in tables:
+            refuse(
+                f"{path} is another program's database.",
+                "Name another place for the journal.",
+                NoJournalError,
+            )
         _make_durable(keeper)
         if is_bare_copy(keeper, log_of(path.resolve())):
             refuse(
@@ -322,21 +313,6 @@ def _connect(path: Path) -> sqlite3.Connection:
 def tables_of(transaction: Transaction) -> set[str]:
     """The tables and indexes of a database."""
     return {name for (name,) in transaction.execute("SELECT name FROM sqlite_master")}
-
-
-def _check_content(keeper: sqlite3.Connection, path: Path, *, create: bool) -> None:
-    """Raise JournalError if it is another program's database, before anything is changed."""
-    tables = tables_of(keeper)
-    if SCHEMA_TABLE in tables:
-        return
-    if tables and create:
-        refuse(
-            f"{path} is another program's database.",
-            "Name another place for the journal.",
-            NoJournalError,
-        )
-    if not create:
-        refuse_other(path)
 
 
 def _give_up(keeper: sqlite3.Connection) -> None:
