@@ -1,15 +1,13 @@
 """`loyalty journal`: shows debits, settles unknown ones, and keeps the journal."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from loyalty_cli.commands.shared_options import OutputOption, complete_profile
+from loyalty_cli.model.errors import nearest, usage_error
 from loyalty_cli.output.format import Format
-
-if TYPE_CHECKING:
-    from loyalty_cli.debits.journal.entries import State
 
 app = typer.Typer(help="Show debits, settle unknown ones, and keep the journal.")
 
@@ -58,6 +56,7 @@ def list_(
 
     from loyalty_cli.commands.journal.time_options import moment
     from loyalty_cli.commands.open_journal import journal_there
+    from loyalty_cli.debits.journal.entries import State
     from loyalty_cli.debits.journal.store import Filter
     from loyalty_cli.debits.records import entry_record
     from loyalty_cli.model.records import DebitRecord
@@ -65,12 +64,14 @@ def list_(
     from loyalty_cli.output.debits import DEBITS
     from loyalty_cli.output.document import collecting, print_records
 
-    states = _states(state or [])
+    for name in state or ():
+        if name not in list(State):
+            usage_error(f"there is no state {name!r}.", nearest(name, map(str, State)))
     with journal_there(context.obj) as (session, journal):
         if profile and not any(journal.find(Filter(profile=profile))):
             session.config.profile(profile)  # a name in neither is a typing error
         chosen = Filter(
-            states=states,
+            states=tuple(map(State, state or ())),
             profile=profile,
             customer=customer,
             since=moment("--since", since, journal.now()),
@@ -134,7 +135,6 @@ def resolve(
     """Settle an unknown debit by hand, or let a refused one be tried again."""
     from loyalty_cli.commands.journal.manual_decision import decide
     from loyalty_cli.debits.journal.entries import State
-    from loyalty_cli.model.errors import usage_error
 
     if confirmed == not_applied:
         usage_error("add either --confirmed or --not-applied.")
@@ -155,7 +155,6 @@ def drop(
     """Withdraw a debit that was not made; its reference cannot be used again."""
     from loyalty_cli.commands.journal.manual_decision import decide
     from loyalty_cli.debits.journal.entries import State
-    from loyalty_cli.model.errors import usage_error
 
     if not why.strip():
         usage_error("--why must say why it is not needed.")
@@ -215,7 +214,6 @@ def restore(
 ) -> None:
     """Replace the journal with a backup; the present journal is kept beside it."""
     from loyalty_cli.commands.journal.upkeep import note_review, put_back
-    from loyalty_cli.model.errors import usage_error
 
     if (file is None) != reviewed or (older and reviewed):
         usage_error("add either FILE or --reviewed.")
@@ -234,18 +232,7 @@ def accept_failover(
 ) -> None:
     """Accept that the journal is at another PostgreSQL server than before."""
     from loyalty_cli.commands.journal import upkeep
-    from loyalty_cli.model.errors import usage_error
 
     if not why.strip():
         usage_error("--why must say what you checked.")
     upkeep.accept_failover(context.obj, why)
-
-
-def _states(given: list[str]) -> "tuple[State, ...]":
-    from loyalty_cli.debits.journal.entries import State
-    from loyalty_cli.model.errors import nearest, usage_error
-
-    for name in given:
-        if name not in list(State):
-            usage_error(f"there is no state {name!r}.", nearest(name, map(str, State)))
-    return tuple(State(name) for name in given)
