@@ -63,32 +63,20 @@ def run(session: Session, chosen: Globals, request: DebitRequest, output: Format
             usage_error("there is no terminal to ask on.", "Add --yes if you are sure.")
         check_accounts(orders.profiles, session.config.profiles.values())
         with open_for_debits(session, chosen, interactive=interactive) as journal:
-            return _run(session, chosen, request, output, journal, orders)
-
-
-def _run(
-    session: Session,
-    chosen: Globals,
-    request: DebitRequest,
-    output: Format,
-    journal: Journal,
-    orders: OrderStore,
-) -> int:
-    adopt_debits(journal, orders.profiles)
-    mistakes = Mistakes(of_file=request.file is not None)
-    to_send = check_on_record(journal, orders, _platforms(session), mistakes)
-    mistakes.check()
-    platforms = platform_client(session, chosen)
-    debits = DebitSender(journal, platforms)
-    if request.dry_run:
-        return _dry_run(debits, orders, journal, output)
-    if to_send.first and not request.yes and not confirmed(_question(debits, to_send)):
-        messages.note("Nothing was sent.")
-        return ExitCode.REFUSED
-    keys = UsedKeys(journal, platforms, orders.profiles)
-    _tell_new_keys(keys, orders.profiles)
-    journal.plan_all(order.planned for order in orders.by_reference())
-    return _make(debits, keys, orders, planned_entries(journal, orders), output)
+            adopt_debits(journal, orders.profiles)
+            to_send = check_on_record(journal, orders, _platforms(session), mistakes)
+            mistakes.check()
+            platforms = platform_client(session, chosen)
+            debits = DebitSender(journal, platforms)
+            if request.dry_run:
+                return _dry_run(debits, orders, journal, output)
+            if to_send.first and not request.yes and not confirmed(_question(debits, to_send)):
+                messages.note("Nothing was sent.")
+                return ExitCode.REFUSED
+            keys = UsedKeys(journal, platforms, orders.profiles)
+            _tell_new_keys(keys, orders.profiles)
+            journal.plan_all(order.planned for order in orders.by_reference())
+            return _make(debits, keys, orders, planned_entries(journal, orders), output)
 
 
 def _platforms(session: Session) -> set[str]:

@@ -54,12 +54,17 @@ def keep_request(
         orders.add(row.number, row.reference, order_of(row, default(), unit))
     else:
         profiles = session.config.profiles
+
+        def check_profile(name: str) -> str:
+            if name not in profiles:
+                raise ValueError(f"there is no such profile. {nearest(name, profiles)}")
+            return name
+
+        def profile_of(row: Row) -> Profile:
+            return profiles[row.profile] if row.profile else default()
+
         with open_input(request.file) as file, file.reading(), file.unchanged():
-            rows = read_rows(file.from_start(), lambda name: _known_profile(session, name))
-
-            def profile_of(row: Row) -> Profile:
-                return profiles[row.profile] if row.profile else default()
-
+            rows = read_rows(file.from_start(), check_profile)
             keep_orders(rows, profile_of, unit, mistakes, orders)
     if expected is not None and not mistakes and orders.total != expected:
         usage_error(
@@ -71,17 +76,17 @@ def _row(request: DebitRequest, *, interactive: bool) -> Row:
     if request.customer is None or request.amount is None:
         usage_error("a debit needs CUSTOMER and AMOUNT, or --from FILE.")
     amount = _checked("AMOUNT", check_amount, request.amount)
-    reference = request.reference
-    if reference is None and interactive:
+    if request.reference is not None:
+        reference = _checked("--reference", check_reference, request.reference)
+    elif interactive:
         from uuid import uuid4
 
         reference = f"loyalty-{uuid4()}"
-    if reference is None:
+    else:
         usage_error(
             "a debit without a terminal needs --reference.",
             "Use the same reference each time the job runs.",
         )
-    reference = _checked("--reference", check_reference, reference)
     return Row(1, check_customer(request.customer), amount, reference)
 
 
@@ -90,9 +95,3 @@ def _checked(name: str, check: Callable[[str], Value], text: str) -> Value:
         return check(text)
     except ValueError as error:
         usage_error(f"{name} {text[:80]!r} {error}.")
-
-
-def _known_profile(session: Session, name: str) -> str:
-    if name not in session.config.profiles:
-        raise ValueError(f"there is no such profile. {nearest(name, session.config.profiles)}")
-    return name
