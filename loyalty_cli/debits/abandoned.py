@@ -16,10 +16,7 @@ SEEN = "seen from here for the first time"
 
 
 def mark_abandoned(journal: Journal, entry: Entry, profile: Profile | None, now: Instant) -> Entry:
-    """Make a debit `unknown` if its sender has ended; leave any other unchanged.
-
-    `profile` is the one that sent it; None if it is no longer in the profile file.
-    """
+    """Make a debit `unknown` if its sender has ended; `profile` sent it, None if that is gone."""
     if entry.state is not State.SENDING:
         return entry
     gone = entry.sender and is_gone(entry.sender)

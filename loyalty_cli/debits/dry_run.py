@@ -45,15 +45,8 @@ class _Sums(Struct):
     taken: int = 0
 
 
-Tried = tuple[DebitOrder, DebitResult, Amount | None]
-"""A checked debit, what would come of it alone, and the balance of its account, if known."""
-
-
 class DryRun:
-    """Checks debits without sending any, and adds up what they would take from each account.
-
-    The sums are in a temporary file: there can be a million accounts.
-    """
+    """Checks debits, and adds up what each account would lose, on disk: there can be a million."""
 
     def __init__(self) -> None:
         self._sums: defaultdict[tuple[str, str], _Sums] = defaultdict(_Sums)
@@ -67,9 +60,20 @@ class DryRun:
         now = journal.now()
         pairs = zip(orders, entries_of(journal, orders), strict=True)
 
-        def try_out(pair: tuple[DebitOrder, Entry | None]) -> Tried:
+        def try_out(
+            pair: tuple[DebitOrder, Entry | None],
+        ) -> tuple[DebitOrder, DebitResult, Amount | None]:
+            """What would come of a debit alone, and the balance of its account, if known."""
             order, present = pair
-            return _tried(debits, journal, order, present or new_entry(order.planned, now))
+            entry = present or new_entry(order.planned, now)
+            if not is_to_make(entry):
+                return order, DebitResult(entry, replayed=True, error=recorded_error(entry)), None
+            try:
+                account = debits.account_balance(order)
+            except LoyaltyError as error:
+                return order, DebitResult(entry, error=error), None
+            refused = refusal(order, account) or journal.busy(entry)
+            return order, DebitResult(entry, error=refused), account.balance.available
 
         for order, result, has in map_in_order(try_out, pairs):
             refused = result.error if result.replayed else self._add(order, has, result.error)
@@ -124,14 +128,3 @@ class DryRun:
     def close(self) -> None:
         """Delete the sums."""
         self._database.close()
-
-
-def _tried(debits: DebitSender, journal: Journal, order: DebitOrder, entry: Entry) -> Tried:
-    if not is_to_make(entry):
-        return order, DebitResult(entry, replayed=True, error=recorded_error(entry)), None
-    try:
-        account = debits.account_balance(order)
-    except LoyaltyError as error:
-        return order, DebitResult(entry, error=error), None
-    refused = refusal(order, account) or journal.busy(entry)
-    return order, DebitResult(entry, error=refused), account.balance.available

@@ -24,10 +24,7 @@ class UsedKeys:
         self._unwritten: dict[str, Fingerprint] = {}
 
     def is_new(self, profile: Profile) -> bool:
-        """Whether an account was debited before, but never with this key.
-
-        Raises LoyaltyError if the profile has no credentials.
-        """
+        """Whether an account was debited before, but never with this key; LoyaltyError if none."""
         known = fingerprints_of(self._journal.database, platform_of(profile))
         salt = known[0].salt if known else secrets.token_hex(16)
         mine = Fingerprint(salt, self._platforms.fingerprint(profile, salt))

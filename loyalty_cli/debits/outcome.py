@@ -113,23 +113,19 @@ def classify_again(came: DebitAnswer, debit: Debit, provider: DebitProvider) -> 
 
     A refusal of this attempt proves nothing about the first attempt.
     """
-    return _masked(_judged_again(came.answer, debit, provider), came)
-
-
-def _judged_again(answer: Answer, debit: Debit, provider: DebitProvider) -> Outcome:
+    answer = came.answer
     platform_error = provider.read_error(answer.json())
     if answer.status in SUCCESSES:
-        return _success(answer, debit, provider, platform_error)
-    if platform_error and provider.is_repeat(platform_error):
-        return Outcome(State.CONFIRMED, f"the id was used before: {_shown(answer)}")
-    return _unclear(answer, provider, platform_error)
+        outcome = _success(answer, debit, provider, platform_error)
+    elif platform_error and provider.is_repeat(platform_error):
+        outcome = Outcome(State.CONFIRMED, f"the id was used before: {_shown(answer)}")
+    else:
+        outcome = _unclear(answer, provider, platform_error)
+    return _masked(outcome, came)
 
 
 def was_in_use(events: Iterable[Event]) -> bool:
-    """Whether the platform knew the id before any attempt of ours can have used it.
-
-    If so, an answer that it knows the id proves nothing.
-    """
+    """Whether the platform knew the id before our first attempt: then knowing it is no proof."""
     return any(USED_BEFORE in event.why for event in events)
 
 

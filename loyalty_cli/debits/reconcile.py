@@ -125,7 +125,9 @@ class Reconciler:
             return self._failed(entry, f"the program failed ({type(error).__name__})")
 
     def _reconciled(self, entry: Entry) -> DebitResult:
-        profile = self._profile_of(entry)
+        same = self._profiles[entry.key.platform]
+        # The profile that sent it, if it is still there; otherwise any for the same account.
+        profile = min(same, key=lambda each: each.name != entry.profile, default=None)
         entry = self._debits.mark_abandoned(profile, entry)
         if entry.state is not State.UNKNOWN:
             return DebitResult(entry, error=recorded_error(entry))
@@ -159,12 +161,6 @@ class Reconciler:
         """Leave a debit unchanged, and note that it comes last next time."""
         self._journal.note(entry, f"{NOT_SETTLED}{why}")
         return self._stays(entry, why, hint)
-
-    def _profile_of(self, entry: Entry) -> Profile | None:
-        """The profile that sent it, if it is still there; otherwise any for the same account."""
-        same = self._profiles[entry.key.platform]
-        named = [each for each in same if each.name == entry.profile]
-        return next(iter(named or same), None)
 
     def _judged(self, entry: Entry, account: AccountBalance, settle: float) -> DebitResult:
         events = self._journal.events(entry.key)

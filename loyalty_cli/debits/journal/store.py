@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from loyalty_cli.debits.journal.conflicts import (
     above_day_limit,
@@ -139,22 +139,17 @@ class Journal:
         with self.database.writing() as transaction:
             at, instant = self.database.now(transaction), self._clock()
             for batch in batches(asked, BATCH):
-                self._plan_batch(transaction, batch, at, instant)
-
-    def _plan_batch(
-        self, transaction: Transaction, batch: Sequence[Planned], at: datetime, instant: Instant
-    ) -> None:
-        new = {planned.key: new_entry(planned, at) for planned in batch}
-        rows = list(map(debit_row, new.values()))
-        inserted = self.database.insert_each(transaction, INSERT_DEBIT, rows)
-        made = {key for key, is_new in zip(new, inserted, strict=True) if is_new}
-        there = _by_key(transaction, [key for key in new if key not in made])
-        for planned in batch:
-            entry = there.get(planned.key) or new[planned.key]
-            if not entry.asks_the_same(planned):
-                raise reference_taken(planned, entry)
-        events = [self._event(new[key], None, "planned", at, instant) for key in new if key in made]
-        self.database.insert_each(transaction, INSERT_EVENT, events)
+                new = {planned.key: new_entry(planned, at) for planned in batch}
+                rows = list(map(debit_row, new.values()))
+                inserted = self.database.insert_each(transaction, INSERT_DEBIT, rows)
+                made = [key for key, is_new in zip(new, inserted, strict=True) if is_new]
+                there = _by_key(transaction, list(new.keys() - made))
+                for planned in batch:
+                    entry = there.get(planned.key) or new[planned.key]
+                    if not entry.asks_the_same(planned):
+                        raise reference_taken(planned, entry)
+                events = [self._event(new[key], None, "planned", at, instant) for key in made]
+                self.database.insert_each(transaction, INSERT_EVENT, events)
 
     def claim(
         self, entry: Entry, sender: Process, baseline: Baseline, day_limit: int | None = None
@@ -295,9 +290,8 @@ class Journal:
 
     def events(self, key: Key) -> list[Event]:
         """The events of a debit, the oldest first."""
-        values = {"platform": key.platform, "reference": key.reference}
         with self.database.reading() as transaction:
-            return list(map(read_event, transaction.execute(SELECT_EVENTS, values)))
+            return list(map(read_event, transaction.execute(SELECT_EVENTS, asdict(key))))
 
     def _replace(self, transaction: Transaction, entry: Entry, after: Entry) -> bool:
         """Write a debit's new state, if nobody changed it since it was read."""
