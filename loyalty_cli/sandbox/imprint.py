@@ -51,11 +51,7 @@ def handle(received: Received, _: Ledger) -> Reply:
 
 
 def _balance(customer: str, card: Card) -> Reply:
-    body = {
-        "customer_id": customer,
-        "reward_balance": card.balance,
-        "reward_symbol": card.symbol,
-    }
+    body = {"customer_id": customer, "reward_balance": card.balance, "reward_symbol": card.symbol}
     described = {"reward_description": card.description} if card.description else {}
     return Reply(body=body | described)
 

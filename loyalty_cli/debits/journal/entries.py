@@ -111,8 +111,6 @@ class Change(Struct, frozen=True):
     """The data of a change of state, besides the state itself; `why` is the evidence."""
 
     why: str
-    sender: Process | None = None
-    baseline: Baseline | None = None
     balance_after: str | None = None
     provider_reference: str | None = None
     error: str | None = None

@@ -160,14 +160,18 @@ class Journal:
         was debited after its balance was read, and LoyaltyError above the limit of 24 hours.
         """
         self.database.before_sending()
-        change = Change("claimed", sender=sender, baseline=baseline)
         try:
             with self.database.writing() as transaction:
                 if day_limit is not None:
                     self.database.lock_account(transaction, entry.key.platform)
                 at = self.database.now(transaction)
-                changed = _changed(entry, State.SENDING, change, entry.attempt + 1, at)
-                after = replace(changed, claimed_at=at)
+                after = replace(
+                    _changed(entry, State.SENDING, Change("claimed"), at),
+                    attempt=entry.attempt + 1,
+                    sender=sender,
+                    baseline=baseline,
+                    claimed_at=at,
+                )
                 if not self._replace(transaction, entry, after):
                     return None
                 # After the row is claimed: from now on no other debit of the account can be.
@@ -177,7 +181,7 @@ class Journal:
                     total = _taken(transaction, entry.key.platform, at - DAY)
                     if total > day_limit:
                         raise above_day_limit(entry.profile, total, day_limit)
-                transaction.execute(INSERT_EVENT, self._event(after, entry.state, change.why, at))
+                transaction.execute(INSERT_EVENT, self._event(after, entry.state, "claimed", at))
         except DuplicateError:
             raise account_busy(entry) from None
         return after
@@ -190,14 +194,14 @@ class Journal:
         def write(is_retry: bool) -> Entry | None:
             with self.database.writing() as transaction:
                 at = self.database.now(transaction)
-                after = _changed(entry, state, change, entry.attempt, at)
+                after = _changed(entry, state, change, at)
                 if self._replace(transaction, entry, after):
                     event = self._event(after, entry.state, change.why, at)
                     transaction.execute(INSERT_EVENT, event)
                     return after
             if is_retry:  # the attempt before may have succeeded without an answer
                 present = self.present(entry)
-                if present == _changed(entry, state, change, entry.attempt, present.changed_at):
+                if present == _changed(entry, state, change, present.changed_at):
                     return present
             return None
 
@@ -372,14 +376,11 @@ def _conditions(chosen: Filter) -> tuple[list[str], dict[str, Any]]:
     return [*([states] if chosen.states else []), *given], values
 
 
-def _changed(entry: Entry, state: State, change: Change, attempt: int, at: datetime) -> Entry:
+def _changed(entry: Entry, state: State, change: Change, at: datetime) -> Entry:
     return replace(
         entry,
         state=state,
-        attempt=attempt,
         changed_at=at,
-        sender=change.sender or entry.sender,
-        baseline=change.baseline or entry.baseline,
         balance_after=writable(change.balance_after),
         provider_reference=writable(change.provider_reference),
         error=writable(change.error),
