@@ -33,7 +33,6 @@ from loyalty_cli.debits.journal.open import open_journal
 journal = open_journal(sys.argv[1])
 reference = sys.argv[2]
 (entry,) = journal.plan([Planned(Key("shop", reference), "shop", "saasquatch", reference, "C", 1)])
-journal.database.before_sending()
 journal.claim(entry, this_process(), Baseline())
 print("claimed", flush=True)
 sys.stdin.readline()
@@ -44,7 +43,6 @@ journal.close()
 def send(journal: Journal, planned: Planned = PLANNED) -> None:
     """Do what is done for a debit up to its first byte."""
     (entry,) = journal.plan([planned])
-    journal.database.before_sending()
     assert journal.claim(entry, this_process(), Baseline())
 
 
