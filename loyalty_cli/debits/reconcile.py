@@ -101,13 +101,17 @@ class Reconciler:
             self._profiles[platform_of(profile)].append(profile)
 
     def open_entries(self) -> list[Entry]:
-        """The debits to settle: those that could not be checked last time come last."""
+        """The debits to settle, without those whose sender may still be at work.
+
+        Those that could not be checked last time come last.
+        """
         now = instant_now()
-        found = [
-            entry
-            for entry in self._journal.find(Filter(states=OPEN))
-            if entry.state is State.UNKNOWN or not is_healthy(entry, now)
-        ]
+        found = []
+        for entry in self._journal.find(Filter(states=OPEN)):
+            present = self._debits.mark_abandoned(self._profile_of(entry), entry)
+            may_be_abandoned = present.state is State.SENDING and not is_healthy(present, now)
+            if present.state is State.UNKNOWN or may_be_abandoned:
+                found.append(present)
         return sorted(
             found, key=lambda each: self._journal.events(each.key)[-1].why.startswith(NOT_SETTLED)
         )
@@ -125,9 +129,7 @@ class Reconciler:
             return self._failed(entry, f"the program failed ({type(error).__name__})")
 
     def _reconciled(self, entry: Entry) -> DebitResult:
-        same = self._profiles[entry.key.platform]
-        # The profile that sent it, if it is still there; otherwise any for the same account.
-        profile = min(same, key=lambda each: each.name != entry.profile, default=None)
+        profile = self._profile_of(entry)
         entry = self._debits.mark_abandoned(profile, entry)
         if entry.state is not State.UNKNOWN:
             return DebitResult(entry, error=recorded_error(entry))
@@ -146,6 +148,11 @@ class Reconciler:
                 self._stopped[profile.name] = why
             hint = BY_HAND if error.code is ErrorCode.REFUSED else error.hint or BY_HAND
             return self._failed(entry, why, hint)
+
+    def _profile_of(self, entry: Entry) -> Profile | None:
+        """The profile that sent it, if it is still there; otherwise any for the same account."""
+        same = self._profiles[entry.key.platform]
+        return min(same, key=lambda each: each.name != entry.profile, default=None)
 
     def _asked(self, entry: Entry, profile: Profile) -> DebitResult:
         """Ask the platform about an unknown debit."""

@@ -483,5 +483,22 @@ def test_a_healthy_batch_beside_it_is_nothing_to_settle(desk: Desk) -> None:
 
     assert reconciler.open_entries() == []
     gone = replace(this_process(), started="0")
-    other = desk.claimed(desk.order("r-2", customer="C-2"), gone)
-    assert reconciler.open_entries() == [other]
+    desk.claimed(desk.order("r-2", customer="C-2"), gone)
+    assert [entry.key.reference for entry in reconciler.open_entries()] == ["r-2"]
+
+
+def test_a_debit_of_another_host_is_unknown_once_its_time_is_over_since_it_was_seen_here(
+    desk: Desk, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk(desk.bank, desk.journal, settle=100.0, timeout=12.0)
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(uptime, "_clock_name", lambda: "another machine's")
+        desk.claimed(desk.order(), replace(this_process(), host="another"))
+    reconciler = Reconciler(desk.journal, desk.debits(), [desk.profile])
+
+    clock.goes(100_000)
+    assert reconciler.open_entries() == []  # seen for the first time
+    clock.goes(5 + 12 + 100)
+    assert reconciler.open_entries() == []
+    clock.goes(1)
+    assert [entry.state for entry in reconciler.open_entries()] == [State.UNKNOWN]
