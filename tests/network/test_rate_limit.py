@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.network.rate_limit import (
     DECREASE,
+    FIRST_PAUSE_SECONDS,
     FORGET_SECONDS,
     LATE_SECONDS,
     LONGEST_PAUSE_SECONDS,
@@ -265,6 +266,17 @@ def test_after_a_pause_the_rate_is_below_that_of_the_answers_before(
     limiter.begin(PATIENCE)
 
     assert limiter.begin(PATIENCE).waited == pytest.approx(spacing, rel=0.1)
+
+
+def test_the_answer_that_throttled_is_no_answer_after_which_pauses_are_short_again() -> None:
+    limiter = RateLimiter(clock=PassingClock())
+    pauses = []
+    for _ in range(3):
+        permit = limiter.begin(PATIENCE)
+        pauses.append(limiter.slow_down(permit.begun, REFUSAL, None))
+        limiter.end(answered=True)
+
+    assert pauses == [FIRST_PAUSE_SECONDS * each for each in (1, 2, 4)]
 
 
 def test_a_pause_that_is_too_long_is_not_waited_for() -> None:
