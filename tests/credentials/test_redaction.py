@@ -4,7 +4,7 @@ import json
 import re
 import time
 from base64 import b64encode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -77,6 +77,23 @@ def test_a_secret_is_taken_out_however_it_is_spelt(spelling: str, secret: str) -
 @given(secret=LATIN, spelling=st.sampled_from(sorted(SPELLINGS)))
 def test_any_secret_is_taken_out(secret: str, spelling: str) -> None:
     assert not shows(mask(SPELLINGS[spelling](secret), [secret]), secret, spelling)
+
+
+@given(
+    secret=LATIN,
+    around=st.tuples(st.binary(max_size=5), st.binary(max_size=5)),
+    encode=st.sampled_from([b64encode, urlsafe_b64encode]),
+)
+def test_nothing_that_only_a_secret_decides_stays_in_base64(
+    secret: str, around: tuple[bytes, bytes], encode: Callable[[bytes], bytes]
+) -> None:
+    before, content, after = around[0], secret.encode(), around[1]
+    encoded = encode(before + content + after).decode()
+
+    start, _, end = mask(encoded, [secret]).partition("***")
+
+    assert len(start) * 6 < len(before) * 8 + 6
+    assert len(encoded.removesuffix(end)) * 6 > (len(before) + len(content)) * 8 - 6
 
 
 @given(text=st.text(st.characters(exclude_characters=SECRET)))
