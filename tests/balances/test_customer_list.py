@@ -71,7 +71,7 @@ def listed(rows: Iterable[tuple[str, str]], form: InputFormat) -> str:
 @given(
     st.data(), st.sampled_from(["", "\ufeff"]), st.sampled_from(["\n", "\r\n", "\r"]), st.booleans()
 )
-def test_any_identifiers_come_back_however_an_editor_saves_them(
+def test_any_identifiers_are_read_back_however_an_editor_saves_them(
     form: InputFormat, data: st.DataObject, mark: str, end: str, is_ended: bool
 ) -> None:
     named = st.tuples(PLAIN, st.just("")) if form is LINES else st.tuples(IDENTIFIERS, NAMED)
@@ -85,7 +85,7 @@ def test_any_identifiers_come_back_however_an_editor_saves_them(
 
 
 @given(st.binary(max_size=100), st.sampled_from([None, LINES, CSV, JSONL]))
-def test_whatever_the_bytes_there_are_customers_or_a_clear_refusal(
+def test_any_bytes_give_customers_or_a_clear_refusal(
     content: bytes, form: InputFormat | None
 ) -> None:
     try:
@@ -95,7 +95,7 @@ def test_whatever_the_bytes_there_are_customers_or_a_clear_refusal(
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n")))
-def test_a_line_given_as_that_is_taken_as_it_is_or_not_at_all(text: str) -> None:
+def test_any_line_of_the_format_lines_is_taken_as_it_is_or_refused(text: str) -> None:
     try:
         (customer,) = customers(f"C-1\n{text}\n", LINES)[1:] or [""]
     except LoyaltyError:
@@ -138,12 +138,12 @@ def test_a_line_is_an_identifier_as_it_stands() -> None:
     "identifier",
     ["Doe, Jane", "a;b", '"C-1"', "Jane Doe", '{"customer": "C-1"}', "[1]", "customer", "Customer"],
 )
-def test_a_line_given_as_that_may_have_other_formats_signs_in_it(identifier: str) -> None:
+def test_an_identifier_in_the_format_lines_may_look_like_csv_or_json(identifier: str) -> None:
     assert customers(f"C-0\n{identifier}  \n", LINES) == ["C-0", identifier]
     assert customers(f"{identifier}\nC-2\n", LINES) == [identifier, "C-2"]
 
 
-def test_cells_keep_their_signs_and_lose_the_spaces_behind_them() -> None:
+def test_csv_cells_keep_all_but_the_spaces_at_their_end() -> None:
     content = 'customer ,profile\t\n"Doe, J. ""JD""  ",club \nJane Doe\t,\nC;1, \n'
 
     assert read(content) == [
@@ -183,7 +183,7 @@ def test_a_customer_is_given_before_the_next_one_is_written(
     [("", "C-{}\n"), ("customer,x\n", "C-{},some text\n"), ("", '{{"customer": "C-{}"}}\n')],
     ids=["lines", "csv", "jsonl"],
 )
-def test_many_are_read_in_a_moment_and_in_flat_memory(header: str, row: str) -> None:
+def test_many_customers_are_read_in_a_moment_and_in_flat_memory(header: str, row: str) -> None:
     content = io.BytesIO((header + "".join(map(row.format, range(50_000)))).encode())
     tracemalloc.start()
     began = time.process_time()
@@ -210,6 +210,7 @@ def test_many_are_read_in_a_moment_and_in_flat_memory(header: str, row: str) -> 
         ((None, CSV), "customer\n\n\n"),
         ((None, CSV), "customer,x\n,\n \t, \n"),
     ],
+    ids=["empty", "blank lines", "a header", "a header and blank lines", "empty rows"],
 )
 def test_a_file_without_a_customer_is_refused(
     forms: Iterable[InputFormat | None], content: str
@@ -235,7 +236,9 @@ def test_a_doubtful_sign_in_a_line_is_named_with_the_line(line: str, sign: str) 
     assert error.hint == AS_LINES
 
 
-@pytest.mark.parametrize("form", [None, LINES, CSV, JSONL])
+@pytest.mark.parametrize(
+    "form", [None, LINES, CSV, JSONL], ids=["recognised", "lines", "csv", "jsonl"]
+)
 @pytest.mark.parametrize(
     ("identifier", "why"),
     [
@@ -296,7 +299,9 @@ def test_a_header_of_one_column_is_recognised_by_its_name(header: str) -> None:
         ('"C-2\n",1', r"'C-2\n' has the invisible character '\n' in it."),
     ],
 )
-def test_a_row_that_is_not_whole_is_refused(row: str, why: str) -> None:
+def test_a_csv_row_with_a_wrong_number_of_cells_or_no_customer_is_refused(
+    row: str, why: str
+) -> None:
     error = refused(f'customer,x\n"C-1","a\nb"\n\n{row}\nC-3,1\n')
 
     assert error.message == f"line 5 of the file: {why}"
@@ -310,7 +315,7 @@ def test_a_row_that_is_not_whole_is_refused(row: str, why: str) -> None:
     ],
     ids=["csv", "jsonl"],
 )
-def test_a_profile_that_is_not_there_is_refused_with_the_nearest(content: str) -> None:
+def test_a_row_with_an_unknown_profile_is_refused_with_the_nearest_name(content: str) -> None:
     error = refused(content)
 
     assert error.message == "line 3 of the file: there is no profile 'clup'."
@@ -331,14 +336,14 @@ def test_a_profile_that_is_not_there_is_refused_with_the_nearest(content: str) -
         ("C-2", "it is not JSON (Expecting value at character 0)."),
     ],
 )
-def test_a_line_that_is_no_customer_in_json_is_refused(line: str, why: str) -> None:
+def test_a_json_line_that_names_no_customer_is_refused(line: str, why: str) -> None:
     error = refused(f'{{"customer": "C-1"}}\n\n{line}\n')
 
     assert error.message == f"line 3 of the file: {why}"
     assert error.hint == ("Take it out." if "space" in why else None)
 
 
-def test_a_first_line_that_only_looks_like_json_is_told_the_way_out() -> None:
+def test_an_identifier_that_looks_like_json_is_refused_with_the_way_out() -> None:
     assert refused("{3F2504E0}\n{3F2504E1}\n").hint == AS_LINES
     assert customers("{3F2504E0}\n", LINES) == ["{3F2504E0}"]
 
@@ -352,7 +357,7 @@ def test_a_first_line_that_only_looks_like_json_is_told_the_way_out() -> None:
     ],
     ids=["lines", "csv", "jsonl"],
 )
-def test_what_stands_before_a_mistake_is_given(content: str) -> None:
+def test_the_customers_before_a_mistake_are_given(content: str) -> None:
     wanted = read_customers(io.BytesIO(content.encode()), None, PROFILES)
 
     assert [next(wanted).customer, next(wanted).customer] == ["C-1", "C-2"]

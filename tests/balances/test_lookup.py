@@ -11,7 +11,7 @@ from loyalty_cli.model.records import Failure, Lookup, RawLookup
 from tests.fakes.servers import profile_at
 
 
-class Failing:
+class FailingPlatforms:
     """Platforms behind which nothing works."""
 
     def ask(self, *_: object) -> Any:
@@ -20,9 +20,11 @@ class Failing:
     reading = ask
 
 
-@pytest.mark.parametrize(("raw", "kind"), [(False, Lookup), (True, RawLookup)])
+@pytest.mark.parametrize(
+    ("raw", "kind"), [(False, Lookup), (True, RawLookup)], ids=["balances", "raw"]
+)
 def test_a_look_up_that_fails_is_a_record_too(raw: bool, kind: type[Lookup | RawLookup]) -> None:
-    platforms: Any = Failing()
+    platforms: Any = FailingPlatforms()
     reader = BalanceReader(platforms, lambda: datetime(2026, 11, 20, 5, tzinfo=UTC))
     profile = profile_at("https://a.example")
 
@@ -38,7 +40,7 @@ def test_a_look_up_that_fails_is_a_record_too(raw: bool, kind: type[Lookup | Raw
     )
 
 
-def test_an_option_of_the_command_line_wins_over_the_profile_s() -> None:
+def test_an_option_of_the_command_line_wins_over_that_of_the_profile() -> None:
     profile = profile_at("https://a.example", "omneo", options={"currency": "AUD"})
 
     assert check_options(profile, {}) == {"currency": "AUD"}
@@ -52,8 +54,9 @@ def test_an_option_of_the_command_line_wins_over_the_profile_s() -> None:
         ("imprint", {"expand": "x"}, "has no option 'expand'", "None is available."),
         ("omneo", {"currency": " "}, "the option currency must", "loyalty providers omneo"),
     ],
+    ids=["unknown", "of no options", "empty"],
 )
-def test_an_option_that_is_wrong_is_a_usage_error(
+def test_a_wrong_option_of_a_provider_is_a_usage_error(
     provider: str, given: dict[str, str], words: str, hint: str
 ) -> None:
     with pytest.raises(LoyaltyError) as caught:

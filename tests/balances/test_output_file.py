@@ -36,9 +36,11 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "out.jsonl"
 
 
-@pytest.mark.parametrize("resume", [False, True])
+@pytest.mark.parametrize("resume", [False, True], ids=["at first", "resumed"])
 @pytest.mark.parametrize("is_there", [False, True], ids=["new", "empty, as mktemp makes it"])
-def test_a_new_or_empty_file_gets_what_is_written(path: Path, is_there: bool, resume: bool) -> None:
+def test_a_new_or_empty_output_file_gets_what_is_written(
+    path: Path, is_there: bool, resume: bool
+) -> None:
     if is_there:
         path.touch(0o600)
 
@@ -52,14 +54,14 @@ def test_a_new_or_empty_file_gets_what_is_written(path: Path, is_there: bool, re
     assert not is_there or stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_a_file_with_something_in_it_is_refused(path: Path) -> None:
+def test_an_output_file_with_something_in_it_is_refused(path: Path) -> None:
     path.write_bytes(b"\n")
 
     refused(path, "is there already")
     assert path.read_bytes() == b"\n"
 
 
-def test_a_resumed_file_is_read_and_kept_as_far_as_is_wanted(path: Path) -> None:
+def test_a_resumed_file_is_read_and_kept_up_to_a_chosen_byte(path: Path) -> None:
     path.write_bytes(b"one\ntwo\nthr")
 
     with open_lines(path, resume=True) as file:
@@ -77,13 +79,13 @@ class StoppedError(Exception):
     """What ends a run."""
 
 
-@pytest.mark.parametrize("is_lines", [True, False])
+@pytest.mark.parametrize("is_lines", [True, False], ids=["lines", "working file"])
 @pytest.mark.parametrize(
     ("before", "written", "after"),
     [(None, b"", None), (b"", b"", b""), (b"one\n", b"", b"one\n"), (None, b"one\n", b"one\n")],
     ids=["new", "empty", "with records", "new, and written to"],
 )
-def test_an_error_takes_away_a_new_file_that_got_nothing_and_no_other(
+def test_an_error_removes_a_new_output_file_without_records_and_no_other(
     path: Path, is_lines: bool, before: bytes | None, written: bytes, after: bytes | None
 ) -> None:
     there = path if is_lines else working_of(path)
@@ -98,7 +100,7 @@ def test_an_error_takes_away_a_new_file_that_got_nothing_and_no_other(
     assert (there.read_bytes() if there.exists() else None) == after
 
 
-def test_an_error_does_not_take_away_what_somebody_put_in_its_place(path: Path) -> None:
+def test_an_error_removes_no_file_that_somebody_put_in_the_place_of_ours(path: Path) -> None:
     with suppress(StoppedError), open_lines(path, resume=False):
         path.rename(path.with_suffix(".old"))
         path.write_bytes(b"")
@@ -107,7 +109,7 @@ def test_an_error_does_not_take_away_what_somebody_put_in_its_place(path: Path) 
     assert path.exists()
 
 
-def test_a_new_file_without_records_stays(path: Path) -> None:
+def test_an_output_file_without_records_stays_where_all_went_well(path: Path) -> None:
     with open_lines(path, resume=False):
         pass
 
@@ -139,9 +141,9 @@ CANNOT: dict[str, tuple[Callable[[Path], object], str, str]] = {
 }
 
 
-@pytest.mark.parametrize("resume", [False, True])
+@pytest.mark.parametrize("resume", [False, True], ids=["at first", "resumed"])
 @pytest.mark.parametrize("kind", CANNOT)
-def test_what_is_no_file_is_refused_and_nobody_waits_for_it(
+def test_an_output_path_that_is_no_file_is_refused_without_waiting_for_it(
     path: Path, kind: str, resume: bool
 ) -> None:
     make, below, why = CANNOT[kind]
@@ -151,7 +153,7 @@ def test_what_is_no_file_is_refused_and_nobody_waits_for_it(
 
 
 @pytest.mark.parametrize("kind", ["a folder", "a link to nothing", "a named pipe", "a device"])
-def test_what_is_no_file_is_not_made_from_a_working_file(path: Path, kind: str) -> None:
+def test_no_working_file_is_made_for_an_output_path_that_is_no_file(path: Path, kind: str) -> None:
     make, _, _ = CANNOT[kind]
     make(path)
 
@@ -160,7 +162,7 @@ def test_what_is_no_file_is_not_made_from_a_working_file(path: Path, kind: str) 
     assert not working_of(path).exists()
 
 
-def test_a_file_without_the_right_to_it_is_refused(
+def test_an_output_file_that_may_not_be_written_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -173,8 +175,10 @@ def test_a_file_without_the_right_to_it_is_refused(
     assert not Path("new").exists()
 
 
-@pytest.mark.parametrize("resume", [False, True])
-def test_a_file_that_another_run_writes_to_is_refused_and_stays(path: Path, resume: bool) -> None:
+@pytest.mark.parametrize("resume", [False, True], ids=["at first", "resumed"])
+def test_an_output_file_that_another_run_writes_to_is_refused_and_kept(
+    path: Path, resume: bool
+) -> None:
     with open_lines(path, resume=False) as file:
         refused(path, "cannot be written: another run is writing to it", resume=resume)
         file.write(b"one\n")
@@ -197,7 +201,7 @@ def locking(then: Callable[[], None]) -> Callable[[int, int], None]:
     return flock
 
 
-def test_a_file_that_another_run_removes_again_is_not_written_to(
+def test_an_output_file_that_another_run_removes_meanwhile_is_refused(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path.touch()
@@ -206,7 +210,7 @@ def test_a_file_that_another_run_removes_again_is_not_written_to(
     refused(path, "cannot be written: another run is writing to it")
 
 
-def test_a_new_file_that_another_run_was_quicker_to_lock_is_left_to_that(
+def test_a_new_output_file_that_another_run_locks_first_is_refused_and_kept(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     others: list[Any] = []
@@ -223,7 +227,9 @@ def test_a_new_file_that_another_run_was_quicker_to_lock_is_left_to_that(
     others[0].__exit__(None, None, None)
 
 
-def test_a_disk_that_knows_no_locks_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_output_file_on_a_disk_that_knows_no_locks_is_refused(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def flock(_descriptor: int, _how: int) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
@@ -249,7 +255,7 @@ def writing(*sizes: int | OSError) -> Any:
         yield
 
 
-def test_a_write_that_takes_but_a_part_is_gone_on_with(path: Path) -> None:
+def test_a_write_of_only_a_part_is_continued_with_the_rest(path: Path) -> None:
     with open_lines(path, resume=False) as file, writing(1, 2, 1):
         file.write(b"one and more\n")
         file.write(b"two\n")
@@ -259,7 +265,7 @@ def test_a_write_that_takes_but_a_part_is_gone_on_with(path: Path) -> None:
 
 @pytest.mark.parametrize("kept", [0, 4, 8])
 @pytest.mark.parametrize("part", range(1, 5))
-def test_a_disk_that_is_full_leaves_whole_records_and_can_be_gone_on_with(
+def test_a_full_disk_leaves_whole_records_that_a_later_run_continues(
     path: Path, kept: int, part: int
 ) -> None:
     path.write_bytes(b"one\ntwo\nthree\n")
@@ -285,7 +291,7 @@ def test_a_disk_that_is_full_leaves_whole_records_and_can_be_gone_on_with(
     assert path.read_bytes().endswith(b"four\nfive\n")
 
 
-def test_a_disk_that_is_full_from_the_first_byte_on_leaves_no_file(path: Path) -> None:
+def test_a_disk_that_is_full_from_the_first_byte_on_leaves_no_output_file(path: Path) -> None:
     full = OSError(errno.ENOSPC, "No space left on device")
     with pytest.raises(LoyaltyError), open_lines(path, resume=False) as file, writing(1, full):
         file.write(b"one\n")
@@ -294,7 +300,7 @@ def test_a_disk_that_is_full_from_the_first_byte_on_leaves_no_file(path: Path) -
 
 
 @pytest.mark.parametrize("name", ["fsync", "ftruncate"])
-def test_whatever_else_the_system_refuses_is_reported(
+def test_an_output_file_that_cannot_be_synced_or_cut_is_an_error(
     path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     def fail(*_: object) -> None:
@@ -309,8 +315,10 @@ def test_whatever_else_the_system_refuses_is_reported(
 
 
 @pytest.mark.parametrize("name", ["out.jsonl", "out.jsonl.partial"])
-@pytest.mark.parametrize("link", [None, "symlink_to", "hardlink_to"])
-def test_an_output_file_that_is_the_list_is_refused_whatever_its_name(
+@pytest.mark.parametrize(
+    "link", [None, "symlink_to", "hardlink_to"], ids=["itself", "symlink", "hardlink"]
+)
+def test_an_output_file_that_is_the_list_itself_is_refused_under_any_name(
     path: Path, name: str, link: str | None
 ) -> None:
     written = path.with_name(name)
@@ -324,7 +332,7 @@ def test_an_output_file_that_is_the_list_is_refused_whatever_its_name(
     assert refusal.value.code is ErrorCode.SETUP
 
 
-def test_a_list_that_is_another_file_is_taken(path: Path) -> None:
+def test_an_output_file_that_is_not_the_list_is_taken(path: Path) -> None:
     other = path.with_name("list")
 
     check_apart(path, str(other))
@@ -358,7 +366,7 @@ def names_in(folder: Path) -> list[str]:
     return sorted(each.name for each in folder.glob("out*"))
 
 
-def test_a_file_is_made_in_one_piece_and_the_working_file_goes(path: Path) -> None:
+def test_an_output_file_is_made_in_one_piece_and_its_working_file_removed(path: Path) -> None:
     def fill(write: Callable[[bytes], object]) -> None:
         write(b"made ")
         assert not path.exists()
@@ -374,8 +382,8 @@ def test_a_file_is_made_in_one_piece_and_the_working_file_goes(path: Path) -> No
     assert names_in(path.parent) == [path.name]
 
 
-@pytest.mark.parametrize("mode", [0o600, 0o640, 0o666])
-def test_a_file_that_was_empty_and_its_working_file_keep_its_permissions(
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o666], ids=oct)
+def test_an_output_file_and_its_working_file_keep_the_permissions_it_had(
     path: Path, mode: int
 ) -> None:
     path.touch()
@@ -388,7 +396,7 @@ def test_a_file_that_was_empty_and_its_working_file_keep_its_permissions(
     assert stat.S_IMODE(path.stat().st_mode) == mode
 
 
-def test_a_link_to_the_file_stays_a_link(path: Path, tmp_path: Path) -> None:
+def test_a_link_to_an_output_file_stays_a_link(path: Path, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     there = tmp_path / "folder" / "there"
     there.touch()
@@ -403,7 +411,7 @@ def test_a_link_to_the_file_stays_a_link(path: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("there", ["out.jsonl", "out.jsonl.partial"])
-def test_neither_the_file_nor_its_working_file_is_written_over(path: Path, there: str) -> None:
+def test_neither_an_output_file_nor_its_working_file_is_overwritten(path: Path, there: str) -> None:
     path.with_name(there).write_bytes(b"something\n")
 
     with pytest.raises(LoyaltyError, match=f"{there}' is there already"):
@@ -412,7 +420,7 @@ def test_neither_the_file_nor_its_working_file_is_written_over(path: Path, there
     assert names_in(path.parent) == [there]
 
 
-def test_a_file_that_somebody_makes_during_the_run_is_not_written_over(path: Path) -> None:
+def test_an_output_file_that_somebody_makes_during_the_run_is_not_overwritten(path: Path) -> None:
     def fill(write: Callable[[bytes], object]) -> None:
         write(b"made\n")
         path.write_bytes(b"something\n")
@@ -425,8 +433,10 @@ def test_a_file_that_somebody_makes_during_the_run_is_not_written_over(path: Pat
     assert names_in(path.parent) == [path.name, working_of(path).name]
 
 
-@pytest.mark.parametrize("error", [StoppedError(), OSError(errno.ENOSPC, "No space left")])
-def test_a_file_that_cannot_be_made_leaves_its_records_in_the_working_file(
+@pytest.mark.parametrize(
+    "error", [StoppedError(), OSError(errno.ENOSPC, "No space left")], ids=["stopped", "full disk"]
+)
+def test_an_output_file_that_cannot_be_finished_leaves_its_working_file(
     path: Path, error: Exception
 ) -> None:
     def fill(write: Callable[[bytes], object]) -> None:
@@ -442,9 +452,11 @@ def test_a_file_that_cannot_be_made_leaves_its_records_in_the_working_file(
 
 
 @pytest.mark.parametrize(
-    ("mode", "folder_mode", "name"), [(0o444, 0o777, "out"), (0o666, 0o555, "out.partial")]
+    ("mode", "folder_mode", "name"),
+    [(0o444, 0o777, "out"), (0o666, 0o555, "out.partial")],
+    ids=["the file", "its folder"],
 )
-def test_a_file_that_could_not_be_replaced_is_refused_before_anything_is_asked(
+def test_an_output_file_that_could_not_be_replaced_is_refused_at_the_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int, folder_mode: int, name: str
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -57,7 +57,7 @@ lookups = st.builds(
 
 
 @given(records=st.lists(lookups, max_size=4))
-def test_a_file_gives_back_what_was_written(records: list[Lookup]) -> None:
+def test_records_are_read_back_as_they_were_written(records: list[Lookup]) -> None:
     content = b"".join(map(json_line, records))
 
     found = list(read_back(io.BytesIO(content)))
@@ -76,7 +76,7 @@ BODIES = {
 
 
 @pytest.mark.parametrize("name", BODIES)
-def test_a_platforms_whole_answer_is_written_again_as_it_was(name: str) -> None:
+def test_a_platforms_whole_answer_is_read_back_and_written_again_as_it_was(name: str) -> None:
     text = json_line(RawLookup(**WHO, customer="C-1", raw=Raw(BODIES[name])))
 
     (found,) = read_back(io.BytesIO(text))
@@ -84,14 +84,14 @@ def test_a_platforms_whole_answer_is_written_again_as_it_was(name: str) -> None:
     assert json_line(decode_record(found, raw=True)) == text
 
 
-def test_a_failed_look_up_has_no_answer() -> None:
+def test_a_failed_look_up_is_read_back_without_an_answer() -> None:
     failed = RawLookup(**WHO, customer="C-1", error=Failure(code=ErrorCode.NOT_FOUND, message="no"))
 
     assert decode_record(json_line(failed), raw=True) == failed
 
 
 @pytest.mark.parametrize("content", [b"\n", b"[]\n", b'{"a": 1} \n', b'{"a": 1}\r\n'])
-def test_what_is_framed_otherwise_is_foreign(content: bytes) -> None:
+def test_a_line_that_no_run_would_write_is_foreign(content: bytes) -> None:
     with pytest.raises(ForeignError):
         list(read_back(io.BytesIO(content)))
 
@@ -106,7 +106,7 @@ def test_a_line_too_long_to_be_a_record_is_foreign(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize(
     ("old", "new"), [(b"null", b"1"), (b'"error"', b'"mistake"'), (b"null", b"nil")]
 )
-def test_what_is_no_record_is_foreign(old: bytes, new: bytes) -> None:
+def test_a_line_that_is_no_record_is_foreign(old: bytes, new: bytes) -> None:
     with pytest.raises(ForeignError):
         decode_record(json_line(Lookup(**WHO, customer="C-1")).replace(old, new), raw=False)
 
@@ -136,8 +136,9 @@ FAILED = looked_up("A", 0, ErrorCode.NOT_FOUND)
 @pytest.mark.parametrize(
     "records",
     [[], [A, B], [TWO, TWO, B], [NONE, NONE], [FAILED, FAILED], [TWO, FAILED, NONE, B, A]],
+    ids=["none", "two", "one twice", "nothing found", "failed", "all of them"],
 )
-def test_a_finished_file_says_what_came_of_each_look_up(records: list[Lookup]) -> None:
+def test_a_finished_file_tells_the_outcome_of_each_look_up(records: list[Lookup]) -> None:
     customers = [record.customer for record in records]
 
     assert checked(written(records, Format.JSON), Format.JSON, customers) == records
@@ -185,13 +186,15 @@ CSV = written([A], Format.CSV)
         (Format.CSV, written([FAILED], Format.CSV).replace(b"not_found", b"lost")),
     ],
 )
-def test_what_is_not_the_file_of_these_tasks_is_foreign(output: Format, content: bytes) -> None:
+def test_a_file_that_a_run_of_these_look_ups_would_not_write_is_foreign(
+    output: Format, content: bytes
+) -> None:
     with pytest.raises(ForeignError):
         checked(content, output, ["A"])
 
 
 @pytest.mark.parametrize("output", [Format.JSON, Format.CSV])
-def test_a_file_with_less_than_was_asked_is_foreign(output: Format) -> None:
+def test_a_finished_file_with_fewer_records_than_look_ups_is_foreign(output: Format) -> None:
     for customers in (["A", "A"], ["A", "=B", "A"], ["A"] * 3):
         with pytest.raises(ForeignError):
             checked(written([A], output), output, customers)

@@ -1,4 +1,4 @@
-"""What is in a file is read back as it was and kept, and whatever is missing is asked."""
+"""Resuming an output file: its records are kept, and whatever is missing is asked for."""
 
 import io
 from collections import Counter
@@ -56,7 +56,7 @@ def whole_of(content: bytes, work: Resumed) -> tuple[list[str], list[str]]:
 LIST = ["A", "A", "=1", 'd,é"\n', "B"]
 
 
-def test_a_file_that_ends_anywhere_is_gone_on_with() -> None:
+def test_a_file_that_ends_at_any_byte_is_resumed() -> None:
     content = file_of(LIST)
 
     for at in range(len(content) + 1):
@@ -67,7 +67,7 @@ def test_a_file_that_ends_anywhere_is_gone_on_with() -> None:
         assert (work.ends, work.behind_gap) == (content.rfind(b"\n", 0, at) + 1, 0), at
 
 
-def test_whatever_is_missing_in_between_is_asked() -> None:
+def test_whichever_records_are_missing_are_asked_for() -> None:
     customers = ["A", "B", "C", "D", "E"]
 
     for size in range(6):
@@ -101,7 +101,7 @@ def test_customers_who_are_listed_twice_are_resumed_wherever_the_file_ends(
     assert Counter(left) == Counter(customers) - Counter(there)
 
 
-def test_records_before_the_first_gap_are_added_and_those_behind_it_kept() -> None:
+def test_records_before_the_first_gap_are_counted_and_those_behind_it_kept() -> None:
     added: list[Record] = []
     found = read_back(io.BytesIO(file_of(["A", "B", "D"])))
 
@@ -125,11 +125,13 @@ REFUSED = ErrorCode.RATE_LIMITED
         pytest.param(line("A", ErrorCode.NOT_FOUND), ["B", "C"], id="it failed otherwise"),
     ],
 )
-def test_what_may_have_ended_the_run_is_asked_again(content: bytes, left: list[str]) -> None:
+def test_a_failure_that_may_have_ended_the_run_is_asked_again(
+    content: bytes, left: list[str]
+) -> None:
     assert asked(resumed(content, ["A", "B", "C"])) == left
 
 
-def test_what_failed_long_before_the_end_did_not_end_the_run() -> None:
+def test_a_failure_long_before_the_end_is_not_asked_again() -> None:
     customers = [str(number) for number in range(MAX_PENDING + 3)]
     content = line("0", REFUSED) + file_of(customers[1:-1])
     added: list[Record] = []
@@ -140,7 +142,7 @@ def test_what_failed_long_before_the_end_did_not_end_the_run() -> None:
     assert [record.customer for record in added] == customers[:-1]
 
 
-def test_a_gap_is_as_long_as_a_run_can_leave_one_and_no_longer() -> None:
+def test_a_file_with_a_longer_gap_than_a_run_can_leave_is_foreign() -> None:
     customers = [f"C{number}" for number in range(MAX_PENDING + 2)]
 
     assert asked(resumed(file_of([*customers[:2], *customers[4:]]), customers)) == customers[2:4]
@@ -148,7 +150,7 @@ def test_a_gap_is_as_long_as_a_run_can_leave_one_and_no_longer() -> None:
         resumed(file_of(customers[2:]), customers)
 
 
-def test_profiles_are_told_from_each_other() -> None:
+def test_records_of_one_customer_at_two_profiles_are_told_apart() -> None:
     both = [LookupTask(profile, each, {}) for each in "AAB" for profile in (NORTH, SOUTH)]
 
     work = resume(read_back(io.BytesIO(line("A"))), iter(both), lambda _: None)
@@ -178,7 +180,7 @@ def test_a_file_of_other_records_of_the_same_customer_is_foreign(task: LookupTas
     [file_of("BAC"), file_of("ABCD"), file_of("AX"), file_of("X"), file_of("AB") * 2],
     ids=["another order", "more", "another one behind", "another one", "twice"],
 )
-def test_a_file_of_other_tasks_is_foreign_and_so_is_the_start_of_one(content: bytes) -> None:
+def test_a_file_of_other_look_ups_or_the_start_of_one_is_foreign(content: bytes) -> None:
     last = content.splitlines(keepends=True)[-1]
     name = last.index(b'"customer":"') + len(b'"customer":"X"')
     for text in (content, content[:-1], content[: len(content) - len(last) + name]):

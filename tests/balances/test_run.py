@@ -1,4 +1,4 @@
-"""One goes ahead alone, and the others follow."""
+"""A run of look-ups: one at each profile goes ahead alone, and the others follow."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -23,8 +23,8 @@ def following(alone: OneFirst, then: Callable[[], object]) -> Thread:
     return thread
 
 
-@pytest.mark.parametrize("one_failed", [False, True])
-def test_nobody_has_a_turn_before_the_first_that_succeeds_is_done(one_failed: bool) -> None:
+@pytest.mark.parametrize("one_failed", [False, True], ids=["at first", "after a failure"])
+def test_no_look_up_begins_before_the_first_that_succeeds_is_done(one_failed: bool) -> None:
     alone, had = OneFirst(), Event()
     if one_failed:
         with suppress(ZeroDivisionError), alone.enter("card"):
@@ -38,7 +38,7 @@ def test_nobody_has_a_turn_before_the_first_that_succeeds_is_done(one_failed: bo
     follower.join(PATIENCE)
 
 
-def test_once_it_is_done_the_others_go_at_the_same_time() -> None:
+def test_after_the_first_success_look_ups_run_at_the_same_time() -> None:
     alone, together = OneFirst(), Barrier(3)
     with alone.enter("card"):
         pass
@@ -50,7 +50,7 @@ def test_once_it_is_done_the_others_go_at_the_same_time() -> None:
     assert not together.broken
 
 
-def test_groups_do_not_wait_for_each_other() -> None:
+def test_profiles_do_not_wait_for_each_others_first_look_up() -> None:
     alone = OneFirst()
 
     with alone.enter("card"), alone.enter("points"):

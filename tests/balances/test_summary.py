@@ -86,7 +86,7 @@ def bins(record: SummaryRecord) -> list[tuple[str | None, str, int]]:
 
 
 @given(st.lists(AMOUNTS, min_size=1, max_size=40) | st.lists(NEIGHBOURS, min_size=1, max_size=9))
-def test_total_median_and_largest_are_exact(amounts: list[Amount]) -> None:
+def test_the_total_the_median_and_the_largest_amount_are_exact(amounts: list[Amount]) -> None:
     record = of(amounts)
 
     with localcontext(prec=2000):
@@ -97,7 +97,7 @@ def test_total_median_and_largest_are_exact(amounts: list[Amount]) -> None:
 
 
 @given(st.lists(AMOUNTS, min_size=1, max_size=40))
-def test_everybody_is_in_a_bin_and_bins_follow_each_other_from_the_first_to_the_last(
+def test_every_customer_is_in_one_of_the_bins_which_leave_no_gap(
     amounts: list[Amount],
 ) -> None:
     histogram = of(amounts).histogram
@@ -114,20 +114,22 @@ def test_everybody_is_in_a_bin_and_bins_follow_each_other_from_the_first_to_the_
 
 
 @given(st.lists(AMOUNTS, min_size=1, max_size=20), st.randoms())
-def test_the_order_does_not_matter(amounts: list[Amount], random: Any) -> None:
+def test_the_order_of_look_ups_does_not_change_a_summary(
+    amounts: list[Amount], random: Any
+) -> None:
     shuffled = list(amounts)
     random.shuffle(shuffled)
 
     assert of(shuffled) == of(amounts)
 
 
-def test_many_amounts_have_the_median_that_sorting_them_finds() -> None:
+def test_the_median_of_many_amounts_is_the_one_that_sorting_finds() -> None:
     amounts = [number * 7919 % 10_007 for number in range(10_006)]
 
     assert of(amounts).median == statistics.median(amounts)
 
 
-def test_the_median_is_found_where_one_float_stands_for_several_amounts() -> None:
+def test_the_median_is_exact_among_amounts_that_are_equal_as_floats() -> None:
     amounts = ["0.1000000000000000001", "0.1", "0.0999999999999999999", "0.1", "5"]
 
     assert str(of(amounts).median) == "0.1000000000000000000"
@@ -149,8 +151,9 @@ def test_the_median_is_found_where_one_float_stands_for_several_amounts() -> Non
         (["1e5", "1e23"], "100000000000000000100000", "50000000000000000050000", f"1{'0' * 23}"),
         (["12345678901234567890"] * 3, "37037036703703703670", *["12345678901234567890"] * 2),
     ],
+    ids=str,
 )
-def test_numbers_are_written_with_the_decimals_that_came(
+def test_the_figures_of_a_summary_have_the_decimals_of_the_amounts(
     amounts: list[str], total: str, median: str, largest: str
 ) -> None:
     assert numbers(of(amounts)) == [total, median, largest]
@@ -169,18 +172,19 @@ def test_numbers_are_written_with_the_decimals_that_came(
         (["9.99", "10.00"], [("1.00", "10.00", 1), ("10.00", "100.00", 1)]),
         (["3", "70000"], [("1", "10", 1), ("10", "10000", 0), ("10000", "100000", 1)]),
     ],
+    ids=str,
 )
-def test_bins_are_decades_beside_zero_what_is_less_than_one_and_what_is_negative(
+def test_bins_are_negative_zero_and_one_for_each_power_of_ten(
     amounts: list[str], expected: list[tuple[str | None, str, int]]
 ) -> None:
     assert bins(of(amounts)) == expected
 
 
-def test_an_amount_far_from_the_others_does_not_make_a_thousand_bins() -> None:
+def test_an_amount_far_from_the_others_adds_few_bins() -> None:
     assert len(of(["1e-400", "1", "1e400"]).histogram) == 4
 
 
-def test_lines_of_one_unit_are_one_amount_of_a_customer() -> None:
+def test_balances_of_one_unit_are_one_amount_of_a_customer() -> None:
     rewards, credit = (
         line("25.00", kind="money", unit="AUD"),
         line("10.5", kind="credit", unit="AUD"),
@@ -205,7 +209,7 @@ def test_lines_of_one_unit_are_one_amount_of_a_customer() -> None:
     ],
     ids=["units spelt otherwise", "percentages", "codes", "others", "no unit"],
 )
-def test_what_is_not_the_same_is_summed_up_by_itself(
+def test_each_unit_and_kind_of_balance_is_summed_up_by_itself(
     kinds: list[str], units: list[str | None], sums: list[str]
 ) -> None:
     lines = [
@@ -220,7 +224,7 @@ def test_what_is_not_the_same_is_summed_up_by_itself(
     assert [str(each.largest) for each in records] == sums
 
 
-def test_percentages_are_not_added_up_nor_are_those_that_expire() -> None:
+def test_percentages_are_not_added_up() -> None:
     ten, twenty = (
         line(number, kind="percent", unit="%", next_expiry=expiry(5, "2026-12-01"))
         for number in (10, 20)
@@ -256,7 +260,7 @@ def test_a_profile_where_nothing_was_found_says_so() -> None:
     assert (record.unit, record.found, record.total, record.histogram) == (None, 0, None, ())
 
 
-def test_a_line_without_an_available_amount_is_not_found() -> None:
+def test_a_balance_without_an_available_amount_does_not_count_as_found() -> None:
     combined = Balance(name="combined", kind="money", unit="AUD", total=Amount(9))
 
     (record,) = summary(lookup(line(None), combined), lookup(line(4), combined))
@@ -265,7 +269,7 @@ def test_a_line_without_an_available_amount_is_not_found() -> None:
     assert record.total == 4
 
 
-def test_what_expires_counts_though_nothing_is_said_to_be_available() -> None:
+def test_an_expiring_amount_counts_though_no_available_one_is_known() -> None:
     (record,) = summary(lookup(line(None, next_expiry=expiry(5, "2026-12-01"))))
 
     assert (record.unit, record.found, record.median, record.histogram) == ("points", 0, None, ())
@@ -273,7 +277,7 @@ def test_what_expires_counts_though_nothing_is_said_to_be_available() -> None:
     assert record.expiring.amount == 5
 
 
-def test_profiles_and_units_stand_in_the_order_in_which_they_came() -> None:
+def test_a_summary_has_profiles_and_units_in_the_order_of_the_look_ups() -> None:
     records = summary(
         lookup(line(1), profile="b"),
         lookup(line(2), profile="a", provider="omneo", sandbox=True),
@@ -287,11 +291,11 @@ def test_profiles_and_units_stand_in_the_order_in_which_they_came() -> None:
     ]
 
 
-def test_no_look_ups_come_to_nothing() -> None:
+def test_a_summary_of_no_look_ups_has_no_record() -> None:
     assert summary() == []
 
 
-def test_a_summary_can_be_asked_for_while_there_is_more_to_come() -> None:
+def test_a_summary_can_be_made_before_the_last_look_up() -> None:
     counted = Summary(NOW)
     for amount in (3, 1):
         counted.add(lookup(line(amount)))
@@ -328,7 +332,7 @@ def test_a_summary_can_be_asked_for_while_there_is_more_to_come() -> None:
         ("9999-12-31T23:59:59-23:59", False),
     ],
 )
-def test_what_expires_within_thirty_days_is_counted(at: str, is_soon: bool) -> None:
+def test_an_amount_that_expires_within_thirty_days_is_counted(at: str, is_soon: bool) -> None:
     assert expiring(expiry("7.50", at)) == Expiring(
         days=30,
         until="2026-12-20T05:00:00Z",
@@ -346,7 +350,9 @@ def test_what_expires_within_thirty_days_is_counted(at: str, is_soon: bool) -> N
         (None, None),
     ],
 )
-def test_what_cannot_be_read_is_not_lost(amount: int | None, at: str | None) -> None:
+def test_an_expiry_whose_amount_or_time_is_not_clear_is_counted_as_unclear(
+    amount: int | None, at: str | None
+) -> None:
     found = expiring(expiry(amount, at), expiry(2, "2026-12-01"))
 
     assert found is not None
@@ -357,14 +363,16 @@ def test_what_cannot_be_read_is_not_lost(amount: int | None, at: str | None) -> 
     ("amount", "at"),
     [("0", "2026-12-01"), ("0.00", None), ("0", "soon"), (None, "2027-12-01")],
 )
-def test_what_is_nothing_or_comes_later_is_clear(amount: str | None, at: str | None) -> None:
+def test_an_expiry_of_nothing_or_in_more_than_thirty_days_is_not_counted(
+    amount: str | None, at: str | None
+) -> None:
     found = expiring(expiry(amount, at))
 
     assert found is not None
     assert (str(found.amount), found.customers, found.unclear) == ("0", 0, 0)
 
 
-def test_a_customer_with_several_lines_that_expire_is_one_customer() -> None:
+def test_a_customer_with_several_expiring_balances_is_one_customer() -> None:
     lines = [
         line(5, next_expiry=expiry(amount, at))
         for amount, at in [("1.5", "2026-12-01"), ("2", "2026-12-02"), ("4", "soon")]
@@ -377,14 +385,14 @@ def test_a_customer_with_several_lines_that_expire_is_one_customer() -> None:
     assert (record.expiring.customers, record.expiring.unclear) == (1, 1)
 
 
-def test_the_thirty_days_are_said_in_utc_wherever_it_is_now() -> None:
+def test_the_end_of_the_thirty_days_is_told_in_utc() -> None:
     here = NOW.astimezone(timezone(timedelta(hours=13)))
     last = expiry(1, "2026-12-20T05:00:00")
 
     assert expiring(last, now=here) == expiring(last)
 
 
-def test_a_customer_costs_eight_bytes_and_the_numbers_of_all_no_object_each() -> None:
+def test_a_summary_needs_eight_bytes_of_memory_for_a_customer() -> None:
     customers = 30_000
     counted = Summary(NOW)
     counted.add(lookup(line(0)))
