@@ -43,7 +43,9 @@ def login(loyalty: Run, monkeypatch: pytest.MonkeyPatch) -> Login:
     return run
 
 
-def test_each_line_of_stdin_is_a_field_and_its_value(memory: backends.Memory, login: Login) -> None:
+def test_each_line_of_stdin_is_a_credential_for_login(
+    memory: backends.Memory, login: Login
+) -> None:
     done = login("points", f"api_key={SECRET}\nsecret_key=two words = one==\n")
 
     assert (done.code, done.out) == (0, "")
@@ -59,7 +61,7 @@ def test_each_line_of_stdin_is_a_field_and_its_value(memory: backends.Memory, lo
     ["api_key=a\r\nsecret_key=b\r\n", "\ufeff\n\nsecret_key=b\n  \n\napi_key=a"],
     ids=["Windows", "a mark, blank lines, another order, and no last line end"],
 )
-def test_lines_may_come_as_programs_write_them(
+def test_login_takes_lines_as_other_programs_write_them(
     memory: backends.Memory, login: Login, given: str
 ) -> None:
     assert login("points", given).code == 0
@@ -81,8 +83,9 @@ def test_lines_may_come_as_programs_write_them(
         (f"api_key={SECRET}\nsecret_key=\xe9".encode("latin-1"), "not UTF-8 text"),
         (f"api_key={SECRET}\nsecret_key={'x' * LONGEST_INPUT}", "too long for credentials"),
     ],
+    ids=ascii,
 )
-def test_nothing_is_stored_where_anything_is_wrong(
+def test_login_stores_nothing_where_any_line_is_wrong(
     memory: backends.Memory, login: Login, given: str | bytes, said: str
 ) -> None:
     done = login("points", given)
@@ -95,7 +98,7 @@ def test_nothing_is_stored_where_anything_is_wrong(
     assert memory.entries == {}
 
 
-def test_without_stdin_or_a_terminal_it_says_what_to_do(
+def test_login_without_stdin_or_a_terminal_says_what_to_do(
     memory: backends.Memory, loyalty: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO(f"{SECRET}\n"))
@@ -110,7 +113,7 @@ def test_without_stdin_or_a_terminal_it_says_what_to_do(
     assert memory.entries == {}
 
 
-def test_a_variable_that_goes_before_the_keyring_is_warned_of(
+def test_login_warns_of_a_variable_that_wins_over_the_keyring(
     memory: backends.Memory, login: Login, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LOYALTY_CARD_API_KEY", "other")
@@ -125,7 +128,7 @@ def in_a_process(named: str, home: Path) -> dict[str, str]:
     return {**os.environ, "PYTHON_KEYRING_BACKEND": named, "HOME": str(home)}
 
 
-def test_a_keyring_that_does_not_encrypt_is_used_only_where_it_is_allowed(
+def test_login_uses_a_keyring_without_encryption_only_where_it_is_allowed(
     program: Run, card: Callable[..., Path], answer: Callable[..., str], tmp_path: Path
 ) -> None:
     card(answer({"reward_balance": 7, "reward_symbol": "points"}))
@@ -173,7 +176,7 @@ forks = pytest.mark.filterwarnings("ignore:.*forkpty:DeprecationWarning")
 
 
 @forks
-def test_a_person_is_asked_for_each_field_and_nothing_is_echoed(
+def test_login_asks_a_person_for_each_credential_and_echoes_nothing(
     terminal: Callable[..., "pexpect.spawn[str]"], tmp_path: Path
 ) -> None:
     with terminal("login", "points", "--allow-plaintext") as screen:
@@ -193,7 +196,7 @@ def test_a_person_is_asked_for_each_field_and_nothing_is_echoed(
 
 
 @forks
-def test_ctrl_c_at_the_question_stores_nothing(
+def test_ctrl_c_at_a_question_of_login_stores_nothing(
     terminal: Callable[..., "pexpect.spawn[str]"], tmp_path: Path
 ) -> None:
     with terminal("login", "points", "--allow-plaintext") as screen:

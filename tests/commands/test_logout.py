@@ -9,7 +9,7 @@ from tests.conftest import Run
 from tests.fakes import backends
 
 
-def test_all_of_a_profile_is_taken_out_with_a_word_about_what_is_left(
+def test_logout_removes_all_of_a_profile_from_the_keyring_and_no_other(
     loyalty: Run, profile_file: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     profile_file("profiles: {card: {provider: imprint}, points: {provider: gameball}}\n")

@@ -44,7 +44,7 @@ def sources(
     return {name: text and text.format(folder=folder) for name, text in SOURCES.items()}
 
 
-def test_json_has_a_source_or_an_error_for_each_credential(
+def test_profiles_as_json_has_a_source_or_an_error_for_each_credential(
     loyalty: Run, sources: dict[str, str | None]
 ) -> None:
     done = loyalty("profiles", "-o", "json")
@@ -63,7 +63,9 @@ def test_json_has_a_source_or_an_error_for_each_credential(
     assert [record["default"] for record in done.records] == [False, True, False, False]
 
 
-def test_csv_has_a_row_for_each_credential(loyalty: Run, sources: dict[str, str | None]) -> None:
+def test_profiles_as_csv_has_a_row_for_each_credential(
+    loyalty: Run, sources: dict[str, str | None]
+) -> None:
     done = loyalty("profiles", "-o", "csv")
 
     rows = list(csv.DictReader(io.StringIO(done.out)))
@@ -82,7 +84,9 @@ def test_csv_has_a_row_for_each_credential(loyalty: Run, sources: dict[str, str 
     assert shown[3:] == [sources["store"], "missing: LOYALTY_REFERRALS_API_KEY"]
 
 
-def test_the_table_shows_the_same(loyalty: Run, sources: dict[str, str | None]) -> None:
+def test_profiles_as_a_table_shows_the_same_without_a_secret(
+    loyalty: Run, sources: dict[str, str | None]
+) -> None:
     done = loyalty("profiles")
 
     assert (done.code, done.err) == (0, "")

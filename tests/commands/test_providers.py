@@ -44,16 +44,14 @@ def test_one_provider_is_shown_with_all_it_has(loyalty: Run, name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "words"), [("gameball", "100 in 1 s, 1200 in 30 s"), ("omneo", "none published")]
 )
-def test_csv_of_one_provider_has_a_row_for_each_fact_such_as_its_limits(
-    loyalty: Run, name: str, words: str
-) -> None:
+def test_one_provider_as_csv_has_a_row_for_each_fact(loyalty: Run, name: str, words: str) -> None:
     rows = list(csv.DictReader(io.StringIO(loyalty("providers", name, "-o", "csv").out)))
 
     assert rows[0] == {"about": "name", "what": f"{name} ({providers.load(name).title})"}
     assert [row["what"] for row in rows if row["about"] == "read limits"] == [words]
 
 
-def test_csv_has_a_row_for_each_provider(loyalty: Run) -> None:
+def test_all_providers_as_csv_have_a_row_each(loyalty: Run) -> None:
     rows = csv.DictReader(io.StringIO(loyalty("providers", "-o", "csv").out))
 
     assert [row["provider"] for row in rows] == NAMES

@@ -81,7 +81,7 @@ def use(
 
 
 @pytest.mark.parametrize(("provider", "auth"), WAYS)
-def test_the_printed_file_works_with_the_credentials_in_its_comments(
+def test_the_profile_file_of_the_sandbox_works_with_its_credentials(
     loyalty: Run, serving: Serving, use: Callable[[str], Path], provider: str, auth: str
 ) -> None:
     first = providers.load(provider).auths[0].name
@@ -105,7 +105,7 @@ def test_the_sandbox_answers_anything_that_speaks_http(serving: Serving) -> None
     assert unsigned[0] == 401
 
 
-def test_the_file_is_all_that_it_prints_and_ctrl_c_frees_the_port(
+def test_the_sandbox_prints_its_profile_file_alone_and_ctrl_c_frees_the_port(
     serving: Serving, start: Callable[..., Serving]
 ) -> None:
     serving.process.send_signal(signal.SIGINT)
@@ -118,7 +118,7 @@ def test_the_file_is_all_that_it_prints_and_ctrl_c_frees_the_port(
     assert again.url == serving.url
 
 
-def test_a_port_in_use_is_a_clear_error(program: Run) -> None:
+def test_a_port_in_use_is_a_clear_error_of_the_sandbox(program: Run) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = program("sandbox", "--port", str(port))
@@ -175,7 +175,7 @@ def test_the_sandbox_needs_no_credentials_of_anybody(loyalty: Run, command: str)
     assert f"`loyalty {command}` has no meaning in the sandbox" in done.err
 
 
-def test_a_state_folder_of_ones_own_is_used(
+def test_the_sandbox_uses_the_state_folder_of_the_environment(
     loyalty: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "elsewhere"))
@@ -184,7 +184,7 @@ def test_a_state_folder_of_ones_own_is_used(
     assert (tmp_path / "elsewhere" / "loyalty" / "sandbox.db").exists()
 
 
-def test_a_reset_forgets_the_debits_and_their_journal(loyalty: Run) -> None:
+def test_sandbox_reset_forgets_the_debits_and_their_journal(loyalty: Run) -> None:
     debit = ("--sandbox", "debit", "C-1001", "5", "--reference", "a", "-y", "-o", "json")
     before = loyalty(*debit).record
 

@@ -7,7 +7,7 @@ from jsonschema import Draft202012Validator
 from tests.conftest import Run
 
 
-def test_schema_prints_a_json_schema_in_which_every_record_says_its_version(loyalty: Run) -> None:
+def test_schema_prints_a_json_schema_with_a_version_in_every_record(loyalty: Run) -> None:
     done = loyalty("schema")
 
     schema = json.loads(done.out)

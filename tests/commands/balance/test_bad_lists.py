@@ -50,8 +50,9 @@ NO_COLUMN = "line 1 of the file: the header has no column 'customer'."
             ("line 3 of the file: there is no profile 'crad'.", "Did you mean 'card'?"),
         ),
     ],
+    ids=["no customer column", "an unknown profile"],
 )
-def test_of_a_bad_file_nothing_is_asked(
+def test_a_file_with_a_mistake_is_refused_before_anything_is_asked(
     content: str, said: tuple[str, ...], platform: BalancePlatform, loyalty: Run, listed: Listed
 ) -> None:
     done = loyalty("balance", "--from", listed(content), "-o", "csv")
@@ -61,7 +62,7 @@ def test_of_a_bad_file_nothing_is_asked(
 
 @pytest.mark.parametrize("number", [0, 40])
 @pytest.mark.parametrize("output", ["json", "jsonl", "csv", "table"])
-def test_of_a_pipe_what_came_before_a_mistake_is_written_whole(
+def test_the_customers_before_a_mistake_in_a_pipe_are_asked_and_written(
     number: int, output: str, platform: BalancePlatform, loyalty: Run
 ) -> None:
     good = names(number)
@@ -93,8 +94,9 @@ def test_of_a_pipe_what_came_before_a_mistake_is_written_whole(
             ("--input-format is the format of --from.", "Add --from FILE, or leave it out."),
         ),
     ],
+    ids=["no customer", "no such file", "stdin closed", "no list"],
 )
-def test_without_a_list_nothing_is_asked(
+def test_a_list_that_is_missing_or_closed_is_an_error(
     arguments: list[str],
     said: tuple[str, ...],
     platform: BalancePlatform,
@@ -106,7 +108,9 @@ def test_without_a_list_nothing_is_asked(
     assert is_refused(loyalty("balance", *arguments), platform, *said)
 
 
-def test_a_stdin_that_can_only_be_written_to(platform: BalancePlatform, tmp_path: Path) -> None:
+def test_a_stdin_that_can_only_be_written_to_is_an_error(
+    platform: BalancePlatform, tmp_path: Path
+) -> None:
     with (
         (tmp_path / "out").open("wb") as file,
         running("balance", "--from", "-", stdin=file) as there,
@@ -141,8 +145,8 @@ OPTIONS: list[tuple[list[str], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("arguments", "error"), OPTIONS)
-def test_a_wrong_option_is_said_before_anything_is_asked(
+@pytest.mark.parametrize(("arguments", "error"), OPTIONS, ids=str)
+def test_a_wrong_option_is_refused_before_anything_is_asked(
     arguments: list[str], error: str, platform: BalancePlatform, loyalty: Run, listed: Listed
 ) -> None:
     done = loyalty("balance", "--from", listed("C-1\n"), *arguments, "-o", "csv")
@@ -168,8 +172,9 @@ def test_a_wrong_profile_is_an_error_though_every_row_names_its_own(
         ("csv", (NO_COLUMN, CUSTOMER)),
         ("jsonl", ("line 1 of the file: it is not JSON (Expecting value at character 0).",)),
     ],
+    ids=["csv", "jsonl"],
 )
-def test_a_list_of_another_format_than_was_said(
+def test_a_list_in_another_format_than_the_option_says_is_refused(
     given: str, said: tuple[str, ...], platform: BalancePlatform, loyalty: Run, listed: Listed
 ) -> None:
     done = loyalty("balance", "--from", listed("C-1\n"), "--input-format", given)

@@ -53,7 +53,7 @@ def csv_of(done: Outcome) -> Iterator[dict[str, str]]:
 
 
 @pytest.mark.usefixtures("three")
-def test_several_customers_at_several_profiles_come_in_the_order_asked(loyalty: Run) -> None:
+def test_records_of_several_customers_and_profiles_come_in_the_order_asked(loyalty: Run) -> None:
     done = loyalty("balance", "C-2", "C-1", "-p", "south", "-p", "north", "-o", "json")
 
     assert asked(done) == [("C-2", "south"), ("C-2", "north"), ("C-1", "south"), ("C-1", "north")]
@@ -69,7 +69,7 @@ def test_several_customers_at_several_profiles_come_in_the_order_asked(loyalty: 
     ],
     ids=["of the file", "of the environment", "of the option"],
 )
-def test_the_option_wins_over_the_environment_and_that_over_the_file(
+def test_a_profile_comes_from_the_option_else_the_environment_else_the_file(
     loyalty: Run,
     variable: str,
     arguments: list[str],
@@ -81,7 +81,7 @@ def test_the_option_wins_over_the_environment_and_that_over_the_file(
     assert asked(loyalty("balance", "C-1", *arguments, "-o", "json")) == [("C-1", profile)]
 
 
-def test_without_any_profile_it_says_which_there_are(
+def test_balance_without_a_profile_says_which_there_are(
     loyalty: Run, profile_file: Callable[[str], Path]
 ) -> None:
     profile_file("profiles: {a: {provider: imprint}, b: {provider: gameball}}\n")
@@ -113,7 +113,7 @@ def test_one_platform_that_is_down_does_not_hide_the_others(loyalty: Run) -> Non
 
 
 @pytest.mark.usefixtures("three")
-def test_the_same_error_is_said_once(loyalty: Run) -> None:
+def test_the_same_error_of_several_customers_is_told_once(loyalty: Run) -> None:
     done = loyalty("balance", "C-1", "C-2", "C-3", "-p", "down")
 
     assert done.code == 7
@@ -141,8 +141,9 @@ def test_the_same_error_is_said_once(loyalty: Run) -> None:
         ([".."], (2, "would change the address", None)),
         (["C-1", "C\n2"], (2, r"'C\n2' contains a control character", None)),
     ],
+    ids=str,
 )
-def test_what_must_not_be_sent_is_refused_before_anything_is(
+def test_a_wrong_customer_or_option_is_refused_before_anything_is_sent(
     loyalty: Run, received: list[Received], wrong: list[str], said: tuple[int, str, str | None]
 ) -> None:
     code, error, hint = said
@@ -159,7 +160,7 @@ def test_what_must_not_be_sent_is_refused_before_anything_is(
 
 
 @pytest.mark.usefixtures("three")
-def test_an_option_goes_over_the_one_in_the_file_for_every_profile(
+def test_an_option_of_the_command_line_wins_over_that_of_the_file(
     loyalty: Run, received: list[Received]
 ) -> None:
     loyalty("balance", "C-1", "-p", "north", "-o", "json")
@@ -168,7 +169,7 @@ def test_an_option_goes_over_the_one_in_the_file_for_every_profile(
     assert [request.query for request in received] == [{"expand": "tier"}, {"expand": "referrals"}]
 
 
-def test_the_timeout_of_the_line_is_that_of_the_whole_look_up(loyalty: Run) -> None:
+def test_the_timeout_of_the_command_line_ends_a_look_up(loyalty: Run) -> None:
     done = loyalty("--sandbox", "balance", "E-slow", "--timeout", "0.2", "-o", "json")
 
     assert done.code == 7
@@ -177,7 +178,7 @@ def test_the_timeout_of_the_line_is_that_of_the_whole_look_up(loyalty: Run) -> N
 
 
 @pytest.mark.parametrize("value", ["1", "true"])
-def test_the_environment_can_ask_for_the_sandbox(
+def test_loyalty_sandbox_in_the_environment_turns_the_sandbox_on(
     loyalty: Run, monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:
     monkeypatch.setenv("LOYALTY_SANDBOX", value)
@@ -185,7 +186,7 @@ def test_the_environment_can_ask_for_the_sandbox(
     assert loyalty("balance", "C-1001", "-p", "imprint", "-o", "json").record["sandbox"] is True
 
 
-def test_nothing_falls_back_to_the_sandbox(loyalty: Run) -> None:
+def test_a_missing_profile_file_is_an_error_and_does_not_turn_the_sandbox_on(loyalty: Run) -> None:
     done = loyalty("balance", "C-1001")
 
     assert (done.code, done.out) == (3, "")
@@ -211,7 +212,7 @@ def test_an_amount_keeps_its_digits_in_every_format(
     assert f" {digits} points\n" in loyalty("balance", "C-1").out
 
 
-def test_csv_has_a_row_for_each_balance_and_one_for_a_look_up_without_any(loyalty: Run) -> None:
+def test_csv_has_a_row_for_each_balance_and_for_each_look_up_without_one(loyalty: Run) -> None:
     done = loyalty(
         *("--sandbox", "balance", "C-1004", "C-1002", "E-404", "-p", "saasquatch", "-o", "csv")
     )
@@ -227,7 +228,7 @@ def test_csv_has_a_row_for_each_balance_and_one_for_a_look_up_without_any(loyalt
     ]
 
 
-def test_csv_and_json_say_the_same(loyalty: Run) -> None:
+def test_csv_and_json_have_the_same_values(loyalty: Run) -> None:
     asking = ("--sandbox", "balance", "C-1003", "C-1006", "-p", "gameball", "-o")
 
     records = loyalty(*asking, "json").records
@@ -241,14 +242,14 @@ def test_csv_and_json_say_the_same(loyalty: Run) -> None:
         assert row["value_currency"] == (value.get("currency") or "")
 
 
-def test_a_customer_without_anything_yet_is_said_to_have_nothing_yet(loyalty: Run) -> None:
+def test_a_customer_without_any_balance_yet_is_told_as_that(loyalty: Run) -> None:
     done = loyalty("--sandbox", "balance", "C-1002", "-p", "saasquatch")
 
     assert (done.code, done.err) == (0, "")
     assert "nothing yet" in done.out
 
 
-def test_raw_as_a_table_has_a_row_for_each_field(loyalty: Run) -> None:
+def test_a_raw_answer_as_a_table_has_a_row_for_each_field(loyalty: Run) -> None:
     done = loyalty("--sandbox", "balance", "C-1001", "-p", "saasquatch", "--raw")
 
     heading, *rows = [line.split() for line in done.out.splitlines()]
@@ -257,7 +258,7 @@ def test_raw_as_a_table_has_a_row_for_each_field(loyalty: Run) -> None:
     assert ["C-1001", "saasquatch", "[0].type", "CREDIT"] in rows
 
 
-def test_raw_of_nothing_and_of_null_and_of_a_bare_value_is_a_row_too(
+def test_a_raw_answer_without_fields_is_one_row_of_a_table(
     loyalty: Run, answer: Callable[..., str], card: Callable[..., object]
 ) -> None:
     for body, shown in ((b"{}", "{}"), (b"[]", "[]"), (b"null", "null"), (b"1.50", "1.50")):
@@ -266,7 +267,7 @@ def test_raw_of_nothing_and_of_null_and_of_a_bare_value_is_a_row_too(
         assert loyalty("balance", "C-1", "--raw").out.split()[-1] == shown
 
 
-def test_raw_keeps_the_platforms_json_on_one_line(
+def test_a_raw_answer_keeps_the_platforms_json_on_one_line(
     loyalty: Run, answer: Callable[..., str], card: Callable[..., object]
 ) -> None:
     card(answer(b'{\n "z": 1.50,\n "a": [1E+2, "caf\\u00e9 \\/", null],\n "n": -0.0\n}\n'))

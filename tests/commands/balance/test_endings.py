@@ -46,7 +46,7 @@ MANY = 2 * MAX_PENDING
 @pytest.mark.parametrize(
     ("output", "number", "code"), [("json", *INT), ("jsonl", *TERM), ("csv", *INT)]
 )
-def test_a_signal_ends_the_run_with_all_that_was_done(
+def test_a_signal_ends_a_list_after_printing_all_that_was_done(
     output: str, number: int, code: int, at: At, listed: Listed
 ) -> None:
     gate = Gate("C-20")
@@ -68,7 +68,7 @@ def test_a_signal_ends_the_run_with_all_that_was_done(
     assert len(platform.asked) < MANY
 
 
-def test_a_table_shows_what_was_done(at: At, listed: Listed) -> None:
+def test_a_table_of_an_interrupted_list_shows_what_was_done(at: At, listed: Listed) -> None:
     gate = Gate("C-3")
     at(gate)
 
@@ -86,7 +86,7 @@ def test_a_table_shows_what_was_done(at: At, listed: Listed) -> None:
     ("output", "number", "code"),
     [("json", *INT), ("csv", *TERM), ("table", *INT)],
 )
-def test_a_signal_before_anything_is_done_leaves_nothing(
+def test_a_signal_before_the_first_result_leaves_stdout_empty(
     output: str, number: int, code: int, at: At, listed: Listed
 ) -> None:
     gate = Gate("C-1")
@@ -101,7 +101,7 @@ def test_a_signal_before_anything_is_done_leaves_nothing(
     assert done.err.startswith("0 of 5 look-ups were done.\n")
 
 
-def test_a_signal_ends_a_run_that_waits_for_stdin(at: At) -> None:
+def test_a_signal_ends_a_list_that_waits_for_stdin(at: At) -> None:
     at()
 
     with running("balance", "--from", "-", "-o", "json", stdin=subprocess.PIPE) as there:
@@ -115,7 +115,7 @@ def test_a_signal_ends_a_run_that_waits_for_stdin(at: At) -> None:
 
 
 @pytest.mark.parametrize(("written", "number", "code"), [("", *TERM), ("C-1\n", *INT)])
-def test_a_signal_ends_a_run_that_waits_for_a_named_pipe(
+def test_a_signal_ends_a_list_that_waits_for_a_named_pipe(
     number: int, code: int, written: str, at: At, tmp_path: Path
 ) -> None:
     platform = at()
@@ -151,7 +151,9 @@ def stalled(at: At, listed: Listed) -> Iterator[tuple[Running, int]]:
         yield there, source
 
 
-def test_a_run_whose_reader_stalls_ends_once_it_is_read_again(at: At, listed: Listed) -> None:
+def test_after_a_signal_a_list_whose_reader_stalled_ends_once_it_reads_on(
+    at: At, listed: Listed
+) -> None:
     with stalled(at, listed) as (there, source):
         there.process.send_signal(signal.SIGTERM)
         there.process.send_signal(signal.SIGTERM)  # as `timeout` does; together they are one
@@ -165,7 +167,7 @@ def test_a_run_whose_reader_stalls_ends_once_it_is_read_again(at: At, listed: Li
     assert done.err.startswith(f"{len(done_ones)} of 50 look-ups were done.\n")
 
 
-def test_where_its_reader_never_comes_back_a_second_signal_ends_it(at: At, listed: Listed) -> None:
+def test_a_second_signal_ends_a_list_whose_reader_stalls_for_ever(at: At, listed: Listed) -> None:
     with stalled(at, listed) as (there, _):
         there.process.send_signal(signal.SIGINT)
         while there.process.poll() is None:  # a busy machine may deliver the first one late
@@ -181,7 +183,7 @@ def test_where_its_reader_never_comes_back_a_second_signal_ends_it(at: At, liste
 
 
 @pytest.mark.parametrize("output", ["json", "jsonl", "csv"])
-def test_a_reader_that_leaves_ends_the_run(output: str, at: At, listed: Listed) -> None:
+def test_a_reader_that_leaves_ends_a_list(output: str, at: At, listed: Listed) -> None:
     gate = Gate("C-30")
     platform = at(gate)
 
@@ -213,7 +215,7 @@ def ended_by(done: Outcome, *, code: int, error: str) -> bool:
     ("output", "jobs"),
     [("json", "1"), ("jsonl", "8"), ("csv", "256")],
 )
-def test_with_a_bad_key_one_request_is_sent(
+def test_of_a_list_with_a_bad_key_one_request_is_sent(
     output: str, jobs: str, loyalty: Run, at: At, listed: Listed
 ) -> None:
     platform = at(refused)
@@ -226,7 +228,9 @@ def test_with_a_bad_key_one_request_is_sent(
     assert "1 of 99 look-ups were done." in done.err.splitlines()[-1]
 
 
-def test_with_a_bad_key_the_table_is_an_error_alone(loyalty: Run, at: At, listed: Listed) -> None:
+def test_a_table_of_a_list_with_a_bad_key_is_an_error_alone(
+    loyalty: Run, at: At, listed: Listed
+) -> None:
     at(refused)
 
     done = loyalty("balance", "--from", listed(lines(names(9))))
@@ -235,7 +239,9 @@ def test_with_a_bad_key_the_table_is_an_error_alone(loyalty: Run, at: At, listed
     assert done.err.count("Error: ") == 1
 
 
-def test_a_list_of_one_says_no_more_than_a_look_up(loyalty: Run, at: At, listed: Listed) -> None:
+def test_the_error_of_a_list_of_one_is_that_of_a_single_look_up(
+    loyalty: Run, at: At, listed: Listed
+) -> None:
     at(refused)
 
     one = loyalty("balance", "--from", listed("C-1\n"))
@@ -245,7 +251,7 @@ def test_a_list_of_one_says_no_more_than_a_look_up(loyalty: Run, at: At, listed:
 
 
 @pytest.mark.parametrize(("jobs", "output"), [(1, "json"), (8, "jsonl"), (32, "csv")])
-def test_a_key_that_is_revoked_in_the_middle_ends_the_run(
+def test_a_key_that_is_revoked_meanwhile_ends_a_list(
     jobs: int, output: str, loyalty: Run, at: At, listed: Listed
 ) -> None:
     lock, answered = Lock(), list[str]()
@@ -269,7 +275,7 @@ def test_a_key_that_is_revoked_in_the_middle_ends_the_run(
     assert f"{len(done_ones)} of {MANY} look-ups were done." in done.err.splitlines()[-1]
 
 
-def test_while_nothing_is_read_from_a_live_pipe_a_bad_key_ends_the_run(at: At) -> None:
+def test_a_bad_key_ends_a_list_that_waits_for_more_from_a_pipe(at: At) -> None:
     at(refused)
 
     with running("balance", "--from", "-", "-o", "jsonl", stdin=subprocess.PIPE) as there:
@@ -279,7 +285,7 @@ def test_while_nothing_is_read_from_a_live_pipe_a_bad_key_ends_the_run(at: At) -
     assert (done.code, customers(done, "jsonl")) == (4, ["C-1"])
 
 
-def test_without_a_credential_nothing_is_asked(
+def test_of_a_list_without_a_credential_nothing_is_asked(
     loyalty: Run, at: At, listed: Listed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     platform = at()
@@ -292,7 +298,7 @@ def test_without_a_credential_nothing_is_asked(
     assert customers(done, "json")[0] == "C-1"
 
 
-def test_a_redirect_ends_the_run(loyalty: Run, at: At, listed: Listed) -> None:
+def test_a_redirect_ends_a_list_after_one_request(loyalty: Run, at: At, listed: Listed) -> None:
     platform = at(lambda _: Reply(302, headers={"Location": "https://new.example/"}))
 
     done = loyalty("balance", "--from", listed(lines(names(50))), "-o", "json")
@@ -309,7 +315,7 @@ def good_and_bad(each_at: EachAt) -> dict[str, BalancePlatform]:
     return platforms
 
 
-def test_one_bad_profile_of_several_ends_the_run(
+def test_one_of_several_profiles_with_a_bad_key_ends_a_list(
     loyalty: Run, good_and_bad: dict[str, BalancePlatform], listed: Listed
 ) -> None:
     done = loyalty(
@@ -322,7 +328,7 @@ def test_one_bad_profile_of_several_ends_the_run(
     assert len(good_and_bad["good"].asked) < 100
 
 
-def test_a_bad_profile_in_a_row_ends_the_run_there(
+def test_a_row_whose_profile_has_a_bad_key_ends_a_list_there(
     loyalty: Run, good_and_bad: dict[str, BalancePlatform], listed: Listed
 ) -> None:
     rows = [f"{name},{'bad' if number >= 30 else ''}" for number, name in enumerate(names(60))]

@@ -40,9 +40,11 @@ FORMATS = ["json", "jsonl", "csv"]
 
 
 @pytest.mark.parametrize(
-    ("output", "is_list"), [("json", True), ("jsonl", True), ("csv", True), ("json", False)]
+    ("output", "is_list"),
+    [("json", True), ("jsonl", True), ("csv", True), ("json", False)],
+    ids=["json", "jsonl", "csv", "json of named customers"],
 )
-def test_records_come_in_the_order_asked_whoever_is_answered_first(
+def test_records_of_a_list_come_in_its_order_whoever_is_answered_first(
     output: str, is_list: bool, loyalty: Run, at: At, listed: Listed
 ) -> None:
     last_was_asked = Event()
@@ -66,7 +68,9 @@ def test_records_come_in_the_order_asked_whoever_is_answered_first(
 
 
 @pytest.mark.parametrize("output", FORMATS)
-def test_records_come_while_the_run_is_going_on(output: str, at: At, listed: Listed) -> None:
+def test_records_of_a_list_are_printed_while_the_run_goes_on(
+    output: str, at: At, listed: Listed
+) -> None:
     gate = Gate("C-3")
     at(gate)
 
@@ -82,9 +86,7 @@ def test_records_come_while_the_run_is_going_on(output: str, at: At, listed: Lis
 
 
 @pytest.mark.parametrize("jobs", ["1", "8"])
-def test_of_a_live_pipe_each_record_comes_before_the_next_line_is_written(
-    jobs: str, at: At
-) -> None:
+def test_a_record_comes_before_the_next_line_is_written_to_the_pipe(jobs: str, at: At) -> None:
     at()
 
     with running(
@@ -102,7 +104,7 @@ def test_of_a_live_pipe_each_record_comes_before_the_next_line_is_written(
     assert len(done.out.splitlines()) == 3
 
 
-def test_a_list_on_stdin_is_the_same_from_a_pipe_and_from_where_a_file_was_read_to(
+def test_a_list_on_stdin_is_read_from_a_pipe_and_from_the_middle_of_a_file(
     program: Run, at: At, listed: Listed
 ) -> None:
     at()
@@ -124,7 +126,7 @@ def test_a_list_on_stdin_is_the_same_from_a_pipe_and_from_where_a_file_was_read_
     st.integers(1, 20),
 )
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_identifiers_come_out_as_they_went_in_each_with_its_own_answer(
+def test_any_identifiers_are_printed_as_given_each_with_its_own_answer(
     loyalty: Run,
     at: At,
     listed: Listed,
@@ -157,7 +159,7 @@ def told(done: Outcome) -> str:
     return done.err.splitlines()[-1]
 
 
-def test_a_failed_look_up_is_a_record_and_stderr_says_how_many_of_what(
+def test_each_failed_look_up_is_a_record_and_stderr_counts_them_by_error(
     loyalty: Run, at: At, listed: Listed
 ) -> None:
     def some_fail(customer: str) -> Reply:
@@ -187,7 +189,7 @@ def test_a_failed_look_up_is_a_record_and_stderr_says_how_many_of_what(
 
 
 @pytest.mark.parametrize(("number", "shown"), [(99, 99), (100, 100), (101, 100), (130, 100)])
-def test_a_table_shows_the_first_hundred_and_says_of_how_many(
+def test_a_table_of_a_list_shows_the_first_hundred_and_says_of_how_many(
     number: int,
     shown: int,
     loyalty: Run,
@@ -209,7 +211,7 @@ def test_a_table_shows_the_first_hundred_and_says_of_how_many(
     )
 
 
-def test_customers_of_the_command_line_are_all_shown(loyalty: Run, at: At) -> None:
+def test_a_table_shows_all_customers_of_the_command_line(loyalty: Run, at: At) -> None:
     at()
 
     done = loyalty("balance", *names(130))
@@ -218,7 +220,7 @@ def test_customers_of_the_command_line_are_all_shown(loyalty: Run, at: At) -> No
     assert done.err == ""
 
 
-def test_a_table_of_which_nothing_can_be_shown_says_so(
+def test_a_table_of_a_list_whose_first_hundred_failed_says_so(
     loyalty: Run, at: At, listed: Listed
 ) -> None:
     first = set(names(100))
@@ -249,7 +251,7 @@ def pairs(done: Outcome) -> list[tuple[str, str]]:
     return [(record["customer"], record["profile"]) for record in done.records]
 
 
-def test_each_customer_is_asked_for_at_each_profile_in_order(
+def test_each_customer_of_a_list_is_asked_for_at_each_profile_in_order(
     loyalty: Run, two: dict[str, BalancePlatform], listed: Listed
 ) -> None:
     done = loyalty(
@@ -265,8 +267,9 @@ def test_each_customer_is_asked_for_at_each_profile_in_order(
 @pytest.mark.parametrize(
     ("arguments", "others"),
     [([], ["north"]), (["-p", "south"], ["south"]), (["--all-profiles"], ["north", "south"])],
+    ids=["the default", "one profile", "all profiles"],
 )
-def test_a_row_can_name_its_own_profile(
+def test_a_row_of_a_list_can_name_its_own_profile(
     arguments: list[str], others: list[str], loyalty: Run, listed: Listed
 ) -> None:
     content = "profile,customer\nsouth,C-1\n,C-2\nnorth,C-3\n"
@@ -294,7 +297,9 @@ def test_where_every_row_names_its_profile_no_other_is_needed(
     assert without.err.startswith("Error: no profile was named")
 
 
-def test_raw_is_for_all_of_a_list(loyalty: Run, at: At, listed: Listed) -> None:
+def test_raw_prints_the_answer_for_each_customer_of_a_list(
+    loyalty: Run, at: At, listed: Listed
+) -> None:
     at()
 
     done = loyalty("balance", "--from", listed(lines(names(3))), "-o", "json", "--raw")
@@ -304,7 +309,9 @@ def test_raw_is_for_all_of_a_list(loyalty: Run, at: At, listed: Listed) -> None:
     ] * 3
 
 
-def test_an_ordinary_refusal_ends_nothing_where_customers_are_named(loyalty: Run, at: At) -> None:
+def test_a_bad_key_does_not_end_a_run_for_customers_of_the_command_line(
+    loyalty: Run, at: At
+) -> None:
     at(refused)
 
     done = loyalty("balance", *names(4), "-o", "json")

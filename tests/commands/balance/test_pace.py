@@ -49,9 +49,11 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> PassingClock:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "jobs"), [(["--jobs", "1"], 1), (["--jobs", "16"], 16), ([], 8)]
+    ("arguments", "jobs"),
+    [(["--jobs", "1"], 1), (["--jobs", "16"], 16), ([], 8)],
+    ids=["one", "16", "the default"],
 )
-def test_jobs_is_how_many_requests_are_made_at_a_time(
+def test_jobs_says_how_many_requests_are_made_at_a_time(
     arguments: list[str], jobs: int, loyalty: Run, at: At, listed: Listed
 ) -> None:
     together = Barrier(jobs, timeout=PATIENCE)
@@ -81,7 +83,7 @@ def is_kept(platform: BalancePlatform, rate: int) -> bool:
     return True
 
 
-def test_a_rate_is_kept_by_all_jobs_together(loyalty: Run, at: At, listed: Listed) -> None:
+def test_the_rate_is_kept_by_all_jobs_together(loyalty: Run, at: At, listed: Listed) -> None:
     platform = at()
     run = ("--rate", "60", "--jobs", "16")
 
@@ -89,7 +91,7 @@ def test_a_rate_is_kept_by_all_jobs_together(loyalty: Run, at: At, listed: Liste
     assert is_kept(platform, 60)
 
 
-def test_a_profile_can_have_a_rate(
+def test_the_rate_of_a_profile_is_kept(
     loyalty: Run, at: At, listed: Listed, clock: PassingClock
 ) -> None:
     platform = at(more=", rate: 40")
@@ -101,7 +103,7 @@ def test_a_profile_can_have_a_rate(
     assert is_kept(platform, 40)
 
 
-def test_a_rate_holds_for_all_profiles_of_the_run_together(
+def test_the_rate_of_a_run_holds_for_all_its_profiles_together(
     loyalty: Run, each_at: EachAt, listed: Listed, clock: PassingClock
 ) -> None:
     platform = BalancePlatform()
@@ -114,7 +116,7 @@ def test_a_rate_holds_for_all_profiles_of_the_run_together(
     assert is_kept(platform, 50)
 
 
-def test_waiting_for_a_permit_is_no_part_of_a_look_ups_time(
+def test_the_wait_for_a_permit_is_not_part_of_a_look_ups_timeout(
     loyalty: Run, at: At, listed: Listed
 ) -> None:
     at(more=", timeout: 0.4")
@@ -161,7 +163,7 @@ def in_the_pause(platform: BalancePlatform, refusing: Refusing) -> list[float]:
 @pytest.mark.parametrize(
     "headers", [{"retry_after": "1"}, {}], ids=["asks for 1 s", "asks nothing"]
 )
-def test_after_429_all_requests_pause_and_then_go_on(
+def test_after_a_429_all_requests_pause_and_then_go_on(
     headers: dict[str, str], loyalty: Run, at: At, listed: Listed
 ) -> None:
     refusing = Refusing("C-300", **headers)
@@ -208,7 +210,7 @@ def test_a_platform_that_asks_for_a_pause_of_an_hour_ends_the_run_at_once(
     assert 43 <= len(done.out.splitlines()) <= 58
 
 
-def test_a_customer_that_is_throttled_every_time_fails_alone(
+def test_a_customer_that_gets_429_every_time_fails_alone(
     loyalty: Run, at: At, listed: Listed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("loyalty_cli.network.rate_limit.FIRST_PAUSE_SECONDS", 0.05)
@@ -225,9 +227,7 @@ def test_a_customer_that_is_throttled_every_time_fails_alone(
     assert done.err.splitlines()[-1] == "1 of 60 look-ups failed: rate limited."
 
 
-def test_a_look_up_on_the_command_line_ends_within_its_timeout_whatever_it_waits_for(
-    loyalty: Run, at: At
-) -> None:
+def test_a_look_up_for_a_named_customer_ends_within_its_timeout(loyalty: Run, at: At) -> None:
     at(lambda _: too_many(retry_after="2"), ", timeout: 2.5")
     began = time.monotonic()
 

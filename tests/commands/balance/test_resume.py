@@ -37,7 +37,11 @@ from tests.fakes.servers import profile_at
 PROFILE = profile_at("http://127.0.0.1:9")
 PATIENCE = 20.0
 FORMATS = (Format.JSONL, Format.JSON, Format.CSV)
-KINDS = [(output, raw) for output in FORMATS for raw in (False, True)]
+KINDS = [
+    pytest.param(output, raw, id=f"{output}, raw" if raw else str(output))
+    for output in FORMATS
+    for raw in (False, True)
+]
 
 NASTY = 'a\n  }\n],"\r\n1,card'
 """Text that would end a record, if it stood in the file as it is."""
@@ -46,7 +50,7 @@ LIST = ["=1", "=1", "E-not_found", 'd,é"-2', "Z-0"]
 ANSWER = b'{"n": 1e5, "t": "caf\\u00e9 \\n  }\\n", "c": [%d.000]}'
 
 
-class Fixed(PlatformClient):
+class FixedPlatforms(PlatformClient):
     """Platforms that answer the same each time; keep who was asked for."""
 
     def __init__(self) -> None:
@@ -111,8 +115,8 @@ class Ended(NamedTuple):
     asked: list[str]
 
 
-class Desk:
-    """Makes runs into one file."""
+class FileRuns:
+    """Makes runs that write into one output file."""
 
     def __init__(
         self, path: Path, output: Format, capture: pytest.CaptureFixture[str], *, raw: bool
@@ -120,7 +124,7 @@ class Desk:
         self.path = path
         self.output = output
         self.working = path if output is Format.JSONL else path.with_name(f"{path.name}.partial")
-        self.platforms = Fixed()
+        self.platforms = FixedPlatforms()
         self._raw = raw
         self.capture = capture
 
@@ -162,10 +166,10 @@ class Desk:
 
     def lines(self, customers: Sequence[str]) -> bytes:
         """What a run of these writes before its file is made."""
-        other = Desk(self.path.with_name("lines"), Format.JSONL, self.capture, raw=self._raw)
+        other = FileRuns(self.path.with_name("lines"), Format.JSONL, self.capture, raw=self._raw)
         return other.whole(customers)[0] if customers else b""
 
-    def holding(self, content: bytes) -> "Desk":
+    def holding(self, content: bytes) -> "FileRuns":
         """The same with that in the working file, and no finished one."""
         self.path.unlink(missing_ok=True)
         self.working.write_bytes(content)
@@ -187,13 +191,13 @@ def in_file(name: str, output: Format) -> list[str]:
     return customers(Path(name).read_text(), output)
 
 
-Open = Callable[..., Desk]
+RunsInto = Callable[..., FileRuns]
 
 
 @pytest.fixture
-def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Open:
-    def make(output: Format, *, raw: bool = False) -> Desk:
-        return Desk(tmp_path / f"out.{output}", output, capsys, raw=raw)
+def runs_into(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> RunsInto:
+    def make(output: Format, *, raw: bool = False) -> FileRuns:
+        return FileRuns(tmp_path / f"out.{output}", output, capsys, raw=raw)
 
     return make
 
@@ -206,10 +210,10 @@ def always_then(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(("output", "raw"), KINDS)
-def test_a_run_goes_on_wherever_the_one_before_it_was_killed(
-    desk: Open, output: Format, raw: bool
+def test_a_resumed_run_goes_on_wherever_the_one_before_it_was_killed(
+    runs_into: RunsInto, output: Format, raw: bool
 ) -> None:
-    here = desk(output, raw=raw)
+    here = runs_into(output, raw=raw)
     whole, once = here.whole(LIST, summary=not raw)
     lines = here.lines(LIST)
 
@@ -221,10 +225,10 @@ def test_a_run_goes_on_wherever_the_one_before_it_was_killed(
 
 
 @pytest.mark.parametrize(("output", "raw"), KINDS)
-def test_whatever_is_missing_in_between_is_asked_and_put_in_its_place(
-    desk: Open, output: Format, raw: bool
+def test_a_resumed_run_asks_for_missing_records_and_puts_them_in_their_place(
+    runs_into: RunsInto, output: Format, raw: bool
 ) -> None:
-    here = desk(output, raw=raw)
+    here = runs_into(output, raw=raw)
     customers = ["A", "E-not_found", "B", 'd,é"-2', "C"]
     whole, once = here.whole(customers, summary=not raw)
 
@@ -238,8 +242,10 @@ def test_whatever_is_missing_in_between_is_asked_and_put_in_its_place(
 
 
 @pytest.mark.parametrize(("output", "raw"), KINDS)
-def test_the_file_is_what_is_printed_without_one(desk: Open, output: Format, raw: bool) -> None:
-    here = desk(output, raw=raw)
+def test_an_output_file_has_what_is_otherwise_printed(
+    runs_into: RunsInto, output: Format, raw: bool
+) -> None:
+    here = runs_into(output, raw=raw)
     pieces: list[bytes] = []
     reader = BalanceReader(here.platforms)
     records = [reader.look_up(LookupTask(PROFILE, each, {}, raw=raw)) for each in LIST]
@@ -249,10 +255,10 @@ def test_the_file_is_what_is_printed_without_one(desk: Open, output: Format, raw
 
 
 @pytest.mark.parametrize("output", FORMATS)
-def test_what_is_done_behind_a_look_up_that_hangs_is_written_and_stays(
-    desk: Open, output: Format
+def test_records_behind_a_look_up_that_hangs_are_written_and_kept(
+    runs_into: RunsInto, output: Format
 ) -> None:
-    here = desk(output)
+    here = runs_into(output)
     customers = ["A", "slow", "B", "b-2", "C", "last"]
     whole, _ = here.whole(customers)
     begun, over = Event(), Event()
@@ -292,8 +298,10 @@ def test_what_is_done_behind_a_look_up_that_hangs_is_written_and_stays(
     assert here.path == here.working or not here.working.exists()
 
 
-def test_records_behind_a_gap_stay_in_the_file_until_all_gaps_are_closed(desk: Open) -> None:
-    here = desk(Format.JSONL)
+def test_records_behind_a_gap_stay_in_the_file_until_all_gaps_are_closed(
+    runs_into: RunsInto,
+) -> None:
+    here = runs_into(Format.JSONL)
     customers = ["A", "first", "B", "second", "C"]
     content = here.lines(["A", "B", "C"])
     there: list[bytes] = []
@@ -311,8 +319,10 @@ def test_records_behind_a_gap_stay_in_the_file_until_all_gaps_are_closed(desk: O
 
 
 @pytest.mark.parametrize("output", FORMATS)
-def test_a_stop_before_anything_is_done_leaves_no_file(desk: Open, output: Format) -> None:
-    here = desk(output)
+def test_a_signal_before_the_first_result_leaves_no_output_file(
+    runs_into: RunsInto, output: Format
+) -> None:
+    here = runs_into(output)
     over = Event()
 
     def hang(_: str) -> None:
@@ -331,10 +341,10 @@ def test_a_stop_before_anything_is_done_leaves_no_file(desk: Open, output: Forma
 
 
 @pytest.mark.parametrize("output", FORMATS)
-def test_a_file_with_a_gap_is_left_as_it_is_by_a_stop_before_anything_was_begun(
-    desk: Open, output: Format
+def test_a_signal_before_the_first_look_up_leaves_a_file_with_a_gap_as_it_is(
+    runs_into: RunsInto, output: Format
 ) -> None:
-    here = desk(output)
+    here = runs_into(output)
     whole, _ = here.whole(["A", "B", "C", "D"])
     content = here.lines(["A", "C", "D"])
 
@@ -353,10 +363,10 @@ def test_a_file_with_a_gap_is_left_as_it_is_by_a_stop_before_anything_was_begun(
     ids=["sign-in refused", "asked too often"],
 )
 @pytest.mark.parametrize("ends_at", ["C", "D"])
-def test_what_ended_a_run_is_asked_again(
-    desk: Open, output: Format, code: ErrorCode, closed: bool, ends_at: str
+def test_the_failure_that_ended_a_run_is_asked_again_by_the_next(
+    runs_into: RunsInto, output: Format, code: ErrorCode, closed: bool, ends_at: str
 ) -> None:
-    here = desk(output)
+    here = runs_into(output)
     customers = ["A", "B", "C", "D"]
     whole, once = here.whole(customers, summary=True)
     here.platforms.failing, here.platforms.closed = {ends_at: code}, closed
@@ -374,8 +384,10 @@ def test_what_ended_a_run_is_asked_again(
 
 
 @pytest.mark.parametrize("output", FORMATS)
-def test_what_failed_otherwise_counts_and_is_not_asked_again(desk: Open, output: Format) -> None:
-    here = desk(output)
+def test_any_other_failure_counts_and_is_not_asked_again(
+    runs_into: RunsInto, output: Format
+) -> None:
+    here = runs_into(output)
     customers = ["E-rate_limited", "E-server_error", "B", "=1", "B", "B", "d-2"]
     _, once = here.whole(customers)
 
@@ -388,23 +400,25 @@ def test_what_failed_otherwise_counts_and_is_not_asked_again(desk: Open, output:
         assert done.asked == []
 
 
-def test_a_finished_array_is_summed_up_again_and_csv_does_not_keep_what_that_needs(
-    desk: Open,
+def test_summary_of_a_finished_file_works_for_json_and_not_for_csv(
+    runs_into: RunsInto,
 ) -> None:
-    here = desk(Format.JSON)
+    here = runs_into(Format.JSON)
     _, once = here.whole(LIST, summary=True)
     assert here.run(LIST, summary=True)[:3] == once[:3]
     assert here.run(LIST, summary=True) == (*once[:3], [])
 
-    here = desk(Format.CSV)
+    here = runs_into(Format.CSV)
     here.run(LIST)
     with pytest.raises(LoyaltyError, match="CSV does not keep all that --summary counts"):
         here.run(LIST, summary=True)
 
 
 @pytest.mark.parametrize("output", [Format.JSON, Format.CSV])
-def test_a_run_that_was_killed_as_it_finished_is_finished(desk: Open, output: Format) -> None:
-    here = desk(output)
+def test_a_run_that_was_killed_while_it_finished_its_file_is_finished(
+    runs_into: RunsInto, output: Format
+) -> None:
+    here = runs_into(output)
     whole, once = here.whole(LIST)
     lines = here.lines(LIST)
     finishing = here.path.with_name(f"{here.path.name}.finishing")
@@ -423,9 +437,9 @@ def test_a_run_that_was_killed_as_it_finished_is_finished(desk: Open, output: Fo
 
 @pytest.mark.parametrize("output", FORMATS)
 def test_a_record_is_in_the_file_before_the_next_but_one_is_asked_for(
-    desk: Open, output: Format
+    runs_into: RunsInto, output: Format
 ) -> None:
-    here = desk(output)
+    here = runs_into(output)
     customers = [f"C{number}" for number in range(12)]
     waited = Event()
 
@@ -443,10 +457,10 @@ def test_a_record_is_in_the_file_before_the_next_but_one_is_asked_for(
 
 @pytest.mark.parametrize("is_working", [False, True], ids=["the file", "the working file"])
 @pytest.mark.parametrize("output", FORMATS)
-def test_a_file_of_another_list_is_refused_and_neither_touched_nor_reported(
-    desk: Open, output: Format, is_working: bool
+def test_an_output_file_of_another_list_is_refused_and_left_as_it_is(
+    runs_into: RunsInto, output: Format, is_working: bool
 ) -> None:
-    here = desk(output)
+    here = runs_into(output)
     others = ["E-not_found", "A"]
     content = here.lines(others) if is_working else here.whole(others)[0]
     path = here.working if is_working else here.path
@@ -497,8 +511,9 @@ def command(
         ("out", ("-o", "csv"), b"schema_version,"),
         ("out.txt", ("-o", "json"), b"[\n"),
     ],
+    ids=str,
 )
-def test_the_option_or_else_the_name_says_in_which_format(
+def test_the_format_of_an_output_file_is_that_of_the_option_or_else_of_its_name(
     command: Command, name: str, more: tuple[str, ...], start: bytes
 ) -> None:
     assert command("--output-file", name, *more) == (0, "", "")
@@ -513,8 +528,9 @@ def test_the_option_or_else_the_name_says_in_which_format(
         (("--output-file", "out.jsonl", "-o", "table"), "--output-file needs another format"),
         (("--resume",), "--resume continues an output file"),
     ],
+    ids=["no format", "a table", "no file"],
 )
-def test_what_makes_no_file_is_a_mistake_in_the_command(
+def test_an_output_file_without_a_format_or_a_resume_without_a_file_is_refused(
     command: Command, received: list[Received], arguments: tuple[str, ...], said: str
 ) -> None:
     done = command(*arguments)
@@ -526,7 +542,7 @@ def test_what_makes_no_file_is_a_mistake_in_the_command(
 
 
 @pytest.mark.parametrize("output", FORMATS)
-def test_a_file_that_is_there_needs_resume_and_then_nothing_more(
+def test_a_finished_output_file_is_refused_without_resume_and_kept_with_it(
     command: Command, received: list[Received], output: Format
 ) -> None:
     name = f"out.{output}"
@@ -550,7 +566,7 @@ THERE_ALREADY = (
 
 
 @pytest.mark.parametrize("output", [Format.JSON, Format.CSV])
-def test_a_working_file_of_a_stopped_run_needs_resume_too(
+def test_the_working_file_of_a_stopped_run_is_refused_without_resume(
     command: Command, received: list[Received], output: Format
 ) -> None:
     name = f"out.{output}"
@@ -566,7 +582,7 @@ def test_a_working_file_of_a_stopped_run_needs_resume_too(
 
 
 @pytest.mark.parametrize("output", FORMATS)
-def test_the_list_itself_is_not_written_to(
+def test_the_list_itself_is_refused_as_the_output_file(
     command: Command, received: list[Received], output: Format
 ) -> None:
     done = command("--output-file", "list", "-o", output, "--resume")
@@ -580,7 +596,7 @@ def test_the_list_itself_is_not_written_to(
 
 
 @pytest.mark.usefixtures("command")
-def test_a_list_that_comes_from_stdin_is_not_written_to() -> None:
+def test_the_list_on_stdin_is_refused_as_the_output_file() -> None:
     line = ("balance", "--from", "-", "--output-file", "list", "-o", "jsonl", "--resume")
     with Path("list").open("rb") as stdin, running(*line, stdin=stdin) as there:
         done = there.ended()
@@ -590,7 +606,7 @@ def test_a_list_that_comes_from_stdin_is_not_written_to() -> None:
     assert Path("list").read_bytes() == b"A\nB\nC\n"
 
 
-def test_a_single_look_up_with_a_bad_key_is_asked_again(
+def test_a_single_look_up_that_had_a_bad_key_is_asked_again_by_resume(
     at: At, loyalty: Command, tmp_path: Path
 ) -> None:
     key = ["bad"]
@@ -606,7 +622,7 @@ def test_a_single_look_up_with_a_bad_key_is_asked_again(
 
 
 @pytest.mark.parametrize("output", FORMATS)
-def test_a_part_without_customers_makes_a_file_without_records(
+def test_a_shard_without_customers_makes_an_output_file_without_records(
     command: Command, output: Format
 ) -> None:
     Path("list").write_text("A\n")
@@ -619,14 +635,14 @@ def test_a_part_without_customers_makes_a_file_without_records(
 
 
 @pytest.mark.parametrize("output", FORMATS)
-def test_a_mistake_in_the_list_leaves_no_file(command: Command, output: Format) -> None:
+def test_a_mistake_in_the_list_leaves_no_output_file(command: Command, output: Format) -> None:
     Path("list").write_text("A\n B\n")
 
     assert command("--output-file", f"out.{output}").code == 2
     assert [*Path.cwd().glob("out*")] == []
 
 
-def test_a_list_from_a_pipe_is_gone_on_with_from_its_start(
+def test_a_list_from_a_pipe_is_resumed_when_it_is_sent_again_from_its_start(
     command: Command, loyalty: Command, received: list[Received]
 ) -> None:
     assert command("--output-file", "whole.jsonl").code == 0
@@ -649,7 +665,7 @@ FULL = (
 )
 
 
-def test_a_disk_that_gets_full_leaves_whole_records_and_is_gone_on_with(
+def test_a_disk_that_gets_full_leaves_whole_records_that_resume_continues(
     command: Command, received: list[Received]
 ) -> None:
     customers = [f"C-{number}" for number in range(60)]
@@ -668,7 +684,7 @@ def test_a_disk_that_gets_full_leaves_whole_records_and_is_gone_on_with(
     assert {request.path[-2] for request in received} == set(customers[len(there) :])
 
 
-def test_a_disk_that_gets_full_as_a_file_is_finished_leaves_the_working_file(
+def test_a_disk_that_is_too_full_to_finish_a_file_leaves_its_working_file(
     command: Command, received: list[Received]
 ) -> None:
     assert command("--output-file", "whole.jsonl").code == 0
@@ -696,7 +712,7 @@ def little_room(size: int) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("output", FORMATS)
-def test_a_second_run_on_the_same_file_is_refused(
+def test_a_second_run_with_the_same_output_file_is_refused(
     command: Command, received: list[Received], output: Format
 ) -> None:
     name = f"out.{output}"

@@ -18,7 +18,7 @@ def platform(at: At) -> BalancePlatform:
 
 
 @pytest.mark.parametrize("first", [0, 1])
-def test_all_shards_together_ask_for_everybody_once_and_each_in_the_order_of_the_list(
+def test_all_shards_together_ask_for_each_customer_once_in_the_lists_order(
     first: int, platform: BalancePlatform, loyalty: Run, listed: Listed
 ) -> None:
     name = listed(lines(names(200)))
@@ -37,9 +37,11 @@ def test_all_shards_together_ask_for_everybody_once_and_each_in_the_order_of_the
 
 
 @pytest.mark.parametrize(
-    ("output", "document"), [("json", "[]\n"), ("jsonl", ""), ("table", ""), ("csv", None)]
+    ("output", "document"),
+    [("json", "[]\n"), ("jsonl", ""), ("table", ""), ("csv", None)],
+    ids=["json", "jsonl", "table", "csv"],
 )
-def test_a_shard_that_nobody_is_in_is_no_error(
+def test_a_shard_without_customers_is_no_error(
     output: str, document: str | None, platform: BalancePlatform, loyalty: Run, listed: Listed
 ) -> None:
     done = loyalty("balance", "--from", listed("C-1\n"), "--shard", "2/1000", "-o", output)

@@ -59,7 +59,7 @@ def some_fail(customer: str) -> Reply:
     return not_found(customer) if int(customer[2:]) % 10 == 0 else found(customer)
 
 
-def test_a_person_sees_how_many_are_done_and_failed_how_quickly_and_how_long_it_takes(
+def test_a_person_sees_the_count_the_failures_the_rate_and_the_time_left(
     at: At, listed: Listed, tmp_path: Path
 ) -> None:
     later = Gate("C-60", some_fail)
@@ -83,7 +83,9 @@ def test_a_person_sees_how_many_are_done_and_failed_how_quickly_and_how_long_it_
     assert "9 of 90 look-ups failed: not found." in unstyled(shown)
 
 
-def test_of_a_pipe_nobody_knows_how_many_will_come(at: At, listed: Listed, tmp_path: Path) -> None:
+def test_progress_of_a_list_from_a_pipe_has_no_total(
+    at: At, listed: Listed, tmp_path: Path
+) -> None:
     gate = Gate("C-20")
     at(gate)
     command = f'cat {listed(lines(names(30)))} | "$@" >{tmp_path / "out"}'
@@ -96,7 +98,7 @@ def test_of_a_pipe_nobody_knows_how_many_will_come(at: At, listed: Listed, tmp_p
     assert "Error" not in shown
 
 
-def test_progress_does_not_come_between_records_on_the_same_terminal(
+def test_progress_does_not_come_between_records_in_the_same_terminal(
     at: At, listed: Listed
 ) -> None:
     at()
@@ -108,7 +110,7 @@ def test_progress_does_not_come_between_records_on_the_same_terminal(
         assert "30/30" not in done.out
 
 
-def test_a_table_comes_after_the_progress_and_that_is_gone(at: At, listed: Listed) -> None:
+def test_a_table_comes_after_the_progress_has_been_removed(at: At, listed: Listed) -> None:
     at()
 
     done = in_terminal("balance", "--from", listed(lines(names(130))), width=100)
@@ -123,7 +125,7 @@ def test_a_table_comes_after_the_progress_and_that_is_gone(at: At, listed: Liste
     )
 
 
-def test_nothing_of_it_is_in_a_log(at: At, listed: Listed) -> None:
+def test_progress_is_not_written_to_a_log(at: At, listed: Listed) -> None:
     at(some_fail)
 
     done = in_terminal(
@@ -137,7 +139,7 @@ def test_nothing_of_it_is_in_a_log(at: At, listed: Listed) -> None:
 
 
 @pytest.mark.parametrize("output", ["jsonl", "table"])
-def test_a_list_can_be_typed(output: str, at: At) -> None:
+def test_a_list_can_be_typed_at_a_terminal(output: str, at: At) -> None:
     platform = at()
 
     with terminal('exec "$@"', "balance", "--from", "-", "-o", output) as child:
@@ -156,7 +158,7 @@ def test_a_list_can_be_typed(output: str, at: At) -> None:
         assert rows == names(3)
 
 
-def test_ctrl_c_at_the_terminal_ends_it_in_good_order(
+def test_ctrl_c_at_a_terminal_ends_a_list_in_good_order(
     at: At, listed: Listed, tmp_path: Path
 ) -> None:
     gate = Gate("C-20")
@@ -178,7 +180,7 @@ def test_ctrl_c_at_the_terminal_ends_it_in_good_order(
 
 
 @pytest.mark.parametrize("where", ["| head -1 >/dev/null", ">/dev/full"])
-def test_the_cursor_comes_back_however_it_ends(where: str, at: At, listed: Listed) -> None:
+def test_the_cursor_comes_back_however_a_list_ends(where: str, at: At, listed: Listed) -> None:
     at()
 
     with terminal(

@@ -102,7 +102,7 @@ def test_a_debit_is_made_and_printed(ready: DebitPlatform, loyalty: Run) -> None
     assert balance["available"] == 9750
 
 
-def test_gameball_is_sent_the_reference_once_and_says_its_own(
+def test_gameball_is_sent_a_reference_once_and_its_own_number_is_printed(
     ready: DebitPlatform, loyalty: Run
 ) -> None:
     asked = ("debit", "C-1001", "200", "-p", "points", "--reference", "a", "-y", "-o", "json")
@@ -127,7 +127,7 @@ def test_gameball_is_sent_the_reference_once_and_says_its_own(
     ids=" ".join,
 )
 @pytest.mark.parametrize("how", ["-y", "--dry-run"])
-def test_a_reference_that_is_taken_is_refused(
+def test_a_reference_that_another_debit_has_is_refused(
     ready: DebitPlatform, loyalty: Run, other: tuple[str, ...], how: str
 ) -> None:
     loyalty("debit", "C-1001", "250", "--reference", "a", "-y")
@@ -178,7 +178,7 @@ REFERENCE = "--reference"
     ],
     ids=lambda value: ascii(value)[:60],
 )
-def test_a_command_line_that_makes_no_sense_is_refused(
+def test_a_debit_command_that_makes_no_sense_is_refused(
     ready: DebitPlatform, loyalty: Run, wrong: list[str], said: str
 ) -> None:
     done = loyalty("debit", "-y", *wrong)
@@ -189,7 +189,7 @@ def test_a_command_line_that_makes_no_sense_is_refused(
     assert ready.asked == []
 
 
-def test_without_a_terminal_it_takes_a_yes(ready: DebitPlatform, loyalty: Run) -> None:
+def test_a_debit_without_a_terminal_needs_yes(ready: DebitPlatform, loyalty: Run) -> None:
     done = loyalty("debit", "C-1001", "5", "--reference", "a")
 
     assert_refused(done, 2)
@@ -208,7 +208,7 @@ def test_without_a_terminal_it_takes_a_yes(ready: DebitPlatform, loyalty: Run) -
         ("5001", 6, "debit.max_amount 5000"),
     ],
 )
-def test_what_a_profile_does_not_allow_is_refused(
+def test_a_debit_that_its_profile_does_not_allow_is_refused(
     ready: DebitPlatform, loyalty: Run, asked: str, code: int, said: str
 ) -> None:
     done = loyalty("debit", "C-1001", *asked.split(), "--reference", "a", "-y")
@@ -228,7 +228,7 @@ def test_what_a_profile_does_not_allow_is_refused(
         ("C-1002 250", 6, "planned"),
     ],
 )
-def test_what_is_not_applied_says_so_in_its_record_and_its_exit_code(
+def test_a_debit_that_is_not_made_says_so_in_its_record_and_exit_code(
     ready: DebitPlatform, loyalty: Run, asked: str, code: int, state: str
 ) -> None:
     done = loyalty("debit", *asked.split(), "--reference", "a", "-y", "-o", "json")
@@ -238,7 +238,9 @@ def test_what_is_not_applied_says_so_in_its_record_and_its_exit_code(
     assert len(ready.debits) == (state == "refused")
 
 
-def test_an_unattended_run_without_a_journal_is_refused(there: DebitPlatform, loyalty: Run) -> None:
+def test_an_unattended_debit_without_a_journal_is_refused(
+    there: DebitPlatform, loyalty: Run
+) -> None:
     done = loyalty("debit", "C-1001", "5", "--reference", "a", "-y")
 
     assert_refused(done, 3)
@@ -259,7 +261,7 @@ def test_a_person_is_asked_whether_this_is_the_first_debit(
     assert there.journal.exists()
 
 
-def test_a_person_who_says_no_gets_no_journal_and_no_debit(
+def test_a_person_who_says_no_makes_no_journal_and_no_debit(
     there: DebitPlatform, loyalty: Run, person: Callable[[str], None]
 ) -> None:
     person("n\n")
@@ -272,7 +274,7 @@ def test_a_person_who_says_no_gets_no_journal_and_no_debit(
     assert not there.journal.exists()
 
 
-def test_the_question_names_what_a_person_must_check(
+def test_the_question_before_a_debit_names_what_a_person_must_check(
     ready: DebitPlatform, loyalty: Run, person: Callable[[str], None]
 ) -> None:
     person("y\n")
@@ -290,7 +292,7 @@ def test_the_question_names_what_a_person_must_check(
     [("n\n", 6), ("\n", 6), ("NO\n", 6), ("nah\n\x00\nn\n", 6), ("", 130)],
     ids=repr,
 )
-def test_anything_but_a_yes_sends_nothing(
+def test_any_answer_but_yes_sends_no_debit(
     ready: DebitPlatform, loyalty: Run, person: Callable[[str], None], answer: str, code: int
 ) -> None:
     person(answer)
@@ -303,7 +305,7 @@ def test_anything_but_a_yes_sends_nothing(
     assert states(loyalty) == {}
 
 
-def test_nobody_is_asked_about_what_cannot_be_made(
+def test_nobody_is_asked_about_a_debit_that_cannot_be_made(
     ready: DebitPlatform, loyalty: Run, person: Callable[[str], None]
 ) -> None:
     person("")
@@ -318,7 +320,7 @@ def test_nobody_is_asked_about_what_cannot_be_made(
     assert ready.debits == []
 
 
-def test_nobody_is_asked_about_what_is_not_sent_again(
+def test_nobody_is_asked_about_a_debit_that_is_not_sent_again(
     ready: DebitPlatform, loyalty: Run, person: Callable[[str], None]
 ) -> None:
     for reference in ("made", "lost"):
@@ -384,7 +386,9 @@ def end_of(child: "pexpect.spawn[str]") -> tuple[int, str]:
     return child.exitstatus or 0, child.before or ""
 
 
-def test_a_person_at_a_terminal_is_asked_and_answers(ready: DebitPlatform, tmp_path: Path) -> None:
+def test_a_person_at_a_terminal_is_asked_before_a_debit(
+    ready: DebitPlatform, tmp_path: Path
+) -> None:
     written = tmp_path / "out.json"
     child = at_a_terminal("debit", "C-1001", "250", "-o", "json", redirection=f">{written}")
 
@@ -404,7 +408,7 @@ def test_a_person_at_a_terminal_is_asked_and_answers(ready: DebitPlatform, tmp_p
 
 
 @pytest.mark.parametrize(("typed", "code"), [("n\r", 6), ("\r", 6), ("\x03", 130), ("\x04", 130)])
-def test_a_person_at_a_terminal_can_leave_it(
+def test_a_person_at_a_terminal_can_refuse_or_leave_the_question(
     ready: DebitPlatform, loyalty: Run, typed: str, code: int
 ) -> None:
     child = at_a_terminal("debit", "C-1001", "250")
@@ -420,7 +424,7 @@ def test_a_person_at_a_terminal_can_leave_it(
     assert states(loyalty) == {}
 
 
-def test_a_dry_run_says_what_it_would_send_and_sends_nothing(
+def test_a_dry_run_tells_what_it_would_send_and_sends_nothing(
     ready: DebitPlatform, loyalty: Run
 ) -> None:
     done = loyalty("debit", "C-1001", "250", "--reference", "a", "--dry-run", "-o", "json")
@@ -455,7 +459,7 @@ def test_a_dry_run_finds_what_would_be_refused(
     assert len(ready.debits) == 1
 
 
-def test_the_expected_total_is_that_of_the_whole_file(
+def test_the_expected_total_is_compared_with_that_of_the_whole_file(
     ready: DebitPlatform, loyalty: Run, file: Callable[..., str]
 ) -> None:
     name = file(f"{HEADER}C-1001,5,a\nC-1001,7,b\n")
@@ -469,7 +473,7 @@ def test_the_expected_total_is_that_of_the_whole_file(
     assert len(ready.debits) == 2
 
 
-def test_rows_can_name_their_profiles_and_no_default_is_needed(
+def test_rows_of_debits_can_name_their_profiles_so_that_no_default_is_needed(
     ready: DebitPlatform, loyalty: Run, file: Callable[..., str]
 ) -> None:
     ready.file.write_text(ready.file.read_text().replace("default_profile: club\n", ""))
@@ -486,7 +490,7 @@ def test_rows_can_name_their_profiles_and_no_default_is_needed(
     assert_refused(missing, 3)
 
 
-def test_rows_can_name_their_units(
+def test_rows_of_debits_can_name_their_units(
     ready: DebitPlatform, loyalty: Run, file: Callable[..., str]
 ) -> None:
     lines = [
@@ -504,7 +508,7 @@ def test_rows_can_name_their_units(
     assert len(ready.debits) == 2
 
 
-def test_the_same_file_again_does_only_what_is_not_settled(
+def test_the_same_file_of_debits_again_makes_only_those_not_settled(
     ready: DebitPlatform, loyalty: Run, file: Callable[..., str]
 ) -> None:
     name = file(f"{HEADER}C-1001,5,a\nC-1005,301,b\nE-insufficient,5,c\nC-1004,7,d\n")
@@ -546,7 +550,7 @@ def test_every_debit_that_failed_is_named_on_stderr(
     ],
     ids=repr,
 )
-def test_a_dash_reads_stdin(ready: DebitPlatform, program: Run, content: bytes) -> None:
+def test_a_dash_reads_debits_from_stdin(ready: DebitPlatform, program: Run, content: bytes) -> None:
     done = program("debit", "--from", "-", "-y", "-o", "json", input=content)
 
     assert (done.code, done.record["state"]) == (0, "confirmed")
@@ -579,7 +583,7 @@ def test_a_stdin_that_is_closed_is_an_error_and_not_an_empty_file(ready: DebitPl
     ],
     ids=ascii,
 )
-def test_a_file_that_is_not_text_is_refused_without_an_escape(
+def test_an_escape_in_a_file_of_debits_does_not_reach_the_terminal(
     ready: DebitPlatform, loyalty: Run, file: Callable[..., str], content: bytes, said: str
 ) -> None:
     done = loyalty("debit", "--from", file(content), "-y")
@@ -591,7 +595,7 @@ def test_a_file_that_is_not_text_is_refused_without_an_escape(
 
 
 @pytest.mark.parametrize("output", ["table", "json"])
-def test_hostile_text_is_shown_and_does_nothing(
+def test_hostile_text_in_a_debit_is_shown_and_does_nothing(
     ready: DebitPlatform, loyalty: Run, output: str
 ) -> None:
     body = {"statusCode": 400, "message": HOSTILE, "apiErrorCode": HOSTILE}
@@ -608,7 +612,7 @@ def test_hostile_text_is_shown_and_does_nothing(
 
 
 @pytest.mark.parametrize("output", ["jsonl", "csv"])
-def test_a_reader_that_goes_away_stops_the_run_in_good_order(
+def test_a_reader_that_leaves_stops_a_run_of_debits_in_good_order(
     ready: DebitPlatform, program: Run, loyalty: Run, file: Callable[..., str], output: str
 ) -> None:
     name = file(HEADER + "".join(f"C-1006,{n},ref-{n}\n" for n in range(1, 60)))
@@ -623,8 +627,8 @@ def test_a_reader_that_goes_away_stops_the_run_in_good_order(
     assert len(ready.debits) < 59
 
 
-@pytest.mark.parametrize("lost", [False, True])
-def test_a_journal_that_fails_stops_the_run_and_an_unknown_outcome_goes_before_it(
+@pytest.mark.parametrize("lost", [False, True], ids=["known", "unknown"])
+def test_the_exit_code_of_an_unknown_outcome_wins_over_a_failed_journal(
     ready: DebitPlatform,
     loyalty: Run,
     file: Callable[..., str],
@@ -653,8 +657,8 @@ def test_a_journal_that_fails_stops_the_run_and_an_unknown_outcome_goes_before_i
     assert states(loyalty)["b"] == "planned"
 
 
-@pytest.mark.parametrize(("lost", "code"), [(False, 130), (True, 8)])
-def test_an_unknown_outcome_goes_before_ctrl_c(
+@pytest.mark.parametrize(("lost", "code"), [(False, 130), (True, 8)], ids=["known", "unknown"])
+def test_the_exit_code_of_an_unknown_outcome_wins_over_ctrl_c(
     ready: DebitPlatform, loyalty: Run, monkeypatch: pytest.MonkeyPatch, lost: bool, code: int
 ) -> None:
     ready.replies.extend([LOST] * lost)

@@ -49,7 +49,9 @@ def allowing(there: DebitPlatform, old: str, new: str) -> None:
     there.file.write_text(text.replace(old, new))
 
 
-def test_mistakes_of_every_kind_are_told_at_once(ready: DebitPlatform, debits: Tries) -> None:
+def test_mistakes_of_every_kind_in_a_file_of_debits_are_told_at_once(
+    ready: DebitPlatform, debits: Tries
+) -> None:
     assert debits(f"{HEADER}C-1001,5,taken\n").code == 0
 
     done = debits(
@@ -86,7 +88,7 @@ def test_mistakes_of_every_kind_are_told_at_once(ready: DebitPlatform, debits: T
 
 
 @pytest.mark.parametrize("how", [[], ["--dry-run"]], ids=["run", "dry run"])
-def test_what_is_only_not_allowed_is_refused(
+def test_every_row_that_its_profile_does_not_allow_is_told(
     ready: DebitPlatform, debits: Tries, how: list[str]
 ) -> None:
     allowing(ready, "max_amount: 5000}", "max_amount: 5000, max_total_per_day: 100}")
@@ -112,7 +114,7 @@ def test_what_is_only_not_allowed_is_refused(
     assert len(ready.debits) == 1
 
 
-def test_mistakes_are_told_where_there_is_no_journal_yet(
+def test_mistakes_in_a_file_of_debits_are_told_without_a_journal(
     there: DebitPlatform, debits: Tries
 ) -> None:
     done = debits(f"{HEADER}C-1001,0,a\n")
@@ -204,7 +206,7 @@ def test_a_dry_run_says_where_an_open_debit_holds_up_the_account(
     assert len(ready.debits) == 1
 
 
-def test_a_hundred_failures_are_told_and_the_rest_is_counted(
+def test_a_hundred_failed_debits_are_told_and_the_rest_are_counted(
     ready: DebitPlatform, debits: Tries
 ) -> None:
     rows = "".join(f"nobody-{number},1,r-{number}\n" for number in range(120))

@@ -72,7 +72,7 @@ def assert_refused(done: Outcome, code: int, said: str) -> None:
     assert said in done.err
 
 
-def test_without_a_journal_every_command_says_how_to_make_one(
+def test_every_journal_command_says_how_to_make_a_journal_if_there_is_none(
     there: DebitPlatform, loyalty: Run
 ) -> None:
     for command in ("list", "show a", "reconcile", "resolve a --confirmed --why x"):
@@ -99,7 +99,7 @@ def test_init_makes_a_journal_that_only_its_user_can_read_and_makes_it_once(
 
 
 @pytest.mark.parametrize("place", ["mysql://host/db", "sqlite:///x.db", "postgresql+psycopg:///x"])
-def test_another_database_is_refused_and_not_taken_for_a_path(
+def test_a_url_of_another_database_is_refused_and_not_taken_for_a_path(
     there: DebitPlatform, loyalty: Run, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     monkeypatch.chdir(there.file.parent)
@@ -111,7 +111,7 @@ def test_another_database_is_refused_and_not_taken_for_a_path(
     assert sorted(there.file.parent.iterdir()) == before
 
 
-def test_a_journal_that_cannot_be_used_ends_a_run_before_anything_is_sent(
+def test_a_journal_that_cannot_be_used_is_an_error_before_anything_is_sent(
     ready: DebitPlatform, debit: Callable[..., Outcome]
 ) -> None:
     ready.journal.write_text("notes" * 1000)
@@ -131,7 +131,7 @@ def test_an_empty_journal_is_an_empty_document(ready: DebitPlatform, loyalty: Ru
 
 
 @pytest.mark.usefixtures("some")
-def test_list_has_the_oldest_first_and_can_be_narrowed(loyalty: Run) -> None:
+def test_journal_list_has_the_oldest_debit_first_and_can_be_narrowed(loyalty: Run) -> None:
     everything = ["made", "points made", "lost", "refused"]
     for chosen, found in (
         ([], everything),
@@ -170,12 +170,14 @@ def test_list_has_the_oldest_first_and_can_be_narrowed(loyalty: Run) -> None:
     ],
     ids=str,
 )
-def test_list_refuses_what_it_does_not_know(loyalty: Run, wrong: list[str], said: str) -> None:
+def test_journal_list_refuses_an_unknown_state_or_moment(
+    loyalty: Run, wrong: list[str], said: str
+) -> None:
     assert_refused(loyalty("journal", "list", *wrong), 2, said)
 
 
 @pytest.mark.usefixtures("some")
-def test_what_every_journal_command_prints_fits_the_schema(loyalty: Run) -> None:
+def test_every_journal_command_prints_what_fits_the_schema(loyalty: Run) -> None:
     validator = Draft202012Validator(json_schema())
 
     for command in (["list"], ["show", "lost"], ["show", "made"], ["reconcile"]):
@@ -189,7 +191,7 @@ def test_what_every_journal_command_prints_fits_the_schema(loyalty: Run) -> None
 
 
 @pytest.mark.usefixtures("some")
-def test_csv_has_a_row_a_debit_with_its_error_beside_it(loyalty: Run) -> None:
+def test_journal_list_as_csv_has_a_row_for_each_debit_with_its_error(loyalty: Run) -> None:
     rows = list(csv.DictReader(io.StringIO(loyalty("journal", "list", "-o", "csv").out)))
 
     assert [row["reference"] for row in rows] == listed(loyalty)
@@ -198,7 +200,7 @@ def test_csv_has_a_row_a_debit_with_its_error_beside_it(loyalty: Run) -> None:
 
 
 @pytest.mark.usefixtures("some")
-def test_show_tells_everything_that_happened(loyalty: Run) -> None:
+def test_journal_show_tells_everything_that_happened_to_a_debit(loyalty: Run) -> None:
     record = loyalty("journal", "show", "lost", "-o", "json").record
 
     assert record["debit"] == loyalty("journal", "list", "-o", "json").records[2]
@@ -220,7 +222,7 @@ def test_show_tells_everything_that_happened(loyalty: Run) -> None:
 
 
 @pytest.mark.usefixtures("some")
-def test_an_unknown_reference_is_refused(loyalty: Run) -> None:
+def test_journal_show_and_resolve_refuse_an_unknown_reference(loyalty: Run) -> None:
     for reference in ("none", "", "LOST", "%", "\x1b[31m"):
         for command in (["show", reference], ["resolve", reference, "--confirmed", "--why", "x"]):
             assert_refused(loyalty("journal", *command), 2, "`loyalty journal list`")
@@ -243,7 +245,7 @@ def test_one_reference_at_two_accounts_is_told_apart_by_its_profile(
 
 
 @pytest.mark.usefixtures("some")
-def test_resolve_wants_a_verdict_and_a_reason(loyalty: Run) -> None:
+def test_resolve_needs_a_verdict_and_a_reason(loyalty: Run) -> None:
     for wrong in (
         ["lost"],
         ["lost", "--why", "x"],
@@ -269,7 +271,7 @@ def test_resolve_wants_a_verdict_and_a_reason(loyalty: Run) -> None:
         ("--not-applied", "not_applied", "csv"),
     ],
 )
-def test_resolve_settles_an_unknown_debit_with_who_and_why(
+def test_resolve_settles_an_unknown_debit_and_records_who_and_why(
     loyalty: Run, verdict: str, after: str, output: str
 ) -> None:
     done = loyalty("journal", "resolve", "lost", verdict, "--why", "saw \x1b it", "-o", output)
@@ -283,7 +285,7 @@ def test_resolve_settles_an_unknown_debit_with_who_and_why(
 
 
 @pytest.mark.usefixtures("some")
-def test_resolve_changes_nothing_that_is_certain(loyalty: Run) -> None:
+def test_resolve_does_not_change_a_debit_that_is_settled(loyalty: Run) -> None:
     for reference, verdict, before in (
         ("made", "--not-applied", "confirmed"),
         ("made", "--confirmed", "confirmed"),
@@ -312,7 +314,7 @@ def test_a_refused_debit_can_be_tried_again_once_a_person_says_so(
 
 
 @pytest.mark.usefixtures("some")
-def test_resolve_yields_to_whoever_was_quicker(
+def test_resolve_yields_to_another_process_that_settled_the_debit_first(
     loyalty: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     change = Journal.change
@@ -330,7 +332,7 @@ def test_resolve_yields_to_whoever_was_quicker(
 
 
 @pytest.mark.parametrize("output", FORMATS)
-def test_reconcile_confirms_by_the_balance_what_only_the_reply_was_lost_of(
+def test_reconcile_confirms_a_debit_with_a_lost_reply_by_the_balance(
     ready: DebitPlatform, loyalty: Run, debit: Callable[..., Outcome], output: str
 ) -> None:
     assert debit("a", customer="E-lost-reply").record["state"] == "unknown"
@@ -360,7 +362,7 @@ def test_reconcile_waits_for_a_debit_that_arrives_late(
     assert len(ready.debits) == 1
 
 
-def test_gameball_is_sent_the_same_again_until_it_knows_the_id(
+def test_reconcile_sends_gameball_the_same_debit_until_it_knows_the_reference(
     ready: DebitPlatform, loyalty: Run, debit: Callable[..., Outcome]
 ) -> None:
     assert debit("a", "-p", "points", customer="E-late").code == 8
@@ -376,7 +378,7 @@ def test_gameball_is_sent_the_same_again_until_it_knows_the_id(
     assert balance["available"] == 1195
 
 
-def test_reconcile_settles_what_it_can_and_says_what_is_left(
+def test_reconcile_settles_what_it_can_and_names_the_rest(
     loyalty: Run, debit: Callable[..., Outcome]
 ) -> None:
     debit("a", customer="E-lost-reply")
@@ -403,7 +405,7 @@ def test_the_sandbox_has_a_journal_of_its_own(loyalty: Run, debit: Callable[...,
     assert_refused(loyalty("--sandbox", "journal", "show", "real"), 2, "no debit 'real'")
 
 
-def test_a_hostile_platform_cannot_speak_to_the_terminal_through_the_journal(
+def test_hostile_text_in_the_journal_does_nothing_in_a_terminal(
     ready: DebitPlatform, loyalty: Run, debit: Callable[..., Outcome]
 ) -> None:
     nasty = "\x1b[31m\x9b2J\x1b]52;c;eA==\x07\r\u202e[red]"
@@ -438,7 +440,7 @@ def test_a_second_reconcile_leaves_the_work_to_the_first_unless_that_was_killed(
     assert len(ready.asked) > asked
 
 
-def test_a_sandbox_of_the_environment_is_told_and_makes_no_debit_for_a_job(
+def test_a_job_makes_no_debit_in_a_sandbox_that_the_environment_turned_on(
     loyalty: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LOYALTY_SANDBOX", "1")

@@ -25,15 +25,18 @@ NOW = datetime(2026, 11, 20, 5, 6, 7, 8, tzinfo=UTC)
         ("2020-01-02T03:04:05Z", datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC)),
         (None, None),
     ],
+    ids=str,
 )
-def test_a_moment_is_what_a_person_would_say(text: str | None, expected: datetime | None) -> None:
+def test_an_option_of_time_takes_ages_dates_and_times(
+    text: str | None, expected: datetime | None
+) -> None:
     assert moment("--since", text, NOW) == expected
 
 
 @pytest.mark.parametrize(
     "text", ["yesteryear", "7y", "99999w", "2026-13-01", "20261120", "7d ", "", "٣d"]
 )
-def test_anything_else_is_no_moment(text: str) -> None:
+def test_an_option_of_time_refuses_everything_else(text: str) -> None:
     with pytest.raises(LoyaltyError, match="is not a moment") as raised:
         moment("--until", text, NOW)
 

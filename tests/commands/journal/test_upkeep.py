@@ -49,7 +49,7 @@ def overwrite(journal: Path, name: str, keep: int) -> None:
     journal.write_bytes(content)
 
 
-def test_the_commands_say_what_a_backup_holds_and_what_is_kept(
+def test_backup_and_restore_say_what_a_file_holds_and_what_is_kept(
     ready: DebitPlatform, loyalty: Run, debit: Debit, target: Path
 ) -> None:
     debit("a")
@@ -70,7 +70,9 @@ def test_the_commands_say_what_a_backup_holds_and_what_is_kept(
     assert Path(kept).is_file()
 
 
-def test_check_counts_by_state(ready: DebitPlatform, loyalty: Run, debit: Debit) -> None:
+def test_journal_check_counts_the_debits_in_each_state(
+    ready: DebitPlatform, loyalty: Run, debit: Debit
+) -> None:
     debit("a")
 
     done = loyalty("journal", "check", "-o", "json")
@@ -86,7 +88,7 @@ def test_check_counts_by_state(ready: DebitPlatform, loyalty: Run, debit: Debit)
         assert "confirmed" in loyalty("journal", "check", "-o", output).out
 
 
-def test_damage_is_told_and_there_is_no_backup_of_it(
+def test_a_damaged_journal_is_told_by_check_and_has_no_backup(
     ready: DebitPlatform, loyalty: Run, debit: Debit, target: Path
 ) -> None:
     debit("a")
@@ -106,7 +108,7 @@ def test_damage_is_told_and_there_is_no_backup_of_it(
     assert not target.exists()
 
 
-def test_check_of_a_journal_that_cannot_be_read_any_more(
+def test_check_of_a_journal_that_cannot_be_read_is_an_error(
     ready: DebitPlatform, loyalty: Run, debit: Debit
 ) -> None:
     debit("a")
@@ -118,7 +120,7 @@ def test_check_of_a_journal_that_cannot_be_read_any_more(
     assert loyalty("journal", "check").code == 3
 
 
-def test_a_server_checks_and_keeps_itself(
+def test_a_journal_in_postgresql_is_left_to_its_own_tools_for_backups(
     loyalty: Run, profile_file: Callable[[str], Path], target: Path
 ) -> None:
     with running_postgresql() as server:
@@ -135,7 +137,7 @@ def test_a_server_checks_and_keeps_itself(
         assert set(record["debits"].values()) == {0}
 
 
-def test_until_a_person_has_looked_a_job_debits_nothing(
+def test_after_a_restore_a_job_makes_no_debit_until_a_person_has_looked(
     ready: DebitPlatform, loyalty: Run, debit: Debit, lost: Outcome
 ) -> None:
     assert (lost.code, lost.out) == (0, "")
@@ -159,8 +161,8 @@ def test_until_a_person_has_looked_a_job_debits_nothing(
     assert review == "b was made: ticket 4711"
 
 
-@pytest.mark.parametrize("answer", [True, False])
-def test_a_person_is_told_and_asked(
+@pytest.mark.parametrize("answer", [True, False], ids=["yes", "no"])
+def test_after_a_restore_a_person_is_asked_before_a_debit(
     ready: DebitPlatform,
     debit: Debit,
     lost: Outcome,
@@ -200,7 +202,9 @@ def test_a_person_is_told_and_asked(
     ids=str,
 )
 @pytest.mark.usefixtures("ready")
-def test_what_makes_no_sense_is_refused(loyalty: Run, wrong: list[str], said: str) -> None:
+def test_a_journal_command_that_makes_no_sense_is_refused(
+    loyalty: Run, wrong: list[str], said: str
+) -> None:
     done = loyalty("journal", *wrong)
 
     assert (done.code, done.out, done.err[:7]) == (2, "", "Error: ")
