@@ -23,7 +23,7 @@ from loyalty_cli.config.base_url import check_base_url, is_loopback
         "https://a.example/b%20c/...",
     ],
 )
-def test_an_address_is_taken_as_it_is_but_for_its_last_slash_and_the_capitals_of_its_scheme(
+def test_a_base_url_is_taken_as_it_is_but_for_a_last_slash_and_capitals(
     url: str,
 ) -> None:
     assert check_base_url(url) == url
@@ -104,7 +104,7 @@ REFUSED = {
 @pytest.mark.parametrize(
     ("url", "reason"), [(url, reason) for reason, urls in REFUSED.items() for url in urls]
 )
-def test_an_address_that_is_none_is_refused_with_the_reason(url: str, reason: str) -> None:
+def test_a_wrong_base_url_is_refused_with_the_reason(url: str, reason: str) -> None:
     with pytest.raises(ValueError, match=reason.replace("?", r"\?")) as caught:
         check_base_url(url)
 
@@ -112,7 +112,7 @@ def test_an_address_that_is_none_is_refused_with_the_reason(url: str, reason: st
 
 
 @given(url=st.text(max_size=60) | st.from_regex(r"https?://[^ ]{0,60}"))
-def test_any_text_is_either_an_address_or_a_clear_error(url: str) -> None:
+def test_any_text_is_either_a_base_url_or_a_clear_error(url: str) -> None:
     try:
         taken = check_base_url(url)
     except ValueError as error:
@@ -130,5 +130,5 @@ def test_any_text_is_either_an_address_or_a_clear_error(url: str) -> None:
         *((host, False) for host in ("10.0.0.1", "::", "example.com", "localhost.", "127.1", "")),
     ],
 )
-def test_loopback_is_this_machine_by_name_or_address(host: str, expected: bool) -> None:
+def test_loopback_is_localhost_and_the_addresses_of_this_machine(host: str, expected: bool) -> None:
     assert is_loopback(host) == expected

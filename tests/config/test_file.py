@@ -22,7 +22,7 @@ def chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def test_without_config_it_is_in_the_users_config_folder_wherever_that_is(
+def test_without_config_the_profile_file_is_in_the_users_config_folder(
     environment: dict[str, str], loyalty: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = Path(environment["HOME"]) / ".config" / "loyalty" / "config.yaml"
@@ -36,7 +36,7 @@ def test_without_config_it_is_in_the_users_config_folder_wherever_that_is(
     assert default_path() == Path("/elsewhere/loyalty/config.yaml")
 
 
-def test_config_goes_before_the_environment_and_that_before_the_folder(
+def test_config_wins_over_the_environment_and_that_over_the_config_folder(
     chosen: Path, loyalty: Run, tmp_path: Path
 ) -> None:
     other = tmp_path / "other.yaml"
@@ -47,7 +47,9 @@ def test_config_goes_before_the_environment_and_that_before_the_folder(
     assert loyalty("--config", str(other), "profiles", "-o", "json").record["profile"] == "other"
 
 
-def test_without_a_home_folder_it_says_so(monkeypatch: pytest.MonkeyPatch, loyalty: Run) -> None:
+def test_without_a_home_folder_the_profile_file_is_a_clear_error(
+    monkeypatch: pytest.MonkeyPatch, loyalty: Run
+) -> None:
     def nobody(_: int) -> NoReturn:
         raise KeyError
 
@@ -73,7 +75,7 @@ def test_without_a_home_folder_it_says_so(monkeypatch: pytest.MonkeyPatch, loyal
     ],
     ids=["a folder", "nothing", "too large", "Latin-1", "UTF-16", "UTF-16 without a mark"],
 )
-def test_a_file_that_cannot_be_read_is_told_with_the_reason(
+def test_a_profile_file_that_cannot_be_read_is_told_with_the_reason(
     chosen: Path, loyalty: Run, content: bytes | None, reason: str
 ) -> None:
     chosen.mkdir() if content is None else chosen.write_bytes(content)
@@ -85,7 +87,7 @@ def test_a_file_that_cannot_be_read_is_told_with_the_reason(
     assert len(done.err.splitlines()) <= 2
 
 
-def test_a_missing_file_is_an_error_that_mentions_the_sandbox(
+def test_a_missing_profile_file_is_an_error_that_mentions_the_sandbox(
     monkeypatch: pytest.MonkeyPatch, chosen: Path, loyalty: Run
 ) -> None:
     assert f"there is no profile file {chosen}." in loyalty("profiles").err
@@ -98,7 +100,7 @@ def test_a_missing_file_is_an_error_that_mentions_the_sandbox(
     assert "--sandbox" in done.err
 
 
-def test_a_mark_at_the_beginning_and_windows_line_ends_are_welcome(
+def test_a_profile_file_may_have_a_byte_order_mark_and_windows_line_ends(
     chosen: Path, loyalty: Run
 ) -> None:
     text = "profiles:\n  card:\n    provider: imprint\n    auth: basic\n"
@@ -108,7 +110,7 @@ def test_a_mark_at_the_beginning_and_windows_line_ends_are_welcome(
 
 
 @pytest.mark.parametrize(("mode", "warns"), [(0o600, 0), (0o644, 0), (0o664, 1), (0o602, 1)])
-def test_a_file_that_others_may_write_is_used_with_a_warning(
+def test_a_profile_file_that_others_may_write_is_used_with_a_warning(
     chosen: Path, loyalty: Run, mode: int, warns: int
 ) -> None:
     chosen.write_text(CARD)
@@ -121,7 +123,7 @@ def test_a_file_that_others_may_write_is_used_with_a_warning(
     assert done.err == said * warns
 
 
-def test_the_outline_passes_over_what_is_wrong(
+def test_the_outline_of_a_profile_file_leaves_out_wrong_profiles(
     profile_file: Callable[[str], Path], tmp_path: Path
 ) -> None:
     path = profile_file(

@@ -29,7 +29,7 @@ SECRET = "hunter2"
         "Jürgen Groß/journal.db",
     ],
 )
-def test_a_path_is_a_path(path: str) -> None:
+def test_a_path_is_taken_as_a_journal_file(path: str) -> None:
     assert check_place(path) == path
     assert not is_url(path)
 
@@ -53,7 +53,7 @@ def test_a_path_is_a_path(path: str) -> None:
     ],
 )
 @pytest.mark.parametrize("scheme", ["postgresql", "postgres"])
-def test_a_url_is_a_url(scheme: str, rest: str) -> None:
+def test_a_url_is_taken_as_a_journal_in_postgresql(scheme: str, rest: str) -> None:
     place = check_place(f"{scheme}://{rest}")
 
     assert place == f"postgresql://{rest}"
@@ -95,7 +95,9 @@ def test_a_url_is_a_url(scheme: str, rest: str) -> None:
         "postgresql://a@b@c/j",
     ],
 )
-def test_what_looks_like_a_url_and_is_none_is_never_a_file(text: str, tmp_path: Path) -> None:
+def test_text_that_only_looks_like_a_url_is_refused_and_not_taken_for_a_file(
+    text: str, tmp_path: Path
+) -> None:
     with pytest.raises(ValueError, match="form"):
         check_place(text)
 
@@ -126,7 +128,7 @@ def test_what_looks_like_a_url_and_is_none_is_never_a_file(text: str, tmp_path: 
         "&",
     ],
 )
-def test_settings_that_are_not_known_are_refused(settings: str) -> None:
+def test_unknown_settings_in_the_url_of_a_journal_are_refused(settings: str) -> None:
     with pytest.raises(ValueError, match=r"unknown setting|value of|twice"):
         check_place(f"postgresql://me@db/j?{settings}")
 
@@ -154,7 +156,7 @@ def test_settings_that_are_not_known_are_refused(settings: str) -> None:
         f"jdbc:postgresql://db/j?user=me&password={SECRET}",
     ],
 )
-def test_a_password_is_refused_and_never_shown(
+def test_a_password_in_the_url_of_a_journal_is_refused_and_never_shown(
     text: str, profile_file: Callable[[str], Path], loyalty: Run
 ) -> None:
     with pytest.raises(JournalError) as raised:
@@ -178,14 +180,14 @@ def test_a_password_is_refused_and_never_shown(
         f"postgresql:{SECRET}",
     ],
 )
-def test_nothing_of_a_wrong_url_is_shown(text: str) -> None:
+def test_nothing_of_a_wrong_url_of_a_journal_is_shown(text: str) -> None:
     with pytest.raises(JournalError) as raised:
         open_journal(text, create=True)
 
     assert SECRET not in f"{raised.value.message} {raised.value.hint}"
 
 
-def test_a_file_whose_folder_is_called_like_a_url_can_be_named(tmp_path: Path) -> None:
+def test_a_journal_file_in_a_folder_named_like_a_url_can_be_named(tmp_path: Path) -> None:
     path = tmp_path / "postgresql:" / "journal.db"
 
     open_journal(path, create=True).close()
@@ -193,7 +195,7 @@ def test_a_file_whose_folder_is_called_like_a_url_can_be_named(tmp_path: Path) -
     assert path.exists()
 
 
-def test_a_wrong_url_in_the_profile_file_makes_no_file(
+def test_a_wrong_url_of_a_journal_in_the_profile_file_makes_no_file(
     profile_file: Callable[[str], Path], loyalty: Run, tmp_path: Path
 ) -> None:
     path = profile_file(

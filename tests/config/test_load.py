@@ -63,7 +63,7 @@ def test_a_profile_needs_no_more_than_its_provider(profile_file: Write) -> None:
     assert (profile.timeout, profile.debit) == (10.0, DebitRules())
 
 
-def test_every_common_key_is_read(profile_file: Write) -> None:
+def test_every_key_that_all_profiles_have_is_read(profile_file: Write) -> None:
     path = profile_file(
         one(
             "provider: imprint, base_url: 'https://host.example/prefix/', auth: basic,"
@@ -97,7 +97,7 @@ def test_a_certificate_file_may_be_absolute_or_in_the_home_folder(
 
 
 @pytest.mark.parametrize("tenant", ["0123", "no", "12:30:45", "1e3", "1_000", "~acme", "'null'"])
-def test_text_is_taken_as_it_is_written(profile_file: Write, tenant: str) -> None:
+def test_text_in_a_profile_is_taken_as_it_is_written(profile_file: Write, tenant: str) -> None:
     config = load(profile_file(one(f"provider: saasquatch, tenant: {tenant}")))
 
     assert config.profiles["card"].settings == {"tenant": tenant.strip("'")}
@@ -119,7 +119,7 @@ def keys(node: Node) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("text", [EXAMPLE.read_text(), uncommented()], ids=["as it is", "all on"])
-def test_the_example_is_a_profile_file(loyalty: Run, profile_file: Write, text: str) -> None:
+def test_the_example_profile_file_loads(loyalty: Run, profile_file: Write, text: str) -> None:
     profile_file(text)
 
     done = loyalty("profiles", "-o", "json")
@@ -129,7 +129,7 @@ def test_the_example_is_a_profile_file(loyalty: Run, profile_file: Write, text: 
     assert shown == EXAMPLE_PROVIDERS
 
 
-def test_the_example_shows_every_key_there_is() -> None:
+def test_the_example_profile_file_shows_every_key_there_is() -> None:
     known = {*FILE_KEYS, *PROFILE_KEYS, *DEBIT_KEYS}
     for provider in map(providers.load, EXAMPLE_PROVIDERS.values()):
         known |= {each.name for each in (*provider.settings, *provider.options)}
@@ -140,7 +140,7 @@ def test_the_example_shows_every_key_there_is() -> None:
     assert known - shown == set()
 
 
-def test_the_example_names_every_way_to_sign_in_at_its_platforms() -> None:
+def test_the_example_profile_file_names_every_way_to_sign_in() -> None:
     for provider in map(providers.load, EXAMPLE_PROVIDERS.values()):
         if len(provider.auths) > 1:
             assert all(auth.name in EXAMPLE.read_text() for auth in provider.auths)
@@ -222,7 +222,7 @@ def test_the_example_names_every_way_to_sign_in_at_its_platforms() -> None:
     ],
     ids=lambda value: value.strip()[-40:] if isinstance(value, str) else None,
 )
-def test_a_mistake_is_told_with_line_key_and_the_nearest_valid_one(
+def test_a_mistake_is_told_with_its_line_its_key_and_the_nearest_valid_one(
     refused: Refused, text: str, said: str
 ) -> None:
     assert said in refused(text)
@@ -249,7 +249,7 @@ NOT_TEXT = ["[a]", "{a: b}", "''", "' '"]
         *(("debit.max_amount", value) for value in ("-1", "1e3", "50.00", "many", "[1]", "{}")),
     ],
 )
-def test_a_value_of_the_wrong_kind_is_told_with_its_key(
+def test_a_wrong_value_of_a_key_of_a_profile_is_told_with_the_key(
     refused: Refused, key: str, wrong: str
 ) -> None:
     provider = "" if key == "provider" else "provider: imprint, "
@@ -269,7 +269,7 @@ def test_a_value_of_the_wrong_kind_is_told_with_its_key(
         ("saasquatch", "reward_type", "MONEY"),
     ],
 )
-def test_an_option_of_the_wrong_kind_is_told_with_its_key(
+def test_a_wrong_value_of_an_option_is_told_with_its_key(
     refused: Refused, provider: str, option: str, wrong: str
 ) -> None:
     more = ", tenant: acme" if provider == "saasquatch" else ""
@@ -280,28 +280,32 @@ def test_an_option_of_the_wrong_kind_is_told_with_its_key(
 
 @pytest.mark.parametrize("text", ["[a]", "{a: b}", "''"])
 @pytest.mark.parametrize("key", ["default_profile", "journal"])
-def test_a_file_key_of_the_wrong_kind_is_told(refused: Refused, key: str, text: str) -> None:
+def test_a_wrong_value_of_a_key_outside_the_profiles_is_told(
+    refused: Refused, key: str, text: str
+) -> None:
     assert f"FILE, line 3: {key}: " in refused(f"{one('provider: imprint')}{key}: {text}\n")
 
 
 @pytest.mark.parametrize(
     "name", ["-a", "_a", "a.b", "a b", "a/b", "../a", "'a\u202eb'", "é", "a" * 65, "''", "a:b"]
 )
-def test_a_name_that_cannot_be_a_profiles_is_told(refused: Refused, name: str) -> None:
+def test_a_wrong_name_of_a_profile_is_told(refused: Refused, name: str) -> None:
     said = refused(f"profiles:\n  {name}: {{provider: imprint}}\n")
     assert "FILE, line 2: profiles." in said
     assert "letters, digits, - and _" in said
 
 
 @pytest.mark.parametrize("name", ["a", "0", "A-1_b", "null_", "no", "a" * 64])
-def test_a_name_may_be_letters_digits_and_two_signs(profile_file: Write, name: str) -> None:
+def test_a_name_of_a_profile_may_have_letters_digits_hyphens_and_underscores(
+    profile_file: Write, name: str
+) -> None:
     assert list(load(profile_file(f"profiles: {{{name}: {{provider: imprint}}}}")).profiles) == [
         name
     ]
 
 
 @pytest.mark.parametrize(("first", "second"), [("a-b", "a_b"), ("Card", "card")])
-def test_two_profiles_that_would_share_a_variable_are_refused(
+def test_two_profiles_that_would_share_an_environment_variable_are_refused(
     refused: Refused, first: str, second: str
 ) -> None:
     said = refused(
@@ -313,7 +317,7 @@ def test_two_profiles_that_would_share_a_variable_are_refused(
     assert repr(first) in said
 
 
-def test_names_alike_do_not_collide_where_no_variable_is_shared(profile_file: Write) -> None:
+def test_similar_profile_names_are_taken_where_no_variable_is_shared(profile_file: Write) -> None:
     omneo = "{provider: omneo, base_url: 'https://h.example'}"
     config = load(profile_file(f"profiles: {{a-b: {{provider: imprint}}, a_b: {omneo}}}"))
 
@@ -343,7 +347,9 @@ def test_names_alike_do_not_collide_where_no_variable_is_shared(profile_file: Wr
     ],
     ids=["file", "profile", "no space", "equals sign", "options", "debit"],
 )
-def test_a_secret_is_refused_and_not_repeated(refused: Refused, where: str, key: str) -> None:
+def test_a_secret_in_the_profile_file_is_refused_and_not_repeated(
+    refused: Refused, where: str, key: str
+) -> None:
     said = refused(where.format(key=key, value=SECRET))
 
     assert f"{key}: a credential does not belong in this file" in said
@@ -352,7 +358,9 @@ def test_a_secret_is_refused_and_not_repeated(refused: Refused, where: str, key:
 
 
 @pytest.mark.parametrize("name", providers.BUILT_IN)
-def test_every_credential_of_a_provider_is_known_as_one(refused: Refused, name: str) -> None:
+def test_every_credential_of_a_provider_is_recognised_as_a_secret(
+    refused: Refused, name: str
+) -> None:
     for field in providers.load(name).credential_fields():
         said = refused(one(f"provider: {name}, {field}: {SECRET}"))
         assert f"profiles.card.{field}: a credential does not belong in this file" in said
@@ -375,7 +383,9 @@ def test_every_credential_of_a_provider_is_known_as_one(refused: Refused, name: 
         f"{one('provider: imprint')}journal: postgresql://me:{SECRET}@host/db\n",
     ],
 )
-def test_a_secret_in_another_place_is_not_repeated_either(refused: Refused, text: str) -> None:
+def test_a_secret_in_a_wrong_place_of_the_profile_file_is_not_repeated(
+    refused: Refused, text: str
+) -> None:
     assert SECRET not in refused(text)
 
 
@@ -405,7 +415,7 @@ def load_or_be_told(path: Path, content: bytes) -> Config | None:
 @given(content=st.binary(max_size=80) | st.text(max_size=80).map(str.encode))
 @example(b"profiles: {\xff: 1}")
 @example(b"\xef\xbb\xbf\xef\xbb\xbfprofiles: 1")
-def test_any_bytes_are_a_profile_file_or_a_mistake(anywhere: Path, content: bytes) -> None:
+def test_any_bytes_are_a_profile_file_or_a_clear_error(anywhere: Path, content: bytes) -> None:
     load_or_be_told(anywhere, content)
 
 
@@ -440,7 +450,7 @@ PROFILE = st.fixed_dictionaries(
         optional={"default_profile": SCALARS, "journal": SCALARS},
     )
 )
-def test_any_yaml_is_a_profile_file_or_a_mistake(anywhere: Path, tree: Any) -> None:
+def test_any_yaml_is_a_profile_file_or_a_clear_error(anywhere: Path, tree: Any) -> None:
     content = b""
     with suppress(yaml.YAMLError, UnicodeEncodeError):
         content = yaml.safe_dump(tree, allow_unicode=True).encode()

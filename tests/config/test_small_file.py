@@ -16,7 +16,7 @@ def open_files() -> int:
     return len(os.listdir("/dev/fd"))  # noqa: PTH208 - names alone
 
 
-def test_a_file_is_read_whole_with_its_mode_through_a_link_too(tmp_path: Path) -> None:
+def test_a_small_file_is_read_whole_with_its_mode_even_through_a_link(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"0123456789")
     path.chmod(0o640)
@@ -46,7 +46,7 @@ def listen(path: Path) -> None:
     ],
     ids=["large", "folder", "pipe", "device", "socket", "circle", "missing"],
 )
-def test_anything_else_is_refused_with_the_reason_at_once_and_nothing_stays_open(
+def test_a_path_that_is_no_small_file_is_refused_at_once_with_the_reason(
     make: Callable[[Path], object], why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -61,7 +61,7 @@ def test_anything_else_is_refused_with_the_reason_at_once_and_nothing_stays_open
     assert open_files() == before
 
 
-def test_a_file_that_others_hide_is_refused_as_that(tmp_path: Path) -> None:
+def test_a_file_that_may_not_be_read_is_refused_with_the_reason(tmp_path: Path) -> None:
     path = tmp_path / "hidden"
     path.touch(mode=0)
 

@@ -32,12 +32,12 @@ def mistake(text: str) -> MistakeError:
 @pytest.mark.parametrize(
     "written", ["0123", "12:30:45", "no", "1e3", "0x1F", "2024-12-01", ".inf", "1_000", "true", "="]
 )
-def test_a_scalar_is_the_text_that_stands_there(written: str) -> None:
+def test_a_yaml_scalar_is_the_text_that_stands_there(written: str) -> None:
     assert plain(parse(f"a: {written}")) == {"a": written}
     assert plain(parse(f"a: '{written}'")) == {"a": written}
 
 
-def test_null_is_nothing_and_in_quotes_it_is_text() -> None:
+def test_null_in_yaml_is_nothing_and_in_quotes_it_is_text() -> None:
     found = plain(parse("{a: null, b: ~, c: , d: 'null', e: '', f: NULL}"))
 
     assert found == {"a": None, "b": None, "c": None, "d": "null", "e": "", "f": None}
@@ -45,7 +45,7 @@ def test_null_is_nothing_and_in_quotes_it_is_text() -> None:
         assert parse(text) is None
 
 
-def test_each_node_and_each_key_knows_its_line() -> None:
+def test_each_node_and_each_key_of_yaml_knows_its_line() -> None:
     root = parse("# first\na:\n  - x\n  - {b: 1,\n     c: 2}\nd: y\n")
 
     assert isinstance(root, Map)
@@ -74,13 +74,13 @@ TREES = st.recursive(
 
 @settings(CALM, max_examples=60)
 @given(TREES)
-def test_whatever_json_can_say_is_read_back(tree: Any) -> None:
+def test_any_json_is_read_as_yaml(tree: Any) -> None:
     assert plain(parse(json.dumps(tree, ensure_ascii=False))) == tree
 
 
 @settings(CALM, max_examples=120)
 @given(st.text(max_size=60) | st.text("{}[]:-?&*!|>'\"%@`#, \n\tab0~", max_size=60))
-def test_any_text_is_read_or_refused(text: str) -> None:
+def test_any_text_is_read_as_yaml_or_refused(text: str) -> None:
     found = None
     try:
         parse(text)
@@ -118,14 +118,14 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         ("{a: 1", 1, "did not find"),
     ],
 )
-def test_refused_yaml_is_named_with_its_line(text: str, line: int, message: str) -> None:
+def test_refused_yaml_is_told_with_its_line(text: str, line: int, message: str) -> None:
     error = mistake(text)
 
     assert message in str(error)
     assert error.line == line
 
 
-def test_a_tag_is_not_repeated_since_a_secret_can_look_like_one() -> None:
+def test_a_yaml_tag_is_not_repeated_since_a_secret_can_look_like_one() -> None:
     assert "hunter2" not in str(mistake("password: !hunter2"))
     assert "hunter2" not in str(mistake("password: *hunter2"))
 
@@ -141,7 +141,7 @@ BOMB = "a: &a [x, x]\n" + "".join(
     ["[" * 500, "[" * 1_000_000, "{a: " * 100_000, "- " * 100_000, "? " * 100_000, BOMB],
     ids=["[500", "[1000000", "{", "-", "?", "alias bomb"],
 )
-def test_a_hostile_file_is_refused_at_once(text: str) -> None:
+def test_hostile_yaml_is_refused_at_once(text: str) -> None:
     began = time.monotonic()
     error = mistake(text)
 
