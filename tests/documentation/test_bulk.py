@@ -174,7 +174,7 @@ def assert_the_parts_are_the_whole(place: Place) -> None:
 
 
 @pytest.mark.parametrize("example", OTHERS, ids=lambda example: example.splitlines()[0][:60])
-def test_an_example_prints_what_the_page_shows(place: Place, example: str) -> None:
+def test_an_example_of_the_bulk_page_prints_what_the_page_shows(place: Place, example: str) -> None:
     needs_programs_of(example)
 
     done = place.sh(commands(example))
@@ -196,7 +196,9 @@ def test_a_list_runs_into_a_file_and_through_a_pipe(place: Place) -> None:
 
 
 @pytest.mark.parametrize("example", IN_PARTS, ids=["xargs", "GNU parallel"])
-def test_the_parts_are_exactly_the_whole_and_ask_nothing_again(place: Place, example: str) -> None:
+def test_the_parts_of_a_list_ask_for_each_customer_once_and_again_for_nobody(
+    place: Place, example: str
+) -> None:
     needs_programs_of(commands(example))
 
     done = place.sh(commands(example))
@@ -219,7 +221,7 @@ def test_xargs_ends_with_123_where_a_customer_failed(place: Place) -> None:
     assert "xargs ends with 123" in section("With xargs")
 
 
-def test_the_joined_parts_have_every_customer_once_and_one_header(place: Place) -> None:
+def test_the_joined_csv_parts_have_every_customer_once_and_one_header(place: Place) -> None:
     done = place.sh(commands(JOINING))
 
     assert (done.code, done.out) == (0, ""), done.err
@@ -227,7 +229,7 @@ def test_the_joined_parts_have_every_customer_once_and_one_header(place: Place) 
         assert Counter(row["customer"] for row in csv.DictReader(rows)) == Counter(CUSTOMERS)
 
 
-def test_what_failed_is_asked_again_and_joined_to_the_rest(place: Place) -> None:
+def test_customers_that_failed_are_asked_again_and_joined_to_the_rest(place: Place) -> None:
     needs("jq")
     place.platform.missing_at_first = {"0123", "C-1004"}
 
@@ -254,7 +256,7 @@ def test_the_csv_on_the_page_says_who_is_asked_where(program: Run) -> None:
 # Every night
 
 
-def test_the_line_for_cron_goes_on_where_it_stopped(place: Place) -> None:
+def test_the_line_for_cron_resumes_where_it_stopped(place: Place) -> None:
     variables, job = block("crontab", "Every night").rsplit("\n", 2)[:2]
     env = dict(re.findall(r"^([A-Z_]+)=(.*)$", place.moved(variables), re.MULTILINE))
     command = place.moved(job.split(maxsplit=5)[5].replace(r"\%", "%"))
@@ -267,7 +269,7 @@ def test_the_line_for_cron_goes_on_where_it_stopped(place: Place) -> None:
     assert_tonight_is_written_once(place)
 
 
-def test_the_service_for_systemd_goes_on_where_it_stopped(place: Place) -> None:
+def test_the_service_for_systemd_resumes_where_it_stopped(place: Place) -> None:
     unit, _ = blocks(section("Every night"), "ini")
     env = dict(re.findall(r"^Environment=(.*?)=(.*)$", place.moved(unit), re.MULTILINE))
     (command,) = re.findall(r"^ExecStart=(.*)$", unit, re.MULTILINE)
@@ -312,7 +314,9 @@ def assert_tonight_is_written_once(place: Place) -> None:
     assert place.platform.asked == Counter(CUSTOMERS)
 
 
-def test_systemd_finds_nothing_wrong_with_the_units(place: Place, tmp_path: Path) -> None:
+def test_systemd_finds_no_mistake_in_the_units_of_the_bulk_page(
+    place: Place, tmp_path: Path
+) -> None:
     needs("systemd-analyze")
     paths = []
     for unit in blocks(PAGE, "ini"):
@@ -401,7 +405,7 @@ def cluster(place: Place, tmp_path: Path) -> Cluster:
     return Cluster(place._replace(folder=volumes["data"]), job, volumes)
 
 
-def test_the_pods_of_the_job_are_exactly_the_whole(cluster: Cluster) -> None:
+def test_the_pods_of_the_kubernetes_job_ask_for_each_customer_once(cluster: Cluster) -> None:
     codes = [cluster.run(index).code for index in cluster.indexes]
 
     assert codes == [0] * len(cluster.indexes)
@@ -409,7 +413,7 @@ def test_the_pods_of_the_job_are_exactly_the_whole(cluster: Cluster) -> None:
     assert len(cluster.place.parts()) == len(cluster.indexes)
 
 
-def test_a_pod_begins_again_only_where_that_may_help(cluster: Cluster) -> None:
+def test_a_pod_is_started_again_only_after_a_code_where_that_may_help(cluster: Cluster) -> None:
     rules = cluster.job["spec"]["podFailurePolicy"]["rules"]
     codes = {rule["action"]: rule.get("onExitCodes", {}).get("values") for rule in rules}
 
@@ -444,7 +448,7 @@ def flat(text: str) -> str:
     return " ".join(text.split())
 
 
-def test_a_million_customers_at_gameballs_limit_take_so_long() -> None:
+def test_the_time_for_a_million_customers_at_gameballs_limit_is_right() -> None:
     rate = gameballs_rate()
     (limit,) = [
         each
@@ -459,7 +463,7 @@ def test_a_million_customers_at_gameballs_limit_take_so_long() -> None:
     ) in flat(section("How long it takes"))
 
 
-def test_a_million_customers_without_a_limit_take_so_long() -> None:
+def test_the_time_for_a_million_customers_without_a_limit_is_right() -> None:
     rows = re.findall(
         r"^\| (\d+) ms \| (\d+) \| ([\d,]+) \| (.*) \|$",
         section("How long it takes"),
@@ -473,7 +477,7 @@ def test_a_million_customers_without_a_limit_take_so_long() -> None:
         assert int(jobs) <= balance.MOST_JOBS
 
 
-def test_runs_that_share_an_account_are_given_their_share_of_its_rate() -> None:
+def test_the_rates_for_runs_that_share_an_account_are_right() -> None:
     rate = gameballs_rate()
 
     assert f"given `--rate {rate / 2:g}` each" in flat(section("When a second machine helps"))
@@ -485,7 +489,7 @@ def test_runs_that_share_an_account_are_given_their_share_of_its_rate() -> None:
     )
 
 
-def test_what_gameball_publishes_is_on_the_page() -> None:
+def test_the_limits_that_gameball_publishes_are_on_the_bulk_page() -> None:
     limits = [
         f"{limit.requests:,} {'requests ' if at == 0 else ''}in {limit.seconds:g} second"
         for at, limit in enumerate(providers.load("gameball").read_limits)
@@ -514,5 +518,5 @@ def test_what_gameball_publishes_is_on_the_page() -> None:
         ("A summary", f"expiring in {summary.DAYS} days"),
     ],
 )
-def test_the_numbers_on_the_page_are_those_of_the_program(heading: str, words: str) -> None:
+def test_the_numbers_on_the_bulk_page_are_those_of_the_program(heading: str, words: str) -> None:
     assert words in flat(section(heading))

@@ -39,7 +39,7 @@ def home(environment: Mapping[str, str]) -> Mapping[str, str]:
 
 
 @pytest.mark.parametrize("locale", LOCALES, ids=str)
-def test_a_balance_json_and_help_come_out_in_any_locale(
+def test_a_balance_and_a_help_page_are_printed_in_any_locale(
     home: Mapping[str, str], locale: Mapping[str, str]
 ) -> None:
     asking, env = ("--sandbox", "balance", "C-1007", "-p", "imprint"), {**home, **locale}
@@ -56,7 +56,9 @@ def test_a_balance_json_and_help_come_out_in_any_locale(
     assert "--all-profiles" in help_page.out
 
 
-def test_columns_still_line_up_where_characters_become_escapes(home: Mapping[str, str]) -> None:
+def test_columns_line_up_where_the_locale_turns_characters_into_escapes(
+    home: Mapping[str, str],
+) -> None:
     done = cron(
         *("--sandbox", "balance", "C-1007", "C-1008", "-p", "imprint"),
         env={**home, "PYTHONIOENCODING": "ascii"},
@@ -80,7 +82,7 @@ def test_columns_still_line_up_where_characters_become_escapes(home: Mapping[str
     ],
     ids=str,
 )
-def test_without_a_home_it_works_or_says_why(
+def test_a_command_without_a_home_folder_works_or_says_why(
     tmp_path: Path, arguments: list[str], code: int
 ) -> None:
     missing = str(tmp_path / "none.yaml")
@@ -93,7 +95,7 @@ def test_without_a_home_it_works_or_says_why(
     assert (done.err == "") == (code == 0)
 
 
-def test_a_home_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None:
+def test_a_home_folder_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
     done = cron("--sandbox", "balance", "C-1001", env={"HOME": str(tmp_path / "file")})

@@ -144,7 +144,7 @@ def host(set_up: Callable[..., Host]) -> Host:
     return set_up()
 
 
-def test_the_page_has_a_job_and_a_service_for_each_thing() -> None:
+def test_the_cron_page_has_each_job_for_cron_and_for_systemd() -> None:
     assert [shlex.split(job)[6] for job in JOBS] == ["balance", "debit", "journal", "journal"]
     assert list(UNITS) == [
         "loyalty-balance.service",
@@ -154,7 +154,7 @@ def test_the_page_has_a_job_and_a_service_for_each_thing() -> None:
     ]
 
 
-def test_the_credentials_and_the_journal_are_the_users_alone(host: Host) -> None:
+def test_the_credentials_and_the_journal_of_a_job_are_the_users_alone(host: Host) -> None:
     for name, secret in SECRETS.items():
         path = host.path(f"/etc/loyalty/credentials/{name}")
         assert path.read_text() == f"{secret}\n"
@@ -162,7 +162,7 @@ def test_the_credentials_and_the_journal_are_the_users_alone(host: Host) -> None
     assert host.path("/var/lib/loyalty/journal.db").stat().st_mode & 0o777 == 0o600
 
 
-def test_the_jobs_say_nothing_and_write_their_records_where_the_page_says(host: Host) -> None:
+def test_the_jobs_of_the_cron_page_write_their_records_and_print_nothing(host: Host) -> None:
     for job in JOBS:
         done = host.cron(job)
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
@@ -199,7 +199,7 @@ def test_a_debit_left_unknown_by_one_job_is_settled_by_the_next(host: Host) -> N
     assert len(host.platform.debits) == 2
 
 
-def test_each_night_has_a_backup_of_its_own(host: Host) -> None:
+def test_the_backup_job_makes_a_file_for_each_night(host: Host) -> None:
     *_, backs_up = JOBS
     host.cron(JOBS[1])
 
@@ -214,7 +214,7 @@ def test_each_night_has_a_backup_of_its_own(host: Host) -> None:
     assert "exists already" in refused
 
 
-def test_without_its_credential_a_job_is_an_error_and_no_prompt(
+def test_a_job_without_its_credential_is_an_error_and_asks_nobody(
     set_up: Callable[..., Host],
 ) -> None:
     host = set_up(without=["referrals.api_key"])
@@ -228,7 +228,7 @@ def test_without_its_credential_a_job_is_an_error_and_no_prompt(
 
 
 @pytest.mark.parametrize("unit", SERVICES)
-def test_each_service_runs_with_the_credentials_that_systemd_loads(host: Host, unit: str) -> None:
+def test_each_service_uses_the_credentials_that_systemd_loads(host: Host, unit: str) -> None:
     done = host.systemd(unit)
 
     assert (done.code, done.err) == (0, "")
@@ -237,7 +237,7 @@ def test_each_service_runs_with_the_credentials_that_systemd_loads(host: Host, u
     assert len(records) == {"balance": 1, "debits": 2, "reconcile": 0}[unit.split("-")[1][:-8]]
 
 
-def test_a_service_that_leaves_something_unknown_fails_and_the_other_one_settles_it(
+def test_a_service_that_leaves_a_debit_unknown_fails_and_reconcile_settles_it(
     host: Host,
 ) -> None:
     host.ask_for("a,E-lost-reply,250")
@@ -247,7 +247,7 @@ def test_a_service_that_leaves_something_unknown_fails_and_the_other_one_settles
     assert host.systemd("loyalty-reconcile.service").code == 0
 
 
-def test_systemd_finds_nothing_wrong_with_the_units(host: Host, tmp_path: Path) -> None:
+def test_systemd_finds_no_mistake_in_the_units_of_the_cron_page(host: Host, tmp_path: Path) -> None:
     needs("systemd-analyze")
     paths = [tmp_path / name for name in UNITS]
     for path in paths:
@@ -257,7 +257,7 @@ def test_systemd_finds_nothing_wrong_with_the_units(host: Host, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("code", [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 130, 143])
-def test_the_page_says_of_each_exit_code_what_a_debit_job_should_do(code: int) -> None:
+def test_the_cron_page_says_what_a_debit_job_should_do_after_each_exit_code(code: int) -> None:
     rows = re.findall(r"^\| ([\d, ]+) \|", PAGE.partition(DEBITS)[2], re.MULTILINE)
 
     assert [str(code) in re.findall(r"\d+", row) for row in rows].count(True) == 1

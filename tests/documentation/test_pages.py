@@ -40,7 +40,7 @@ def test_the_picture_in_the_readme_is_current() -> None:
     assert page("docs/balance.svg") == GENERATED["picture"]()
 
 
-def test_the_readme_opens_with_the_two_commands_and_has_sandbox_examples() -> None:
+def test_the_readme_opens_with_two_commands_and_has_sandbox_examples() -> None:
     lines = page("README.md").splitlines()
 
     assert [line.split("#")[0].strip() for line in lines[3:5]] == ["$ make demo", "$ make test"]
@@ -95,7 +95,7 @@ def test_the_output_page_names_what_ends_a_run() -> None:
 
 
 @pytest.mark.parametrize("name", providers.BUILT_IN)
-def test_published_limits_are_in_the_page_of_the_providers(name: str) -> None:
+def test_the_limits_that_a_platform_publishes_are_on_the_providers_page(name: str) -> None:
     provider = providers.load(name)
     text = section(page("docs/providers.md"), provider.title)
     published = [f"look-ups: {spelt(provider.read_limits)}"] if provider.read_limits else []
