@@ -22,7 +22,7 @@ def refused(name: str) -> LoyaltyError:
     return caught.value
 
 
-def test_a_file_can_be_read_again_and_again(tmp_path: Path) -> None:
+def test_a_list_in_a_file_can_be_read_again_and_again(tmp_path: Path) -> None:
     path = tmp_path / "list"
     path.write_bytes(b"C-1\n")
 
@@ -34,7 +34,7 @@ def test_a_file_can_be_read_again_and_again(tmp_path: Path) -> None:
     assert stream.closed
 
 
-def test_a_pipe_can_be_read_once() -> None:
+def test_a_list_from_a_pipe_can_be_read_once() -> None:
     source, sink = os.pipe()
     os.write(sink, b"C-1\n")
     os.close(sink)
@@ -46,7 +46,7 @@ def test_a_pipe_can_be_read_once() -> None:
     os.close(source)
 
 
-def test_a_pipe_that_is_being_read_can_be_closed() -> None:
+def test_a_pipe_can_be_closed_while_it_is_read() -> None:
     """Whoever waits for a silent pipe must not make the whole program wait for it."""
     source, sink = os.pipe()
     reading, closed = Event(), Event()
@@ -86,7 +86,7 @@ def test_stdin_is_read_from_where_it_is_and_left_open(
         assert not stdin.closed
 
 
-def test_of_a_stdin_that_does_not_block_what_comes_late_is_waited_for(
+def test_a_stdin_that_does_not_block_is_waited_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Otherwise a list would end, unnoticed, where its writer took a breath."""
@@ -106,14 +106,14 @@ def test_of_a_stdin_that_does_not_block_what_comes_late_is_waited_for(
         late.join(PATIENCE)
 
 
-def test_a_stdin_that_is_no_file_is_read_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stdin_without_a_file_descriptor_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"C-1\n")))
 
     with open_input("-") as file:
         assert file.from_start().read() == b"C-1\n"
 
 
-def test_a_terminal_is_typed_at() -> None:
+def test_a_terminal_is_known_as_typed_input() -> None:
     near, far = os.openpty()
     try:
         with open_input(os.ttyname(far)) as file:
@@ -127,7 +127,7 @@ def test_a_terminal_is_typed_at() -> None:
 @pytest.mark.parametrize(
     ("name", "why"), [("", "Is a directory"), (".", "Is a directory"), ("none", "No such file")]
 )
-def test_what_cannot_be_read_is_said(
+def test_a_list_that_cannot_be_read_is_told_with_the_reason(
     name: str, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -136,7 +136,7 @@ def test_what_cannot_be_read_is_said(
 
 
 @pytest.mark.parametrize("how", ["appended to", "written anew"])
-def test_a_file_that_is_written_to_while_it_is_read_is_refused(tmp_path: Path, how: str) -> None:
+def test_a_list_that_is_changed_while_it_is_read_is_refused(tmp_path: Path, how: str) -> None:
     path = tmp_path / "list"
     path.write_bytes(b"C-1\n")
 
@@ -158,7 +158,7 @@ def test_a_file_that_is_written_to_while_it_is_read_is_refused(tmp_path: Path, h
     assert caught.value.message == f"the file {str(path)!r} was changed while it was read."
 
 
-def test_a_file_that_nobody_writes_to_and_a_pipe_are_unchanged(tmp_path: Path) -> None:
+def test_a_file_that_nobody_changes_and_a_pipe_count_as_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "list"
     path.write_bytes(b"C-1\n")
     source, sink = os.pipe()

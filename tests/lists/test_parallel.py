@@ -19,7 +19,7 @@ def same(item: int) -> int:
 
 
 @given(st.integers(0, 300), st.integers(1, 40))
-def test_every_item_gives_one_result_in_its_turn(items: int, jobs: int) -> None:
+def test_every_item_gives_one_result_in_the_order_of_the_items(items: int, jobs: int) -> None:
     assert list(map_in_order(same, range(items), jobs)) == list(range(items))
 
 
@@ -64,7 +64,7 @@ def test_a_result_is_given_before_the_next_item_is_there() -> None:
 
 
 @pytest.mark.parametrize("jobs", [1, 3])
-def test_as_many_run_at_once_as_there_are_jobs_and_no_more(jobs: int) -> None:
+def test_as_many_items_run_at_once_as_there_are_jobs(jobs: int) -> None:
     lock, together = Lock(), Barrier(jobs)
     running, most = 0, 0
 
@@ -83,7 +83,7 @@ def test_as_many_run_at_once_as_there_are_jobs_and_no_more(jobs: int) -> None:
     assert most == jobs
 
 
-def test_one_item_needs_but_one_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_item_starts_no_more_than_two_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     hired: list[Thread] = []
     start = Thread.start
 
@@ -97,7 +97,7 @@ def test_one_item_needs_but_one_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(hired) <= 2  # the second finds that there is nothing left
 
 
-def test_where_the_system_has_no_more_threads_those_that_are_there_do_it(
+def test_the_threads_that_the_system_allows_do_all_the_work(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     started = 0
@@ -116,7 +116,7 @@ def test_where_the_system_has_no_more_threads_those_that_are_there_do_it(
     assert started == 2
 
 
-def test_without_a_single_thread_it_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_map_in_order_without_a_single_thread_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def none(_: Thread) -> None:
         raise RuntimeError
 
@@ -126,7 +126,7 @@ def test_without_a_single_thread_it_is_an_error(monkeypatch: pytest.MonkeyPatch)
         list(map_in_order(same, range(5)))
 
 
-def test_no_more_is_done_than_there_are_jobs_before_it_is_taken_care_of() -> None:
+def test_few_results_are_made_before_the_first_one_is_taken() -> None:
     """What is done and not yet written is lost where the process is killed."""
     done: list[int] = []
 
@@ -143,7 +143,7 @@ def test_no_more_is_done_than_there_are_jobs_before_it_is_taken_care_of() -> Non
     results.close()
 
 
-def test_items_are_not_taken_long_before_a_slow_one_is_done() -> None:
+def test_behind_a_slow_item_a_limited_number_of_others_is_taken() -> None:
     taken, first, full = [], Event(), Event()
 
     def endless() -> Iterator[int]:
@@ -169,7 +169,7 @@ def test_items_are_not_taken_long_before_a_slow_one_is_done() -> None:
     results.close()
 
 
-def test_whoever_stops_reading_stops_what_has_not_begun() -> None:
+def test_no_item_is_begun_once_nobody_reads_the_results() -> None:
     begun: list[int] = []
     stopped = Event()
 
@@ -187,7 +187,7 @@ def test_whoever_stops_reading_stops_what_has_not_begun() -> None:
     assert len(begun) < 50
 
 
-def test_a_defect_in_one_is_raised_in_its_turn() -> None:
+def test_an_exception_of_one_item_is_raised_in_its_turn() -> None:
     def fails(item: int) -> int:
         if item == 1:
             raise ZeroDivisionError
@@ -200,7 +200,7 @@ def test_a_defect_in_one_is_raised_in_its_turn() -> None:
         next(results)
 
 
-def test_an_error_of_the_items_is_raised_after_the_results_of_those_before_it() -> None:
+def test_an_error_of_the_source_is_raised_after_the_results_before_it() -> None:
     def torn() -> Iterator[int]:
         yield from range(5)
         raise ValueError
@@ -212,7 +212,7 @@ def test_an_error_of_the_items_is_raised_after_the_results_of_those_before_it() 
         next(results)
 
 
-def test_once_it_is_to_stop_nothing_is_begun_and_what_is_done_is_given() -> None:
+def test_after_a_stop_no_item_is_begun_and_finished_results_are_given() -> None:
     stop, never, behind = Stop(), Event(), Event()
     begun: list[int] = []
 
@@ -234,7 +234,7 @@ def test_once_it_is_to_stop_nothing_is_begun_and_what_is_done_is_given() -> None
 
 
 @pytest.mark.parametrize("jobs", [1, 8])
-def test_a_result_that_ends_the_run_is_given_and_nothing_is_begun_after_it(jobs: int) -> None:
+def test_a_result_that_ends_the_run_is_given_and_no_item_is_begun_after_it(jobs: int) -> None:
     begun: list[int] = []
 
     def noted(item: int) -> int:
@@ -249,7 +249,7 @@ def test_a_result_that_ends_the_run_is_given_and_nothing_is_begun_after_it(jobs:
     assert jobs > 1 or begun == list(range(21))
 
 
-def test_a_stop_that_was_said_before_begins_nothing() -> None:
+def test_a_stop_before_the_first_item_begins_none() -> None:
     stop = Stop()
     stop.set()
 

@@ -77,7 +77,7 @@ def refused(action: Callable[[], object]) -> LoyaltyError:
     ],
     ids=repr,
 )
-def test_lines_are_numbered_and_keep_their_ends(content: bytes, texts: list[str]) -> None:
+def test_lines_are_numbered_and_keep_their_line_ends(content: bytes, texts: list[str]) -> None:
     assert read(content) == list(enumerate(texts, start=1))
 
 
@@ -88,8 +88,8 @@ def test_any_text_comes_back_line_by_line(texts: list[str]) -> None:
     assert read("\ufeff".encode() + "".join(lines).encode()) == list(enumerate(lines, start=1))
 
 
-@pytest.mark.parametrize("is_closed", [False, True])
-def test_the_stream_is_left_open_and_may_be_closed_meanwhile(is_closed: bool) -> None:
+@pytest.mark.parametrize("is_closed", [False, True], ids=["left open", "closed meanwhile"])
+def test_reading_lines_does_not_close_the_stream(is_closed: bool) -> None:
     stream = io.BytesIO(b"a\nb\n")
     lines = text_lines(stream)
     next(lines)
@@ -116,7 +116,7 @@ def test_a_line_of_a_pipe_is_given_before_the_next_one_is_written(buffering: int
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
 @pytest.mark.parametrize("text", ["C-1\nC-2\n", "Zoë\n", "\r\nC-1\r\n", "C", "\ufeffC-1\n"])
-def test_utf_16_is_told_as_that(encoding: str, text: str) -> None:
+def test_utf_16_text_is_recognised_and_named(encoding: str, text: str) -> None:
     error = refused(lambda: read(text.encode(encoding)))
 
     assert "UTF-16" in error.message
@@ -137,7 +137,7 @@ def test_utf_16_is_told_as_that(encoding: str, text: str) -> None:
     ],
     ids=repr,
 )
-def test_what_is_not_utf_8_is_named_with_its_line(line: bytes) -> None:
+def test_text_that_is_not_utf_8_is_told_with_its_line(line: bytes) -> None:
     content = "Zoë\r\n\r\n".encode() * 5000
 
     error = refused(lambda: read(content + line))
@@ -147,7 +147,7 @@ def test_what_is_not_utf_8_is_named_with_its_line(line: bytes) -> None:
 
 
 @pytest.mark.parametrize("line", ["C-1\0\n", "\0\0\0\0", "C-1\0\0\0"], ids=repr)
-def test_a_nul_is_named_with_its_line(line: str) -> None:
+def test_a_nul_is_told_with_its_line(line: str) -> None:
     error = refused(lambda: read(f"C-1\n\n{line}".encode()))
 
     assert error.message == "line 3 of the file has a NUL in it."
@@ -155,7 +155,7 @@ def test_a_nul_is_named_with_its_line(line: str) -> None:
 
 
 @pytest.mark.parametrize("end", ["", "\n", "\r\n"])
-def test_a_line_may_be_so_long_and_no_longer(end: str) -> None:
+def test_a_line_may_have_65536_characters_and_no_more(end: str) -> None:
     longest = "x" * (LONGEST_LINE - len(end)) + end
 
     assert len(read(f"a\n{longest}".encode())) == 2
@@ -178,7 +178,7 @@ def test_a_line_may_be_so_long_and_no_longer(end: str) -> None:
     ],
     ids=repr,
 )
-def test_no_file_is_so_long_that_it_fills_the_memory(
+def test_an_endless_line_or_row_is_refused_before_it_fills_the_memory(
     start: bytes, again: bytes, message: str
 ) -> None:
     stream = Endless(start, again)
@@ -193,7 +193,7 @@ def test_no_file_is_so_long_that_it_fills_the_memory(
     assert stream.taken < MIB
 
 
-def test_an_error_of_the_stream_is_not_hidden() -> None:
+def test_an_error_of_the_stream_is_raised() -> None:
     class Broken(io.RawIOBase):
         def readable(self) -> bool:
             return True
@@ -218,7 +218,7 @@ def test_an_error_of_the_stream_is_not_hidden() -> None:
     ],
     ids=repr,
 )
-def test_the_first_line_that_is_not_blank_can_be_seen_before_it_is_taken(
+def test_the_first_line_with_text_can_be_seen_before_it_is_taken(
     content: bytes, first: Line | None, left: list[Line]
 ) -> None:
     seen, lines = from_first(text_lines(io.BytesIO(content)))
@@ -228,14 +228,14 @@ def test_the_first_line_that_is_not_blank_can_be_seen_before_it_is_taken(
 
 
 @given(st.lists(st.lists(CELLS, min_size=1), max_size=5), st.sampled_from(["\n", "\r\n", "\r"]))
-def test_any_cells_come_back_from_csv(table: list[list[str]], end: str) -> None:
+def test_any_cells_are_read_back_from_csv(table: list[list[str]], end: str) -> None:
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator=end, quoting=csv.QUOTE_ALL).writerows(table)
 
     assert [cells for _, cells in rows(text.getvalue())] == table
 
 
-def test_a_row_has_the_number_of_its_first_line() -> None:
+def test_a_csv_row_has_the_number_of_its_first_line() -> None:
     assert rows('a,b\r\n"x\r\n\r\ny",1\r\n\r\nz,"2"') == [
         (1, ["a", "b"]),
         (2, ["x\r\n\r\ny", "1"]),
@@ -253,18 +253,18 @@ def test_a_row_has_the_number_of_its_first_line() -> None:
         ('"x\n"y', "',' expected after '\"'"),
     ],
 )
-def test_what_is_not_csv_is_named_with_the_line_it_begins_in(row: str, why: str) -> None:
+def test_a_row_that_is_not_csv_is_told_with_the_line_it_begins_in(row: str, why: str) -> None:
     message = refused(lambda: rows(f"a,b\n\n{row}\n")).message
 
     assert message == f"line 3 of the file is not CSV: {why}."
 
 
-def test_a_row_may_run_over_many_lines() -> None:
+def test_a_csv_row_may_run_over_many_lines() -> None:
     cell = "a line\n" * 9000
 
     assert rows(f'a\n"{cell}"\nb\n')[1:] == [(2, [cell]), (9003, ["b"])]
 
 
-def test_a_long_value_is_shown_in_part() -> None:
+def test_a_long_value_is_shown_in_part_in_a_message() -> None:
     assert shorten("x" * LONGEST_SHOWN) == "x" * LONGEST_SHOWN
     assert shorten("x" * (LONGEST_SHOWN + 1)) == "x" * LONGEST_SHOWN + "…"

@@ -13,7 +13,7 @@ CUSTOMERS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 
 @given(CUSTOMERS, st.integers(1, 60))
 @example("C-1", 1)
-def test_a_customer_is_in_exactly_one_shard_counted_from_1_or_from_0(
+def test_a_customer_is_in_exactly_one_shard_counted_from_0_or_from_1(
     customer: str, of: int
 ) -> None:
     from_1 = [part for part in range(1, of + 1) if Shard(part, of).has(customer)]
@@ -32,7 +32,7 @@ def test_a_customer_is_in_exactly_one_shard_counted_from_1_or_from_0(
         ("🎁", {2: 1, 3: 0, 10: 9, 1000: 439}),
     ],
 )
-def test_a_shard_is_the_same_on_every_machine_and_in_every_release(
+def test_a_customers_shard_is_the_same_on_every_machine_and_in_every_release(
     customer: str, parts: dict[int, int]
 ) -> None:
     """Else machines of a mixed fleet would look customers up twice, and others never."""
@@ -43,7 +43,7 @@ def test_a_shard_is_the_same_on_every_machine_and_in_every_release(
 
 @pytest.mark.parametrize("names", ["C-{}", "{:08}", "{}@shop.example", "{0}{0}"])
 @pytest.mark.parametrize("of", [2, 7, 64])
-def test_customers_are_spread_evenly(names: str, of: int) -> None:
+def test_customers_are_spread_evenly_over_the_shards(names: str, of: int) -> None:
     customers = [names.format(number) for number in range(6400)]
 
     sizes = Counter(
@@ -67,7 +67,7 @@ def test_customers_are_spread_evenly(names: str, of: int) -> None:
         ("999999/999999", Shard(999_999, 999_999)),
     ],
 )
-def test_a_shard_is_written_as_one_of_so_many(text: str, shard: Shard) -> None:
+def test_a_shard_is_written_as_i_of_n(text: str, shard: Shard) -> None:
     assert check_shard(text) == shard
 
 
@@ -79,6 +79,6 @@ def test_a_shard_is_written_as_one_of_so_many(text: str, shard: Shard) -> None:
         *("1/1000000", "1/1000001", "१/२", "1/²"),
     ],
 )
-def test_anything_else_is_none(text: str) -> None:
+def test_any_other_text_is_refused_as_a_shard(text: str) -> None:
     with pytest.raises(ValueError, match="must be I/N"):
         check_shard(text)

@@ -12,7 +12,7 @@ from loyalty_cli.lists.stop import SIGNALS, Stop
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_a_signal_says_to_begin_no_more_and_which_one_it_was(number: int) -> None:
+def test_a_signal_sets_the_stop_and_is_remembered(number: int) -> None:
     stop = Stop()
 
     with stop.on_signals():
@@ -23,7 +23,7 @@ def test_a_signal_says_to_begin_no_more_and_which_one_it_was(number: int) -> Non
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_afterwards_signals_do_what_they_did_before(number: int) -> None:
+def test_after_the_run_signals_do_what_they_did_before(number: int) -> None:
     before = signal.getsignal(number)
 
     with suppress(ZeroDivisionError), Stop().on_signals(second_kills=True):
@@ -33,7 +33,7 @@ def test_afterwards_signals_do_what_they_did_before(number: int) -> None:
     assert signal.getsignal(number) is before
 
 
-def test_without_leave_to_be_killed_a_second_one_is_heeded_no_more_than_the_first() -> None:
+def test_a_second_signal_does_not_end_a_run_that_must_not_be_killed() -> None:
     stop = Stop()
 
     with stop.on_signals():
@@ -72,7 +72,9 @@ UNBLOCK = "signal.pthread_sigmask(SIG_UNBLOCK, [SIGINT, SIGTERM])"
 @pytest.mark.parametrize(
     "raised", [[INTERRUPT], [INTERRUPT, INTERRUPT], [BLOCK, TERMINATE, INTERRUPT, UNBLOCK]], ids=str
 )
-def test_after_one_it_goes_on_to_its_end_and_several_at_once_are_one(raised: list[str]) -> None:
+def test_after_one_signal_or_several_at_once_a_process_goes_on_to_its_end(
+    raised: list[str],
+) -> None:
     done = ended_by(60, *raised)
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "goes on\n", "")
@@ -87,14 +89,14 @@ def test_after_one_it_goes_on_to_its_end_and_several_at_once_are_one(raised: lis
     ],
     ids=str,
 )
-def test_a_second_one_ends_the_process(raised: list[str], number: int) -> None:
+def test_a_second_signal_ends_the_process(raised: list[str], number: int) -> None:
     done = ended_by(0, *raised)
 
     assert (done.returncode, done.stdout, done.stderr) == (-number, "", "")
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_what_whoever_started_it_ignores_is_ignored(number: signal.Signals) -> None:
+def test_a_signal_that_the_parent_process_ignores_is_ignored(number: signal.Signals) -> None:
     stop = Stop()
     before = signal.signal(number, signal.SIG_IGN)
     try:
@@ -107,10 +109,10 @@ def test_what_whoever_started_it_ignores_is_ignored(number: signal.Signals) -> N
     assert not stop.is_set()
 
 
-@pytest.mark.parametrize(("hangs", "code"), [(True, 100 + signal.SIGTERM), (False, 0)])
-def test_the_last_resort_ends_what_hangs_and_leaves_alone_what_has_ended(
-    hangs: bool, code: int
-) -> None:
+@pytest.mark.parametrize(
+    ("hangs", "code"), [(True, 100 + signal.SIGTERM), (False, 0)], ids=["hangs", "ends"]
+)
+def test_the_last_resort_ends_a_run_that_hangs_and_no_other(hangs: bool, code: int) -> None:
     script = (
         "import os, signal, time\n"
         "from loyalty_cli.lists.stop import LastResort, Stop\n"

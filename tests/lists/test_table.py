@@ -61,9 +61,7 @@ def problems(content: str, form: InputFormat) -> list[tuple[str, str, str]]:
         ),
     ],
 )
-def test_columns_are_found_by_their_names_and_others_left_alone(
-    form: InputFormat, content: str
-) -> None:
+def test_columns_are_found_by_their_names_in_any_order(form: InputFormat, content: str) -> None:
     names = [(each.cells or {}).get("customer") for each in read(content, form)]
     amounts = [(each.cells or {}).get("amount") for each in read(content, form)]
 
@@ -71,7 +69,7 @@ def test_columns_are_found_by_their_names_and_others_left_alone(
     assert all("unit" not in (each.cells or {}) for each in read(content, form))
 
 
-def test_a_value_a_line_is_the_first_column() -> None:
+def test_plain_lines_are_values_of_the_first_column() -> None:
     assert read("A b\t \n\n C,1\n", LINES) == [
         TableRow(1, 1, {"customer": "A b"}),
         TableRow(3, 3, {"customer": " C,1"}),
@@ -79,11 +77,11 @@ def test_a_value_a_line_is_the_first_column() -> None:
 
 
 @pytest.mark.parametrize("form", [CSV, JSONL])
-def test_nothing_gives_no_row(form: InputFormat) -> None:
+def test_an_empty_table_has_no_rows(form: InputFormat) -> None:
     assert read("", form) == []
 
 
-def test_a_row_knows_its_line_and_the_number_that_a_spreadsheet_gives_it() -> None:
+def test_a_row_has_its_line_and_the_number_that_a_spreadsheet_gives_it() -> None:
     found = read('customer,amount\nA,"1\n\n2"\n\nB,2\n', CSV)
     assert [(each.line, each.number) for each in found] == [(2, 2), (6, 4)]
 
@@ -91,7 +89,7 @@ def test_a_row_knows_its_line_and_the_number_that_a_spreadsheet_gives_it() -> No
     assert [(each.line, each.number) for each in found] == [(2, 2), (4, 4)]
 
 
-def test_only_padding_is_taken_from_names_and_cells() -> None:
+def test_names_and_cells_lose_the_padding_at_their_end_alone() -> None:
     (row,) = read("customer \t,profile\n  A b \t, \n", CSV, PADDED)
     assert row.cells == {"customer": "  A b"}
 
@@ -100,7 +98,7 @@ def test_only_padding_is_taken_from_names_and_cells() -> None:
 
 
 @pytest.mark.parametrize("row", [",", " ,\t", ",,,", '"",""'])
-def test_a_row_with_nothing_in_it_is_known(row: str) -> None:
+def test_a_row_of_empty_cells_is_blank(row: str) -> None:
     blank, full = read(f"customer,amount\n{row}\nA,1\n", CSV)
 
     assert (blank.is_blank, full.is_blank) == (True, False)
@@ -129,7 +127,7 @@ SLIPS = {
 
 
 @pytest.mark.parametrize("name", SLIPS)
-def test_a_name_that_is_nearly_one_of_ours_is_a_slip(name: str) -> None:
+def test_a_column_with_nearly_one_of_our_names_is_a_slip(name: str) -> None:
     header = refused(as_csv(["customer", "amount", name], ["A", "1", "x"]), CSV)
     key = '{"customer": "A"}\n' + json.dumps({"customer": "A", "amount": "1", name: "x"})
 
@@ -139,7 +137,7 @@ def test_a_name_that_is_nearly_one_of_ours_is_a_slip(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["customer_id", "customer_name", "amounts_due", "u", "", "name"])
-def test_other_names_are_nobodys_slip(name: str) -> None:
+def test_columns_with_other_names_are_left_alone(name: str) -> None:
     assert len(read(as_csv(["customer", "amount", name], ["A", "1", "x"]), CSV)) == 1
     (row,) = read(json.dumps({"customer": "A", "amount": "1", name: "x"}), JSONL)
     assert not row.problems
@@ -149,7 +147,7 @@ NO_CUSTOMER, NO_AMOUNT = "no column 'customer'.", "no column 'amount'."
 COMMAS = "Columns must be separated by commas, not by {}."
 
 
-def test_what_was_meant_by_a_slip_is_there() -> None:
+def test_a_slip_in_a_json_key_keeps_the_value_that_was_meant() -> None:
     (row,) = read('{"custmer": "A", "Amount": 1}', JSONL)
 
     assert row.cells
@@ -164,7 +162,7 @@ def test_what_was_meant_by_a_slip_is_there() -> None:
         ("amount,customer,customer", "the column 'customer' twice.", "Leave one out."),
     ],
 )
-def test_one_mistake_in_a_header_is_said_with_what_to_do(header: str, what: str, hint: str) -> None:
+def test_one_mistake_in_a_header_is_told_with_what_to_do(header: str, what: str, hint: str) -> None:
     error = refused(f"{header}\nA,1,x\n", CSV)
 
     assert error.message == f"line 1 of the file: the header has {what}"
@@ -188,7 +186,7 @@ def test_one_mistake_in_a_header_is_said_with_what_to_do(header: str, what: str,
         ("customer\tamount", COMMAS.format("tabs"), [NO_CUSTOMER, NO_AMOUNT]),
     ],
 )
-def test_all_that_is_wrong_with_a_header_is_said_at_once(
+def test_all_mistakes_in_a_header_are_told_at_once(
     header: str, hint: str, details: list[str]
 ) -> None:
     error = refused(f"{header}\nA,1\n", CSV)
@@ -197,7 +195,7 @@ def test_all_that_is_wrong_with_a_header_is_said_at_once(
     assert (error.hint, list(error.details)) == (hint, details)
 
 
-def test_a_way_out_is_named_where_the_format_may_be_wrong() -> None:
+def test_the_hint_has_a_way_out_where_the_format_may_be_wrong() -> None:
     assert refused("x,y\n", CSV, PADDED, WAY_OUT).hint == f"Name it. {WAY_OUT}"
     assert refused("Customer,y\n", CSV, PADDED, WAY_OUT).hint == (
         f"Did you mean 'customer'? {WAY_OUT}"
@@ -207,7 +205,7 @@ def test_a_way_out_is_named_where_the_format_may_be_wrong() -> None:
 
 
 @pytest.mark.parametrize("content", ['[{"customer": "A"}]', "[", '\n [\n{"customer": "A"}\n]'])
-def test_a_json_array_is_told_what_is_expected_instead(content: str) -> None:
+def test_a_json_array_is_refused_with_what_is_expected_instead(content: str) -> None:
     error = refused(content, JSONL)
 
     assert error.message == "the file is a JSON array."
@@ -227,7 +225,7 @@ def test_a_json_array_is_told_what_is_expected_instead(content: str) -> None:
     ],
     ids=lambda text: text[:40],
 )
-def test_a_line_that_is_no_object_is_named_and_shown_in_part(line: str, why: str) -> None:
+def test_a_line_that_is_no_json_object_is_told_and_shown_in_part(line: str, why: str) -> None:
     ((column, value, said),) = problems(f'{{"customer": "A"}}\n{line}\n', JSONL)
 
     assert column == "the row"
@@ -236,8 +234,8 @@ def test_a_line_that_is_no_object_is_named_and_shown_in_part(line: str, why: str
     assert why in said
 
 
-@pytest.mark.parametrize("value", [1, 1.5, True, ["A"], {"a": 1}, ""])
-def test_a_value_of_json_is_given_as_it_is(value: Any) -> None:
+@pytest.mark.parametrize("value", [1, 1.5, True, ["A"], {"a": 1}, ""], ids=repr)
+def test_a_json_value_of_a_table_is_given_as_it_is(value: Any) -> None:
     (row,) = read(json.dumps({"customer": value}), JSONL)
 
     assert row.cells == {"customer": value}
