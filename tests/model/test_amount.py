@@ -33,7 +33,7 @@ NUMBERS = st.from_regex(r"-?(0|[1-9][0-9]{0,59})(\.[0-9]{1,60})?", fullmatch=Tru
 
 
 @given(NUMBERS)
-def test_a_number_is_written_as_it_was_read_in_json_too(text: str) -> None:
+def test_an_amount_is_written_as_it_was_read(text: str) -> None:
     amount = Amount.parse(text)
 
     assert str(amount) == text
@@ -53,7 +53,7 @@ def test_a_number_is_written_as_it_was_read_in_json_too(text: str) -> None:
         ("-0", "-0"),
     ],
 )
-def test_an_exponent_is_written_out(text: str, shown: str) -> None:
+def test_the_exponent_of_an_amount_is_written_out(text: str, shown: str) -> None:
     amount = Amount.parse(text)
 
     assert str(amount) == f"{amount}" == shown
@@ -61,8 +61,10 @@ def test_an_exponent_is_written_out(text: str, shown: str) -> None:
     assert json.loads(shown, parse_float=Decimal, parse_int=Decimal) == Decimal(text)
 
 
-@pytest.mark.parametrize("text", ["1e400", "1e-400", "-1e400", "9" * MAX_DIGITS])
-def test_the_largest_and_the_smallest_are_read(text: str) -> None:
+@pytest.mark.parametrize(
+    "text", ["1e400", "1e-400", "-1e400", "9" * MAX_DIGITS], ids=lambda text: text[:9]
+)
+def test_the_largest_and_the_smallest_amounts_are_read(text: str) -> None:
     assert Amount.parse(text) == Decimal(text)
 
 
@@ -74,13 +76,13 @@ def test_the_largest_and_the_smallest_are_read(text: str) -> None:
     ],
     ids=lambda text: text[:24],
 )
-def test_what_could_fill_the_memory_is_refused(text: str) -> None:
+def test_an_amount_that_could_fill_the_memory_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="more than 400 digits"):
         Amount.parse(text)
 
 
 @pytest.mark.parametrize("text", NOT_NUMBERS, ids=lambda text: ascii(text[:9]))
-def test_what_json_would_not_write_is_no_number_and_is_not_shown_at_length(text: str) -> None:
+def test_text_that_is_no_number_is_refused_and_shown_in_part(text: str) -> None:
     with pytest.raises(ValueError, match="is not a number") as raised:
         Amount.parse(text)
 
@@ -88,13 +90,13 @@ def test_what_json_would_not_write_is_no_number_and_is_not_shown_at_length(text:
 
 
 @pytest.mark.parametrize("value", [True, False, None, 1.5, [], {}, b"5"], ids=repr)
-def test_what_is_neither_number_nor_text_is_no_amount(value: object) -> None:
+def test_a_value_that_is_neither_number_nor_text_is_no_amount(value: object) -> None:
     with pytest.raises(ValueError, match="expected a number, got"):
         Amount.convert(value)
 
 
 @given(st.integers(-(10**90), 10**90), st.integers(-(10**90), 10**90), st.integers(0, 90))
-def test_a_difference_is_exact(minuend: int, subtrahend: int, places: int) -> None:
+def test_a_difference_of_amounts_is_exact(minuend: int, subtrahend: int, places: int) -> None:
     first, second = (Amount.convert(each).shifted(-places) for each in (minuend, subtrahend))
 
     difference = first.minus(second)
@@ -103,13 +105,13 @@ def test_a_difference_is_exact(minuend: int, subtrahend: int, places: int) -> No
     assert str(difference) == str(Amount.convert(minuend - subtrahend).shifted(-places))
 
 
-def test_a_difference_is_exact_between_the_extremes() -> None:
+def test_a_difference_of_the_largest_and_the_smallest_amount_is_exact() -> None:
     difference = Amount.parse("1e400").minus(Amount.parse("1e-400"))
 
     assert str(difference) == f"{'9' * 400}.{'9' * 400}"
 
 
-def test_the_callers_own_rounding_does_not_matter() -> None:
+def test_the_callers_own_rounding_does_not_change_an_amount() -> None:
     with localcontext(prec=2):
         assert str(Amount.parse("12345.678")) == "12345.678"
         assert str(Amount.parse("12345.678").minus(Decimal("0.001"))) == "12345.677"
@@ -117,14 +119,14 @@ def test_the_callers_own_rounding_does_not_matter() -> None:
 
 
 @given(st.integers(-(10**60), 10**60), st.integers(0, 9))
-def test_shifting_moves_the_point_and_loses_nothing(number: int, places: int) -> None:
+def test_shifting_an_amount_moves_the_point_and_loses_nothing(number: int, places: int) -> None:
     shifted = Amount.convert(number).shifted(-places)
 
     assert str(shifted).replace(".", "").lstrip("-0") == str(abs(number)).lstrip("0")
     assert len(str(shifted).partition(".")[2]) == places
 
 
-def test_only_amounts_are_read_and_written_as_amounts() -> None:
+def test_the_hooks_for_amounts_refuse_every_other_type() -> None:
     with pytest.raises(NotImplementedError):
         encode_amount(object())
     with pytest.raises(NotImplementedError):
@@ -135,8 +137,8 @@ class Holder(msgspec.Struct):
     amount: Amount
 
 
-@pytest.mark.parametrize("value", [1200, "1200", Amount("1200")])
-def test_a_record_takes_numbers_and_text(value: Any) -> None:
+@pytest.mark.parametrize("value", [1200, "1200", Amount("1200")], ids=repr)
+def test_a_record_takes_an_amount_as_a_number_or_as_text(value: Any) -> None:
     holder = msgspec.convert({"amount": value}, Holder, dec_hook=decode_amount)
 
     assert (type(holder.amount), str(holder.amount)) == (Amount, "1200")

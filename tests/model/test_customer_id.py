@@ -11,7 +11,7 @@ from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 
 
 @given(customer=st.text(max_size=40))
-def test_an_identifier_is_either_refused_or_taken_as_it_is(customer: str) -> None:
+def test_any_identifier_is_taken_as_it_is_or_refused(customer: str) -> None:
     if any(category(sign) in ("Cc", "Cs") for sign in customer) or not customer.strip():
         with pytest.raises(LoyaltyError) as caught:
             check_customer(customer)
@@ -30,14 +30,17 @@ def test_an_identifier_is_either_refused_or_taken_as_it_is(customer: str) -> Non
         ("a\x85", r"'a\x85' contains a control character"),
         ("\udcff", "or a broken one"),
     ],
+    ids=lambda text: ascii(text[:25]),
 )
-def test_what_is_refused_is_refused_in_words(customer: str, words: str) -> None:
+def test_an_identifier_that_cannot_be_sent_is_refused_with_the_reason(
+    customer: str, words: str
+) -> None:
     with pytest.raises(LoyaltyError) as caught:
         check_customer(customer)
 
     assert words in caught.value.message
 
 
-@pytest.mark.parametrize("customer", ["...", "y" * 1000])
-def test_what_looks_odd_and_can_be_sent_is_taken(customer: str) -> None:
+@pytest.mark.parametrize("customer", ["...", "y" * 1000], ids=["dots", "1000 characters"])
+def test_an_odd_identifier_that_can_be_sent_is_taken(customer: str) -> None:
     assert check_customer(customer) == customer

@@ -26,17 +26,17 @@ TREES: st.SearchStrategy[Any] = st.recursive(
 
 
 @given(TREES, st.booleans())
-def test_what_json_writes_is_read_again(tree: Any, escaped: bool) -> None:
+def test_any_json_is_read_back(tree: Any, escaped: bool) -> None:
     assert decode(json.dumps(tree, ensure_ascii=escaped).encode()) == tree
 
 
 @given(st.binary() | st.text(alphabet='[]{}",:\\u0d8eE+-.1 tfnNI').map(str.encode))
-def test_anything_is_read_or_refused_with_a_value_error(body: bytes) -> None:
+def test_any_bytes_are_read_as_json_or_refused_with_a_value_error(body: bytes) -> None:
     with suppress(ValueError):
         decode(body)
 
 
-def test_numbers_keep_their_digits() -> None:
+def test_numbers_of_json_keep_their_digits() -> None:
     body = b"[8500.000, -0.00, 12345678901234567890, 1e2, -0, 0]"
 
     tree = decode(body)
@@ -46,7 +46,7 @@ def test_numbers_keep_their_digits() -> None:
     assert [type(each) for each in tree] == [Amount, Amount, int, Amount, Amount, int]
 
 
-def test_an_escape_beside_a_number_changes_nothing() -> None:
+def test_an_escape_beside_a_json_number_changes_neither() -> None:
     assert decode(b'["\\u00e4", 1e350, 1e-350]')[1:] == [Amount("1e350"), Amount("1e-350")]
     assert decode(b'["\\ud83d\\ude00", 1]') == ["\U0001f600", 1]
     assert decode(b'["\\\\ud800"]') == ["\\ud800"]
@@ -75,7 +75,7 @@ def test_an_escape_beside_a_number_changes_nothing() -> None:
     ],
     ids=lambda value: repr(value)[:30] if isinstance(value, bytes) else "",
 )
-def test_what_is_refused_is_refused_in_words(body: bytes, words: str) -> None:
+def test_json_that_is_refused_is_told_with_the_reason(body: bytes, words: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(words)}$"):
         decode(body)
 
@@ -83,7 +83,7 @@ def test_what_is_refused_is_refused_in_words(body: bytes, words: str) -> None:
 @pytest.mark.parametrize(
     ("opening", "closing", "levels"), [("[", "]", 1), ('{"a":', "}", 1), ('[{"a":', "}]", 2)]
 )
-def test_nesting_has_a_limit(opening: str, closing: str, levels: int) -> None:
+def test_the_depth_of_json_has_a_limit(opening: str, closing: str, levels: int) -> None:
     def nested(times: int) -> bytes:
         return (opening * times + "1" + closing * times).encode()
 
@@ -97,12 +97,12 @@ def test_nesting_has_a_limit(opening: str, closing: str, levels: int) -> None:
         decode(nested(200_000))
 
 
-def test_what_is_wide_is_not_deep() -> None:
+def test_wide_json_does_not_count_as_deep() -> None:
     assert decode(b"[" + b",".join([b"[[]]"] * 6000) + b"]") == [[[]]] * 6000
     assert decode(b'["' + b"[{" * 1000 + b'"]') == ["[{" * 1000]
 
 
-def test_a_key_twice_among_very_many_is_found_soon() -> None:
+def test_a_repeated_json_key_among_very_many_is_found_soon() -> None:
     keys = ",".join(f'"{number}":1' for number in [*range(9998), 9997])
     began = time.monotonic()
 
@@ -115,7 +115,7 @@ def test_a_key_twice_among_very_many_is_found_soon() -> None:
 @pytest.mark.parametrize(
     "part", ["[]", "{}", "0", "[{}]", '{"":""}', "1.50", '"a"', "null", "[[[[]]]]"]
 )
-def test_a_document_of_very_many_parts_is_refused_before_it_is_read(part: str) -> None:
+def test_json_of_too_many_parts_is_refused_before_it_is_read(part: str) -> None:
     body = f"[{','.join([part] * (1024 * 1024 // (len(part) + 1)))}]".encode()
     tracemalloc.start()
     try:
@@ -128,7 +128,7 @@ def test_a_document_of_very_many_parts_is_refused_before_it_is_read(part: str) -
     assert peak < 100_000
 
 
-def test_just_as_many_parts_as_there_may_be_are_read() -> None:
+def test_json_of_as_many_parts_as_allowed_is_read() -> None:
     body = f"[{','.join(['1.50'] * MAX_PARTS)}]"
 
     assert len(decode(body.encode())) == MAX_PARTS
@@ -136,7 +136,7 @@ def test_just_as_many_parts_as_there_may_be_are_read() -> None:
         decode(body.replace("[", "[0,").encode())
 
 
-def test_compact_leaves_every_token_as_it_is() -> None:
+def test_compact_json_has_every_token_as_it_was() -> None:
     body = b'{ "a" : [ 8500.000 , -0, 1E2 ,\n"\\u00e4 \xc3\xa4" ], "b": { } }'
 
     assert compact(body) == b'{"a":[8500.000,-0,1E2,"\\u00e4 \xc3\xa4"],"b":{}}'

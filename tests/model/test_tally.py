@@ -32,7 +32,7 @@ BROKEN = lookup("C-3", ErrorCode.SERVER_ERROR)
 LATE = lookup("C-4", ErrorCode.TIMED_OUT)
 
 
-def test_what_failed_is_counted_by_its_kind_and_what_did_not_is_not_told() -> None:
+def test_a_tally_counts_failures_by_kind_and_reports_no_success() -> None:
     tally = tally_of(GOOD, MISSING, GOOD, BROKEN, MISSING)
     tally.report(GOOD)
 
@@ -41,7 +41,7 @@ def test_what_failed_is_counted_by_its_kind_and_what_did_not_is_not_told() -> No
     assert tally.reported == [MISSING]
 
 
-def test_the_exit_code_is_the_common_one_or_says_that_some_failed() -> None:
+def test_the_exit_code_of_a_tally_is_the_common_one_or_some_failed() -> None:
     for lookups, code in (
         ((), ExitCode.OK),
         ((GOOD, GOOD), ExitCode.OK),
@@ -53,14 +53,14 @@ def test_the_exit_code_is_the_common_one_or_says_that_some_failed() -> None:
         assert tally_of(*lookups).exit_code is code
 
 
-def test_each_reason_is_told_once_by_the_first_it_came_to() -> None:
+def test_a_tally_reports_each_reason_once_with_the_first_customer() -> None:
     again = lookup("C-9", ErrorCode.NOT_FOUND)
 
     assert tally_of(MISSING, again, BROKEN, GOOD).reported == [MISSING]
     assert tally_of(lookup("C-8", ErrorCode.NOT_FOUND, "other."), again).reported[1] == again
 
 
-def test_the_first_few_are_told_and_the_one_that_ended_the_run() -> None:
+def test_a_tally_reports_the_first_failures_and_the_one_that_ended_the_run() -> None:
     failed = [lookup(f"C-{n}", ErrorCode.NOT_FOUND, f"{n}.") for n in range(MAX_REPORTED + 5)]
     tally = tally_of(*failed)
 
@@ -69,7 +69,7 @@ def test_the_first_few_are_told_and_the_one_that_ended_the_run() -> None:
     assert tally.reported == [*failed[:MAX_REPORTED], failed[-1]]
 
 
-def test_of_a_long_run_little_is_kept() -> None:
+def test_a_tally_of_a_long_run_stays_small() -> None:
     failed = (lookup(f"C-{n}", ErrorCode.NOT_FOUND, f"no customer {n}.") for n in range(20_000))
 
     tally = tally_of(*failed)
