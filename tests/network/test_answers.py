@@ -43,12 +43,12 @@ def error_of(*arguments: Any, **named: Any) -> LoyaltyError:
 
 @pytest.mark.parametrize("name", providers.BUILT_IN)
 @pytest.mark.parametrize("body", [b"", b"<html>", b"{}", b"[]", b'{"a": 1'])
-def test_a_200_without_an_error_in_it_is_left_to_its_reader(name: str, body: bytes) -> None:
+def test_a_200_without_an_error_in_it_is_left_to_the_provider(name: str, body: bytes) -> None:
     assert judged(200, body, name=name) is None
 
 
 @pytest.mark.parametrize("name", sorted(OWN.keys() - {"capillary"}))
-def test_words_that_name_no_error_are_no_error_with_200(name: str) -> None:
+def test_a_platforms_error_text_with_200_is_no_error(name: str) -> None:
     assert judged(200, OWN[name], name=name) is None
 
 
@@ -65,7 +65,7 @@ def test_words_that_name_no_error_are_no_error_with_200(name: str) -> None:
         (503, ErrorCode.SERVER_ERROR),
     ],
 )
-def test_capillary_sends_errors_at_any_status(status: int, code: ErrorCode) -> None:
+def test_an_error_of_capillary_is_read_at_any_status(status: int, code: ErrorCode) -> None:
     assert error_of(status, OWN["capillary"], name="capillary").code == code
 
 
@@ -89,7 +89,7 @@ OWN_WORDS = [
 
 @pytest.mark.parametrize("name", OWN)
 @pytest.mark.parametrize(("status", "code", "exit_code"), OWN_WORDS)
-def test_the_platforms_own_words_are_judged_by_the_status(
+def test_an_error_of_the_platform_itself_is_judged_by_the_status(
     name: str, status: int, code: ErrorCode, exit_code: int
 ) -> None:
     error = error_of(status, OWN[name], name=name)
@@ -101,7 +101,9 @@ def test_the_platforms_own_words_are_judged_by_the_status(
 @pytest.mark.parametrize("name", sorted(OWN.keys() - {"omneo"}))
 @pytest.mark.parametrize("body", [b"", b"<html>", b"\xff", b"[]", b'{"a": "b"}', b"null"])
 @pytest.mark.parametrize("status", [201, 204, 206, 400, 404, 405, 410, 418, 422])
-def test_a_strangers_refusal_is_a_bad_answer(name: str, body: bytes, status: int) -> None:
+def test_a_refusal_by_something_else_than_the_platform_is_a_bad_response(
+    name: str, body: bytes, status: int
+) -> None:
     error = error_of(status, body, name=name)
 
     assert (error.code, error.http_status) == (ErrorCode.BAD_RESPONSE, status)
@@ -113,15 +115,15 @@ def test_a_strangers_refusal_is_a_bad_answer(name: str, body: bytes, status: int
 @pytest.mark.parametrize(
     ("status", "code"), [case[:2] for case in OWN_WORDS if case[2] != 6 and case[0] != 404]
 )
-def test_a_strangers_words_are_judged_by_a_status_that_is_plain(
+def test_an_answer_of_something_else_is_judged_by_a_status_that_is_plain(
     name: str, status: int, code: ErrorCode
 ) -> None:
     assert error_of(status, name=name).code == code
 
 
-@pytest.mark.parametrize("body", [b"<html>", OWN["imprint"]])
+@pytest.mark.parametrize("body", [b"<html>", OWN["imprint"]], ids=["HTML", "the platform's error"])
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308, 304])
-def test_a_redirect_is_named_and_not_followed(status: int, body: Any) -> None:
+def test_a_redirect_is_an_error_that_names_its_target(status: int, body: Any) -> None:
     error = error_of(status, body, {"location": "https://elsewhere.example.com/x"})
 
     assert (error.code, exit_code_of(error.code)) == (ErrorCode.REDIRECTED, 7)
@@ -138,6 +140,7 @@ def test_a_redirect_is_named_and_not_followed(status: int, body: Any) -> None:
         ({"retry-after": "0"}, "Wait a while, then try again."),
         ({"retry-after": "soon"}, "Wait a while, then try again."),
     ],
+    ids=str,
 )
 def test_a_throttled_user_is_told_how_long_to_wait(headers: Mapping[str, str], hint: str) -> None:
     assert error_of(429, b"", headers).hint == hint
@@ -152,7 +155,7 @@ def test_a_throttled_user_is_told_how_long_to_wait(headers: Mapping[str, str], h
         (503, b"", "Imprint cannot answer now (HTTP 503)."),
     ],
 )
-def test_an_error_names_platform_status_code_and_words(
+def test_an_error_names_the_platform_the_status_its_code_and_its_message(
     status: int, body: Any, message: str
 ) -> None:
     error = error_of(status, body)
@@ -165,7 +168,7 @@ def test_an_error_names_platform_status_code_and_words(
 @pytest.mark.parametrize(
     ("headers", "kind"), [(HTML, "(text/html)"), ({}, "(no content type)")], ids=["HTML", "none"]
 )
-def test_a_body_that_is_not_json_is_told_with_its_type(
+def test_a_body_that_is_not_json_is_told_with_its_content_type(
     headers: Mapping[str, str], kind: str
 ) -> None:
     with pytest.raises(LoyaltyError, match="it is not JSON") as raised:
@@ -179,7 +182,7 @@ def test_a_body_that_is_json_is_read() -> None:
     assert body_of(Answer(200, {}, b'{"a": [1]}'), profile(), "C-1") == {"a": [1]}
 
 
-def test_json_of_the_wrong_shape_is_told_in_the_readers_words() -> None:
+def test_json_of_a_wrong_shape_is_told_in_the_providers_words() -> None:
     error = unreadable(Answer(200, {}, b""), profile(), ValueError("Expected 'str' - at 'unit'"))
 
     assert (error.code, error.http_status) == (ErrorCode.BAD_RESPONSE, 200)

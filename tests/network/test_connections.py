@@ -24,11 +24,13 @@ def hanging_names(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("hanging_names")
-def test_a_name_that_is_looked_up_for_ever_is_left_at_the_deadline(times_out: TimesOut) -> None:
+def test_a_host_name_that_is_looked_up_for_ever_is_left_at_the_deadline(
+    times_out: TimesOut,
+) -> None:
     assert times_out("https://platform.invalid")
 
 
-def test_a_name_nobody_knows_is_an_error_that_says_so(
+def test_an_unknown_host_name_is_an_error_that_says_so(
     loyalty: Run, card: Card, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unknown(*_: object, **__: object) -> Any:
@@ -59,7 +61,7 @@ def addresses_that_hang(count: int) -> Iterator[list[Any]]:
                 each.close()
 
 
-def test_several_addresses_that_all_hang_share_the_deadline(
+def test_several_addresses_that_hang_share_one_deadline(
     times_out: TimesOut, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with addresses_that_hang(5) as found:
@@ -67,7 +69,7 @@ def test_several_addresses_that_all_hang_share_the_deadline(
         assert times_out("https://platform.invalid")
 
 
-def test_an_address_that_refuses_is_passed_over_and_one_that_hangs_leaves_time_for_the_next(
+def test_an_address_that_refuses_or_hangs_leaves_time_for_the_next_one(
     loyalty: Run, card: Card, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with RawServer(Answering()) as server, addresses_that_hang(1) as hanging:
@@ -82,7 +84,7 @@ def test_an_address_that_refuses_is_passed_over_and_one_that_hangs_leaves_time_f
     assert done.code == 0
 
 
-def test_a_host_without_an_address_and_a_name_that_cannot_be_one_are_errors_of_the_system(
+def test_a_host_without_an_address_and_an_impossible_name_are_os_errors(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with pytest.raises(socket.gaierror, match="label"):

@@ -71,11 +71,11 @@ def hello_byte_by_byte(wire: Wire) -> None:
 
 
 @pytest.mark.parametrize(
-    "script", [*map(slow, SLOW), go_on_without_end, chunks_as_fast_as_they_come]
+    "script",
+    [*map(slow, SLOW), go_on_without_end, chunks_as_fast_as_they_come],
+    ids=[*SLOW, "endless body", "quick chunks"],
 )
-def test_a_server_that_takes_its_time_is_left_at_the_deadline(
-    script: Script, times_out: TimesOut
-) -> None:
+def test_a_slow_server_is_left_at_the_deadline(script: Script, times_out: TimesOut) -> None:
     with RawServer(script) as server:
         assert times_out(server.url)
 
@@ -85,16 +85,16 @@ def test_a_server_that_takes_its_time_is_left_at_the_deadline(
 # Behind TLS and proxies.
 
 
-@pytest.mark.parametrize("script", [slow("silence"), hello_byte_by_byte])
-def test_a_tls_handshake_that_takes_its_time_is_left_at_the_deadline(
-    script: Script, times_out: TimesOut
-) -> None:
+@pytest.mark.parametrize(
+    "script", [slow("silence"), hello_byte_by_byte], ids=["silence", "byte by byte"]
+)
+def test_a_slow_tls_handshake_is_left_at_the_deadline(script: Script, times_out: TimesOut) -> None:
     with RawServer(script) as server:
         assert times_out(server.url.replace("http:", "https:"))
 
 
 @pytest.mark.parametrize("case", ["silence", "head", "body"])
-def test_the_deadline_holds_behind_tls(
+def test_a_slow_server_with_tls_is_left_at_the_deadline(
     case: str, secure: ssl.SSLContext, trusting: str, times_out: TimesOut
 ) -> None:
     with RawServer(slow(case), secure) as server:
@@ -106,8 +106,10 @@ def tunnel_head_byte_by_byte(wire: Wire) -> None:
     wire.send_slowly(b"HTTP/1.1 200 Connection established" + b" and a very long phrase" * 99)
 
 
-@pytest.mark.parametrize("script", [slow("silence"), tunnel_head_byte_by_byte])
-def test_a_proxy_that_takes_its_time_is_left_at_the_deadline(
+@pytest.mark.parametrize(
+    "script", [slow("silence"), tunnel_head_byte_by_byte], ids=["silence", "byte by byte"]
+)
+def test_a_slow_proxy_is_left_at_the_deadline(
     script: Script,
     proxy_tls: ssl.SSLContext | None,
     trusting: str,
@@ -119,8 +121,10 @@ def test_a_proxy_that_takes_its_time_is_left_at_the_deadline(
         assert times_out(f"https://{ELSEWHERE}", trusting)
 
 
-@pytest.mark.parametrize("script", [slow("silence"), hello_byte_by_byte])
-def test_a_tls_handshake_that_takes_its_time_behind_a_tunnel_gets_no_time_of_its_own(
+@pytest.mark.parametrize(
+    "script", [slow("silence"), hello_byte_by_byte], ids=["silence", "byte by byte"]
+)
+def test_a_slow_tls_handshake_through_a_tunnel_is_left_at_the_deadline(
     script: Script,
     proxy_tls: ssl.SSLContext | None,
     trusting: str,
@@ -138,7 +142,7 @@ def test_a_tls_handshake_that_takes_its_time_behind_a_tunnel_gets_no_time_of_its
 # All that a look-up needs shares the one deadline.
 
 
-def test_sign_in_and_read_share_the_one_deadline(
+def test_the_exchange_for_a_token_and_the_look_up_share_one_deadline(
     loyalty: Run,
     profile_file: Callable[[str], Path],
     monkeypatch: pytest.MonkeyPatch,
@@ -167,7 +171,7 @@ def test_sign_in_and_read_share_the_one_deadline(
     assert asked == [b"POST", b"GET "]
 
 
-def test_no_pause_goes_beyond_the_one_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_pause_before_a_retry_goes_beyond_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retry, "FIRST_PAUSE_SECONDS", 1e9)
     pauses: list[float] = []
     script = Answering(reply(b"{}", "503 Busy"))
@@ -180,7 +184,7 @@ def test_no_pause_goes_beyond_the_one_deadline(monkeypatch: pytest.MonkeyPatch) 
     assert (len(script.requests), pauses) == (1, [])
 
 
-def test_a_later_attempt_has_what_the_earlier_ones_left(
+def test_a_later_attempt_has_only_the_time_that_the_earlier_ones_left(
     times_out: TimesOut,
 ) -> None:
     """The first is answered, with an error; the second is not."""
@@ -199,7 +203,7 @@ def test_a_later_attempt_has_what_the_earlier_ones_left(
     assert len(asked) == 2
 
 
-def test_no_byte_is_sent_once_the_time_is_over() -> None:
+def test_no_byte_is_sent_after_the_deadline() -> None:
     with RawServer(Answering()) as server, pytest.raises(LoyaltyError) as caught:
         HttpClient().read(profile_at(server.url), Request(("x",)), Deadline(-1))
 
@@ -223,6 +227,7 @@ def test_a_server_that_is_slow_but_in_time_is_waited_for(loyalty: Run, card: Car
         (signal.SIGINT, ["C-1", "C-2", "C-3"], "jsonl"),
         (signal.SIGTERM, ["C-1"], "table"),
     ],
+    ids=["SIGINT", "SIGTERM"],
 )
 def test_a_signal_ends_the_program_while_it_waits(
     signal_number: signal.Signals, customers: list[str], output: str, card: Card

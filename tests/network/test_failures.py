@@ -56,7 +56,7 @@ REFUSED = ConnectionRefusedError(111, "Connection refused")
     ],
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
-def test_an_exception_becomes_an_error_in_words(
+def test_an_exception_of_the_network_becomes_an_error_with_a_reason(
     error: Exception, code: ErrorCode, words: str
 ) -> None:
     found = explained(error)
@@ -69,7 +69,7 @@ def test_an_exception_becomes_an_error_in_words(
     assert "hidden" not in found.message + found.hint
 
 
-def test_the_tls_library_s_own_words_say_what_is_wrong_if_it_has_any() -> None:
+def test_a_failure_of_tls_is_told_in_the_tls_librarys_words_if_it_has_any() -> None:
     expired = ssl.SSLCertVerificationError(1, "hidden")
     expired.verify_message = "certificate has expired"
 
@@ -80,14 +80,14 @@ def test_the_tls_library_s_own_words_say_what_is_wrong_if_it_has_any() -> None:
         assert explained(error).message == f"there is no secure connection to {WHERE}: {words}."
 
 
-def test_exceptions_that_name_each_other_are_seen_once() -> None:
+def test_exceptions_that_cause_each_other_do_not_loop() -> None:
     one, other = OSError("one"), OSError("other")
     one.__cause__, other.__cause__ = other, one
 
     assert explained(one).code is ErrorCode.UNREACHABLE
 
 
-def test_a_proxy_is_blamed_by_its_host_alone_if_there_is_one() -> None:
+def test_a_failure_of_a_proxy_names_its_host_without_its_user() -> None:
     error = requests.exceptions.ProxyError(
         urllib3.exceptions.ProxyError("Unable to connect to proxy http://staff:hidden@x", REFUSED)
     )

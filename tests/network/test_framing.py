@@ -114,7 +114,7 @@ ODD: dict[str, Callable[[bytes], bytes]] = {
 
 
 @pytest.mark.parametrize("case", ODD)
-def test_a_frame_that_can_be_read_in_two_ways_is_no_answer(case: str) -> None:
+def test_an_answer_whose_frame_is_ambiguous_is_an_error(case: str) -> None:
     assert error_of(ODD[case](BALANCE)).code is ErrorCode.BAD_RESPONSE
 
 
@@ -130,7 +130,7 @@ CUT_SHORT = {
 
 
 @pytest.mark.parametrize("case", CUT_SHORT)
-def test_an_answer_that_is_cut_short_is_none(case: str) -> None:
+def test_an_answer_that_is_cut_short_is_an_error(case: str) -> None:
     error = error_of(CUT_SHORT[case])
 
     assert error.code is ErrorCode.UNREACHABLE
@@ -174,11 +174,11 @@ EVEN: dict[str, Callable[[bytes], bytes]] = {
 
 
 @pytest.mark.parametrize("case", EVEN)
-def test_what_the_standard_allows_is_read(case: str) -> None:
+def test_an_unusual_frame_that_the_standard_allows_is_read(case: str) -> None:
     assert body_of(EVEN[case](BALANCE)) == BALANCE
 
 
-def test_a_header_that_comes_twice_has_both_values() -> None:
+def test_a_repeated_header_has_both_values() -> None:
     head = OK + b"Age: 1\r\nX: y\r\n and\r\n\tso on \r\nage: 2\r\n\r\n"
 
     response = FramedResponse(BufferedReader(BytesIO(head)))
@@ -196,7 +196,7 @@ def test_a_header_that_comes_twice_has_both_values() -> None:
     ],
 )
 @pytest.mark.parametrize("version", [b"HTTP/1.1", b"HTTP/1.0"])
-def test_a_connection_is_used_again_unless_the_server_ends_it(
+def test_a_connection_is_used_again_unless_the_server_says_it_ends(
     version: bytes, line: bytes, connections: int
 ) -> None:
     def in_chunks(wire: Wire) -> None:
@@ -215,7 +215,7 @@ def test_a_connection_is_used_again_unless_the_server_ends_it(
 # Whatever else comes.
 
 
-class Saying:
+class SettableAnswer:
     """A server that says what it is told to, to whatever it is asked, and hangs up."""
 
     def __init__(self) -> None:
@@ -227,8 +227,8 @@ class Saying:
 
 
 @pytest.fixture(scope="module")
-def saying() -> Iterator[tuple[Saying, str]]:
-    script = Saying()
+def settable() -> Iterator[tuple[SettableAnswer, str]]:
+    script = SettableAnswer()
     with RawServer(script) as server:
         yield script, server.url
 
@@ -257,10 +257,10 @@ def changed(content: bytes, changes: list[tuple[float, int, bytes]]) -> bytes:
 
 @given(content=st.sampled_from(BASES), changes=CHANGES)
 @settings(max_examples=300)
-def test_whatever_comes_is_an_answer_or_an_error_and_a_debit_was_sent(
-    saying: tuple[Saying, str], content: bytes, changes: list[tuple[float, int, bytes]]
+def test_any_bytes_are_an_answer_or_an_error_and_a_debit_counts_as_sent(
+    settable: tuple[SettableAnswer, str], content: bytes, changes: list[tuple[float, int, bytes]]
 ) -> None:
-    script, url = saying
+    script, url = settable
     script.content = changed(content, changes)
 
     with suppress(LoyaltyError):
@@ -274,7 +274,7 @@ def test_whatever_comes_is_an_answer_or_an_error_and_a_debit_was_sent(
 
 
 @pytest.mark.parametrize("kind", [ZeroDivisionError, MemoryError])
-def test_whatever_is_raised_while_an_answer_is_read_is_an_error_in_words(
+def test_any_exception_while_an_answer_is_read_is_a_bad_response(
     kind: type[Exception], loyalty: Run, card: Card, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fault(*_: object) -> None:
@@ -293,7 +293,7 @@ def test_whatever_is_raised_while_an_answer_is_read_is_an_error_in_words(
     assert len(done.err.splitlines()) == 2
 
 
-def test_a_defect_before_the_first_byte_is_none_of_the_platform_s(
+def test_a_defect_before_the_first_byte_is_not_blamed_on_the_platform(
     loyalty: Run, card: Card, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fault(*_: object) -> None:

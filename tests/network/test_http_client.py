@@ -37,7 +37,7 @@ def read(client: HttpClient, url: str, **more: Any) -> Answer:
 # What is sent.
 
 
-def test_a_request_says_who_asks_and_what_it_takes(ask: Ask) -> None:
+def test_a_request_has_our_headers_and_no_others(ask: Ask) -> None:
     script = Answering()
     with RawServer(script) as server:
         assert ask(server.url.replace("http", "HTTP")).code == 0
@@ -55,7 +55,7 @@ def test_a_request_says_who_asks_and_what_it_takes(ask: Ask) -> None:
     }
 
 
-def test_an_exchange_is_sent_as_json_with_the_provider_s_headers_in_the_place_of_ours() -> None:
+def test_a_json_request_has_the_providers_headers_in_the_place_of_ours() -> None:
     script = Answering()
     headers = {"accept": "application/hal+json", "HOST": "x"}
     request = Request(("v3", "token"), headers=headers, json={"key": "kü", "secret": 's"'})
@@ -71,7 +71,7 @@ def test_an_exchange_is_sent_as_json_with_the_provider_s_headers_in_the_place_of
     assert header(sent, "accept") == "application/hal+json"
 
 
-def test_requests_of_all_profiles_at_one_host_share_the_connection_and_keep_no_cookie() -> None:
+def test_requests_of_all_profiles_at_a_host_share_a_connection_and_no_cookie() -> None:
     script = Answering(reply(BALANCE, "200 OK", "Set-Cookie: session=1; Path=/"))
     client = HttpClient()
     with RawServer(script) as server:
@@ -84,7 +84,7 @@ def test_requests_of_all_profiles_at_one_host_share_the_connection_and_keep_no_c
     assert [header(request, "cookie") for request in script.requests] == [None] * 3
 
 
-def test_a_connection_that_the_server_closed_meanwhile_is_made_anew() -> None:
+def test_a_kept_connection_that_the_server_has_closed_is_made_again() -> None:
     def one_each(wire: Wire) -> None:
         wire.request()
         wire.send(reply())
@@ -96,7 +96,7 @@ def test_a_connection_that_the_server_closed_meanwhile_is_made_anew() -> None:
     assert server.connections == 3
 
 
-def test_many_customers_need_no_more_connections_than_are_kept(loyalty: Run, card: Card) -> None:
+def test_many_look_ups_need_no_more_connections_than_are_kept(loyalty: Run, card: Card) -> None:
     script = Answering()
     customers = [f"C-{number}" for number in range(40)]
     with RawServer(script) as server:
@@ -108,7 +108,7 @@ def test_many_customers_need_no_more_connections_than_are_kept(loyalty: Run, car
     assert server.connections <= CONNECTIONS
 
 
-def test_more_than_the_content_length_says_is_not_the_next_answer() -> None:
+def test_bytes_beyond_the_content_length_are_not_taken_for_the_next_answer() -> None:
     script = Answering(reply(b"{}extra", length=2), reply())
     client = HttpClient(sleep=lambda _: None)
     with RawServer(script) as server:
@@ -169,7 +169,7 @@ def test_an_identifier_in_the_path_or_in_the_query_arrives_byte_for_byte(
     assert unquote_to_bytes(value) == customer.encode()
 
 
-def test_an_option_that_is_not_given_is_left_out() -> None:
+def test_an_option_that_is_not_given_is_left_out_of_the_query() -> None:
     request = Request(("x",), {"a": None, "b": "1 &=", "c": ""})
 
     assert url_of(profile_at("https://a.example"), request) == "https://a.example/x?b=1%20%26%3D&c="
@@ -179,7 +179,7 @@ def test_an_option_that_is_not_given_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("status", [302, 307])
-def test_a_redirect_is_not_followed_and_its_target_is_named(status: int, ask: Ask) -> None:
+def test_a_redirect_is_not_followed(status: int, ask: Ask) -> None:
     with RawServer(Answering()) as other:
         script = Answering(reply(b"", f"{status} Moved", f"Location: {other.url}/new"))
         with RawServer(script) as server:
@@ -192,8 +192,8 @@ def test_a_redirect_is_not_followed_and_its_target_is_named(status: int, ask: As
     assert len(script.requests) == 1
 
 
-@pytest.mark.parametrize("variable", [True, False])
-def test_a_netrc_file_does_not_take_the_place_of_our_sign_in(
+@pytest.mark.parametrize("variable", [True, False], ids=["NETRC", "home"])
+def test_a_netrc_file_does_not_replace_our_sign_in(
     variable: bool, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = Path(os.environ["HOME"]) / (".elsewhere" if variable else ".netrc")
@@ -225,9 +225,7 @@ ODD = {
 
 
 @pytest.mark.parametrize("case", ODD)
-def test_an_answer_that_makes_no_sense_is_an_error_in_two_lines_and_final(
-    case: str, ask: Ask
-) -> None:
+def test_an_answer_that_makes_no_sense_is_an_error_without_a_retry(case: str, ask: Ask) -> None:
     def odd(wire: Wire) -> None:
         wire.request()
         wire.send(ODD[case])
@@ -244,7 +242,7 @@ def test_an_answer_that_makes_no_sense_is_an_error_in_two_lines_and_final(
 
 
 @pytest.mark.parametrize("status", ["200 OK", "401 No", "503 Busy", "302 Moved", ""])
-def test_verbose_shows_requests_and_answers_beside_the_same_document(status: str, ask: Ask) -> None:
+def test_verbose_shows_requests_and_answers_on_stderr_alone(status: str, ask: Ask) -> None:
     def script(wire: Wire) -> None:
         while wire.request():
             wire.send(reply(BALANCE, status)) if status else wire.reset()

@@ -79,7 +79,7 @@ PACKED = {"600 MiB of nothing": bomb(600)} | {name: gzip.compress(BOMBS[name]) f
 
 @pytest.mark.parametrize("raw", [[], ["--raw"]], ids=["read", "raw"])
 @pytest.mark.parametrize("name", PACKED)
-def test_eight_bombs_at_a_time_take_little_memory_and_time(
+def test_eight_oversized_answers_at_a_time_take_little_memory_and_time(
     name: str, raw: list[str], card: Card
 ) -> None:
     status = "400 No" if "error" in name else "200 OK"
@@ -125,7 +125,7 @@ def test_an_answer_that_takes_too_long_to_parse_is_timed_out(
 
 
 @pytest.mark.parametrize("status", ["200 OK", "400 No", "503 Busy"])
-def test_the_json_of_an_answer_is_parsed_once(
+def test_the_json_of_an_answer_is_parsed_only_once(
     status: str, loyalty: Run, card: Card, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def counted(body: bytes) -> Any:

@@ -18,7 +18,7 @@ from tests.fakes.servers import Answering, RawServer, profile_at, reply
 PATIENCE = 20.0
 
 
-class Source:
+class CountedCredentials:
     """Credentials that count how often they are asked for."""
 
     def __init__(self, error: LoyaltyError | None = None) -> None:
@@ -35,12 +35,12 @@ class Source:
         return {name: Credential(f"the-{name}", "test", "test") for name in profile.auth.fields}
 
 
-def client_with(source: Source) -> PlatformClient:
+def client_with(source: CountedCredentials) -> PlatformClient:
     return PlatformClient(HttpClient(sleep=lambda _: None), source, AccessTokens(KeyringStore()))
 
 
-def test_credentials_are_looked_for_once_a_profile() -> None:
-    source = Source()
+def test_credentials_are_looked_for_once_for_each_profile() -> None:
+    source = CountedCredentials()
     client = client_with(source)
     with RawServer(Answering()) as server:
         for name in ("one", "two", "one", "two", "one"):
@@ -49,8 +49,8 @@ def test_credentials_are_looked_for_once_a_profile() -> None:
     assert source.asked == ["one", "two"]
 
 
-def test_credentials_are_looked_for_once_by_several_threads() -> None:
-    source = Source()
+def test_several_threads_look_for_credentials_only_once() -> None:
+    source = CountedCredentials()
     client = client_with(source)
     together = Barrier(6)
 
@@ -70,8 +70,8 @@ def test_credentials_are_looked_for_once_by_several_threads() -> None:
     assert source.asked == ["card"]
 
 
-def test_credentials_that_are_missing_are_missing_for_every_customer() -> None:
-    source = Source(LoyaltyError(ErrorCode.CREDENTIAL_MISSING, "No api_key."))
+def test_missing_credentials_are_an_error_for_every_customer() -> None:
+    source = CountedCredentials(LoyaltyError(ErrorCode.CREDENTIAL_MISSING, "No api_key."))
     client = client_with(source)
     with RawServer(Answering()) as server:
         for _ in range(3):
@@ -82,11 +82,13 @@ def test_credentials_that_are_missing_are_missing_for_every_customer() -> None:
     assert server.connections == 0
 
 
-def test_a_debit_s_answer_comes_as_it_came_with_what_masks_it() -> None:
+def test_the_answer_to_a_debit_is_unchanged_and_comes_with_its_mask() -> None:
     body = b'{"creditRedeemed": 5, "echo": "the-api_key"}'
     with RawServer(Answering(reply(body))) as server:
         profile = profile_at(server.url, "saasquatch", settings={"tenant": "acme"})
-        came = client_with(Source()).debit(profile, Request(("x",), json={}), lambda: None)
+        came = client_with(CountedCredentials()).debit(
+            profile, Request(("x",), json={}), lambda: None
+        )
 
     assert came.answer.body == body
     assert came.mask(body.decode()) == '{"creditRedeemed": 5, "echo": "***"}'

@@ -28,7 +28,7 @@ def has_ipv6() -> bool:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.10", "localhost", "LOCALHOST", "::1"])
-def test_loopback_goes_through_no_proxy_not_even_one_that_cannot_be_used(
+def test_requests_to_loopback_go_through_no_proxy(
     host: str, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if host == "::1" and not has_ipv6():
@@ -84,7 +84,7 @@ def hides_the_password(done: Outcome) -> bool:
         ("503 Busy", "it answers HTTP 503", 3),
     ],
 )
-def test_a_proxy_that_opens_no_tunnel_gets_its_own_user_and_nothing_of_the_request(
+def test_a_proxy_that_opens_no_tunnel_sees_nothing_of_the_request(
     status: str, words: str, asked: int, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refusing = Proxy(reply(b"<html>", status, 'Proxy-Authenticate: Basic realm="x"'))
@@ -155,7 +155,7 @@ def test_a_proxy_that_cannot_be_used_is_a_set_up_error(
         ("ftp://staff:hidden@proxy.example:21", "proxy.example:21", "not an HTTP proxy"),
     ],
 )
-def test_a_proxy_is_shown_without_user_and_password_and_told_what_is_wrong(
+def test_a_wrong_proxy_is_told_without_its_user_and_password(
     url: str, shown: str, fault: str | None
 ) -> None:
     found = proxy_fault(url)
@@ -169,7 +169,7 @@ def test_a_proxy_is_shown_without_user_and_password_and_told_what_is_wrong(
     password=st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), min_size=1),
     scheme=st.sampled_from(["http://", "https://", "socks5://", ""]),
 )
-def test_no_password_of_a_proxy_can_show(password: str, scheme: str) -> None:
+def test_no_password_of_a_proxy_is_shown(password: str, scheme: str) -> None:
     url = f"{scheme}staff:{password}@host.example:3128"
 
     assert without_user(url) == "host.example:3128"

@@ -56,7 +56,7 @@ def most_within(times: list[float], seconds: float) -> int:
 
 
 @given(st.floats(0.1, 5000), st.integers(2, 200))
-def test_a_rate_is_kept_on_average_and_never_ahead_of_its_time(rate: float, number: int) -> None:
+def test_the_spacing_keeps_the_rate_and_lets_no_request_go_early(rate: float, number: int) -> None:
     times = begun(number, EvenSpacing(rate))
 
     assert times[0] == NOW
@@ -72,7 +72,7 @@ def test_a_late_request_does_not_delay_those_after_it() -> None:
     assert late == pytest.approx([NOW + 0.015, NOW + 0.02, NOW + 0.03])
 
 
-def test_an_idle_minute_allows_no_burst() -> None:
+def test_after_an_idle_minute_there_is_no_burst() -> None:
     spacing = EvenSpacing(10)
     begun(1, spacing)
 
@@ -80,7 +80,7 @@ def test_an_idle_minute_allows_no_burst() -> None:
 
 
 @given(st.floats(0, 0.2))
-def test_no_more_requests_arrive_than_the_limits_allow_however_long_they_take(took: float) -> None:
+def test_no_more_requests_arrive_in_a_window_than_its_limit_allows(took: float) -> None:
     limits = map(SlidingWindow, (Limit(20, 1), Limit(30, 5)))
 
     times = begun(100, EvenSpacing(20), *limits, took=took)
@@ -89,7 +89,7 @@ def test_no_more_requests_arrive_than_the_limits_allow_however_long_they_take(to
     assert most_within([at + took for at in times], 5.0) <= 30
 
 
-def test_requests_in_flight_count_in_a_sliding_window() -> None:
+def test_requests_on_their_way_count_in_a_sliding_window() -> None:
     window = SlidingWindow(Limit(2, 1))
     window.begin(NOW)
     window.begin(NOW + 0.5)
@@ -118,7 +118,7 @@ def after_a_refusal(rate: float) -> tuple[AdaptiveLimit, float]:
     return limit, times[-1] + refused(limit, times[-1], asked=1.0)
 
 
-def test_a_pause_is_as_long_as_the_platform_asks() -> None:
+def test_the_pause_after_a_429_is_as_long_as_the_platform_asks() -> None:
     limit = AdaptiveLimit()
 
     assert refused(limit, NOW, asked=7.0) == 7.0
@@ -126,7 +126,7 @@ def test_a_pause_is_as_long_as_the_platform_asks() -> None:
     assert limit.wait(NOW + 7) == 0
 
 
-def test_pauses_grow_where_the_platform_asks_for_none_until_it_answers() -> None:
+def test_pauses_after_429_grow_until_the_platform_answers() -> None:
     limit = AdaptiveLimit()
     pauses, now = [], NOW
     for _ in range(8):
@@ -138,7 +138,7 @@ def test_pauses_grow_where_the_platform_asks_for_none_until_it_answers() -> None
     assert refused(limit, now + 10) == 1
 
 
-def test_after_a_refusal_the_rate_is_lower_grows_evenly_and_ends_after_a_minute() -> None:
+def test_after_a_429_the_rate_is_lowered_grows_evenly_and_is_forgotten() -> None:
     limit, now = after_a_refusal(200)
     rates = [limit.rate_at(now + seconds) or 0 for seconds in range(20)]
     steps = [after - before for before, after in pairwise(rates)]
@@ -152,7 +152,7 @@ def test_after_a_refusal_the_rate_is_lower_grows_evenly_and_ends_after_a_minute(
     assert most_within(begun(300, limit, now=now), 1.0) <= 200
 
 
-def test_several_refusals_of_one_burst_slow_down_once() -> None:
+def test_several_429s_of_one_burst_lower_the_rate_once() -> None:
     limit = AdaptiveLimit()
     for number in range(200):
         limit.begin(NOW + number / 200)
@@ -166,14 +166,14 @@ def test_several_refusals_of_one_burst_slow_down_once() -> None:
     assert limit.rate_at(sent + 2) == pytest.approx(200 * (1 - DECREASE), rel=0.1)
 
 
-def test_a_platform_that_answered_nothing_yet_gets_a_pause_and_no_rate() -> None:
+def test_a_429_before_the_first_answer_brings_a_pause_and_no_rate() -> None:
     limit = AdaptiveLimit()
     refused(limit, NOW)
 
     assert limit.rate_at(NOW + 1) is None
 
 
-def test_a_refusal_soon_after_another_halves_the_rate_at_most() -> None:
+def test_a_429_soon_after_another_halves_the_rate_at_most() -> None:
     limit, now = after_a_refusal(200)
     before = limit.rate_at(now) or 0
     begun(1, limit, now=now)
@@ -194,7 +194,7 @@ def test_the_adaptive_limit_remembers_the_answers_of_one_second() -> None:
 @pytest.mark.parametrize("rate", [20, 100, 500])
 @pytest.mark.parametrize("burst", [5.0, 100.0])
 @pytest.mark.parametrize("wait", [None, 1.0])
-def test_a_platform_with_a_limit_nobody_knows_is_kept_busy_and_seldom_refuses(
+def test_the_adaptive_limit_finds_an_unknown_rate_with_few_429s(
     rate: float, burst: float, wait: float | None
 ) -> None:
     """The platform is a token bucket, and one request after the other takes half a millisecond."""
@@ -222,7 +222,7 @@ def test_a_platform_with_a_limit_nobody_knows_is_kept_busy_and_seldom_refuses(
 # For everybody who works for a profile.
 
 
-def test_a_waiting_request_is_woken_by_the_end_of_another() -> None:
+def test_the_end_of_a_request_wakes_one_that_waits_for_a_permit() -> None:
     limiter = RateLimiter([SlidingWindow(Limit(1, 0.001))])
     limiter.begin(PATIENCE)
     came = Event()
@@ -240,7 +240,7 @@ def test_a_waiting_request_is_woken_by_the_end_of_another() -> None:
     other.join(PATIENCE)
 
 
-def test_a_pause_slows_everybody_down_who_works_for_the_profile() -> None:
+def test_a_pause_holds_for_all_requests_of_the_profile() -> None:
     rate_limits = RateLimits(clock=PassingClock())
     profile = profile_at("https://a.example")
     permit = rate_limits.of(profile).begin(PATIENCE)
@@ -250,7 +250,11 @@ def test_a_pause_slows_everybody_down_who_works_for_the_profile() -> None:
     assert rate_limits.of(profile).begin(PATIENCE).waited == pytest.approx(5.0)
 
 
-@pytest.mark.parametrize(("answered", "spacing"), [(True, 1 / (20 * (1 - DECREASE))), (False, 0)])
+@pytest.mark.parametrize(
+    ("answered", "spacing"),
+    [(True, 1 / (20 * (1 - DECREASE))), (False, 0)],
+    ids=["answered", "refused"],
+)
 def test_after_a_pause_the_rate_is_below_that_of_the_answers_before(
     answered: bool, spacing: float
 ) -> None:
@@ -268,7 +272,7 @@ def test_after_a_pause_the_rate_is_below_that_of_the_answers_before(
     assert limiter.begin(PATIENCE).waited == pytest.approx(spacing, rel=0.1)
 
 
-def test_the_answer_that_throttled_is_no_answer_after_which_pauses_are_short_again() -> None:
+def test_pauses_grow_with_each_429_though_that_is_an_answer() -> None:
     limiter = RateLimiter(clock=PassingClock())
     pauses = []
     for _ in range(3):
@@ -279,7 +283,7 @@ def test_the_answer_that_throttled_is_no_answer_after_which_pauses_are_short_aga
     assert pauses == [FIRST_PAUSE_SECONDS * each for each in (1, 2, 4)]
 
 
-def test_a_pause_that_is_too_long_is_not_waited_for() -> None:
+def test_a_pause_that_is_too_long_is_an_error_at_once() -> None:
     clock = PassingClock()
     limiter = RateLimiter(clock=clock)
     permit = limiter.begin(PATIENCE)
@@ -294,7 +298,7 @@ def test_a_pause_that_is_too_long_is_not_waited_for() -> None:
     assert not limiter.is_paused_for(3601)
 
 
-def test_no_permit_is_given_that_would_come_too_late() -> None:
+def test_a_permit_that_would_come_too_late_is_an_error_at_once() -> None:
     clock = PassingClock()
     limiter = RateLimiter([EvenSpacing(0.1)], clock=clock)
     limiter.begin(PATIENCE)
@@ -305,7 +309,7 @@ def test_no_permit_is_given_that_would_come_too_late() -> None:
     assert limiter.begin(PATIENCE, most=11.0).waited == pytest.approx(10, abs=LATE_SECONDS)
 
 
-def test_a_permit_says_how_much_of_the_wait_the_platform_wanted() -> None:
+def test_a_permit_says_how_much_of_its_wait_was_a_pause() -> None:
     limiter = RateLimiter([EvenSpacing(0.1)], clock=PassingClock())
     permit = limiter.begin(PATIENCE)
     limiter.slow_down(permit.begun, REFUSAL, 3.0)
@@ -324,7 +328,7 @@ def waited(rate_limits: RateLimits, *profiles: Profile) -> float:
     return total
 
 
-def test_each_profile_has_a_rate_of_its_own_and_a_run_one_for_all_of_them() -> None:
+def test_each_profile_has_a_rate_and_the_run_one_for_all_profiles() -> None:
     one, other = (profile_at("https://a.example", name=name) for name in ("one", "other"))
     slow = profile_at("https://a.example", name="slow", rate=0.5)
     run, own = RateLimits(2, clock=PassingClock()), RateLimits(clock=PassingClock())
@@ -334,7 +338,7 @@ def test_each_profile_has_a_rate_of_its_own_and_a_run_one_for_all_of_them() -> N
     assert waited(own, *[other] * 50) == 0
 
 
-class Meanwhile(PassingClock):
+class InterruptedClock(PassingClock):
     """Something that happens once, while somebody waits."""
 
     def __init__(self, happens: Callable[[float], object]) -> None:
@@ -347,9 +351,9 @@ class Meanwhile(PassingClock):
         super().wait(changed, seconds)
 
 
-def test_a_pause_that_begins_while_the_rate_of_the_run_is_waited_for_is_kept() -> None:
+def test_a_pause_that_begins_during_the_wait_for_the_runs_rate_is_kept() -> None:
     profile = profile_at("https://a.example")
-    clock = Meanwhile(lambda now: rate_limits.of(profile).slow_down(now, REFUSAL, 5.0))
+    clock = InterruptedClock(lambda now: rate_limits.of(profile).slow_down(now, REFUSAL, 5.0))
     rate_limits = RateLimits(2, clock=clock)
 
     first, second = (rate_limits.of(profile).begin(PATIENCE) for _ in range(2))
@@ -360,8 +364,9 @@ def test_a_pause_that_begins_while_the_rate_of_the_run_is_waited_for_is_kept() -
 @pytest.mark.parametrize(
     ("of_profile", "of_run", "seconds", "within"),
     [(None, None, 30, 0.5), (1000, None, 1.2, LATE_SECONDS), (None, 400, 3, LATE_SECONDS)],
+    ids=["neither", "the profile", "the run"],
 )
-def test_gameball_gets_what_it_publishes_unless_a_rate_is_given(
+def test_gameball_is_asked_at_its_published_rate_unless_another_is_given(
     of_profile: float | None, of_run: float | None, seconds: float, within: float
 ) -> None:
     profile = profile_at("https://a.example", "gameball", rate=of_profile)

@@ -70,7 +70,7 @@ def test_a_platform_that_is_busy_is_asked_three_times_on_the_same_connection(
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 410, 422, 501, 505, 204, 304])
-def test_any_other_status_is_final(status: int, ask: Ask) -> None:
+def test_an_error_with_any_other_status_is_not_retried(status: int, ask: Ask) -> None:
     script = Answering(reply(b"", f"{status} No"))
     with RawServer(script) as server:
         assert ask(server.url).code != 0
@@ -80,7 +80,7 @@ def test_any_other_status_is_final(status: int, ask: Ask) -> None:
 
 @pytest.mark.parametrize("break_off", [reset, hang_up, hang_up_in_the_body])
 @pytest.mark.parametrize("times", [3, 2])
-def test_a_connection_that_breaks_is_made_three_times(
+def test_a_connection_that_breaks_is_tried_three_times(
     break_off: Script, times: int, ask: Ask
 ) -> None:
     def breaks(wire: Wire) -> None:
@@ -106,7 +106,7 @@ def test_a_connection_that_is_refused_is_tried_three_times(ask: Ask) -> None:
     assert done.err.count("* retry in") == 2
 
 
-def test_what_only_one_provider_calls_busy_is_retried(
+def test_an_error_that_a_provider_calls_busy_is_retried(
     profile_file: Callable[[str], Path], loyalty: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     busy = reply(b'{"code": 2001, "message": "in progress"}', "422 No")
@@ -120,7 +120,7 @@ def test_what_only_one_provider_calls_busy_is_retried(
     assert len(script.requests) == 2
 
 
-def test_pauses_have_full_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pauses_between_attempts_have_full_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retry, "FIRST_PAUSE_SECONDS", FIRST_PAUSE_SECONDS)
     pauses: list[float] = []
     client = HttpClient(sleep=pauses.append)
@@ -141,7 +141,7 @@ def test_pauses_have_full_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("status", ["429 Too many", "503 Busy"])
-def test_a_platform_that_says_how_long_to_wait_is_given_that_time(status: str) -> None:
+def test_retry_after_is_waited_for(status: str) -> None:
     clock = PassingClock()
     script = Answering(reply(b"{}", status, "Retry-After: 20"), reply())
     with RawServer(script) as server:
@@ -152,15 +152,16 @@ def test_a_platform_that_says_how_long_to_wait_is_given_that_time(status: str) -
     assert 15 < clock.waited <= 20.5
 
 
-@pytest.mark.parametrize("as_date", [False, True])
+@pytest.mark.parametrize("as_date", [False, True], ids=["in seconds", "as a date"])
 @pytest.mark.parametrize(
     ("status", "code", "words"),
     [
         ("429 Too many", "rate_limited", "is rate-limiting requests (HTTP 429)."),
         ("503 Busy", "server_error", "cannot answer now (HTTP 503)."),
     ],
+    ids=["429", "503"],
 )
-def test_a_wait_beyond_the_deadline_is_given_up_at_once_and_told(
+def test_a_retry_after_beyond_the_deadline_is_an_error_at_once(
     status: str, code: str, words: str, as_date: bool, ask: Ask
 ) -> None:
     in_an_hour = datetime.now(UTC) + timedelta(hours=1)
@@ -190,7 +191,9 @@ NOW = 1e9  # Sun, 09 Sep 2001 01:46:40 GMT
         *((value, None) for value in ("Fri, 99 Dec 1999 99:59:59 GMT", "1 Jan 0001 00:00 +9999")),
     ],
 )
-def test_retry_after_is_seconds_or_a_date_or_ignored(value: str, seconds: float | None) -> None:
+def test_retry_after_is_a_number_of_seconds_or_a_date_or_ignored(
+    value: str, seconds: float | None
+) -> None:
     assert retry_after(Answer(503, {"retry-after": value}, b""), NOW) == seconds
 
 

@@ -31,8 +31,8 @@ def failed(done: Outcome) -> str:
     return message
 
 
-@pytest.mark.parametrize("variable", [None, "SSL_CERT_FILE"])
-def test_a_company_s_certificate_is_trusted_where_profile_or_environment_name_it(
+@pytest.mark.parametrize("variable", [None, "SSL_CERT_FILE"], ids=["the profile", "SSL_CERT_FILE"])
+def test_a_companys_authority_is_trusted_where_a_setting_names_it(
     variable: str | None,
     secure: ssl.SSLContext,
     trusting: str,
@@ -58,8 +58,9 @@ def test_a_company_s_certificate_is_trusted_where_profile_or_environment_name_it
         (None, {"CURL_CA_BUNDLE": "c", "SSL_CERT_FILE": "s"}, "c (CURL_CA_BUNDLE)"),
         (None, {"REQUESTS_CA_BUNDLE": "", "SSL_CERT_FILE": "s"}, "s (SSL_CERT_FILE)"),
     ],
+    ids=["the profile", "requests", "curl", "OpenSSL"],
 )
-def test_the_first_setting_that_names_a_bundle_wins(
+def test_the_first_setting_that_names_a_ca_bundle_wins(
     profile: str | None,
     variables: dict[str, str],
     chosen: str,
@@ -72,7 +73,7 @@ def test_the_first_setting_that_names_a_bundle_wins(
         trusted(Path(profile) if profile else None)
 
 
-def test_the_system_s_store_or_a_folder_checks_the_certificate_and_the_name(
+def test_with_the_systems_store_or_a_folder_certificates_are_checked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """OpenSSL looks in a folder by the name of what it needs; an empty one vouches for nobody."""
@@ -98,7 +99,7 @@ YESTERDAY = datetime.now(UTC) - timedelta(days=1)
     ],
     ids=["of nobody known", "of another name", "of another address", "over"],
 )
-def test_a_certificate_that_cannot_be_trusted_is_final_and_no_request_is_sent(  # noqa: PLR0917 - fixtures
+def test_nothing_is_sent_to_a_server_whose_certificate_is_not_trusted(  # noqa: PLR0917 - fixtures
     names: Sequence[str],
     ends: datetime | None,
     is_trusted: bool,
@@ -117,7 +118,7 @@ def test_a_certificate_that_cannot_be_trusted_is_final_and_no_request_is_sent(  
     assert script.requests == []
 
 
-def test_a_server_without_tls_is_an_error(ask: Ask) -> None:
+def test_a_server_without_tls_at_an_https_address_is_an_error(ask: Ask) -> None:
     def plain(wire: Wire) -> None:
         wire.sock.recv(4096)
         wire.send(b"HTTP/1.1 400 Bad Request\r\n\r\nplain HTTP was expected")
@@ -129,7 +130,7 @@ def test_a_server_without_tls_is_an_error(ask: Ask) -> None:
     assert server.connections == 1
 
 
-def test_a_server_that_hangs_up_in_the_handshake_is_tried_again(ask: Ask) -> None:
+def test_a_server_that_hangs_up_in_the_tls_handshake_is_tried_again(ask: Ask) -> None:
     def hang_up(wire: Wire) -> None:
         wire.sock.recv(4096)
 
@@ -153,7 +154,7 @@ def test_a_server_that_hangs_up_in_the_handshake_is_tried_again(ask: Ask) -> Non
     ],
     ids=["missing", "empty", "garbage", "broken", "a key", "a pipe"],
 )
-def test_a_bundle_that_is_no_use_is_a_set_up_error_that_names_file_and_setting(
+def test_an_unusable_ca_bundle_is_a_setup_error_with_its_file_and_setting(
     make: Callable[[Path, trustme.CA], object], why: str, tmp_path: Path, company: trustme.CA
 ) -> None:
     path = tmp_path / "useless.pem"
@@ -168,7 +169,7 @@ def test_a_bundle_that_is_no_use_is_a_set_up_error_that_names_file_and_setting(
     )
 
 
-def test_a_bundle_that_is_no_use_ends_the_program_before_any_connection_but_not_the_sandbox(
+def test_an_unusable_ca_bundle_is_an_error_before_any_connection(
     ask: Ask, loyalty: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem")
@@ -192,7 +193,7 @@ def tunnel(proxy_tls: ssl.SSLContext | None, monkeypatch: pytest.MonkeyPatch) ->
         yield script
 
 
-def test_secure_requests_share_tunnels_that_see_nothing_of_them(
+def test_requests_with_tls_share_tunnels_that_see_nothing_of_them(
     tunnel: Proxy, secure: ssl.SSLContext, trusting: str, ask: Ask
 ) -> None:
     customers = ["..%2f//evil?x=1", *(f"C-{number}" for number in range(2, 30))]
@@ -215,7 +216,7 @@ def test_secure_requests_share_tunnels_that_see_nothing_of_them(
 
 
 @pytest.mark.parametrize("named", ["HTTPS_PROXY=http://", "https_proxy=", "ALL_PROXY="])
-def test_a_proxy_is_named_by_any_of_its_variables_with_a_scheme_or_without(
+def test_each_variable_may_name_a_proxy_with_or_without_a_scheme(
     named: str, secure: ssl.SSLContext, trusting: str, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name, _, scheme = named.partition("=")
@@ -226,7 +227,7 @@ def test_a_proxy_is_named_by_any_of_its_variables_with_a_scheme_or_without(
     assert proxy.connections == 1
 
 
-def test_a_tunnel_to_the_wrong_host_is_seen(
+def test_a_tunnel_that_leads_to_the_wrong_host_gets_no_request(
     tunnel: Proxy, company: trustme.CA, trusting: str, ask: Ask
 ) -> None:
     script = Answering()
@@ -237,7 +238,7 @@ def test_a_tunnel_to_the_wrong_host_is_seen(
     assert script.requests == []
 
 
-def test_a_proxy_behind_tls_that_nobody_vouches_for_gets_no_request(
+def test_a_proxy_whose_certificate_is_not_trusted_gets_no_request(
     secure: ssl.SSLContext, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script = Proxy()

@@ -81,7 +81,7 @@ def test_a_body_of_just_the_limit_is_unpacked_and_one_byte_more_is_an_error(name
         unpack(name, PACKERS[name](bytes(LIMIT + 1)))
 
 
-def test_reading_stops_once_a_body_is_too_large() -> None:
+def test_reading_stops_once_an_unpacked_body_is_too_large() -> None:
     def pieces() -> Iterator[bytes]:
         for number in range(100):
             asked.append(number)
