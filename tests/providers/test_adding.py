@@ -75,7 +75,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 @pytest.mark.timeout(600)  # it runs a part of the suite
-def test_a_new_provider_needs_its_own_files_and_a_line_and_breaks_nothing(tree: Path) -> None:
+def test_the_provider_of_the_guide_passes_the_tests_when_built_in(tree: Path) -> None:
     pytest_here = [sys.executable, "-m", "pytest", "-n0", "-q", "-p", "no:cacheprovider"]
     chosen = f"perks or not ({' or '.join(providers.BUILT_IN)} or test_adding)"
     done = subprocess.run(
@@ -92,7 +92,7 @@ def test_a_new_provider_needs_its_own_files_and_a_line_and_breaks_nothing(tree: 
 
 
 @pytest.mark.parametrize("target", re.findall(r"\]\(([^)#]+)\)", GUIDE))
-def test_a_link_leads_somewhere(target: str) -> None:
+def test_each_link_of_the_guide_leads_to_a_file(target: str) -> None:
     assert (Path(providers.__file__).parent / target).exists()
 
 
@@ -121,7 +121,7 @@ def unpacked(folder: Path, source: str, entry: str = f"perks = {MODULE}:Perks") 
     return folder
 
 
-def test_the_example_works_as_a_package_that_is_really_installed(
+def test_the_provider_of_the_guide_works_as_an_installed_package(
     installed: See, answer: Callable[[Reply], str], tmp_path: Path
 ) -> None:
     source, target = tmp_path / "loyalty-perks", tmp_path / "packages"
@@ -162,7 +162,7 @@ def test_the_example_works_as_a_package_that_is_really_installed(
     ],
     ids=["fails on import", "no such class", "no such module", "not a provider", "half of one"],
 )
-def test_an_entry_point_that_leads_to_no_provider_is_one_clear_error(
+def test_a_package_whose_provider_does_not_load_is_one_clear_error(
     installed: See, tmp_path: Path, entry: str, source: str, words: str
 ) -> None:
     run = installed(unpacked(tmp_path / "packages", source, entry), NOWHERE)
@@ -179,7 +179,7 @@ def test_an_entry_point_that_leads_to_no_provider_is_one_clear_error(
 
 @pytest.mark.parametrize("customers", [["M-1"], ["M-1", "M-2"]], ids=["one", "two"])
 @pytest.mark.parametrize("where", ["request", "normalize", "read_error"])
-def test_a_defect_of_a_provider_is_two_lines_and_no_traceback(
+def test_a_defect_of_a_provider_is_an_error_in_two_lines_without_a_traceback(
     installed: See,
     answer: Callable[[Reply], str],
     tmp_path: Path,

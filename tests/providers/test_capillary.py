@@ -186,7 +186,7 @@ EXCHANGE = ("v3", "oauth", "token", "generate")
     ],
     ids=["none", "one"],
 )
-def test_a_programme_is_sent_where_one_is_asked_for(
+def test_capillary_is_asked_for_a_programme_where_an_option_names_one(
     platform: CasesPlatform, arguments: list[str], query: dict[str, str]
 ) -> None:
     platform.reads(*arguments)
@@ -197,7 +197,7 @@ def test_a_programme_is_sent_where_one_is_asked_for(
 @pytest.mark.parametrize(
     "option", ["program_id=x", "program_id=1.5", "program_id=-1", "all_programs=yes"]
 )
-def test_an_option_of_the_wrong_type_is_refused_before(
+def test_capillary_options_of_a_wrong_type_are_refused_before_anything_is_sent(
     platform: CasesPlatform, option: str
 ) -> None:
     done = platform.run("-O", option)
@@ -228,7 +228,7 @@ def token(lifetime: Any = 3600, value: Any = "t0ken-1") -> Reply:
 
 
 @pytest.mark.parametrize("lifetime", [3600, -5, "1e300", 10**300])
-def test_credentials_are_exchanged_for_a_token_whatever_its_lifetime(
+def test_capillary_credentials_are_exchanged_for_a_token_of_any_lifetime(
     platform: CasesPlatform, lifetime: Any
 ) -> None:
     done, (exchange, read) = over_oauth(platform, token(lifetime))
@@ -251,7 +251,7 @@ def test_credentials_are_exchanged_for_a_token_whatever_its_lifetime(
     ],
     ids=lambda reply: str(reply.status),
 )
-def test_credentials_that_are_refused_are_a_sign_in_refused(
+def test_an_exchange_that_capillary_refuses_is_a_refused_sign_in(
     platform: CasesPlatform, reply: Reply
 ) -> None:
     done, asked = over_oauth(platform, reply)
@@ -271,7 +271,9 @@ def test_credentials_that_are_refused_are_a_sign_in_refused(
     ],
     ids=lambda reply: str(reply.body),
 )
-def test_an_exchange_without_a_token_is_a_bad_answer(platform: CasesPlatform, reply: Reply) -> None:
+def test_an_exchange_without_a_token_is_a_bad_response(
+    platform: CasesPlatform, reply: Reply
+) -> None:
     done, asked = over_oauth(platform, reply)
 
     assert (done.code, done.record["error"]["code"]) == (7, "bad_response")
@@ -279,7 +281,7 @@ def test_an_exchange_without_a_token_is_a_bad_answer(platform: CasesPlatform, re
     assert {received.path for received in asked} == {EXCHANGE}
 
 
-def test_a_base_url_must_be_given(platform: CasesPlatform) -> None:
+def test_capillary_needs_a_base_url_in_the_profile(platform: CasesPlatform) -> None:
     platform.profile(base_url=None)
 
     done = platform.run()

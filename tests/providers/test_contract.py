@@ -66,7 +66,9 @@ every_provider = pytest.mark.parametrize("cases", ALL, ids=lambda cases: cases.p
 
 
 @every_provider
-def test_the_platforms_own_example_is_mapped_to_the_last_field(ask: Ask, cases: Cases) -> None:
+def test_the_example_answer_of_the_reference_is_mapped_to_the_last_field(
+    ask: Ask, cases: Cases
+) -> None:
     record = ask(cases).reads()
 
     assert record["balances"] == cases.full_balances()
@@ -78,7 +80,7 @@ def test_the_platforms_own_example_is_mapped_to_the_last_field(ask: Ask, cases: 
 
 
 @every_provider
-def test_a_platform_is_asked_once_with_get_for_json_and_the_usual_sign_in(
+def test_a_look_up_is_one_get_for_json_with_the_sign_in_of_the_profile(
     ask: Ask, cases: Cases
 ) -> None:
     platform = ask(cases)
@@ -92,7 +94,7 @@ def test_a_platform_is_asked_once_with_get_for_json_and_the_usual_sign_in(
 
 
 @pytest.mark.parametrize(("cases", "answer"), each(of="reads"))
-def test_an_answer_of_the_platform_is_read_as_its_reference_says(
+def test_an_answer_is_read_as_the_platforms_reference_says(
     ask: Ask, cases: Cases, answer: str
 ) -> None:
     sent, expected, arguments = cases.reads[answer]
@@ -105,7 +107,7 @@ def test_an_answer_of_the_platform_is_read_as_its_reference_says(
 
 
 @every_provider
-def test_raw_is_its_own_answer_untouched(ask: Ask, cases: Cases) -> None:
+def test_raw_prints_the_platforms_answer_untouched(ask: Ask, cases: Cases) -> None:
     answer = with_raw(cases.answer, dict.fromkeys(cases.amounts, "8500.000"))
 
     done = ask(cases).replies(answer).run("--raw")
@@ -115,7 +117,7 @@ def test_raw_is_its_own_answer_untouched(ask: Ask, cases: Cases) -> None:
 
 
 @every_provider
-def test_zero_is_zero_and_not_unknown(ask: Ask, cases: Cases) -> None:
+def test_an_amount_of_zero_is_zero_and_not_null(ask: Ask, cases: Cases) -> None:
     platform = ask(cases)
     for zero in ("0", '"0"', "0.00"):
         platform.replies(with_raw(cases.answer, dict.fromkeys(cases.amounts, zero)))
@@ -126,7 +128,7 @@ def test_zero_is_zero_and_not_unknown(ask: Ask, cases: Cases) -> None:
 
 
 @every_provider
-def test_keys_that_nobody_knows_are_ignored(ask: Ask, cases: Cases) -> None:
+def test_unknown_keys_of_an_answer_are_ignored(ask: Ask, cases: Cases) -> None:
     answer = cases.answer
     for home in dict.fromkeys(("", cases.home)):
         node = answer
@@ -172,7 +174,7 @@ def test_every_amount_comes_out_with_the_digits_it_was_sent_with(ask: Ask, cases
         for place in getattr(cases, kind)
     ],
 )
-def test_what_may_not_stand_in_a_place_makes_a_bad_answer(
+def test_a_value_of_a_wrong_type_in_an_answer_is_a_bad_response(
     ask: Ask, cases: Cases, kind: str, place: str
 ) -> None:
     platform = ask(cases)
@@ -183,9 +185,7 @@ def test_what_may_not_stand_in_a_place_makes_a_bad_answer(
 
 
 @pytest.mark.parametrize(("cases", "place"), each(of="optional"))
-def test_an_amount_that_is_not_there_is_null_and_not_zero(
-    ask: Ask, cases: Cases, place: str
-) -> None:
+def test_a_missing_amount_is_null_and_not_zero(ask: Ask, cases: Cases, place: str) -> None:
     platform = ask(cases)
     for nothing in (..., None):
         record = platform.replies(changed(cases.answer, place, nothing)).reads()
@@ -193,7 +193,7 @@ def test_an_amount_that_is_not_there_is_null_and_not_zero(
 
 
 @every_provider
-def test_json_of_another_shape_is_a_bad_answer(ask: Ask, cases: Cases) -> None:
+def test_json_of_a_wrong_shape_is_a_bad_response(ask: Ask, cases: Cases) -> None:
     platform = ask(cases)
     for body in cases.not_answers:
         told = platform.replies(body).tells()
@@ -203,7 +203,7 @@ def test_json_of_another_shape_is_a_bad_answer(ask: Ask, cases: Cases) -> None:
 
 @pytest.mark.parametrize("raw", NOT_NUMBERS, ids=lambda raw: raw[:24])
 @every_provider
-def test_an_amount_that_is_no_number_is_a_bad_answer(ask: Ask, cases: Cases, raw: str) -> None:
+def test_an_amount_that_is_no_number_is_a_bad_response(ask: Ask, cases: Cases, raw: str) -> None:
     place = next(iter(cases.amounts))
 
     told = ask(cases).replies(with_raw(cases.answer, {place: raw})).tells()
@@ -213,7 +213,7 @@ def test_an_amount_that_is_no_number_is_a_bad_answer(ask: Ask, cases: Cases, raw
 
 @pytest.mark.parametrize("what", NOT_JSON)
 @every_provider
-def test_a_body_that_is_not_json_is_a_bad_answer(ask: Ask, cases: Cases, what: str) -> None:
+def test_a_body_that_is_not_json_is_a_bad_response(ask: Ask, cases: Cases, what: str) -> None:
     platform = ask(cases).replies(Reply(body=NOT_JSON[what]))
 
     told = platform.tells()
@@ -227,7 +227,7 @@ def test_a_body_that_is_not_json_is_a_bad_answer(ask: Ask, cases: Cases, what: s
 
 
 @pytest.mark.parametrize(("cases", "error"), each(of="fails"))
-def test_an_error_of_the_platform_is_told_as_its_reference_says(
+def test_an_error_of_a_platform_is_told_as_its_reference_says(
     ask: Ask, cases: Cases, error: str
 ) -> None:
     expected = cases.fails[error]
@@ -249,9 +249,10 @@ def test_an_error_of_the_platform_is_told_as_its_reference_says(
         ("refused", (4, "credential_refused", 1), "profile 'main'"),
         ("throttled", (7, "rate_limited", 3), ""),
     ],
+    ids=["not found", "refused", "throttled"],
 )
 @every_provider
-def test_what_every_platform_can_say_is_told_apart(
+def test_not_found_refused_and_throttled_are_told_apart_at_every_platform(
     ask: Ask, cases: Cases, reply: str, expected: tuple[int, str, int], words: str
 ) -> None:
     platform = ask(cases).replies(getattr(cases, reply))
@@ -272,9 +273,10 @@ def test_what_every_platform_can_say_is_told_apart(
         (403, (4, "credential_refused", 1)),
         (502, (7, "server_error", 3)),
     ],
+    ids=["200", "400", "401", "403", "502"],
 )
 @every_provider
-def test_html_in_place_of_json_is_nobodys_balance(
+def test_html_in_place_of_json_is_an_error_at_any_status(
     ask: Ask, cases: Cases, status: int, expected: tuple[int, str, int]
 ) -> None:
     platform = ask(cases).replies(Reply(status, HTML, content_type="text/html"))
@@ -285,16 +287,14 @@ def test_html_in_place_of_json_is_nobodys_balance(
 
 
 @every_provider
-def test_a_404_that_is_not_the_platforms_says_nothing_of_the_customer(
-    ask: Ask, cases: Cases
-) -> None:
+def test_a_404_of_something_else_than_the_platform_is_not_not_found(ask: Ask, cases: Cases) -> None:
     platform = ask(cases).replies(Reply(404, HTML, content_type="text/html"))
 
     assert platform.tells().exit_code == cases.foreign_404
 
 
 @every_provider
-def test_a_read_that_was_throttled_goes_well_the_next_time(ask: Ask, cases: Cases) -> None:
+def test_a_look_up_that_was_throttled_is_retried_and_succeeds(ask: Ask, cases: Cases) -> None:
     platform = ask(cases).replies(cases.throttled, Reply(503, HTML), cases.answer)
 
     record = platform.reads()
@@ -308,7 +308,7 @@ def test_a_read_that_was_throttled_goes_well_the_next_time(ask: Ask, cases: Case
 
 
 @every_provider
-def test_an_identifier_arrives_byte_for_byte(ask: Ask, cases: Cases) -> None:
+def test_an_identifier_reaches_the_platform_byte_for_byte(ask: Ask, cases: Cases) -> None:
     platform = ask(cases)
     for customer in IDENTIFIERS:
         assert platform.run(customer=customer).record["customer"] == customer
@@ -323,7 +323,7 @@ def test_an_identifier_arrives_byte_for_byte(ask: Ask, cases: Cases) -> None:
 
 
 @pytest.mark.parametrize(("cases", "auth"), each(of="signs_in"))
-def test_a_way_of_signing_in_sends_its_headers(ask: Ask, cases: Cases, auth: str) -> None:
+def test_each_way_of_signing_in_sends_its_headers(ask: Ask, cases: Cases, auth: str) -> None:
     platform = ask(cases)
     platform.profile(auth=auth)
 
@@ -337,7 +337,7 @@ def test_a_way_of_signing_in_sends_its_headers(ask: Ask, cases: Cases, auth: str
 
 
 @every_provider
-def test_the_cases_have_every_way_of_signing_in_every_option_and_every_credential(
+def test_the_cases_cover_every_sign_in_option_and_credential(
     cases: Cases,
 ) -> None:
     provider = providers.load(cases.provider)
@@ -349,7 +349,7 @@ def test_the_cases_have_every_way_of_signing_in_every_option_and_every_credentia
 
 @pytest.mark.parametrize("where", ["command line", "profile"])
 @pytest.mark.parametrize(("cases", "option"), each(of="options"))
-def test_an_option_is_sent_under_the_platforms_name(
+def test_an_option_is_sent_under_the_name_that_the_platform_uses(
     ask: Ask, cases: Cases, option: str, where: str
 ) -> None:
     value, sent = cases.options[option]
@@ -365,7 +365,7 @@ def test_an_option_is_sent_under_the_platforms_name(
 
 
 @pytest.mark.parametrize(("cases", "option"), each(of="options"))
-def test_an_option_that_cannot_be_sent_is_refused_before(
+def test_an_option_that_cannot_be_sent_is_refused_before_any_request(
     ask: Ask, cases: Cases, option: str
 ) -> None:
     platform = ask(cases)
@@ -379,7 +379,9 @@ def test_an_option_that_cannot_be_sent_is_refused_before(
 
 @pytest.mark.parametrize("reply", ["answer", "refused", "not_found", "throttled"])
 @pytest.mark.parametrize(("cases", "auth"), each(of="signs_in"))
-def test_a_secret_is_never_shown(ask: Ask, cases: Cases, auth: str, reply: str) -> None:
+def test_no_output_of_a_look_up_shows_a_secret(
+    ask: Ask, cases: Cases, auth: str, reply: str
+) -> None:
     platform = ask(cases).replies(getattr(cases, reply))
     platform.profile(auth=auth)
 

@@ -31,7 +31,7 @@ def debits_of(cases: Cases) -> DebitCases:
     return cases.debits
 
 
-class Till:
+class RefusedDebits:
     """Debits at a platform that says no in one way."""
 
     def __init__(self, platform: CasesPlatform, loyalty: Run, no: Reply) -> None:
@@ -54,31 +54,31 @@ class Till:
 
 
 @every_debit_provider
-def test_a_provider_sorts_all_of_the_platform_s_codes(cases: Cases) -> None:
+def test_a_provider_knows_every_error_code_of_a_debit(cases: Cases) -> None:
     provider: Any = providers.load(cases.provider)
 
     assert set(provider.debit_codes) == set(debits_of(cases).codes)
 
 
 @pytest.mark.parametrize(("cases", "code", "state"), CODES)
-def test_each_code_of_a_platform_leaves_a_debit_in_its_state(
+def test_each_error_code_of_a_platform_leaves_a_debit_in_the_right_state(
     ask: Ask, loyalty: Run, cases: Cases, code: str, state: str
 ) -> None:
-    till = Till(ask(cases), loyalty, debits_of(cases).refuses(code))
+    debits = RefusedDebits(ask(cases), loyalty, debits_of(cases).refuses(code))
 
-    first = till.debit()
-    assert (first.record["state"], till.posts) == (state, 1)
+    first = debits.debit()
+    assert (first.record["state"], debits.posts) == (state, 1)
     assert (first.code == 8) == (state == "unknown")
     if state == "unknown":
         return
 
     assert first.record["error"]["provider_code"] == code
-    second = till.debit()
+    second = debits.debit()
     if state == "refused":  # for good
-        assert (second.record, till.posts) == (first.record | {"replayed": True}, 1)
+        assert (second.record, debits.posts) == (first.record | {"replayed": True}, 1)
     else:  # for now: the next run makes a new attempt
         assert first.record["error"]["hint"].endswith("run the same command again to make it.")
-        assert (second.record["attempt"], second.record["replayed"], till.posts) == (2, False, 2)
+        assert (second.record["attempt"], second.record["replayed"], debits.posts) == (2, False, 2)
 
 
 def read(cases: Cases, body: Any, amount: int = 50) -> DebitReceipt:
@@ -104,7 +104,7 @@ def test_an_answer_is_a_receipt_only_if_it_confirms_exactly_this_debit(cases: Ca
 
 @every_debit_provider
 @pytest.mark.parametrize("wrong", ["5O", True, None, [50], {}, 50.5, "text"], ids=repr)
-def test_a_receipt_has_every_field_in_its_type(cases: Cases, wrong: Any) -> None:
+def test_a_receipt_with_a_missing_or_wrong_field_is_refused(cases: Cases, wrong: Any) -> None:
     success = debits_of(cases).success
     for key in success:
         with pytest.raises(ValueError, match=r"\w"):

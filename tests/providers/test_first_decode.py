@@ -35,7 +35,7 @@ for number in range(300):
 """
 
 
-def test_eight_first_decodes_at_once_crash_nothing() -> None:
+def test_a_type_can_be_decoded_for_the_first_time_by_eight_threads_at_once() -> None:
     done = subprocess.run(
         [sys.executable, "-c", AT_ONCE], capture_output=True, text=True, check=False, timeout=100
     )

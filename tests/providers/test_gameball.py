@@ -158,8 +158,9 @@ def receipt(**more: Any) -> DebitReceipt:
         ),
         (datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), "2026-01-02T03:04:05.000Z"),
     ],
+    ids=["another time zone", "UTC"],
 )
-def test_gameball_gets_customer_reference_points_and_the_time_in_utc(
+def test_a_gameball_debit_has_customer_reference_points_and_the_utc_time(
     at: datetime, sent: str
 ) -> None:
     request = Gameball().debit_request(Query("ignored"), debit_at(at))
@@ -173,17 +174,17 @@ def test_gameball_gets_customer_reference_points_and_the_time_in_utc(
     }
 
 
-def test_gameball_s_points_may_not_be_text() -> None:
+def test_a_gameball_receipt_with_points_as_text_is_refused() -> None:
     with pytest.raises(ValueError, match="is text"):
         receipt(redeemEquivalentPoints="50")
 
 
 @pytest.mark.parametrize(("number", "told"), [(77, "77"), ("t-77", "t-77"), (None, None)])
-def test_gameball_s_own_number_is_in_the_receipt(number: Any, told: str | None) -> None:
+def test_a_gameball_receipt_has_gameballs_own_number(number: Any, told: str | None) -> None:
     assert receipt(gameballTransactionId=number).provider_reference == told
 
 
-def test_gameball_makes_a_reference_once_and_9004_alone_is_a_repeat() -> None:
+def test_gameball_debits_are_idempotent_and_9004_alone_is_a_repeat() -> None:
     assert Gameball().idempotent
     assert Gameball().is_repeat(PlatformError("no", "9004"))
     assert not Gameball().is_repeat(PlatformError("no", "9003"))

@@ -108,7 +108,7 @@ CASES = Cases(
 )
 
 
-def test_a_unit_is_money_by_its_code_or_its_sign() -> None:
+def test_a_unit_is_money_if_it_is_a_currencys_code_or_sign() -> None:
     assert all(len(code) == 3 and code.isascii() and code.isupper() for code in ISO_4217)
     assert all(map(is_currency, ("$", "€", "£", "A$", "₹", "USD", "EUR", "JPY", "XAF")))
     assert not any(map(is_currency, ("points", "miles", "usd", "pts", "XX", "USDollars", "%", "")))
@@ -125,7 +125,7 @@ def test_a_unit_is_money_by_its_code_or_its_sign() -> None:
     ],
 )
 @pytest.mark.parametrize("symbol", ["$", "points"])
-def test_minor_units_move_the_point_and_end_the_doubt(
+def test_minor_units_move_the_point_without_a_warning(
     platform: CasesPlatform, minor_units: str, sent: str, shown: str, symbol: str
 ) -> None:
     platform.profile(minor_units=minor_units)
@@ -138,7 +138,7 @@ def test_minor_units_move_the_point_and_end_the_doubt(
 
 
 @pytest.mark.parametrize("value", ["-1", "1.5", "two", "10", "999999999999999999", "\u0662", ""])
-def test_minor_units_that_cannot_be_meant_are_a_mistake_in_the_file(
+def test_impossible_minor_units_are_a_mistake_in_the_profile_file(
     platform: CasesPlatform, value: str
 ) -> None:
     platform.profile(minor_units=value)
@@ -150,5 +150,5 @@ def test_minor_units_that_cannot_be_meant_are_a_mistake_in_the_file(
     assert platform.received == []
 
 
-def test_a_key_is_utf_8_inside_basic() -> None:
+def test_an_imprint_key_is_sent_as_utf_8_inside_basic() -> None:
     assert basic("cl\u00e9", "") == {"Authorization": "Basic Y2zDqTo="}

@@ -47,7 +47,7 @@ def facts(provider: Provider) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("name", providers.BUILT_IN)
-def test_a_provider_has_its_name_cases_a_section_and_a_sandbox(name: str) -> None:
+def test_every_provider_has_test_cases_a_page_section_and_a_sandbox(name: str) -> None:
     provider = providers.load(name)
     cases, text, api = cases_of(name), section(PAGE, provider.title), APIS[name]
 
@@ -68,7 +68,7 @@ def test_a_provider_imports_the_contract_and_nothing_else_of_the_program(name: s
     assert imported == {"loyalty_cli.providers.contract"}
 
 
-def test_the_page_and_the_sandbox_have_no_provider_that_the_registry_has_not() -> None:
+def test_the_page_and_the_sandbox_have_no_unknown_provider() -> None:
     titles = [line[3:] for line in PAGE.splitlines() if line.startswith("## ")]
 
     assert titles == [providers.load(name).title for name in providers.BUILT_IN]

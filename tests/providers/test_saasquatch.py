@@ -263,7 +263,7 @@ CASES = Cases(
 )
 
 
-def test_an_unknown_tenant_points_to_the_profile(platform: CasesPlatform) -> None:
+def test_the_error_of_an_unknown_tenant_points_to_the_profile(platform: CasesPlatform) -> None:
     body = {"statusCode": 404, "message": "No tenant", "rsCode": "RS015"}
 
     done = platform.replies(Reply(404, body)).run()
@@ -276,7 +276,7 @@ def test_an_unknown_tenant_points_to_the_profile(platform: CasesPlatform) -> Non
 
 
 @pytest.mark.parametrize("tenant", ["a/b", "50% ä", "..."])
-def test_a_tenant_stays_in_its_segment(platform: CasesPlatform, tenant: str) -> None:
+def test_a_tenant_stays_one_segment_of_the_path(platform: CasesPlatform, tenant: str) -> None:
     platform.profile(tenant=tenant)
     platform.reads()
 
@@ -284,7 +284,7 @@ def test_a_tenant_stays_in_its_segment(platform: CasesPlatform, tenant: str) -> 
 
 
 @pytest.mark.parametrize("tenant", [None, "", "  ", ".", "..", "a\x7fb"])
-def test_a_tenant_that_cannot_be_meant_is_a_mistake_in_the_file(
+def test_an_impossible_tenant_is_a_mistake_in_the_profile_file(
     platform: CasesPlatform, tenant: str | None
 ) -> None:
     platform.profile(tenant=tenant)
@@ -321,7 +321,7 @@ def receipt(**more: Any) -> DebitReceipt:
     return SaaSquatch().read_debit({**CASES.debits.success, **more}, DEBIT)
 
 
-def test_saasquatch_gets_account_unit_and_amount_and_cannot_tell_a_repeated_debit() -> None:
+def test_a_saasquatch_debit_has_account_unit_and_amount() -> None:
     request = SaaSquatch().debit_request(Query("ignored", {"tenant": "acme"}), DEBIT)
 
     assert (request.method, request.path) == (
@@ -334,14 +334,18 @@ def test_saasquatch_gets_account_unit_and_amount_and_cannot_tell_a_repeated_debi
 
 
 @pytest.mark.parametrize("same", ["50", Amount("50.0"), Amount("50.00"), Amount("5e1")], ids=repr)
-def test_saasquatch_may_write_the_same_amount_in_another_way(same: Any) -> None:
+def test_a_saasquatch_receipt_may_spell_the_amount_in_another_way(same: Any) -> None:
     assert receipt(creditRedeemed=same) == DebitReceipt()
 
 
 @pytest.mark.parametrize(
-    ("sent", "told"), [(950, "950"), ("much", None), (None, None), (True, None), ([1], None)]
+    ("sent", "told"),
+    [(950, "950"), ("much", None), (None, None), (True, None), ([1], None)],
+    ids=repr,
 )
-def test_the_credit_left_is_in_the_receipt_if_it_is_a_number(sent: Any, told: str | None) -> None:
+def test_a_saasquatch_receipt_has_the_credit_left_if_it_is_a_number(
+    sent: Any, told: str | None
+) -> None:
     left = receipt(creditAvailable=sent).balance_after
 
     assert (None if left is None else str(left)) == told
