@@ -39,7 +39,7 @@ def loaded(*arguments: str, env: Mapping[str, str] | None = None) -> set[str]:
     return {line.rpartition("|")[2].strip() for line in lines}
 
 
-def test_the_program_shows_its_version(program: Run) -> None:
+def test_version_prints_the_version(program: Run) -> None:
     done = program("--version")
 
     assert (done.code, done.out, done.err) == (0, f"loyalty {__version__}\n", "")
@@ -49,7 +49,9 @@ COMMANDS = ("balance", "providers", "profiles", "login", "logout", "sandbox", "s
 
 
 @pytest.mark.parametrize("arguments", [[], ["-h"], ["--help"]], ids=str)
-def test_without_a_command_it_shows_what_there_is(loyalty: Run, arguments: list[str]) -> None:
+def test_the_program_without_a_command_lists_its_commands(
+    loyalty: Run, arguments: list[str]
+) -> None:
     done = loyalty(*arguments)
 
     assert done.code == 0
@@ -90,7 +92,7 @@ def test_every_command_has_a_help_page(loyalty: Run, command: str) -> None:
     ],
     ids=str,
 )
-def test_a_wrong_command_line_is_named_with_what_was_probably_meant(
+def test_a_wrong_command_line_is_told_with_what_was_probably_meant(
     loyalty: Run, wrong: list[str], error: str, hint: str
 ) -> None:
     done = loyalty(*wrong)
@@ -112,9 +114,7 @@ def test_a_wrong_command_line_is_named_with_what_was_probably_meant(
         "balance C-1001 -p imprint -o json -v --sandbox",
     ],
 )
-def test_the_sandbox_and_its_requests_may_be_asked_for_before_and_after_the_command(
-    loyalty: Run, line: str
-) -> None:
+def test_sandbox_and_verbose_may_stand_before_or_after_the_command(loyalty: Run, line: str) -> None:
     done = loyalty(*line.split())
 
     assert (done.record["sandbox"], done.record["error"]) == (True, None)
@@ -124,7 +124,7 @@ def test_the_sandbox_and_its_requests_may_be_asked_for_before_and_after_the_comm
 
 
 @pytest.mark.parametrize("form", [["--config", "FILE"], ["--config=FILE"]], ids=str)
-def test_the_profile_file_may_be_named_before_and_after_the_command_and_wins_over_the_environment(
+def test_config_may_stand_before_or_after_the_command(
     loyalty: Run, profile_file: Callable[[str], Path], tmp_path: Path, form: list[str]
 ) -> None:
     profile_file("profiles: {card: {provider: imprint}}\n")
@@ -140,7 +140,7 @@ def test_the_profile_file_may_be_named_before_and_after_the_command_and_wins_ove
         assert [record["profile"] for record in loyalty(*line).records] == names
 
 
-def test_behind_two_dashes_everything_is_a_customer(
+def test_everything_behind_two_dashes_is_a_customer(
     loyalty: Run, answer: Callable[..., str], card: Callable[..., object]
 ) -> None:
     card(answer({"reward_balance": 7, "reward_symbol": "points"}))
@@ -165,7 +165,7 @@ def test_behind_two_dashes_everything_is_a_customer(
         ("balance C-1001 -o json", "requests", "rich keyring loyalty_cli.sandbox"),
     ],
 )
-def test_a_run_loads_nothing_that_it_does_not_need(
+def test_a_command_loads_no_module_that_it_does_not_need(
     answer: Callable[..., str], card: Callable[..., object], line: str, needed: str, unwanted: str
 ) -> None:
     card(answer({"reward_balance": 7, "reward_symbol": "points"}))
@@ -177,7 +177,7 @@ def test_a_run_loads_nothing_that_it_does_not_need(
     assert not (modules | packages) & set(unwanted.split())
 
 
-def test_a_traceback_is_printed_where_it_is_asked_for_and_without_secrets(
+def test_loyalty_debug_prints_a_traceback_without_secrets(
     loyalty: Run, card: Callable[..., object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> NoReturn:
@@ -201,7 +201,7 @@ def test_a_traceback_is_printed_where_it_is_asked_for_and_without_secrets(
     assert "c2VjcmV0LW9m" not in shown.err
 
 
-def test_ctrl_c_while_the_program_is_still_being_loaded_is_no_traceback(tmp_path: Path) -> None:
+def test_ctrl_c_while_the_program_is_loading_prints_no_traceback(tmp_path: Path) -> None:
     (tmp_path / "typer.py").write_text("import signal\nsignal.raise_signal(signal.SIGINT)\n")
 
     done = subprocess.run(

@@ -103,7 +103,7 @@ def offered(shell: str, answer: str) -> set[str]:
 
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("line", OFFERS)
-def test_every_shell_is_told_what_fits(
+def test_tab_offers_what_fits_in_every_shell(
     loyalty: Run, monkeypatch: pytest.MonkeyPatch, shell: str, line: str
 ) -> None:
     for name, value in protocol(shell, line).items():
@@ -117,7 +117,7 @@ def test_every_shell_is_told_what_fits(
 
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("broken", [*BROKEN, "no file", "a folder", "a pipe"])
-def test_a_broken_profile_file_offers_nothing_and_is_not_talked_about(
+def test_tab_prints_no_error_for_a_broken_profile_file(
     loyalty: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, shell: str, broken: str
 ) -> None:
     file = tmp_path / "broken.yaml"
@@ -149,7 +149,7 @@ def test_tab_loads_nothing_that_takes_long(shell: str, line: str) -> None:
     assert not {"requests", "urllib3", "ssl", "keyring", "rich", "sqlite3"} & modules
 
 
-def test_the_scripts_are_those_that_the_generator_writes() -> None:
+def test_the_completion_scripts_are_those_that_the_generator_writes() -> None:
     scripts: Callable[[], Mapping[str, str]] = runpy.run_path(str(SCRIPTS / "generate.py"))[
         "scripts"
     ]
@@ -210,7 +210,7 @@ SOURCED = (ZSH, f"PS1='> '; autoload -Uz compinit; compinit -u -D; source {SCRIP
     ],
     ids=["bash", "zsh", "zsh, sourced"],
 )
-def test_tab_in_a_shell_offers_what_fits_from_the_very_first_one(
+def test_a_real_shell_offers_what_fits_from_the_first_tab_on(
     shell: list[str], set_up: str, lines: list[str]
 ) -> None:
     needs(shell[0])
@@ -221,9 +221,7 @@ def test_tab_in_a_shell_offers_what_fits_from_the_very_first_one(
 
 
 @pytest.mark.parametrize(("shell", "set_up"), [BASH, INSTALLED], ids=["bash", "zsh"])
-def test_the_value_of_an_option_follows_its_name_without_a_space(
-    shell: list[str], set_up: str
-) -> None:
+def test_tab_adds_no_space_between_an_option_and_its_value(shell: list[str], set_up: str) -> None:
     needs(shell[0])
 
     with interactive(shell, set_up) as child:
@@ -231,7 +229,7 @@ def test_the_value_of_an_option_follows_its_name_without_a_space(
         child.expect("-O currency=NZD -o csv (\x08 )?END")  # zsh goes over its space again
 
 
-def test_tab_in_fish() -> None:
+def test_fish_offers_what_fits() -> None:
     needs("fish")
     asking = [f"echo '# {line}'; complete -C '{line}'" for line in TYPED]
 

@@ -60,7 +60,7 @@ DEBITS = [
 
 
 @pytest.mark.parametrize(("asked", "code"), LOOK_UPS, ids=str)
-def test_a_look_up_ends_with_the_code_of_its_outcome(
+def test_a_look_up_exits_with_the_code_of_its_outcome(
     loyalty: Run, asked: list[str], code: int
 ) -> None:
     quick = () if "--timeout" in asked else QUICK
@@ -68,7 +68,7 @@ def test_a_look_up_ends_with_the_code_of_its_outcome(
     assert loyalty(*SANDBOX, *asked, *quick).code == code
 
 
-def test_a_missing_profile_file_is_3_and_a_missing_credential_is_4(
+def test_a_missing_profile_file_exits_with_3_and_a_missing_credential_with_4(
     loyalty: Run, profile_file: Callable[[str], Path]
 ) -> None:
     without_file = loyalty("balance", "C-1001")
@@ -80,7 +80,7 @@ def test_a_missing_profile_file_is_3_and_a_missing_credential_is_4(
     assert "LOYALTY_P_API_KEY" in without_credential.err
 
 
-def test_a_refusal_of_the_platform_is_6_and_a_platform_that_does_not_listen_is_7(
+def test_a_refusal_exits_with_6_and_an_unreachable_platform_with_7(
     loyalty: Run, answer: Callable[..., str], card: Callable[..., object]
 ) -> None:
     card(answer(Reply(422, {"error": {"type": "INVALID_REQUEST_ERROR", "message": "no"}})))
@@ -100,8 +100,9 @@ def test_a_refusal_of_the_platform_is_6_and_a_platform_that_does_not_listen_is_7
         ),
         ("KeyboardInterrupt", 130, ["Interrupted."]),
     ],
+    ids=["defect", "ctrl-c"],
 )
-def test_a_defect_and_ctrl_c_in_the_middle_are_said_without_a_traceback(
+def test_a_defect_and_ctrl_c_are_told_without_a_traceback(
     error: str, code: int, lines: list[str]
 ) -> None:
     broken = (
@@ -125,8 +126,10 @@ def test_a_defect_and_ctrl_c_in_the_middle_are_said_without_a_traceback(
 
 
 @pytest.mark.parametrize("output", FORMATS)
-@pytest.mark.parametrize("raw", [[], ["--raw"]])
-def test_the_code_is_the_same_in_every_format(loyalty: Run, output: str, raw: list[str]) -> None:
+@pytest.mark.parametrize("raw", [[], ["--raw"]], ids=["balances", "raw"])
+def test_the_exit_code_is_the_same_in_every_format(
+    loyalty: Run, output: str, raw: list[str]
+) -> None:
     for customers, code in ((["C-1001"], 0), (["E-404"], 5), (["C-1001", "E-404"], 9)):
         assert loyalty(*SANDBOX, *customers, "-o", output, *raw).code == code
 
@@ -151,7 +154,7 @@ def test_ctrl_c_ends_a_look_up_at_once_with_130(customers: list[str]) -> None:
 
 
 @pytest.mark.parametrize(("asked", "code"), DEBITS, ids=str)
-def test_a_debit_ends_with_the_code_of_its_outcome(
+def test_a_debit_exits_with_the_code_of_its_outcome(
     loyalty: Run, asked: list[str], code: int
 ) -> None:
     done = loyalty(*DEBIT, *asked)
@@ -160,7 +163,7 @@ def test_a_debit_ends_with_the_code_of_its_outcome(
     assert ("Error: " in done.err) == (code != 0)
 
 
-def test_an_unattended_debit_without_a_journal_is_3(
+def test_an_unattended_debit_without_a_journal_exits_with_3(
     loyalty: Run, profile_file: Callable[[str], Path]
 ) -> None:
     profile_file("profiles: {p: {provider: gameball, debit: {allow: true, unit: x}}}\n")
@@ -171,7 +174,9 @@ def test_an_unattended_debit_without_a_journal_is_3(
 
 
 @pytest.mark.parametrize("output", FORMATS)
-def test_debits_and_reconcile_are_8_while_something_is_unknown(loyalty: Run, output: str) -> None:
+def test_debits_and_reconcile_exit_with_8_while_a_debit_is_unknown(
+    loyalty: Run, output: str
+) -> None:
     asked = (*DEBIT, "E-lost-reply", "5", "--reference", "a", "-o", output)
     reconcile = ("--sandbox", "journal", "reconcile", "-o", output)
 
@@ -200,7 +205,7 @@ def test_debits_and_reconcile_are_8_while_something_is_unknown(loyalty: Run, out
     ],
     ids=str,
 )
-def test_of_several_debits_the_common_code_or_9_or_8(
+def test_several_debits_exit_with_their_common_code_or_else_with_8_or_9(
     loyalty: Run, tmp_path: Path, rows: str, code: int, output: str
 ) -> None:
     file = tmp_path / "debits.csv"
@@ -242,7 +247,7 @@ def test_a_signal_ends_a_run_of_debits_in_good_order(
 
 @pytest.mark.parametrize("command", ["balance C-1", "debit C-1 5 -y", "journal list", "profiles"])
 @pytest.mark.parametrize("hidden", [".", "config.yaml"], ids=["folder", "file"])
-def test_a_profile_file_that_cannot_be_read_is_3(
+def test_a_profile_file_that_cannot_be_read_exits_with_3(
     loyalty: Run, monkeypatch: pytest.MonkeyPatch, command: str, hidden: str
 ) -> None:
     with TemporaryDirectory() as name:

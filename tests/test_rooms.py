@@ -62,7 +62,7 @@ def test_every_module_stands_in_one_of_the_rooms() -> None:
 
 
 @pytest.mark.parametrize("module", sorted(MODULES))
-def test_a_module_imports_from_its_own_room_and_those_behind_it(module: str) -> None:
+def test_a_module_imports_only_from_its_own_room_and_those_behind_it(module: str) -> None:
     mine = room(module)
     others = {other: room(other) for other in GRAPH[module] if room(other) != mine}
 

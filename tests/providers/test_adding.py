@@ -50,7 +50,7 @@ QUICK_PART = [
     "tests/network/test_answers.py",
     "tests/output/test_stdout.py::test_a_result_is_one_document_in_every_format_and_fits_the_schema",
     "tests/credentials/test_leaks.py::test_no_look_up_shows_a_secret",
-    "tests/test_completion.py::test_every_shell_is_told_what_fits",
+    "tests/test_completion.py::test_tab_offers_what_fits_in_every_shell",
 ]
 
 
