@@ -74,7 +74,7 @@ def tokens(clock: StandingClock) -> AccessTokens:
         (1e18, LONGEST_LIFETIME_SECONDS, "t-2"),
     ],
 )
-def test_a_token_is_used_while_it_lives_and_no_longer(
+def test_a_token_is_used_only_while_it_lives(
     tokens: AccessTokens, clock: StandingClock, lifetime: float, passes: float, then: str
 ) -> None:
     exchange = Exchanges(lifetime)
@@ -94,7 +94,7 @@ def test_a_token_is_not_used_for_another_account_or_profile(
     assert tokens.get(holder(exchange, **other)) == "t-2"
 
 
-def test_a_token_that_was_refused_is_replaced_once(tokens: AccessTokens) -> None:
+def test_a_refused_token_is_replaced_once(tokens: AccessTokens) -> None:
     """Of two that were refused the same token, the second gets what the first exchanged."""
     exchange = Exchanges()
     refused = tokens.get(holder(exchange))
@@ -113,7 +113,7 @@ def in_threads(*targets: Callable[[], object]) -> None:
     assert not any(thread.is_alive() for thread in threads)
 
 
-def test_several_threads_exchange_once(tokens: AccessTokens) -> None:
+def test_several_threads_exchange_credentials_for_one_token(tokens: AccessTokens) -> None:
     together = Barrier(8)
     exchange = Exchanges()
     got: list[str] = []
@@ -128,7 +128,7 @@ def test_several_threads_exchange_once(tokens: AccessTokens) -> None:
     assert exchange.count == 1
 
 
-def test_two_profiles_do_not_wait_for_each_other(tokens: AccessTokens) -> None:
+def test_exchanges_of_two_profiles_do_not_wait_for_each_other(tokens: AccessTokens) -> None:
     other_has_its_token = Event()
 
     def slow() -> Token:
@@ -146,7 +146,7 @@ def test_two_profiles_do_not_wait_for_each_other(tokens: AccessTokens) -> None:
     ("passes", "other", "then"),
     [(0, {}, "t-1"), (3600, {}, "t-2"), *((0, other, "t-2") for other in OTHERS)],
 )
-def test_a_token_is_kept_for_the_next_run_of_the_same_account_while_it_lives(
+def test_a_kept_token_is_used_by_the_next_run_for_the_same_account(
     memory: backends.Memory, clock: StandingClock, passes: float, other: dict[str, Any], then: str
 ) -> None:
     exchange = Exchanges()
@@ -160,7 +160,7 @@ def test_a_token_is_kept_for_the_next_run_of_the_same_account_while_it_lives(
     assert KEY not in kept
 
 
-def test_a_token_is_neither_kept_nor_read_where_it_may_not_be(
+def test_a_token_is_kept_and_read_only_where_it_may_be(
     memory: backends.Memory, clock: StandingClock
 ) -> None:
     exchange = Exchanges()
@@ -195,7 +195,7 @@ def test_a_kept_token_that_makes_no_sense_is_replaced(
     assert '"t-1"' in memory.entries[ENTRY]
 
 
-def test_a_keyring_that_fails_on_the_token_costs_an_exchange_and_no_more(
+def test_a_keyring_that_fails_on_a_token_costs_only_an_exchange(
     tokens: AccessTokens, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backends.use(monkeypatch, backends.Failing(at="token"))
@@ -255,7 +255,7 @@ def club(
     return Club(platform, loyalty)
 
 
-def test_many_customers_need_one_token(club: Club) -> None:
+def test_many_look_ups_need_one_token(club: Club) -> None:
     assert club(*(f"C-{number}" for number in range(20))).code == 0
 
     assert (club.platform.given, club.platform.asked) == (1, 20)
@@ -263,7 +263,7 @@ def test_many_customers_need_one_token(club: Club) -> None:
 
 
 @pytest.mark.parametrize(("environment", "given"), [((), 1), (FIELDS, 2), (FIELDS[:1], 2)])
-def test_a_token_is_kept_for_the_next_run_where_all_credentials_are(
+def test_a_token_is_kept_only_where_all_credentials_are_in_the_keyring(
     memory: backends.Memory,
     monkeypatch: pytest.MonkeyPatch,
     environment: tuple[str, ...],
@@ -278,7 +278,7 @@ def test_a_token_is_kept_for_the_next_run_where_all_credentials_are(
     assert (ENTRY in memory.entries) == (given == 1)
 
 
-def test_a_kept_token_that_the_platform_forgot_is_replaced(club: Club) -> None:
+def test_a_kept_token_that_the_platform_no_longer_knows_is_replaced(club: Club) -> None:
     club()
     club.platform.good = "forgotten"
     assert [club().code, club().code] == [0, 0]
@@ -314,9 +314,7 @@ REFUSALS = {
 
 @pytest.mark.usefixtures("no_pauses")
 @pytest.mark.parametrize("how", REFUSALS)
-def test_without_a_token_no_balance_is_asked_for_and_one_that_is_refused_is_replaced_once(
-    how: str, club: Club
-) -> None:
+def test_a_sign_in_that_brings_no_valid_token_is_an_error(how: str, club: Club) -> None:
     club.platform.exchange, code, name = REFUSALS[how]
 
     done = club()

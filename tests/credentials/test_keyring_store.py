@@ -38,7 +38,7 @@ def why(store: KeyringStore) -> str:
 
 
 @pytest.mark.usefixtures("memory")
-def test_a_stored_credential_is_read_and_taken_out() -> None:
+def test_a_stored_credential_is_read_and_removed() -> None:
     store = KeyringStore()
 
     store.set(CARD, "api_key", "hunter2")
@@ -51,14 +51,14 @@ def test_a_stored_credential_is_read_and_taken_out() -> None:
     assert store.backend_name() == "backends Memory"
 
 
-def test_no_keyring_is_an_error_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_keyring_is_an_error_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     backends.use(monkeypatch, fail.Keyring())  # type: ignore[no-untyped-call] # keyring's
 
     with pytest.raises(NoKeyringError, match="no keyring on this system"):
         KeyringStore().get(CARD, "api_key")
 
 
-def test_a_keyring_that_keeps_nothing_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_keyring_that_keeps_nothing_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     backends.use(monkeypatch, null.Keyring())  # type: ignore[no-untyped-call] # keyring's
     store = KeyringStore()
 
@@ -78,7 +78,7 @@ def test_a_keyring_that_keeps_nothing_is_found_out(monkeypatch: pytest.MonkeyPat
     ],
     ids=repr,
 )
-def test_whatever_a_backend_raises_is_told_with_its_name(
+def test_any_exception_of_a_keyring_is_told_with_its_name(
     monkeypatch: pytest.MonkeyPatch, error: BaseException, said: str
 ) -> None:
     backends.use(monkeypatch, backends.Raising(error))
@@ -88,7 +88,9 @@ def test_whatever_a_backend_raises_is_told_with_its_name(
     assert why(store) == f"the keyring (backends Raising) failed: {said}"  # and asked again
 
 
-def test_a_backend_that_repeats_the_secret_is_not_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_keyring_error_that_repeats_the_secret_is_told_without_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     backends.use(monkeypatch, backends.Talkative())
 
     with pytest.raises(KeyringError) as caught:
@@ -115,7 +117,7 @@ def test_a_keyring_that_waits_for_ever_is_given_up_and_not_asked_again(
     assert blocking.asked == 1
 
 
-def test_the_one_that_does_not_encrypt_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_keyring_that_does_not_encrypt_is_recognised(monkeypatch: pytest.MonkeyPatch) -> None:
     def is_plaintext(backend: object) -> bool:
         monkeypatch.setattr("keyring.core._keyring_backend", backend)
         return KeyringStore().is_plaintext()
@@ -146,7 +148,7 @@ def test_the_one_that_does_not_encrypt_is_known(monkeypatch: pytest.MonkeyPatch)
         ("exiting.Keyring", "SystemExit"),
     ],
 )
-def test_a_backend_that_cannot_be_loaded_is_an_error_that_names_it(
+def test_a_keyring_backend_that_cannot_be_loaded_is_named_in_the_error(
     program: Run,
     environment: dict[str, str],
     profile_file: Callable[[str], Path],

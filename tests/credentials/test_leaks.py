@@ -255,7 +255,7 @@ def test_no_debit_shows_or_keeps_a_secret(
 
 
 @pytest.mark.parametrize(("name", "auth"), [("saasquatch", "api_key")])
-def test_no_cache_shows_a_secret_for_its_age(loyalty: Run, shop: Shop) -> None:
+def test_a_secret_in_the_age_header_of_a_cache_is_not_shown(loyalty: Run, shop: Shop) -> None:
     secret = secret_of("api_key")
 
     def from_a_cache(wire: Wire) -> bool:
@@ -276,7 +276,7 @@ def test_no_cache_shows_a_secret_for_its_age(loyalty: Run, shop: Shop) -> None:
 
 
 @pytest.mark.parametrize(("name", "auth"), [("saasquatch", "api_key")])
-def test_a_key_that_is_a_number_spoils_no_amount(
+def test_a_key_that_is_a_number_does_not_change_an_amount(
     loyalty: Run, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Bank(answers(json_reply('{"creditRedeemed": 10007, "unit": "CENTS"}'))) as bank:

@@ -27,7 +27,7 @@ CLUB = Profile("club", CAPILLARY, CAPILLARY.auths[1], "https://api.example")
 BOTH = {"api_key": "hunter2", "secret_key": "hunter3"}
 
 
-def test_the_fields_of_a_sign_in_are_taken_as_they_are() -> None:
+def test_the_credentials_of_a_sign_in_are_taken_as_they_are() -> None:
     assert check_credentials(POINTS, BOTH) == BOTH
 
 
@@ -43,7 +43,9 @@ def test_the_fields_of_a_sign_in_are_taken_as_they_are() -> None:
         ({**BOTH, "secret_key": " hunter2"}, "secret_key begins or ends with a space"),
     ],
 )
-def test_anything_else_is_a_usage_error_without_the_value(given: dict[str, str], said: str) -> None:
+def test_wrong_credentials_for_login_are_a_usage_error_without_the_value(
+    given: dict[str, str], said: str
+) -> None:
     with pytest.raises(LoyaltyError) as caught:
         check_credentials(POINTS, given)
 
@@ -77,7 +79,7 @@ def said(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     ],
     ids=["in the middle", "at first", "talkative"],
 )
-def test_fields_stored_before_the_keyring_failed_are_named_and_the_secret_is_not(
+def test_a_failed_login_names_the_credentials_stored_before(
     said: Callable[..., str], backend: KeyringBackend, message: str
 ) -> None:
     assert said(backend, lambda keyring: put(keyring, POINTS, BOTH)).endswith(
@@ -86,7 +88,7 @@ def test_fields_stored_before_the_keyring_failed_are_named_and_the_secret_is_not
     )
 
 
-def test_fields_taken_out_before_the_keyring_failed_are_named(said: Callable[..., str]) -> None:
+def test_a_failed_logout_names_the_credentials_removed_before(said: Callable[..., str]) -> None:
     backend = backends.Failing(at="secret_key")
     backend.entries = {("loyalty-cli/points", name): "x" for name in BOTH}
 
@@ -96,7 +98,9 @@ def test_fields_taken_out_before_the_keyring_failed_are_named(said: Callable[...
     assert backend.entries == {("loyalty-cli/points", "secret_key"): "x"}
 
 
-def test_every_sign_ins_credentials_and_the_token_are_taken_out(memory: backends.Memory) -> None:
+def test_logout_removes_the_credentials_of_every_sign_in_and_the_token(
+    memory: backends.Memory,
+) -> None:
     names = ["username", "password", "client_key", "client_secret", "token"]
     memory.entries = {("loyalty-cli/club", name): "x" for name in names}
     memory.entries["loyalty-cli/other", "token"] = "y"
@@ -106,7 +110,7 @@ def test_every_sign_ins_credentials_and_the_token_are_taken_out(memory: backends
     assert take_out(KeyringStore(), CLUB) == []
 
 
-def test_storing_replaces_the_credentials_and_drops_the_token_that_they_got(
+def test_login_replaces_the_credentials_and_removes_their_token(
     memory: backends.Memory,
 ) -> None:
     memory.entries = {("loyalty-cli/club", name): "old" for name in ("client_key", "token")}
@@ -119,7 +123,7 @@ def test_storing_replaces_the_credentials_and_drops_the_token_that_they_got(
     }
 
 
-def test_without_a_keyring_that_encrypts_nothing_can_be_stored_unless_it_is_allowed(
+def test_login_needs_a_keyring_that_encrypts_unless_plaintext_is_allowed(
     said: Callable[..., str],
 ) -> None:
     def ask(keyring: KeyringStore, *, allowed: bool = False) -> str:
@@ -134,7 +138,7 @@ def test_without_a_keyring_that_encrypts_nothing_can_be_stored_unless_it_is_allo
     assert ask(KeyringStore(), allowed=True) == "backends PlaintextMemory"
 
 
-def test_the_variables_that_go_before_the_keyring_are_named(
+def test_environment_variables_that_win_over_the_keyring_are_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert shadowed(POINTS) == []

@@ -65,7 +65,7 @@ def shows(text: str, secret: str, spelling: str) -> bool:
     "secret", [SECRET, TRICKY, "\xe4\xf6\xfc\xdf"], ids=["plain", "tricky", "ä"]
 )
 @pytest.mark.parametrize("spelling", SPELLINGS)
-def test_a_secret_is_taken_out_however_it_is_spelt(spelling: str, secret: str) -> None:
+def test_a_secret_is_masked_in_every_spelling(spelling: str, secret: str) -> None:
     text = mask(f"no {SPELLINGS[spelling](secret)} here", [secret])
 
     assert not shows(text, secret, spelling)
@@ -75,7 +75,7 @@ def test_a_secret_is_taken_out_however_it_is_spelt(spelling: str, secret: str) -
 
 
 @given(secret=LATIN, spelling=st.sampled_from(sorted(SPELLINGS)))
-def test_any_secret_is_taken_out(secret: str, spelling: str) -> None:
+def test_any_secret_is_masked_in_any_spelling(secret: str, spelling: str) -> None:
     assert not shows(mask(SPELLINGS[spelling](secret), [secret]), secret, spelling)
 
 
@@ -97,7 +97,7 @@ def test_nothing_that_only_a_secret_decides_stays_in_base64(
 
 
 @given(text=st.text(st.characters(exclude_characters=SECRET)))
-def test_a_text_without_a_secret_stays_as_it_is(text: str) -> None:
+def test_a_text_without_a_secret_is_not_changed(text: str) -> None:
     assert mask(text, [SECRET, "0123456789abcdef"]) == text
 
 
@@ -112,12 +112,12 @@ def test_a_text_without_a_secret_stays_as_it_is(text: str) -> None:
     ],
     ids=["several", "overlapping", "among other escapes", "too short", "just long enough"],
 )
-def test_secrets_and_nothing_else_are_taken_out(text: str, secrets: list[str], shown: str) -> None:
+def test_only_secrets_are_masked(text: str, secrets: list[str], shown: str) -> None:
     assert mask(text, secrets) == shown
 
 
 @pytest.mark.parametrize("sign", ["%41", "\\", "\\\\u0041", "%25", "\\u005c", "x"])
-def test_a_megabyte_of_escapes_is_gone_through_soon(sign: str) -> None:
+def test_a_megabyte_of_escapes_is_masked_soon(sign: str) -> None:
     began = time.monotonic()
 
     mask(sign * (1024 * 1024 // len(sign)), [SECRET])
@@ -125,7 +125,7 @@ def test_a_megabyte_of_escapes_is_gone_through_soon(sign: str) -> None:
     assert time.monotonic() - began < 20
 
 
-def test_an_error_is_redacted_in_all_that_it_says() -> None:
+def test_every_text_of_an_error_is_masked() -> None:
     error = LoyaltyError(
         ErrorCode.REFUSED,
         f"no {SECRET}!",
@@ -155,14 +155,16 @@ def test_an_error_is_redacted_in_all_that_it_says() -> None:
     ],
     ids=["Bearer", "Basic", "Basic without a user", "a key", "another Basic", "no sign-in"],
 )
-def test_all_that_a_sign_in_made_is_secret(headers: dict[str, str], secrets: set[str]) -> None:
+def test_every_secret_part_of_a_sign_in_header_is_known(
+    headers: dict[str, str], secrets: set[str]
+) -> None:
     found = set(header_secrets(headers))
 
     assert secrets <= found
     assert "application/json" not in found
 
 
-def test_a_record_keeps_its_numbers_and_its_own_words() -> None:
+def test_masking_a_record_keeps_its_numbers_and_our_own_words() -> None:
     line = Balance(name="10007 points", kind="points", unit="1000", available=Amount("10007"))
     record = Reading((line,), {"1000": [Amount("1000"), "1000", None, True]}, ("x 1000",))
 
@@ -172,7 +174,7 @@ def test_a_record_keeps_its_numbers_and_its_own_words() -> None:
     assert hidden == Reading((shown,), {"***": [Amount("1000"), "***", None, True]}, ("x ***",))
 
 
-def test_json_in_bytes_keeps_all_that_is_no_text_with_a_secret() -> None:
+def test_masking_json_changes_only_texts_with_a_secret() -> None:
     body = b'{"a": 10007.00, "b\\u0041": "\\n1000\\/x", "c": "\xc3\xa4"}'
 
     hidden = without_secrets(body, lambda text: mask(text, ["1000", "n1000"]))

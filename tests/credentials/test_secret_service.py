@@ -28,7 +28,7 @@ def secret_service(
         yield service
 
 
-def test_login_profiles_balance_and_logout_work_with_it_and_a_token_is_kept_in_it(
+def test_every_command_works_with_credentials_and_token_in_a_secret_service(
     secret_service: SecretService,
     serve: Serve,
     received: list[Received],
@@ -78,7 +78,7 @@ def test_login_profiles_balance_and_logout_work_with_it_and_a_token_is_kept_in_i
     assert program("balance", "C-1", "-p", "club", env=env).code == 4
 
 
-def test_a_locked_one_is_an_error_and_profiles_shows_it(
+def test_a_locked_secret_service_is_an_error_that_profiles_shows(
     secret_service: SecretService, program: Run
 ) -> None:
     env = secret_service.environment
@@ -99,7 +99,7 @@ def test_a_locked_one_is_an_error_and_profiles_shows_it(
 @pytest.mark.parametrize(
     "address", [None, "unix:path=/nonexistent/bus", "nonsense", "unix:path={silent}"]
 )
-def test_no_bus_and_one_that_never_answers_is_an_error(
+def test_a_d_bus_that_is_missing_or_never_answers_is_an_error(
     environment: dict[str, str],
     profile_file: Write,
     program: Run,
@@ -127,7 +127,7 @@ def test_no_bus_and_one_that_never_answers_is_an_error(
     assert took < 2 * TIMEOUT_SECONDS
 
 
-def test_a_prompt_that_nobody_sees_is_waited_for_once_and_not_for_long(
+def test_a_keyring_prompt_that_nobody_sees_is_waited_for_once_and_briefly(
     secret_service: SecretService, profile_file: Write, program: Run
 ) -> None:
     profile_file("profiles: {card: {provider: imprint}, points: {provider: gameball}}\n")

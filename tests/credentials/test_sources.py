@@ -68,7 +68,7 @@ def broken(find: Find, memory: backends.Memory) -> Callable[..., str]:
     return said
 
 
-def test_the_environment_goes_first_then_the_folder_which_may_be_systemds_then_the_keyring(
+def test_a_credential_comes_from_the_environment_the_folder_or_the_keyring(
     find: Find, folder: Path, tmp_path: Path, memory: backends.Memory
 ) -> None:
     assert find() is None
@@ -104,7 +104,7 @@ def test_the_environment_goes_first_then_the_folder_which_may_be_systemds_then_t
         ("schlüssel".encode(), "schlüssel"),
     ],
 )
-def test_one_line_end_is_dropped_from_a_file(
+def test_one_line_end_is_dropped_from_a_credential_file(
     find: Find, folder: Path, content: bytes, secret: str
 ) -> None:
     (folder / "my-card.api_key").write_bytes(content)
@@ -129,7 +129,7 @@ def test_one_line_end_is_dropped_from_a_file(
         (f"{SECRET} ", "begins or ends with a space"),
     ],
 )
-def test_what_cannot_be_sent_is_an_error_wherever_it_comes_from(
+def test_a_credential_that_cannot_be_sent_is_an_error_from_every_source(
     broken: Callable[..., str], memory: backends.Memory, secret: str, said: str
 ) -> None:
     with pytest.raises(ValueError, match=said):
@@ -154,7 +154,7 @@ def test_what_cannot_be_sent_is_an_error_wherever_it_comes_from(
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )
-def test_a_file_with_what_cannot_be_sent_is_an_error(
+def test_a_credential_file_that_cannot_be_sent_is_an_error(
     broken: Callable[..., str], folder: Path, content: bytes | Callable[[Path], None], said: str
 ) -> None:
     path = folder / "my-card.api_key"
@@ -167,7 +167,7 @@ def test_a_file_with_what_cannot_be_sent_is_an_error(
 
 
 @pytest.mark.parametrize("variable", ["LOYALTY_CREDENTIALS_DIR", "CREDENTIALS_DIRECTORY"])
-def test_a_folder_that_is_none_is_an_error(
+def test_a_credential_folder_that_is_no_folder_is_an_error(
     broken: Callable[..., str], tmp_path: Path, variable: str
 ) -> None:
     missing, file = tmp_path / "missing", tmp_path / "file"
@@ -180,7 +180,7 @@ def test_a_folder_that_is_none_is_an_error(
     assert broken(**{variable: ""}) == f"{variable} in the environment is empty."
 
 
-def test_a_keyring_that_fails_is_an_error_with_a_way_out(
+def test_a_keyring_that_fails_is_an_error_that_names_other_sources(
     find: Find, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backends.use(monkeypatch, backends.Raising(OSError("the door\nis stuck")))
@@ -212,7 +212,7 @@ def test_a_keyring_that_does_not_encrypt_is_warned_of_once(
     ]
 
 
-def test_a_missing_credential_is_told_with_every_place_it_could_be_in(
+def test_a_missing_credential_is_an_error_that_names_every_source(
     loyalty: Run,
     profile_file: Callable[[str], Path],
     monkeypatch: pytest.MonkeyPatch,
@@ -236,7 +236,7 @@ def test_a_missing_credential_is_told_with_every_place_it_could_be_in(
 
 
 @pytest.mark.parametrize("source", ["environment", "folder", "keyring"])
-def test_keyring_is_imported_only_where_the_other_sources_have_nothing(
+def test_keyring_is_imported_only_if_no_other_source_has_the_credential(
     answer: Callable[..., str],
     card: Callable[..., Path],
     environment: dict[str, str],
@@ -266,7 +266,7 @@ def test_keyring_is_imported_only_where_the_other_sources_have_nothing(
     assert done.returncode == (4 if source == "keyring" else 0)
 
 
-def test_no_record_shows_a_secret_when_it_is_printed() -> None:
+def test_a_printed_record_shows_no_secret() -> None:
     records = [
         Credential(SECRET, "file x", "file"),
         Token(SECRET, 60),
