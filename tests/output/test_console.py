@@ -37,7 +37,7 @@ def acting(text: str) -> set[str]:
     return {sign for sign in text if not is_shown(sign)} - {"\n"}
 
 
-def test_a_person_sees_whose_balance_it_is_and_where_and_what_is_to_come() -> None:
+def test_a_balance_table_has_customer_profile_and_what_is_pending() -> None:
     shown = unstyled(in_terminal("--sandbox", "balance", "C-1001", "-p", "gameball", width=120).out)
 
     banner, heading, _, line = shown.splitlines()
@@ -73,7 +73,7 @@ def test_a_terminal_of_any_width_shows_every_digit_and_every_warning(
 @pytest.mark.parametrize(
     ("width", "env"), [(0, {}), (19, {}), (80, {"COLUMNS": "0"}), (80, {"COLUMNS": "19"})]
 )
-def test_a_width_in_which_nothing_can_be_shown_counts_as_a_usual_one(
+def test_a_terminal_of_an_impossible_width_gets_the_usual_one(
     width: int, env: dict[str, str]
 ) -> None:
     asked = ("--sandbox", "balance", "C-1001", "C-1006", "--all-profiles")
@@ -87,7 +87,7 @@ def test_a_width_in_which_nothing_can_be_shown_counts_as_a_usual_one(
     assert (odd.code, odd.out) == (0, usual.out)
 
 
-def test_a_warning_stands_under_its_rows_and_is_not_said_again() -> None:
+def test_a_warning_stands_under_its_rows_and_not_on_stderr_too() -> None:
     done = in_terminal(
         *("--sandbox", "balance", "C-1004", "C-1001", "-p", "imprint"),
         width=200,
@@ -102,7 +102,7 @@ def test_a_warning_stands_under_its_rows_and_is_not_said_again() -> None:
     assert done.err == ""
 
 
-def test_a_pipe_gets_the_same_cells_and_the_warnings_go_to_stderr(loyalty: Run) -> None:
+def test_a_table_in_a_pipe_has_the_same_cells_and_its_warnings_on_stderr(loyalty: Run) -> None:
     done = loyalty("--sandbox", "balance", "C-1004", "-p", "imprint")
 
     assert [line.split() for line in done.out.splitlines()] == [
@@ -113,7 +113,7 @@ def test_a_pipe_gets_the_same_cells_and_the_warnings_go_to_stderr(loyalty: Run) 
 
 
 @pytest.mark.parametrize("output", ["table", "csv"])
-def test_a_pipe_gets_no_colours_and_no_wrapping_whatever_the_environment_wishes(
+def test_a_pipe_gets_no_colours_and_no_wrapping(
     program: Run, environment: dict[str, str], output: str
 ) -> None:
     asked = ("--sandbox", "balance", "C-1001", "C-1006", "E-404", "-p", "gameball", "-o", output)
@@ -130,9 +130,7 @@ def test_a_pipe_gets_no_colours_and_no_wrapping_whatever_the_environment_wishes(
 @pytest.mark.parametrize(
     ("wish", "unwanted"), [({"NO_COLOR": "1"}, "\x1b[3"), ({"TERM": "dumb"}, "\x1b")]
 )
-def test_a_terminal_without_colours_gets_none_not_in_an_error_either(
-    wish: dict[str, str], unwanted: str
-) -> None:
+def test_a_terminal_without_colours_gets_none(wish: dict[str, str], unwanted: str) -> None:
     done = in_terminal("--sandbox", "balance", "C-1004", "E-404", "-p", "imprint", env=wish)
 
     assert done.code == 9
@@ -144,7 +142,7 @@ def test_a_terminal_without_colours_gets_none_not_in_an_error_either(
 @pytest.mark.usefixtures("hostile")
 @pytest.mark.parametrize("raw", [[], ["--raw"]])
 @pytest.mark.parametrize("output", ["table", "json", "jsonl", "csv"])
-def test_hostile_text_does_nothing_in_a_pipe_and_is_what_it_was_to_a_program(
+def test_hostile_text_is_escaped_in_a_pipe_and_unchanged_in_json(
     loyalty: Run, output: str, raw: list[str]
 ) -> None:
     done = loyalty("balance", "C-1", "-o", output, *raw)
@@ -162,7 +160,7 @@ def test_hostile_text_does_nothing_in_a_pipe_and_is_what_it_was_to_a_program(
 
 
 @pytest.mark.parametrize("output", ["table", "json"])
-def test_a_hostile_error_does_nothing(
+def test_a_hostile_error_does_nothing_in_a_terminal(
     loyalty: Run, answer: Callable[..., str], card: Callable[..., object], output: str
 ) -> None:
     card(answer(Reply(404, {"type": "CUSTOMER_NOT_FOUND_ERROR", "message": HOSTILE})))

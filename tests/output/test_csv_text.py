@@ -19,13 +19,13 @@ def read_back(*cells: CsvCell) -> list[str]:
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
-def test_text_that_a_spreadsheet_would_run_gets_a_quote_in_front(start: str) -> None:
+def test_csv_text_that_a_spreadsheet_would_run_gets_a_quote_in_front(start: str) -> None:
     text = f"{start}cmd|'/c calc'!A1"
 
     assert read_back(text) == [f"'{visible(text)}"]
 
 
-def test_numbers_stay_numbers_the_negative_ones_too_null_is_empty_and_truth_a_word() -> None:
+def test_csv_has_bare_numbers_empty_nulls_and_true_or_false() -> None:
     amounts: list[CsvCell] = [Amount("-350"), Amount("8500.000"), Amount("-0.10"), 0, Decimal(-1)]
 
     assert read_back(*amounts) == ["-350", "8500.000", "-0.10", "0", "-1"]
@@ -33,7 +33,7 @@ def test_numbers_stay_numbers_the_negative_ones_too_null_is_empty_and_truth_a_wo
 
 
 @given(st.lists(st.text(), min_size=1))
-def test_any_text_reads_back_as_it_is_shown(texts: list[str]) -> None:
+def test_any_text_is_read_back_from_csv_as_it_is_shown(texts: list[str]) -> None:
     back = read_back(*texts)
 
     assert [cell.removeprefix("'") for cell in back] == [
@@ -42,6 +42,6 @@ def test_any_text_reads_back_as_it_is_shown(texts: list[str]) -> None:
 
 
 @given(st.lists(st.lists(st.text(), min_size=1, max_size=3)))
-def test_a_row_is_one_line(rows: list[list[str]]) -> None:
+def test_a_csv_row_is_one_line(rows: list[list[str]]) -> None:
     assert csv_rows(rows).count(b"\n") == len(rows)
     assert b"\r" not in csv_rows(rows)

@@ -60,7 +60,7 @@ def say(debits: list[DebitRecord]) -> None:
     report_failures(failed, len(failed), len(debits))
 
 
-def test_a_table_shows_what_was_taken_from_whom_and_what_is_left() -> None:
+def test_a_table_of_debits_shows_customer_amount_and_what_is_left() -> None:
     made = debit(balance_after=Amount("9750.00"))
     lost = debit(reference="lost", state="not_applied", amount=7, replayed=True)
 
@@ -79,7 +79,7 @@ def test_a_table_shows_what_was_taken_from_whom_and_what_is_left() -> None:
     ]
 
 
-def test_csv_has_every_key_and_the_error_beside_it() -> None:
+def test_debits_as_csv_have_every_key_with_the_error_beside_it() -> None:
     failed = debit(
         error=Failure(
             code=ErrorCode.REFUSED, message="no", hint=None, http_status=422, provider_code="9008"
@@ -97,7 +97,7 @@ def test_csv_has_every_key_and_the_error_beside_it() -> None:
     assert (wrong["error_provider_code"], wrong["error_hint"]) == ("9008", "")
 
 
-def test_a_history_is_a_row_an_event() -> None:
+def test_the_history_of_a_debit_has_a_row_for_each_event() -> None:
     history = DebitHistory(debit=debit(), events=(event(before=None, after="planned"), event()))
 
     found = rows(HISTORY, history)
@@ -120,7 +120,7 @@ def test_a_history_is_a_row_an_event() -> None:
     assert screen.getvalue().count("2026-11-20") == 2
 
 
-def test_one_error_is_said_without_a_reference_and_each_of_several_with_it_and_a_hint_once(
+def test_errors_of_several_debits_are_told_with_their_references(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     say([debit(), debit()])

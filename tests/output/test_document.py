@@ -40,9 +40,7 @@ def customers(content: bytes, output: Format) -> list[str]:
 
 @pytest.mark.parametrize("output", FORMATS)
 @pytest.mark.parametrize("number", range(4))
-def test_a_document_has_the_records_and_is_whole_even_if_they_break_off(
-    output: Format, number: int
-) -> None:
+def test_a_document_is_whole_even_if_its_records_break_off(output: Format, number: int) -> None:
     content = written(RECORDS[:number], output)
     pieces: list[bytes] = []
 
@@ -57,7 +55,7 @@ def test_a_document_has_the_records_and_is_whole_even_if_they_break_off(
     assert b"".join(pieces) == (content if number or output is not Format.JSON else b"")
 
 
-def test_json_is_the_same_as_in_one_piece() -> None:
+def test_json_written_record_by_record_is_the_same_as_in_one_piece() -> None:
     assert written(RECORDS, Format.JSON) == json_document(RECORDS)
     assert written([], Format.JSON) == json_document([])
     assert written(RECORDS, Format.JSONL) == b"".join(json_line(record) for record in RECORDS)

@@ -21,7 +21,7 @@ def validator() -> Draft202012Validator:
     return Draft202012Validator(schema)
 
 
-def test_a_record_without_a_key_and_an_amount_that_is_text_do_not_fit(
+def test_a_missing_key_and_an_amount_as_text_do_not_fit_the_schema(
     loyalty: Run, validator: Draft202012Validator
 ) -> None:
     (record,) = json.loads(loyalty("--sandbox", "balance", "C-1001", "-o", "json").out)
@@ -32,7 +32,9 @@ def test_a_record_without_a_key_and_an_amount_that_is_text_do_not_fit(
     assert not validator.is_valid([record])
 
 
-def test_a_summary_fits_whether_anything_was_found_or_not(validator: Draft202012Validator) -> None:
+def test_a_summary_fits_the_schema_whether_anything_was_found_or_not(
+    validator: Draft202012Validator,
+) -> None:
     nothing = SummaryRecord(
         profile="card", provider="imprint", sandbox=False, customers=2, failed=2
     )
@@ -53,7 +55,9 @@ def test_a_summary_fits_whether_anything_was_found_or_not(validator: Draft202012
     validator.validate(json.loads(json_document([nothing, everything])))
 
 
-def test_every_key_of_every_record_is_always_there(validator: Draft202012Validator) -> None:
+def test_every_key_of_every_record_is_required_by_the_schema(
+    validator: Draft202012Validator,
+) -> None:
     schema: Any = validator.schema
 
     assert "not_found" in schema["$defs"]["ErrorCode"]["enum"]

@@ -34,14 +34,14 @@ def with_body(body: bytes) -> RawLookup:
 @pytest.mark.parametrize(
     "digits", ["8500.000", "98765432109876543210", "-0.10", "0", "1" * 80, "0.0000000001"]
 )
-def test_an_amount_is_a_number_with_its_own_digits(digits: str) -> None:
+def test_an_amount_in_json_is_a_number_with_its_own_digits(digits: str) -> None:
     line = json_line(Balance(name="points", kind="points", available=Amount(digits)))
 
     assert f'"available":{digits},'.encode() in line
 
 
 @given(JSON)
-def test_any_value_reads_back_a_record_is_one_line_and_nothing_acts_on_a_terminal(
+def test_any_value_is_read_back_from_json_without_control_characters(
     value: Any,
 ) -> None:
     document, line = json_document(value).decode(), json_line(value).decode()
@@ -51,7 +51,7 @@ def test_any_value_reads_back_a_record_is_one_line_and_nothing_acts_on_a_termina
     assert all(is_shown(sign) or sign == "\n" for sign in document + line)
 
 
-def test_hostile_characters_are_escaped_the_way_json_does_it() -> None:
+def test_hostile_characters_are_escaped_as_in_json() -> None:
     line = json_line("\x1b\x7f\x9b\u202e\U000e0041é積🎁")
 
     assert line == '"\\u001b\\u007f\\u009b\\u202e\\udb40\\udc41é積🎁"\n'.encode()
@@ -66,7 +66,7 @@ def test_hostile_characters_are_escaped_the_way_json_does_it() -> None:
         '{"text":"café積"}'.encode(),
     ],
 )
-def test_of_a_platforms_json_only_white_space_changes_in_a_document_and_nothing_in_a_line(
+def test_a_platforms_json_is_printed_with_its_own_tokens(
     body: bytes,
 ) -> None:
     assert b'"raw":' + body in json_line(with_body(body))

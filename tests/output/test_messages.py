@@ -9,13 +9,15 @@ from loyalty_cli.output import messages
 from tests.fakes.terminal import in_terminal
 
 
-def test_an_error_is_one_line_and_its_hint_another(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_error_is_one_line_on_stderr_and_its_hint_another(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     messages.error("first\nsecond \x1b[2J [red]", "do\rthis")
 
     assert capsys.readouterr().err == "Error: first\\nsecond \\x1b[2J [red]\nHint: do\\rthis\n"
 
 
-def test_an_error_that_is_a_page_is_shortened_and_a_warning_never_for_it_may_have_amounts(
+def test_a_long_error_is_shortened_and_a_long_warning_is_not(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     messages.error("x" * 10_000)
@@ -26,11 +28,11 @@ def test_an_error_that_is_a_page_is_shortened_and_a_warning_never_for_it_may_hav
     assert warning == f"Warning: {'9' * 10_000}"
 
 
-def test_a_person_sees_the_label_in_colour() -> None:
+def test_the_label_of_an_error_is_coloured_in_a_terminal() -> None:
     assert "\x1b[31;1mError:\x1b[0m a customer's" in in_terminal("balance", "").out
 
 
-def test_a_line_is_written_in_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_line_on_stderr_is_written_in_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else the lines of several threads run into each other."""
     pieces: list[str] = []
     screen = io.StringIO()

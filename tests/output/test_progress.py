@@ -34,7 +34,7 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], io.StringIO]:
     [(7, ("7/7", "2 failed", "/s", "0:00:00")), (None, ("7/?", "2 failed", "/s"))],
 )
 @pytest.mark.parametrize("columns", ["80", "0"])
-def test_a_terminal_sees_how_many_how_quickly_how_many_failed_and_how_long_still(
+def test_progress_shows_the_count_the_rate_the_failures_and_the_time_left(
     screen: Callable[[bool], io.StringIO],
     monkeypatch: pytest.MonkeyPatch,
     total: int | None,
@@ -51,7 +51,7 @@ def test_a_terminal_sees_how_many_how_quickly_how_many_failed_and_how_long_still
 
 
 @pytest.mark.parametrize(("terminal", "total"), [(False, 7), (True, 1), (True, 0), (None, 3)])
-def test_a_pipe_and_a_single_debit_see_nothing_and_without_a_stderr_the_items_still_come(
+def test_progress_is_shown_only_in_a_terminal_and_for_several_items(
     screen: Callable[[bool], io.StringIO],
     monkeypatch: pytest.MonkeyPatch,
     terminal: bool | None,
@@ -77,7 +77,7 @@ def test_progress_that_ends_in_the_middle_leaves_the_terminal_as_it_was(
     assert shown.getvalue().count("\x1b[?25l") == shown.getvalue().count("\x1b[?25h") == 1
 
 
-def test_progress_of_debits_is_on_stderr_while_the_document_goes_to_its_file(
+def test_progress_of_debits_is_shown_on_stderr_and_not_in_the_document(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loyalty: Run
 ) -> None:
     rows, written = tmp_path / "debits.csv", tmp_path / "out.jsonl"

@@ -65,7 +65,7 @@ def redirected(
 
 
 @pytest.mark.parametrize("name", RESULTS)
-def test_a_result_is_one_document_in_every_format_and_fits_the_schema(
+def test_a_result_is_one_document_in_every_format_that_fits_the_schema(
     loyalty: Run, name: str
 ) -> None:
     command, records = RESULTS[name]
@@ -119,7 +119,7 @@ def one_of_each(loyalty: Run) -> None:
     ids=str,
 )
 @pytest.mark.parametrize("output", FORMATS)
-def test_the_journal_is_one_document_in_every_format(
+def test_journal_commands_print_one_document_in_every_format(
     loyalty: Run, command: list[str], records: int, rows: int, output: str
 ) -> None:
     done = loyalty("--sandbox", "journal", *command, "-o", output)
@@ -166,7 +166,9 @@ def test_a_closed_stdout_and_a_full_disk_are_errors(command: list[str]) -> None:
 
 
 @pytest.mark.parametrize("command", DOCUMENTS, ids=" ".join)
-def test_a_reader_that_has_gone_is_no_error_to_talk_about(program: Run, command: list[str]) -> None:
+def test_a_reader_that_has_gone_ends_the_program_without_a_message(
+    program: Run, command: list[str]
+) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     try:
@@ -176,7 +178,7 @@ def test_a_reader_that_has_gone_is_no_error_to_talk_about(program: Run, command:
 
 
 @pytest.mark.parametrize("redirection", [">&-", ">/dev/full"])
-def test_a_command_that_prints_nothing_does_not_mind(redirection: str) -> None:
+def test_a_command_that_prints_nothing_works_without_stdout(redirection: str) -> None:
     done = redirected(redirection, "sandbox", "reset")
 
     assert (done.returncode, done.stderr) == (0, "the sandbox is reset: all its debits are gone.\n")
@@ -201,7 +203,7 @@ def test_a_command_that_prints_nothing_does_not_mind(redirection: str) -> None:
     ],
     ids=str,
 )
-def test_without_a_stderr_the_exit_code_still_tells(
+def test_the_exit_code_is_the_same_without_a_stderr(
     redirection: str, command: list[str], code: int
 ) -> None:
     done = redirected(redirection, *command)
@@ -235,7 +237,7 @@ class Held:
         for output in ("jsonl", "csv")
     ],
 )
-def test_a_record_comes_as_soon_as_it_is_its_turn(
+def test_a_record_is_printed_before_the_next_one_is_there(
     serve: Serve,
     profile_file: Callable[[str], Path],
     monkeypatch: pytest.MonkeyPatch,
@@ -297,14 +299,14 @@ def through(pipe: tuple[int, int], *command: str) -> Outcome:
 
 
 @pytest.mark.parametrize("command", [["--help"], ["schema"]], ids=str)
-def test_a_page_is_whole_for_a_reader_that_takes_its_time(
+def test_a_slow_reader_gets_the_whole_help_page(
     narrow_pipe: tuple[int, int], program: Run, command: list[str]
 ) -> None:
     assert through(narrow_pipe, *command) == program(*command)
 
 
 @pytest.mark.parametrize("output", FORMATS)
-def test_a_large_document_is_whole_for_a_reader_that_takes_its_time(
+def test_a_slow_reader_gets_the_whole_of_a_large_document(
     narrow_pipe: tuple[int, int],
     program: Run,
     answer: Callable[..., str],

@@ -69,7 +69,7 @@ def bars(text: str) -> list[int]:
     ]
 
 
-def test_a_pipe_gets_one_line_a_number_each_with_what_it_is_of() -> None:
+def test_a_summary_in_a_pipe_has_a_line_for_each_number() -> None:
     lines = plain_text(*SUMMARY.table([record()])).splitlines()
 
     assert [re.split(" {2,}", each)[:5] for each in lines] == [
@@ -95,7 +95,7 @@ def test_a_pipe_gets_one_line_a_number_each_with_what_it_is_of() -> None:
     ]
 
 
-def test_small_amounts_are_written_out() -> None:
+def test_small_amounts_of_a_summary_are_written_out() -> None:
     tiny = record(
         histogram=(
             bin_(None, "0.00000000", 1),
@@ -111,7 +111,7 @@ def test_small_amounts_are_written_out() -> None:
     assert "with 0.00000001 to 0.99999999 " in fraction
 
 
-def test_a_section_is_headed_by_what_there_is_of_profile_unit_and_kind() -> None:
+def test_a_section_of_a_summary_is_headed_by_profile_unit_and_kind() -> None:
     lines = drawn([record(), record(unit=None, kinds=("other",))], 60).splitlines()
 
     assert [each for each in lines if each.startswith("club")] == [
@@ -120,7 +120,7 @@ def test_a_section_is_headed_by_what_there_is_of_profile_unit_and_kind() -> None
     ]
 
 
-def test_a_missing_figure_and_nobody_unclear_take_no_line_of_a_summary() -> None:
+def test_a_figure_that_is_missing_takes_no_line_of_a_summary() -> None:
     clear = Expiring(
         days=30, until="2026-12-20T05:00:00Z", amount=Amount(0), customers=0, unclear=0
     )
@@ -136,7 +136,7 @@ def test_a_missing_figure_and_nobody_unclear_take_no_line_of_a_summary() -> None
     assert "unclear" not in nobody
 
 
-def test_nothing_found_is_said_in_three_numbers() -> None:
+def test_a_summary_of_nothing_found_has_three_numbers() -> None:
     lines = [each.split() for each in plain_text(*SUMMARY.table([NOTHING])).splitlines()]
 
     assert lines == [
@@ -148,9 +148,7 @@ def test_nothing_found_is_said_in_three_numbers() -> None:
 
 
 @pytest.mark.parametrize(("width", "longest"), [(60, 22), (80, 12), (90, 22), (200, 40)])
-def test_the_largest_bin_has_the_longest_bar_and_that_has_the_room_there_is(
-    width: int, longest: int
-) -> None:
+def test_the_bar_of_the_largest_bin_takes_the_room_there_is(width: int, longest: int) -> None:
     shown = drawn([record()], width)
     tail, fraction, largest = bars(shown)
 
@@ -168,7 +166,7 @@ def test_the_largest_bin_has_the_longest_bar_and_that_has_the_room_there_is(
         (5, (1, 0.5), [64, 32]),
     ],
 )
-def test_bars_are_in_proportion_with_a_least_length_and_none_for_nothing(
+def test_bars_of_a_summary_are_in_proportion_and_never_too_short_to_see(
     width: int, shares: tuple[float, ...], lengths: list[int]
 ) -> None:
     columns = [Column("Number", numbers=True), Column("Histogram")]
@@ -180,7 +178,7 @@ def test_bars_are_in_proportion_with_a_least_length_and_none_for_nothing(
     assert bars(text.getvalue()) == lengths
 
 
-def test_a_screen_or_a_pipe_without_unicode_gets_bars_of_ascii_and_a_pipe_no_escapes(
+def test_bars_of_a_summary_are_ascii_where_unicode_cannot_be_shown(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     screen = drawn([record(), NOTHING], 80, ascii_only=True)
@@ -203,7 +201,7 @@ def csv_row(shown: SummaryRecord) -> dict[str, str]:
     return row
 
 
-def test_csv_has_a_row_for_each_unit_so_that_a_column_can_be_added_up() -> None:
+def test_a_summary_as_csv_has_a_row_for_each_unit() -> None:
     assert csv_row(record()) == {
         "schema_version": "1",
         "profile": "club",
@@ -226,7 +224,7 @@ def test_csv_has_a_row_for_each_unit_so_that_a_column_can_be_added_up() -> None:
     }
 
 
-def test_csv_has_empty_cells_for_what_is_not_there() -> None:
+def test_a_summary_as_csv_has_empty_cells_for_missing_figures() -> None:
     row = csv_row(NOTHING)
 
     assert {name for name, cell in row.items() if not cell} == {

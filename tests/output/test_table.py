@@ -64,7 +64,7 @@ def row(customer: str, balance: str, available: Cell, expiry: Cell | None = None
 
 
 @given(GROUPS, st.sampled_from(WIDTHS) | st.integers(2, 250))
-def test_nothing_is_ever_cut_and_no_number_parted_from_its_unit(
+def test_a_table_of_any_width_has_every_character_and_no_number_without_its_unit(
     groups: list[Group], width: int
 ) -> None:
     shown = run_together(drawn(groups, width))
@@ -82,7 +82,7 @@ def test_nothing_is_ever_cut_and_no_number_parted_from_its_unit(
 
 @settings(max_examples=50)
 @given(GROUPS)
-def test_a_pipe_gets_every_cell_of_every_row_on_one_line(groups: list[Group]) -> None:
+def test_a_table_in_a_pipe_has_each_row_on_one_line(groups: list[Group]) -> None:
     lines = plain_text(COLUMNS, groups).splitlines()
 
     rows = [each for group in groups for each in group.rows]
@@ -94,7 +94,7 @@ def test_a_pipe_gets_every_cell_of_every_row_on_one_line(groups: list[Group]) ->
 
 
 @pytest.mark.parametrize("width", [80, 200, None])
-def test_the_digits_of_a_column_line_up_whatever_their_units(width: int | None) -> None:
+def test_the_digits_of_a_column_line_up_whatever_the_units(width: int | None) -> None:
     cells = [Cell("7", "points"), Cell("120000", "$"), Cell("-3.50", "積分"), Cell("42")]
     groups = [Group([row("C-1", f"line {cell.text}", cell)]) for cell in cells]
 
@@ -109,7 +109,7 @@ def test_the_digits_of_a_column_line_up_whatever_their_units(width: int | None) 
     assert len(ends) == 1
 
 
-def test_rows_that_fit_stand_under_their_headings() -> None:
+def test_rows_of_a_table_that_fit_stand_under_their_headings() -> None:
     group = Group(
         [row("C-1", "points", Cell("1200", "points"), Cell("200", "points"))], ["Look out."]
     )
@@ -122,7 +122,7 @@ def test_rows_that_fit_stand_under_their_headings() -> None:
     assert note == "! Look out."
 
 
-def test_a_note_stands_right_under_the_rows_it_is_about() -> None:
+def test_a_note_of_a_table_stands_under_the_rows_it_is_about() -> None:
     groups = [
         Group([row("C-1", "points", Cell("1"))], ["about C-1"]),
         Group([row("C-2", "points", Cell("2"))], ["about C-2"]),
@@ -142,22 +142,22 @@ def test_a_table_too_wide_for_rows_becomes_sections_and_then_a_list() -> None:
     assert "Available     1200 points" in as_list
 
 
-def test_columns_without_a_cell_are_left_out() -> None:
+def test_columns_of_a_table_without_a_cell_are_left_out() -> None:
     assert "Expires next" not in drawn([Group([row("C-1", "points", Cell("1"))])], 80)
 
 
-def test_markup_and_emoji_codes_are_text() -> None:
+def test_markup_and_emoji_codes_in_a_table_are_text() -> None:
     shown = drawn([Group([row("[red]", "[/x] [gold]", Cell("1", ":star:"))], ["[b]no[/b]"])], 80)
 
     for text in ("[red]", "[/x] [gold]", "1 :star:", "! [b]no[/b]"):
         assert text in shown
 
 
-def test_a_terminal_without_unicode_gets_lines_of_ascii() -> None:
+def test_a_terminal_without_unicode_gets_tables_with_ascii_lines() -> None:
     assert drawn([Group([row("C-1", "points", Cell("1"))])], 80, ascii_only=True).isascii()
 
 
-def test_a_long_cell_in_the_last_column_costs_the_other_rows_nothing() -> None:
+def test_a_long_cell_in_the_last_column_does_not_widen_other_rows() -> None:
     columns = [Column("Field"), Column("Value")]
     rows = [[Cell(str(number)), Cell("v")] for number in range(1000)]
 

@@ -48,7 +48,7 @@ QUICK_PART = [
     "tests/commands/test_providers.py",
     "tests/documentation/test_pages.py",
     "tests/network/test_answers.py",
-    "tests/output/test_stdout.py::test_a_result_is_one_document_in_every_format_and_fits_the_schema",
+    "tests/output/test_stdout.py::test_a_result_is_one_document_in_every_format_that_fits_the_schema",
     "tests/credentials/test_leaks.py::test_no_look_up_shows_a_secret",
     "tests/test_completion.py::test_tab_offers_what_fits_in_every_shell",
 ]
