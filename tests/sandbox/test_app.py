@@ -9,7 +9,7 @@ from loyalty_cli.sandbox.customers import CUSTOMERS
 from tests.sandbox.conftest import Ask, Sandbox, every_provider
 
 
-def test_the_index_names_the_providers_and_there_is_nothing_beside_them(ask: Ask) -> None:
+def test_the_sandbox_serves_an_index_and_its_providers_alone(ask: Ask) -> None:
     assert set(ask("GET", "/").json["providers"]) == set(APIS)
 
     answer = ask("GET", "/smile/v1/customers/1")
@@ -19,7 +19,7 @@ def test_the_index_names_the_providers_and_there_is_nothing_beside_them(ask: Ask
 
 
 @every_provider
-def test_a_provider_can_read_every_customer(platforms: Sandbox, name: str) -> None:
+def test_every_customer_of_the_sandbox_can_be_looked_up(platforms: Sandbox, name: str) -> None:
     provider = providers.load(name)
     for customer in CUSTOMERS:
         answer = platforms.balance(name, customer)
@@ -33,7 +33,9 @@ def test_a_provider_can_read_every_customer(platforms: Sandbox, name: str) -> No
 
 @every_provider
 @pytest.mark.parametrize("customer", ["C-9999", "C-1001/x", "../C-1001"])
-def test_a_customer_nobody_knows_is_not_found(platforms: Sandbox, name: str, customer: str) -> None:
+def test_an_unknown_customer_of_the_sandbox_is_not_found(
+    platforms: Sandbox, name: str, customer: str
+) -> None:
     answer = platforms.balance(name, customer)
 
     assert answer.status == 404
@@ -44,7 +46,7 @@ def test_a_customer_nobody_knows_is_not_found(platforms: Sandbox, name: str, cus
 
 
 @every_provider
-def test_every_way_to_sign_in_is_taken_and_it_the_address_and_the_method_must_be_right(
+def test_a_sandbox_request_needs_the_right_sign_in_address_and_method(
     platforms: Sandbox, name: str
 ) -> None:
     target, credentials = platforms.target(name), APIS[name].credentials

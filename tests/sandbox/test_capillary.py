@@ -14,7 +14,7 @@ BALANCE = "/capillary/v2/customers/C-1001/points/balance"
 TOKEN = "/capillary/v3/oauth/token/generate"
 
 
-def test_capillary_speaks_as_its_reference(platforms: Sandbox) -> None:
+def test_capillary_in_the_sandbox_answers_as_its_reference(platforms: Sandbox) -> None:
     answer = platforms.balance("capillary", "C-1003")
 
     assert b'"totalPoints":450.500,"mainPoints":300.000,"promisedPoints":150.500' in answer.body
@@ -40,7 +40,7 @@ def test_capillary_speaks_as_its_reference(platforms: Sandbox) -> None:
         ("?fetchDataForAllPrograms=true&programId=42", "8620.000", None),
     ],
 )
-def test_capillary_answers_for_the_programme_asked_about(
+def test_capillary_in_the_sandbox_answers_for_the_programme_asked_about(
     platforms: Sandbox, query: str, points: str, program: int | None
 ) -> None:
     target = BALANCE + query
@@ -55,7 +55,7 @@ def test_capillary_answers_for_the_programme_asked_about(
         assert refused.json["errors"][0]["status"] is False
 
 
-def test_capillary_wants_the_digest_of_the_password(ask: Ask) -> None:
+def test_capillary_in_the_sandbox_wants_the_digest_of_the_password(ask: Ask) -> None:
     credentials = APIS["capillary"].credentials
     user, password = credentials["username"], credentials["password"]
     digest = md5(password.encode()).hexdigest()
@@ -69,7 +69,7 @@ def with_token(ask: Ask, token: str) -> Answer:
     return ask("GET", BALANCE, {"X-CAP-API-OAUTH-TOKEN": token})
 
 
-def test_capillary_gives_a_token_for_client_credentials_alone_and_takes_no_other(ask: Ask) -> None:
+def test_capillary_in_the_sandbox_takes_only_tokens_that_it_gave(ask: Ask) -> None:
     credentials = APIS["capillary"].credentials
     client = {"key": credentials["client_key"], "secret": credentials["client_secret"]}
 

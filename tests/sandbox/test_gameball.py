@@ -13,7 +13,7 @@ REDEEM = "/gameball/api/v4.0/integrations/transactions/redeem"
 Redeem = Callable[..., Answer]
 
 
-def test_gameball_speaks_as_its_reference(platforms: Sandbox) -> None:
+def test_gameball_in_the_sandbox_answers_as_its_reference(platforms: Sandbox) -> None:
     assert platforms.balance("gameball", "C-1001").json == {
         "totalPointsBalance": 1500,
         "totalPointsValue": 75,
@@ -40,7 +40,7 @@ def test_gameball_speaks_as_its_reference(platforms: Sandbox) -> None:
         ("wings", {}),
     ],
 )
-def test_gameball_adds_what_it_is_to_expand(
+def test_gameball_in_the_sandbox_adds_what_it_is_to_expand(
     platforms: Sandbox, expand: str, added: Mapping[str, Any]
 ) -> None:
     plain = platforms.balance("gameball", "C-1001").json
@@ -57,7 +57,7 @@ def test_gameball_adds_what_it_is_to_expand(
         ({"apikey": "sandbox-gameball-key", "secretkey": "wrong"}, 403, 1002),
     ],
 )
-def test_gameball_needs_both_keys(
+def test_gameball_in_the_sandbox_needs_both_keys(
     ask: Ask, headers: Mapping[str, str], status: int, code: int
 ) -> None:
     answer = ask("GET", BALANCE, headers)
@@ -76,7 +76,7 @@ def redeem(platforms: Sandbox) -> Redeem:
     return lambda **changes: platforms.post("gameball", path, usual | changes)
 
 
-def test_points_that_are_redeemed_are_gone(platforms: Sandbox, redeem: Redeem) -> None:
+def test_points_redeemed_in_the_sandbox_are_gone(platforms: Sandbox, redeem: Redeem) -> None:
     answer = redeem(points=200)
 
     assert answer.status == 200
@@ -96,7 +96,7 @@ def test_points_that_are_redeemed_are_gone(platforms: Sandbox, redeem: Redeem) -
     assert balance["totalEarnedPoints"] == 2500
 
 
-def test_points_can_be_redeemed_by_what_they_are_worth_and_no_more_than_there_are(
+def test_points_are_redeemed_by_number_or_value_and_no_more_than_there_are(
     redeem: Redeem,
 ) -> None:
     answer = redeem(amount=10.5)
@@ -127,7 +127,7 @@ def test_points_can_be_redeemed_by_what_they_are_worth_and_no_more_than_there_ar
         ({"amount": 10**30}, 422, 9008),
     ],
 )
-def test_an_order_for_points_must_make_sense(
+def test_an_order_for_points_that_makes_no_sense_is_refused(
     redeem: Redeem, changes: Mapping[str, Any], status: int, code: int
 ) -> None:
     answer = redeem(**changes)
@@ -135,7 +135,7 @@ def test_an_order_for_points_must_make_sense(
     assert (answer.status, answer.json["code"]) == (status, code)
 
 
-def test_points_are_redeemed_with_both_keys_and_a_body(platforms: Sandbox) -> None:
+def test_an_order_for_points_needs_both_keys_and_a_body(platforms: Sandbox) -> None:
     unsigned = platforms.ask("POST", REDEEM, body=b"{}")
     empty = platforms.ask("POST", REDEEM, platforms.signed("gameball"))
 

@@ -50,7 +50,7 @@ except NotEnoughError:
 """
 
 
-def test_amounts_keep_every_digit(ledger: Ledger) -> None:
+def test_the_ledger_keeps_every_digit_of_an_amount(ledger: Ledger) -> None:
     limit = Decimal(10) ** 40
     ledger.redeem(CENTS, Decimal(98765432109876543210987654321098765), limit)
     ledger.redeem(CENTS, Decimal("0.000001"), limit)
@@ -58,7 +58,7 @@ def test_amounts_keep_every_digit(ledger: Ledger) -> None:
     assert str(ledger.redeemed(CENTS)) == "98765432109876543210987654321098765.000001"
 
 
-def test_processes_never_redeem_more_than_there_is(ledger: Ledger) -> None:
+def test_several_processes_never_redeem_more_than_there_is(ledger: Ledger) -> None:
     command = [sys.executable, "-c", REDEEM_UNTIL_EMPTY, str(ledger.path)]
     processes = [
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -77,7 +77,7 @@ def test_processes_never_redeem_more_than_there_is(ledger: Ledger) -> None:
 # Redemptions that are due later
 
 
-def test_a_clock_that_is_set_back_does_not_undo_what_was_done_at_once(
+def test_a_clock_that_is_set_back_does_not_undo_a_redemption(
     ledger: Ledger, clock: StandingClock
 ) -> None:
     ledger.redeem(CENTS, ONE, LIMIT)
@@ -87,7 +87,7 @@ def test_a_clock_that_is_set_back_does_not_undo_what_was_done_at_once(
     assert ledger.redeemed(CENTS) == 1
 
 
-def test_reset_forgets_everything(ledger: Ledger, clock: StandingClock) -> None:
+def test_a_reset_of_the_ledger_forgets_everything(ledger: Ledger, clock: StandingClock) -> None:
     ledger.redeem(CENTS, Decimal(60), LIMIT, "order 7")
     ledger.redeem(CENTS, Decimal(40), LIMIT, "order 8", delay=3)
 
@@ -98,7 +98,7 @@ def test_reset_forgets_everything(ledger: Ledger, clock: StandingClock) -> None:
     assert ledger.redeem(CENTS, LIMIT, LIMIT, "order 7").number == 1
 
 
-def test_a_redemption_that_is_still_to_come_keeps_its_number(ledger: Ledger) -> None:
+def test_a_redemption_that_takes_effect_later_keeps_its_number(ledger: Ledger) -> None:
     first = ledger.redeem(CENTS, ONE, LIMIT, "order 7", delay=3)
 
     assert ledger.redeem(CENTS, ONE, LIMIT, "order 7", delay=3) == first
@@ -181,7 +181,7 @@ SET_ASIDE = ((70, 3), (31, 0), (31, 3), (31, 60), (30, 0))
 @example([LATE, LATE._replace(pause=1), LATE._replace(amount=1, pause=2)])  # seen from then on
 @example([LATE, Order(POINTS, 80, "order 7"), Order(CENTS, 100, pause=3)])  # the first one counts
 @example([LATE, Order(POINTS, 101, "order 7")])  # what is refused takes no place
-def test_the_ledger_holds_what_a_platform_would_have_done(orders: list[Order]) -> None:
+def test_the_ledger_agrees_with_a_simple_model_of_a_platform(orders: list[Order]) -> None:
     now, model = 1_800_000_000.0, Model()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "sandbox.db"
@@ -208,14 +208,14 @@ def test_the_ledger_holds_what_a_platform_would_have_done(orders: list[Order]) -
 # The file
 
 
-def test_the_folder_is_made_for_its_owner_alone(ledger: Ledger) -> None:
+def test_the_folder_of_the_ledger_is_made_for_its_owner_alone(ledger: Ledger) -> None:
     ledger.check()
 
     assert ledger.path.exists()
     assert ledger.path.parent.stat().st_mode & 0o777 == 0o700
 
 
-def test_a_file_in_use_is_not_reset(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_ledger_in_use_is_not_reset(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     ledger.redeem(CENTS, LIMIT, LIMIT)
     monkeypatch.setattr("loyalty_cli.sandbox.ledger.LOCK_TIMEOUT_SECONDS", 0)
 
@@ -227,7 +227,7 @@ def test_a_file_in_use_is_not_reset(ledger: Ledger, monkeypatch: pytest.MonkeyPa
     assert ledger.redeemed(CENTS) == 100
 
 
-def test_a_file_that_cannot_be_read_is_a_set_up_error_until_it_is_reset(ledger: Ledger) -> None:
+def test_a_ledger_that_cannot_be_read_is_a_setup_error_until_it_is_reset(ledger: Ledger) -> None:
     ledger.path.parent.mkdir()
     ledger.path.write_bytes(b"this was an SQLite file once" * 100)
 
@@ -249,7 +249,7 @@ def test_a_file_that_cannot_be_read_is_a_set_up_error_until_it_is_reset(ledger: 
     ],
 )
 @pytest.mark.parametrize("use", ["check", "reset"])
-def test_a_place_that_cannot_be_written_is_a_set_up_error(
+def test_a_ledger_that_cannot_be_written_is_a_setup_error(
     ledger: Ledger, spoil: Callable[[Path], object], use: str
 ) -> None:
     spoil(ledger.path)

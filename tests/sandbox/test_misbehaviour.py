@@ -21,7 +21,7 @@ every_error = pytest.mark.parametrize(
 
 @every_provider
 @every_error
-def test_an_error_comes_in_the_words_of_its_platform(
+def test_an_error_of_the_sandbox_is_in_the_words_of_its_platform(
     platforms: Sandbox, name: str, identifier: str, status: int
 ) -> None:
     answer = platforms.balance(name, identifier)
@@ -33,9 +33,7 @@ def test_an_error_comes_in_the_words_of_its_platform(
 
 
 @every_provider
-def test_a_page_comes_with_status_200_and_a_reset_with_none_and_both_after_the_sign_in(
-    platforms: Sandbox, name: str
-) -> None:
+def test_a_page_and_a_reset_come_only_after_the_sign_in(platforms: Sandbox, name: str) -> None:
     page = platforms.balance(name, "E-html")
 
     assert page.status == 200
@@ -49,7 +47,7 @@ def test_a_page_comes_with_status_200_and_a_reset_with_none_and_both_after_the_s
 
 @every_provider
 @pytest.mark.parametrize("identifier", ["E-slow", *ON_DEBITS])
-def test_a_customer_who_is_slow_or_misbehaves_on_debits_reads_like_another(
+def test_a_customer_who_misbehaves_on_debits_is_looked_up_like_another(
     platforms: Sandbox, name: str, identifier: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("loyalty_cli.sandbox.misbehaviour.SLOW_SECONDS", 0.01)
@@ -70,7 +68,7 @@ def debits(platforms: Sandbox, request: pytest.FixtureRequest) -> Debits:
 
 
 @every_error
-def test_a_debit_fails_as_a_balance_does_and_takes_nothing(
+def test_a_debit_of_a_failing_customer_fails_and_takes_nothing(
     debits: Debits, ledger: Ledger, identifier: str, status: int
 ) -> None:
     answer = debits(identifier)
@@ -83,7 +81,7 @@ def test_a_debit_fails_as_a_balance_does_and_takes_nothing(
         assert database.execute("SELECT * FROM redemption").fetchall() == []
 
 
-def test_a_slow_debit_is_made_before_its_answer_waits_as_long_as_that_of_a_balance(
+def test_a_slow_debit_is_made_before_its_answer_waits(
     debits: Debits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     delays: list[float] = []
@@ -109,7 +107,9 @@ def is_refused(debits: Debits, answer: Answer) -> bool:
     return 400 <= answer.status < 500 and error is not None and not debits.provider.is_repeat(error)
 
 
-def test_the_insufficient_customer_reads_rich_and_has_too_little(debits: Debits) -> None:
+def test_a_debit_of_the_insufficient_customer_is_refused_despite_the_balance(
+    debits: Debits,
+) -> None:
     assert debits.left("E-insufficient") >= 1000
 
     refused = debits("E-insufficient", amount=1)
@@ -123,7 +123,7 @@ def test_the_insufficient_customer_reads_rich_and_has_too_little(debits: Debits)
 # A lost reply
 
 
-def test_a_debit_whose_reply_is_lost_was_made_and_gameball_alone_knows_it_again(
+def test_a_debit_whose_reply_is_lost_was_made(
     debits: Debits,
 ) -> None:
     assert debits.is_lost("E-lost-reply")
@@ -151,7 +151,7 @@ def test_a_late_debit_is_made_three_seconds_after_its_reset(
 
 
 @pytest.mark.parametrize("identifier", ["E-lost-reply", "E-late"])
-def test_a_refusal_is_never_lost(debits: Debits, identifier: str) -> None:
+def test_a_refusal_is_neither_lost_nor_late(debits: Debits, identifier: str) -> None:
     answer = debits(identifier, amount=debits.left(identifier) + 1)
 
     assert is_refused(debits, answer)

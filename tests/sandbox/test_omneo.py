@@ -5,7 +5,7 @@ from decimal import Decimal
 from tests.sandbox.conftest import Sandbox
 
 
-def test_omneo_speaks_as_its_reference(platforms: Sandbox) -> None:
+def test_omneo_in_the_sandbox_answers_as_its_reference(platforms: Sandbox) -> None:
     data = platforms.balance("omneo", "C-1001", currency="NZD").json["data"]
 
     assert data["point_balance"] == "1200"
@@ -22,7 +22,7 @@ def test_omneo_speaks_as_its_reference(platforms: Sandbox) -> None:
     assert own["localised"]["reward_balance"] == own["reward_balance"]
 
 
-def test_omneo_refuses_a_currency_that_it_does_not_know_and_its_404_is_a_page(
+def test_omneo_in_the_sandbox_refuses_an_unknown_currency(
     platforms: Sandbox,
 ) -> None:
     answer = platforms.balance("omneo", "C-1001", currency="XXX")
@@ -33,7 +33,7 @@ def test_omneo_refuses_a_currency_that_it_does_not_know_and_its_404_is_a_page(
     assert page.headers["content-type"].startswith("text/html")
 
 
-def test_omneo_may_send_numbers_and_less(platforms: Sandbox) -> None:
+def test_omneo_in_the_sandbox_may_send_numbers_and_fewer_keys(platforms: Sandbox) -> None:
     assert platforms.balance("omneo", "C-1007").json["data"] == {
         "reward_balance": Decimal("7.35"),
         "point_balance": Decimal("199.5"),

@@ -16,7 +16,7 @@ from loyalty_cli.sandbox.profiles import (
 URL = "http://127.0.0.1:8042"
 
 
-def test_each_provider_has_a_profile_of_its_name_with_all_its_credentials() -> None:
+def test_every_provider_has_a_sandbox_profile_with_all_its_credentials() -> None:
     profiles, credentials = sandbox_profiles(URL), SandboxCredentials()
 
     assert list(profiles) == list(BUILT_IN)
@@ -37,7 +37,7 @@ def test_each_provider_has_a_profile_of_its_name_with_all_its_credentials() -> N
         assert credentials.find(profile, "shoe_size") is None
 
 
-def test_the_profile_file_holds_the_same_profiles_and_says_how_to_set_each_credential(
+def test_the_sandbox_profile_file_says_how_to_set_each_credential(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "config.yaml"

@@ -14,7 +14,7 @@ REDEEM = "/saasquatch/api/v1/sandbox/credit/bulkredeem"
 Redeem = Callable[..., Answer]
 
 
-def test_saasquatch_speaks_as_its_reference(platforms: Sandbox) -> None:
+def test_saasquatch_in_the_sandbox_answers_as_its_reference(platforms: Sandbox) -> None:
     assert platforms.balance("saasquatch", "C-1008").json == [
         {
             "type": "CREDIT",
@@ -45,7 +45,7 @@ def test_saasquatch_speaks_as_its_reference(platforms: Sandbox) -> None:
         ({"user_id": "U-2", "reward_type": "PCT_DISCOUNT"}, ["%"]),
     ],
 )
-def test_saasquatch_answers_for_the_user_and_the_type_asked_about(
+def test_saasquatch_in_the_sandbox_answers_for_the_user_and_type_asked_about(
     platforms: Sandbox, options: Mapping[str, str], units: list[str]
 ) -> None:
     answer = platforms.balance("saasquatch", "C-1004", **options)
@@ -64,7 +64,7 @@ def test_saasquatch_answers_for_the_user_and_the_type_asked_about(
         ("api/v1/sandbox/rewards", 404, None),
     ],
 )
-def test_saasquatch_says_what_is_wrong(
+def test_saasquatch_in_the_sandbox_says_what_is_wrong_with_a_request(
     platforms: Sandbox, target: str, status: int, rs_code: str | None
 ) -> None:
     answer = platforms.ask("GET", f"/saasquatch/{target}", platforms.signed("saasquatch"))
@@ -74,7 +74,7 @@ def test_saasquatch_says_what_is_wrong(
     assert answer.json["message"]
 
 
-def test_saasquatch_takes_no_user_beside_its_key(ask: Ask) -> None:
+def test_saasquatch_in_the_sandbox_takes_no_user_beside_its_key(ask: Ask) -> None:
     key = APIS["saasquatch"].credentials["api_key"]
 
     assert ask("GET", BALANCE, basic("", key)).status == 200
@@ -88,7 +88,7 @@ def redeem(platforms: Sandbox) -> Redeem:
     return lambda **changes: platforms.post("saasquatch", path, usual | changes)
 
 
-def test_credit_that_is_redeemed_is_gone(platforms: Sandbox, redeem: Redeem) -> None:
+def test_credit_redeemed_in_the_sandbox_is_gone(platforms: Sandbox, redeem: Redeem) -> None:
     answer = redeem()
 
     assert answer.status == 200
@@ -123,7 +123,7 @@ def test_more_credit_than_there_is_cannot_be_redeemed(redeem: Redeem) -> None:
         ({"amount": None}, 400),
     ],
 )
-def test_an_order_for_credit_must_make_sense(
+def test_an_order_for_credit_that_makes_no_sense_is_refused(
     redeem: Redeem, changes: Mapping[str, Any], status: int
 ) -> None:
     answer = redeem(**changes)
@@ -131,7 +131,7 @@ def test_an_order_for_credit_must_make_sense(
     assert answer.status == answer.json["statusCode"] == status
 
 
-def test_credit_is_redeemed_with_a_sign_in_a_tenant_and_a_body(platforms: Sandbox) -> None:
+def test_an_order_for_credit_needs_a_sign_in_a_tenant_and_a_body(platforms: Sandbox) -> None:
     signed = platforms.signed("saasquatch")
 
     unsigned = platforms.ask("POST", REDEEM, body=b"{}")

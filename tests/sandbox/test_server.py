@@ -71,7 +71,7 @@ def get(server: Server, target: str) -> requests.Response:
         ("//a//", ("", "a", "", "")),
     ],
 )
-def test_a_request_arrives_whole_with_each_segment_decoded_on_its_own(
+def test_each_segment_of_a_request_is_decoded_on_its_own(
     server: Server, recorder: Recorder, target: str, path: tuple[str, ...]
 ) -> None:
     query, headers = "?a=b%26c&empty=&plus=1%2B1", "X-Name: Value\r\nConnection: close"
@@ -110,7 +110,7 @@ def test_an_answer_is_json_with_its_digits_and_comes_after_its_delay(
     assert response.headers["content-type"] == "application/json"
 
 
-def test_bytes_go_out_as_they_are_and_head_gets_none_of_them(
+def test_a_body_of_bytes_is_sent_as_it_is_and_left_out_for_head(
     server: Server, recorder: Recorder
 ) -> None:
     recorder.reply = Reply(202, b"<p>\xff", {"X-More": "1"}, "text/html")
@@ -148,7 +148,7 @@ def test_a_handle_that_fails_is_a_500_and_nothing_is_printed(
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_reset_is_a_reset_and_not_an_end(server: Server, recorder: Recorder) -> None:
+def test_a_reply_can_reset_the_connection(server: Server, recorder: Recorder) -> None:
     recorder.reply = Reply(reset=True)
 
     with connect(server) as sock:
@@ -170,7 +170,7 @@ def test_a_reset_is_a_reset_and_not_an_end(server: Server, recorder: Recorder) -
         ("Transfer-Encoding: chunked", 411),
     ],
 )
-def test_a_body_of_a_wrong_length_is_refused(
+def test_a_request_with_a_wrong_content_length_is_refused(
     server: Server, recorder: Recorder, headers: str, status: int
 ) -> None:
     answer = send(server, f"POST / HTTP/1.1\r\nHost: x\r\n{headers}\r\n\r\n")
@@ -187,14 +187,14 @@ def test_a_request_that_is_not_http_is_refused(
     assert recorder.received == []
 
 
-def test_an_endless_address_is_refused(server: Server) -> None:
+def test_a_request_with_an_endless_address_is_refused(server: Server) -> None:
     with connect(server) as sock:
         sock.sendall(b"GET /" + b"a" * 65532)
 
         assert sock.recv(65536).startswith(b"HTTP/1.1 414 ")
 
 
-def test_a_client_that_goes_away_is_no_news(
+def test_a_client_that_goes_away_prints_nothing(
     server: Server, recorder: Recorder, capfd: pytest.CaptureFixture[str]
 ) -> None:
     for part in (b"", b"GET / HT", b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nab"):
@@ -212,7 +212,7 @@ def test_a_client_that_goes_away_is_no_news(
 # Starting and stopping
 
 
-def test_many_are_served_at_a_time() -> None:
+def test_many_requests_are_served_at_a_time() -> None:
     everyone = Barrier(12)
 
     def handle(_: Received) -> Reply:
@@ -229,7 +229,7 @@ def test_many_are_served_at_a_time() -> None:
     assert not everyone.broken
 
 
-def test_stopping_ends_the_connections_that_are_kept_open(recorder: Recorder) -> None:
+def test_stopping_the_server_ends_kept_connections(recorder: Recorder) -> None:
     with Server(recorder) as server:
         sock = connect(server)
         sock.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -240,7 +240,7 @@ def test_stopping_ends_the_connections_that_are_kept_open(recorder: Recorder) ->
 
 
 @pytest.mark.parametrize("hangs", [False, True], ids=["delay", "handle"])
-def test_stopping_does_not_wait_for_an_answer(hangs: bool) -> None:
+def test_stopping_the_server_does_not_wait_for_an_answer(hangs: bool) -> None:
     entered, release = Event(), Event()
 
     def handle(_: Received) -> Reply:
