@@ -38,7 +38,9 @@ def debit(points: Shop, profile: str = "shop", reference: str = "r-1") -> Outcom
 
 
 @pytest.mark.parametrize("account", ["", "account: eu, "], ids=["neither named", "one named"])
-def test_two_profiles_that_may_be_two_shops_must_say_so(account: str, points: Shop) -> None:
+def test_profiles_that_may_be_two_shops_at_an_address_must_name_their_accounts(
+    account: str, points: Shop
+) -> None:
     with_another(points, account)
 
     for profile in ("shop", "other"):
@@ -73,13 +75,13 @@ def test_one_shop_with_two_profiles_debits_a_reference_once(points: Shop) -> Non
     assert len(points.bank.posts) == 1
 
 
-def test_a_profile_that_must_not_debit_is_nobody_s_rival(points: Shop) -> None:
+def test_a_profile_that_must_not_debit_needs_no_account_name(points: Shop) -> None:
     with_another(points, allow="false")
 
     assert debit(points).code == 0
 
 
-def test_an_account_that_is_given_a_name_keeps_what_it_was_debited(points: Shop) -> None:
+def test_an_account_that_gets_a_name_keeps_its_debits(points: Shop) -> None:
     debit(points)
     named(points, "eu")
 
@@ -93,7 +95,7 @@ def test_an_account_that_is_given_a_name_keeps_what_it_was_debited(points: Shop)
 
 
 @pytest.mark.parametrize("then", ["account: us", "rate: 9"], ids=["renamed", "without a name"])
-def test_an_account_whose_name_is_gone_does_not_debit_its_references_again(
+def test_an_account_whose_name_is_gone_does_not_make_its_debits_again(
     then: str, points: Shop
 ) -> None:
     named(points, "eu")
@@ -109,7 +111,7 @@ def test_an_account_whose_name_is_gone_does_not_debit_its_references_again(
     assert len(points.bank.posts) == 2
 
 
-def test_what_a_profile_with_another_name_debited_is_not_taken_for_another_shop_s(
+def test_a_renamed_profile_does_not_make_its_debits_again(
     points: Shop,
 ) -> None:
     debit(points)
@@ -123,7 +125,7 @@ def test_what_a_profile_with_another_name_debited_is_not_taken_for_another_shop_
     assert len(points.bank.posts) == 1
 
 
-def test_a_name_of_an_account_is_for_one_platform(points: Shop) -> None:
+def test_an_account_name_is_for_one_platform(points: Shop) -> None:
     points.configure(
         "  shop: {", "  card: {provider: imprint, account: eu}\n  shop: {account: eu, "
     )
@@ -136,7 +138,7 @@ def test_a_name_of_an_account_is_for_one_platform(points: Shop) -> None:
     assert points.bank.posts == []
 
 
-def test_another_key_is_told_once_and_the_first_is_not(
+def test_a_new_key_of_an_account_is_told_once(
     points: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "key" not in debit(points).err
@@ -154,7 +156,7 @@ def test_another_key_is_told_once_and_the_first_is_not(
         assert secret.encode() not in points.place.read_bytes()
 
 
-def test_a_key_that_the_platform_refuses_is_told_again(
+def test_a_new_key_that_the_platform_refuses_is_told_again(
     points: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert debit(points).code == 0
@@ -167,7 +169,7 @@ def test_a_key_that_the_platform_refuses_is_told_again(
         assert "never used for debits of its account" in done.err
 
 
-def test_the_profile_that_claims_is_on_record(points: Shop) -> None:
+def test_the_profile_that_claims_a_debit_is_on_record(points: Shop) -> None:
     named(points, "eu")
     with_another(points, "account: eu, ")
     points.bank.applied["C-1", "points"] = ASSIGNED

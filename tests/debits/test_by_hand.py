@@ -33,7 +33,7 @@ def sending(shop: Shop, *, started: str) -> None:
         desk.claimed(desk.order(), replace(this_process(), started=started))
 
 
-def test_what_was_not_made_can_be_dropped_and_stays_on_record(shop: Shop) -> None:
+def test_a_planned_debit_can_be_dropped_and_stays_on_record(shop: Shop) -> None:
     planned(shop)
     assert "not begun: 'C-1' has 0 CENTS available, less than 50." in shop.events()[-1].why
     for wrong in ([], ["--why", " "]):
@@ -51,7 +51,7 @@ def test_what_was_not_made_can_be_dropped_and_stays_on_record(shop: Shop) -> Non
     assert shop.bank.posts == []
 
 
-def test_what_was_not_applied_can_be_dropped(shop: Shop) -> None:
+def test_a_debit_that_was_not_applied_can_be_dropped(shop: Shop) -> None:
     shop.bank.debit = NEVER
     shop.debit()
     by_hand(shop, "resolve", "--not-applied")
@@ -60,7 +60,7 @@ def test_what_was_not_applied_can_be_dropped(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("state", ["confirmed", "refused", "unknown", "sending"])
-def test_what_was_made_or_may_have_been_is_not_dropped(state: str, shop: Shop) -> None:
+def test_a_debit_that_was_or_may_have_been_made_is_not_dropped(state: str, shop: Shop) -> None:
     if state == "sending":
         sending(shop, started=this_process().started)
     else:
@@ -79,7 +79,9 @@ def test_what_was_made_or_may_have_been_is_not_dropped(state: str, shop: Shop) -
 
 
 @pytest.mark.parametrize("profile", ["shop", "another"], ids=["there", "gone"])
-def test_one_whose_process_is_gone_can_be_settled_by_hand(profile: str, shop: Shop) -> None:
+def test_a_debit_whose_process_is_gone_can_be_resolved_by_a_person(
+    profile: str, shop: Shop
+) -> None:
     sending(shop, started="0")
     shop.configure("shop", profile)
 

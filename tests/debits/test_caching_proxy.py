@@ -84,7 +84,7 @@ def passes(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     return let
 
 
-def test_a_cache_that_does_as_it_is_told_is_asked_past(
+def test_an_obedient_cache_passes_each_balance_request_on(
     cached: Cached, passes: Callable[[float], None]
 ) -> None:
     shop = cached("")
@@ -98,7 +98,7 @@ def test_a_cache_that_does_as_it_is_told_is_asked_past(
     assert shop.bank.reads == 6
 
 
-def test_a_cache_that_does_not_is_neither_credit_nor_evidence(
+def test_a_balance_from_a_disobedient_cache_is_neither_credit_nor_evidence(
     cached: Cached, passes: Callable[[float], None]
 ) -> None:
     shop = cached("ignore-reload")

@@ -102,7 +102,7 @@ def refused(code: ErrorCode, check: Callable[..., object], *arguments: object) -
     ],
     ids=["the platform cannot", "it does not allow it", "no unit", "too much"],
 )
-def test_what_a_profile_does_not_allow_is_refused(
+def test_a_debit_that_its_profile_does_not_allow_is_refused(
     at: Profile, code: ErrorCode, message: str, hint: str
 ) -> None:
     error = refused(code, order_of, row(), at, None)
@@ -110,13 +110,13 @@ def test_what_a_profile_does_not_allow_is_refused(
     assert (error.message, error.hint) == (message, hint)
 
 
-def test_a_debit_may_be_as_large_as_the_profile_says() -> None:
+def test_a_debit_may_be_as_large_as_its_profile_says() -> None:
     rules = DebitRules(allow=True, unit="CENTS", max_amount=100)
 
     assert order_of(row(amount=100), profile(rules), None).amount == 100
 
 
-def test_the_unit_is_the_rows_or_the_command_lines_or_the_profiles() -> None:
+def test_the_unit_of_a_debit_is_the_rows_or_the_options_or_the_profiles() -> None:
     units = [
         order_of(row(unit="A"), profile(), "B").unit,
         order_of(row(), profile(), "B").unit,
@@ -126,7 +126,7 @@ def test_the_unit_is_the_rows_or_the_command_lines_or_the_profiles() -> None:
     assert units == ["A", "B", "CENTS"]
 
 
-def test_every_row_that_is_not_allowed_is_named_at_once(keeps: Keeps) -> None:
+def test_every_row_that_its_profile_does_not_allow_is_told_at_once(keeps: Keeps) -> None:
     rules = DebitRules(allow=True, unit="CENTS", max_amount=100)
     error = refused(ErrorCode.REFUSED, keeps, rows_of([1, 101, 2, 999]), rules)
 
@@ -138,7 +138,7 @@ def test_every_row_that_is_not_allowed_is_named_at_once(keeps: Keeps) -> None:
     )
 
 
-def test_a_wrong_row_goes_before_what_is_not_allowed(keeps: Keeps) -> None:
+def test_a_wrong_row_makes_the_exit_code_and_not_one_that_is_not_allowed(keeps: Keeps) -> None:
     rules = DebitRules(allow=True, max_amount=100)
     error = refused(ErrorCode.USAGE, keeps, [row(2, 101, unit="CENTS"), row(3, 101)], rules)
 
@@ -149,7 +149,7 @@ def test_a_wrong_row_goes_before_what_is_not_allowed(keeps: Keeps) -> None:
     ]
 
 
-def test_what_is_kept_is_given_as_it_came_and_by_reference(keeps: Keeps) -> None:
+def test_kept_orders_are_given_in_their_own_order_and_by_reference(keeps: Keeps) -> None:
     names = [f"r-{number * 7919 % 2003}" for number in range(2000)]
     rows = [row(number, number, reference=name) for number, name in enumerate(names, start=2)]
 
@@ -162,7 +162,7 @@ def test_what_is_kept_is_given_as_it_came_and_by_reference(keeps: Keeps) -> None
     assert [each.name for each in kept.profiles] == ["saasquatch"]
 
 
-def test_what_is_kept_is_in_a_file_that_nobody_else_can_open(keeps: Keeps) -> None:
+def test_kept_orders_are_in_a_file_that_nobody_else_can_open(keeps: Keeps) -> None:
     before = set(open_files())
     keeps([row(number, 1, customer="C" * 900) for number in range(2, 20_000)])
 
@@ -180,7 +180,7 @@ def open_files() -> Iterator[tuple[str, int]]:
                 yield name.removesuffix(" (deleted)"), link.stat().st_mode
 
 
-def test_where_there_is_no_room_to_keep_them_that_is_said(program: Run, tmp_path: Path) -> None:
+def test_no_room_for_the_kept_orders_is_a_clear_error(program: Run, tmp_path: Path) -> None:
     resource = pytest.importorskip("resource")
     file = tmp_path / "debits.csv"
     lines = (f"C-{number},1,ref-{number}\n" for number in range(300_000))
@@ -196,7 +196,7 @@ def test_where_there_is_no_room_to_keep_them_that_is_said(program: Run, tmp_path
     assert "Set TMPDIR" in done.err
 
 
-def test_a_run_takes_no_more_than_each_profile_allows() -> None:
+def test_a_run_takes_no_more_than_the_max_total_of_each_profile() -> None:
     at = profile(DebitRules(allow=True, unit="CENTS", max_total=150))
     limits = Limits(nothing_taken)
 
@@ -206,7 +206,7 @@ def test_a_run_takes_no_more_than_each_profile_allows() -> None:
     assert "is 151, above its debit.max_total 150" in said
 
 
-def test_a_day_takes_no_more_than_the_profile_allows() -> None:
+def test_a_day_takes_no_more_than_the_max_total_per_day_of_a_profile() -> None:
     at = profile(DebitRules(allow=True, unit="CENTS", max_total_per_day=150))
 
     assert add_all(Limits(lambda _: 50), [60, 40], at) == []
@@ -215,7 +215,7 @@ def test_a_day_takes_no_more_than_the_profile_allows() -> None:
     assert "would be 151 in 24 hours, above its debit.max_total_per_day 150" in said
 
 
-def test_a_reference_on_record_for_another_debit_is_refused_for_each_of_them(
+def test_every_reference_on_record_for_another_debit_is_told(
     keeps: Keeps, journal: Journal
 ) -> None:
     before = [order_of(each, profile(), None) for each in rows_of([100, 100, 100])]

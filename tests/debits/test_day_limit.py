@@ -14,7 +14,7 @@ def shop(opens: Opens) -> Shop:
     return opens(rules=", max_total_per_day: 100")
 
 
-def test_what_other_runs_took_counts(shop: Shop) -> None:
+def test_debits_of_other_runs_count_for_the_days_limit(shop: Shop) -> None:
     assert [shop.debit(reference=f"r-{each}").code for each in (1, 2, 3)] == [0, 0, 6]
 
     done = shop.debit(reference="r-4", amount=1)
@@ -24,7 +24,7 @@ def test_what_other_runs_took_counts(shop: Shop) -> None:
     assert shop.bank.taken() == 100
 
 
-def test_a_file_that_passes_the_limit_in_the_middle_is_refused_whole(shop: Shop) -> None:
+def test_a_file_that_passes_the_days_limit_in_the_middle_is_refused_whole(shop: Shop) -> None:
     done = shop.debit_file("C-1,60,a", "C-2,40,b", "C-3,1,c")
 
     assert (done.code, done.out) == (6, "")
@@ -32,7 +32,9 @@ def test_a_file_that_passes_the_limit_in_the_middle_is_refused_whole(shop: Shop)
     assert (shop.bank.posts, shop.bank.reads) == ([], 0)
 
 
-def test_a_day_later_there_is_room_again(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_24_hours_the_days_limit_has_room_again(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert shop.debit(amount=100).code == 0
 
     def in_hours(hours: float) -> int:
@@ -44,7 +46,7 @@ def test_a_day_later_there_is_room_again(shop: Shop, monkeypatch: pytest.MonkeyP
     assert in_hours(24.1) == 0
 
 
-def test_what_is_unknown_counts_and_what_was_refused_does_not(shop: Shop) -> None:
+def test_unknown_debits_count_for_the_days_limit_and_refused_ones_do_not(shop: Shop) -> None:
     shop.bank.debit = answers(as_json(shop.bank.error(400), "400 No"))
     assert shop.debit(reference="no").record["state"] == "refused"
     shop.bank.debit = LOST

@@ -86,7 +86,7 @@ def line(**cells: Any) -> str:
     ],
     ids=repr,
 )
-def test_csv_is_read_however_it_was_saved(content: str) -> None:
+def test_debits_in_csv_are_read_however_they_were_saved(content: str) -> None:
     assert read(content) == WHOLE
 
 
@@ -101,22 +101,22 @@ def test_csv_is_read_however_it_was_saved(content: str) -> None:
     ],
     ids=repr,
 )
-def test_json_lines_are_read_however_they_were_saved(content: str) -> None:
+def test_debits_in_json_lines_are_read_however_they_were_saved(content: str) -> None:
     assert read(content) == WHOLE
 
 
-def test_blank_lines_before_the_header_are_counted() -> None:
+def test_blank_lines_before_the_header_count_for_line_numbers() -> None:
     assert mistakes(f"\n\r\n{HEADER}\nC-1,0,a\n") == (f"row 5, amount '0': {PLAIN_AMOUNT}",)
 
 
-def test_a_row_can_name_its_unit_and_its_profile() -> None:
+def test_a_row_of_debits_can_name_its_unit_and_its_profile() -> None:
     csv = "customer,amount,reference,unit,profile\nC-1,250,a,CENTS,club\n"
 
     assert read(csv) == [Row(2, "C-1", 250, "a", "CENTS", "club")]
     assert read(line(unit="CENTS", profile="club")) == [Row(1, "C-1", 250, "a", "CENTS", "club")]
 
 
-def test_text_is_kept_as_it_is() -> None:
+def test_text_of_a_row_of_debits_is_kept_as_it_is() -> None:
     rows = read(f"{HEADER}0123,1,00a\nÄ ö/?#%2e,2,1e3\n=1+1,3,-x\n")
 
     assert [(row.customer, row.reference) for row in rows] == [
@@ -126,7 +126,7 @@ def test_text_is_kept_as_it_is() -> None:
     ]
 
 
-def test_every_mistake_is_named_with_row_column_value_and_reason() -> None:
+def test_every_mistake_is_told_with_row_column_value_and_reason() -> None:
     error = refused(
         "customer,amount,reference,profile\n"
         "C-1,250,a,points\n"
@@ -170,12 +170,12 @@ def test_an_amount_that_is_not_written_plainly_is_refused(amount: str, number: i
 
 
 @pytest.mark.parametrize("amount", ["1", "250", str(LARGEST_AMOUNT)])
-def test_an_amount_is_a_whole_number(amount: str) -> None:
+def test_whole_numbers_are_taken_as_amounts(amount: str) -> None:
     assert check_amount(amount) == int(amount)
 
 
 @given(st.text())
-def test_no_text_but_a_plain_number_is_an_amount(text: str) -> None:
+def test_any_text_is_a_plain_whole_number_or_refused_as_an_amount(text: str) -> None:
     try:
         amount = check_amount(text)
     except ValueError:
@@ -185,7 +185,7 @@ def test_no_text_but_a_plain_number_is_an_amount(text: str) -> None:
 
 
 @given(st.text())
-def test_a_reference_is_taken_as_it_is_or_not_at_all(text: str) -> None:
+def test_any_reference_is_taken_as_it_is_or_refused(text: str) -> None:
     try:
         reference = check_reference(text)
     except ValueError:
@@ -236,7 +236,7 @@ def test_a_unit_that_no_platform_writes_is_refused(unit: str) -> None:
     ],
     ids=lambda text: repr(text[:20]),
 )
-def test_an_identifier_that_must_not_be_sent_is_refused(customer: str, why: str) -> None:
+def test_a_customer_that_must_not_be_sent_is_refused(customer: str, why: str) -> None:
     error = refused(f"{HEADER}{customer},1,a\n")
 
     assert error.message == "the file has 1 mistake."
@@ -245,7 +245,7 @@ def test_an_identifier_that_must_not_be_sent_is_refused(customer: str, why: str)
     assert why in mistake
 
 
-def test_a_header_without_a_debit_s_columns_is_refused() -> None:
+def test_a_header_without_the_columns_of_a_debit_is_refused() -> None:
     error = refused("C-1,250,a\nC-2,7,b\n")
 
     assert error.message == "line 1 of the file: the header has 3 mistakes."
@@ -265,28 +265,28 @@ CUT_SHORT = (
     [f"{HEADER}C-1,500,a\nC-2,50", line() + line(reference="b").rstrip(), f"{HEADER}\nC-1,5,a"],
     ids=repr,
 )
-def test_a_last_line_without_its_end_may_be_cut_short(content: str) -> None:
+def test_a_file_whose_last_line_has_no_end_is_refused_as_cut_short(content: str) -> None:
     error = refused(content)
 
     number = len(content.splitlines())
     assert f"{error.message} {error.hint}" == f"line {number}, the last of the file, {CUT_SHORT}"
 
 
-def test_a_file_that_is_cut_short_is_told_beside_its_mistakes() -> None:
+def test_a_file_that_is_cut_short_is_told_with_its_other_mistakes() -> None:
     assert mistakes(f"{HEADER}C-1,0,a\nC-2,5") == (
         f"row 2, amount '0': {PLAIN_AMOUNT}",
         f"line 3, the last of the file, {CUT_SHORT}",
     )
 
 
-def test_what_ends_the_reading_is_told_beside_the_mistakes_before_it() -> None:
+def test_an_unreadable_line_is_told_with_the_mistakes_before_it() -> None:
     first, second = mistakes(f'{HEADER}C-1,0,a\n"C-2,5,b\n')
 
     assert first == f"row 2, amount '0': {PLAIN_AMOUNT}"
     assert second == "line 3 of the file is not CSV: unexpected end of data."
 
 
-def test_a_row_is_counted_once_however_many_lines_its_cells_have() -> None:
+def test_a_row_over_several_lines_is_counted_once() -> None:
     rows = f'{HEADER}C-1,1,"a\nb"\n\nC-2,0,c\n"C\r\n3",1,d\nC-4,0,e\n'
 
     assert [mistake.split(":")[0] for mistake in mistakes(rows)] == [
@@ -310,7 +310,7 @@ def test_a_file_without_debits_is_refused(content: str) -> None:
 
 
 @pytest.mark.parametrize("row", ["C-1", "C-1,1", "C-1,1,a,b", ",,,,", "   ", "x" * 3000])
-def test_a_ragged_row_is_refused(row: str) -> None:
+def test_a_row_with_a_wrong_number_of_cells_is_refused(row: str) -> None:
     (mistake,) = mistakes(f"{HEADER}{row}\nC-2,1,b\n")
 
     assert mistake.startswith("row 2, the row ")
@@ -319,7 +319,7 @@ def test_a_ragged_row_is_refused(row: str) -> None:
 
 
 @pytest.mark.parametrize("amount", [1.0, 250.5, 1e3, True, False, [1], {"a": 1}])
-def test_a_json_amount_is_a_whole_number(amount: object) -> None:
+def test_a_json_amount_that_is_no_whole_number_is_refused(amount: object) -> None:
     (mistake,) = mistakes(line(amount=amount))
 
     assert mistake.startswith("row 1, amount ")
@@ -328,7 +328,7 @@ def test_a_json_amount_is_a_whole_number(amount: object) -> None:
 
 @pytest.mark.parametrize("name", ["customer", "reference", "unit", "profile"])
 @pytest.mark.parametrize("value", [1001, 1.5, True, ["C-1"]])
-def test_other_json_values_are_text(name: str, value: object) -> None:
+def test_a_json_value_that_should_be_text_and_is_not_is_refused(name: str, value: object) -> None:
     (mistake,) = mistakes(line(**{name: value}))
 
     assert mistake.startswith(f"row 1, {name} ")
@@ -336,11 +336,11 @@ def test_other_json_values_are_text(name: str, value: object) -> None:
 
 
 @pytest.mark.parametrize("name", ["customer", "amount", "reference"])
-def test_a_json_line_without_a_value_is_refused(name: str) -> None:
+def test_a_json_line_without_a_required_value_is_refused(name: str) -> None:
     assert mistakes(line(**{name: None})) == (f"row 1, {name} '': is missing",)
 
 
-def test_a_reference_that_comes_back_is_named_even_in_a_row_with_other_mistakes() -> None:
+def test_a_repeated_reference_is_told_even_in_a_row_with_other_mistakes() -> None:
     assert mistakes(f"{HEADER}C-1,0,a\nC-2,1,a\nC-3,0,a\n") == (
         f"row 2, amount '0': {PLAIN_AMOUNT}",
         "row 3, reference 'a': is a duplicate of row 2",
@@ -350,7 +350,7 @@ def test_a_reference_that_comes_back_is_named_even_in_a_row_with_other_mistakes(
 
 
 @pytest.mark.parametrize("kind", ["csv", "json lines"])
-def test_ten_thousand_rows_are_read_in_a_moment(kind: str) -> None:
+def test_ten_thousand_rows_of_debits_are_read_in_a_moment(kind: str) -> None:
     csv = HEADER + "".join(f"C-{n},{n + 1},ref-{n}\n" for n in range(10_000))
     rows = (line(customer=f"C-{n}", amount=n + 1, reference=f"ref-{n}") for n in range(10_000))
     content = csv if kind == "csv" else "".join(rows)
@@ -363,7 +363,7 @@ def test_ten_thousand_rows_are_read_in_a_moment(kind: str) -> None:
     assert (last.customer, last.amount, last.reference) == ("C-9999", 10_000, "ref-9999")
 
 
-def test_a_hundred_mistakes_are_told_and_the_rest_is_counted() -> None:
+def test_a_hundred_mistakes_are_told_and_the_rest_are_counted() -> None:
     error = refused(HEADER + "C-1,0,\n" * 10_000)
 
     assert error.message == "the file has 20000 mistakes."
@@ -371,7 +371,7 @@ def test_a_hundred_mistakes_are_told_and_the_rest_is_counted() -> None:
     assert error.details[-1] == "and 19900 more."
 
 
-def test_a_slip_in_a_key_is_told_with_all_else_that_is_wrong_with_the_row() -> None:
+def test_a_misspelt_key_is_told_with_the_other_mistakes_of_its_row() -> None:
     row = {"customer": "..", "ammount": 0, "refrence": "a", "note": 1}
 
     assert mistakes(json.dumps(row) + "\n") == (
@@ -383,6 +383,6 @@ def test_a_slip_in_a_key_is_told_with_all_else_that_is_wrong_with_the_row() -> N
 
 
 @given(st.binary(max_size=200))
-def test_whatever_the_bytes_they_are_rows_or_a_clear_refusal(content: bytes) -> None:
+def test_any_bytes_are_rows_of_debits_or_a_clear_refusal(content: bytes) -> None:
     with suppress(LoyaltyError):
         assert read(content)

@@ -48,7 +48,9 @@ def peak_mebibytes(file: Path) -> tuple[float, list[str]]:
     return int(peak) / 1024, printed
 
 
-def test_many_rows_take_no_more_memory_than_a_few(shop: Shop, tmp_path: Path) -> None:
+def test_a_file_of_many_debits_takes_no_more_memory_than_one_of_few(
+    shop: Shop, tmp_path: Path
+) -> None:
     few, _ = peak_mebibytes(debits(tmp_path / "few", FEW))
 
     many, printed = peak_mebibytes(debits(tmp_path / "many", MANY))
@@ -58,7 +60,9 @@ def test_many_rows_take_no_more_memory_than_a_few(shop: Shop, tmp_path: Path) ->
     assert len(shop.bank.posts) >= 2 * MADE
 
 
-def test_what_was_checked_is_made_whatever_becomes_of_the_file(shop: Shop, tmp_path: Path) -> None:
+def test_the_debits_that_were_checked_are_made_though_the_file_changes(
+    shop: Shop, tmp_path: Path
+) -> None:
     file = tmp_path / "debits"
     file.write_text(HEADER + "".join(f"C-{n},1,ref-{n}\n" for n in range(ROWS)))
     changed = Event()

@@ -36,7 +36,9 @@ def debit(*more: str) -> list[str]:
 
 
 @pytest.mark.parametrize(("lost", "code"), [(True, 8), (False, 3)])
-def test_an_unknown_outcome_is_8_on_a_full_disk(shop: Shop, lost: bool, code: int) -> None:
+def test_a_debit_left_unknown_exits_with_8_though_the_disk_is_full(
+    shop: Shop, lost: bool, code: int
+) -> None:
     shop.bank.debit = LOST if lost else honest
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
@@ -49,7 +51,9 @@ def test_an_unknown_outcome_is_8_on_a_full_disk(shop: Shop, lost: bool, code: in
 
 
 @pytest.mark.parametrize(("lost", "code"), [(True, 8), (False, 141)])
-def test_an_unknown_outcome_is_8_though_nobody_reads(shop: Shop, lost: bool, code: int) -> None:
+def test_a_debit_left_unknown_exits_with_8_though_its_reader_has_gone(
+    shop: Shop, lost: bool, code: int
+) -> None:
     shop.bank.debit = LOST if lost else honest
     reader, writer = os.pipe()
     os.close(reader)
@@ -59,7 +63,7 @@ def test_an_unknown_outcome_is_8_though_nobody_reads(shop: Shop, lost: bool, cod
     assert done.returncode == code
 
 
-def test_reconcile_is_8_though_nobody_reads(shop: Shop) -> None:
+def test_reconcile_with_a_debit_left_unknown_exits_with_8_on_a_full_disk(shop: Shop) -> None:
     shop.bank.debit = LOST
     shop.debit()
 
@@ -104,11 +108,11 @@ def unread(pipe: int) -> int:
     return int.from_bytes(number, sys.byteorder)
 
 
-def test_a_run_that_is_told_to_end_has_ten_seconds() -> None:
+def test_a_run_of_debits_that_gets_a_signal_has_ten_seconds_to_end() -> None:
     assert action.LAST_RESORT_SECONDS <= 10
 
 
-def test_a_run_that_nobody_reads_ends_soon_after_sigterm(
+def test_a_run_of_debits_whose_reader_stalls_ends_soon_after_sigterm(
     stuck: "subprocess.Popen[bytes]",
 ) -> None:
     began = time.monotonic()
@@ -118,7 +122,7 @@ def test_a_run_that_nobody_reads_ends_soon_after_sigterm(
     assert time.monotonic() - began < 1 + 1 + 4
 
 
-def test_a_run_whose_result_cannot_be_written_down_ends_with_8(opens: Opens) -> None:
+def test_a_run_whose_result_cannot_be_recorded_exits_with_8(opens: Opens) -> None:
     shop = opens(timeout=1)
     arrived, held = Event(), ExitStack()
     journal = shop.journal

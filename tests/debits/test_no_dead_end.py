@@ -196,7 +196,7 @@ def walk(one: OneDebit) -> dict[Node, dict[str, Node]]:
     return edges
 
 
-def test_from_each_state_some_command_leads_to_an_end(one: OneDebit) -> None:
+def test_from_each_state_of_a_debit_some_command_leads_to_an_end(one: OneDebit) -> None:
     edges = walk(one)
 
     assert {node.state for node in edges} == set(State)
@@ -218,7 +218,7 @@ def test_from_each_state_some_command_leads_to_an_end(one: OneDebit) -> None:
 
 
 @pytest.mark.parametrize("kind", [AccountBusyError, BalanceChangedError])
-def test_an_account_that_others_debit_all_the_time_is_debited_by_the_next_run(
+def test_a_debit_of_an_account_that_was_busy_is_made_by_the_next_run(
     kind: type[LoyaltyError], opens: Opens, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop = opens(timeout=0.2)
@@ -236,7 +236,7 @@ def test_an_account_that_others_debit_all_the_time_is_debited_by_the_next_run(
 
 
 @pytest.mark.parametrize("limit", ["max_total_per_day: 49", "max_amount: 49", "max_total: 49"])
-def test_what_a_limit_stopped_is_made_once_it_is_raised(limit: str, opens: Opens) -> None:
+def test_a_debit_that_a_limit_stopped_is_made_once_it_is_raised(limit: str, opens: Opens) -> None:
     shop = opens(rules=f", {limit}")
     assert shop.debit().code == 6
     shop.configure(limit, limit.replace("49", "50"))

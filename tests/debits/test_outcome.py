@@ -69,7 +69,7 @@ YES: Mapping[str, Callable[[dict[str, Any]], bytes]] = {
 
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
 @pytest.mark.parametrize("way", YES)
-def test_a_success_that_confirms_exactly_this_debit_confirms_it(
+def test_an_answer_that_confirms_exactly_this_debit_confirms_it(
     way: str, tls: bool, opens: Opens
 ) -> None:
     shop = opens(tls=tls)
@@ -87,7 +87,7 @@ def test_a_success_that_confirms_exactly_this_debit_confirms_it(
 
 
 @pytest.mark.parametrize("status", sorted({*REFUSING} - {*SIGN_IN}))
-def test_the_platform_s_own_error_at_a_status_that_did_nothing_refuses_it(
+def test_an_error_of_the_platform_at_a_refusing_status_refuses_the_debit(
     status: int, shop: Shop
 ) -> None:
     shop.bank.debit = answers(as_json(shop.bank.error(status), f"{status} No"))
@@ -107,7 +107,7 @@ def test_the_platform_s_own_error_at_a_status_that_did_nothing_refuses_it(
 
 
 @pytest.mark.parametrize("status", SIGN_IN)
-def test_a_sign_in_that_the_platform_refuses_in_words_of_its_own_is_no_for_now(
+def test_a_sign_in_that_the_platform_refuses_leaves_the_debit_not_applied(
     status: int, shop: Shop
 ) -> None:
     shop.bank.debit = answers(as_json(shop.bank.error(status), f"{status} No"))
@@ -122,7 +122,7 @@ def test_a_sign_in_that_the_platform_refuses_in_words_of_its_own_is_no_for_now(
     assert (again.code, again.record["attempt"], shop.bank.taken()) == (0, 2, 50)
 
 
-def test_a_known_code_alone_is_the_platform_speaking(shop: Shop) -> None:
+def test_a_known_error_code_alone_counts_as_the_platforms_error(shop: Shop) -> None:
     shop.bank.debit = answers(as_json({"rsCode": "RS032"}, "400 No"))
 
     assert shop.debit().record["state"] == "not_applied"
@@ -158,7 +158,7 @@ def test_a_known_code_alone_is_the_platform_speaking(shop: Shop) -> None:
         *((code, (500, 400), "unknown", 8) for code in ("RS001", "RS032", "RS033", "RS041")),
     ],
 )
-def test_the_platform_s_code_and_statuses_together_say_what_was_done(
+def test_the_error_code_and_both_statuses_together_decide_the_state(
     rs_code: str, statuses: tuple[int, int | str], state: str, code: int, shop: Shop
 ) -> None:
     status, own = statuses
@@ -183,7 +183,7 @@ FOREIGN = {
 
 
 @pytest.mark.parametrize("body", FOREIGN)
-def test_the_same_status_from_something_else_proves_nothing(
+def test_a_refusing_status_from_something_else_than_the_platform_proves_nothing(
     body: str, bank: Bank, journal: Journal
 ) -> None:
     for status in REFUSING:
@@ -202,9 +202,7 @@ def test_the_same_status_from_something_else_proves_nothing(
 
 
 @pytest.mark.parametrize("status", UNDECIDED)
-def test_a_status_that_says_nothing_of_what_was_done_proves_nothing(
-    status: int, shop: Shop
-) -> None:
+def test_a_status_that_leaves_the_outcome_open_proves_nothing(status: int, shop: Shop) -> None:
     error = json.dumps(shop.bank.error(status)).encode()
     elsewhere = f"Location: {shop.bank.url}/elsewhere"
     body = b"" if status == 304 else error
@@ -213,7 +211,7 @@ def test_a_status_that_says_nothing_of_what_was_done_proves_nothing(
     shop.stays_unknown(f"HTTP {status}: {body.decode()}")
 
 
-def test_another_success_does_not_confirm_even_in_the_right_words(shop: Shop) -> None:
+def test_a_202_with_the_right_confirmation_does_not_confirm_a_debit(shop: Shop) -> None:
     yes = {"creditRedeemed": 50, "creditAvailable": 1, "unit": "CENTS"}
     shop.bank.debit = answers(as_json(yes, "202 Hm"))
 
@@ -237,7 +235,7 @@ CONTRADICTIONS: Mapping[str, Any] = {
 
 
 @pytest.mark.parametrize("case", CONTRADICTIONS)
-def test_a_success_that_says_something_else_is_kept_and_not_believed(case: str, shop: Shop) -> None:
+def test_a_confirmation_of_another_amount_or_unit_proves_nothing(case: str, shop: Shop) -> None:
     (key,) = CONTRADICTIONS[case]
     shop.bank.debit = applies_and(
         lambda wire, post: wire.send(as_json(post.yes | CONTRADICTIONS[case]))
@@ -262,7 +260,9 @@ def test_a_success_that_says_something_else_is_kept_and_not_believed(case: str, 
     ],
     ids=str,
 )
-def test_a_success_with_an_error_in_it_is_not_believed(error: dict[str, Any], shop: Shop) -> None:
+def test_a_confirmation_with_an_error_in_it_proves_nothing(
+    error: dict[str, Any], shop: Shop
+) -> None:
     shop.bank.debit = applies_and(lambda wire, post: wire.send(as_json(post.yes | error)))
 
     shop.stays_unknown(json.dumps(error)[1:-1])
@@ -279,21 +279,23 @@ def test_a_success_with_an_error_in_it_is_not_believed(error: dict[str, Any], sh
     ],
     ids=str,
 )
-def test_an_error_with_a_success_in_it_is_not_believed(success: dict[str, Any], shop: Shop) -> None:
+def test_an_error_with_a_confirmation_in_it_proves_nothing(
+    success: dict[str, Any], shop: Shop
+) -> None:
     error = shop.bank.error(400, "Too little") | {"rsCode": "RS041"} | success
     shop.bank.debit = applies_and(answers(as_json(error, "400 No")))
 
     shop.stays_unknown(json.dumps(success)[1:-1])
 
 
-def test_an_error_that_says_that_nothing_was_taken_contradicts_nothing(shop: Shop) -> None:
+def test_an_error_that_says_that_nothing_was_taken_refuses_the_debit(shop: Shop) -> None:
     error = shop.bank.error(400, "Too little") | {"creditRedeemed": 0, "creditAvailable": None}
     shop.bank.debit = answers(as_json(error, "400 No"))
 
     assert shop.debit().record["state"] == "refused"
 
 
-def test_true_is_not_one(shop: Shop) -> None:
+def test_a_confirmation_with_true_as_its_amount_does_not_confirm_1(shop: Shop) -> None:
     shop.bank.debit = lambda wire, post: wire.send(as_json(post.yes | {"creditRedeemed": True}))
 
     assert shop.debit(amount=1).record["state"] == "unknown"
@@ -362,7 +364,7 @@ def test_an_answer_whose_frame_is_odd_proves_nothing(case: str, shop: Shop) -> N
     shop.stays_unknown()
 
 
-def test_the_evidence_of_a_large_answer_is_its_beginning(shop: Shop) -> None:
+def test_the_beginning_of_a_large_answer_is_kept_as_evidence(shop: Shop) -> None:
     shop.bank.debit = answers(reply(b"x" * 100_000))
 
     shop.debit()
@@ -380,7 +382,7 @@ def points(opens: Opens) -> Shop:
 
 
 @pytest.mark.parametrize("code", [5000, 9008, 1001, 2001, "x"])
-def test_gameball_s_error_at_200_is_no_success_and_no_refusal(code: Any, points: Shop) -> None:
+def test_an_error_of_gameball_with_status_200_proves_nothing(code: Any, points: Shop) -> None:
     error = {"code": code, "type": "Error", "message": "No."}
     points.bank.debit = applies_and(answers(as_json(error)))
 
@@ -394,7 +396,7 @@ def test_gameball_s_error_at_200_is_no_success_and_no_refusal(code: Any, points:
 @pytest.mark.parametrize(
     "error", [{"code": 9008}, {"message": "No."}, {"errors": ["No."]}], ids=str
 )
-def test_gameball_s_success_with_an_error_in_it_is_not_believed(
+def test_a_confirmation_of_gameball_with_an_error_in_it_proves_nothing(
     error: dict[str, Any], points: Shop
 ) -> None:
     points.bank.debit = applies_and(lambda wire, post: wire.send(as_json(post.yes | error)))
@@ -407,7 +409,7 @@ def test_gameball_s_success_with_an_error_in_it_is_not_believed(
     [{"gameballTransactionId": "7"}, {"redeemAmount": 1}, {"redeemEquivalentPoints": 49}],
     ids=str,
 )
-def test_gameball_s_error_with_a_success_in_it_is_not_believed(
+def test_an_error_of_gameball_with_a_confirmation_in_it_proves_nothing(
     success: dict[str, Any], points: Shop
 ) -> None:
     error = points.bank.error(422) | success

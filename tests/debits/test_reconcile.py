@@ -126,7 +126,7 @@ JUDGED: dict[str, tuple[Balance, list[Event], float, State, str]] = {
 
 
 @pytest.mark.parametrize("case", JUDGED)
-def test_the_verdict_follows_from_the_evidence(case: str, entry: Entry) -> None:
+def test_the_verdict_on_a_debit_follows_from_the_evidence(case: str, entry: Entry) -> None:
     now_has, looks, after, state, why = JUDGED[case]
 
     verdict = judge(
@@ -137,7 +137,7 @@ def test_the_verdict_follows_from_the_evidence(case: str, entry: Entry) -> None:
     assert why in verdict.why
 
 
-def test_without_a_baseline_there_is_no_verdict(entry: Entry) -> None:
+def test_a_debit_without_a_baseline_stays_unknown(entry: Entry) -> None:
     late = AccountBalance(has(), Instant(BOOT, 5000 + LATER))
 
     assert judge(replace(entry, baseline=None), late, SENT, SETTLE).state is State.UNKNOWN
@@ -145,7 +145,7 @@ def test_without_a_baseline_there_is_no_verdict(entry: Entry) -> None:
 
 @pytest.mark.parametrize("age", ["0", "17", "x"])
 @pytest.mark.parametrize("redeemed", [100, 150])
-def test_what_a_cache_says_is_no_evidence(age: str, redeemed: int, entry: Entry) -> None:
+def test_a_balance_from_a_cache_is_no_evidence(age: str, redeemed: int, entry: Entry) -> None:
     cached = AccountBalance(has(redeemed=redeemed), Instant(BOOT, 5000 + LATER), age)
 
     verdict = judge(entry, cached, [*SENT, look(SETTLE)], SETTLE)
@@ -154,7 +154,7 @@ def test_what_a_cache_says_is_no_evidence(age: str, redeemed: int, entry: Entry)
     assert f"from a cache (Age: {age})" in verdict.why
 
 
-def test_after_a_restart_of_the_machine_time_counts_from_what_it_saw_since(entry: Entry) -> None:
+def test_after_a_restart_of_the_machine_the_settle_period_begins_again(entry: Entry) -> None:
     def at(seconds: float, events: list[Event]) -> Finding:
         return judge(entry, AccountBalance(has(), Instant("machine next", seconds)), events, SETTLE)
 
@@ -167,7 +167,7 @@ def test_after_a_restart_of_the_machine_time_counts_from_what_it_saw_since(entry
     assert at(5000 + LATER, [*since, looked]).state is State.NOT_APPLIED
 
 
-def test_where_no_clock_can_be_trusted_time_settles_nothing(entry: Entry) -> None:
+def test_without_a_clock_that_can_be_trusted_no_debit_is_settled_by_time(entry: Entry) -> None:
     events = [
         event(-10, State.PLANNED, State.SENDING, clock=""),
         event(0, State.SENDING, State.UNKNOWN, clock=""),
@@ -179,7 +179,7 @@ def test_where_no_clock_can_be_trusted_time_settles_nothing(entry: Entry) -> Non
     assert "may still arrive" in verdict.why
 
 
-def test_the_settle_period_is_that_of_the_last_attempt(entry: Entry) -> None:
+def test_the_settle_period_begins_with_the_last_attempt(entry: Entry) -> None:
     again = [
         look(SETTLE),
         event(2000, State.UNKNOWN, State.NOT_APPLIED),
@@ -214,7 +214,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return Clock(monkeypatch)
 
 
-def test_with_nothing_open_there_is_nothing_to_do(shop: Shop) -> None:
+def test_reconcile_does_nothing_if_no_debit_is_open(shop: Shop) -> None:
     shop.debit()
 
     done = shop.reconcile()
@@ -222,7 +222,7 @@ def test_with_nothing_open_there_is_nothing_to_do(shop: Shop) -> None:
     assert (done.code, done.records) == (0, [])
 
 
-def test_what_did_not_move_is_not_applied_after_two_looks_past_the_settle_period(
+def test_a_debit_is_not_applied_after_two_looks_past_the_settle_period(
     shop: Shop, clock: Clock
 ) -> None:
     shop.bank.debit = NEVER
@@ -246,7 +246,7 @@ def test_what_did_not_move_is_not_applied_after_two_looks_past_the_settle_period
     assert (again.code, again.record["attempt"], shop.bank.taken()) == (0, 2, 50)
 
 
-def test_a_look_counts_from_when_it_began(shop: Shop, clock: Clock) -> None:
+def test_a_look_at_the_balance_counts_from_when_it_began(shop: Shop, clock: Clock) -> None:
     shop.bank.debit = NEVER
     shop.debit()
 
@@ -262,7 +262,7 @@ def test_a_look_counts_from_when_it_began(shop: Shop, clock: Clock) -> None:
     assert shop.reconcile().record["state"] == "not_applied"
 
 
-def test_the_profile_says_how_long_to_settle(opens: Callable[..., Shop], clock: Clock) -> None:
+def test_the_profile_sets_the_settle_period(opens: Callable[..., Shop], clock: Clock) -> None:
     shop = opens(rules=", settle: 2")
     shop.bank.debit = NEVER
     shop.debit()
@@ -286,7 +286,7 @@ def broken(wire: Wire) -> bool:
         (lambda _: False, {"unit": "points"}, "has no balance in 'CENTS'"),
     ],
 )
-def test_what_is_no_evidence_is_told_and_left_to_a_person(
+def test_a_balance_that_proves_nothing_leaves_a_debit_to_a_person(
     on_read: Callable[[Wire], bool], more: dict[str, Any], said: str, shop: Shop, clock: Clock
 ) -> None:
     shop.bank.debit = NEVER
@@ -314,7 +314,7 @@ def settle(desk: Desk, entry: Entry) -> DebitResult:
     ],
     ids=["while the sender may be alive", "once the sender is gone"],
 )
-def test_there_is_no_verdict_yet(
+def test_a_debit_that_is_being_sent_or_was_just_abandoned_stays_open(
     started: str, state: State, said: str, desk: Desk, clock: Clock
 ) -> None:
     claimed = desk.claimed(desk.order(), replace(this_process(), started=started))
@@ -329,7 +329,7 @@ def test_there_is_no_verdict_yet(
     assert desk.bank.reads == (state is State.UNKNOWN)
 
 
-def test_a_debit_made_after_the_balance_was_read_makes_it_be_read_again(
+def test_the_balance_is_read_again_after_another_debit_of_the_account(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     claim = desk.journal.claim
@@ -350,7 +350,7 @@ def test_a_debit_made_after_the_balance_was_read_makes_it_be_read_again(
 
 
 @pytest.mark.parametrize("twin", [" C-1", "c-1", "\uff23-1"], ids=ascii)
-def test_a_debit_of_an_account_that_may_be_the_same_keeps_it_unknown(
+def test_a_later_debit_of_what_may_be_the_same_account_keeps_a_debit_unknown(
     twin: str, desk: Desk, clock: Clock
 ) -> None:
     desk.bank.debit = NEVER
@@ -367,7 +367,7 @@ def test_a_debit_of_an_account_that_may_be_the_same_keeps_it_unknown(
     assert "the debit 'r-2' was made since" in settled.error.message
 
 
-def test_a_debit_that_the_baseline_has_in_it_explains_nothing(desk: Desk) -> None:
+def test_a_debit_made_before_the_baseline_does_not_explain_a_movement(desk: Desk) -> None:
     desk.debit(desk.order("r-2"))
     desk.bank.debit = LOST
     unknown = desk.debit().entry
@@ -376,7 +376,7 @@ def test_a_debit_that_the_baseline_has_in_it_explains_nothing(desk: Desk) -> Non
     assert desk.bank.taken() == 100
 
 
-def test_the_profile_that_sent_it_is_asked(journal: Journal) -> None:
+def test_reconcile_asks_with_the_profile_that_sent_the_debit(journal: Journal) -> None:
     with IdempotentBank(LOST) as bank:
         desk, stranger = Desk(bank, journal), Desk(bank, journal, name="another-shop")
         unknown = desk.debit().entry
@@ -388,7 +388,7 @@ def test_the_profile_that_sent_it_is_asked(journal: Journal) -> None:
         assert Reconciler(journal, desk.debits(), profiles).reconcile(unknown).error is None
 
 
-def test_what_was_abandoned_by_a_profile_that_is_gone_is_found_and_stays(desk: Desk) -> None:
+def test_an_abandoned_debit_of_a_profile_that_is_gone_stays_unknown(desk: Desk) -> None:
     claimed = desk.claimed(desk.order(), replace(this_process(), started="0"))
 
     settled = Reconciler(desk.journal, desk.debits(), []).reconcile(claimed)
@@ -398,9 +398,7 @@ def test_what_was_abandoned_by_a_profile_that_is_gone_is_found_and_stays(desk: D
     assert "no profile in the file" in settled.error.message
 
 
-def test_one_that_stays_unknown_makes_it_8_whatever_else_is_settled(
-    shop: Shop, clock: Clock
-) -> None:
+def test_reconcile_exits_with_8_if_any_debit_stays_unknown(shop: Shop, clock: Clock) -> None:
     shop.bank.debit = LOST
     shop.debit()
     shop.bank.debit = NEVER
@@ -416,7 +414,7 @@ def test_one_that_stays_unknown_makes_it_8_whatever_else_is_settled(
     assert len(shop.bank.posts) == 2
 
 
-def test_a_change_meanwhile_is_not_overwritten(desk: Desk) -> None:
+def test_reconcile_does_not_overwrite_a_change_made_meanwhile(desk: Desk) -> None:
     desk.bank.debit = LOST
     unknown = desk.debit().entry
     desk.journal.change(unknown, State.NOT_APPLIED, Change("by another"))
@@ -427,7 +425,7 @@ def test_a_change_meanwhile_is_not_overwritten(desk: Desk) -> None:
 # Many of them.
 
 
-def test_a_crash_at_one_is_that_one_s_alone_and_it_comes_last_the_next_time(
+def test_a_crash_at_one_debit_stops_no_other_and_it_comes_last_next_time(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop.bank.debit = LOST
@@ -458,7 +456,7 @@ def test_a_crash_at_one_is_that_one_s_alone_and_it_comes_last_the_next_time(
     assert [entry.key.reference for entry in left] == ["r-4", "r-1"]
 
 
-def test_a_refused_sign_in_is_met_once_and_not_for_each_debit(shop: Shop) -> None:
+def test_reconcile_meets_a_refused_sign_in_once_and_not_for_each_debit(shop: Shop) -> None:
     shop.bank.debit = LOST
     for number in range(20):
         shop.debit(customer=f"C-{number}", reference=f"r-{number}")
@@ -477,7 +475,7 @@ def test_a_refused_sign_in_is_met_once_and_not_for_each_debit(shop: Shop) -> Non
     assert shop.bank.connections - before <= JOBS
 
 
-def test_a_healthy_batch_beside_it_is_nothing_to_settle(desk: Desk) -> None:
+def test_reconcile_leaves_debits_alone_that_a_living_process_sends(desk: Desk) -> None:
     desk.claimed(desk.order(), this_process())
     reconciler = Reconciler(desk.journal, desk.debits(), [desk.profile])
 

@@ -24,7 +24,7 @@ def entry() -> Entry:
     return new_entry(planned, NOW)
 
 
-def test_a_record_says_all_that_the_journal_has(entry: Entry) -> None:
+def test_the_record_of_a_debit_has_all_that_the_journal_has(entry: Entry) -> None:
     confirmed = replace(
         entry,
         state=State.CONFIRMED,
@@ -52,7 +52,7 @@ def test_a_record_says_all_that_the_journal_has(entry: Entry) -> None:
     )
 
 
-def test_what_went_wrong_is_in_the_record_of_the_run_and_of_the_journal(entry: Entry) -> None:
+def test_the_error_of_a_debit_is_in_the_records_of_run_and_journal(entry: Entry) -> None:
     refused = replace(entry, state=State.REFUSED, error=written_error(FAILURE))
 
     assert result_record(DebitResult(entry, error=FAILURE)).error == Failure.of(FAILURE)
@@ -60,7 +60,7 @@ def test_what_went_wrong_is_in_the_record_of_the_run_and_of_the_journal(entry: E
     assert entry_record(entry).error is None
 
 
-def test_one_that_is_being_sent_has_no_known_outcome(entry: Entry) -> None:
+def test_the_record_of_a_debit_that_is_being_sent_says_outcome_unknown(entry: Entry) -> None:
     record = entry_record(replace(entry, state=State.SENDING))
 
     assert record.error is not None
@@ -68,11 +68,11 @@ def test_one_that_is_being_sent_has_no_known_outcome(entry: Entry) -> None:
 
 
 @pytest.mark.parametrize("state", State)
-def test_every_state_of_the_journal_is_one_of_the_record(entry: Entry, state: State) -> None:
+def test_every_state_of_the_journal_is_a_state_of_the_record(entry: Entry, state: State) -> None:
     assert entry_record(replace(entry, state=state)).state == state.value
 
 
-def test_a_history_is_the_debit_and_its_events_in_order(entry: Entry) -> None:
+def test_the_history_of_a_debit_has_its_events_in_order(entry: Entry) -> None:
     later = NOW + timedelta(hours=1)
     events = [
         Event(NOW, "me", 0, None, State.PLANNED, "planned"),
@@ -92,7 +92,7 @@ def test_a_history_is_the_debit_and_its_events_in_order(entry: Entry) -> None:
     ]
 
 
-def test_times_are_in_utc(entry: Entry) -> None:
+def test_the_times_of_a_debits_record_are_in_utc(entry: Entry) -> None:
     there = NOW.astimezone(timezone(timedelta(hours=5, minutes=30)))
 
     assert entry_record(replace(entry, changed_at=there)).at == "2026-11-20T05:00:00Z"

@@ -31,7 +31,7 @@ STOPPED = {
 
 
 @pytest.mark.parametrize("case", STOPPED)
-def test_what_the_profile_does_not_allow_any_more_is_not_sent_again(case: str, lost: Shop) -> None:
+def test_a_debit_that_its_profile_no_longer_allows_is_not_sent_again(case: str, lost: Shop) -> None:
     rules, said = STOPPED[case]
     lost.configure(RULES, rules)
 
@@ -42,7 +42,7 @@ def test_what_the_profile_does_not_allow_any_more_is_not_sent_again(case: str, l
     assert len(lost.bank.posts) == 1
 
 
-def test_at_its_limits_it_is_sent_again(lost: Shop) -> None:
+def test_a_debit_just_within_the_limits_is_sent_again(lost: Shop) -> None:
     lost.configure(RULES, f"{RULES}, max_amount: 50, max_total_per_day: 50")
 
     assert lost.reconcile().record["state"] == "confirmed"
@@ -51,7 +51,7 @@ def test_at_its_limits_it_is_sent_again(lost: Shop) -> None:
 
 @pytest.mark.parametrize("by", ["reconcile", "debit"])
 @pytest.mark.parametrize("clock", ["the wall clock", "the clock that nobody can set"])
-def test_after_resend_for_it_is_a_person_s(
+def test_a_debit_older_than_resend_for_is_left_to_a_person(
     by: str, clock: str, lost: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def later(seconds: float) -> Outcome:

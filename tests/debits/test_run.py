@@ -62,7 +62,7 @@ def test_accounts_are_debited_side_by_side(desk: Desk) -> None:
     assert {each.entry.state for each in settled} == {State.CONFIRMED}
 
 
-def test_one_account_is_debited_one_after_the_other(desk: Desk) -> None:
+def test_debits_of_one_account_are_made_one_after_the_other(desk: Desk) -> None:
     at_once, most, lock = 0, 0, Lock()
 
     def debit(wire: Wire, post: Post) -> None:
@@ -85,7 +85,7 @@ def test_one_account_is_debited_one_after_the_other(desk: Desk) -> None:
     assert (most, desk.bank.taken()) == (1, 50 * len(orders))
 
 
-def test_an_unknown_one_holds_up_its_account_and_no_other(desk: Desk) -> None:
+def test_an_unknown_debit_holds_up_its_account_and_no_other(desk: Desk) -> None:
     desk.bank.debit = lambda wire, post: (
         honest(wire, post) if post.account[0] != "C-1" else wire.reset()
     )
@@ -100,7 +100,7 @@ def test_an_unknown_one_holds_up_its_account_and_no_other(desk: Desk) -> None:
     assert len(desk.bank.posts) == 2
 
 
-def test_orders_are_taken_as_they_are_needed(desk: Desk) -> None:
+def test_orders_are_read_only_as_they_are_needed(desk: Desk) -> None:
     taken = 0
 
     def endless() -> Iterator[DebitOrder]:
@@ -117,7 +117,7 @@ def test_orders_are_taken_as_they_are_needed(desk: Desk) -> None:
     assert taken <= 20 + 2 * JOBS
 
 
-def test_a_journal_that_cannot_be_read_on_ends_the_run_and_loses_nothing(desk: Desk) -> None:
+def test_a_journal_that_fails_while_orders_are_read_loses_no_result(desk: Desk) -> None:
     stop = DebitStop()
     orders = several(desk, 5)
 
@@ -133,7 +133,7 @@ def test_a_journal_that_cannot_be_read_on_ends_the_run_and_loses_nothing(desk: D
     assert states(desk, 3).count(State.CONFIRMED) == len(desk.bank.posts)
 
 
-def test_a_refused_one_holds_up_nothing(desk: Desk) -> None:
+def test_a_refused_debit_holds_up_no_other(desk: Desk) -> None:
     no = answers(as_json(desk.bank.error(400), "400 No"))
     desk.bank.debit = lambda wire, post: (
         no(wire, post) if post.account[0] == "C-0" else honest(wire, post)
@@ -163,7 +163,7 @@ def test_a_refused_sign_in_ends_the_debits_of_its_profile_and_no_others(desk: De
     assert len(desk.bank.posts) == 5
 
 
-def test_what_failed_in_an_earlier_run_stops_no_later_one(desk: Desk) -> None:
+def test_a_sign_in_refused_in_an_earlier_run_does_not_stop_a_later_one(desk: Desk) -> None:
     orders = several(desk, 12)
     claimed = desk.journal.claim(desk.plan(orders[0]), this_process(), Baseline())
     assert claimed is not None
@@ -176,7 +176,7 @@ def test_what_failed_in_an_earlier_run_stops_no_later_one(desk: Desk) -> None:
     assert [each.replayed for each in settled] == [True, *[False] * 11]
 
 
-def test_one_who_stops_looking_still_has_what_is_in_flight_written_down(desk: Desk) -> None:
+def test_debits_in_flight_are_recorded_though_nobody_reads_the_results(desk: Desk) -> None:
     arrived = Event()
     first = Event()
 
@@ -225,7 +225,7 @@ def test_no_more_debits_arrive_than_the_platform_says_it_takes(at_most_two: Desk
     )
 
 
-def test_a_run_that_waits_for_its_turn_is_stopped_without_it(
+def test_a_run_that_waits_for_the_platforms_limit_can_be_stopped(
     at_most_two: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stop = DebitStop()
@@ -241,7 +241,7 @@ def test_a_run_that_waits_for_its_turn_is_stopped_without_it(
     assert states(at_most_two, 6) == ["confirmed", "confirmed", *["planned"] * 4]
 
 
-def test_a_debit_that_was_too_much_makes_the_others_wait(desk: Desk) -> None:
+def test_after_a_429_the_other_debits_wait(desk: Desk) -> None:
     arrivals: list[float] = []
     no = as_json(desk.bank.error(429), "429 No", "Retry-After: 1")
 
@@ -260,7 +260,7 @@ def test_a_debit_that_was_too_much_makes_the_others_wait(desk: Desk) -> None:
     assert arrivals[1] - arrivals[0] >= 1
 
 
-def test_a_platform_that_wants_to_be_left_alone_for_long_gets_no_more_debits(desk: Desk) -> None:
+def test_a_platform_that_asks_for_a_long_pause_gets_no_more_debits(desk: Desk) -> None:
     desk.bank.debit = answers(as_json(desk.bank.error(429), "429 No", "Retry-After: 3600"))
 
     settled = list(one_by_one(desk, 5))
@@ -269,7 +269,7 @@ def test_a_platform_that_wants_to_be_left_alone_for_long_gets_no_more_debits(des
     assert len(desk.bank.posts) == 1
 
 
-def test_what_had_its_turn_before_a_pause_began_is_not_sent_into_it(desk: Desk) -> None:
+def test_a_debit_that_had_its_permit_before_a_pause_is_not_sent_into_it(desk: Desk) -> None:
     together, lock = Barrier(JOBS, timeout=30), Lock()
     arrivals: list[float] = []
     no = as_json(desk.bank.error(429), "429 No", "Retry-After: 1")
@@ -301,9 +301,7 @@ def test_what_had_its_turn_before_a_pause_began_is_not_sent_into_it(desk: Desk) 
     assert len(arrivals) == 8
 
 
-def test_what_is_on_record_already_waits_for_no_turn(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_settled_debit_waits_for_no_permit(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     list(run(desk, several(desk, 6)))
     monkeypatch.setattr(type(desk.profile.provider), "debit_limits", LONG)
 
@@ -312,7 +310,7 @@ def test_what_is_on_record_already_waits_for_no_turn(
     assert [each.replayed for each in settled] == [True] * 6
 
 
-def test_what_is_stopped_while_it_reads_the_balance_is_neither_claimed_nor_sent(
+def test_a_debit_stopped_while_its_balance_is_read_is_not_sent(
     desk: Desk,
 ) -> None:
     stop = DebitStop()
@@ -330,7 +328,7 @@ def test_what_is_stopped_while_it_reads_the_balance_is_neither_claimed_nor_sent(
     assert desk.present("r-0").attempt == 0
 
 
-def test_a_defect_in_one_leaves_no_other_half_written(
+def test_a_defect_at_one_debit_leaves_no_other_half_recorded(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     arrived = Event()
@@ -361,7 +359,7 @@ def test_a_defect_in_one_leaves_no_other_half_written(
 # A file with rows of several profiles.
 
 
-def test_a_profile_without_a_credential_holds_nobody_up(opens: Opens) -> None:
+def test_a_profile_without_a_credential_holds_up_no_other(opens: Opens) -> None:
     shop = opens(more="  other: {provider: gameball, debit: {allow: true, unit: points}}\n")
     rows = [f"C-{n},50,r-{n},{'other' if n == 0 else 'shop'}" for n in range(20)]
 
@@ -373,7 +371,7 @@ def test_a_profile_without_a_credential_holds_nobody_up(opens: Opens) -> None:
     assert [each["state"] for each in others] == ["confirmed"] * 19
 
 
-def test_what_a_refused_sign_in_kept_from_being_made_is_made_by_the_same_run_again(
+def test_debits_that_a_refused_sign_in_stopped_are_made_by_the_next_run(
     shop: Shop,
 ) -> None:
     rows = [f"C-1,50,r-{n}" for n in range(12)]
@@ -402,7 +400,7 @@ def sql(shop: Shop, statement: str) -> None:
         connection.commit()
 
 
-def test_a_journal_that_fails_at_the_claim_sends_nothing_and_ends_the_run(shop: Shop) -> None:
+def test_a_journal_that_fails_at_a_claim_ends_the_run_with_nothing_sent(shop: Shop) -> None:
     def lose_the_events(_: Wire) -> bool:
         if shop.bank.reads == 2:
             sql(shop, "ALTER TABLE events RENAME TO gone")
@@ -421,7 +419,7 @@ def test_a_journal_that_fails_at_the_claim_sends_nothing_and_ends_the_run(shop: 
     ]
 
 
-def test_a_journal_that_fails_with_the_result_ends_the_run_loudly(shop: Shop) -> None:
+def test_a_journal_that_fails_at_a_result_ends_the_run_with_8(shop: Shop) -> None:
     def lose_the_events(wire: Wire, post: Post) -> None:
         sql(shop, "ALTER TABLE events RENAME TO gone")
         honest(wire, post)
@@ -439,7 +437,7 @@ def test_a_journal_that_fails_with_the_result_ends_the_run_loudly(shop: Shop) ->
     ]
 
 
-def test_of_two_faults_of_the_journal_the_one_after_sending_is_told() -> None:
+def test_a_journals_failure_after_sending_is_told_rather_than_one_before() -> None:
     stop = DebitStop()
     sent = JournalError(ErrorCode.OUTCOME_UNKNOWN, "sent")
     stop.journal_fails(sent)
@@ -452,7 +450,7 @@ def test_of_two_faults_of_the_journal_the_one_after_sending_is_told() -> None:
     assert other.journal_failed is sent
 
 
-def test_what_is_settled_does_not_count_for_the_total(opens: Opens) -> None:
+def test_settled_debits_do_not_count_for_the_max_total(opens: Opens) -> None:
     shop = opens(rules=", max_total: 100")
     rows = [f"C-1,50,r-{n}" for n in range(7)]
 

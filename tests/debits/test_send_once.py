@@ -57,7 +57,7 @@ def path(journal: Journal, entry: Entry) -> list[State]:
 # States.
 
 
-def test_the_states_of_a_debit_that_is_made(desk: Desk) -> None:
+def test_a_debit_that_is_made_goes_through_planned_sending_and_confirmed(desk: Desk) -> None:
     seen: list[State] = []
 
     def debit(wire: Wire, post: Post) -> None:
@@ -76,7 +76,7 @@ def test_the_states_of_a_debit_that_is_made(desk: Desk) -> None:
     assert settled.entry.balance_after == "9950"
 
 
-def test_no_step_can_be_taken_that_is_not_one() -> None:
+def test_the_steps_between_states_are_those_of_the_rules() -> None:
     steps = {(before, after) for before in State for after in TRANSITIONS[before]}
     assert steps == {
         *(("planned", each) for each in ("sending", "dropped")),
@@ -88,7 +88,7 @@ def test_no_step_can_be_taken_that_is_not_one() -> None:
     }
 
 
-def test_too_little_credit_sends_and_claims_nothing_and_all_there_is_can_be_taken(
+def test_too_little_credit_leaves_a_debit_planned_and_just_enough_makes_it(
     desk: Desk,
 ) -> None:
     settled = desk.debit(desk.order(amount=10_001))
@@ -101,7 +101,7 @@ def test_too_little_credit_sends_and_claims_nothing_and_all_there_is_can_be_take
     assert desk.debit(desk.order("r-2", amount=10_000)).entry.state is State.CONFIRMED
 
 
-def test_a_unit_that_the_account_does_not_have_is_not_sent(desk: Desk) -> None:
+def test_a_debit_in_a_unit_that_the_account_lacks_is_not_sent(desk: Desk) -> None:
     settled = desk.debit(replace(desk.order(), unit="cents"))
 
     assert settled.error is not None
@@ -112,14 +112,14 @@ def test_a_unit_that_the_account_does_not_have_is_not_sent(desk: Desk) -> None:
     assert desk.bank.posts == []
 
 
-def test_a_balance_that_does_not_say_what_is_there_is_not_debited(desk: Desk) -> None:
+def test_a_balance_without_an_available_amount_is_not_debited(desk: Desk) -> None:
     desk.bank.more = {"totalRedeemedCredit": None}
 
     assert why(desk.debit()) is ErrorCode.REFUSED
     assert desk.bank.posts == []
 
 
-def test_a_balance_that_cannot_be_read_leaves_it_planned_until_it_can(desk: Desk) -> None:
+def test_a_balance_that_cannot_be_read_leaves_a_debit_planned(desk: Desk) -> None:
     def broken(wire: Wire) -> bool:
         wire.send(reply(b"<html>"))
         return True
@@ -135,7 +135,7 @@ def test_a_balance_that_cannot_be_read_leaves_it_planned_until_it_can(desk: Desk
 # The same debit, asked for again.
 
 
-def test_the_same_reference_gives_the_recorded_outcome_and_sends_nothing(shop: Shop) -> None:
+def test_a_repeated_reference_gives_the_recorded_outcome_and_sends_nothing(shop: Shop) -> None:
     first = shop.debit()
     again = shop.debit()
 
@@ -159,7 +159,7 @@ def platform(url: str, tenant: str = "acme", name: str = "card") -> str:
         ("http://localhost", "http://localhost:80"),
     ],
 )
-def test_an_address_is_the_same_however_it_is_spelt(one: str, other: str) -> None:
+def test_a_platforms_address_is_the_same_in_every_spelling(one: str, other: str) -> None:
     assert platform(one, name="one") == platform(other, name="other")
 
 
@@ -178,7 +178,7 @@ def test_another_address_or_tenant_is_another_account(other: str) -> None:
     assert other != platform("https://bank.example/a/b")
 
 
-def test_another_name_of_the_profile_is_the_same_debit_and_another_tenant_is_not(
+def test_a_renamed_profile_has_the_same_debits_and_another_tenant_has_not(
     desk: Desk,
 ) -> None:
     desk.debit()
@@ -189,7 +189,7 @@ def test_another_name_of_the_profile_is_the_same_debit_and_another_tenant_is_not
     assert len(desk.bank.posts) == 2
 
 
-def test_after_not_applied_the_account_is_free_and_the_same_reference_a_second_attempt(
+def test_after_not_applied_a_debit_is_made_by_a_second_attempt(
     desk: Desk,
 ) -> None:
     desk.bank.debit = NEVER
@@ -211,7 +211,7 @@ def test_after_not_applied_the_account_is_free_and_the_same_reference_a_second_a
 # One open debit for each account.
 
 
-def test_an_account_with_an_open_debit_is_busy_for_others(desk: Desk) -> None:
+def test_an_account_with_an_open_debit_is_busy_for_other_debits(desk: Desk) -> None:
     desk.bank.debit = LOST
     desk.debit()
     another = desk.another()
@@ -273,7 +273,7 @@ def test_a_busy_account_is_waited_for_once_in_a_run(
 # A debit that somebody is sending.
 
 
-def test_one_whose_process_is_gone_becomes_unknown_and_is_not_sent(desk: Desk) -> None:
+def test_a_debit_whose_process_is_gone_becomes_unknown_and_is_not_sent(desk: Desk) -> None:
     desk.claimed(desk.order(), GONE)
 
     settled = desk.debit()
@@ -282,7 +282,7 @@ def test_one_whose_process_is_gone_becomes_unknown_and_is_not_sent(desk: Desk) -
     assert desk.bank.posts == []
 
 
-def test_one_whose_process_lives_is_waited_for_and_not_touched(
+def test_a_debit_that_a_living_process_sends_is_waited_for_and_left_alone(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     claimed = desk.claimed(desk.order(), this_process())
@@ -305,7 +305,7 @@ def test_one_whose_process_lives_is_waited_for_and_not_touched(
         (State.PLANNED, ErrorCode.UNREACHABLE),  # it was not sent, so it is not taken for made
     ],
 )
-def test_what_comes_of_it_meanwhile_is_the_outcome(
+def test_the_outcome_that_another_process_records_meanwhile_is_given(
     outcome: State, code: ErrorCode | None, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     claimed = desk.claimed(desk.order(), this_process())
@@ -319,7 +319,7 @@ def test_what_comes_of_it_meanwhile_is_the_outcome(
     assert desk.bank.posts == []
 
 
-def test_of_two_who_want_the_same_debit_one_sends_it(desk: Desk) -> None:
+def test_of_two_processes_with_the_same_debit_one_sends_it(desk: Desk) -> None:
     order = desk.order()
     entry = desk.plan(order)
     others = [desk.another() for _ in range(4)]
@@ -339,7 +339,7 @@ def test_of_two_who_want_the_same_debit_one_sends_it(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("clock", ["the same", "another"])
-def test_another_host_s_is_left_alone_until_its_time_is_over_by_a_clock_of_here(
+def test_a_debit_of_another_host_is_left_alone_until_its_time_is_over(
     clock: str, desk: Desk
 ) -> None:
     desk = Desk(desk.bank, desk.journal, settle=100.0, timeout=12.0)
@@ -408,7 +408,7 @@ AGAIN = (State.UNKNOWN, State.NOT_APPLIED, State.PLANNED, State.SENDING)
         "one that wakes up tells what another made of it",
     ],
 )
-def test_an_attempt_that_was_given_up_ends_after_all(
+def test_a_late_end_of_an_abandoned_attempt_is_taken_into_account(
     answer: Answer | NotSentError,
     states: list[State],
     end: tuple[State, ErrorCode | None],
@@ -426,7 +426,7 @@ def test_an_attempt_that_was_given_up_ends_after_all(
 @pytest.mark.parametrize(
     ("answer", "code"), [(YES, ErrorCode.OUTCOME_UNKNOWN), (NO, ErrorCode.REFUSED)]
 )
-def test_a_late_answer_says_nothing_of_a_later_attempt(
+def test_a_late_answer_to_one_attempt_proves_nothing_about_a_later_one(
     answer: Answer, code: ErrorCode, meanwhile: Meanwhile, desk: Desk
 ) -> None:
     settled = meanwhile(answer, *AGAIN, State.UNKNOWN)
@@ -448,7 +448,7 @@ def points(opens: Opens) -> Shop:
 
 
 @pytest.mark.parametrize(("first", "proof"), [(LOST, "9004"), (NEVER, "HTTP 200")])
-def test_gameball_is_sent_again_under_the_same_id_and_9004_or_a_200_confirms(
+def test_a_lost_gameball_debit_is_sent_again_and_confirmed_by_9004_or_200(
     first: Any, proof: str, points: Shop
 ) -> None:
     points.bank.debit = first
@@ -474,7 +474,9 @@ def test_gameball_is_sent_again_under_the_same_id_and_9004_or_a_200_confirms(
         b"",
     ],
 )
-def test_gameball_stays_unknown_after_any_other_answer(again: bytes, points: Shop) -> None:
+def test_a_gameball_debit_sent_again_stays_unknown_after_any_other_answer(
+    again: bytes, points: Shop
+) -> None:
     points.bank.debit = LOST
     points.debit()
     points.bank.debit = answers(again)
@@ -485,7 +487,9 @@ def test_gameball_stays_unknown_after_any_other_answer(again: bytes, points: Sho
     assert points.events()[-1].why.startswith("sent again: ")
 
 
-def test_gameball_s_9004_after_a_wrong_not_applied_shows_that_it_was(journal: Journal) -> None:
+def test_a_9004_confirms_a_gameball_debit_that_a_person_held_for_not_applied(
+    journal: Journal,
+) -> None:
     with IdempotentBank(LOST) as bank:
         desk = Desk(bank, journal)
         unknown = desk.debit().entry
@@ -502,7 +506,7 @@ DUPLICATE = {"code": 9004, "type": "DUPLICATE", "message": "Duplicate transactio
 
 
 @pytest.mark.parametrize("status", [200, 400, 409, 422, 500])
-def test_gameball_s_9004_to_the_first_attempt_proves_nothing(status: int, points: Shop) -> None:
+def test_a_9004_to_the_first_attempt_at_gameball_proves_nothing(status: int, points: Shop) -> None:
     points.bank.debit = answers(as_json(DUPLICATE, f"{status} Hm"))
 
     done = points.debit()
@@ -515,7 +519,7 @@ def test_gameball_s_9004_to_the_first_attempt_proves_nothing(status: int, points
     assert "`loyalty journal resolve --confirmed`" in error["hint"]
 
 
-def test_nothing_but_a_person_settles_a_debit_whose_id_was_in_use(points: Shop) -> None:
+def test_only_a_person_settles_a_debit_whose_reference_gameball_had_before(points: Shop) -> None:
     points.bank.ids.add("r-1")  # type: ignore[attr-defined]  # it is an IdempotentBank
     assert points.debit().code == 8
 
@@ -530,7 +534,7 @@ def test_nothing_but_a_person_settles_a_debit_whose_id_was_in_use(points: Shop) 
     assert (done.code, points.entry().state) == (0, State.CONFIRMED)
 
 
-def test_an_id_that_was_in_use_proves_nothing_to_a_later_attempt_either(points: Shop) -> None:
+def test_a_reference_that_gameball_had_before_proves_nothing_later_either(points: Shop) -> None:
     points.bank.ids.add("r-1")  # type: ignore[attr-defined]  # it is an IdempotentBank
     points.debit()
     points.loyalty("journal", "resolve", "r-1", "--not-applied", "--why", "of another shop")
@@ -547,7 +551,7 @@ def test_an_id_that_was_in_use_proves_nothing_to_a_later_attempt_either(points: 
 
 @pytest.mark.parametrize("code", [1001, 2001])
 @pytest.mark.parametrize("lost", [False, True])
-def test_gameball_s_9004_after_a_no_confirms_only_an_attempt_that_was_lost_since(
+def test_a_9004_after_a_refusal_confirms_only_a_later_lost_attempt(
     code: int, lost: bool, points: Shop
 ) -> None:
     points.bank.debit = answers(as_json({"code": code, "message": "No."}, "422 No"))
@@ -566,7 +570,7 @@ def test_gameball_s_9004_after_a_no_confirms_only_an_attempt_that_was_lost_since
 # What fails before anything is sent.
 
 
-def test_where_credentials_are_gone_nothing_is_sent(
+def test_a_debit_without_its_credentials_is_not_sent(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def gone(_: object) -> None:
@@ -587,7 +591,7 @@ def test_where_credentials_are_gone_nothing_is_sent(
     assert desk.bank.posts == []
 
 
-def test_a_provider_that_fails_to_make_its_request_leaves_it_planned_with_the_reason(
+def test_a_provider_that_fails_to_make_a_request_leaves_a_debit_planned(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> Request:

@@ -65,14 +65,16 @@ def test_a_debit_is_one_post_on_a_connection_of_its_own(tls: bool, opens: Opens)
     assert raw.endswith(b'\r\n\r\n{"accountId":"C-1","unit":"CENTS","amount":50}')
 
 
-def test_in_one_process_no_debit_shares_a_connection(desk: Desk) -> None:
+def test_debits_of_one_process_share_no_connection(desk: Desk) -> None:
     for number in range(3):
         desk.debit(desk.order(f"r-{number}"))
 
     assert (len(desk.bank.posts), desk.bank.connections) == (3, 4)
 
 
-def test_a_netrc_has_no_say(shop: Shop, environment: dict[str, str]) -> None:
+def test_a_netrc_file_does_not_replace_the_sign_in_of_a_debit(
+    shop: Shop, environment: dict[str, str]
+) -> None:
     netrc = Path(environment["HOME"], ".netrc")
     netrc.write_text("machine 127.0.0.1 login thief password other\n")
     netrc.chmod(0o600)
@@ -82,7 +84,7 @@ def test_a_netrc_has_no_say(shop: Shop, environment: dict[str, str]) -> None:
     assert header(shop.bank.posts[0].raw, "authorization") == "Basic OnMzY3JldC1vZi10aGUtc2hvcA=="
 
 
-def test_no_secret_is_said_with_verbose(shop: Shop) -> None:
+def test_verbose_shows_no_secret_of_a_debit(shop: Shop) -> None:
     done = shop.debit("-v")
 
     assert "> POST" in done.err
@@ -203,7 +205,7 @@ NOT_SENT: Mapping[str, tuple[Arrange, ErrorCode]] = {
 
 
 @pytest.mark.parametrize("case", NOT_SENT)
-def test_what_fails_before_the_first_byte_is_not_even_claimed(
+def test_a_debit_that_fails_before_the_first_byte_is_not_claimed(
     case: str, bank: Bank, journal: Journal, ca_bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     arrange, code = NOT_SENT[case]
@@ -234,7 +236,7 @@ BAD_HEADERS = {
 
 @pytest.mark.parametrize("case", BAD_HEADERS)
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
-def test_a_header_that_cannot_be_sent_is_not_sent(
+def test_a_debit_with_a_header_that_cannot_be_sent_is_not_sent(
     case: str, tls: bool, server_side: ssl.SSLContext, ca_bundle: Path
 ) -> None:
     request = Request(("debit",), headers={"X-Token": BAD_HEADERS[case]}, json={"amount": 50})
@@ -249,7 +251,7 @@ def test_a_header_that_cannot_be_sent_is_not_sent(
 
 
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
-def test_who_is_asked_before_the_first_byte_can_stop_it(
+def test_the_check_before_the_first_byte_can_stop_a_debit(
     tls: bool, server_side: ssl.SSLContext, ca_bundle: Path
 ) -> None:
     def stop() -> None:
@@ -264,7 +266,7 @@ def test_who_is_asked_before_the_first_byte_can_stop_it(
         assert bank.posts == []
 
 
-def test_it_is_asked_once_when_all_is_ready_and_nothing_has_arrived(bank: Bank) -> None:
+def test_the_check_before_the_first_byte_is_made_once_when_all_is_ready(bank: Bank) -> None:
     asked: list[tuple[int, int]] = []
     profile = profile_of(bank)
     body = {"accountId": "C-1", "unit": "CENTS", "amount": 5}
@@ -297,7 +299,7 @@ class Asleep:
         return Instant("boot", self.seconds)
 
 
-def test_a_claim_that_is_too_old_is_not_sent_and_made_by_the_next_run(
+def test_a_debit_whose_claim_is_too_old_is_made_only_by_the_next_run(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as too_long:
@@ -314,7 +316,7 @@ def test_a_claim_that_is_too_old_is_not_sent_and_made_by_the_next_run(
     assert desk.debit(clock=just_young_enough).entry.state is State.CONFIRMED
 
 
-def test_a_claim_that_took_all_the_time_there_was_is_not_sent(
+def test_a_debit_whose_claim_took_all_its_time_is_not_sent(
     bank: Bank, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk = Desk(bank, journal, timeout=0.3)
@@ -376,7 +378,7 @@ SLOW: Mapping[str, Debiting] = {
 
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
 @pytest.mark.parametrize("case", BROKEN)
-def test_a_connection_that_breaks_once_a_byte_was_offered_leaves_it_unknown(
+def test_a_connection_that_breaks_after_the_first_byte_leaves_a_debit_unknown(
     case: str, tls: bool, opens: Opens
 ) -> None:
     shop = opens(tls=tls)
@@ -388,7 +390,9 @@ def test_a_connection_that_breaks_once_a_byte_was_offered_leaves_it_unknown(
 
 
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
-def test_a_reset_before_anything_was_read_leaves_it_unknown(tls: bool, opens: Opens) -> None:
+def test_a_reset_before_the_platform_read_anything_leaves_a_debit_unknown(
+    tls: bool, opens: Opens
+) -> None:
     def refuses(wire: Wire) -> bool:
         wire.sock.recv(1)
         wire.reset()
@@ -402,7 +406,7 @@ def test_a_reset_before_anything_was_read_leaves_it_unknown(tls: bool, opens: Op
     assert shop.bank.posts == []
 
 
-def test_a_fault_of_tls_after_the_first_byte_leaves_it_unknown(opens: Opens) -> None:
+def test_a_fault_of_tls_after_the_first_byte_leaves_a_debit_unknown(opens: Opens) -> None:
     shop = opens(tls=True)
     shop.bank.debit = after_reading(raw_garbage)
 
@@ -413,7 +417,9 @@ def test_a_fault_of_tls_after_the_first_byte_leaves_it_unknown(opens: Opens) -> 
 
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
 @pytest.mark.parametrize("case", SLOW)
-def test_the_deadline_is_one_for_the_whole_call(case: str, tls: bool, opens: Opens) -> None:
+def test_the_deadline_of_a_debit_holds_for_its_whole_request(
+    case: str, tls: bool, opens: Opens
+) -> None:
     shop = opens(tls=tls, timeout=1)
     shop.bank.debit = SLOW[case]
     began = time.monotonic()
@@ -432,7 +438,7 @@ class FaultError(Exception):
     "kind", [FaultError, KeyboardInterrupt, SystemExit, MemoryError, RecursionError]
 )
 @pytest.mark.parametrize("place", ["sending", "reading", "judging"])
-def test_whatever_is_raised_is_recorded_before_it_goes_on(
+def test_any_exception_after_sending_is_recorded_before_it_is_raised(
     kind: type[BaseException], place: str, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     debit = desk.platforms.debit
@@ -470,7 +476,7 @@ def test_whatever_is_raised_is_recorded_before_it_goes_on(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("answered", [True, False])
-def test_a_signal_waits_for_what_is_in_flight_and_begins_no_more(
+def test_after_a_signal_debits_in_flight_are_finished_and_no_more_begun(
     number: signal.Signals, answered: bool, opens: Opens, tmp_path: Path
 ) -> None:
     shop = opens(timeout=20 if answered else 3)

@@ -13,7 +13,7 @@ from tests.requires import needs
 
 
 @pytest.mark.parametrize("monotonic", ["faked", "as it is"])
-def test_stepping_the_clock_by_days_settles_nothing(shop: Shop, monotonic: str) -> None:
+def test_setting_the_clock_by_days_settles_no_debit(shop: Shop, monotonic: str) -> None:
     needs("faketime")
     kept = {} if monotonic == "faked" else {"FAKETIME_DONT_FAKE_MONOTONIC": "1"}
     shop.bank.debit = NEVER

@@ -54,7 +54,9 @@ def token_desk(journal: Journal) -> Callable[[TokenBank], Desk]:
     return make
 
 
-def test_a_debit_is_signed_with_the_token(token_desk: Callable[[TokenBank], Desk]) -> None:
+def test_a_debit_is_signed_in_with_the_exchanged_token(
+    token_desk: Callable[[TokenBank], Desk],
+) -> None:
     with TokenBank() as bank:
         desk = token_desk(bank)
 
@@ -66,7 +68,7 @@ def test_a_debit_is_signed_with_the_token(token_desk: Callable[[TokenBank], Desk
         assert SECRET.encode() not in b"".join(post.raw for post in bank.posts)
 
 
-def test_without_a_token_nothing_is_claimed(token_desk: Callable[[TokenBank], Desk]) -> None:
+def test_a_debit_without_a_token_is_not_claimed(token_desk: Callable[[TokenBank], Desk]) -> None:
     with TokenBank() as bank:
         bank.gives = False
         desk = token_desk(bank)

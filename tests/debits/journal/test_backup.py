@@ -48,7 +48,7 @@ def test_a_backup_is_one_file_that_has_all_that_the_log_has(journal: Journal, ta
         assert [each.state for each in copy.find(Filter())] == ["sending"]
 
 
-def test_an_empty_journal_has_a_backup_too(open_it: Open, made: Path, target: Path) -> None:
+def test_an_empty_journal_can_be_backed_up(open_it: Open, made: Path, target: Path) -> None:
     assert str(back_up(open_it(str(made)).database, target)) == "0 debits"
 
 
@@ -61,7 +61,7 @@ def test_an_empty_journal_has_a_backup_too(open_it: Open, made: Path, target: Pa
         pytest.param(os.mkfifo, id="pipe"),
     ],
 )
-def test_a_backup_is_written_over_nothing(journal: Journal, target: Path, make: At) -> None:
+def test_a_backup_overwrites_nothing(journal: Journal, target: Path, make: At) -> None:
     make(target)
     before = target.lstat()
 
@@ -72,7 +72,7 @@ def test_a_backup_is_written_over_nothing(journal: Journal, target: Path, make: 
     assert not target.with_name("nowhere").exists()
 
 
-def test_nor_over_what_came_meanwhile(
+def test_a_backup_does_not_overwrite_a_file_that_came_meanwhile(
     journal: Journal, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fsync = os.fsync
@@ -90,7 +90,7 @@ def test_nor_over_what_came_meanwhile(
     assert [each.name for each in target.parent.iterdir() if each.is_file()] == ["backup.db"]
 
 
-def test_the_journal_itself_is_no_place_for_it(journal: Journal) -> None:
+def test_the_journal_itself_is_refused_as_the_file_of_its_backup(journal: Journal) -> None:
     for suffix in ("", "-wal", "-shm"):
         with pytest.raises(JournalError, match="exists already"):
             back_up(journal.database, Path(f"{journal.place}{suffix}"))
@@ -98,7 +98,7 @@ def test_the_journal_itself_is_no_place_for_it(journal: Journal) -> None:
     assert len(list(journal.find(Filter()))) == 1
 
 
-def test_where_there_is_no_room_or_no_folder_there_is_no_backup(
+def test_a_backup_without_room_or_folder_is_an_error_and_leaves_no_file(
     journal: Journal, target: Path
 ) -> None:
     journal.plan([planned(f"r-{n}") for n in range(500)])

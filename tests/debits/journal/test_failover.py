@@ -57,7 +57,7 @@ def shop(
         yield there
 
 
-def test_debits_that_a_lagging_standby_never_heard_of_are_not_made_again(
+def test_debits_that_a_lagging_standby_lacks_are_not_made_again(
     pair: Pair, shop: DebitPlatform, loyalty: Run
 ) -> None:
     assert loyalty("debit", "C-1001", "5", "--reference", "before", "--yes").code == 0
@@ -85,7 +85,7 @@ def test_debits_that_a_lagging_standby_never_heard_of_are_not_made_again(
         assert "accept-failover" in done.err
 
 
-def test_a_person_who_has_looked_accepts_it_and_debits_go_on(
+def test_debits_go_on_after_a_person_has_accepted_a_failover(
     pair: Pair, shop: DebitPlatform, loyalty: Run
 ) -> None:
     assert loyalty(*FROM_THE_FILE).code == 0
@@ -115,7 +115,7 @@ def test_a_person_who_has_looked_accepts_it_and_debits_go_on(
     assert len(shop.debits) == ROWS + 1
 
 
-def test_a_failover_in_the_middle_of_a_run_is_seen(pair: Pair, open_it: Open) -> None:
+def test_a_failover_in_the_middle_of_a_run_ends_it(pair: Pair, open_it: Open) -> None:
     journal = open_it(pair.url, create=True)
     journal.database.check_unchanged()
     pair.standby.has_all_of(pair.primary)
@@ -148,7 +148,7 @@ def test_a_copy_in_another_server_is_another_journal(
     assert warning.count("system") == 2
 
 
-def test_a_restart_is_no_failover(own_server: PostgreSQL, alone: Journal) -> None:
+def test_a_restart_of_a_server_is_no_failover(own_server: PostgreSQL, alone: Journal) -> None:
     for end in (own_server.stop, own_server.kill):
         end()
         own_server.start()

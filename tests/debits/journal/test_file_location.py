@@ -38,7 +38,7 @@ def mode(path: Path) -> int:
 
 
 @pytest.mark.parametrize("umask", [0, 0o077])
-def test_each_folder_and_file_that_is_made_is_the_users_alone(
+def test_each_folder_and_file_of_a_new_journal_is_the_users_alone(
     open_it: Open, tmp_path: Path, umask: int
 ) -> None:
     path = tmp_path / "one" / "two" / "three" / "journal.db"
@@ -65,7 +65,7 @@ def public() -> Iterator[Path]:
 @pytest.mark.parametrize(
     ("file", "folder"), [(0o444, 0o777), (0o666, 0o555), (0o600, 0o000)], ids=oct
 )
-def test_what_cannot_be_read_or_written_is_refused_and_not_missing(
+def test_a_journal_that_may_not_be_read_or_written_does_not_count_as_missing(
     open_it: Open, public: Path, file: int, folder: int
 ) -> None:
     path = public / "state" / "journal.db"
@@ -82,14 +82,14 @@ def test_what_cannot_be_read_or_written_is_refused_and_not_missing(
     assert "init" not in message
 
 
-def test_a_folder_that_nothing_can_be_made_in_is_refused(tmp_path: Path) -> None:
+def test_a_journal_in_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
     assert "cannot be written" in refused(tmp_path / "file" / "journal.db", create=True)
 
 
 @pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo], ids=["folder", "pipe"])
-def test_what_is_no_file_in_its_place_is_refused_and_not_waited_for(
+def test_a_journal_path_that_is_no_file_is_refused_without_waiting_for_it(
     path: Path, make: Callable[[Path], None]
 ) -> None:
     path.parent.mkdir()
@@ -111,7 +111,9 @@ def mounts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     "kind",
     ["nfs4", "cifs", "9p", "virtiofs", "vboxsf", "prl_fs", "fuse.sshfs", "fuse.s3fs", "fuse"],
 )
-def test_a_network_file_system_is_refused(tmp_path: Path, mounts: Path, kind: str) -> None:
+def test_a_journal_on_a_network_file_system_is_refused(
+    tmp_path: Path, mounts: Path, kind: str
+) -> None:
     for folder in ("with space", "größe", "plain"):
         share = tmp_path / folder
         share.mkdir()
@@ -125,9 +127,7 @@ def test_a_network_file_system_is_refused(tmp_path: Path, mounts: Path, kind: st
         assert file_system(tmp_path) == "ext4"
 
 
-def test_the_mount_on_top_counts_and_without_a_table_the_kind_is_not_known(
-    tmp_path: Path, mounts: Path
-) -> None:
+def test_the_file_system_is_that_of_the_last_mount_or_unknown(tmp_path: Path, mounts: Path) -> None:
     assert file_system(tmp_path) == ""
     mounts.write_text(
         f"/dev/vda / ext4 rw 0 0\na:/b {tmp_path} nfs rw 0 0\nx {tmp_path} xfs rw 0 0\n"
@@ -136,7 +136,9 @@ def test_the_mount_on_top_counts_and_without_a_table_the_kind_is_not_known(
     assert file_system(tmp_path / "journal.db") == "xfs"
 
 
-def test_a_full_disk_is_refused(open_it: Open, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_journal_on_a_full_disk_is_refused(
+    open_it: Open, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     open_it(str(path), create=True)
     usage = namedtuple("usage", "total used free")  # noqa: PYI024 - as shutil has it
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(1, 1, 1000))
@@ -160,9 +162,7 @@ def loyalty_with_mounts(mounts: str, *arguments: str) -> subprocess.CompletedPro
     )
 
 
-def test_a_journal_that_is_a_mount_point_is_refused_and_a_folder_that_is_one_is_not(
-    made: Path, at: At
-) -> None:
+def test_a_journal_that_is_itself_a_mount_point_is_refused(made: Path, at: At) -> None:
     """As where a container is given the single file: its log would stay in the container."""
     other = made.with_name("other.db")
     other.touch()
@@ -217,7 +217,7 @@ def belongs_to_another(path: Path) -> None:
         ),
     ],
 )
-def test_what_others_have_or_can_write_is_refused(
+def test_a_journal_that_others_own_or_can_write_is_refused(
     made: Path, spoil: Callable[[Path], None], said: str
 ) -> None:
     spoil(made)
@@ -225,7 +225,7 @@ def test_what_others_have_or_can_write_is_refused(
     assert said.format(path=made) in refused(made)
 
 
-def test_what_others_can_only_read_is_good_enough(open_it: Open, made: Path) -> None:
+def test_a_journal_that_others_can_only_read_is_taken(open_it: Open, made: Path) -> None:
     made.chmod(0o644)
     made.parent.chmod(0o755)
     made.with_name("b").hardlink_to(made)
@@ -234,7 +234,9 @@ def test_what_others_can_only_read_is_good_enough(open_it: Open, made: Path) -> 
     open_it(str(made))
 
 
-def test_a_link_is_followed_to_where_the_file_lies(open_it: Open, made: Path) -> None:
+def test_a_link_to_a_journal_is_followed_before_its_folder_is_checked(
+    open_it: Open, made: Path
+) -> None:
     link = made.parent.with_name("link.db")
     link.symlink_to(made)
     open_it(str(link)).plan([PLANNED])
@@ -243,7 +245,7 @@ def test_a_link_is_followed_to_where_the_file_lies(open_it: Open, made: Path) ->
     assert f"others can write in the folder {made.parent}" in refused(link)
 
 
-def test_what_is_refused_leaves_nothing_behind(loyalty: Run, path: Path, at: At) -> None:
+def test_a_journal_that_is_refused_leaves_nothing_behind(loyalty: Run, path: Path, at: At) -> None:
     path.parent.mkdir()
     path.parent.chmod(0o777)
     at(path)
@@ -252,7 +254,7 @@ def test_what_is_refused_leaves_nothing_behind(loyalty: Run, path: Path, at: At)
     assert list(path.parent.iterdir()) == []
 
 
-def test_a_log_whose_file_is_gone_or_empty_is_not_taken_for_nothing(
+def test_a_log_whose_journal_is_gone_or_empty_is_an_error_and_kept(
     loyalty: Run, path: Path, at: At
 ) -> None:
     path.parent.mkdir(mode=0o700)

@@ -86,7 +86,7 @@ def killed(path: Path, reference: str) -> None:
         dies(other)
 
 
-def test_what_was_closed_is_one_file_that_has_it_all(made: Path) -> None:
+def test_a_closed_journal_is_one_file_that_has_everything(made: Path) -> None:
     journal = open_journal(str(made))
     send(journal)
     for _ in range(2):  # the second does nothing
@@ -96,9 +96,7 @@ def test_what_was_closed_is_one_file_that_has_it_all(made: Path) -> None:
     assert references(copied(made)) == ["a"]
 
 
-def test_a_copy_in_the_middle_of_a_run_is_refused_without_its_log(
-    open_it: Open, made: Path
-) -> None:
+def test_a_copy_made_during_a_run_is_refused_without_its_log(open_it: Open, made: Path) -> None:
     send(open_it(str(made)))
     copy = copied(made)
     content = copy.read_bytes()
@@ -114,7 +112,7 @@ def test_a_copy_in_the_middle_of_a_run_is_refused_without_its_log(
     assert references(copy) == ["a"]
 
 
-def test_of_two_who_open_a_copy_without_its_log_at_once_none_is_let_in(
+def test_two_processes_that_open_a_copy_without_its_log_are_both_refused(
     open_it: Open, made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     send(open_it(str(made)))
@@ -136,7 +134,7 @@ def test_of_two_who_open_a_copy_without_its_log_at_once_none_is_let_in(
     assert [COPY in each for each in said] == [True] * 4
 
 
-def test_a_killed_run_is_refused_without_its_log_and_who_reads_with_it_brings_all_into_the_file(
+def test_the_journal_of_a_killed_run_is_refused_without_its_log(
     made: Path,
 ) -> None:
     killed(made, "a")
@@ -155,7 +153,7 @@ def test_a_killed_run_is_refused_without_its_log_and_who_reads_with_it_brings_al
     assert references(copied(made)) == ["a"]
 
 
-def test_while_another_process_sends_the_file_stays_marked(open_it: Open, made: Path) -> None:
+def test_a_journal_stays_marked_while_another_process_sends(open_it: Open, made: Path) -> None:
     with sender(made, "a") as other:
         journal = open_it(str(made))
         send(journal, planned("b"))
@@ -167,7 +165,7 @@ def test_while_another_process_sends_the_file_stays_marked(open_it: Open, made: 
         assert references(copied(made)) == ["a", "b"]
 
 
-def test_a_process_that_dies_while_another_closes_loses_nothing(made: Path) -> None:
+def test_a_process_that_dies_while_another_closes_the_journal_loses_nothing(made: Path) -> None:
     with sender(made, "a") as first, sender(made, "b") as second:
         ends(first)
         assert COPY in refused(copied(made))
@@ -178,7 +176,7 @@ def test_a_process_that_dies_while_another_closes_loses_nothing(made: Path) -> N
     assert references(copied(made)) == ["a", "b"]
 
 
-def test_processes_that_close_at_once_leave_the_whole_file(made: Path) -> None:
+def test_processes_that_close_a_journal_at_once_leave_the_whole_file(made: Path) -> None:
     names = [f"r-{number}" for number in range(6)]
     with ExitStack() as others:
         running = [others.enter_context(sender(made, name)) for name in names]
@@ -192,7 +190,7 @@ def test_processes_that_close_at_once_leave_the_whole_file(made: Path) -> None:
     assert sorted(references(copied(made))) == names
 
 
-def test_nobody_closes_the_last_connection_to_a_marked_file(
+def test_the_last_connection_to_a_marked_journal_is_not_closed(
     open_it: Open, made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As where a sender dies just after a reader has seen that it is there."""
@@ -215,7 +213,7 @@ def test_nobody_closes_the_last_connection_to_a_marked_file(
     assert references(made) == ["a"]
 
 
-def test_a_journal_that_nobody_closes_keeps_its_log(made: Path) -> None:
+def test_a_journal_that_is_not_closed_keeps_its_log(made: Path) -> None:
     journal = open_journal(str(made))
     journal.plan([planned("a")])
     journal.database.before_sending()
@@ -236,7 +234,7 @@ def reader(path: Path) -> Iterator[None]:
         yield
 
 
-def test_who_reads_or_closes_for_too_long_keeps_a_debit_from_being_sent(
+def test_a_process_that_reads_or_closes_for_too_long_stops_a_debit(
     open_it: Open, made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(journal_file, "BUSY_TIMEOUT_SECONDS", 0.1)
@@ -253,7 +251,7 @@ def test_who_reads_or_closes_for_too_long_keeps_a_debit_from_being_sent(
     assert COPY in refused(copied(made))
 
 
-def test_a_reader_in_the_way_of_the_end_leaves_the_log_and_the_mark(
+def test_a_reader_during_the_close_leaves_the_log_and_the_mark(
     open_it: Open, made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(journal_file, "CLOSING_SECONDS", 0.1)
@@ -268,7 +266,7 @@ def test_a_reader_in_the_way_of_the_end_leaves_the_log_and_the_mark(
     assert references(copied(made)) == ["a"]
 
 
-def test_a_disk_that_fails_lets_nothing_be_sent_and_leaves_the_log_and_the_mark_at_the_end(
+def test_a_disk_that_fails_stops_a_debit_and_keeps_log_and_mark(
     open_it: Open, made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(*_: object) -> bool:
@@ -311,7 +309,7 @@ def leads_elsewhere(link: Path) -> None:
         pytest.param(leads_elsewhere, id="the link to it leads elsewhere"),
     ],
 )
-def test_a_file_that_is_no_longer_what_was_opened_is_an_error(
+def test_a_journal_that_is_no_longer_the_file_that_was_opened_is_an_error(
     open_it: Open, made: Path, spoil: Spoil
 ) -> None:
     link = made.with_name("link.db")
@@ -325,7 +323,7 @@ def test_a_file_that_is_no_longer_what_was_opened_is_an_error(
             check()
 
 
-def test_a_connection_that_came_later_is_to_the_same_file(open_it: Open, made: Path) -> None:
+def test_a_later_connection_to_another_file_is_an_error(open_it: Open, made: Path) -> None:
     journal = open_it(str(made))
     assert isinstance(journal.database, journal_file.FileDatabase)
     journal.database._close_idle()
@@ -335,7 +333,7 @@ def test_a_connection_that_came_later_is_to_the_same_file(open_it: Open, made: P
         journal.plan([PLANNED])
 
 
-def test_a_file_that_is_replaced_while_it_is_opened_is_refused(
+def test_a_journal_that_is_replaced_while_it_is_opened_is_refused(
     made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copy = copied(made)
@@ -351,7 +349,7 @@ def test_a_file_that_is_replaced_while_it_is_opened_is_refused(
     assert "was replaced during opening" in refused(made)
 
 
-def test_a_log_that_is_deleted_in_the_middle_loses_nothing(open_it: Open, made: Path) -> None:
+def test_a_log_that_is_deleted_during_a_run_loses_nothing(open_it: Open, made: Path) -> None:
     journal = open_it(str(made))
     send(journal)
     Path(f"{made}-wal").unlink()

@@ -26,7 +26,9 @@ list(open_journal(sys.argv[1], create=True).find(Filter()))
 """
 
 
-def test_every_connection_writes_ahead_and_syncs_in_full(open_it: Open, path: Path) -> None:
+def test_every_connection_to_a_journal_writes_ahead_and_syncs_in_full(
+    open_it: Open, path: Path
+) -> None:
     journal = open_it(str(path), create=True)
 
     with journal.database.reading() as one, journal.database.reading() as other:
@@ -36,7 +38,7 @@ def test_every_connection_writes_ahead_and_syncs_in_full(open_it: Open, path: Pa
 
 
 @pytest.mark.parametrize(("pragma", "answer"), [("journal_mode", "delete"), ("synchronous", 1)])
-def test_a_setting_that_does_not_take_is_refused(
+def test_a_journal_whose_settings_cannot_be_set_is_refused(
     path: Path, monkeypatch: pytest.MonkeyPatch, pragma: str, answer: object
 ) -> None:
     class Stubborn(sqlite3.Connection):
@@ -58,7 +60,7 @@ def test_a_missing_journal_is_refused_and_not_made(path: Path) -> None:
     assert not path.parent.exists()
 
 
-def test_opening_or_making_what_this_process_has_open_leaves_its_locks_and_debits_alone(
+def test_opening_a_journal_twice_leaves_its_locks_and_debits_alone(
     open_it: Open, path: Path
 ) -> None:
     journal = open_it(str(path), create=True)
@@ -73,7 +75,7 @@ def test_opening_or_making_what_this_process_has_open_leaves_its_locks_and_debit
     assert [entry.key for entry in again.find(Filter())] == [PLANNED.key]
 
 
-def test_what_is_no_journal_is_refused_and_left_alone(path: Path) -> None:
+def test_a_file_that_is_no_journal_is_refused_and_left_alone(path: Path) -> None:
     path.parent.mkdir()
     path.touch()
     assert "holds no journal" in refused(path)
@@ -91,9 +93,7 @@ def test_what_is_no_journal_is_refused_and_left_alone(path: Path) -> None:
     assert path.read_bytes() == b"my notes\n" * 1000
 
 
-def test_damage_is_refused_and_where_it_comes_up_later_the_journals_failure(
-    open_it: Open, made: Path
-) -> None:
+def test_a_damaged_journal_is_a_journal_error(open_it: Open, made: Path) -> None:
     content = made.read_bytes()
     made.write_bytes(content[: 2 * 4096].ljust(len(content), b"\xff"))
     with pytest.raises(JournalError):
@@ -131,7 +131,7 @@ def largest_file(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_a_plan_that_does_not_fit_on_the_disk_leaves_nothing(open_it: Open, path: Path) -> None:
+def test_a_plan_that_does_not_fit_on_the_disk_records_nothing(open_it: Open, path: Path) -> None:
     journal = open_it(str(path), create=True)
     many = [planned(f"order-{number}") for number in range(2000)]
 
@@ -151,7 +151,7 @@ def locked(path: Path) -> Iterator[None]:
         yield
 
 
-def test_a_lock_is_waited_for_and_where_it_stays_a_clear_error(
+def test_a_locked_journal_is_waited_for_and_then_a_clear_error(
     open_it: Open, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     journal = open_it(str(path), create=True)

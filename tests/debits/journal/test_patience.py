@@ -66,7 +66,7 @@ def first_failure(monkeypatch: pytest.MonkeyPatch) -> Event:
     return failed
 
 
-def test_a_server_that_hangs_ends_a_job_within_a_minute() -> None:
+def test_a_job_at_a_server_that_hangs_ends_within_a_minute() -> None:
     answer, insisting, connect = REAL
     assert answer + connect <= LONG
     assert insisting + connect <= LONG
@@ -89,11 +89,11 @@ def silent(request: pytest.FixtureRequest) -> Iterator[str]:
             yield url
 
 
-def test_who_takes_connections_and_says_nothing_is_not_waited_for(silent: str) -> None:
+def test_a_server_that_takes_connections_and_says_nothing_is_an_error(silent: str) -> None:
     assert "cannot be reached" in unreachable(lambda: open_journal(silent))
 
 
-def test_a_server_that_hangs_is_not_waited_for(
+def test_a_server_that_hangs_is_an_error_within_its_timeouts(
     own_server: PostgreSQL, alone: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(at_server, "INSISTING_SECONDS", 1.0)
@@ -108,7 +108,7 @@ def test_a_server_that_hangs_is_not_waited_for(
     assert alone.present(entry) == entry
 
 
-def test_a_server_that_goes_once_a_result_is_written_makes_no_outcome_unknown(
+def test_a_server_that_stops_after_a_result_leaves_no_debit_unknown(
     own_server: PostgreSQL, alone: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failed, change = first_failure(monkeypatch), alone.change
@@ -154,7 +154,7 @@ def locked(server: PostgreSQL, place: str) -> "psycopg.Connection[Any]":
     return connection
 
 
-def test_who_finds_the_tables_locked_can_try_again(
+def test_a_claim_that_finds_the_tables_locked_can_be_tried_again(
     server: PostgreSQL, own_place: str, shared: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(at_server, "ANSWER_SECONDS", LONG)
@@ -185,7 +185,7 @@ def test_a_result_waits_for_a_lock_to_go(
 
 
 @pytest.mark.parametrize("how", ["kill", "stop"])
-def test_a_result_is_written_down_after_a_restart(
+def test_a_result_is_recorded_after_a_restart_of_the_server(
     own_server: PostgreSQL, alone: Journal, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     entry = claimed(alone)
@@ -203,7 +203,9 @@ def test_a_result_is_written_down_after_a_restart(
     assert history(alone, entry) == [State.PLANNED, State.SENDING, State.UNKNOWN]
 
 
-def test_a_claim_is_not_tried_again(own_server: PostgreSQL, alone: Journal) -> None:
+def test_a_claim_at_a_stopped_server_is_not_tried_again(
+    own_server: PostgreSQL, alone: Journal
+) -> None:
     entry = plan(alone)
     own_server.stop()
 
@@ -214,7 +216,7 @@ def test_a_claim_is_not_tried_again(own_server: PostgreSQL, alone: Journal) -> N
     assert "Nothing more was sent" in said
 
 
-def test_a_result_whose_commit_has_no_answer_is_there_once(
+def test_a_result_whose_commit_has_no_answer_is_recorded_once(
     wiretap: Wiretap, tapped: Journal
 ) -> None:
     entry = claimed(tapped)
@@ -228,7 +230,7 @@ def test_a_result_whose_commit_has_no_answer_is_there_once(
 
 
 @pytest.mark.parametrize("wiretap", [False], indirect=True, ids=["not committed"])
-def test_a_result_that_another_one_settled_meanwhile_is_not_taken_for_ours(
+def test_a_result_that_another_process_recorded_is_not_taken_for_ours(
     wiretap: Wiretap, tapped: Journal, shared: Journal
 ) -> None:
     entry = claimed(tapped)

@@ -28,7 +28,9 @@ def pooled(server: PostgreSQL) -> Iterator[str]:
         yield f"postgresql:///{database}?host={folder}&port={BOUNCER_PORT}"
 
 
-def test_debits_side_by_side_are_all_made_and_written_down(pooled: str, open_it: Open) -> None:
+def test_debits_side_by_side_behind_a_pooler_are_all_made_and_recorded(
+    pooled: str, open_it: Open
+) -> None:
     journals = [open_it(pooled, create=True) for _ in range(2)]
     entries = journals[0].plan([planned(f"order-{each}") for each in range(DEBITS)])
 
@@ -48,7 +50,7 @@ def test_debits_side_by_side_are_all_made_and_written_down(pooled: str, open_it:
     assert {entry.state for entry in journals[0].find(Filter())} == {State.CONFIRMED}
 
 
-def test_each_transaction_sets_what_it_needs_and_leaves_nothing_to_the_next(
+def test_each_transaction_behind_a_pooler_leaves_no_setting_to_the_next(
     pooled: str, open_it: Open
 ) -> None:
     journal = open_it(pooled, create=True)
@@ -75,7 +77,7 @@ def test_a_server_that_its_pooler_cannot_reach_can_be_tried_again(
         refused(url, code=ErrorCode.UNREACHABLE)
 
 
-def test_a_schema_in_the_url_is_told_to_be_too_much_for_a_pooler(pooled: str) -> None:
+def test_a_schema_in_the_url_is_refused_by_a_pooler_with_a_hint(pooled: str) -> None:
     said = refused(f"{pooled}&options=-csearch_path%3Dloyalty")
 
     assert "startup parameter" in said

@@ -31,7 +31,9 @@ from tests.fakes.servers import unused_port
 from tests.fakes.wiretap import Wiretap
 
 
-def test_each_way_to_write_the_scheme(open_it: Open, server: PostgreSQL, own_place: str) -> None:
+def test_each_scheme_of_a_postgresql_url_is_taken(
+    open_it: Open, server: PostgreSQL, own_place: str
+) -> None:
     url = server.url(own_place)
     message = refused(url)
     assert "holds no journal" in message
@@ -43,7 +45,7 @@ def test_each_way_to_write_the_scheme(open_it: Open, server: PostgreSQL, own_pla
         assert journal.place.startswith("postgresql://")
 
 
-def test_many_can_make_the_same_journal_at_once(
+def test_many_processes_can_make_the_same_journal_in_postgresql_at_once(
     open_it: Open, server: PostgreSQL, own_place: str
 ) -> None:
     barrier = Barrier(8)
@@ -60,14 +62,16 @@ def test_many_can_make_the_same_journal_at_once(
 
 @pytest.mark.parametrize("versions", ["(0)", "(3)", "(2), (2)"])
 @pytest.mark.usefixtures("shared")
-def test_another_version_is_refused(server: PostgreSQL, own_place: str, versions: str) -> None:
+def test_a_journal_in_postgresql_of_another_version_is_refused(
+    server: PostgreSQL, own_place: str, versions: str
+) -> None:
     server.execute(f"DELETE FROM {own_place}.journal_schema")
     server.execute(f"INSERT INTO {own_place}.journal_schema VALUES {versions}")
 
     assert "this program knows 2" in refused(server.url(own_place), create=True)
 
 
-def test_a_server_that_need_not_be_durable_is_refused_or_warned_of(
+def test_a_server_that_is_not_durable_is_refused_or_warned_of(
     own_server: PostgreSQL, open_it: Open
 ) -> None:
     own_server.start(fsync="off")
@@ -80,7 +84,7 @@ def test_a_server_that_need_not_be_durable_is_refused_or_warned_of(
     assert "full_page_writes=off" in warning
 
 
-def test_each_transaction_sets_what_it_needs_whatever_the_database_says(
+def test_each_transaction_sets_what_it_needs_against_the_databases_defaults(
     server: PostgreSQL, open_it: Open
 ) -> None:
     settings = {
@@ -108,7 +112,7 @@ def test_each_transaction_sets_what_it_needs_whatever_the_database_says(
         journal.close()
 
 
-def test_who_reads_on_at_leisure_holds_no_transaction_open(
+def test_a_slow_reader_of_the_journal_holds_no_transaction_open(
     server: PostgreSQL, shared: Journal
 ) -> None:
     shared.plan([planned(f"order-{number}") for number in range(BATCH + 1)])
@@ -122,7 +126,7 @@ def test_who_reads_on_at_leisure_holds_no_transaction_open(
 
 
 @pytest.mark.usefixtures("alone")
-def test_a_standby_is_refused(own_server: PostgreSQL) -> None:
+def test_a_standby_server_is_refused(own_server: PostgreSQL) -> None:
     with standby_of(own_server) as standby:
         for create in (False, True):
             message = refused(standby.url(), create=create)
@@ -153,7 +157,9 @@ def test_a_server_that_is_full_can_be_tried_again(own_server: PostgreSQL) -> Non
 
 
 @pytest.mark.usefixtures("shared")
-def test_a_user_without_rights_is_told_so(server: PostgreSQL, own_place: str) -> None:
+def test_a_database_user_without_rights_is_a_clear_error(
+    server: PostgreSQL, own_place: str
+) -> None:
     with server.role("outsider") as role:
         said = refused(server.url("public", user=role), create=True)
         assert "permission denied" in said
@@ -165,7 +171,7 @@ def test_a_user_without_rights_is_told_so(server: PostgreSQL, own_place: str) ->
 @pytest.mark.parametrize(
     ("password", "message"), [(None, "fe_sendauth"), ("hunter-2-wrong", "authentication failed")]
 )
-def test_a_password_is_asked_for_where_it_belongs_and_never_shown(
+def test_a_missing_or_wrong_password_is_told_with_its_place_and_never_shown(
     server: PostgreSQL, monkeypatch: pytest.MonkeyPatch, password: str | None, message: str
 ) -> None:
     if password:
@@ -179,7 +185,7 @@ def test_a_password_is_asked_for_where_it_belongs_and_never_shown(
     assert "hunter" not in said
 
 
-def test_what_is_not_there_is_a_clear_error(
+def test_a_missing_driver_database_or_journal_is_a_clear_error(
     server: PostgreSQL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for url, message, hint in (
@@ -241,7 +247,7 @@ def test_a_claim_whose_commit_has_no_answer_is_not_a_claim(
     assert tapped.present(entry).state == states[-1]
 
 
-def test_a_server_that_was_killed_has_kept_what_it_was_told(
+def test_a_server_that_was_killed_has_kept_what_it_committed(
     own_server: PostgreSQL, alone: Journal
 ) -> None:
     entries = alone.plan([planned(f"order-{number}") for number in range(50)])

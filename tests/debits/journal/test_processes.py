@@ -26,7 +26,7 @@ def of(process: "subprocess.Popen[bytes]") -> Process:
 NAME, _, NAMESPACE = this_process().host.partition(" ")
 
 
-def test_this_process_is_here_and_its_host_is_its_container() -> None:
+def test_this_process_is_known_by_its_number_start_and_container() -> None:
     assert this_process().pid == os.getpid()
     assert this_process().started
     assert socket.gethostname() == NAME
@@ -49,11 +49,13 @@ def test_this_process_is_here_and_its_host_is_its_container() -> None:
     ],
     ids=str,
 )
-def test_only_of_this_machine_is_there_telling(change: dict[str, Any], gone: bool | None) -> None:
+def test_only_a_process_of_this_machine_can_be_known_to_be_gone(
+    change: dict[str, Any], gone: bool | None
+) -> None:
     assert is_gone(replace(this_process(), **change)) is gone
 
 
-def test_a_process_is_here_until_it_ends_and_gone_even_before_it_is_reaped() -> None:
+def test_a_process_is_gone_once_it_ends_even_before_it_is_reaped() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as running:
         other = of(running)
         assert is_gone(other) is False
@@ -63,7 +65,7 @@ def test_a_process_is_here_until_it_ends_and_gone_even_before_it_is_reaped() -> 
     assert is_gone(other) is True
 
 
-def test_a_name_with_parentheses_and_spaces_does_not_confuse(tmp_path: Path) -> None:
+def test_a_process_name_with_parentheses_and_spaces_is_read(tmp_path: Path) -> None:
     odd = tmp_path / "a) Z (b"
     odd.symlink_to("/bin/sleep")
     with subprocess.Popen([odd, "60"]) as running:

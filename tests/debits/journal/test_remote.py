@@ -45,7 +45,7 @@ def remote(template: PostgreSQL, tmp_path_factory: pytest.TempPathFactory) -> It
         yield Remote(f"postgresql://{OWNER}@{address}:{port}/postgres", trusted, folder)
 
 
-def test_a_server_that_has_not_proven_itself_is_warned_of_once_a_run(
+def test_a_server_that_has_not_proven_its_identity_is_warned_of_once_a_run(
     remote: Remote, profile_file: Callable[[str], Path], loyalty: Run
 ) -> None:
     profile_file(f"profiles: {{card: {{provider: imprint}}}}\njournal: {remote.url}\n")
@@ -59,7 +59,7 @@ def test_a_server_that_has_not_proven_itself_is_warned_of_once_a_run(
     assert "sslmode=verify-full" in done.err
 
 
-def test_one_that_has_proven_itself_is_not(
+def test_a_server_that_has_proven_its_identity_brings_no_warning(
     remote: Remote, open_it: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for mode in ("verify-full", "verify-ca"):
@@ -71,7 +71,7 @@ def test_one_that_has_proven_itself_is_not(
     assert open_it(remote.url, create=True).database.warnings == ()
 
 
-def test_one_with_the_certificate_of_another_is_not_spoken_to(
+def test_a_server_with_the_certificate_of_another_is_refused(
     remote: Remote, tmp_path: Path
 ) -> None:
     trustme.CA().cert_pem.write_to_path(str(tmp_path / "other.pem"))
@@ -84,7 +84,7 @@ def test_one_with_the_certificate_of_another_is_not_spoken_to(
 
 
 @pytest.mark.parametrize("mode", ["disable", "require"])
-def test_one_that_was_only_encrypted_or_not_even_that_is(
+def test_a_connection_that_is_at_most_encrypted_brings_a_warning(
     remote: Remote, open_it: Open, mode: str
 ) -> None:
     (warning,) = open_it(f"{remote.url}?sslmode={mode}", create=True).database.warnings
@@ -92,7 +92,9 @@ def test_one_that_was_only_encrypted_or_not_even_that_is(
     assert f"(sslmode={mode})" in warning
 
 
-def test_this_machine_need_not_prove_itself(remote: Remote, open_it: Open) -> None:
+def test_a_server_on_this_machine_need_not_prove_its_identity(
+    remote: Remote, open_it: Open
+) -> None:
     port_and_database = remote.url.rpartition(":")[2]
     for host in ("127.0.0.1", "localhost", str(remote.folder).replace("/", "%2F")):
         journal = open_it(f"postgresql://{OWNER}@{host}:{port_and_database}", create=True)

@@ -62,7 +62,9 @@ def backup(made: Path, tmp_path: Path) -> Path:
     return target
 
 
-def test_what_has_all_that_the_present_one_has_leaves_no_gap(made: Path, backup: Path) -> None:
+def test_a_backup_that_has_all_of_the_present_journal_leaves_no_gap(
+    made: Path, backup: Path
+) -> None:
     content = backup.read_bytes()
 
     restored = restore(made, backup, older=False)
@@ -77,9 +79,7 @@ def test_what_has_all_that_the_present_one_has_leaves_no_gap(made: Path, backup:
     assert files(made.parent) == sorted([made.name, restored.aside.name])
 
 
-def test_an_older_one_is_refused_unless_that_is_asked_for_and_a_link_stays_a_link(
-    made: Path, backup: Path
-) -> None:
+def test_an_older_backup_is_restored_only_with_older(made: Path, backup: Path) -> None:
     with closing(open_journal(str(made))) as journal:
         (entry,) = journal.find(Filter())
         brought(journal, entry, State.SENDING, State.CONFIRMED)
@@ -100,7 +100,9 @@ def test_an_older_one_is_refused_unless_that_is_asked_for_and_a_link_stays_a_lin
     assert gap(made) == f"restored from {backup}; the journal before it had more"
 
 
-def test_where_there_was_none_debits_may_be_missing(made: Path, backup: Path) -> None:
+def test_a_backup_restored_where_the_journal_was_lost_leaves_a_gap(
+    made: Path, backup: Path
+) -> None:
     shutil.rmtree(made.parent)
 
     first = restore(made, backup, older=False)
@@ -113,7 +115,7 @@ def test_where_there_was_none_debits_may_be_missing(made: Path, backup: Path) ->
     assert restore(made, backup, older=True).gap == first.gap
 
 
-def test_nothing_is_restored_into_a_folder_that_others_can_write(
+def test_a_backup_is_not_restored_into_a_folder_that_others_can_write(
     backup: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "open to all"
@@ -126,7 +128,9 @@ def test_nothing_is_restored_into_a_folder_that_others_can_write(
     assert list(folder.iterdir()) == []
 
 
-def test_a_backup_without_any_debit_may_lack_all(open_it: Open, made: Path, tmp_path: Path) -> None:
+def test_a_backup_without_debits_leaves_a_gap_without_a_beginning(
+    open_it: Open, made: Path, tmp_path: Path
+) -> None:
     target = tmp_path / "empty.db"
     back_up(open_it(str(made)).database, target)
     made.unlink()
@@ -138,7 +142,7 @@ def test_a_backup_without_any_debit_may_lack_all(open_it: Open, made: Path, tmp_
 @pytest.mark.parametrize(
     "damage", [b"\xff" * 8192, b"", None], ids=["damaged", "empty", "nothing but its log"]
 )
-def test_what_is_no_journal_any_more_is_kept_with_its_log(
+def test_a_ruined_journal_is_kept_with_its_log_when_a_backup_is_restored(
     made: Path, backup: Path, damage: bytes | None
 ) -> None:
     made.unlink()
@@ -172,7 +176,7 @@ def test_a_copy_that_misses_its_log_can_be_restored_and_leaves_a_gap(
     assert backup.exists()
 
 
-def test_one_that_lost_its_log_where_it_lies_can_be_taken_as_it_is(made: Path) -> None:
+def test_a_journal_that_lost_its_log_can_be_restored_as_it_is(made: Path) -> None:
     killed(made, "a")
     Path(f"{made}-wal").unlink()
 
@@ -203,7 +207,7 @@ def test_a_backup_that_was_copied_over_a_killed_run_is_not_mixed_with_its_log(
     assert gap(made) == f"restored from {source}; {why}"
 
 
-def test_a_copy_with_its_log_is_restored_with_it(made: Path) -> None:
+def test_a_copy_with_its_log_is_restored_with_the_log(made: Path) -> None:
     killed(made, "a")
     copy = copied(made)
     shutil.copy2(f"{made}-wal", copy.parent)
@@ -215,7 +219,9 @@ def test_a_copy_with_its_log_is_restored_with_it(made: Path) -> None:
     assert files(copy.parent) == ["journal.db", "journal.db-wal"]
 
 
-def test_one_of_an_earlier_version_is_brought_up(open_it: Open, made: Path, tmp_path: Path) -> None:
+def test_a_backup_of_an_earlier_version_is_upgraded(
+    open_it: Open, made: Path, tmp_path: Path
+) -> None:
     old = tmp_path / "old.db"
     journal = open_it(str(old), create=True)
     plan(journal, "a")
@@ -226,7 +232,7 @@ def test_one_of_an_earlier_version_is_brought_up(open_it: Open, made: Path, tmp_
     assert references(made) == ["a"]
 
 
-def test_what_is_no_backup_of_a_journal_is_refused(
+def test_a_file_that_is_no_backup_of_a_journal_is_refused(
     made: Path, backup: Path, tmp_path: Path
 ) -> None:
     notes, other, empty, pipe = (tmp_path / name for name in ("notes", "other", "empty", "pipe"))
@@ -255,7 +261,7 @@ def test_what_is_no_backup_of_a_journal_is_refused(
         assert said in refused(made, source)
 
 
-def test_while_another_process_uses_the_journal_nothing_is_restored(
+def test_no_backup_is_restored_while_another_process_uses_the_journal(
     made: Path, backup: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(journal_file, "CLOSING_SECONDS", 0.1)
@@ -267,7 +273,7 @@ def test_while_another_process_uses_the_journal_nothing_is_restored(
     assert references(made) == ["a", "b"]
 
 
-def test_who_opened_the_journal_before_does_not_debit_with_it(
+def test_a_process_that_opened_the_journal_before_a_restore_does_not_debit(
     open_it: Open, made: Path, backup: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     swap = journal_restore._swapped
@@ -286,7 +292,7 @@ def test_who_opened_the_journal_before_does_not_debit_with_it(
 
 
 @pytest.mark.parametrize("call", ["link", "fsync", "replace"])
-def test_a_disk_that_fails_changes_nothing(
+def test_a_disk_that_fails_during_a_restore_changes_nothing(
     made: Path, backup: Path, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
     def fails(*_: object) -> None:

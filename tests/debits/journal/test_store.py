@@ -52,7 +52,7 @@ def found(journal: Journal, **chosen: Any) -> list[str]:
     return [entry.key.reference for entry in journal.find(Filter(**chosen))]
 
 
-def test_what_was_planned_is_there_as_it_was_asked_for(journal: Journal) -> None:
+def test_a_planned_debit_is_recorded_as_it_was_asked_for(journal: Journal) -> None:
     asked = [planned("b"), planned("a", sandbox=True, amount=10**15), planned("c", unit="¢")]
     asked += [planned(reference) for reference in ODD]
 
@@ -68,7 +68,7 @@ def test_what_was_planned_is_there_as_it_was_asked_for(journal: Journal) -> None
     assert journal.known([]) == {}
 
 
-def test_a_debit_that_is_there_already_is_given_as_it_stands(journal: Journal) -> None:
+def test_planning_a_debit_on_record_gives_it_as_it_stands(journal: Journal) -> None:
     first = claimed(journal)
 
     known, fresh = journal.plan([planned("a"), planned("b")])
@@ -98,7 +98,7 @@ def test_another_debit_under_the_same_reference_leaves_the_whole_plan_unwritten(
     assert journal.events(Key("shop", "new")) == []
 
 
-def test_ten_thousand_debits_are_planned_quickly_once_and_again(journal: Journal) -> None:
+def test_ten_thousand_debits_are_planned_quickly_the_second_time_too(journal: Journal) -> None:
     asked = [planned(f"order-{number}") for number in range(10_000)]
     began = time.monotonic()
 
@@ -110,7 +110,7 @@ def test_ten_thousand_debits_are_planned_quickly_once_and_again(journal: Journal
     assert [entry.key for entry in first] == [each.key for each in asked]
 
 
-def test_planners_of_the_same_debits_at_once_agree(
+def test_processes_that_plan_the_same_debits_at_once_agree(
     journal: Journal, open_it: Open, place: str
 ) -> None:
     asked = [planned(f"order-{number}") for number in range(1200)]
@@ -124,7 +124,9 @@ def test_planners_of_the_same_debits_at_once_agree(
     assert all(len(journal.events(entry.key)) == 1 for entry in entries[::100])
 
 
-def test_a_debit_is_claimed_by_one_of_many(journal: Journal, open_it: Open, place: str) -> None:
+def test_a_debit_that_many_processes_claim_is_claimed_by_one(
+    journal: Journal, open_it: Open, place: str
+) -> None:
     journals = [journal, open_it(place), open_it(place)]
     for number in range(10):
         entry = plan(journal, f"order-{number}")
@@ -135,7 +137,7 @@ def test_a_debit_is_claimed_by_one_of_many(journal: Journal, open_it: Open, plac
         assert history(journal, entry) == ["planned", "sending"]
 
 
-def test_one_of_many_debits_of_an_account_is_claimed(
+def test_of_many_debits_of_an_account_one_is_claimed_at_a_time(
     journal: Journal, open_it: Open, place: str
 ) -> None:
     entries = [plan(journal, f"order-{number}", customer="C-1") for number in range(12)]
@@ -147,7 +149,7 @@ def test_one_of_many_debits_of_an_account_is_claimed(
     assert len(found(journal, states=OPEN)) == 1
 
 
-def test_of_claims_made_at_once_only_as_many_as_fit_the_limit_are_made(
+def test_claims_made_at_once_do_not_pass_the_limit_together(
     journal: Journal, open_it: Open, place: str
 ) -> None:
     journals = [journal, *(open_it(place) for _ in range(3))]
@@ -163,7 +165,7 @@ def test_of_claims_made_at_once_only_as_many_as_fit_the_limit_are_made(
     assert again.state is SENDING
 
 
-def test_what_a_claim_and_a_result_say_is_kept(journal: Journal) -> None:
+def test_all_that_a_claim_and_a_result_say_is_recorded(journal: Journal) -> None:
     result = Change("ok", balance_after="8500.000", provider_reference="n", error="{}")
 
     claim = claimed(journal, replace(plan(journal), profile="other"))
@@ -215,7 +217,7 @@ def test_an_account_is_free_again_once_its_debit_is_settled(journal: Journal) ->
     ],
     ids=lambda states: states[-1],
 )
-def test_only_the_transitions_of_the_rules_are_made(
+def test_only_the_steps_of_the_rules_change_a_state(
     journal: Journal, states: tuple[State, ...]
 ) -> None:
     entry = brought(journal, plan(journal), *(each for each in states if each is not PLANNED))
@@ -228,7 +230,7 @@ def test_only_the_transitions_of_the_rules_are_made(
     assert journal.present(entry) == entry
 
 
-def test_what_has_changed_meanwhile_is_neither_claimed_nor_changed(journal: Journal) -> None:
+def test_a_debit_that_changed_meanwhile_is_neither_claimed_nor_changed(journal: Journal) -> None:
     read = plan(journal)
     first = claimed(journal, read)
     back = changed(journal, first, PLANNED)
@@ -244,7 +246,7 @@ def test_what_has_changed_meanwhile_is_neither_claimed_nor_changed(journal: Jour
     assert history(journal, read) == ["planned", "sending", "planned", "sending", "confirmed"]
 
 
-def test_every_change_leaves_an_event_and_none_ever_changes(journal: Journal) -> None:
+def test_every_change_of_a_debit_leaves_an_event_that_never_changes(journal: Journal) -> None:
     entry = plan(journal)
     before = journal.events(entry.key)
     for state in (SENDING, UNKNOWN, NOT_APPLIED, PLANNED, SENDING, CONFIRMED):
@@ -262,7 +264,7 @@ def test_every_change_leaves_an_event_and_none_ever_changes(journal: Journal) ->
     assert entry.attempt == 2
 
 
-def test_a_note_is_an_event_that_tells_the_state_others_have_brought_the_debit_to(
+def test_a_note_is_an_event_with_the_present_state_of_the_debit(
     journal: Journal,
 ) -> None:
     read = plan(journal)
@@ -276,7 +278,7 @@ def test_a_note_is_an_event_that_tells_the_state_others_have_brought_the_debit_t
     assert last.why == "not begun"
 
 
-def test_finding_by_each_filter_and_by_several(journal: Journal) -> None:
+def test_debits_are_found_by_each_filter_and_by_several(journal: Journal) -> None:
     first = plan(journal, "a")
     second = claimed(journal, plan(journal, "b", profile="other"))
     third = brought(journal, plan(journal, "c"), SENDING, UNKNOWN)
@@ -298,7 +300,7 @@ def test_finding_by_each_filter_and_by_several(journal: Journal) -> None:
         assert "".join(found(journal, **chosen)) == expected, chosen
 
 
-def test_times_are_in_utc_and_now(journal: Journal) -> None:
+def test_the_times_of_the_journal_are_in_utc_and_now(journal: Journal) -> None:
     before = datetime.now(UTC) - timedelta(seconds=2)
 
     entry = claimed(journal)
@@ -313,7 +315,7 @@ def test_times_are_in_utc_and_now(journal: Journal) -> None:
     assert written.endswith("+00:00")
 
 
-def test_a_reader_who_pauses_keeps_nobody_from_writing(journal: Journal) -> None:
+def test_a_reader_of_the_journal_who_pauses_keeps_nobody_from_writing(journal: Journal) -> None:
     names = [f"order-{number:04}" for number in range(1500)]
     journal.plan([planned(name) for name in names])
     reading = journal.find(Filter())
@@ -328,14 +330,16 @@ def test_a_reader_who_pauses_keeps_nobody_from_writing(journal: Journal) -> None
     assert backwards == names[::-1]
 
 
-def test_debits_with_one_time_and_one_name_at_many_accounts_are_all_found(journal: Journal) -> None:
+def test_debits_with_the_same_time_and_reference_at_many_accounts_are_all_found(
+    journal: Journal,
+) -> None:
     platforms = [f"shop-{number:04}" for number in range(1100)]
     journal.plan([planned("a", platform=each) for each in platforms])
 
     assert [each.key.platform for each in journal.find(Filter())] == platforms
 
 
-def test_the_database_itself_refuses_a_second_open_debit_of_an_account(journal: Journal) -> None:
+def test_the_database_refuses_a_second_open_debit_of_an_account(journal: Journal) -> None:
     first = claimed(journal, plan(journal, "a", customer="C-1"))
     plan(journal, "b", customer="C-1")
 
@@ -346,7 +350,7 @@ def test_the_database_itself_refuses_a_second_open_debit_of_an_account(journal: 
 
 
 @pytest.mark.parametrize("customer", ["C-1", " c-1 ", "\uff23-1"], ids=ascii)
-def test_a_balance_that_was_read_before_the_account_changed_at_the_platform_is_no_good(
+def test_a_claim_needs_a_balance_read_after_the_last_change_of_the_account(
     customer: str, journal: Journal
 ) -> None:
     entry, other = plan(journal, "a", customer="C-1"), plan(journal, "b", customer=customer)
@@ -363,7 +367,7 @@ def test_a_balance_that_was_read_before_the_account_changed_at_the_platform_is_n
     assert claimed(journal, entry, last_event=seen).attempt == 1
 
 
-def test_other_debits_of_an_account_are_those_that_may_have_been_made_since(
+def test_other_debits_since_a_claim_are_those_that_may_have_been_made(
     journal: Journal,
 ) -> None:
     was_open = claimed(journal, plan(journal, "open before", customer="c-1"))
@@ -382,7 +386,7 @@ def test_other_debits_of_an_account_are_those_that_may_have_been_made_since(
     assert journal.others_since(mine, before) == ["claimed since", "open before"]
 
 
-def test_an_account_with_a_name_adopts_what_its_profile_debited_without_one(
+def test_an_account_that_gets_a_name_adopts_its_profiles_earlier_debits(
     journal: Journal,
 ) -> None:
     mine = claimed(journal, plan(journal, "a", profile="eu"))
@@ -403,7 +407,7 @@ def test_an_account_with_a_name_adopts_what_its_profile_debited_without_one(
     assert [each.after for each in events] == [PLANNED, SENDING]
 
 
-def test_a_lock_is_one_holder_s_until_it_is_let_go_or_left(journal: Journal) -> None:
+def test_a_lock_has_one_holder_until_it_is_released_or_abandoned(journal: Journal) -> None:
     def never(_: Process, __: timedelta) -> bool:
         return False
 
@@ -422,7 +426,7 @@ def test_a_lock_is_one_holder_s_until_it_is_let_go_or_left(journal: Journal) -> 
     assert take_lock(journal.database, "work", SENDER, never)
 
 
-def test_of_many_who_want_a_lock_at_once_one_gets_it(journal: Journal) -> None:
+def test_of_many_processes_that_want_a_lock_one_gets_it(journal: Journal) -> None:
     def take(number: int) -> bool:
         holder = Process("host", number, "1", "boot")
         return take_lock(journal.database, "work", holder, lambda *_: False)

@@ -26,7 +26,7 @@ def as_version_1(journal: Journal) -> None:
     journal.close()
 
 
-def test_a_journal_of_version_1_is_brought_up(open_it: Open, place: str) -> None:
+def test_a_journal_of_version_1_is_upgraded_with_all_it_has(open_it: Open, place: str) -> None:
     old = open_it(place, create=True)
     first, second = (plan(old, name, customer=f" C-{name}") for name in ("A", "B"))
     changed(old, claimed(old, first), State.CONFIRMED)

@@ -12,7 +12,7 @@ WRITTEN = "a\\u0000b\\ud800c\\udfffd\N{GRINNING FACE}\n"
 
 
 @pytest.mark.parametrize("state", [State.CONFIRMED, State.UNKNOWN, State.PLANNED])
-def test_a_result_with_what_no_database_takes_is_written_down(
+def test_a_result_with_text_that_no_database_takes_is_recorded(
     journal: Journal, state: State
 ) -> None:
     claim = claimed(journal)
@@ -28,6 +28,6 @@ def test_a_result_with_what_no_database_takes_is_written_down(
     assert [event.why for event in journal.events(claim.key)][-2:] == [WRITTEN] * 2
 
 
-def test_all_other_text_stays_as_it_is() -> None:
+def test_text_that_a_database_takes_is_recorded_as_it_is() -> None:
     assert writable("größe \\u0000 \x01\x7f\u202e") == "größe \\u0000 \x01\x7f\u202e"
     assert writable(None) is None
