@@ -53,14 +53,16 @@ def is_clean(found: Found) -> None:
     assert found.counts[VOID] < found.counts["trials"] / 2
 
 
-def test_no_kill_makes_a_debit_twice_or_lets_it_be_forgotten(tmp_path: Path) -> None:
+def test_no_kill_makes_a_debit_twice_or_loses_it(tmp_path: Path) -> None:
     found = trials(seeds(40), tmp_path, RandomTrial)
 
     is_clean(found)
     assert found.counts["debits killed"] > 10
 
 
-def test_nor_does_one_with_the_journal_in_postgresql(tmp_path: Path, server: PostgreSQL) -> None:
+def test_no_kill_makes_a_debit_twice_with_the_journal_in_postgresql(
+    tmp_path: Path, server: PostgreSQL
+) -> None:
     found = trials(seeds(12), tmp_path, RandomTrial, server)
 
     is_clean(found)
@@ -74,7 +76,7 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> list[Point]:
 
 
 @pytest.mark.xdist_group("system calls")
-def test_nor_does_one_at_a_certain_system_call(tmp_path: Path, calls: list[Point]) -> None:
+def test_no_kill_at_a_system_call_makes_a_debit_twice(tmp_path: Path, calls: list[Point]) -> None:
     nearest = nearest_first(calls)
 
     done = kills([*nearest[:3], *nearest[3::50]], tmp_path, None, [Mood.HELD])
@@ -84,14 +86,16 @@ def test_nor_does_one_at_a_certain_system_call(tmp_path: Path, calls: list[Point
 
 
 @pytest.mark.xdist_group("system calls")
-def test_a_write_that_fails_leaves_nothing_unsaid(tmp_path: Path, calls: list[Point]) -> None:
+def test_a_write_that_fails_is_told_and_makes_no_debit_twice(
+    tmp_path: Path, calls: list[Point]
+) -> None:
     writes = [each for each in calls if each.name in WRITES]
 
     is_clean(failures(writes[random.randrange(9) :: 9], tmp_path, ["ENOSPC"]))
 
 
 @pytest.mark.xdist_group("system calls")
-def test_a_copy_of_the_file_alone_has_every_debit_that_was_sent_or_is_refused(
+def test_a_copy_of_the_journal_has_every_sent_debit_or_is_refused(
     tmp_path: Path,
 ) -> None:
     needs("strace")
@@ -102,14 +106,14 @@ def test_a_copy_of_the_file_alone_has_every_debit_that_was_sent_or_is_refused(
     assert found.counts["copies that are refused"] > 50
 
 
-def test_processes_and_hosts_with_the_same_file_make_each_debit_once(
+def test_processes_and_hosts_with_the_same_debits_make_each_once(
     tmp_path: Path, server: PostgreSQL
 ) -> None:
     is_clean(trials(seeds(4), tmp_path, TogetherTrial))
     is_clean(trials(seeds(4), tmp_path, TogetherTrial, server))
 
 
-def test_no_kill_loses_more_look_ups_than_are_in_flight_or_lets_anybody_be_asked_again(
+def test_no_kill_loses_more_look_ups_than_are_in_flight(
     tmp_path: Path,
 ) -> None:
     found = kill_lookups.trials(seeds(8), tmp_path)
@@ -119,7 +123,7 @@ def test_no_kill_loses_more_look_ups_than_are_in_flight_or_lets_anybody_be_asked
 
 
 @pytest.mark.parametrize("how", ["kill", "stop"])
-def test_a_server_that_restarts_in_the_middle_of_a_file_costs_nobody_anything(
+def test_a_server_that_restarts_during_a_run_loses_no_debit(
     tmp_path: Path, server: PostgreSQL, how: str
 ) -> None:
     looks, between, gone = count(), Event(), Event()
@@ -176,7 +180,9 @@ def in_progress(
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda each: each.name)
-def test_a_signal_ends_a_file_in_good_order(tmp_path: Path, number: signal.Signals) -> None:
+def test_a_signal_ends_a_run_of_debits_in_good_order(
+    tmp_path: Path, number: signal.Signals
+) -> None:
     truth = Truth(lambda: Mood.HELD, lambda: 0.3)
     with in_progress(tmp_path, truth, 40, begun=1) as (shop, rows, run):
         run.send(number)
@@ -191,9 +197,7 @@ def test_a_signal_ends_a_file_in_good_order(tmp_path: Path, number: signal.Signa
 
 
 @pytest.mark.parametrize("how", ["deleted", "moved", "replaced", "log deleted"])
-def test_a_journal_that_goes_away_in_the_middle_of_a_file_ends_the_run(
-    tmp_path: Path, how: str
-) -> None:
+def test_a_journal_that_goes_away_during_a_run_ends_it(tmp_path: Path, how: str) -> None:
     truth = Truth(lambda: Mood.SLOW)
     with in_progress(tmp_path, truth, 60, begun=12) as (shop, rows, run):
         place, aside = Path(shop.journal), tmp_path / "aside.db"
@@ -235,7 +239,7 @@ def test_a_journal_that_goes_away_in_the_middle_of_a_file_ends_the_run(
     ],
     ids=lambda command: command[0],
 )
-def test_the_commands_run(command: list[str]) -> None:
+def test_every_command_of_the_proofs_runs(command: list[str]) -> None:
     done = subprocess.run(
         [sys.executable, "-m", *command],
         cwd=ROOT,

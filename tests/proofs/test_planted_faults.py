@@ -489,7 +489,7 @@ each_rule = pytest.mark.parametrize(
 
 
 @each_rule
-def test_with_all_rules_in_force_a_schedule_does_no_harm(name: str, world: World) -> None:
+def test_with_all_rules_in_force_no_schedule_does_harm(name: str, world: World) -> None:
     RULES[name].schedule(world)
 
     assert world.harm() == []
@@ -497,7 +497,7 @@ def test_with_all_rules_in_force_a_schedule_does_no_harm(name: str, world: World
 
 
 @each_rule
-def test_without_the_rule_its_schedule_does_harm(name: str, world: World) -> None:
+def test_without_its_rule_a_schedule_does_harm(name: str, world: World) -> None:
     RULES[name].off(world)
 
     RULES[name].schedule(world)
@@ -624,7 +624,7 @@ def test_no_order_of_seven_steps_makes_a_debit_twice(world: World) -> None:
         (off(without.unknown_is_sent_again), ("run", "run")),
     ],
 )
-def test_without_a_rule_the_shortest_way_to_two_is_found(
+def test_without_a_rule_the_shortest_way_to_a_second_debit_is_found(
     rule_off: Callable[[World], None], shortest: tuple[str, ...], world: World
 ) -> None:
     rule_off(world)
