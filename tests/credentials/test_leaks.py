@@ -13,7 +13,7 @@ from loyalty_cli import providers
 from loyalty_cli.providers.contract import DebitProvider
 from tests.conftest import Run
 from tests.credentials.test_redaction import SPELLINGS, shows
-from tests.fakes.fault_server import Bank, IdempotentBank, answers, as_json
+from tests.fakes.faulty_platform import FaultyPlatform, IdempotentPlatform, answers, as_json
 from tests.fakes.servers import RawServer, Wire, reply
 from tests.providers.contract import cases_of, changed, with_raw
 
@@ -77,22 +77,22 @@ def signed_in(monkeypatch: pytest.MonkeyPatch, name: str, auth: str) -> SignedIn
     return SignedIn(name, auth, (*secrets.values(), *more))
 
 
-Shop = Callable[[Bank], Callable[[], bytes]]
+JournalAt = Callable[[FaultyPlatform], Callable[[], bytes]]
 
 
 @pytest.fixture
-def shop(
+def journal_at(
     signed_in: SignedIn, loyalty: Run, profile_file: Callable[[str], Path], tmp_path: Path
-) -> Shop:
-    """Make a profile that may debit at a bank, and an empty journal; give what it keeps."""
+) -> JournalAt:
+    """Make a profile that may debit at a platform, and an empty journal; give what it keeps."""
 
-    def open_at(bank: Bank) -> Callable[[], bytes]:
-        rules = f", debit: {{allow: true, unit: {bank.unit}}}"
-        profile_file(f"journal: {tmp_path}/journal.db\n{signed_in.profile(bank.url, rules)}")
+    def write(platform: FaultyPlatform) -> Callable[[], bytes]:
+        rules = f", debit: {{allow: true, unit: {platform.unit}}}"
+        profile_file(f"journal: {tmp_path}/journal.db\n{signed_in.profile(platform.url, rules)}")
         loyalty("journal", "init")
         return lambda: b"".join(path.read_bytes() for path in tmp_path.glob("journal.db*"))
 
-    return open_at
+    return write
 
 
 # Where a secret can stand in an answer.
@@ -234,37 +234,39 @@ WRONG = (
     ("name", "auth"), [way for way in WAYS if isinstance(providers.load(way[0]), DebitProvider)]
 )
 def test_no_debit_shows_or_keeps_a_secret(
-    signed_in: SignedIn, spelling: str, loyalty: Run, shop: Shop
+    signed_in: SignedIn, spelling: str, loyalty: Run, journal_at: JournalAt
 ) -> None:
-    kind = Bank if signed_in.name == "saasquatch" else IdempotentBank
+    kind = FaultyPlatform if signed_in.name == "saasquatch" else IdempotentPlatform
     contents = [*answers_with(signed_in.name, GOOD[signed_in.name]), *map(json_reply, WRONG)]
-    with kind() as bank:
-        kept = shop(bank)
+    with kind() as platform:
+        kept = journal_at(platform)
         for number, content in enumerate(contents):
             reference = f"r-{number}"
             sent = echoing(content.replace(b"%s", reference.encode()), signed_in, spelling)
-            bank.debit = answers(sent)
+            platform.debit = answers(sent)
             options = ("--reference", reference, "--yes", "-o", "json")
             done = loyalty("-v", "debit", f"C-{number}", "50", *options)
             shown = loyalty("journal", "show", reference, "-o", "json")
             assert (content, signed_in.shown_in(f"{done}{shown}")) == (content, [])
             assert done.code != 1
-        assert len(bank.posts) == len(contents)
+        assert len(platform.posts) == len(contents)
     assert b"HTTP 400: " in kept()
     assert signed_in.shown_in(kept().decode("latin-1")) == []
 
 
 @pytest.mark.parametrize(("name", "auth"), [("saasquatch", "api_key")])
-def test_a_secret_in_the_age_header_of_a_cache_is_not_shown(loyalty: Run, shop: Shop) -> None:
+def test_a_secret_in_the_age_header_of_a_cache_is_not_shown(
+    loyalty: Run, journal_at: JournalAt
+) -> None:
     secret = secret_of("api_key")
 
     def from_a_cache(wire: Wire) -> bool:
-        wire.send(as_json(bank.balance("/?accountId=C-1"), "200 OK", f"Age: {secret}"))
+        wire.send(as_json(platform.balance("/?accountId=C-1"), "200 OK", f"Age: {secret}"))
         return True
 
-    with Bank() as bank:
-        bank.on_read = from_a_cache
-        kept = shop(bank)
+    with FaultyPlatform() as platform:
+        platform.on_read = from_a_cache
+        kept = journal_at(platform)
         done = loyalty("debit", "C-1", "50", "--reference", "r", "--yes", "-o", "json")
 
     assert "Age: ***" in f"{done}"
@@ -277,11 +279,13 @@ def test_a_secret_in_the_age_header_of_a_cache_is_not_shown(loyalty: Run, shop: 
 
 @pytest.mark.parametrize(("name", "auth"), [("saasquatch", "api_key")])
 def test_a_key_that_is_a_number_does_not_change_an_amount(
-    loyalty: Run, shop: Shop, monkeypatch: pytest.MonkeyPatch
+    loyalty: Run, journal_at: JournalAt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with Bank(answers(json_reply('{"creditRedeemed": 10007, "unit": "CENTS"}'))) as bank:
-        bank.assigned = 20_000
-        shop(bank)
+    with FaultyPlatform(
+        answers(json_reply('{"creditRedeemed": 10007, "unit": "CENTS"}'))
+    ) as platform:
+        platform.assigned = 20_000
+        journal_at(platform)
         monkeypatch.setenv("LOYALTY_SHOP_API_KEY", "1000")
         looked = loyalty("balance", "C-1", "-o", "json")
         done = loyalty("debit", "C-1", "10007", "--reference", "r", "--yes", "-o", "json")

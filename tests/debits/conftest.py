@@ -1,4 +1,4 @@
-"""What the tests of debits share: a shop at a bank that knows the truth."""
+"""What the tests of debits share: a platform that knows the truth, and ways to debit there."""
 
 import shutil
 import ssl
@@ -24,13 +24,13 @@ from loyalty_cli.debits.send_once import DebitSender
 from loyalty_cli.network.http_client import HttpClient
 from loyalty_cli.network.platform_client import PlatformClient
 from tests.conftest import Outcome, Run
-from tests.fakes.fault_server import Bank
+from tests.fakes.faulty_platform import FaultyPlatform
 from tests.fakes.servers import profile_at
 
 SECRET = "s3cret-of-the-shop"
 
 
-class Known:
+class KnownCredentials:
     """Credentials that are there."""
 
     def find(self, profile: Profile, name: str) -> Credential | None:
@@ -41,36 +41,36 @@ class Known:
         return {name: Credential(SECRET, "the test", "test") for name in profile.auth.fields}
 
 
-def platforms() -> PlatformClient:
-    return PlatformClient(HttpClient(), Known(), AccessTokens(KeyringStore()))
+def client() -> PlatformClient:
+    return PlatformClient(HttpClient(), KnownCredentials(), AccessTokens(KeyringStore()))
 
 
-def profile_of(bank: Bank, **profile: Any) -> Profile:
-    """A profile of the shop that may debit at a bank."""
+def profile_of(platform: FaultyPlatform, **profile: Any) -> Profile:
+    """A profile that may debit at a platform."""
     rules = DebitRules(allow=True, settle=profile.pop("settle", 900.0))
-    url = profile.pop("url", bank.url)
-    settings: dict[str, Any] = {"settings": bank.settings, "debit": rules, "name": "shop"}
-    return profile_at(url, bank.provider, **(settings | profile))
+    url = profile.pop("url", platform.url)
+    settings: dict[str, Any] = {"settings": platform.settings, "debit": rules, "name": "shop"}
+    return profile_at(url, platform.provider, **(settings | profile))
 
 
-class Desk:
-    """The code that makes debits, at one bank and with one journal."""
+class DebitMaker:
+    """The code that makes debits, at one platform and with one journal."""
 
-    def __init__(self, bank: Bank, journal: Journal, **profile: Any) -> None:
-        self.profile = profile_of(bank, **profile)
-        self.bank = bank
+    def __init__(self, platform: FaultyPlatform, journal: Journal, **profile: Any) -> None:
+        self.profile = profile_of(platform, **profile)
+        self.platform = platform
         self.journal = journal
-        self.platforms = platforms()
+        self.client = client()
 
     def order(self, reference: str = "r-1", customer: str = "C-1", amount: int = 50) -> DebitOrder:
-        return DebitOrder(self.profile, customer, self.bank.unit, amount, reference)
+        return DebitOrder(self.profile, customer, self.platform.unit, amount, reference)
 
     def plan(self, order: DebitOrder) -> Entry:
         (entry,) = self.journal.plan([order.planned])
         return entry
 
     def debits(self, **more: Any) -> DebitSender:
-        return DebitSender(self.journal, self.platforms, **more)
+        return DebitSender(self.journal, self.client, **more)
 
     def debit(self, order: DebitOrder | None = None, **more: Any) -> DebitResult:
         chosen = order or self.order()
@@ -82,9 +82,9 @@ class Desk:
         assert entry is not None
         return entry
 
-    def another(self) -> "Desk":
-        """The desk of another program with this journal."""
-        return Desk(self.bank, open_journal(self.journal.place))
+    def another(self) -> "DebitMaker":
+        """The same in another program with this journal."""
+        return DebitMaker(self.platform, open_journal(self.journal.place))
 
     def present(self, reference: str = "r-1") -> Entry:
         key = Key(self.order().key.platform, reference)
@@ -99,14 +99,14 @@ def journal(tmp_path: Path, new_journal: Path) -> Iterator[Journal]:
 
 
 @pytest.fixture
-def bank() -> Iterator[Bank]:
-    with Bank() as server:
+def platform() -> Iterator[FaultyPlatform]:
+    with FaultyPlatform() as server:
         yield server
 
 
 @pytest.fixture
-def desk(bank: Bank, journal: Journal) -> Desk:
-    return Desk(bank, journal)
+def maker(platform: FaultyPlatform, journal: Journal) -> DebitMaker:
+    return DebitMaker(platform, journal)
 
 
 @pytest.fixture(scope="session")
@@ -128,11 +128,11 @@ def ca_bundle(authority: trustme.CA, tmp_path: Path) -> Path:
     return path
 
 
-class Shop:
-    """The command line at one bank, with a journal that is ready."""
+class CommandLine:
+    """The command line at one platform, with a journal that is ready."""
 
-    def __init__(self, bank: Bank, loyalty: Run, journal: Path) -> None:
-        self.bank = bank
+    def __init__(self, platform: FaultyPlatform, loyalty: Run, journal: Path) -> None:
+        self.platform = platform
         self.loyalty = loyalty
         self.place = journal
         self.config = journal.with_name("config.yaml")
@@ -177,8 +177,8 @@ class Shop:
 
     def sent_once(self) -> None:
         """One connection for the balance, one for the debit, and on that at most one request."""
-        assert (self.bank.reads, self.bank.connections) == (1, 2)
-        assert len(self.bank.posts) <= 1
+        assert (self.platform.reads, self.platform.connections) == (1, 2)
+        assert len(self.platform.posts) <= 1
 
     def stays_unknown(self, evidence: str = "") -> None:
         """The outcome is not known, is recorded so, and asking again sends nothing."""
@@ -197,39 +197,39 @@ class Shop:
         assert SECRET not in f"{done}{again}{self.events()}"
 
 
-Opens = Callable[..., Shop]
+CliWith = Callable[..., CommandLine]
 
 
 @pytest.fixture
 def folder(ca_bundle: Path, new_journal: Path) -> Path:
-    """Where the shop has its journal, and the authority of the bank's certificate."""
+    """Where the journal is, and the authority of the platform's certificate."""
     shutil.copy(new_journal, ca_bundle.with_name("journal.db"))
     return ca_bundle.parent
 
 
 @pytest.fixture
-def opens(
+def cli_with(
     loyalty: Run,
     profile_file: Callable[[str], Path],
     monkeypatch: pytest.MonkeyPatch,
     server_side: ssl.SSLContext,
     folder: Path,
-) -> Iterator[Opens]:
-    """Open a shop at a bank, over TLS or not."""
+) -> Iterator[CliWith]:
+    """Make the command line at a platform of its own, over TLS or not."""
     for field in ("API_KEY", "SECRET_KEY"):
         monkeypatch.setenv(f"LOYALTY_SHOP_{field}", SECRET)
 
-    with ExitStack() as open_banks:
+    with ExitStack() as open_platforms:
 
         def opening(
-            bank: Callable[..., Bank] = Bank,
+            platform: Callable[..., FaultyPlatform] = FaultyPlatform,
             *,
             tls: bool = False,
             timeout: float = 20,
             rules: str = "",
             more: str = "",
-        ) -> Shop:
-            place = open_banks.enter_context(bank(tls=server_side if tls else None))
+        ) -> CommandLine:
+            place = open_platforms.enter_context(platform(tls=server_side if tls else None))
             settings = "".join(f", {name}: {value}" for name, value in place.settings.items())
             profile_file(
                 f"default_profile: shop\njournal: {folder}/journal.db\nprofiles:\n"
@@ -237,13 +237,13 @@ def opens(
                 f" timeout: {timeout}, ca_bundle: '{folder}/ca.pem',"
                 f" debit: {{allow: true, unit: {place.unit}{rules}}}}}\n{more}"
             )
-            shop = Shop(place, loyalty, folder / "journal.db")
-            open_banks.callback(shop.close)
-            return shop
+            cli = CommandLine(place, loyalty, folder / "journal.db")
+            open_platforms.callback(cli.close)
+            return cli
 
         yield opening
 
 
 @pytest.fixture
-def shop(opens: Opens) -> Shop:
-    return opens()
+def cli(cli_with: CliWith) -> CommandLine:
+    return cli_with()

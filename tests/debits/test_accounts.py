@@ -6,8 +6,8 @@ from loyalty_cli.debits.journal.entries import State
 from loyalty_cli.debits.journal.fingerprints import fingerprints_of
 from loyalty_cli.debits.journal.store import Filter
 from tests.conftest import Outcome
-from tests.debits.conftest import SECRET, Opens, Shop
-from tests.fakes.fault_server import ASSIGNED, IdempotentBank, answers, as_json
+from tests.debits.conftest import SECRET, CliWith, CommandLine
+from tests.fakes.faulty_platform import ASSIGNED, IdempotentPlatform, answers, as_json
 
 OTHER = (
     "  other: {{provider: gameball, base_url: '{url}', {account}"
@@ -16,30 +16,30 @@ OTHER = (
 
 
 @pytest.fixture
-def points(opens: Opens, monkeypatch: pytest.MonkeyPatch) -> Shop:
+def points(cli_with: CliWith, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
     for field in ("API_KEY", "SECRET_KEY"):
         monkeypatch.setenv(f"LOYALTY_OTHER_{field}", "key-of-the-other-shop")
-    return opens(IdempotentBank)
+    return cli_with(IdempotentPlatform)
 
 
-def named(points: Shop, account: str) -> None:
+def named(points: CommandLine, account: str) -> None:
     """Give the account of the shop's profile a name."""
     points.configure("  shop: {", f"  shop: {{account: {account}, ")
 
 
-def with_another(points: Shop, account: str = "", allow: str = "true") -> None:
+def with_another(points: CommandLine, account: str = "", allow: str = "true") -> None:
     """Add a profile with another key at the same address."""
-    more = OTHER.format(url=points.bank.url, account=account, allow=allow)
+    more = OTHER.format(url=points.platform.url, account=account, allow=allow)
     points.config.write_text(f"{points.config.read_text()}{more}")
 
 
-def debit(points: Shop, profile: str = "shop", reference: str = "r-1") -> Outcome:
+def debit(points: CommandLine, profile: str = "shop", reference: str = "r-1") -> Outcome:
     return points.debit("-p", profile, reference=reference)
 
 
 @pytest.mark.parametrize("account", ["", "account: eu, "], ids=["neither named", "one named"])
 def test_profiles_that_may_be_two_shops_at_an_address_must_name_their_accounts(
-    account: str, points: Shop
+    account: str, points: CommandLine
 ) -> None:
     with_another(points, account)
 
@@ -50,45 +50,45 @@ def test_profiles_that_may_be_two_shops_at_an_address_must_name_their_accounts(
         assert "'shop'" in done.err
         assert "'other'" in done.err
         assert "account: NAME" in done.err
-    assert points.bank.posts == []
+    assert points.platform.posts == []
 
 
-def test_two_shops_each_debit_the_same_reference(points: Shop) -> None:
+def test_two_shops_each_debit_the_same_reference(points: CommandLine) -> None:
     named(points, "eu")
     with_another(points, "account: us, ")
 
     done = [debit(points, profile) for profile in ("shop", "other")]
 
     assert [(each.code, each.record["replayed"]) for each in done] == [(0, False), (0, False)]
-    first, second = (post.raw.lower() for post in points.bank.posts)
+    first, second = (post.raw.lower() for post in points.platform.posts)
     assert f"apikey: {SECRET}".encode() in first
     assert b"apikey: key-of-the-other-shop" in second
 
 
-def test_one_shop_with_two_profiles_debits_a_reference_once(points: Shop) -> None:
+def test_one_shop_with_two_profiles_debits_a_reference_once(points: CommandLine) -> None:
     named(points, "eu")
     with_another(points, "account: eu, ")
 
     done = [debit(points, profile) for profile in ("shop", "other")]
 
     assert [(each.code, each.record["replayed"]) for each in done] == [(0, False), (0, True)]
-    assert len(points.bank.posts) == 1
+    assert len(points.platform.posts) == 1
 
 
-def test_a_profile_that_must_not_debit_needs_no_account_name(points: Shop) -> None:
+def test_a_profile_that_must_not_debit_needs_no_account_name(points: CommandLine) -> None:
     with_another(points, allow="false")
 
     assert debit(points).code == 0
 
 
-def test_an_account_that_gets_a_name_keeps_its_debits(points: Shop) -> None:
+def test_an_account_that_gets_a_name_keeps_its_debits(points: CommandLine) -> None:
     debit(points)
     named(points, "eu")
 
     done = debit(points)
 
     assert (done.code, done.record["replayed"]) == (0, True)
-    assert len(points.bank.posts) == 1
+    assert len(points.platform.posts) == 1
     (entry,) = points.journal.find(Filter())
     assert entry.key.platform.endswith(" account=eu")
     assert [event.after for event in points.journal.events(entry.key)][-1] is State.CONFIRMED
@@ -96,7 +96,7 @@ def test_an_account_that_gets_a_name_keeps_its_debits(points: Shop) -> None:
 
 @pytest.mark.parametrize("then", ["account: us", "rate: 9"], ids=["renamed", "without a name"])
 def test_an_account_whose_name_is_gone_does_not_make_its_debits_again(
-    then: str, points: Shop
+    then: str, points: CommandLine
 ) -> None:
     named(points, "eu")
     debit(points)
@@ -108,11 +108,11 @@ def test_an_account_whose_name_is_gone_does_not_make_its_debits_again(
     assert "account=eu" in done.err
     assert "back as it was" in done.err
     assert debit(points, reference="r-2").code == 0
-    assert len(points.bank.posts) == 2
+    assert len(points.platform.posts) == 2
 
 
 def test_a_renamed_profile_does_not_make_its_debits_again(
-    points: Shop,
+    points: CommandLine,
 ) -> None:
     debit(points)
     points.configure("  shop: {", "  other: {account: eu, ")
@@ -122,10 +122,10 @@ def test_a_renamed_profile_does_not_make_its_debits_again(
 
     assert done.code == 6
     assert "debited by the profile 'shop'" in done.err
-    assert len(points.bank.posts) == 1
+    assert len(points.platform.posts) == 1
 
 
-def test_an_account_name_is_for_one_platform(points: Shop) -> None:
+def test_an_account_name_is_for_one_platform(points: CommandLine) -> None:
     points.configure(
         "  shop: {", "  card: {provider: imprint, account: eu}\n  shop: {account: eu, "
     )
@@ -135,11 +135,11 @@ def test_an_account_name_is_for_one_platform(points: Shop) -> None:
     assert done.code == 3
     assert "profiles.shop.account" in done.err
     assert "is the account of the profile 'card' at Imprint" in done.err
-    assert points.bank.posts == []
+    assert points.platform.posts == []
 
 
 def test_a_new_key_of_an_account_is_told_once(
-    points: Shop, monkeypatch: pytest.MonkeyPatch
+    points: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "key" not in debit(points).err
     monkeypatch.setenv("LOYALTY_SHOP_API_KEY", "another-key")
@@ -157,11 +157,11 @@ def test_a_new_key_of_an_account_is_told_once(
 
 
 def test_a_new_key_that_the_platform_refuses_is_told_again(
-    points: Shop, monkeypatch: pytest.MonkeyPatch
+    points: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert debit(points).code == 0
     monkeypatch.setenv("LOYALTY_SHOP_API_KEY", "a-wrong-key")
-    points.bank.debit = answers(as_json({"code": 1001, "message": "no"}, "401 No"))
+    points.platform.debit = answers(as_json({"code": 1001, "message": "no"}, "401 No"))
 
     for number in (2, 3):
         done = debit(points, reference=f"r-{number}")
@@ -169,12 +169,12 @@ def test_a_new_key_that_the_platform_refuses_is_told_again(
         assert "never used for debits of its account" in done.err
 
 
-def test_the_profile_that_claims_a_debit_is_on_record(points: Shop) -> None:
+def test_the_profile_that_claims_a_debit_is_on_record(points: CommandLine) -> None:
     named(points, "eu")
     with_another(points, "account: eu, ")
-    points.bank.applied["C-1", "points"] = ASSIGNED
+    points.platform.applied["C-1", "points"] = ASSIGNED
     assert debit(points, "shop").code == 6
-    points.bank.applied.clear()
+    points.platform.applied.clear()
 
     done = debit(points, "other")
 

@@ -10,8 +10,8 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from loyalty_cli.debits.journal import uptime
-from tests.debits.conftest import Opens, Shop
-from tests.fakes.fault_server import NEVER, as_json, honest
+from tests.debits.conftest import CliWith, CommandLine
+from tests.fakes.faulty_platform import NEVER, as_json, honest
 from tests.fakes.servers import Wire, unused_port, wait_for_port
 from tests.requires import NOBODY, needs
 
@@ -33,34 +33,34 @@ refresh_pattern . 60 100% 60 override-expire ignore-no-store ignore-private {mor
 """
 CACHEABLE = ("Cache-Control: public, max-age=3600", "Last-Modified: Mon, 01 Jan 2024 00:00:00 GMT")
 
-Cached = Callable[[str], Shop]
+Cached = Callable[[str], CommandLine]
 
 
 @pytest.fixture
-def cached(opens: Opens, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cached]:
-    """Put a cache between a shop and its bank, whose balances may be kept for an hour."""
+def cached(cli_with: CliWith, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cached]:
+    """Put a cache before the platform, whose balances may be kept for an hour."""
     monkeypatch.setenv("PATH", f"{os.environ['PATH']}:/usr/sbin")
     needs("squid")
     running: list[subprocess.Popen[bytes]] = []
     folder = TemporaryDirectory()
     shutil.chown(folder.name, NOBODY)
 
-    def putting(more: str = "") -> Shop:
-        shop = opens()
+    def putting(more: str = "") -> CommandLine:
+        cli = cli_with()
         port = unused_port()
         rules = Path(folder.name) / "squid.conf"
-        behind = shop.bank.url.rpartition(":")[2]
+        behind = cli.platform.url.rpartition(":")[2]
         rules.write_text(RULES.format(port=port, behind=behind, folder=folder.name, more=more))
         running.append(subprocess.Popen(["squid", "-N", "-f", str(rules)]))
         wait_for_port(port)
-        shop.configure(shop.bank.url, f"http://127.0.0.1:{port}")
+        cli.configure(cli.platform.url, f"http://127.0.0.1:{port}")
 
         def may_be_kept(wire: Wire) -> bool:
-            wire.send(as_json(shop.bank.balance("/?accountId=C-1"), "200 OK", *CACHEABLE))
+            wire.send(as_json(cli.platform.balance("/?accountId=C-1"), "200 OK", *CACHEABLE))
             return True
 
-        shop.bank.on_read = may_be_kept
-        return shop
+        cli.platform.on_read = may_be_kept
+        return cli
 
     try:
         yield putting
@@ -87,30 +87,32 @@ def passes(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
 def test_an_obedient_cache_passes_each_balance_request_on(
     cached: Cached, passes: Callable[[float], None]
 ) -> None:
-    shop = cached("")
-    assert [shop.debit(reference=f"r-{each}").code for each in range(3)] == [0, 0, 0]
-    shop.bank.debit = NEVER
-    assert shop.debit(reference="lost").code == 8
+    cli = cached("")
+    assert [cli.debit(reference=f"r-{each}").code for each in range(3)] == [0, 0, 0]
+    cli.platform.debit = NEVER
+    assert cli.debit(reference="lost").code == 8
 
     for wait, state in [(1000, "unknown"), (61, "not_applied")]:
         passes(wait)
-        assert shop.reconcile().record["state"] == state
-    assert shop.bank.reads == 6
+        assert cli.reconcile().record["state"] == state
+    assert cli.platform.reads == 6
 
 
 def test_a_balance_from_a_disobedient_cache_is_neither_credit_nor_evidence(
     cached: Cached, passes: Callable[[float], None]
 ) -> None:
-    shop = cached("ignore-reload")
-    shop.bank.debit = NEVER
-    assert shop.debit(reference="lost").code == 8
-    shop.bank.debit = honest
+    cli = cached("ignore-reload")
+    cli.platform.debit = NEVER
+    assert cli.debit(reference="lost").code == 8
+    cli.platform.debit = honest
 
     for _ in range(3):
         passes(1000)
-        done = shop.reconcile()
+        done = cli.reconcile()
         assert (done.code, done.record["state"]) == (8, "unknown")
         assert "came from a cache (Age: " in done.record["error"]["message"]
-    again = shop.loyalty("journal", "resolve", "lost", "--not-applied", "--why", "the bank's list")
+    again = cli.loyalty(
+        "journal", "resolve", "lost", "--not-applied", "--why", "the platform's list"
+    )
     assert again.code == 0
-    assert shop.bank.reads == 1
+    assert cli.platform.reads == 1

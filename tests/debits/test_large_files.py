@@ -9,8 +9,8 @@ from threading import Event
 import pytest
 
 from tests.conftest import PROGRAM
-from tests.debits.conftest import Shop
-from tests.fakes.fault_server import Post, honest
+from tests.debits.conftest import CommandLine
+from tests.fakes.faulty_platform import Post, honest
 from tests.fakes.servers import Wire
 
 HEADER = "customer,amount,reference\n"
@@ -49,7 +49,7 @@ def peak_mebibytes(file: Path) -> tuple[float, list[str]]:
 
 
 def test_a_file_of_many_debits_takes_no_more_memory_than_one_of_few(
-    shop: Shop, tmp_path: Path
+    cli: CommandLine, tmp_path: Path
 ) -> None:
     few, _ = peak_mebibytes(debits(tmp_path / "few", FEW))
 
@@ -57,11 +57,11 @@ def test_a_file_of_many_debits_takes_no_more_memory_than_one_of_few(
 
     assert many - few < MOST_MEBIBYTES
     assert printed == [f"many-{n}" for n in range(MADE)]
-    assert len(shop.bank.posts) >= 2 * MADE
+    assert len(cli.platform.posts) >= 2 * MADE
 
 
 def test_the_debits_that_were_checked_are_made_though_the_file_changes(
-    shop: Shop, tmp_path: Path
+    cli: CommandLine, tmp_path: Path
 ) -> None:
     file = tmp_path / "debits"
     file.write_text(HEADER + "".join(f"C-{n},1,ref-{n}\n" for n in range(ROWS)))
@@ -73,11 +73,11 @@ def test_the_debits_that_were_checked_are_made_though_the_file_changes(
             changed.set()
         honest(wire, post)
 
-    shop.bank.debit = debit
+    cli.platform.debit = debit
 
-    done = shop.loyalty("debit", "--from", str(file), "-y", "-o", "jsonl")
+    done = cli.loyalty("debit", "--from", str(file), "-y", "-o", "jsonl")
 
     assert done.code == 0
     assert {json.loads(line)["amount"] for line in done.out.splitlines()} == {1}
-    assert {post.order["amount"] for post in shop.bank.posts} == {1}
-    assert len(shop.bank.posts) == ROWS
+    assert {post.order["amount"] for post in cli.platform.posts} == {1}
+    assert len(cli.platform.posts) == ROWS

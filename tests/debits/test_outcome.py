@@ -1,4 +1,4 @@
-"""Every row of what an answer proves, at a bank that knows what it applied."""
+"""Every row of what an answer proves, at a platform that knows what it applied."""
 
 import gzip
 import json
@@ -12,12 +12,12 @@ from loyalty_cli.debits.journal.entries import State
 from loyalty_cli.debits.journal.store import Journal
 from loyalty_cli.model.errors import ErrorCode
 from loyalty_cli.network.http_client import BODY_LIMIT_BYTES
-from tests.debits.conftest import SECRET, Desk, Opens, Shop
-from tests.fakes.fault_server import (
+from tests.debits.conftest import SECRET, CliWith, CommandLine, DebitMaker
+from tests.fakes.faulty_platform import (
     HTML,
-    Bank,
     Debiting,
-    IdempotentBank,
+    FaultyPlatform,
+    IdempotentPlatform,
     answers,
     applies_and,
     as_json,
@@ -70,17 +70,17 @@ YES: Mapping[str, Callable[[dict[str, Any]], bytes]] = {
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
 @pytest.mark.parametrize("way", YES)
 def test_an_answer_that_confirms_exactly_this_debit_confirms_it(
-    way: str, tls: bool, opens: Opens
+    way: str, tls: bool, cli_with: CliWith
 ) -> None:
-    shop = opens(tls=tls)
-    shop.bank.debit = applies_and(lambda wire, post: wire.send(YES[way](post.yes)))
+    cli = cli_with(tls=tls)
+    cli.platform.debit = applies_and(lambda wire, post: wire.send(YES[way](post.yes)))
 
-    done = shop.debit()
+    done = cli.debit()
 
     assert (done.code, done.record["state"], done.record["error"]) == (0, "confirmed", None)
-    assert shop.entry().state is State.CONFIRMED
-    assert shop.bank.taken() == 50
-    shop.sent_once()
+    assert cli.entry().state is State.CONFIRMED
+    assert cli.platform.taken() == 50
+    cli.sent_once()
 
 
 # No.
@@ -88,44 +88,44 @@ def test_an_answer_that_confirms_exactly_this_debit_confirms_it(
 
 @pytest.mark.parametrize("status", sorted({*REFUSING} - {*SIGN_IN}))
 def test_an_error_of_the_platform_at_a_refusing_status_refuses_the_debit(
-    status: int, shop: Shop
+    status: int, cli: CommandLine
 ) -> None:
-    shop.bank.debit = answers(as_json(shop.bank.error(status), f"{status} No"))
+    cli.platform.debit = answers(as_json(cli.platform.error(status), f"{status} No"))
 
-    done = shop.debit()
+    done = cli.debit()
 
     assert done.code == (5 if status == 404 else 6)
     assert (done.record["state"], done.record["error"]["http_status"]) == ("refused", status)
     assert "No" in done.record["error"]["message"]
     assert "`loyalty journal resolve REFERENCE --not-applied" in done.record["error"]["hint"]
-    assert shop.entry().state is State.REFUSED
-    shop.sent_once()
-    again = shop.debit()
+    assert cli.entry().state is State.REFUSED
+    cli.sent_once()
+    again = cli.debit()
     assert (again.code, again.record["replayed"]) == (done.code, True)
     assert again.record["error"] == done.record["error"]
-    assert len(shop.bank.posts) == 1
+    assert len(cli.platform.posts) == 1
 
 
 @pytest.mark.parametrize("status", SIGN_IN)
 def test_a_sign_in_that_the_platform_refuses_leaves_the_debit_not_applied(
-    status: int, shop: Shop
+    status: int, cli: CommandLine
 ) -> None:
-    shop.bank.debit = answers(as_json(shop.bank.error(status), f"{status} No"))
+    cli.platform.debit = answers(as_json(cli.platform.error(status), f"{status} No"))
 
-    done = shop.debit()
+    done = cli.debit()
 
     assert (done.code, done.record["state"]) == (4, "not_applied")
     assert done.record["error"]["code"] == "credential_refused"
     assert "run the same command again" in done.record["error"]["hint"]
-    shop.bank.debit = honest
-    again = shop.debit()
-    assert (again.code, again.record["attempt"], shop.bank.taken()) == (0, 2, 50)
+    cli.platform.debit = honest
+    again = cli.debit()
+    assert (again.code, again.record["attempt"], cli.platform.taken()) == (0, 2, 50)
 
 
-def test_a_known_error_code_alone_counts_as_the_platforms_error(shop: Shop) -> None:
-    shop.bank.debit = answers(as_json({"rsCode": "RS032"}, "400 No"))
+def test_a_known_error_code_alone_counts_as_the_platforms_error(cli: CommandLine) -> None:
+    cli.platform.debit = answers(as_json({"rsCode": "RS032"}, "400 No"))
 
-    assert shop.debit().record["state"] == "not_applied"
+    assert cli.debit().record["state"] == "not_applied"
 
 
 @pytest.mark.parametrize(
@@ -159,17 +159,17 @@ def test_a_known_error_code_alone_counts_as_the_platforms_error(shop: Shop) -> N
     ],
 )
 def test_the_error_code_and_both_statuses_together_decide_the_state(
-    rs_code: str, statuses: tuple[int, int | str], state: str, code: int, shop: Shop
+    rs_code: str, statuses: tuple[int, int | str], state: str, code: int, cli: CommandLine
 ) -> None:
     status, own = statuses
     error = {"statusCode": own, "message": "No", "rsCode": rs_code}
-    shop.bank.debit = answers(as_json(error, f"{status} No"))
+    cli.platform.debit = answers(as_json(error, f"{status} No"))
 
-    done = shop.debit()
+    done = cli.debit()
 
     assert (done.record["state"], done.code) == (state, code)
-    assert shop.events()[-1].why == f"HTTP {status}: {json.dumps(error)}"
-    shop.sent_once()
+    assert cli.events()[-1].why == f"HTTP {status}: {json.dumps(error)}"
+    cli.sent_once()
 
 
 FOREIGN = {
@@ -184,38 +184,40 @@ FOREIGN = {
 
 @pytest.mark.parametrize("body", FOREIGN)
 def test_a_refusing_status_from_something_else_than_the_platform_proves_nothing(
-    body: str, bank: Bank, journal: Journal
+    body: str, platform: FaultyPlatform, journal: Journal
 ) -> None:
     for status in REFUSING:
-        desk = Desk(bank, journal)
-        bank.debit = answers(reply(FOREIGN[body], f"{status} No"))
+        maker = DebitMaker(platform, journal)
+        platform.debit = answers(reply(FOREIGN[body], f"{status} No"))
 
-        settled = desk.debit(desk.order(f"{status}", customer=f"{status}"))
+        settled = maker.debit(maker.order(f"{status}", customer=f"{status}"))
 
         assert settled.entry.state is State.UNKNOWN, status
         assert settled.error is not None
         assert settled.error.code is ErrorCode.OUTCOME_UNKNOWN
         *_, last = journal.events(settled.entry.key)
         assert last.why == f"HTTP {status}: {FOREIGN[body].decode()}"
-    assert len(bank.posts) == len(REFUSING)
-    assert bank.connections == 2 * len(REFUSING)
+    assert len(platform.posts) == len(REFUSING)
+    assert platform.connections == 2 * len(REFUSING)
 
 
 @pytest.mark.parametrize("status", UNDECIDED)
-def test_a_status_that_leaves_the_outcome_open_proves_nothing(status: int, shop: Shop) -> None:
-    error = json.dumps(shop.bank.error(status)).encode()
-    elsewhere = f"Location: {shop.bank.url}/elsewhere"
+def test_a_status_that_leaves_the_outcome_open_proves_nothing(
+    status: int, cli: CommandLine
+) -> None:
+    error = json.dumps(cli.platform.error(status)).encode()
+    elsewhere = f"Location: {cli.platform.url}/elsewhere"
     body = b"" if status == 304 else error
-    shop.bank.debit = answers(reply(body, f"{status} Hm", elsewhere))
+    cli.platform.debit = answers(reply(body, f"{status} Hm", elsewhere))
 
-    shop.stays_unknown(f"HTTP {status}: {body.decode()}")
+    cli.stays_unknown(f"HTTP {status}: {body.decode()}")
 
 
-def test_a_202_with_the_right_confirmation_does_not_confirm_a_debit(shop: Shop) -> None:
+def test_a_202_with_the_right_confirmation_does_not_confirm_a_debit(cli: CommandLine) -> None:
     yes = {"creditRedeemed": 50, "creditAvailable": 1, "unit": "CENTS"}
-    shop.bank.debit = answers(as_json(yes, "202 Hm"))
+    cli.platform.debit = answers(as_json(yes, "202 Hm"))
 
-    shop.stays_unknown()
+    cli.stays_unknown()
 
 
 # Neither.
@@ -235,13 +237,15 @@ CONTRADICTIONS: Mapping[str, Any] = {
 
 
 @pytest.mark.parametrize("case", CONTRADICTIONS)
-def test_a_confirmation_of_another_amount_or_unit_proves_nothing(case: str, shop: Shop) -> None:
+def test_a_confirmation_of_another_amount_or_unit_proves_nothing(
+    case: str, cli: CommandLine
+) -> None:
     (key,) = CONTRADICTIONS[case]
-    shop.bank.debit = applies_and(
+    cli.platform.debit = applies_and(
         lambda wire, post: wire.send(as_json(post.yes | CONTRADICTIONS[case]))
     )
 
-    shop.stays_unknown(f'"{key}": {json.dumps(CONTRADICTIONS[case][key])}')
+    cli.stays_unknown(f'"{key}": {json.dumps(CONTRADICTIONS[case][key])}')
 
 
 @pytest.mark.parametrize(
@@ -261,11 +265,11 @@ def test_a_confirmation_of_another_amount_or_unit_proves_nothing(case: str, shop
     ids=str,
 )
 def test_a_confirmation_with_an_error_in_it_proves_nothing(
-    error: dict[str, Any], shop: Shop
+    error: dict[str, Any], cli: CommandLine
 ) -> None:
-    shop.bank.debit = applies_and(lambda wire, post: wire.send(as_json(post.yes | error)))
+    cli.platform.debit = applies_and(lambda wire, post: wire.send(as_json(post.yes | error)))
 
-    shop.stays_unknown(json.dumps(error)[1:-1])
+    cli.stays_unknown(json.dumps(error)[1:-1])
 
 
 @pytest.mark.parametrize(
@@ -280,25 +284,25 @@ def test_a_confirmation_with_an_error_in_it_proves_nothing(
     ids=str,
 )
 def test_an_error_with_a_confirmation_in_it_proves_nothing(
-    success: dict[str, Any], shop: Shop
+    success: dict[str, Any], cli: CommandLine
 ) -> None:
-    error = shop.bank.error(400, "Too little") | {"rsCode": "RS041"} | success
-    shop.bank.debit = applies_and(answers(as_json(error, "400 No")))
+    error = cli.platform.error(400, "Too little") | {"rsCode": "RS041"} | success
+    cli.platform.debit = applies_and(answers(as_json(error, "400 No")))
 
-    shop.stays_unknown(json.dumps(success)[1:-1])
-
-
-def test_an_error_that_says_that_nothing_was_taken_refuses_the_debit(shop: Shop) -> None:
-    error = shop.bank.error(400, "Too little") | {"creditRedeemed": 0, "creditAvailable": None}
-    shop.bank.debit = answers(as_json(error, "400 No"))
-
-    assert shop.debit().record["state"] == "refused"
+    cli.stays_unknown(json.dumps(success)[1:-1])
 
 
-def test_a_confirmation_with_true_as_its_amount_does_not_confirm_1(shop: Shop) -> None:
-    shop.bank.debit = lambda wire, post: wire.send(as_json(post.yes | {"creditRedeemed": True}))
+def test_an_error_that_says_that_nothing_was_taken_refuses_the_debit(cli: CommandLine) -> None:
+    error = cli.platform.error(400, "Too little") | {"creditRedeemed": 0, "creditAvailable": None}
+    cli.platform.debit = answers(as_json(error, "400 No"))
 
-    assert shop.debit(amount=1).record["state"] == "unknown"
+    assert cli.debit().record["state"] == "refused"
+
+
+def test_a_confirmation_with_true_as_its_amount_does_not_confirm_1(cli: CommandLine) -> None:
+    cli.platform.debit = lambda wire, post: wire.send(as_json(post.yes | {"creditRedeemed": True}))
+
+    assert cli.debit(amount=1).record["state"] == "unknown"
 
 
 def bad_gzip() -> bytes:
@@ -348,28 +352,30 @@ GARBLED: Mapping[str, tuple[Callable[[], bytes], str]] = {
 
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
 @pytest.mark.parametrize("case", GARBLED)
-def test_an_answer_that_cannot_be_read_proves_nothing(case: str, tls: bool, opens: Opens) -> None:
-    shop = opens(tls=tls)
+def test_an_answer_that_cannot_be_read_proves_nothing(
+    case: str, tls: bool, cli_with: CliWith
+) -> None:
+    cli = cli_with(tls=tls)
     content, evidence = GARBLED[case]
-    shop.bank.debit = applies_and(answers(content()))
+    cli.platform.debit = applies_and(answers(content()))
 
-    shop.stays_unknown(evidence)
+    cli.stays_unknown(evidence)
 
 
 @pytest.mark.parametrize("case", ODD)
-def test_an_answer_whose_frame_is_odd_proves_nothing(case: str, shop: Shop) -> None:
+def test_an_answer_whose_frame_is_odd_proves_nothing(case: str, cli: CommandLine) -> None:
     yes = b'{"creditRedeemed": 50, "creditAvailable": 1, "unit": "CENTS"}'
-    shop.bank.debit = applies_and(answers(ODD[case](yes)))
+    cli.platform.debit = applies_and(answers(ODD[case](yes)))
 
-    shop.stays_unknown()
+    cli.stays_unknown()
 
 
-def test_the_beginning_of_a_large_answer_is_kept_as_evidence(shop: Shop) -> None:
-    shop.bank.debit = answers(reply(b"x" * 100_000))
+def test_the_beginning_of_a_large_answer_is_kept_as_evidence(cli: CommandLine) -> None:
+    cli.platform.debit = answers(reply(b"x" * 100_000))
 
-    shop.debit()
+    cli.debit()
 
-    *_, last = shop.events()
+    *_, last = cli.events()
     assert len(last.why) < 3000
 
 
@@ -377,14 +383,16 @@ def test_the_beginning_of_a_large_answer_is_kept_as_evidence(shop: Shop) -> None
 
 
 @pytest.fixture
-def points(opens: Opens) -> Shop:
-    return opens(IdempotentBank)
+def points(cli_with: CliWith) -> CommandLine:
+    return cli_with(IdempotentPlatform)
 
 
 @pytest.mark.parametrize("code", [5000, 9008, 1001, 2001, "x"])
-def test_an_error_of_gameball_with_status_200_proves_nothing(code: Any, points: Shop) -> None:
+def test_an_error_of_gameball_with_status_200_proves_nothing(
+    code: Any, points: CommandLine
+) -> None:
     error = {"code": code, "type": "Error", "message": "No."}
-    points.bank.debit = applies_and(answers(as_json(error)))
+    points.platform.debit = applies_and(answers(as_json(error)))
 
     done = points.debit()
 
@@ -397,9 +405,9 @@ def test_an_error_of_gameball_with_status_200_proves_nothing(code: Any, points: 
     "error", [{"code": 9008}, {"message": "No."}, {"errors": ["No."]}], ids=str
 )
 def test_a_confirmation_of_gameball_with_an_error_in_it_proves_nothing(
-    error: dict[str, Any], points: Shop
+    error: dict[str, Any], points: CommandLine
 ) -> None:
-    points.bank.debit = applies_and(lambda wire, post: wire.send(as_json(post.yes | error)))
+    points.platform.debit = applies_and(lambda wire, post: wire.send(as_json(post.yes | error)))
 
     assert points.debit().record["state"] == "unknown"
 
@@ -410,10 +418,10 @@ def test_a_confirmation_of_gameball_with_an_error_in_it_proves_nothing(
     ids=str,
 )
 def test_an_error_of_gameball_with_a_confirmation_in_it_proves_nothing(
-    success: dict[str, Any], points: Shop
+    success: dict[str, Any], points: CommandLine
 ) -> None:
-    error = points.bank.error(422) | success
-    points.bank.debit = applies_and(answers(as_json(error, "422 No")))
+    error = points.platform.error(422) | success
+    points.platform.debit = applies_and(answers(as_json(error, "422 No")))
 
     assert points.debit().record["state"] == "unknown"
 
@@ -430,14 +438,14 @@ ECHOES: Mapping[str, Debiting] = {
 
 @pytest.mark.parametrize("case", ECHOES)
 def test_a_secret_that_the_platform_repeats_is_neither_printed_nor_kept(
-    case: str, shop: Shop
+    case: str, cli: CommandLine
 ) -> None:
-    shop.bank.debit = ECHOES[case]
+    cli.platform.debit = ECHOES[case]
 
-    done = shop.debit("-v")
+    done = cli.debit("-v")
 
     assert done.code in (4, 8)
     assert SECRET not in f"{done}"
     assert SECRET.encode() not in b"".join(
-        path.read_bytes() for path in shop.place.parent.glob("journal.db*")
+        path.read_bytes() for path in cli.place.parent.glob("journal.db*")
     )

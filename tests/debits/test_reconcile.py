@@ -28,8 +28,8 @@ from loyalty_cli.lists.parallel import JOBS
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode
 from loyalty_cli.model.records import Balance
-from tests.debits.conftest import Desk, Shop
-from tests.fakes.fault_server import LOST, NEVER, IdempotentBank, as_json, honest
+from tests.debits.conftest import CommandLine, DebitMaker
+from tests.fakes.faulty_platform import LOST, NEVER, IdempotentPlatform, as_json, honest
 from tests.fakes.servers import Wire, reply
 
 T0 = datetime(2026, 11, 20, 5, tzinfo=UTC)
@@ -40,9 +40,9 @@ BOOT = "machine boot"
 
 
 @pytest.fixture
-def entry(desk: Desk) -> Entry:
+def entry(maker: DebitMaker) -> Entry:
     baseline = Baseline(available="900", earned="1000", redeemed="100", expired="0", cancelled=None)
-    return replace(desk.plan(desk.order()), state=State.UNKNOWN, attempt=1, baseline=baseline)
+    return replace(maker.plan(maker.order()), state=State.UNKNOWN, attempt=1, baseline=baseline)
 
 
 def event(
@@ -214,19 +214,19 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return Clock(monkeypatch)
 
 
-def test_reconcile_does_nothing_if_no_debit_is_open(shop: Shop) -> None:
-    shop.debit()
+def test_reconcile_does_nothing_if_no_debit_is_open(cli: CommandLine) -> None:
+    cli.debit()
 
-    done = shop.reconcile()
+    done = cli.reconcile()
 
     assert (done.code, done.records) == (0, [])
 
 
 def test_a_debit_is_not_applied_after_two_looks_past_the_settle_period(
-    shop: Shop, clock: Clock
+    cli: CommandLine, clock: Clock
 ) -> None:
-    shop.bank.debit = NEVER
-    shop.debit()
+    cli.platform.debit = NEVER
+    cli.debit()
 
     for wait, code, said in [
         (0, 8, "may still arrive"),
@@ -236,41 +236,43 @@ def test_a_debit_is_not_applied_after_two_looks_past_the_settle_period(
         (1, 0, None),
     ]:
         clock.goes(wait)
-        done = shop.reconcile()
+        done = cli.reconcile()
         assert done.code == code
         assert said is None or said in done.record["error"]["message"]
     assert done.record["state"] == "not_applied"
 
-    shop.bank.debit = honest
-    again = shop.debit()
-    assert (again.code, again.record["attempt"], shop.bank.taken()) == (0, 2, 50)
+    cli.platform.debit = honest
+    again = cli.debit()
+    assert (again.code, again.record["attempt"], cli.platform.taken()) == (0, 2, 50)
 
 
-def test_a_look_at_the_balance_counts_from_when_it_began(shop: Shop, clock: Clock) -> None:
-    shop.bank.debit = NEVER
-    shop.debit()
+def test_a_look_at_the_balance_counts_from_when_it_began(cli: CommandLine, clock: Clock) -> None:
+    cli.platform.debit = NEVER
+    cli.debit()
 
     def takes_its_time(_: Wire) -> bool:
         clock.goes(100)
         return False
 
-    shop.bank.on_read = takes_its_time
+    cli.platform.on_read = takes_its_time
     clock.goes(850)
 
-    assert "may still arrive for another 50 s" in shop.reconcile().record["error"]["message"]
-    assert "look again" in shop.reconcile().record["error"]["message"]
-    assert shop.reconcile().record["state"] == "not_applied"
+    assert "may still arrive for another 50 s" in cli.reconcile().record["error"]["message"]
+    assert "look again" in cli.reconcile().record["error"]["message"]
+    assert cli.reconcile().record["state"] == "not_applied"
 
 
-def test_the_profile_sets_the_settle_period(opens: Callable[..., Shop], clock: Clock) -> None:
-    shop = opens(rules=", settle: 2")
-    shop.bank.debit = NEVER
-    shop.debit()
+def test_the_profile_sets_the_settle_period(
+    cli_with: Callable[..., CommandLine], clock: Clock
+) -> None:
+    cli = cli_with(rules=", settle: 2")
+    cli.platform.debit = NEVER
+    cli.debit()
 
     clock.goes(2)
-    assert "look again" in shop.reconcile().record["error"]["message"]
+    assert "look again" in cli.reconcile().record["error"]["message"]
     clock.goes(60)
-    assert shop.reconcile().record["state"] == "not_applied"
+    assert cli.reconcile().record["state"] == "not_applied"
 
 
 def broken(wire: Wire) -> bool:
@@ -287,23 +289,23 @@ def broken(wire: Wire) -> bool:
     ],
 )
 def test_a_balance_that_proves_nothing_leaves_a_debit_to_a_person(
-    on_read: Callable[[Wire], bool], more: dict[str, Any], said: str, shop: Shop, clock: Clock
+    on_read: Callable[[Wire], bool], more: dict[str, Any], said: str, cli: CommandLine, clock: Clock
 ) -> None:
-    shop.bank.debit = NEVER
-    shop.debit()
-    shop.bank.on_read = on_read
-    shop.bank.more = more
+    cli.platform.debit = NEVER
+    cli.debit()
+    cli.platform.on_read = on_read
+    cli.platform.more = more
 
     for _ in range(3):
         clock.goes(10_000)
-        done = shop.reconcile()
+        done = cli.reconcile()
         assert (done.code, done.record["state"]) == (8, "unknown")
         assert said in done.record["error"]["message"]
         assert on_read is broken or "resolve" in done.record["error"]["hint"]
 
 
-def settle(desk: Desk, entry: Entry) -> DebitResult:
-    return Reconciler(desk.journal, desk.debits(), [desk.profile]).reconcile(entry)
+def settle(maker: DebitMaker, entry: Entry) -> DebitResult:
+    return Reconciler(maker.journal, maker.debits(), [maker.profile]).reconcile(entry)
 
 
 @pytest.mark.parametrize(
@@ -315,122 +317,125 @@ def settle(desk: Desk, entry: Entry) -> DebitResult:
     ids=["while the sender may be alive", "once the sender is gone"],
 )
 def test_a_debit_that_is_being_sent_or_was_just_abandoned_stays_open(
-    started: str, state: State, said: str, desk: Desk, clock: Clock
+    started: str, state: State, said: str, maker: DebitMaker, clock: Clock
 ) -> None:
-    claimed = desk.claimed(desk.order(), replace(this_process(), started=started))
+    claimed = maker.claimed(maker.order(), replace(this_process(), started=started))
     clock.goes(100_000)
 
-    settled = settle(desk, claimed)
+    settled = settle(maker, claimed)
 
     assert settled.entry.state is state
     assert settled.error is not None
     assert settled.error.code is ErrorCode.OUTCOME_UNKNOWN
     assert said in settled.error.message
-    assert desk.bank.reads == (state is State.UNKNOWN)
+    assert maker.platform.reads == (state is State.UNKNOWN)
 
 
 def test_the_balance_is_read_again_after_another_debit_of_the_account(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    maker: DebitMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    claim = desk.journal.claim
+    claim = maker.journal.claim
 
     def after_another(*arguments: Any) -> Any:
-        monkeypatch.setattr(desk.journal, "claim", claim)
-        desk.debit(desk.order("r-2"))
+        monkeypatch.setattr(maker.journal, "claim", claim)
+        maker.debit(maker.order("r-2"))
         return claim(*arguments)
 
-    monkeypatch.setattr(desk.journal, "claim", after_another)
+    monkeypatch.setattr(maker.journal, "claim", after_another)
 
-    settled = desk.debit()
+    settled = maker.debit()
 
     assert settled.entry.state is State.CONFIRMED
     assert settled.entry.baseline is not None
     assert settled.entry.baseline.redeemed == "50"
-    assert (desk.bank.reads, desk.bank.taken()) == (3, 100)
+    assert (maker.platform.reads, maker.platform.taken()) == (3, 100)
 
 
 @pytest.mark.parametrize("twin", [" C-1", "c-1", "\uff23-1"], ids=ascii)
 def test_a_later_debit_of_what_may_be_the_same_account_keeps_a_debit_unknown(
-    twin: str, desk: Desk, clock: Clock
+    twin: str, maker: DebitMaker, clock: Clock
 ) -> None:
-    desk.bank.debit = NEVER
-    unknown = desk.debit().entry
-    desk.bank.debit = honest
-    assert desk.debit(desk.order("r-2", customer=twin)).entry.state is State.CONFIRMED
-    desk.bank.applied["C-1", "CENTS"] = 50  # the platform takes the two for one
+    maker.platform.debit = NEVER
+    unknown = maker.debit().entry
+    maker.platform.debit = honest
+    assert maker.debit(maker.order("r-2", customer=twin)).entry.state is State.CONFIRMED
+    maker.platform.applied["C-1", "CENTS"] = 50  # the platform takes the two for one
     clock.goes(2000)
 
-    settled = settle(desk, unknown)
+    settled = settle(maker, unknown)
 
     assert settled.entry.state is State.UNKNOWN
     assert settled.error is not None
     assert "the debit 'r-2' was made since" in settled.error.message
 
 
-def test_a_debit_made_before_the_baseline_does_not_explain_a_movement(desk: Desk) -> None:
-    desk.debit(desk.order("r-2"))
-    desk.bank.debit = LOST
-    unknown = desk.debit().entry
+def test_a_debit_made_before_the_baseline_does_not_explain_a_movement(maker: DebitMaker) -> None:
+    maker.debit(maker.order("r-2"))
+    maker.platform.debit = LOST
+    unknown = maker.debit().entry
 
-    assert settle(desk, unknown).entry.state is State.CONFIRMED
-    assert desk.bank.taken() == 100
+    assert settle(maker, unknown).entry.state is State.CONFIRMED
+    assert maker.platform.taken() == 100
 
 
 def test_reconcile_asks_with_the_profile_that_sent_the_debit(journal: Journal) -> None:
-    with IdempotentBank(LOST) as bank:
-        desk, stranger = Desk(bank, journal), Desk(bank, journal, name="another-shop")
-        unknown = desk.debit().entry
-        profiles = [stranger.profile, desk.profile]
+    with IdempotentPlatform(LOST) as platform:
+        maker, stranger = (
+            DebitMaker(platform, journal),
+            DebitMaker(platform, journal, name="another-shop"),
+        )
+        unknown = maker.debit().entry
+        profiles = [stranger.profile, maker.profile]
 
-        left = Reconciler(journal, desk.debits(), profiles[:1]).reconcile(unknown)
-        assert (left.entry.state, len(bank.posts)) == (State.UNKNOWN, 1)
-        bank.debit = honest
-        assert Reconciler(journal, desk.debits(), profiles).reconcile(unknown).error is None
+        left = Reconciler(journal, maker.debits(), profiles[:1]).reconcile(unknown)
+        assert (left.entry.state, len(platform.posts)) == (State.UNKNOWN, 1)
+        platform.debit = honest
+        assert Reconciler(journal, maker.debits(), profiles).reconcile(unknown).error is None
 
 
-def test_an_abandoned_debit_of_a_profile_that_is_gone_stays_unknown(desk: Desk) -> None:
-    claimed = desk.claimed(desk.order(), replace(this_process(), started="0"))
+def test_an_abandoned_debit_of_a_profile_that_is_gone_stays_unknown(maker: DebitMaker) -> None:
+    claimed = maker.claimed(maker.order(), replace(this_process(), started="0"))
 
-    settled = Reconciler(desk.journal, desk.debits(), []).reconcile(claimed)
+    settled = Reconciler(maker.journal, maker.debits(), []).reconcile(claimed)
 
     assert settled.entry.state is State.UNKNOWN
     assert settled.error is not None
     assert "no profile in the file" in settled.error.message
 
 
-def test_reconcile_exits_with_8_if_any_debit_stays_unknown(shop: Shop, clock: Clock) -> None:
-    shop.bank.debit = LOST
-    shop.debit()
-    shop.bank.debit = NEVER
-    shop.debit(customer="C-2", reference="r-2")
+def test_reconcile_exits_with_8_if_any_debit_stays_unknown(cli: CommandLine, clock: Clock) -> None:
+    cli.platform.debit = LOST
+    cli.debit()
+    cli.platform.debit = NEVER
+    cli.debit(customer="C-2", reference="r-2")
     clock.goes(1)
 
-    done = shop.reconcile()
+    done = cli.reconcile()
 
     assert done.code == 8
     assert [each["state"] for each in done.records] == ["confirmed", "unknown"]
     assert done.records[0]["error"] is None
-    assert shop.events()[-1].why == "by balance: redeemed changed from 0 to 50"
-    assert len(shop.bank.posts) == 2
+    assert cli.events()[-1].why == "by balance: redeemed changed from 0 to 50"
+    assert len(cli.platform.posts) == 2
 
 
-def test_reconcile_does_not_overwrite_a_change_made_meanwhile(desk: Desk) -> None:
-    desk.bank.debit = LOST
-    unknown = desk.debit().entry
-    desk.journal.change(unknown, State.NOT_APPLIED, Change("by another"))
+def test_reconcile_does_not_overwrite_a_change_made_meanwhile(maker: DebitMaker) -> None:
+    maker.platform.debit = LOST
+    unknown = maker.debit().entry
+    maker.journal.change(unknown, State.NOT_APPLIED, Change("by another"))
 
-    assert settle(desk, unknown).entry.state is State.NOT_APPLIED
+    assert settle(maker, unknown).entry.state is State.NOT_APPLIED
 
 
 # Many of them.
 
 
 def test_a_crash_at_one_debit_stops_no_other_and_it_comes_last_next_time(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
+    cli: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shop.bank.debit = LOST
+    cli.platform.debit = LOST
     for number in (1, 2, 3):
-        shop.debit(customer=f"C-{number}", reference=f"r-{number}")
+        cli.debit(customer=f"C-{number}", reference=f"r-{number}")
     look = DebitSender.account_balance
 
     def crashing(debits: DebitSender, order: DebitOrder) -> AccountBalance:
@@ -440,11 +445,11 @@ def test_a_crash_at_one_debit_stops_no_other_and_it_comes_last_next_time(
 
     monkeypatch.setattr(DebitSender, "account_balance", crashing)
 
-    first = shop.reconcile()
-    shop.bank.debit = NEVER
-    shop.debit(customer="C-4", reference="r-4")
-    desk = Desk(shop.bank, shop.journal)
-    left = Reconciler(desk.journal, desk.debits(), []).open_entries()
+    first = cli.reconcile()
+    cli.platform.debit = NEVER
+    cli.debit(customer="C-4", reference="r-4")
+    maker = DebitMaker(cli.platform, cli.journal)
+    left = Reconciler(maker.journal, maker.debits(), []).open_entries()
 
     assert first.code == 8
     assert {each["reference"]: each["state"] for each in first.records} == {
@@ -456,43 +461,43 @@ def test_a_crash_at_one_debit_stops_no_other_and_it_comes_last_next_time(
     assert [entry.key.reference for entry in left] == ["r-4", "r-1"]
 
 
-def test_reconcile_meets_a_refused_sign_in_once_and_not_for_each_debit(shop: Shop) -> None:
-    shop.bank.debit = LOST
+def test_reconcile_meets_a_refused_sign_in_once_and_not_for_each_debit(cli: CommandLine) -> None:
+    cli.platform.debit = LOST
     for number in range(20):
-        shop.debit(customer=f"C-{number}", reference=f"r-{number}")
+        cli.debit(customer=f"C-{number}", reference=f"r-{number}")
 
     def refused(wire: Wire) -> bool:
         wire.send(as_json({"statusCode": 401, "message": "no", "rsCode": "RS032"}, "401 No"))
         return True
 
-    shop.bank.on_read = refused
-    before = shop.bank.connections
+    cli.platform.on_read = refused
+    before = cli.platform.connections
 
-    done = shop.reconcile()
+    done = cli.reconcile()
 
     assert done.code == 8
     assert len(done.records) == 20
-    assert shop.bank.connections - before <= JOBS
+    assert cli.platform.connections - before <= JOBS
 
 
-def test_reconcile_leaves_debits_alone_that_a_living_process_sends(desk: Desk) -> None:
-    desk.claimed(desk.order(), this_process())
-    reconciler = Reconciler(desk.journal, desk.debits(), [desk.profile])
+def test_reconcile_leaves_debits_alone_that_a_living_process_sends(maker: DebitMaker) -> None:
+    maker.claimed(maker.order(), this_process())
+    reconciler = Reconciler(maker.journal, maker.debits(), [maker.profile])
 
     assert reconciler.open_entries() == []
     gone = replace(this_process(), started="0")
-    desk.claimed(desk.order("r-2", customer="C-2"), gone)
+    maker.claimed(maker.order("r-2", customer="C-2"), gone)
     assert [entry.key.reference for entry in reconciler.open_entries()] == ["r-2"]
 
 
-def test_a_debit_of_another_host_is_unknown_once_its_time_is_over_since_it_was_seen_here(
-    desk: Desk, clock: Clock, monkeypatch: pytest.MonkeyPatch
+def test_a_debit_of_another_host_becomes_unknown_once_its_time_is_over(
+    maker: DebitMaker, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk = Desk(desk.bank, desk.journal, settle=100.0, timeout=12.0)
+    maker = DebitMaker(maker.platform, maker.journal, settle=100.0, timeout=12.0)
     with monkeypatch.context() as elsewhere:
         elsewhere.setattr(uptime, "_clock_name", lambda: "another machine's")
-        desk.claimed(desk.order(), replace(this_process(), host="another"))
-    reconciler = Reconciler(desk.journal, desk.debits(), [desk.profile])
+        maker.claimed(maker.order(), replace(this_process(), host="another"))
+    reconciler = Reconciler(maker.journal, maker.debits(), [maker.profile])
 
     clock.goes(100_000)
     assert reconciler.open_entries() == []  # seen for the first time

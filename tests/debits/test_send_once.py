@@ -29,11 +29,11 @@ from loyalty_cli.model.errors import ErrorCode, LoyaltyError, NotSentError
 from loyalty_cli.model.exit_codes import exit_code_of
 from loyalty_cli.network.platform_client import DebitAnswer
 from loyalty_cli.providers.contract import Answer, Request
-from tests.debits.conftest import Desk, Opens, Shop
-from tests.fakes.fault_server import (
+from tests.debits.conftest import CliWith, CommandLine, DebitMaker
+from tests.fakes.faulty_platform import (
     LOST,
     NEVER,
-    IdempotentBank,
+    IdempotentPlatform,
     Post,
     answers,
     as_json,
@@ -57,18 +57,18 @@ def path(journal: Journal, entry: Entry) -> list[State]:
 # States.
 
 
-def test_a_debit_that_is_made_goes_through_planned_sending_and_confirmed(desk: Desk) -> None:
+def test_a_debit_that_is_made_goes_through_planned_sending_and_confirmed(maker: DebitMaker) -> None:
     seen: list[State] = []
 
     def debit(wire: Wire, post: Post) -> None:
-        seen.append(desk.another().present().state)
+        seen.append(maker.another().present().state)
         honest(wire, post)
 
-    desk.bank.debit = debit
-    settled = desk.debit()
+    maker.platform.debit = debit
+    settled = maker.debit()
 
     assert seen == [State.SENDING]  # before the platform saw anything
-    assert path(desk.journal, settled.entry) == ["planned", "sending", "confirmed"]
+    assert path(maker.journal, settled.entry) == ["planned", "sending", "confirmed"]
     assert settled.entry.attempt == 1
     assert settled.entry.sender == this_process()
     had = Baseline(available="10000", earned="10000", redeemed="0", last_event=0)
@@ -89,62 +89,64 @@ def test_the_steps_between_states_are_those_of_the_rules() -> None:
 
 
 def test_too_little_credit_leaves_a_debit_planned_and_just_enough_makes_it(
-    desk: Desk,
+    maker: DebitMaker,
 ) -> None:
-    settled = desk.debit(desk.order(amount=10_001))
+    settled = maker.debit(maker.order(amount=10_001))
 
     assert (why(settled), settled.entry.state) == (ErrorCode.REFUSED, State.PLANNED)
-    assert desk.bank.posts == []
-    assert path(desk.journal, settled.entry) == ["planned", "planned"]
-    *_, last = desk.journal.events(settled.entry.key)
+    assert maker.platform.posts == []
+    assert path(maker.journal, settled.entry) == ["planned", "planned"]
+    *_, last = maker.journal.events(settled.entry.key)
     assert last.why.startswith("not begun: 'C-1' has 10000 CENTS available")
-    assert desk.debit(desk.order("r-2", amount=10_000)).entry.state is State.CONFIRMED
+    assert maker.debit(maker.order("r-2", amount=10_000)).entry.state is State.CONFIRMED
 
 
-def test_a_debit_in_a_unit_that_the_account_lacks_is_not_sent(desk: Desk) -> None:
-    settled = desk.debit(replace(desk.order(), unit="cents"))
+def test_a_debit_in_a_unit_that_the_account_lacks_is_not_sent(maker: DebitMaker) -> None:
+    settled = maker.debit(replace(maker.order(), unit="cents"))
 
     assert settled.error is not None
     assert settled.error.code is ErrorCode.REFUSED
     assert settled.error.hint == (
         "It has: CENTS. Nothing was sent. For another unit the debit needs another reference."
     )
-    assert desk.bank.posts == []
+    assert maker.platform.posts == []
 
 
-def test_a_balance_without_an_available_amount_is_not_debited(desk: Desk) -> None:
-    desk.bank.more = {"totalRedeemedCredit": None}
+def test_a_balance_without_an_available_amount_is_not_debited(maker: DebitMaker) -> None:
+    maker.platform.more = {"totalRedeemedCredit": None}
 
-    assert why(desk.debit()) is ErrorCode.REFUSED
-    assert desk.bank.posts == []
+    assert why(maker.debit()) is ErrorCode.REFUSED
+    assert maker.platform.posts == []
 
 
-def test_a_balance_that_cannot_be_read_leaves_a_debit_planned(desk: Desk) -> None:
+def test_a_balance_that_cannot_be_read_leaves_a_debit_planned(maker: DebitMaker) -> None:
     def broken(wire: Wire) -> bool:
         wire.send(reply(b"<html>"))
         return True
 
-    desk.bank.on_read = broken
-    settled = desk.debit()
-    desk.bank.on_read = lambda _: False
+    maker.platform.on_read = broken
+    settled = maker.debit()
+    maker.platform.on_read = lambda _: False
 
     assert (why(settled), settled.entry.state) == (ErrorCode.BAD_RESPONSE, State.PLANNED)
-    assert desk.debit().entry.state is State.CONFIRMED
+    assert maker.debit().entry.state is State.CONFIRMED
 
 
 # The same debit, asked for again.
 
 
-def test_a_repeated_reference_gives_the_recorded_outcome_and_sends_nothing(shop: Shop) -> None:
-    first = shop.debit()
-    again = shop.debit()
+def test_a_repeated_reference_gives_the_recorded_outcome_and_sends_nothing(
+    cli: CommandLine,
+) -> None:
+    first = cli.debit()
+    again = cli.debit()
 
     assert (first.code, again.code) == (0, 0)
     assert again.record == first.record | {"replayed": True}
-    assert (len(shop.bank.posts), shop.bank.reads) == (1, 1)
+    assert (len(cli.platform.posts), cli.platform.reads) == (1, 1)
 
 
-def platform(url: str, tenant: str = "acme", name: str = "card") -> str:
+def platform_key(url: str, tenant: str = "acme", name: str = "card") -> str:
     return platform_of(profile_at(url, "saasquatch", settings={"tenant": tenant}, name=name))
 
 
@@ -160,49 +162,51 @@ def platform(url: str, tenant: str = "acme", name: str = "card") -> str:
     ],
 )
 def test_a_platforms_address_is_the_same_in_every_spelling(one: str, other: str) -> None:
-    assert platform(one, name="one") == platform(other, name="other")
+    assert platform_key(one, name="one") == platform_key(other, name="other")
 
 
 @pytest.mark.parametrize(
     "other",
     [
-        platform("https://bank.example:444/a/b"),
-        platform("https://bank.example/a"),
-        platform("https://bank.example/a%2Fb"),
-        platform("https://bank.example/A/b"),
-        platform("https://bank2.example/a/b"),
-        platform("https://bank.example/a/b", "other"),
+        platform_key("https://bank.example:444/a/b"),
+        platform_key("https://bank.example/a"),
+        platform_key("https://bank.example/a%2Fb"),
+        platform_key("https://bank.example/A/b"),
+        platform_key("https://bank2.example/a/b"),
+        platform_key("https://bank.example/a/b", "other"),
     ],
 )
 def test_another_address_or_tenant_is_another_account(other: str) -> None:
-    assert other != platform("https://bank.example/a/b")
+    assert other != platform_key("https://bank.example/a/b")
 
 
 def test_a_renamed_profile_has_the_same_debits_and_another_tenant_has_not(
-    desk: Desk,
+    maker: DebitMaker,
 ) -> None:
-    desk.debit()
-    renamed = Desk(desk.bank, desk.journal, url=f"{desk.bank.url}/", name="renamed")
-    other = Desk(desk.bank, desk.journal, settings={"tenant": "other"})
+    maker.debit()
+    renamed = DebitMaker(
+        maker.platform, maker.journal, url=f"{maker.platform.url}/", name="renamed"
+    )
+    other = DebitMaker(maker.platform, maker.journal, settings={"tenant": "other"})
 
     assert [each.debit().replayed for each in (renamed, other)] == [True, False]
-    assert len(desk.bank.posts) == 2
+    assert len(maker.platform.posts) == 2
 
 
 def test_after_not_applied_a_debit_is_made_by_a_second_attempt(
-    desk: Desk,
+    maker: DebitMaker,
 ) -> None:
-    desk.bank.debit = NEVER
-    unknown = desk.debit().entry
-    desk.journal.change(unknown, State.NOT_APPLIED, Change("the bank says so"))
-    desk.bank.debit = honest
+    maker.platform.debit = NEVER
+    unknown = maker.debit().entry
+    maker.journal.change(unknown, State.NOT_APPLIED, Change("the platform says so"))
+    maker.platform.debit = honest
 
-    other, settled = desk.debit(desk.order("r-2")), desk.debit()
+    other, settled = maker.debit(maker.order("r-2")), maker.debit()
 
     assert other.entry.state is State.CONFIRMED
     assert (settled.entry.state, settled.entry.attempt) == (State.CONFIRMED, 2)
-    assert (len(desk.bank.posts), desk.bank.taken()) == (3, 100)
-    assert path(desk.journal, settled.entry) == [
+    assert (len(maker.platform.posts), maker.platform.taken()) == (3, 100)
+    assert path(maker.journal, settled.entry) == [
         *("planned", "sending", "unknown", "not_applied"),
         *("planned", "sending", "confirmed"),
     ]
@@ -211,10 +215,10 @@ def test_after_not_applied_a_debit_is_made_by_a_second_attempt(
 # One open debit for each account.
 
 
-def test_an_account_with_an_open_debit_is_busy_for_other_debits(desk: Desk) -> None:
-    desk.bank.debit = LOST
-    desk.debit()
-    another = desk.another()
+def test_an_account_with_an_open_debit_is_busy_for_other_debits(maker: DebitMaker) -> None:
+    maker.platform.debit = LOST
+    maker.debit()
+    another = maker.another()
 
     busy = another.debit(another.order("r-2"))
     free = another.debit(another.order("r-3", customer="C-2"))
@@ -222,10 +226,10 @@ def test_an_account_with_an_open_debit_is_busy_for_other_debits(desk: Desk) -> N
     assert (why(busy), busy.entry.state) == (ErrorCode.ACCOUNT_BUSY, State.PLANNED)
     assert exit_code_of(ErrorCode.ACCOUNT_BUSY) == 6
     assert free.entry.state is State.UNKNOWN
-    assert len(desk.bank.posts) == 2
+    assert len(maker.platform.posts) == 2
 
 
-def test_an_account_that_another_process_is_debiting_is_waited_for(desk: Desk) -> None:
+def test_an_account_that_another_process_is_debiting_is_waited_for(maker: DebitMaker) -> None:
     """Two who share a file share its accounts, too: neither fails for the other."""
     arrived, go_on = Event(), Event()
 
@@ -235,9 +239,9 @@ def test_an_account_that_another_process_is_debiting_is_waited_for(desk: Desk) -
             assert go_on.wait(30)
         honest(wire, post)
 
-    desk.bank.debit = debit
-    another = desk.another()
-    first = Thread(target=desk.debit)
+    maker.platform.debit = debit
+    another = maker.another()
+    first = Thread(target=maker.debit)
     first.start()
     assert arrived.wait(30)
     second: list[DebitResult] = []
@@ -251,49 +255,49 @@ def test_an_account_that_another_process_is_debiting_is_waited_for(desk: Desk) -
     waiting.join()
 
     assert [each.entry.state for each in second] == [State.CONFIRMED]
-    assert len(desk.bank.posts) == 2
+    assert len(maker.platform.posts) == 2
 
 
 def test_a_busy_account_is_waited_for_once_in_a_run(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    maker: DebitMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk.claimed(desk.order(), this_process())
+    maker.claimed(maker.order(), this_process())
     waited = itertools.count()
     monkeypatch.setattr("time.sleep", lambda _: next(waited))
     seconds = itertools.count(step=1.0)
-    debits = desk.debits(clock=lambda: Instant("boot", next(seconds)))
-    orders = [desk.order(f"other-{number}") for number in range(5)]
+    debits = maker.debits(clock=lambda: Instant("boot", next(seconds)))
+    orders = [maker.order(f"other-{number}") for number in range(5)]
 
-    settled = [debits.run(order, desk.plan(order)) for order in orders]
+    settled = [debits.run(order, maker.plan(order)) for order in orders]
 
     assert [why(each) for each in settled] == [ErrorCode.ACCOUNT_BUSY] * 5
-    assert 1 <= next(waited) <= desk.profile.timeout
+    assert 1 <= next(waited) <= maker.profile.timeout
 
 
 # A debit that somebody is sending.
 
 
-def test_a_debit_whose_process_is_gone_becomes_unknown_and_is_not_sent(desk: Desk) -> None:
-    desk.claimed(desk.order(), GONE)
+def test_a_debit_whose_process_is_gone_becomes_unknown_and_is_not_sent(maker: DebitMaker) -> None:
+    maker.claimed(maker.order(), GONE)
 
-    settled = desk.debit()
+    settled = maker.debit()
 
     assert (settled.entry.state, why(settled)) == (State.UNKNOWN, ErrorCode.OUTCOME_UNKNOWN)
-    assert desk.bank.posts == []
+    assert maker.platform.posts == []
 
 
 def test_a_debit_that_a_living_process_sends_is_waited_for_and_left_alone(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    maker: DebitMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    claimed = desk.claimed(desk.order(), this_process())
+    claimed = maker.claimed(maker.order(), this_process())
     monkeypatch.setattr(debit_module, "POLL_SECONDS", 0.01)
     seconds = itertools.count(step=5.0)
 
-    settled = desk.debit(clock=lambda: Instant("boot", next(seconds)))
+    settled = maker.debit(clock=lambda: Instant("boot", next(seconds)))
 
     assert settled.entry == claimed
     assert (settled.replayed, why(settled)) == (True, ErrorCode.OUTCOME_UNKNOWN)
-    assert desk.bank.posts == []
+    assert maker.platform.posts == []
 
 
 @pytest.mark.parametrize(
@@ -306,23 +310,23 @@ def test_a_debit_that_a_living_process_sends_is_waited_for_and_left_alone(
     ],
 )
 def test_the_outcome_that_another_process_records_meanwhile_is_given(
-    outcome: State, code: ErrorCode | None, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    outcome: State, code: ErrorCode | None, maker: DebitMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    claimed = desk.claimed(desk.order(), this_process())
+    claimed = maker.claimed(maker.order(), this_process())
     monkeypatch.setattr(
-        "time.sleep", lambda _: desk.journal.change(claimed, outcome, Change("done"))
+        "time.sleep", lambda _: maker.journal.change(claimed, outcome, Change("done"))
     )
 
-    settled = desk.debit()
+    settled = maker.debit()
 
     assert (settled.entry.state, settled.replayed, why(settled)) == (outcome, code is None, code)
-    assert desk.bank.posts == []
+    assert maker.platform.posts == []
 
 
-def test_of_two_processes_with_the_same_debit_one_sends_it(desk: Desk) -> None:
-    order = desk.order()
-    entry = desk.plan(order)
-    others = [desk.another() for _ in range(4)]
+def test_of_two_processes_with_the_same_debit_one_sends_it(maker: DebitMaker) -> None:
+    order = maker.order()
+    entry = maker.plan(order)
+    others = [maker.another() for _ in range(4)]
     settled: list[DebitResult] = []
     threads = [
         Thread(target=lambda each=each: settled.append(each.debits().run(order, entry)))
@@ -335,20 +339,20 @@ def test_of_two_processes_with_the_same_debit_one_sends_it(desk: Desk) -> None:
 
     assert [each.entry.state for each in settled] == [State.CONFIRMED] * 4
     assert [each.replayed for each in settled].count(False) == 1
-    assert (len(desk.bank.posts), desk.bank.taken()) == (1, 50)
+    assert (len(maker.platform.posts), maker.platform.taken()) == (1, 50)
 
 
 @pytest.mark.parametrize("clock", ["the same", "another"])
 def test_a_debit_of_another_host_is_left_alone_until_its_time_is_over(
-    clock: str, desk: Desk
+    clock: str, maker: DebitMaker
 ) -> None:
-    desk = Desk(desk.bank, desk.journal, settle=100.0, timeout=12.0)
-    claimed = desk.claimed(desk.order(), ELSEWHERE)
+    maker = DebitMaker(maker.platform, maker.journal, settle=100.0, timeout=12.0)
+    claimed = maker.claimed(maker.order(), ELSEWHERE)
     began = instant_now() if clock == "the same" else Instant("here", 1_000_000)
 
-    def at(seconds: float, profile: Profile | None = desk.profile) -> State:
+    def at(seconds: float, profile: Profile | None = maker.profile) -> State:
         now = replace(began, seconds=began.seconds + seconds)
-        return mark_abandoned(desk.journal, claimed, profile, now).state
+        return mark_abandoned(maker.journal, claimed, profile, now).state
 
     assert at(0) is State.SENDING  # by another clock: seen from here for the first time
     assert at(116) is State.SENDING  # 5 for the claim, 12 for the call, 100 to settle
@@ -363,24 +367,24 @@ Meanwhile = Callable[..., DebitResult]
 
 
 @pytest.fixture
-def meanwhile(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Meanwhile:
+def meanwhile(maker: DebitMaker, monkeypatch: pytest.MonkeyPatch) -> Meanwhile:
     """Make a debit that others bring to these states between its claim and its answer."""
 
     def run(answer: Answer | NotSentError, *states: State) -> DebitResult:
         def debit(_: Profile, __: Request, before_first_byte: Callable[[], None]) -> DebitAnswer:
             before_first_byte()
             for state in states:
-                present = desk.present()
+                present = maker.present()
                 if state is State.SENDING:
-                    assert desk.journal.claim(present, ELSEWHERE, Baseline(redeemed="0"))
+                    assert maker.journal.claim(present, ELSEWHERE, Baseline(redeemed="0"))
                 else:
-                    assert desk.journal.change(present, state, Change("meanwhile"))
+                    assert maker.journal.change(present, state, Change("meanwhile"))
             if isinstance(answer, NotSentError):
                 raise answer
             return DebitAnswer(answer, str)
 
-        monkeypatch.setattr(desk.platforms, "debit", debit)
-        return desk.debit()
+        monkeypatch.setattr(maker.client, "debit", debit)
+        return maker.debit()
 
     return run
 
@@ -413,27 +417,27 @@ def test_a_late_end_of_an_abandoned_attempt_is_taken_into_account(
     states: list[State],
     end: tuple[State, ErrorCode | None],
     meanwhile: Meanwhile,
-    desk: Desk,
+    maker: DebitMaker,
 ) -> None:
     settled = meanwhile(answer, *states)
 
     assert (settled.entry.state, why(settled)) == end
     assert settled.replayed == (answer is ASLEEP and settled.entry.state is State.CONFIRMED)
     if answer is YES:
-        assert '"creditRedeemed": 50' in desk.journal.events(settled.entry.key)[-1].why
+        assert '"creditRedeemed": 50' in maker.journal.events(settled.entry.key)[-1].why
 
 
 @pytest.mark.parametrize(
     ("answer", "code"), [(YES, ErrorCode.OUTCOME_UNKNOWN), (NO, ErrorCode.REFUSED)]
 )
 def test_a_late_answer_to_one_attempt_proves_nothing_about_a_later_one(
-    answer: Answer, code: ErrorCode, meanwhile: Meanwhile, desk: Desk
+    answer: Answer, code: ErrorCode, meanwhile: Meanwhile, maker: DebitMaker
 ) -> None:
     settled = meanwhile(answer, *AGAIN, State.UNKNOWN)
 
     assert (settled.entry.state, settled.entry.attempt) == (State.UNKNOWN, 2)
     assert why(settled) is code
-    *_, last = desk.journal.events(settled.entry.key)
+    *_, last = maker.journal.events(settled.entry.key)
     assert last.why.startswith("attempt 1 turned out ")
 
 
@@ -441,25 +445,25 @@ def test_a_late_answer_to_one_attempt_proves_nothing_about_a_later_one(
 
 
 @pytest.fixture
-def points(opens: Opens) -> Shop:
-    shop = opens(IdempotentBank)
-    shop.bank.debit = once_only
-    return shop
+def points(cli_with: CliWith) -> CommandLine:
+    cli = cli_with(IdempotentPlatform)
+    cli.platform.debit = once_only
+    return cli
 
 
 @pytest.mark.parametrize(("first", "proof"), [(LOST, "9004"), (NEVER, "HTTP 200")])
 def test_a_lost_gameball_debit_is_sent_again_and_confirmed_by_9004_or_200(
-    first: Any, proof: str, points: Shop
+    first: Any, proof: str, points: CommandLine
 ) -> None:
-    points.bank.debit = first
+    points.platform.debit = first
     assert points.debit().code == 8
-    points.bank.debit = once_only
+    points.platform.debit = once_only
 
     done = points.debit()
 
     assert (done.code, done.record["state"], done.record["attempt"]) == (0, "confirmed", 1)
-    assert [post.order["transactionId"] for post in points.bank.posts] == ["r-1", "r-1"]
-    assert points.bank.taken() == 50
+    assert [post.order["transactionId"] for post in points.platform.posts] == ["r-1", "r-1"]
+    assert points.platform.taken() == 50
     assert proof in points.events()[-1].why
 
 
@@ -475,11 +479,11 @@ def test_a_lost_gameball_debit_is_sent_again_and_confirmed_by_9004_or_200(
     ],
 )
 def test_a_gameball_debit_sent_again_stays_unknown_after_any_other_answer(
-    again: bytes, points: Shop
+    again: bytes, points: CommandLine
 ) -> None:
-    points.bank.debit = LOST
+    points.platform.debit = LOST
     points.debit()
-    points.bank.debit = answers(again)
+    points.platform.debit = answers(again)
 
     done = points.debit()
 
@@ -490,24 +494,26 @@ def test_a_gameball_debit_sent_again_stays_unknown_after_any_other_answer(
 def test_a_9004_confirms_a_gameball_debit_that_a_person_held_for_not_applied(
     journal: Journal,
 ) -> None:
-    with IdempotentBank(LOST) as bank:
-        desk = Desk(bank, journal)
-        unknown = desk.debit().entry
+    with IdempotentPlatform(LOST) as platform:
+        maker = DebitMaker(platform, journal)
+        unknown = maker.debit().entry
         journal.change(unknown, State.NOT_APPLIED, Change("by hand, and wrong"))
-        bank.debit = once_only
+        platform.debit = once_only
 
-        settled = desk.debit()
+        settled = maker.debit()
 
         assert (settled.entry.state, settled.error) == (State.CONFIRMED, None)
-        assert bank.taken() == 50
+        assert platform.taken() == 50
 
 
 DUPLICATE = {"code": 9004, "type": "DUPLICATE", "message": "Duplicate transactionId"}
 
 
 @pytest.mark.parametrize("status", [200, 400, 409, 422, 500])
-def test_a_9004_to_the_first_attempt_at_gameball_proves_nothing(status: int, points: Shop) -> None:
-    points.bank.debit = answers(as_json(DUPLICATE, f"{status} Hm"))
+def test_a_9004_to_the_first_attempt_at_gameball_proves_nothing(
+    status: int, points: CommandLine
+) -> None:
+    points.platform.debit = answers(as_json(DUPLICATE, f"{status} Hm"))
 
     done = points.debit()
 
@@ -519,8 +525,10 @@ def test_a_9004_to_the_first_attempt_at_gameball_proves_nothing(status: int, poi
     assert "`loyalty journal resolve --confirmed`" in error["hint"]
 
 
-def test_only_a_person_settles_a_debit_whose_reference_gameball_had_before(points: Shop) -> None:
-    points.bank.ids.add("r-1")  # type: ignore[attr-defined]  # it is an IdempotentBank
+def test_only_a_person_settles_a_debit_whose_reference_gameball_had_before(
+    points: CommandLine,
+) -> None:
+    points.platform.ids.add("r-1")  # type: ignore[attr-defined]  # it is an IdempotentPlatform
     assert points.debit().code == 8
 
     for _ in range(2):
@@ -529,49 +537,51 @@ def test_only_a_person_settles_a_debit_whose_reference_gameball_had_before(point
         assert (settled.code, settled.record["state"]) == (8, "unknown")
         assert (again.code, again.record["state"], again.record["replayed"]) == (8, "unknown", True)
         assert "journal resolve" in again.record["error"]["hint"]
-    assert (len(points.bank.posts), points.bank.taken()) == (1, 0)
+    assert (len(points.platform.posts), points.platform.taken()) == (1, 0)
     done = points.loyalty("journal", "resolve", "r-1", "--confirmed", "--why", "it is this one")
     assert (done.code, points.entry().state) == (0, State.CONFIRMED)
 
 
-def test_a_reference_that_gameball_had_before_proves_nothing_later_either(points: Shop) -> None:
-    points.bank.ids.add("r-1")  # type: ignore[attr-defined]  # it is an IdempotentBank
+def test_a_reference_that_gameball_had_before_proves_nothing_later_either(
+    points: CommandLine,
+) -> None:
+    points.platform.ids.add("r-1")  # type: ignore[attr-defined]  # it is an IdempotentPlatform
     points.debit()
     points.loyalty("journal", "resolve", "r-1", "--not-applied", "--why", "of another shop")
 
     done = points.debit()
 
     assert (done.code, done.record["state"], done.record["attempt"]) == (8, "unknown", 2)
-    points.bank.debit = NEVER
+    points.platform.debit = NEVER
     points.loyalty("journal", "resolve", "r-1", "--not-applied", "--why", "of another shop")
     lost = points.debit()
-    points.bank.debit = once_only
-    assert (lost.code, points.debit().code, points.bank.taken()) == (8, 8, 0)
+    points.platform.debit = once_only
+    assert (lost.code, points.debit().code, points.platform.taken()) == (8, 8, 0)
 
 
 @pytest.mark.parametrize("code", [1001, 2001])
 @pytest.mark.parametrize("lost", [False, True])
 def test_a_9004_after_a_refusal_confirms_only_a_later_lost_attempt(
-    code: int, lost: bool, points: Shop
+    code: int, lost: bool, points: CommandLine
 ) -> None:
-    points.bank.debit = answers(as_json({"code": code, "message": "No."}, "422 No"))
+    points.platform.debit = answers(as_json({"code": code, "message": "No."}, "422 No"))
     assert points.debit().record["state"] == "not_applied"
     if lost:
-        points.bank.debit = LOST
+        points.platform.debit = LOST
         assert points.debit().code == 8
-    points.bank.debit = answers(as_json(DUPLICATE, "422 No"))
+    points.platform.debit = answers(as_json(DUPLICATE, "422 No"))
 
     done = points.debit()
 
     assert (done.code, done.record["state"]) == ((0, "confirmed") if lost else (8, "unknown"))
-    assert (done.record["attempt"], points.bank.taken()) == (2, 50 * lost)
+    assert (done.record["attempt"], points.platform.taken()) == (2, 50 * lost)
 
 
 # What fails before anything is sent.
 
 
 def test_a_debit_without_its_credentials_is_not_sent(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    maker: DebitMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def gone(_: object) -> None:
         raise LoyaltyError(ErrorCode.CREDENTIAL_MISSING, "no key")
@@ -580,29 +590,29 @@ def test_a_debit_without_its_credentials_is_not_sent(
 
     def then_gone(debits: DebitSender, order: DebitOrder) -> Any:
         seen = look(debits, order)
-        monkeypatch.setattr(desk.platforms, "_credentials_of", gone)
+        monkeypatch.setattr(maker.client, "_credentials_of", gone)
         return seen
 
     monkeypatch.setattr(DebitSender, "account_balance", then_gone)
 
-    settled = desk.debit()
+    settled = maker.debit()
 
     assert (settled.entry.state, why(settled)) == (State.PLANNED, ErrorCode.CREDENTIAL_MISSING)
-    assert desk.bank.posts == []
+    assert maker.platform.posts == []
 
 
 def test_a_provider_that_fails_to_make_a_request_leaves_a_debit_planned(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    maker: DebitMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> Request:
         raise KeyError("customer")
 
-    monkeypatch.setattr(type(desk.profile.provider), "debit_request", broken)
+    monkeypatch.setattr(type(maker.profile.provider), "debit_request", broken)
 
-    settled = desk.debit()
+    settled = maker.debit()
 
     assert (settled.entry.state, settled.entry.attempt) == (State.PLANNED, 0)
     assert why(settled) is ErrorCode.SETUP
-    *_, last = desk.journal.events(settled.entry.key)
+    *_, last = maker.journal.events(settled.entry.key)
     assert "the provider 'saasquatch' has a defect: KeyError" in last.why
-    assert (desk.bank.reads, desk.bank.posts) == (0, [])
+    assert (maker.platform.reads, maker.platform.posts) == (0, [])

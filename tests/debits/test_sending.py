@@ -29,8 +29,15 @@ from loyalty_cli.network.http_client import HttpClient
 from loyalty_cli.network.platform_client import PlatformClient
 from loyalty_cli.providers.contract import Query, Reading, Request
 from tests.conftest import PROGRAM
-from tests.debits.conftest import SECRET, Desk, Known, Opens, Shop, profile_of
-from tests.fakes.fault_server import Bank, Debiting, Post, applies_and, as_json
+from tests.debits.conftest import (
+    SECRET,
+    CliWith,
+    CommandLine,
+    DebitMaker,
+    KnownCredentials,
+    profile_of,
+)
+from tests.fakes.faulty_platform import Debiting, FaultyPlatform, Post, applies_and, as_json
 from tests.fakes.servers import Proxy, RawServer, Script, Wire, header, reply, unused_port
 
 ORDER = Request(("debit",), json={"amount": 50})
@@ -51,41 +58,43 @@ class AtRest(PlatformClient):
 
 
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
-def test_a_debit_is_one_post_on_a_connection_of_its_own(tls: bool, opens: Opens) -> None:
-    shop = opens(tls=tls)
+def test_a_debit_is_one_post_on_a_connection_of_its_own(tls: bool, cli_with: CliWith) -> None:
+    cli = cli_with(tls=tls)
 
     for number in range(3):
-        assert shop.debit(reference=f"r-{number}").code == 0
+        assert cli.debit(reference=f"r-{number}").code == 0
 
-    assert (shop.bank.reads, len(shop.bank.posts), shop.bank.connections) == (3, 3, 6)
-    raw = shop.bank.posts[0].raw
+    assert (cli.platform.reads, len(cli.platform.posts), cli.platform.connections) == (3, 3, 6)
+    raw = cli.platform.posts[0].raw
     assert raw.startswith(b"POST /api/v1/acme/credit/bulkredeem HTTP/1.1\r\n")
     assert header(raw, "content-type") == "application/json"
     assert header(raw, "content-length") == str(len(raw.partition(b"\r\n\r\n")[2]))
     assert raw.endswith(b'\r\n\r\n{"accountId":"C-1","unit":"CENTS","amount":50}')
 
 
-def test_debits_of_one_process_share_no_connection(desk: Desk) -> None:
+def test_debits_of_one_process_share_no_connection(maker: DebitMaker) -> None:
     for number in range(3):
-        desk.debit(desk.order(f"r-{number}"))
+        maker.debit(maker.order(f"r-{number}"))
 
-    assert (len(desk.bank.posts), desk.bank.connections) == (3, 4)
+    assert (len(maker.platform.posts), maker.platform.connections) == (3, 4)
 
 
 def test_a_netrc_file_does_not_replace_the_sign_in_of_a_debit(
-    shop: Shop, environment: dict[str, str]
+    cli: CommandLine, environment: dict[str, str]
 ) -> None:
     netrc = Path(environment["HOME"], ".netrc")
     netrc.write_text("machine 127.0.0.1 login thief password other\n")
     netrc.chmod(0o600)
 
-    assert shop.debit().code == 0
+    assert cli.debit().code == 0
 
-    assert header(shop.bank.posts[0].raw, "authorization") == "Basic OnMzY3JldC1vZi10aGUtc2hvcA=="
+    assert (
+        header(cli.platform.posts[0].raw, "authorization") == "Basic OnMzY3JldC1vZi10aGUtc2hvcA=="
+    )
 
 
-def test_verbose_shows_no_secret_of_a_debit(shop: Shop) -> None:
-    done = shop.debit("-v")
+def test_verbose_shows_no_secret_of_a_debit(cli: CommandLine) -> None:
+    done = cli.debit("-v")
 
     assert "> POST" in done.err
     assert SECRET not in f"{done}"
@@ -133,8 +142,8 @@ def name_takes_for_ever(monkeypatch: pytest.MonkeyPatch, stack: ExitStack) -> di
 def tls_to_a_stranger(_: pytest.MonkeyPatch, stack: ExitStack) -> dict[str, Any]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
-    bank = stack.enter_context(Bank(tls=context))
-    return {"url": bank.url, "bank": bank}
+    platform = stack.enter_context(FaultyPlatform(tls=context))
+    return {"url": platform.url, "platform": platform}
 
 
 def tls_to(script: Script, **more: float) -> Arrange:
@@ -206,23 +215,27 @@ NOT_SENT: Mapping[str, tuple[Arrange, ErrorCode]] = {
 
 @pytest.mark.parametrize("case", NOT_SENT)
 def test_a_debit_that_fails_before_the_first_byte_is_not_claimed(
-    case: str, bank: Bank, journal: Journal, ca_bundle: Path, monkeypatch: pytest.MonkeyPatch
+    case: str,
+    platform: FaultyPlatform,
+    journal: Journal,
+    ca_bundle: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     arrange, code = NOT_SENT[case]
     with monkeypatch.context() as here, ExitStack() as stack:
         profile = arrange(here, stack)
-        there = profile.pop("bank", bank)
-        desk = Desk(there, journal, **({"ca_bundle": ca_bundle} | profile))
-        desk.platforms = AtRest(HttpClient(), Known(), AccessTokens(KeyringStore()))
+        there = profile.pop("platform", platform)
+        maker = DebitMaker(there, journal, **({"ca_bundle": ca_bundle} | profile))
+        maker.client = AtRest(HttpClient(), KnownCredentials(), AccessTokens(KeyringStore()))
 
-        settled = desk.debit()
+        settled = maker.debit()
 
         assert there.posts == []
     assert (settled.entry.state, settled.entry.attempt) == (State.PLANNED, 0)
     assert settled.error is not None
     assert settled.error.code is code
     assert exit_code_of(settled.error.code) == (3 if code is ErrorCode.SETUP else 7)
-    assert settled.entry == desk.present()
+    assert settled.entry == maker.present()
     *_, last = journal.events(settled.entry.key)
     assert last.why == f"not begun: {settled.error.message}"
 
@@ -240,13 +253,13 @@ def test_a_debit_with_a_header_that_cannot_be_sent_is_not_sent(
     case: str, tls: bool, server_side: ssl.SSLContext, ca_bundle: Path
 ) -> None:
     request = Request(("debit",), headers={"X-Token": BAD_HEADERS[case]}, json={"amount": 50})
-    with Bank(tls=server_side if tls else None) as bank:
-        profile = profile_of(bank, ca_bundle=ca_bundle)
+    with FaultyPlatform(tls=server_side if tls else None) as platform:
+        profile = profile_of(platform, ca_bundle=ca_bundle)
 
         with pytest.raises(NotSentError) as caught:
             HttpClient().send_once(profile, request, lambda: None)
 
-        assert bank.posts == []
+        assert platform.posts == []
     assert BAD_HEADERS[case].strip() not in caught.value.message
 
 
@@ -257,24 +270,26 @@ def test_the_check_before_the_first_byte_can_stop_a_debit(
     def stop() -> None:
         raise LoyaltyError(ErrorCode.TIMED_OUT, "too late")
 
-    with Bank(tls=server_side if tls else None) as bank:
-        profile = profile_of(bank, ca_bundle=ca_bundle)
+    with FaultyPlatform(tls=server_side if tls else None) as platform:
+        profile = profile_of(platform, ca_bundle=ca_bundle)
 
         with pytest.raises(NotSentError, match="too late"):
             HttpClient().send_once(profile, ORDER, stop)
 
-        assert bank.posts == []
+        assert platform.posts == []
 
 
-def test_the_check_before_the_first_byte_is_made_once_when_all_is_ready(bank: Bank) -> None:
+def test_the_check_before_the_first_byte_is_made_once_when_all_is_ready(
+    platform: FaultyPlatform,
+) -> None:
     asked: list[tuple[int, int]] = []
-    profile = profile_of(bank)
+    profile = profile_of(platform)
     body = {"accountId": "C-1", "unit": "CENTS", "amount": 5}
 
     answer = HttpClient().send_once(
         profile,
         Request(("debit",), json=body),
-        lambda: asked.append((bank.connections, len(bank.posts))),
+        lambda: asked.append((platform.connections, len(platform.posts))),
     )
 
     assert answer.status == 200
@@ -300,26 +315,26 @@ class Asleep:
 
 
 def test_a_debit_whose_claim_is_too_old_is_made_only_by_the_next_run(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    maker: DebitMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as too_long:
-        clock = Asleep(desk.journal, CLAIM_LIFETIME_SECONDS + 0.1, too_long)
-        settled = desk.debit(clock=clock)
+        clock = Asleep(maker.journal, CLAIM_LIFETIME_SECONDS + 0.1, too_long)
+        settled = maker.debit(clock=clock)
 
     assert settled.entry.state is State.PLANNED
     assert settled.error is not None
     assert exit_code_of(settled.error.code) == 7
     assert "paused" in settled.error.message
     assert settled.error.hint == "Nothing was sent; run the same command again."
-    assert desk.bank.posts == []
-    just_young_enough = Asleep(desk.journal, CLAIM_LIFETIME_SECONDS, monkeypatch)
-    assert desk.debit(clock=just_young_enough).entry.state is State.CONFIRMED
+    assert maker.platform.posts == []
+    just_young_enough = Asleep(maker.journal, CLAIM_LIFETIME_SECONDS, monkeypatch)
+    assert maker.debit(clock=just_young_enough).entry.state is State.CONFIRMED
 
 
 def test_a_debit_whose_claim_took_all_its_time_is_not_sent(
-    bank: Bank, journal: Journal, monkeypatch: pytest.MonkeyPatch
+    platform: FaultyPlatform, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk = Desk(bank, journal, timeout=0.3)
+    maker = DebitMaker(platform, journal, timeout=0.3)
     claim = journal.claim
 
     def slow(*arguments: Any) -> Any:
@@ -329,9 +344,9 @@ def test_a_debit_whose_claim_took_all_its_time_is_not_sent(
 
     monkeypatch.setattr(journal, "claim", slow)
 
-    settled = desk.debit()
+    settled = maker.debit()
 
-    assert (settled.entry.state, bank.posts) == (State.PLANNED, [])
+    assert (settled.entry.state, platform.posts) == (State.PLANNED, [])
     assert settled.error is not None
     assert settled.error.code is ErrorCode.TIMED_OUT
 
@@ -379,55 +394,55 @@ SLOW: Mapping[str, Debiting] = {
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
 @pytest.mark.parametrize("case", BROKEN)
 def test_a_connection_that_breaks_after_the_first_byte_leaves_a_debit_unknown(
-    case: str, tls: bool, opens: Opens
+    case: str, tls: bool, cli_with: CliWith
 ) -> None:
-    shop = opens(tls=tls)
-    shop.bank.debit = BROKEN[case]
+    cli = cli_with(tls=tls)
+    cli.platform.debit = BROKEN[case]
 
-    shop.stays_unknown()
+    cli.stays_unknown()
 
-    assert (len(shop.bank.posts), shop.bank.taken()) == (1, 50)
+    assert (len(cli.platform.posts), cli.platform.taken()) == (1, 50)
 
 
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
 def test_a_reset_before_the_platform_read_anything_leaves_a_debit_unknown(
-    tls: bool, opens: Opens
+    tls: bool, cli_with: CliWith
 ) -> None:
     def refuses(wire: Wire) -> bool:
         wire.sock.recv(1)
         wire.reset()
         return True
 
-    shop = opens(tls=tls)
-    shop.bank.refuses = refuses
+    cli = cli_with(tls=tls)
+    cli.platform.refuses = refuses
 
-    shop.stays_unknown()
+    cli.stays_unknown()
 
-    assert shop.bank.posts == []
+    assert cli.platform.posts == []
 
 
-def test_a_fault_of_tls_after_the_first_byte_leaves_a_debit_unknown(opens: Opens) -> None:
-    shop = opens(tls=True)
-    shop.bank.debit = after_reading(raw_garbage)
+def test_a_fault_of_tls_after_the_first_byte_leaves_a_debit_unknown(cli_with: CliWith) -> None:
+    cli = cli_with(tls=True)
+    cli.platform.debit = after_reading(raw_garbage)
 
-    shop.stays_unknown()
+    cli.stays_unknown()
 
-    assert (len(shop.bank.posts), shop.bank.taken()) == (1, 50)
+    assert (len(cli.platform.posts), cli.platform.taken()) == (1, 50)
 
 
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
 @pytest.mark.parametrize("case", SLOW)
 def test_the_deadline_of_a_debit_holds_for_its_whole_request(
-    case: str, tls: bool, opens: Opens
+    case: str, tls: bool, cli_with: CliWith
 ) -> None:
-    shop = opens(tls=tls, timeout=1)
-    shop.bank.debit = SLOW[case]
+    cli = cli_with(tls=tls, timeout=1)
+    cli.platform.debit = SLOW[case]
     began = time.monotonic()
 
-    shop.stays_unknown("did not answer within 1 s")
+    cli.stays_unknown("did not answer within 1 s")
 
     assert time.monotonic() - began < 8  # byte by byte it would be 10 s and more
-    assert (len(shop.bank.posts), shop.bank.taken()) == (1, 50)
+    assert (len(cli.platform.posts), cli.platform.taken()) == (1, 50)
 
 
 class FaultError(Exception):
@@ -439,9 +454,9 @@ class FaultError(Exception):
 )
 @pytest.mark.parametrize("place", ["sending", "reading", "judging"])
 def test_any_exception_after_sending_is_recorded_before_it_is_raised(
-    kind: type[BaseException], place: str, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    kind: type[BaseException], place: str, maker: DebitMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    debit = desk.platforms.debit
+    debit = maker.client.debit
 
     def fault(*_: object, **__: object) -> None:
         raise kind(SECRET)
@@ -451,24 +466,24 @@ def test_any_exception_after_sending_is_recorded_before_it_is_raised(
         fault()
 
     if place == "judging":
-        monkeypatch.setattr(type(desk.profile.provider), "read_debit", fault)
+        monkeypatch.setattr(type(maker.profile.provider), "read_debit", fault)
     elif place == "sending":
-        monkeypatch.setattr(desk.platforms, "debit", send_and_fault)
+        monkeypatch.setattr(maker.client, "debit", send_and_fault)
     else:
         monkeypatch.setattr("loyalty_cli.network.http_client._body", fault)
-        at_rest = AtRest.aged_reading.__get__(desk.platforms)
-        monkeypatch.setattr(desk.platforms, "aged_reading", at_rest)
+        at_rest = AtRest.aged_reading.__get__(maker.client)
+        monkeypatch.setattr(maker.client, "aged_reading", at_rest)
 
     with nullcontext() if issubclass(kind, Exception) else pytest.raises(kind):
-        settled = desk.debit()
+        settled = maker.debit()
         assert settled.error is not None
         assert settled.error.code is ErrorCode.OUTCOME_UNKNOWN
 
-    assert desk.present().state is State.UNKNOWN
-    assert len(desk.bank.posts) == 1
-    *_, last = desk.journal.events(desk.present().key)
+    assert maker.present().state is State.UNKNOWN
+    assert len(maker.platform.posts) == 1
+    *_, last = maker.journal.events(maker.present().key)
     assert last.why == kind.__name__ or (place == "reading" and kind.__name__ in last.why)
-    assert SECRET not in f"{desk.present()}{last}"
+    assert SECRET not in f"{maker.present()}{last}"
 
 
 # Signals.
@@ -477,9 +492,9 @@ def test_any_exception_after_sending_is_recorded_before_it_is_raised(
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("answered", [True, False])
 def test_after_a_signal_debits_in_flight_are_finished_and_no_more_begun(
-    number: signal.Signals, answered: bool, opens: Opens, tmp_path: Path
+    number: signal.Signals, answered: bool, cli_with: CliWith, tmp_path: Path
 ) -> None:
-    shop = opens(timeout=20 if answered else 3)
+    cli = cli_with(timeout=20 if answered else 3)
     arrived, go_on = Event(), Event()
 
     def debit(wire: Wire, post: Post) -> None:
@@ -491,7 +506,7 @@ def test_after_a_signal_debits_in_flight_are_finished_and_no_more_begun(
         else:
             wire.stall()
 
-    shop.bank.debit = debit
+    cli.platform.debit = debit
     rows = tmp_path / "rows.csv"
     rows.write_text("customer,amount,reference\nC-1,50,r-1\nC-1,50,r-2\nC-1,50,r-3\n")
     with subprocess.Popen(
@@ -509,11 +524,11 @@ def test_after_a_signal_debits_in_flight_are_finished_and_no_more_begun(
         go_on.set()
         out, err = running.communicate(timeout=60)
 
-    states = [shop.entry(f"r-{n}").state for n in (1, 2, 3)]
+    states = [cli.entry(f"r-{n}").state for n in (1, 2, 3)]
     assert sorted(states) == sorted(
         [State.CONFIRMED if answered else State.UNKNOWN, State.PLANNED, State.PLANNED]
     )
-    assert len(shop.bank.posts) == 1
+    assert len(cli.platform.posts) == 1
     assert running.returncode == (128 + number if answered else 8), err
     assert ('"confirmed"' if answered else '"unknown"') in out
     assert "2 of 3" in err

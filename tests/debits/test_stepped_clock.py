@@ -7,17 +7,17 @@ import subprocess
 import pytest
 
 from tests.conftest import PROGRAM
-from tests.debits.conftest import Shop
-from tests.fakes.fault_server import NEVER
+from tests.debits.conftest import CommandLine
+from tests.fakes.faulty_platform import NEVER
 from tests.requires import needs
 
 
 @pytest.mark.parametrize("monotonic", ["faked", "as it is"])
-def test_setting_the_clock_by_days_settles_no_debit(shop: Shop, monotonic: str) -> None:
+def test_setting_the_clock_by_days_settles_no_debit(cli: CommandLine, monotonic: str) -> None:
     needs("faketime")
     kept = {} if monotonic == "faked" else {"FAKETIME_DONT_FAKE_MONOTONIC": "1"}
-    shop.bank.debit = NEVER
-    assert shop.debit().code == 8
+    cli.platform.debit = NEVER
+    assert cli.debit().code == 8
 
     for days in (1, 2, 300, -300):
         done = subprocess.run(

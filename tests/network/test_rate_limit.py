@@ -272,7 +272,7 @@ def test_after_a_pause_the_rate_is_below_that_of_the_answers_before(
     assert limiter.begin(PATIENCE).waited == pytest.approx(spacing, rel=0.1)
 
 
-def test_pauses_grow_with_each_429_though_that_is_an_answer() -> None:
+def test_a_429_does_not_count_as_an_answer_that_resets_the_pause() -> None:
     limiter = RateLimiter(clock=PassingClock())
     pauses = []
     for _ in range(3):

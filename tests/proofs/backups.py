@@ -68,7 +68,7 @@ class KeepingTrial(Trial):
 
     @property
     def _journal(self) -> Path:
-        return Path(self.shop.journal)
+        return Path(self.installation.journal)
 
     def keep_on(self, stop: Event) -> None:
         """Copy, back up and restore until the event."""
@@ -102,10 +102,10 @@ class KeepingTrial(Trial):
         file = self.folder / f"backup-{len(self._files)}-{self._keeper.random()}.db"
         command = ("journal", "backup", str(file))
         if self._keeper.random() < 0.2:
-            run = self.killer.spoil(self._keeper, self.truth, self.shop, *command)
+            run = self.killer.spoil(self._keeper, self.truth, self.installation, *command)
             self.expect(run, {0, *KILLED})
         else:
-            run = self.shop.finish(*command)
+            run = self.installation.finish(*command)
             self.expect(run, {0})
         if not file.exists() or not file.stat().st_size:  # the name is reserved, and no more
             self.count("backups killed")
@@ -121,12 +121,12 @@ class KeepingTrial(Trial):
     def _restore(self, file: Path, what: str) -> bool:
         """Restore it where that loses nothing, and say whether it did."""
         in_the_middle = what != "a backup"
-        before = set() if in_the_middle else self.shop.history()
-        run = self.shop.finish("journal", "restore", str(file))
+        before = set() if in_the_middle else self.installation.history()
+        run = self.installation.finish("journal", "restore", str(file))
         self.expect(run, {0, REFUSED})
         done = run.code == 0
         self.count(f"restores of {what} {'accepted' if done else 'refused'}")
-        if not in_the_middle and before - self.shop.history():
+        if not in_the_middle and before - self.installation.history():
             self.violate(f"a restore without --older lost {run.err}")
         return done
 
@@ -141,7 +141,7 @@ class KeepingTrial(Trial):
             case _:
                 if self._restore(file, "a backup"):
                     return
-        self.expect(self.shop.finish("journal", "restore", "--older", str(file)), {0})
+        self.expect(self.installation.finish("journal", "restore", "--older", str(file)), {0})
         self.count("restores of an older backup")
         self._look_what_is_missing()
 
@@ -166,29 +166,29 @@ class KeepingTrial(Trial):
             return
         copy = self.folder / "bare.db"
         copy.write_bytes(self._journal.read_bytes())
-        self.expect(self.shop.finish("journal", "restore", str(copy)), {REFUSED})
-        self.expect(self.shop.finish("journal", "restore", "--older", str(copy)), {0})
+        self.expect(self.installation.finish("journal", "restore", str(copy)), {REFUSED})
+        self.expect(self.installation.finish("journal", "restore", "--older", str(copy)), {0})
         self._look_what_is_missing()
 
     def _restore_the_last(self) -> None:
         """Nothing is lost by it, and nothing made again, whether or not a person must look."""
         file = self.folder / "last.db"
-        before = self.shop.entries()
-        self.expect(self.shop.finish("journal", "backup", str(file)), {0})
+        before = self.installation.entries()
+        self.expect(self.installation.finish("journal", "backup", str(file)), {0})
         how = self._keeper.choice(("lost", "damaged", "there"))
         if how == "lost":
             self._journal.unlink()
         elif how == "damaged":
             self._journal.write_bytes(GARBAGE)
-        self.expect(self.shop.finish("journal", "restore", str(file)), {0})
+        self.expect(self.installation.finish("journal", "restore", str(file)), {0})
         self.count("restores of the last backup")
         if how != "there":
             self._look_what_is_missing()
-        if self.shop.entries() != before:
-            self.violate(f"the last backup had {self.shop.entries()}, not {before}")
+        if self.installation.entries() != before:
+            self.violate(f"the last backup had {self.installation.entries()}, not {before}")
         posts = self.truth.all_posts()
         for command in self.commands():
-            self.expect(self.shop.finish(*command), self.codes)
+            self.expect(self.installation.finish(*command), self.codes)
         if self.truth.all_posts() != posts:
             self.violate("debits were sent again after the last backup was restored")
 
@@ -196,7 +196,7 @@ class KeepingTrial(Trial):
         """Be the person who takes what was made out of the files, and says that they looked."""
         self._expect_nothing_is_made()
         self.truth.when_quiet()
-        entries = {entry.key.reference: entry for entry in self.shop.entries()}
+        entries = {entry.key.reference: entry for entry in self.installation.entries()}
         known = {name for name, each in entries.items() if each.state in (*OPEN, State.CONFIRMED)}
         made = {
             row.reference for row in self.rows() if self.truth.applied(row.customer, row.amount)
@@ -205,12 +205,12 @@ class KeepingTrial(Trial):
         self._forgotten += self._posts()
         self.count("restores reviewed")
         why = ("--why", "compared with the platform")
-        self.expect(self.shop.finish("journal", "restore", "--reviewed", *why), {0})
+        self.expect(self.installation.finish("journal", "restore", "--reviewed", *why), {0})
 
     def _expect_nothing_is_made(self) -> None:
         """No job makes a debit with a journal that may lack some."""
         posts = self.truth.all_posts()
         for command in self.commands():
-            self.expect(self.shop.finish(*command), {REFUSED})
+            self.expect(self.installation.finish(*command), {REFUSED})
         if self.truth.all_posts() != posts:
             self.violate("debits were sent with a journal that may lack some")

@@ -26,8 +26,8 @@ from loyalty_cli.debits.journal.open import open_journal
 from tests.fakes.servers import RawServer
 from tests.proofs.backups import debits_in
 from tests.proofs.command import Found, parser, run_command
+from tests.proofs.installation import Installation, Row
 from tests.proofs.programs import ROOT
-from tests.proofs.shop import Row, Shop
 from tests.proofs.truth_server import Mood, Truth
 
 STOPS = "pwrite64,pwritev,fallocate,ftruncate,fsync,fdatasync,unlink,rename,flock,connect,sendto"
@@ -43,7 +43,9 @@ class TracerLostError(Exception):
     """A stop and its end came too near to each other for strace, which then gives up."""
 
 
-def _stops(shop: Shop, arguments: Sequence[str], killed_at: int | None) -> Iterator[None]:
+def _stops(
+    installation: Installation, arguments: Sequence[str], killed_at: int | None
+) -> Iterator[None]:
     """Run the program; it stands still after each system call of `STOPS`, and at its end."""
     lines, ours = os.pipe()
     strace = subprocess.Popen(
@@ -53,7 +55,7 @@ def _stops(shop: Shop, arguments: Sequence[str], killed_at: int | None) -> Itera
             *(sys.executable, "-m", "loyalty_cli", *arguments),
         ],
         cwd=ROOT,
-        env=shop.environment,
+        env=installation.environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -91,26 +93,26 @@ def copies_of(folder: Path, seed: str) -> Iterator[tuple[bytes, frozenset[str]]]
     rows = [Row(f"order-{number}", f"C-{number}", 100 + number) for number in range(size)]
     killed_at = chance.choice((None, chance.randrange(100, 220)))
     with RawServer(truth) as platform:
-        shop = Shop(folder, platform.url, str(folder / "journal.db"))
-        shop.finish("journal", "init")
+        installation = Installation(folder, platform.url, str(folder / "journal.db"))
+        installation.finish("journal", "init")
         if chance.random() < 0.7:
-            _fill(shop)
-        for command, end in ((shop.command(rows), killed_at), (["journal", "list"], None)):
-            for _ in _stops(shop, command, end):
+            _fill(installation)
+        for command, end in ((installation.command(rows), killed_at), (["journal", "list"], None)):
+            for _ in _stops(installation, command, end):
                 posts = [row for row in rows if truth.posts(row.customer, row.amount)]
                 sent = frozenset(row.reference for row in posts)
-                yield Path(shop.journal).read_bytes(), sent
-        log = Path(f"{shop.journal}-wal")
+                yield Path(installation.journal).read_bytes(), sent
+        log = Path(f"{installation.journal}-wal")
         assert not log.exists(), "who closed it last left something in the log"
 
 
-def _fill(shop: Shop) -> None:
+def _fill(installation: Installation) -> None:
     """Let the journal be so large that new debits lie behind the mark in the file."""
     many = [
         Planned(Key("elsewhere", f"old-{number}"), "old", "saasquatch", f"O-{number}", "CENTS", 1)
         for number in range(200)
     ]
-    with closing(open_journal(shop.journal)) as journal:
+    with closing(open_journal(installation.journal)) as journal:
         journal.plan(many)
 
 

@@ -35,9 +35,9 @@ class FailedWriteTrial(OneDebit):
     def _spoil(self) -> None:
         name, number = self._point
         at = f"--inject={name}:error={self._error}:when={number}{self._again}"
-        done = traced(self.shop, "--output=/dev/null", f"--trace={name}", at)
+        done = traced(self.installation, "--output=/dev/null", f"--trace={name}", at)
         sent = self.truth.posts(ROW.customer, ROW.amount)
-        states = [entry.state for entry in self.shop.entries()]
+        states = [entry.state for entry in self.installation.entries()]
         self.count(f"exit code {done.returncode}, {'sent' if sent else 'not sent'}")
         # What cannot be said on stdout, because that is what failed, is not what this is about.
         confirmed = states == [State.CONFIRMED]

@@ -5,8 +5,8 @@ import signal
 import time
 from threading import Lock
 
+from tests.proofs.installation import TIMEOUT, Installation
 from tests.proofs.programs import Run
-from tests.proofs.shop import TIMEOUT, Shop
 from tests.proofs.truth_server import Truth, Watch
 
 MOMENTS = ("any", "any", "balance", "debit")
@@ -23,12 +23,17 @@ class Killer:
         self._lock = Lock()
 
     def spoil(
-        self, chance: random.Random, truth: Truth, shop: Shop, *arguments: str, host: str = ""
+        self,
+        chance: random.Random,
+        truth: Truth,
+        installation: Installation,
+        *arguments: str,
+        host: str = "",
     ) -> Run:
         """Run a command, and end it if it comes to that."""
         watch = truth.watch()
         began = time.monotonic()
-        run = shop.start(*arguments, host=host)
+        run = installation.start(*arguments, host=host)
         match chance.choice(MOMENTS):
             case "any":
                 run.is_running(chance.uniform(0, 1.3 * self._lasts))

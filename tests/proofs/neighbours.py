@@ -42,7 +42,7 @@ class RandomTrial(KeepingTrial):
 
     def _spoil_one(self, seed: str, command: list[str], host: str) -> None:
         chance = random.Random(seed)
-        run = self.killer.spoil(chance, self.truth, self.shop, *command, host=host)
+        run = self.killer.spoil(chance, self.truth, self.installation, *command, host=host)
         self.count(f"debits {how_it_ended(run)}")
         self.expect(run, self.codes | KILLED)
 
@@ -67,11 +67,13 @@ class RandomTrial(KeepingTrial):
         chance = random.Random(f"{self.seed} impatient {number}")
         while not stop.is_set():
             if chance.random() < 0.2:
-                run = self.killer.spoil(chance, self.truth, self.shop, "journal", "reconcile")
+                run = self.killer.spoil(
+                    chance, self.truth, self.installation, "journal", "reconcile"
+                )
                 self.count(f"reconcile {how_it_ended(run)}")
                 self.expect(run, self.codes | KILLED)
             else:
-                run = self.shop.finish("journal", "reconcile", "-o", "json")
+                run = self.installation.finish("journal", "reconcile", "-o", "json")
                 self.count("reconcile run in the middle")
                 self.expect(run, self.codes)
             stop.wait(chance.uniform(0, 0.3))

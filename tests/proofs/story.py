@@ -5,7 +5,7 @@ from collections import defaultdict
 from enum import StrEnum
 from typing import NamedTuple
 
-from tests.proofs.shop import TIMEOUT, Row
+from tests.proofs.installation import TIMEOUT, Row
 from tests.proofs.truth_server import QUEUE_SECONDS, Mood, Reading
 
 LOST = (Mood.SLOW, Mood.LATE, Mood.HELD, Mood.LOST_REPLY, Mood.NEVER, Mood.BROKEN)

@@ -20,9 +20,9 @@ from typing import NamedTuple
 from tests.fakes.postgresql import PostgreSQL
 from tests.fakes.servers import RawServer
 from tests.proofs.command import Found, parser, run_command, server_for, with_journals
+from tests.proofs.installation import Installation, Row, place_for
 from tests.proofs.killing import Killer
 from tests.proofs.programs import ROOT
-from tests.proofs.shop import Row, Shop, place_for
 from tests.proofs.story import Story
 from tests.proofs.trial import Trial, trials
 from tests.proofs.truth_server import Mood, Truth
@@ -40,15 +40,15 @@ class Point(NamedTuple):
     number: int
 
 
-def traced(shop: Shop, *options: str) -> subprocess.CompletedProcess[str]:
+def traced(installation: Installation, *options: str) -> subprocess.CompletedProcess[str]:
     """Make one debit under strace."""
     return subprocess.run(
         [
             *("strace", "--follow-forks", "--quiet=all", *options),
-            *(sys.executable, "-m", "loyalty_cli", *shop.command([ROW])),
+            *(sys.executable, "-m", "loyalty_cli", *installation.command([ROW])),
         ],
         cwd=ROOT,
-        env={**shop.environment, "PYTHONHASHSEED": "0"},
+        env={**installation.environment, "PYTHONHASHSEED": "0"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -66,9 +66,9 @@ def points(folder: Path, journal: str, server: PostgreSQL | None = None) -> list
             place_for(own, server) as place,
             RawServer(Truth()) as platform,
         ):
-            shop = Shop(Path(own), platform.url, place)
-            shop.finish("journal", "init")
-            done = traced(shop, f"--output={log}", "--string-limit=200")
+            installation = Installation(Path(own), platform.url, place)
+            installation.finish("journal", "init")
+            done = traced(installation, f"--output={log}", "--string-limit=200")
             assert done.returncode == 0, done.stderr
     return _calls(log.read_text(errors="replace").splitlines(), JOURNALS[journal])
 
@@ -124,7 +124,7 @@ class KilledTrial(OneDebit):
 
     def _spoil(self) -> None:
         at = f"--inject={self._point.name}:signal=KILL:when={self._point.number}"
-        done = traced(self.shop, "--output=/dev/null", f"--trace={self._point.name}", at)
+        done = traced(self.installation, "--output=/dev/null", f"--trace={self._point.name}", at)
         self.count("killed" if done.returncode == -9 else "ended before the kill")
         if done.returncode not in (-9, 0):
             self.violate(f"exit code {done.returncode}: {done.stderr}")

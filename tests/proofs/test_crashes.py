@@ -24,10 +24,10 @@ from tests.proofs import kill_lookups
 from tests.proofs.command import Found
 from tests.proofs.copies import check
 from tests.proofs.disk import WRITES, failures
+from tests.proofs.installation import Installation, Row
 from tests.proofs.killing import Killer
 from tests.proofs.neighbours import RandomTrial
 from tests.proofs.programs import ROOT, Run
-from tests.proofs.shop import Row, Shop
 from tests.proofs.story import Story
 from tests.proofs.syscalls import Point, kills, nearest_first, points
 from tests.proofs.trial import VOID, Trial, trials
@@ -144,7 +144,7 @@ def test_a_server_that_restarts_during_a_run_loses_no_debit(
 
         def _spoil(self) -> None:
             (command,) = self.commands()
-            run = self.shop.start(*command)
+            run = self.installation.start(*command)
             assert between.wait(20)
             getattr(server, how)()
             gone.set()
@@ -166,17 +166,17 @@ def test_a_server_that_restarts_during_a_run_loses_no_debit(
 @contextmanager
 def in_progress(
     folder: Path, truth: Truth, size: int, begun: int
-) -> Iterator[tuple[Shop, list[Row], Run]]:
-    """A shop whose file of debits is being made, and so many have begun."""
+) -> Iterator[tuple[Installation, list[Row], Run]]:
+    """An installation whose file of debits is being made, and so many have begun."""
     rows = [Row(f"order-{each}", f"C-{each}", 100 + each) for each in range(size)]
     with RawServer(truth) as platform:
-        shop = Shop(folder, platform.url, str(folder / "journal.db"))
-        shop.finish("journal", "init")
+        installation = Installation(folder, platform.url, str(folder / "journal.db"))
+        installation.finish("journal", "init")
         watch = truth.watch()
-        run = shop.start(*shop.command(rows))
+        run = installation.start(*installation.command(rows))
         for _ in range(begun):
             assert watch.arrived("POST", 20)
-        yield shop, rows, run
+        yield installation, rows, run
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda each: each.name)
@@ -184,13 +184,13 @@ def test_a_signal_ends_a_run_of_debits_in_good_order(
     tmp_path: Path, number: signal.Signals
 ) -> None:
     truth = Truth(lambda: Mood.HELD, lambda: 0.3)
-    with in_progress(tmp_path, truth, 40, begun=1) as (shop, rows, run):
+    with in_progress(tmp_path, truth, 40, begun=1) as (installation, rows, run):
         run.send(number)
 
         assert run.wait() == 128 + number
         truth.when_quiet()
-        assert shop.contradictions(truth, rows) == []
-        entries = shop.entries()
+        assert installation.contradictions(truth, rows) == []
+        entries = installation.entries()
         assert {entry.state for entry in entries} == {State.CONFIRMED, State.PLANNED}
         made = {entry.key.reference for entry in entries if entry.state is State.CONFIRMED}
         assert {record["reference"] for record in run.records} == made
@@ -199,8 +199,8 @@ def test_a_signal_ends_a_run_of_debits_in_good_order(
 @pytest.mark.parametrize("how", ["deleted", "moved", "replaced", "log deleted"])
 def test_a_journal_that_goes_away_during_a_run_ends_it(tmp_path: Path, how: str) -> None:
     truth = Truth(lambda: Mood.SLOW)
-    with in_progress(tmp_path, truth, 60, begun=12) as (shop, rows, run):
-        place, aside = Path(shop.journal), tmp_path / "aside.db"
+    with in_progress(tmp_path, truth, 60, begun=12) as (installation, rows, run):
+        place, aside = Path(installation.journal), tmp_path / "aside.db"
         copy = place.read_bytes()
         if how == "log deleted":
             Path(f"{place}-wal").unlink()
@@ -217,7 +217,7 @@ def test_a_journal_that_goes_away_during_a_run_ends_it(tmp_path: Path, how: str)
         assert "is no longer the file that was opened" in run.err
         sent = truth.all_posts()
         assert sent < len(rows)
-        again = shop.finish(*shop.command(rows))
+        again = installation.finish(*installation.command(rows))
         if how == "log deleted":
             assert again.code in (0, 8), again.err
         else:

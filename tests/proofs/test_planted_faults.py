@@ -41,13 +41,13 @@ from loyalty_cli.model.records import Balance
 from loyalty_cli.network.http_client import HttpClient
 from loyalty_cli.network.platform_client import DebitAnswer, PlatformClient
 from loyalty_cli.providers.contract import Query, Reading, Request
-from tests.debits.conftest import Desk, Known
-from tests.fakes.fault_server import (
+from tests.debits.conftest import DebitMaker, KnownCredentials
+from tests.fakes.faulty_platform import (
     ASSIGNED,
     LOST,
     NEVER,
-    Bank,
-    IdempotentBank,
+    FaultyPlatform,
+    IdempotentPlatform,
     Post,
     as_json,
     honest,
@@ -72,10 +72,12 @@ TWICE = ["r-1 was made 2 times"]
 class World:
     """A platform that knows the truth, a journal, and a clock that all of them go by."""
 
-    def __init__(self, bank: Bank, journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.bank = bank
+    def __init__(
+        self, platform: FaultyPlatform, journal: Journal, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.platform = platform
         self.patch = monkeypatch
-        self.desk = Desk(bank, journal, settle=SETTLE)
+        self.maker = DebitMaker(platform, journal, settle=SETTLE)
         self.seconds = 0.0
         self.clock_was_set_by = 0.0
         self.sent: list[str] = []
@@ -97,17 +99,17 @@ class World:
         self.seconds += seconds
 
     def run(self, reference: str = "r-1", customer: str = "C-1") -> DebitResult:
-        order: DebitOrder = self.desk.order(reference, customer)
+        order: DebitOrder = self.maker.order(reference, customer)
         try:
-            return self.desk.debit(order)
+            return self.maker.debit(order)
         finally:
-            self.sent += [reference] * (len(self.bank.posts) - len(self.sent))
+            self.sent += [reference] * (len(self.platform.posts) - len(self.sent))
 
     def reconcile(self, chosen: Filter = Filter(states=OPEN)) -> None:  # noqa: B008 - it is frozen
         """Run a program that settles what can be settled."""
-        debits = self.desk.debits()
-        reconciler = Reconciler(self.desk.journal, debits, [self.desk.profile])
-        for entry in list(self.desk.journal.find(chosen)):
+        debits = self.maker.debits()
+        reconciler = Reconciler(self.maker.journal, debits, [self.maker.profile])
+        for entry in list(self.maker.journal.find(chosen)):
             reconciler.reconcile(entry)
 
     def give_up_and_run_again(self, wait: float = SETTLE + 1) -> None:
@@ -116,7 +118,7 @@ class World:
         for pause in (wait, 61.0):
             self.goes(pause)
             self.reconcile()
-        self.bank.debit = honest
+        self.platform.debit = honest
         self.run()
 
     def hold(self) -> list[Post]:
@@ -127,12 +129,12 @@ class World:
             held.append(post)
             wire.reset()
 
-        self.bank.debit = keep
+        self.platform.debit = keep
         return held
 
     def at_the_next_claim(self, act: Callable[[Callable[[], Any]], Any]) -> None:
         """Let something happen at the next claim, which it makes itself."""
-        journal, claim = self.desk.journal, self.desk.journal.claim
+        journal, claim = self.maker.journal, self.maker.journal.claim
 
         def claiming(*arguments: Any) -> Any:
             self.patch.setattr(journal, "claim", claim)
@@ -142,7 +144,9 @@ class World:
 
     def another_program(self) -> None:
         """Let a program that begins now be the one that runs."""
-        self.desk = Desk(self.bank, open_journal(self.desk.journal.place), settle=SETTLE)
+        self.maker = DebitMaker(
+            self.platform, open_journal(self.maker.journal.place), settle=SETTLE
+        )
 
     def lose_power(self) -> None:
         """Let this machine go off, and another program find what is left."""
@@ -152,13 +156,13 @@ class World:
     def harm(self) -> list[str]:
         """Where the truth is a second debit, or the journal says what is not so."""
         truth: Counter[str] = Counter()
-        for post, reference in zip(self.bank.posts, self.sent, strict=True):
+        for post, reference in zip(self.platform.posts, self.sent, strict=True):
             truth[reference] += post.times_applied
-        has = self.bank.more.get("totalAssignedCredit", ASSIGNED)
-        overdrawn = ["C-1 is below zero"] if self.bank.taken() > has else []
-        if self.allowed is not None and self.bank.taken() > self.allowed:
+        has = self.platform.more.get("totalAssignedCredit", ASSIGNED)
+        overdrawn = ["C-1 is below zero"] if self.platform.taken() > has else []
+        if self.allowed is not None and self.platform.taken() > self.allowed:
             overdrawn.append("C-1 was debited though nothing is allowed")
-        return [*overdrawn, *sorted(_harm(self.desk.journal, truth))]
+        return [*overdrawn, *sorted(_harm(self.maker.journal, truth))]
 
 
 def _harm(journal: Journal, truth: Counter[str]) -> Iterator[str]:
@@ -176,9 +180,9 @@ def _harm(journal: Journal, truth: Counter[str]) -> Iterator[str]:
 
 
 def the_reply_is_lost(world: World) -> None:
-    world.bank.debit = LOST
+    world.platform.debit = LOST
     world.run()
-    world.bank.debit = honest
+    world.platform.debit = honest
     world.run()
 
 
@@ -200,7 +204,7 @@ def the_platform_takes_its_time(world: World) -> None:
         world.give_up_and_run_again()
         honest(wire, post)
 
-    world.bank.debit = slow
+    world.platform.debit = slow
     world.run()
 
 
@@ -211,18 +215,18 @@ def the_power_fails_after_sending(world: World) -> None:
     def off(*_: object) -> None:
         raise PowerCutError
 
-    send = world.desk.platforms.debit
-    world.bank.debit = LOST
+    send = world.maker.client.debit
+    world.platform.debit = LOST
 
     def send_and_lose_power(*arguments: Any) -> Any:
-        world.patch.setattr(world.desk.journal, "change", off)
+        world.patch.setattr(world.maker.journal, "change", off)
         send(*arguments)
 
-    world.patch.setattr(world.desk.platforms, "debit", send_and_lose_power)
+    world.patch.setattr(world.maker.client, "debit", send_and_lose_power)
     with pytest.raises(PowerCutError):
         world.run()
     world.lose_power()
-    world.bank.debit = honest
+    world.platform.debit = honest
     world.run()
 
 
@@ -246,15 +250,15 @@ def the_sender_falls_asleep(world: World) -> None:
 
 
 def accounts_are_never_busy(world: World) -> None:
-    with world.desk.journal.database.writing() as transaction:
+    with world.maker.journal.database.writing() as transaction:
         transaction.execute("DROP INDEX one_open_debit")
     without.no_other_debit_is_looked_for(world.patch.setattr)
 
 
 def two_of_the_same_amount(world: World) -> None:
-    world.bank.debit = NEVER
+    world.platform.debit = NEVER
     world.run("r-1")
-    world.bank.debit = LOST
+    world.platform.debit = LOST
     world.run("r-2")
     world.reconcile()
 
@@ -263,19 +267,19 @@ def two_of_the_same_amount(world: World) -> None:
 
 
 def a_customer_is_written_in_two_ways(world: World) -> None:
-    world.bank.debit = NEVER
+    world.platform.debit = NEVER
     world.run("r-1")
-    world.bank.debit = honest
+    world.platform.debit = honest
     world.run("r-2", customer="c-1")
-    world.bank.applied["C-1", "CENTS"] += 50  # the platform takes the two for one
+    world.platform.applied["C-1", "CENTS"] += 50  # the platform takes the two for one
     world.reconcile()
 
 
 def a_debit_of_the_other_spelling_lands_late(world: World) -> None:
-    world.bank.debit = NEVER
+    world.platform.debit = NEVER
     world.run("r-2", customer="c-1")
     world.run("r-1")
-    world.bank.applied["C-1", "CENTS"] += 50  # that was r-2; the platform takes the two for one
+    world.platform.applied["C-1", "CENTS"] += 50  # that was r-2; the platform takes the two for one
     world.reconcile()
 
 
@@ -288,7 +292,7 @@ def two_who_have_seen_the_same_balance(world: World) -> None:
         return claim()
 
     world.at_the_next_claim(after_another)
-    world.bank.more = {"totalAssignedCredit": 60}
+    world.platform.more = {"totalAssignedCredit": 60}
     world.run("r-1")
 
 
@@ -296,10 +300,10 @@ def two_who_have_seen_the_same_balance(world: World) -> None:
 
 
 def the_file_is_replaced_in_the_middle(world: World) -> None:
-    place = Path(world.desk.journal.place)
+    place = Path(world.maker.journal.place)
     before = place.with_name("before.db")
-    world.desk.plan(world.desk.order())
-    back_up(world.desk.journal.database, before)
+    world.maker.plan(world.maker.order())
+    back_up(world.maker.journal.database, before)
 
     def replace_it(claim: Callable[[], Any]) -> Any:
         claimed = claim()
@@ -319,15 +323,15 @@ def the_file_is_replaced_in_the_middle(world: World) -> None:
 
 
 def a_cache_answers(world: World) -> None:
-    before = as_json(world.bank.balance(OF_C_1), "200 OK", "Age: 60")
+    before = as_json(world.platform.balance(OF_C_1), "200 OK", "Age: 60")
 
     def from_a_cache(wire: Wire) -> bool:
         wire.send(before)
         return True
 
-    world.bank.debit = LOST
+    world.platform.debit = LOST
     world.run()
-    world.bank.on_read = from_a_cache
+    world.platform.on_read = from_a_cache
     world.give_up_and_run_again()
 
 
@@ -343,7 +347,7 @@ def two_looks_take_long(world: World) -> None:
 
     def slow(wire: Wire) -> bool:
         held[0].apply()
-        world.bank.on_read = slow_as_well
+        world.platform.on_read = slow_as_well
         world.reconcile()
         world.goes(61)
         return answered(wire)
@@ -353,16 +357,16 @@ def two_looks_take_long(world: World) -> None:
         return answered(wire)
 
     def answered(wire: Wire) -> bool:
-        world.bank.on_read = lambda _: False
+        world.platform.on_read = lambda _: False
         wire.send(before)
         return True
 
     world.run()
     world.goes(SETTLE - 5)
-    before = as_json(world.bank.balance(OF_C_1))
-    world.bank.on_read = slow
+    before = as_json(world.platform.balance(OF_C_1))
+    world.platform.on_read = slow
     world.reconcile()
-    world.bank.debit = honest
+    world.platform.debit = honest
     world.run()
 
 
@@ -381,13 +385,13 @@ def the_clock_is_set(world: World) -> None:
 
 
 def debits_are_allowed_no_more(world: World) -> None:
-    world.bank.debit = NEVER
+    world.platform.debit = NEVER
     world.run()
-    world.desk.profile = replace(world.desk.profile, debit=DebitRules(settle=SETTLE))
-    world.allowed = world.bank.taken()
-    world.bank.debit = once_only
+    world.maker.profile = replace(world.maker.profile, debit=DebitRules(settle=SETTLE))
+    world.allowed = world.platform.taken()
+    world.platform.debit = once_only
     world.reconcile()
-    world.sent += ["r-1"] * (len(world.bank.posts) - len(world.sent))
+    world.sent += ["r-1"] * (len(world.platform.posts) - len(world.sent))
 
 
 # An id that was in use before the first attempt proves nothing.
@@ -398,9 +402,9 @@ def classified_as_if_sent_before(came: Any, debit: Any, _: Any, provider: Any) -
 
 
 def the_id_is_another_ones(world: World) -> None:
-    assert isinstance(world.bank, IdempotentBank)
-    world.bank.ids.add("r-1")
-    world.bank.debit = once_only
+    assert isinstance(world.platform, IdempotentPlatform)
+    world.platform.ids.add("r-1")
+    world.platform.debit = once_only
     world.run()
     world.give_up_and_run_again()
 
@@ -420,7 +424,7 @@ class Rule(NamedTuple):
     off: Callable[[World], None]
     schedule: Callable[[World], None]
     harm: list[str]
-    bank: type[Bank] = Bank
+    platform: type[FaultyPlatform] = FaultyPlatform
 
 
 RULES = {
@@ -464,13 +468,13 @@ RULES = {
         put(resend_module, "_reason", lambda *_: None),
         debits_are_allowed_no_more,
         ["C-1 was debited though nothing is allowed"],
-        IdempotentBank,
+        IdempotentPlatform,
     ),
     "an id in use": Rule(
         put(debit_module, "classify", classified_as_if_sent_before),
         the_id_is_another_ones,
         MADE_UP,
-        IdempotentBank,
+        IdempotentPlatform,
     ),
 }
 
@@ -479,12 +483,12 @@ RULES = {
 def world(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> Iterator[World]:
-    with getattr(request, "param", Bank)() as bank:
-        yield World(bank, open_journal(str(tmp_path / "j.db"), create=True), monkeypatch)
+    with getattr(request, "param", FaultyPlatform)() as platform:
+        yield World(platform, open_journal(str(tmp_path / "j.db"), create=True), monkeypatch)
 
 
 each_rule = pytest.mark.parametrize(
-    ("name", "world"), [(name, rule.bank) for name, rule in RULES.items()], indirect=["world"]
+    ("name", "world"), [(name, rule.platform) for name, rule in RULES.items()], indirect=["world"]
 )
 
 
@@ -493,7 +497,7 @@ def test_with_all_rules_in_force_no_schedule_does_harm(name: str, world: World) 
     RULES[name].schedule(world)
 
     assert world.harm() == []
-    assert world.bank.taken() <= 50
+    assert world.platform.taken() <= 50
 
 
 @each_rule
@@ -512,7 +516,7 @@ class Imagined(PlatformClient):
     """A platform without sockets: it makes a debit at once, or when it gets round to it."""
 
     def __init__(self, world: World) -> None:
-        super().__init__(HttpClient(), Known(), AccessTokens(KeyringStore()))
+        super().__init__(HttpClient(), KnownCredentials(), AccessTokens(KeyringStore()))
         self._world = world
         self.held: list[float] = []
         self.made = 0
@@ -552,7 +556,7 @@ class Explorer:
         self.name = ""
         self.platform = Imagined(world)
         # It takes thousands of steps, and no power is going to fail.
-        database = world.desk.journal.database
+        database = world.maker.journal.database
         assert isinstance(database, FileDatabase)
         for connection in database._idle:
             connection.execute("PRAGMA synchronous=OFF")
@@ -561,18 +565,18 @@ class Explorer:
         """Everything that matters for what can happen next."""
         self.name = f"r-{next(self.customers)}"
         self.world.seconds = 0.0
-        self.world.desk.platforms = self.platform = Imagined(self.world)
+        self.world.maker.client = self.platform = Imagined(self.world)
         for step in path:
             getattr(self, step)()
-        entry = self.world.desk.present(self.name)
-        events = self.world.desk.journal.events(entry.key)
+        entry = self.world.maker.present(self.name)
+        events = self.world.maker.journal.events(entry.key)
         ages = [(self.world.now - event.at, event.why) for event in events if event.attempt]
         held = [self.world.seconds - since for since in self.platform.held]
         return entry.state, self.platform.made, tuple(held), tuple(ages[-4:])
 
     def run(self, *, holds: bool = False) -> None:
         self.platform.holds = holds
-        self.world.desk.debit(self.order)
+        self.world.maker.debit(self.order)
 
     def run_and_hold(self) -> None:
         self.run(holds=True)
@@ -588,7 +592,7 @@ class Explorer:
 
     @property
     def order(self) -> DebitOrder:
-        return self.world.desk.order(self.name, customer=self.name)
+        return self.world.maker.order(self.name, customer=self.name)
 
 
 STEPS = ("run", "run_and_hold", "land", "wait", "look")

@@ -16,9 +16,9 @@ from loyalty_cli.debits.journal.entries import Entry, State
 from tests.fakes.postgresql import PostgreSQL
 from tests.fakes.servers import RawServer
 from tests.proofs.command import Found, side_by_side
+from tests.proofs.installation import SETTLE, Installation, Row, place_for
 from tests.proofs.killing import Killer, how_it_ended
 from tests.proofs.programs import BETWEEN_LOOKS_SECONDS, Run
-from tests.proofs.shop import SETTLE, Row, Shop, place_for
 from tests.proofs.story import FINE, Story
 from tests.proofs.truth_server import Mood, Reading, Truth
 
@@ -66,8 +66,8 @@ class Trial:
         with RawServer(self.truth) as server:
             story = self.story
             at = (server.url, self.journal, story.provider, story.timeout)
-            self.shop = Shop(self.folder, *at, without=self.without)
-            self.expect(self.shop.finish("journal", "init"), {0})
+            self.installation = Installation(self.folder, *at, without=self.without)
+            self.expect(self.installation.finish("journal", "init"), {0})
             self._work()
             self.truth.when_quiet()
         for mood, times in self.truth.moods.items():
@@ -94,7 +94,9 @@ class Trial:
             [row for row in job if row.reference not in (self.aside or ())]
             for job in self.story.jobs
         ]
-        return [self.shop.command(job, f"debits-{at}") for at, job in enumerate(jobs) if job]
+        return [
+            self.installation.command(job, f"debits-{at}") for at, job in enumerate(jobs) if job
+        ]
 
     def rows(self) -> list[Row]:
         return [row for row in self.story.rows() if row.reference not in (self.aside or ())]
@@ -118,9 +120,9 @@ class Trial:
                 break
             self._unhappy = self._unhappy and turn < ROUNDS - HAPPY_ROUNDS
         else:
-            self.violate(f"it never came to an end: {self.shop.entries()}")
+            self.violate(f"it never came to an end: {self.installation.entries()}")
         self._afterwards()
-        for entry in self.shop.entries():
+        for entry in self.installation.entries():
             self.count(f"debits {entry.state} in the end")
 
     def _spoil(self) -> None:
@@ -137,14 +139,14 @@ class Trial:
         """What happens once all is settled."""
 
     def _note_states(self) -> None:
-        states = {entry.key.reference: entry.state for entry in self.shop.entries()}
+        states = {entry.key.reference: entry.state for entry in self.installation.entries()}
         for row in self.story.rows():
             self.count(f"debits left {states.get(row.reference, 'unwritten')} by it")
 
     def _finish(self) -> None:
         commands = self.commands()
         runs = [
-            self.shop.start(*command, host=host)
+            self.installation.start(*command, host=host)
             for command, host in zip(commands, self.story.hosts, strict=False)
         ]
         for run in runs:
@@ -161,10 +163,10 @@ class Trial:
         while True:
             if look and self.chance.random() < 0.15:
                 spoilt = self.killer.spoil(
-                    self.chance, self.truth, self.shop, "journal", "reconcile"
+                    self.chance, self.truth, self.installation, "journal", "reconcile"
                 )
                 self.count(f"reconcile {how_it_ended(spoilt)}")
-            run = self.shop.finish("journal", "reconcile", "-o", "json")
+            run = self.installation.finish("journal", "reconcile", "-o", "json")
             self.expect(run, {0, 8})
             if run.code != 8 or self.violations or self.is_over():
                 break
@@ -179,24 +181,26 @@ class Trial:
 
     def _contradicts(self) -> bool:
         """Hold the journal against the truth, when no program runs; late requests may."""
-        for each in self.shop.contradictions(self.truth, self.story.rows(), aside=self.aside):
+        for each in self.installation.contradictions(
+            self.truth, self.story.rows(), aside=self.aside
+        ):
             self.violate(each)
         return bool(self.violations)
 
     def _settle_by_hand(self) -> None:
         """Be the person who looks at the platform what became of it, and says so."""
         self.truth.when_quiet()
-        for entry in self.shop.entries():
+        for entry in self.installation.entries():
             if entry.state is State.UNKNOWN:
                 made = self.truth.applied(entry.customer, entry.amount)
                 verdict = "--confirmed" if made else "--not-applied"
                 why = ("--why", "looked at the platform")
-                self.shop.finish("journal", "resolve", entry.key.reference, verdict, *why)
+                self.installation.finish("journal", "resolve", entry.key.reference, verdict, *why)
                 self.count("debits settled by a person")
 
     def _is_done(self) -> bool:
         """Whether nothing is left that running the same again would make."""
-        entries = {entry.key.reference: entry for entry in self.shop.entries()}
+        entries = {entry.key.reference: entry for entry in self.installation.entries()}
         for entry in entries.values():
             self.count(f"debits {entry.state} after a round")
             if entry.state in (State.SENDING, State.UNKNOWN):
@@ -217,7 +221,7 @@ class Trial:
             self.violate(f"asked for {asked}, printed {list(said)}")
         if is_alone and list(said) != asked and "not finished" not in run.err:
             self.violate(f"asked for {asked}, printed {list(said)}")
-        entries = {entry.key.reference: entry for entry in self.shop.entries()}
+        entries = {entry.key.reference: entry for entry in self.installation.entries()}
         for reference, record in said.items():
             entry = entries[reference]
             same = (record["customer"], record["amount"]) == (entry.customer, entry.amount)

@@ -11,8 +11,8 @@ from argparse import Namespace
 from pathlib import Path
 
 from tests.proofs.command import Found, parser, run_command, server_for, with_journals
+from tests.proofs.installation import Row
 from tests.proofs.programs import Run
-from tests.proofs.shop import Row
 from tests.proofs.story import FINE, Story
 from tests.proofs.trial import Trial, trials
 
@@ -30,7 +30,7 @@ class TogetherTrial(Trial):
 
     def _spoil(self) -> None:
         commands = zip(self.commands(), self.story.hosts, strict=True)
-        runs = [self.shop.start(*command, host=host) for command, host in commands]
+        runs = [self.installation.start(*command, host=host) for command, host in commands]
         if len({row.customer for row in self.rows()}) < len(self.rows()):
             for run in runs:  # an account with another open debit is busy
                 self.expect(run, {0, 6, 7, 9})

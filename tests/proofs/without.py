@@ -20,7 +20,7 @@ from loyalty_cli.debits.journal.store import Journal
 from loyalty_cli.model.errors import LoyaltyError, NotSentError
 from loyalty_cli.network.http_client import HttpClient
 from loyalty_cli.providers.saasquatch import SaaSquatch
-from tests.proofs.shop import TIMEOUT, Row
+from tests.proofs.installation import TIMEOUT, Row
 from tests.proofs.story import Keeping, Story, others_of, twins_of
 from tests.proofs.truth_server import QUEUE_SECONDS, Mood, Reading
 

@@ -44,7 +44,7 @@ def pair(own_server: PostgreSQL) -> Iterator[Pair]:
 
 
 @pytest.fixture
-def shop(
+def debit_platform(
     pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loyalty: Run
 ) -> Iterator[DebitPlatform]:
     """A platform whose debits are written down at the pair, and a file of them."""
@@ -58,13 +58,13 @@ def shop(
 
 
 def test_debits_that_a_lagging_standby_lacks_are_not_made_again(
-    pair: Pair, shop: DebitPlatform, loyalty: Run
+    pair: Pair, debit_platform: DebitPlatform, loyalty: Run
 ) -> None:
     assert loyalty("debit", "C-1001", "5", "--reference", "before", "--yes").code == 0
     pair.standby.has_all_of(pair.primary)
     pair.standby.fall_behind()
     assert loyalty(*FROM_THE_FILE).code == 0
-    assert len(shop.debits) == ROWS + 1
+    assert len(debit_platform.debits) == ROWS + 1
 
     pair.fail_over()
     again = loyalty(*FROM_THE_FILE)
@@ -73,7 +73,7 @@ def test_debits_that_a_lagging_standby_lacks_are_not_made_again(
     assert "timeline 1, this is" in again.err
     assert "timeline 2" in again.err
     assert "`loyalty journal accept-failover --why TEXT`" in again.err
-    assert len(shop.debits) == ROWS + 1
+    assert len(debit_platform.debits) == ROWS + 1
     for sending in (["reconcile"], ["resolve", "before", "--confirmed", "--why", "x"]):
         done = loyalty("journal", *sending)
         assert (done.code, done.out) == (3, "")
@@ -86,7 +86,7 @@ def test_debits_that_a_lagging_standby_lacks_are_not_made_again(
 
 
 def test_debits_go_on_after_a_person_has_accepted_a_failover(
-    pair: Pair, shop: DebitPlatform, loyalty: Run
+    pair: Pair, debit_platform: DebitPlatform, loyalty: Run
 ) -> None:
     assert loyalty(*FROM_THE_FILE).code == 0
     pair.standby.has_all_of(pair.primary)
@@ -112,7 +112,7 @@ def test_debits_go_on_after_a_person_has_accepted_a_failover(
     ]
     assert len({system for system, *_ in rows}) == 1
     assert all("uid" in actor and "process" in actor for _, _, actor, _ in rows)
-    assert len(shop.debits) == ROWS + 1
+    assert len(debit_platform.debits) == ROWS + 1
 
 
 def test_a_failover_in_the_middle_of_a_run_ends_it(pair: Pair, open_it: Open) -> None:

@@ -22,25 +22,25 @@ def as_json(content: Any, status: str = "200 OK", *headers: str) -> bytes:
 class Post:
     """A debit as it arrived."""
 
-    def __init__(self, bank: "Bank", raw: bytes) -> None:
+    def __init__(self, platform: "FaultyPlatform", raw: bytes) -> None:
         self.raw = raw
         self.order: Mapping[str, Any] = json.loads(raw.partition(b"\r\n\r\n")[2])
         self.times_applied = 0
-        self._bank = bank
+        self._platform = platform
 
     @property
     def account(self) -> tuple[str, str]:
-        return self._bank.account(self.order)
+        return self._platform.account(self.order)
 
     @property
     def yes(self) -> dict[str, Any]:
         """What confirms exactly this debit."""
-        return self._bank.yes(self)
+        return self._platform.yes(self)
 
     def apply(self) -> None:
         """Take the amount: from here on the customer is debited."""
         self.times_applied += 1
-        self._bank.apply(self)
+        self._platform.apply(self)
 
 
 Debiting = Callable[[Wire, Post], None]
@@ -72,7 +72,7 @@ NEVER = answers(b"")
 """Applies nothing, and says nothing."""
 
 
-class Bank:
+class FaultyPlatform:
     """SaaSquatch: applies each debit as often as it is told to; `debit` says how it behaves.
 
     `refuses` is asked on each connection but the first, and may end it before anything is read.
@@ -159,7 +159,7 @@ class Bank:
             wire.send(as_json(self.balance(target)))
 
 
-class IdempotentBank(Bank):
+class IdempotentPlatform(FaultyPlatform):
     """Gameball: applies a transaction id but once, and says 9004 to the next."""
 
     settings: Mapping[str, str] = {}
@@ -199,8 +199,8 @@ class IdempotentBank(Bank):
 
 def once_only(wire: Wire, post: Post) -> None:
     """What Gameball does: the same id a second time is an error."""
-    bank = post._bank
-    if isinstance(bank, IdempotentBank) and post.order["transactionId"] in bank.ids:
+    platform = post._platform
+    if isinstance(platform, IdempotentPlatform) and post.order["transactionId"] in platform.ids:
         error = {"code": 9004, "type": "DUPLICATE", "message": "Duplicate transactionId"}
         wire.send(as_json(error, "422 Unprocessable"))
         return

@@ -21,9 +21,9 @@ from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.debits.journal.server_errors import journal_error
 from loyalty_cli.debits.journal.store import Journal
 from loyalty_cli.model.errors import ErrorCode
-from tests.debits.conftest import Desk
+from tests.debits.conftest import DebitMaker
 from tests.debits.journal.conftest import Open, claimed, history, plan
-from tests.fakes.fault_server import Bank
+from tests.fakes.faulty_platform import FaultyPlatform
 from tests.fakes.postgresql import OWNER, PostgreSQL, prepared_folder
 from tests.fakes.wiretap import Wiretap
 
@@ -123,9 +123,9 @@ def test_a_server_that_stops_after_a_result_leaves_no_debit_unknown(
         own_server.start()
 
     monkeypatch.setattr(alone, "change", change_and_lose_the_server)
-    with Bank() as bank, ThreadPoolExecutor(1) as pool:
+    with FaultyPlatform() as platform, ThreadPoolExecutor(1) as pool:
         back = pool.submit(bring_it_back)
-        settled = Desk(bank, alone).debit()
+        settled = DebitMaker(platform, alone).debit()
         back.result()
 
     assert (settled.entry.state, settled.error) == (State.CONFIRMED, None)

@@ -17,13 +17,13 @@ from loyalty_cli.debits.journal.processes import this_process
 from loyalty_cli.debits.journal.store import Journal
 from loyalty_cli.debits.reconcile import Reconciler
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
-from tests.debits.conftest import Desk, Opens
-from tests.fakes.fault_server import (
+from tests.debits.conftest import CliWith, DebitMaker
+from tests.fakes.faulty_platform import (
     LOST,
     NEVER,
-    Bank,
     Debiting,
-    IdempotentBank,
+    FaultyPlatform,
+    IdempotentPlatform,
     answers,
     as_json,
     honest,
@@ -33,29 +33,29 @@ from tests.fakes.fault_server import (
 ENDS = {(State.CONFIRMED, 1), (State.DROPPED, 0)}
 
 
-def says(bank: type[Bank], code: str, status: str) -> Debiting:
-    if bank is IdempotentBank:
+def says(platform: type[FaultyPlatform], code: str, status: str) -> Debiting:
+    if platform is IdempotentPlatform:
         return answers(as_json({"code": int(code), "message": "no"}, status))
     return answers(as_json({"statusCode": 400, "message": "no", "rsCode": code}, status))
 
 
-MOODS: dict[type[Bank], dict[str, Debiting]] = {
-    Bank: {
+MOODS: dict[type[FaultyPlatform], dict[str, Debiting]] = {
+    FaultyPlatform: {
         "makes it": honest,
         "loses its reply": LOST,
         "never gets it": NEVER,
-        "says no": says(Bank, "RS001", "400 No"),
-        "refuses the sign-in": says(Bank, "RS032", "400 No"),
-        "is asked too often": says(Bank, "RS033", "400 No"),
+        "says no": says(FaultyPlatform, "RS001", "400 No"),
+        "refuses the sign-in": says(FaultyPlatform, "RS032", "400 No"),
+        "is asked too often": says(FaultyPlatform, "RS033", "400 No"),
         "contradicts itself": answers(as_json({"message": "no", "statusCode": 500}, "400 No")),
     },
-    IdempotentBank: {
+    IdempotentPlatform: {
         "makes it": once_only,
         "loses its reply": LOST,
         "never gets it": NEVER,
-        "says no": says(IdempotentBank, "9008", "422 No"),
-        "refuses the sign-in": says(IdempotentBank, "1001", "401 No"),
-        "has another clock": says(IdempotentBank, "9007", "422 No"),
+        "says no": says(IdempotentPlatform, "9008", "422 No"),
+        "refuses the sign-in": says(IdempotentPlatform, "1001", "401 No"),
+        "has another clock": says(IdempotentPlatform, "9007", "422 No"),
     },
 }
 
@@ -70,8 +70,10 @@ class Node(NamedTuple):
 class OneDebit:
     """A debit that can be brought anywhere, by what the world does and what people type."""
 
-    def __init__(self, bank: Bank, journal: Journal, patch: pytest.MonkeyPatch) -> None:
-        self.bank = bank
+    def __init__(
+        self, platform: FaultyPlatform, journal: Journal, patch: pytest.MonkeyPatch
+    ) -> None:
+        self.platform = platform
         self.journal = journal
         self.seconds = 1000.0
         self._names = count()
@@ -81,38 +83,38 @@ class OneDebit:
 
     def begin(self) -> None:
         self.name = f"C-{next(self._names)}"
-        self.bank.more = {}
+        self.platform.more = {}
 
-    def desk(self, **more: Any) -> Desk:
-        return Desk(self.bank, self.journal, timeout=1.0, settle=10.0, **more)
+    def maker(self, **more: Any) -> DebitMaker:
+        return DebitMaker(self.platform, self.journal, timeout=1.0, settle=10.0, **more)
 
     @property
     def node(self) -> Node:
         entry = self.entry
-        made = self.bank.times[self.name, self.bank.unit]
+        made = self.platform.times[self.name, self.platform.unit]
         return Node(entry.state if entry else State.PLANNED, made)
 
     @property
     def entry(self) -> Entry | None:
-        key = self.desk().order(self.name).key
+        key = self.maker().order(self.name).key
         return self.journal.known([key]).get(key)
 
     def run(self, mood: Debiting, **more: Any) -> None:
-        self.bank.debit = mood
-        desk = self.desk(**more)
-        desk.debit(desk.order(self.name, customer=self.name))
+        self.platform.debit = mood
+        maker = self.maker(**more)
+        maker.debit(maker.order(self.name, customer=self.name))
 
     def is_killed_while_it_sends(self) -> None:
-        desk = self.desk()
-        entry = desk.plan(desk.order(self.name, customer=self.name))
+        maker = self.maker()
+        entry = maker.plan(maker.order(self.name, customer=self.name))
         if entry.state is State.PLANNED:
             gone = replace(this_process(), started="0")
             self.journal.claim(entry, gone, Baseline(redeemed="0"))
 
     def reconcile(self, profiles: list[Profile] | None = None) -> None:
-        desk = self.desk()
-        known = [desk.profile] if profiles is None else profiles
-        reconciler = Reconciler(self.journal, desk.debits(), known)
+        maker = self.maker()
+        known = [maker.profile] if profiles is None else profiles
+        reconciler = Reconciler(self.journal, maker.debits(), known)
         for _ in range(3):
             entry = self.entry
             if entry and entry.state in OPEN:
@@ -124,25 +126,25 @@ class OneDebit:
         entry = self.entry
         if entry is None:
             return
-        entry = self.desk().debits().mark_abandoned(None, entry)
+        entry = self.maker().debits().mark_abandoned(None, entry)
         if (entry.state, state) in BY_HAND:
             self.journal.change(entry, state, Change("by hand"))
 
 
 def happenings(one: OneDebit) -> dict[str, Callable[[], None]]:
     """All that the world may do to a debit, and all that people may type."""
-    moods = MOODS[type(one.bank)]
+    moods = MOODS[type(one.platform)]
 
     def if_true(state: State, truth: int) -> Callable[[], None]:
         return lambda: one.decide(state) if one.node.made == truth else None
 
     def without_credit() -> None:
-        one.bank.more = {"totalAssignedCredit": 0, "availablePointsBalance": 0}
+        one.platform.more = {"totalAssignedCredit": 0, "availablePointsBalance": 0}
         one.run(moods["makes it"])
-        one.bank.more = {}
+        one.platform.more = {}
 
     def reconcile_while_it_is_refused() -> None:
-        one.bank.debit = moods["refuses the sign-in"]
+        one.platform.debit = moods["refuses the sign-in"]
         one.reconcile()
 
     steps: dict[str, Callable[[], None]] = {
@@ -164,12 +166,12 @@ MENDED = ("it makes it", "reconcile", "resolve --confirmed", "resolve --not-appl
 """What leads on once the cause is gone: a platform that answers, and what people type."""
 
 
-@pytest.fixture(params=[Bank, IdempotentBank], ids=["SaaSquatch", "Gameball"])
+@pytest.fixture(params=[FaultyPlatform, IdempotentPlatform], ids=["SaaSquatch", "Gameball"])
 def one(
     request: pytest.FixtureRequest, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[OneDebit]:
-    with request.param() as bank:
-        yield OneDebit(bank, journal, monkeypatch)
+    with request.param() as platform:
+        yield OneDebit(platform, journal, monkeypatch)
 
 
 def walk(one: OneDebit) -> dict[Node, dict[str, Node]]:
@@ -183,8 +185,8 @@ def walk(one: OneDebit) -> dict[Node, dict[str, Node]]:
         edges[node] = {}
         for name, step in steps.items():
             one.begin()
-            desk = one.desk()
-            desk.plan(desk.order(one.name, customer=one.name))
+            maker = one.maker()
+            maker.plan(maker.order(one.name, customer=one.name))
             for earlier in paths[node]:
                 steps[earlier]()
             assert one.node == node
@@ -219,9 +221,9 @@ def test_from_each_state_of_a_debit_some_command_leads_to_an_end(one: OneDebit) 
 
 @pytest.mark.parametrize("kind", [AccountBusyError, BalanceChangedError])
 def test_a_debit_of_an_account_that_was_busy_is_made_by_the_next_run(
-    kind: type[LoyaltyError], opens: Opens, monkeypatch: pytest.MonkeyPatch
+    kind: type[LoyaltyError], cli_with: CliWith, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shop = opens(timeout=0.2)
+    cli = cli_with(timeout=0.2)
 
     def failing(*_: object, **__: object) -> None:
         raise kind(ErrorCode.ACCOUNT_BUSY, "busy")
@@ -229,17 +231,19 @@ def test_a_debit_of_an_account_that_was_busy_is_made_by_the_next_run(
     with monkeypatch.context() as others:
         others.setattr("loyalty_cli.debits.send_once.CLAIM_LIFETIME_SECONDS", 0.2)
         others.setattr(Journal, "claim", failing)
-        first = shop.debit()
+        first = cli.debit()
 
-    assert (first.code, shop.entry().state) == (6, State.PLANNED)
-    assert shop.debit().code == 0
+    assert (first.code, cli.entry().state) == (6, State.PLANNED)
+    assert cli.debit().code == 0
 
 
 @pytest.mark.parametrize("limit", ["max_total_per_day: 49", "max_amount: 49", "max_total: 49"])
-def test_a_debit_that_a_limit_stopped_is_made_once_it_is_raised(limit: str, opens: Opens) -> None:
-    shop = opens(rules=f", {limit}")
-    assert shop.debit().code == 6
-    shop.configure(limit, limit.replace("49", "50"))
+def test_a_debit_that_a_limit_stopped_is_made_once_it_is_raised(
+    limit: str, cli_with: CliWith
+) -> None:
+    cli = cli_with(rules=f", {limit}")
+    assert cli.debit().code == 6
+    cli.configure(limit, limit.replace("49", "50"))
 
-    assert shop.debit().code == 0
-    assert len(shop.bank.posts) == 1
+    assert cli.debit().code == 0
+    assert len(cli.platform.posts) == 1

@@ -16,8 +16,8 @@ import pytest
 
 from loyalty_cli.commands.debit import action
 from tests.conftest import PROGRAM
-from tests.debits.conftest import Opens, Shop
-from tests.fakes.fault_server import LOST, Post, honest
+from tests.debits.conftest import CliWith, CommandLine
+from tests.fakes.faulty_platform import LOST, Post, honest
 from tests.fakes.servers import Wire
 
 SOON = """
@@ -37,9 +37,9 @@ def debit(*more: str) -> list[str]:
 
 @pytest.mark.parametrize(("lost", "code"), [(True, 8), (False, 3)])
 def test_a_debit_left_unknown_exits_with_8_though_the_disk_is_full(
-    shop: Shop, lost: bool, code: int
+    cli: CommandLine, lost: bool, code: int
 ) -> None:
-    shop.bank.debit = LOST if lost else honest
+    cli.platform.debit = LOST if lost else honest
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
             debit(), stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60
@@ -52,9 +52,9 @@ def test_a_debit_left_unknown_exits_with_8_though_the_disk_is_full(
 
 @pytest.mark.parametrize(("lost", "code"), [(True, 8), (False, 141)])
 def test_a_debit_left_unknown_exits_with_8_though_its_reader_has_gone(
-    shop: Shop, lost: bool, code: int
+    cli: CommandLine, lost: bool, code: int
 ) -> None:
-    shop.bank.debit = LOST if lost else honest
+    cli.platform.debit = LOST if lost else honest
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "wb") as nobody:
@@ -63,15 +63,15 @@ def test_a_debit_left_unknown_exits_with_8_though_its_reader_has_gone(
     assert done.returncode == code
 
 
-def test_reconcile_with_a_debit_left_unknown_exits_with_8_on_a_full_disk(shop: Shop) -> None:
-    shop.bank.debit = LOST
-    shop.debit()
+def test_reconcile_with_a_debit_left_unknown_exits_with_8_on_a_full_disk(cli: CommandLine) -> None:
+    cli.platform.debit = LOST
+    cli.debit()
 
     def hangs_up(wire: Wire) -> bool:
         wire.reset()
         return True
 
-    shop.bank.on_read = hangs_up
+    cli.platform.on_read = hangs_up
     command = [str(PROGRAM), "journal", "reconcile", "-o", "jsonl"]
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(command, stdout=full, stderr=subprocess.DEVNULL, check=False)
@@ -80,9 +80,9 @@ def test_reconcile_with_a_debit_left_unknown_exits_with_8_on_a_full_disk(shop: S
 
 
 @pytest.fixture
-def stuck(opens: Opens, tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
+def stuck(cli_with: CliWith, tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """A run that nobody reads, though the pipe is open, and that waits for that."""
-    opens(timeout=1)
+    cli_with(timeout=1)
     rows = tmp_path / "rows.csv"
     lines = [f"C-{number},50,r-{number}\n" for number in range(400)]
     rows.write_text("".join(["customer,amount,reference\n", *lines]))
@@ -122,10 +122,10 @@ def test_a_run_of_debits_whose_reader_stalls_ends_soon_after_sigterm(
     assert time.monotonic() - began < 1 + 1 + 4
 
 
-def test_a_run_whose_result_cannot_be_recorded_exits_with_8(opens: Opens) -> None:
-    shop = opens(timeout=1)
+def test_a_run_whose_result_cannot_be_recorded_exits_with_8(cli_with: CliWith) -> None:
+    cli = cli_with(timeout=1)
     arrived, held = Event(), ExitStack()
-    journal = shop.journal
+    journal = cli.journal
 
     def hold(wire: Wire, post: Post) -> None:
         post.apply()
@@ -133,7 +133,7 @@ def test_a_run_whose_result_cannot_be_recorded_exits_with_8(opens: Opens) -> Non
         arrived.set()
         wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
 
-    shop.bank.debit = hold
+    cli.platform.debit = hold
     command = [sys.executable, "-c", SOON, *debit()[1:]]
     with (
         held,

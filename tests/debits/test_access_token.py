@@ -10,8 +10,8 @@ from loyalty_cli.debits.journal.entries import State
 from loyalty_cli.debits.journal.store import Journal
 from loyalty_cli.model.errors import ErrorCode
 from loyalty_cli.providers.contract import Auth, Exchange, Request, Token
-from tests.debits.conftest import SECRET, Desk
-from tests.fakes.fault_server import Bank, as_json
+from tests.debits.conftest import SECRET, DebitMaker
+from tests.fakes.faulty_platform import FaultyPlatform, as_json
 from tests.fakes.servers import Wire, header
 
 
@@ -27,7 +27,7 @@ EXCHANGE = Exchange(lambda secrets: Request(("token",), json={"key": secrets["ap
 AUTH = Auth("exchange", ("api_key",), headers, EXCHANGE)
 
 
-class TokenBank(Bank):
+class TokenPlatform(FaultyPlatform):
     """Gives a token for the key, and makes debits for the token."""
 
     exchanged = 0
@@ -45,37 +45,39 @@ class TokenBank(Bank):
 
 
 @pytest.fixture
-def token_desk(journal: Journal) -> Callable[[TokenBank], Desk]:
-    def make(bank: TokenBank) -> Desk:
-        desk = Desk(bank, journal)
-        desk.profile = replace(desk.profile, auth=AUTH)
-        return desk
+def token_maker(journal: Journal) -> Callable[[TokenPlatform], DebitMaker]:
+    def make(platform: TokenPlatform) -> DebitMaker:
+        maker = DebitMaker(platform, journal)
+        maker.profile = replace(maker.profile, auth=AUTH)
+        return maker
 
     return make
 
 
 def test_a_debit_is_signed_in_with_the_exchanged_token(
-    token_desk: Callable[[TokenBank], Desk],
+    token_maker: Callable[[TokenPlatform], DebitMaker],
 ) -> None:
-    with TokenBank() as bank:
-        desk = token_desk(bank)
+    with TokenPlatform() as platform:
+        maker = token_maker(platform)
 
-        settled = [desk.debit(desk.order(f"r-{number}")) for number in range(2)]
+        settled = [maker.debit(maker.order(f"r-{number}")) for number in range(2)]
 
         assert [each.entry.state for each in settled] == [State.CONFIRMED] * 2
-        assert bank.exchanged == 1
-        assert [header(post.raw, "x-token") for post in bank.posts] == ["t-1", "t-1"]
-        assert SECRET.encode() not in b"".join(post.raw for post in bank.posts)
+        assert platform.exchanged == 1
+        assert [header(post.raw, "x-token") for post in platform.posts] == ["t-1", "t-1"]
+        assert SECRET.encode() not in b"".join(post.raw for post in platform.posts)
 
 
-def test_a_debit_without_a_token_is_not_claimed(token_desk: Callable[[TokenBank], Desk]) -> None:
-    with TokenBank() as bank:
-        bank.gives = False
-        desk = token_desk(bank)
+def test_a_debit_without_a_token_is_not_claimed(
+    token_maker: Callable[[TokenPlatform], DebitMaker],
+) -> None:
+    with TokenPlatform() as platform:
+        platform.gives = False
+        maker = token_maker(platform)
 
-        settled = desk.debit()
+        settled = maker.debit()
 
         assert (settled.entry.state, settled.entry.attempt) == (State.PLANNED, 0)
         assert settled.error is not None
         assert settled.error.code is ErrorCode.CREDENTIAL_REFUSED
-        assert bank.posts == []
+        assert platform.posts == []

@@ -1,4 +1,4 @@
-"""A journal at another machine: whether it has proven that it is the one it should be."""
+"""A journal's server on another machine: whether it has proven its identity."""
 
 import os
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""A profile, a journal and debits to be made, and whether what came of them is the truth."""
+"""A profile, a journal and debits to be made, and whether the journal then says the truth."""
 
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ class Row(NamedTuple):
     amount: int
 
 
-class Shop:
+class Installation:
     """A folder with a profile file and a journal, before a platform."""
 
     def __init__(
