@@ -262,7 +262,11 @@ def test_many_look_ups_need_one_token(club: Club) -> None:
     assert json.loads(club.platform.keys[0]) == {"key": KEY, "secret": SECRET}
 
 
-@pytest.mark.parametrize(("environment", "given"), [((), 1), (FIELDS, 2), (FIELDS[:1], 2)])
+@pytest.mark.parametrize(
+    ("environment", "given"),
+    [((), 1), (FIELDS, 2), (FIELDS[:1], 2)],
+    ids=["all in the keyring", "none", "some"],
+)
 def test_a_token_is_kept_only_where_all_credentials_are_in_the_keyring(
     memory: backends.Memory,
     monkeypatch: pytest.MonkeyPatch,

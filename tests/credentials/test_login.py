@@ -42,6 +42,7 @@ def test_the_credentials_of_a_sign_in_are_taken_as_they_are() -> None:
         ({**BOTH, "secret_key": "hunter2€"}, "secret_key has a character in it"),
         ({**BOTH, "secret_key": " hunter2"}, "secret_key begins or ends with a space"),
     ],
+    ids=ascii,
 )
 def test_wrong_credentials_for_login_are_a_usage_error_without_the_value(
     given: dict[str, str], said: str

@@ -35,7 +35,7 @@ def debit(*more: str) -> list[str]:
     return [str(PROGRAM), "debit", "C-1", "50", "--reference", "r-1", "--yes", "-o", "jsonl", *more]
 
 
-@pytest.mark.parametrize(("lost", "code"), [(True, 8), (False, 3)])
+@pytest.mark.parametrize(("lost", "code"), [(True, 8), (False, 3)], ids=["unknown", "confirmed"])
 def test_a_debit_left_unknown_exits_with_8_though_the_disk_is_full(
     cli: CommandLine, lost: bool, code: int
 ) -> None:
@@ -50,7 +50,7 @@ def test_a_debit_left_unknown_exits_with_8_though_the_disk_is_full(
     assert ("it is unknown whether it was made" in done.stderr) == lost
 
 
-@pytest.mark.parametrize(("lost", "code"), [(True, 8), (False, 141)])
+@pytest.mark.parametrize(("lost", "code"), [(True, 8), (False, 141)], ids=["unknown", "confirmed"])
 def test_a_debit_left_unknown_exits_with_8_though_its_reader_has_gone(
     cli: CommandLine, lost: bool, code: int
 ) -> None:

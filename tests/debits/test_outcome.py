@@ -157,6 +157,7 @@ def test_a_known_error_code_alone_counts_as_the_platforms_error(cli: CommandLine
         *((code, (422, 200), "unknown", 8) for code in ("RS001", "RS032", "RS033", "RS041")),
         *((code, (500, 400), "unknown", 8) for code in ("RS001", "RS032", "RS033", "RS041")),
     ],
+    ids=str,
 )
 def test_the_error_code_and_both_statuses_together_decide_the_state(
     rs_code: str, statuses: tuple[int, int | str], state: str, code: int, cli: CommandLine

@@ -287,6 +287,7 @@ def broken(wire: Wire) -> bool:
         (lambda _: False, {"totalExpiredCredit": 1}, "expired or was cancelled"),
         (lambda _: False, {"unit": "points"}, "has no balance in 'CENTS'"),
     ],
+    ids=["unreadable", "expired credit", "another unit"],
 )
 def test_a_balance_that_proves_nothing_leaves_a_debit_to_a_person(
     on_read: Callable[[Wire], bool], more: dict[str, Any], said: str, cli: CommandLine, clock: Clock

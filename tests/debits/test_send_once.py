@@ -428,7 +428,9 @@ def test_a_late_end_of_an_abandoned_attempt_is_taken_into_account(
 
 
 @pytest.mark.parametrize(
-    ("answer", "code"), [(YES, ErrorCode.OUTCOME_UNKNOWN), (NO, ErrorCode.REFUSED)]
+    ("answer", "code"),
+    [(YES, ErrorCode.OUTCOME_UNKNOWN), (NO, ErrorCode.REFUSED)],
+    ids=["yes", "no"],
 )
 def test_a_late_answer_to_one_attempt_proves_nothing_about_a_later_one(
     answer: Answer, code: ErrorCode, meanwhile: Meanwhile, maker: DebitMaker
@@ -451,7 +453,9 @@ def points(cli_with: CliWith) -> CommandLine:
     return cli
 
 
-@pytest.mark.parametrize(("first", "proof"), [(LOST, "9004"), (NEVER, "HTTP 200")])
+@pytest.mark.parametrize(
+    ("first", "proof"), [(LOST, "9004"), (NEVER, "HTTP 200")], ids=["9004", "200"]
+)
 def test_a_lost_gameball_debit_is_sent_again_and_confirmed_by_9004_or_200(
     first: Any, proof: str, points: CommandLine
 ) -> None:
@@ -477,6 +481,7 @@ def test_a_lost_gameball_debit_is_sent_again_and_confirmed_by_9004_or_200(
         reply(b"<html>", "403 No"),
         b"",
     ],
+    ids=["9008", "1001", "another 9004", "500", "HTML", "no answer"],
 )
 def test_a_gameball_debit_sent_again_stays_unknown_after_any_other_answer(
     again: bytes, points: CommandLine
@@ -560,7 +565,7 @@ def test_a_reference_that_gameball_had_before_proves_nothing_later_either(
 
 
 @pytest.mark.parametrize("code", [1001, 2001])
-@pytest.mark.parametrize("lost", [False, True])
+@pytest.mark.parametrize("lost", [False, True], ids=["none lost", "one lost"])
 def test_a_9004_after_a_refusal_confirms_only_a_later_lost_attempt(
     code: int, lost: bool, points: CommandLine
 ) -> None:

@@ -489,8 +489,8 @@ def test_any_exception_after_sending_is_recorded_before_it_is_raised(
 # Signals.
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("answered", [True, False])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("answered", [True, False], ids=["answered", "no answer"])
 def test_after_a_signal_debits_in_flight_are_finished_and_no_more_begun(
     number: signal.Signals, answered: bool, cli_with: CliWith, tmp_path: Path
 ) -> None:

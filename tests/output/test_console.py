@@ -71,7 +71,7 @@ def test_a_terminal_of_any_width_shows_every_digit_and_every_warning(
 
 
 @pytest.mark.parametrize(
-    ("width", "env"), [(0, {}), (19, {}), (80, {"COLUMNS": "0"}), (80, {"COLUMNS": "19"})]
+    ("width", "env"), [(0, {}), (19, {}), (80, {"COLUMNS": "0"}), (80, {"COLUMNS": "19"})], ids=str
 )
 def test_a_terminal_of_an_impossible_width_gets_the_usual_one(
     width: int, env: dict[str, str]
@@ -128,7 +128,9 @@ def test_a_pipe_gets_no_colours_and_no_wrapping(
 
 
 @pytest.mark.parametrize(
-    ("wish", "unwanted"), [({"NO_COLOR": "1"}, "\x1b[3"), ({"TERM": "dumb"}, "\x1b")]
+    ("wish", "unwanted"),
+    [({"NO_COLOR": "1"}, "\x1b[3"), ({"TERM": "dumb"}, "\x1b")],
+    ids=["NO_COLOR", "dumb"],
 )
 def test_a_terminal_without_colours_gets_none(wish: dict[str, str], unwanted: str) -> None:
     done = in_terminal("--sandbox", "balance", "C-1004", "E-404", "-p", "imprint", env=wish)
@@ -140,7 +142,7 @@ def test_a_terminal_without_colours_gets_none(wish: dict[str, str], unwanted: st
 
 
 @pytest.mark.usefixtures("hostile")
-@pytest.mark.parametrize("raw", [[], ["--raw"]])
+@pytest.mark.parametrize("raw", [[], ["--raw"]], ids=["balances", "raw"])
 @pytest.mark.parametrize("output", ["table", "json", "jsonl", "csv"])
 def test_hostile_text_is_escaped_in_a_pipe_and_unchanged_in_json(
     loyalty: Run, output: str, raw: list[str]

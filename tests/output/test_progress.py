@@ -32,6 +32,7 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], io.StringIO]:
 @pytest.mark.parametrize(
     ("total", "last"),
     [(7, ("7/7", "2 failed", "/s", "0:00:00")), (None, ("7/?", "2 failed", "/s"))],
+    ids=["a known total", "no total"],
 )
 @pytest.mark.parametrize("columns", ["80", "0"])
 def test_progress_shows_the_count_the_rate_the_failures_and_the_time_left(
@@ -50,7 +51,11 @@ def test_progress_shows_the_count_the_rate_the_failures_and_the_time_left(
     assert [words for words in last if words not in text] == []
 
 
-@pytest.mark.parametrize(("terminal", "total"), [(False, 7), (True, 1), (True, 0), (None, 3)])
+@pytest.mark.parametrize(
+    ("terminal", "total"),
+    [(False, 7), (True, 1), (True, 0), (None, 3)],
+    ids=["a pipe", "one item", "no item", "no stderr"],
+)
 def test_progress_is_shown_only_in_a_terminal_and_for_several_items(
     screen: Callable[[bool], io.StringIO],
     monkeypatch: pytest.MonkeyPatch,

@@ -165,6 +165,7 @@ def test_the_bar_of_the_largest_bin_takes_the_room_there_is(width: int, longest:
         (200, (1, 0), [320]),
         (5, (1, 0.5), [64, 32]),
     ],
+    ids=["tiny", "none", "narrow"],
 )
 def test_bars_of_a_summary_are_in_proportion_and_never_too_short_to_see(
     width: int, shares: tuple[float, ...], lengths: list[int]

@@ -627,6 +627,7 @@ def test_no_order_of_seven_steps_makes_a_debit_twice(world: World) -> None:
         ),
         (off(without.unknown_is_sent_again), ("run", "run")),
     ],
+    ids=["nothing needs to settle", "unknown is sent again"],
 )
 def test_without_a_rule_the_shortest_way_to_a_second_debit_is_found(
     rule_off: Callable[[World], None], shortest: tuple[str, ...], world: World

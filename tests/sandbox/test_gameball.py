@@ -39,6 +39,7 @@ def test_gameball_in_the_sandbox_answers_as_its_reference(platforms: Sandbox) ->
         ("tier,referrals", {"tier": {"name": "Silver"}, "referrals": {"count": 3}}),
         ("wings", {}),
     ],
+    ids=["one", "two", "unknown"],
 )
 def test_gameball_in_the_sandbox_adds_what_it_is_to_expand(
     platforms: Sandbox, expand: str, added: Mapping[str, Any]
@@ -56,6 +57,7 @@ def test_gameball_in_the_sandbox_adds_what_it_is_to_expand(
         ({"apikey": "sandbox-gameball-key"}, 401, 1001),
         ({"apikey": "sandbox-gameball-key", "secretkey": "wrong"}, 403, 1002),
     ],
+    ids=["no key", "wrong key", "no secret", "wrong secret"],
 )
 def test_gameball_in_the_sandbox_needs_both_keys(
     ask: Ask, headers: Mapping[str, str], status: int, code: int
@@ -126,6 +128,7 @@ def test_points_are_redeemed_by_number_or_value_and_no_more_than_there_are(
         ({"points": 1, "transactionTime": "yesterday"}, 422, 3003),
         ({"amount": 10**30}, 422, 9008),
     ],
+    ids=str,
 )
 def test_an_order_for_points_that_makes_no_sense_is_refused(
     redeem: Redeem, changes: Mapping[str, Any], status: int, code: int

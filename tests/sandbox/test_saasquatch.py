@@ -44,6 +44,7 @@ def test_saasquatch_in_the_sandbox_answers_as_its_reference(platforms: Sandbox) 
         ({"user_id": "C-1004"}, ["CENTS", "points"]),
         ({"user_id": "U-2", "reward_type": "PCT_DISCOUNT"}, ["%"]),
     ],
+    ids=str,
 )
 def test_saasquatch_in_the_sandbox_answers_for_the_user_and_type_asked_about(
     platforms: Sandbox, options: Mapping[str, str], units: list[str]
@@ -122,6 +123,7 @@ def test_more_credit_than_there_is_cannot_be_redeemed(redeem: Redeem) -> None:
         ({"amount": "1"}, 400),
         ({"amount": None}, 400),
     ],
+    ids=str,
 )
 def test_an_order_for_credit_that_makes_no_sense_is_refused(
     redeem: Redeem, changes: Mapping[str, Any], status: int
