@@ -172,7 +172,7 @@ def look_up_answers(name: str) -> list[bytes]:
     return [*answers_with(name, good), *(json_reply(each) for each in (*wrong, *texts))]
 
 
-class Asked:
+class SettableAnswers:
     """A server that answers what it is told to, and with a token who asks for one."""
 
     def __init__(self) -> None:
@@ -189,11 +189,11 @@ class Asked:
 def test_no_look_up_shows_a_secret(
     signed_in: SignedIn, spelling: str, loyalty: Run, profile_file: Callable[[str], Path]
 ) -> None:
-    asked = Asked()
-    with RawServer(asked) as server:
+    settable = SettableAnswers()
+    with RawServer(settable) as server:
         profile_file(signed_in.profile(server.url))
         for content in look_up_answers(signed_in.name):
-            asked.balance = echoing(content, signed_in, spelling)
+            settable.balance = echoing(content, signed_in, spelling)
             for raw in ((), ("--raw",)):
                 done = loyalty("-v", "balance", "C-1", "-o", "json", *raw)
                 assert (content, signed_in.shown_in(f"{done}")) == (content, [])
@@ -205,13 +205,13 @@ def test_no_look_up_shows_a_secret(
 def test_no_exchange_for_a_token_shows_a_secret(
     signed_in: SignedIn, spelling: str, loyalty: Run, profile_file: Callable[[str], Path]
 ) -> None:
-    asked = Asked()
+    settable = SettableAnswers()
     known = signed_in._replace(secrets=signed_in.secrets[:-1])  # the token is not yet
-    with RawServer(asked) as server:
+    with RawServer(settable) as server:
         profile_file(signed_in.profile(server.url))
         good = '{"data": {"accessToken": "@@", "ttlSeconds": "@@"}}'
         for content in answers_with("capillary", good):
-            asked.token = echoing(content, known, spelling)
+            settable.token = echoing(content, known, spelling)
             done = loyalty("-v", "balance", "C-1", "-o", "json")
             assert (content, known.shown_in(f"{done}")) == (content, [])
 

@@ -43,7 +43,7 @@ from tests.fakes.servers import Proxy, RawServer, Script, Wire, header, reply, u
 ORDER = Request(("debit",), json={"amount": 50})
 
 
-class AtRest(PlatformClient):
+class KnownBalance(PlatformClient):
     """The balance is known without asking, so that the debit alone meets what is wrong."""
 
     def aged_reading(self, profile: Profile, query: Query) -> tuple[Reading, str | None]:
@@ -226,7 +226,7 @@ def test_a_debit_that_fails_before_the_first_byte_is_not_claimed(
         profile = arrange(here, stack)
         there = profile.pop("platform", platform)
         maker = DebitMaker(there, journal, **({"ca_bundle": ca_bundle} | profile))
-        maker.client = AtRest(HttpClient(), KnownCredentials(), AccessTokens(KeyringStore()))
+        maker.client = KnownBalance(HttpClient(), KnownCredentials(), AccessTokens(KeyringStore()))
 
         settled = maker.debit()
 
@@ -296,7 +296,7 @@ def test_the_check_before_the_first_byte_is_made_once_when_all_is_ready(
     assert asked in ([(1, 0)], [(0, 0)])  # the server may not have accepted it by then
 
 
-class Asleep:
+class SlowClaim:
     """A clock, and a journal whose claim takes that many seconds by it."""
 
     def __init__(self, journal: Journal, seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -318,7 +318,7 @@ def test_a_debit_whose_claim_is_too_old_is_made_only_by_the_next_run(
     maker: DebitMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as too_long:
-        clock = Asleep(maker.journal, CLAIM_LIFETIME_SECONDS + 0.1, too_long)
+        clock = SlowClaim(maker.journal, CLAIM_LIFETIME_SECONDS + 0.1, too_long)
         settled = maker.debit(clock=clock)
 
     assert settled.entry.state is State.PLANNED
@@ -327,7 +327,7 @@ def test_a_debit_whose_claim_is_too_old_is_made_only_by_the_next_run(
     assert "paused" in settled.error.message
     assert settled.error.hint == "Nothing was sent; run the same command again."
     assert maker.platform.posts == []
-    just_young_enough = Asleep(maker.journal, CLAIM_LIFETIME_SECONDS, monkeypatch)
+    just_young_enough = SlowClaim(maker.journal, CLAIM_LIFETIME_SECONDS, monkeypatch)
     assert maker.debit(clock=just_young_enough).entry.state is State.CONFIRMED
 
 
@@ -471,8 +471,8 @@ def test_any_exception_after_sending_is_recorded_before_it_is_raised(
         monkeypatch.setattr(maker.client, "debit", send_and_fault)
     else:
         monkeypatch.setattr("loyalty_cli.network.http_client._body", fault)
-        at_rest = AtRest.aged_reading.__get__(maker.client)
-        monkeypatch.setattr(maker.client, "aged_reading", at_rest)
+        known_balance = KnownBalance.aged_reading.__get__(maker.client)
+        monkeypatch.setattr(maker.client, "aged_reading", known_balance)
 
     with nullcontext() if issubclass(kind, Exception) else pytest.raises(kind):
         settled = maker.debit()

@@ -212,7 +212,7 @@ def test_the_exit_code_is_the_same_without_a_stderr(
     assert (done.stdout == "") == (code in (2, 3, 5) or "reset" in command)
 
 
-class Held:
+class HoldingPlatform:
     """Platforms whose answer about C-2 waits until the record of C-1 was read."""
 
     def __init__(self) -> None:
@@ -244,7 +244,7 @@ def test_a_record_is_printed_before_the_next_one_is_there(
     loyalty: Run,
     command: str,
 ) -> None:
-    held = Held()
+    held = HoldingPlatform()
     file = profile_file(
         f"default_profile: points\nprofiles:\n  points: {{provider: gameball, "
         f"base_url: '{serve(held)}', debit: {{allow: true, unit: points}}}}\n"

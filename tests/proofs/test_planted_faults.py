@@ -512,7 +512,7 @@ def test_without_its_rule_a_schedule_does_harm(name: str, world: World) -> None:
 # All orders of a few steps, not only the one that is known to hurt.
 
 
-class Imagined(PlatformClient):
+class ImaginedPlatform(PlatformClient):
     """A platform without sockets: it makes a debit at once, or when it gets round to it."""
 
     def __init__(self, world: World) -> None:
@@ -554,7 +554,7 @@ class Explorer:
         self.world = world
         self.customers = count(1)
         self.name = ""
-        self.platform = Imagined(world)
+        self.platform = ImaginedPlatform(world)
         # It takes thousands of steps, and no power is going to fail.
         database = world.maker.journal.database
         assert isinstance(database, FileDatabase)
@@ -565,7 +565,7 @@ class Explorer:
         """Everything that matters for what can happen next."""
         self.name = f"r-{next(self.customers)}"
         self.world.seconds = 0.0
-        self.world.maker.client = self.platform = Imagined(self.world)
+        self.world.maker.client = self.platform = ImaginedPlatform(self.world)
         for step in path:
             getattr(self, step)()
         entry = self.world.maker.present(self.name)

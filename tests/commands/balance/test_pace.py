@@ -135,7 +135,7 @@ def test_the_wait_for_a_permit_is_not_part_of_a_look_ups_timeout(
 # Too often.
 
 
-class Refusing:
+class ThrottlingPlatform:
     """Refuses one request with 429, and what comes within a second of that, too."""
 
     def __init__(self, customer: str, **headers: str) -> None:
@@ -154,7 +154,7 @@ class Refusing:
         return found(customer)
 
 
-def in_the_pause(platform: BalancePlatform, refusing: Refusing) -> list[float]:
+def in_the_pause(platform: BalancePlatform, refusing: ThrottlingPlatform) -> list[float]:
     """When requests came although the platform wanted none, in seconds after it said so."""
     after = [at - refusing.at for at in platform.times]
     return [seconds for seconds in after if ON_ITS_WAY < seconds < 1.0]
@@ -166,7 +166,7 @@ def in_the_pause(platform: BalancePlatform, refusing: Refusing) -> list[float]:
 def test_after_a_429_all_requests_pause_and_then_go_on(
     headers: dict[str, str], loyalty: Run, at: At, listed: Listed
 ) -> None:
-    refusing = Refusing("C-300", **headers)
+    refusing = ThrottlingPlatform("C-300", **headers)
     platform = at(refusing)
 
     done = loyalty("balance", "--from", listed(lines(names(900))), "-o", "jsonl")

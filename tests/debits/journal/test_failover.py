@@ -19,7 +19,7 @@ ROWS = 6
 FROM_THE_FILE = ("debit", "--from", "debits.csv", "--yes", "-o", "jsonl")
 
 
-class Pair(NamedTuple):
+class ServerPair(NamedTuple):
     """A primary and its standby, and the URL of whichever can be written."""
 
     primary: PostgreSQL
@@ -37,15 +37,15 @@ class Pair(NamedTuple):
 
 
 @pytest.fixture
-def pair(own_server: PostgreSQL) -> Iterator[Pair]:
+def pair(own_server: PostgreSQL) -> Iterator[ServerPair]:
     own_server.start()
     with standby_of(own_server) as standby:
-        yield Pair(own_server, standby)
+        yield ServerPair(own_server, standby)
 
 
 @pytest.fixture
 def debit_platform(
-    pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loyalty: Run
+    pair: ServerPair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loyalty: Run
 ) -> Iterator[DebitPlatform]:
     """A platform whose debits are written down at the pair, and a file of them."""
     with platform(tmp_path, monkeypatch) as there:
@@ -58,7 +58,7 @@ def debit_platform(
 
 
 def test_debits_that_a_lagging_standby_lacks_are_not_made_again(
-    pair: Pair, debit_platform: DebitPlatform, loyalty: Run
+    pair: ServerPair, debit_platform: DebitPlatform, loyalty: Run
 ) -> None:
     assert loyalty("debit", "C-1001", "5", "--reference", "before", "--yes").code == 0
     pair.standby.has_all_of(pair.primary)
@@ -86,7 +86,7 @@ def test_debits_that_a_lagging_standby_lacks_are_not_made_again(
 
 
 def test_debits_go_on_after_a_person_has_accepted_a_failover(
-    pair: Pair, debit_platform: DebitPlatform, loyalty: Run
+    pair: ServerPair, debit_platform: DebitPlatform, loyalty: Run
 ) -> None:
     assert loyalty(*FROM_THE_FILE).code == 0
     pair.standby.has_all_of(pair.primary)
@@ -115,7 +115,7 @@ def test_debits_go_on_after_a_person_has_accepted_a_failover(
     assert len(debit_platform.debits) == ROWS + 1
 
 
-def test_a_failover_in_the_middle_of_a_run_ends_it(pair: Pair, open_it: Open) -> None:
+def test_a_failover_in_the_middle_of_a_run_ends_it(pair: ServerPair, open_it: Open) -> None:
     journal = open_it(pair.url, create=True)
     journal.database.check_unchanged()
     pair.standby.has_all_of(pair.primary)
@@ -129,7 +129,7 @@ def test_a_failover_in_the_middle_of_a_run_ends_it(pair: Pair, open_it: Open) ->
 
 
 def test_a_copy_in_another_server_is_another_journal(
-    pair: Pair, server: PostgreSQL, open_it: Open
+    pair: ServerPair, server: PostgreSQL, open_it: Open
 ) -> None:
     open_it(pair.url, create=True)
     dump = pair.primary.command("pg_dump", "-h", str(pair.primary.folder), "-U", OWNER, "postgres")
