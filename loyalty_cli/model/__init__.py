@@ -1,1 +1,1 @@
-"""Records, amounts, errors and exit codes, which every other room uses."""
+"""Records, amounts, errors and exit codes, which every other folder uses."""

@@ -1,4 +1,4 @@
-"""Who may import whom: the rooms stand in an order, and nothing runs back up."""
+"""Who may import whom: the folders have an order, and imports only go down."""
 
 import ast
 from collections.abc import Iterator
@@ -19,17 +19,17 @@ ORDER = (
     ("providers", "lists"),
     ("model",),
 )
-RANKS = {room: rank for rank, rooms in enumerate(ORDER) for room in rooms}
+RANKS = {folder: rank for rank, folders in enumerate(ORDER) for folder in folders}
 NEVER_PRINT = ("debits", "network", "credentials", "config", "providers")
 
 
-def room(module: str) -> str:
-    """The room of a module of the package: the first name behind the package's own."""
+def folder_of(module: str) -> str:
+    """The folder of a module, or its own name: what follows the package's name."""
     return module.split(".")[1]
 
 
 def modules() -> dict[str, Path]:
-    """Every module of the package that stands in a room, with its file."""
+    """Every module of the package except the start, with its file."""
     found = {}
     for path in PACKAGE.rglob("*.py"):
         parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
@@ -57,14 +57,14 @@ def imports(module: str) -> Iterator[str]:
 GRAPH = {module: set(imports(module)) for module in MODULES}
 
 
-def test_every_module_stands_in_one_of_the_rooms() -> None:
-    assert {room(module) for module in MODULES} == set(RANKS)
+def test_every_module_has_a_place_in_the_order() -> None:
+    assert {folder_of(module) for module in MODULES} == set(RANKS)
 
 
 @pytest.mark.parametrize("module", sorted(MODULES))
-def test_a_module_imports_only_from_its_own_room_and_those_behind_it(module: str) -> None:
-    mine = room(module)
-    others = {other: room(other) for other in GRAPH[module] if room(other) != mine}
+def test_a_module_imports_only_from_its_own_folder_and_lower_ones(module: str) -> None:
+    mine = folder_of(module)
+    others = {other: folder_of(other) for other in GRAPH[module] if folder_of(other) != mine}
 
     assert [other for other, its in others.items() if RANKS[its] <= RANKS[mine]] == []
     if mine in NEVER_PRINT:
