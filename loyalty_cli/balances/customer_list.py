@@ -14,7 +14,7 @@ from loyalty_cli.model.customer_id import check_customer
 from loyalty_cli.model.errors import LoyaltyError, nearest, usage_error
 
 COLUMNS = Columns(
-    ("customer", "profile"), ("customer",), "Give the column of identifiers that name.", " \t"
+    ("customer", "profile"), ("customer",), "Name the column of identifiers 'customer'.", " \t"
 )
 
 _INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")

@@ -52,7 +52,7 @@ class InputFile:
         if self._version() != before:
             usage_error(
                 f"the file {self._name!r} was changed while it was read.",
-                "Run it again when no program writes to it.",
+                "Run the command again when no program writes to the file.",
             )
 
     def _version(self) -> tuple[int, int] | None:

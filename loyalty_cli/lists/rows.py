@@ -10,7 +10,7 @@ from typing import BinaryIO
 from loyalty_cli.model.errors import usage_error
 
 LONGEST_LINE = 64 * 1024
-"""Characters of one line, and of the lines that one CSV row may run over."""
+"""The most characters of one line, and of all lines of one CSV row."""
 LONGEST_SHOWN = 80
 """Characters of a wrong value that are shown."""
 BLANKS = " \t\r\n"

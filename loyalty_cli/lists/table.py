@@ -15,7 +15,7 @@ THE_ROW = "the row"
 """The `column` of a problem with the whole row."""
 
 _SIMILARITY = 0.85
-"""How similar a misspelt name is to the column that was meant; `customer_id` is less so."""
+"""A misspelt name is at least this similar to its column; `customer_id` is less similar."""
 
 
 class Columns(Struct, frozen=True):
@@ -31,7 +31,7 @@ class Columns(Struct, frozen=True):
 
 
 class Problem(Struct, frozen=True):
-    """An error in a row: its column, the value, and why it is wrong."""
+    """A mistake in a row: its column, the value, and the reason."""
 
     column: str
     value: str
@@ -109,7 +109,7 @@ def _check_header(line: int, header: Sequence[str], columns: Columns, way_out: s
     way = f" {way_out}" if way_out and not set(columns.required) <= set(header) else ""
     how = _how_to_name(header, missing, columns)
     errors = [
-        *((f"a column {name!r}.", f"Did you mean {meant!r}?") for name, meant in slips.items()),
+        *((f"an unknown column {slip!r}.", f"Did you mean {it!r}?") for slip, it in slips.items()),
         *((f"the column {name!r} twice.", "Leave one out.") for name in twice),
         *((f"no column {name!r}.", how) for name in missing),
     ]

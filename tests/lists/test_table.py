@@ -131,7 +131,7 @@ def test_a_column_with_nearly_one_of_our_names_is_a_slip(name: str) -> None:
     header = refused(as_csv(["customer", "amount", name], ["A", "1", "x"]), CSV)
     key = '{"customer": "A"}\n' + json.dumps({"customer": "A", "amount": "1", name: "x"})
 
-    assert header.message == f"line 1 of the file: the header has a column {name!r}."
+    assert header.message == f"line 1 of the file: the header has an unknown column {name!r}."
     assert header.hint == f"Did you mean {SLIPS[name]!r}?"
     assert problems(key, JSONL) == [(name, "x", f"is no key. Did you mean {SLIPS[name]!r}?")]
 
@@ -176,8 +176,8 @@ def test_one_mistake_in_a_header_is_told_with_what_to_do(header: str, what: str,
             "Customer,ammount,unit,unit",
             "Fix these, then run it again:",
             [
-                "a column 'Customer'. Did you mean 'customer'?",
-                "a column 'ammount'. Did you mean 'amount'?",
+                "an unknown column 'Customer'. Did you mean 'customer'?",
+                "an unknown column 'ammount'. Did you mean 'amount'?",
                 "the column 'unit' twice. Leave one out.",
             ],
         ),

@@ -36,7 +36,7 @@ def is_refused(done: Outcome, platform: BalancePlatform, error: str, *hint: str)
 # Files.
 
 
-CUSTOMER = "Give the column of identifiers that name."
+CUSTOMER = "Name the column of identifiers 'customer'."
 AS_LINES = "If each line is one identifier, add --input-format lines."
 NO_COLUMN = "line 1 of the file: the header has no column 'customer'."
 

@@ -579,7 +579,7 @@ def test_a_stdin_that_is_closed_is_an_error_and_not_an_empty_file(ready: DebitPl
         (f"{HEADER}C-1001,5,a\0\n".encode(), "line 2 of the file has a NUL"),
         (f"{HEADER}C-1001,5,\x1b[31m\n".encode(), r"row 2, reference '\x1b[31m'"),
         (f"{HEADER}C-1001,5,\x9b31m\n".encode(), r"row 2, reference '\x9b31m'"),
-        (b"customer\x1b,amount,reference\n", r"a column 'customer\x1b'"),
+        (b"customer\x1b,amount,reference\n", r"an unknown column 'customer\x1b'"),
     ],
     ids=ascii,
 )
