@@ -49,7 +49,7 @@ def check_options(profile: Profile, given: Mapping[str, str]) -> Mapping[str, st
         try:
             checked[name] = known[name].check(value)
         except ValueError as error:
-            usage_error(f"the option {name} {error}", f"`loyalty providers {provider.name}`")
+            usage_error(f"the option {name} {error}.", f"See `loyalty providers {provider.name}`.")
     return {**profile.options, **checked}
 
 

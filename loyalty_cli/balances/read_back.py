@@ -67,7 +67,7 @@ def check_json(file: BinaryIO, tasks: Iterator[LookupTask], add: Add) -> None:
 
 
 def check_csv(file: BinaryIO, header: Sequence[str], tasks: Iterator[LookupTask], add: Add) -> None:
-    """Add records with the errors of a finished file, but no balances; or raise ForeignError."""
+    """Add the records of a finished file, without balances; raise ForeignError for other tasks."""
     csv.field_size_limit(LONGEST_BYTES)  # the usual limit is too low for --raw
     lines = csv.reader((line.decode() for line in _lines(file)), strict=True)
     try:

@@ -18,7 +18,7 @@ from loyalty_cli.network.platform_client import PlatformClient
 
 
 class OneFirst:
-    """Lets the first call of each group run alone, until one is done, and then all others."""
+    """Lets one call of each group run alone first, and the others after it is done."""
 
     def __init__(self) -> None:
         self._gates: dict[str, Lock] = {}
@@ -70,7 +70,7 @@ class BalanceRun:
     def records(self, work: Resumed) -> Generator[Record]:
         """Yield the record of each task and the kept records, in order.
 
-        Raises NothingDoneError, and LoyaltyError for a mistake in the list before the first one.
+        Raises NothingDoneError, and LoyaltyError for a mistake before the first record.
         """
         with closing(self._looked_up(work.tasks)) as coming:
             for _, record in merge(work.kept, coming, key=itemgetter(0)):
@@ -111,7 +111,7 @@ class BalanceRun:
             return number, record
 
     def _is_the_end(self, numbered: tuple[int, Record | None]) -> bool:
-        """Whether all later look-ups would fail in the same way."""
+        """Whether all later look-ups would fail; notes the first such error."""
         _, record = numbered
         if record is None or record.error is None:
             return False

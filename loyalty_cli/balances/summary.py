@@ -32,7 +32,7 @@ _EXACT = Context(prec=4 * MAX_DIGITS)
 
 _SPENDABLE: frozenset[Kind] = frozenset({"points", "money", "credit"})
 
-# The bins below the decades; those are 0 for 1 to 9, 1 for 10 to 99, and so on.
+# The bins below the decades; decade 0 is 1 to 9, decade 1 is 10 to 99, and so on.
 _NEGATIVE, _ZERO, _FRACTION = -3, -2, -1
 
 _Key = tuple[str | None, Kind | None]
@@ -188,7 +188,7 @@ class _Amounts:
         return tuple(bins)
 
     def _edge(self, decade: int) -> Amount:
-        """The lower limit of a bin; after zero, that is the smallest amount above it."""
+        """The lower limit of a bin; of the bin after zero, the smallest amount above zero."""
         zero = self._written(Decimal(0))
         if decade == _ZERO:
             return zero

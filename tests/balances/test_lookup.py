@@ -52,7 +52,7 @@ def test_an_option_of_the_command_line_wins_over_that_of_the_profile() -> None:
     [
         ("omneo", {"curency": "NZD"}, "has no option 'curency'", "'currency'"),
         ("imprint", {"expand": "x"}, "has no option 'expand'", "None is available."),
-        ("omneo", {"currency": " "}, "the option currency must", "loyalty providers omneo"),
+        ("omneo", {"currency": " "}, "the option currency must", "See `loyalty providers omneo`."),
     ],
     ids=["unknown", "of no options", "empty"],
 )

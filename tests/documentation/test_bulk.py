@@ -484,7 +484,7 @@ def test_the_rates_for_runs_that_share_an_account_are_right() -> None:
     assert f"`--rate {rate / 4:g}` for four runs if {rate:g} requests a second are allowed" in flat(
         section("In parts")
     )
-    assert f"at {rate:g} requests a second and answers after 200 milliseconds, {rate / 5:g}." in (
+    assert f"{rate / 5:g} for {rate:g} requests a second with answers after 200 milliseconds." in (
         flat(section("Rate limits"))
     )
 

@@ -159,7 +159,7 @@ class Action:
         except ForeignError:
             self._run.tally = Tally()  # its records must not be reported
             setup_error(
-                f"the output file {str(path)!r} does not hold the start of this run.",
+                f"the output file {str(path)!r} is not from this run.",
                 "It was not changed. Name another file, or remove it.",
             )
         if self._run.summary:

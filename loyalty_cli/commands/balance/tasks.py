@@ -44,7 +44,7 @@ class BalanceRequest(Struct, frozen=True):
 
 
 class LookupTasks(Struct, frozen=True):
-    """The tasks, from the first one, and their number; None if it is unknown until the end.
+    """`make` yields the tasks from the first one; `total` is None if it is unknown until the end.
 
     `is_typed` is true if a person types the list at a terminal.
     """

@@ -466,7 +466,7 @@ def test_an_output_file_of_another_list_is_refused_and_left_as_it_is(
     path = here.working if is_working else here.path
     path.write_bytes(content)
 
-    with pytest.raises(LoyaltyError, match="does not hold the start of this run") as refused:
+    with pytest.raises(LoyaltyError, match="is not from this run") as refused:
         here.run(["E-not_found", "B", "C"])
 
     assert refused.value.code is ErrorCode.SETUP
