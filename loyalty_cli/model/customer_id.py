@@ -19,5 +19,5 @@ def check_customer(customer: str) -> str:
     if not customer.isprintable() and any(
         unicodedata.category(sign) in ("Cc", "Cs") for sign in customer
     ):
-        usage_error(f"the identifier {customer!a} contains a control character or a broken one.")
+        usage_error(f"the identifier {customer!a} has a control character or half a character.")
     return customer

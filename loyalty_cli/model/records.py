@@ -227,7 +227,7 @@ class DebitRecord(Record, frozen=True, kw_only=True):
 
 
 class EventRecord(Record, frozen=True, kw_only=True):
-    """One change of a debit's state: who made it, when, and why."""
+    """A change of a debit's state, or a note: by whom, when, and why."""
 
     at: str
     actor: str

@@ -23,7 +23,7 @@ def decode(body: bytes) -> Any:
     has too many parts, a duplicate key in an object, or a number that is invalid or too long for
     an amount.
     """
-    # This counts too many, as texts contain them, too. But counting takes no memory.
+    # This counts too many: signs inside texts count, too. But counting takes no memory.
     opened = body.count(b"[") + body.count(b"{")
     if opened + body.count(b",") + body.count(b":") > MAX_PARTS:
         raise ValueError(f"it has more than {MAX_PARTS} parts")

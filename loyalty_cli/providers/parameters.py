@@ -11,7 +11,7 @@ def text(value: str) -> str:
     if not value.strip():
         raise ValueError("must not be empty")
     if any(unicodedata.category(sign) in ("Cc", "Cs") for sign in value):
-        raise ValueError("must not contain a control character or an invalid character")
+        raise ValueError("must not contain a control character or half a character")
     return value
 
 

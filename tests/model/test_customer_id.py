@@ -27,8 +27,8 @@ def test_any_identifier_is_taken_as_it_is_or_refused(customer: str) -> None:
         (".", "would change the address"),
         ("..", "would change the address"),
         ("y" * 1001, "of 1001 characters is too long"),
-        ("a\x85", r"'a\x85' contains a control character"),
-        ("\udcff", "or a broken one"),
+        ("a\x85", r"'a\x85' has a control character"),
+        ("\udcff", "or half a character"),
     ],
     ids=lambda text: ascii(text[:25]),
 )

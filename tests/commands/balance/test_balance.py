@@ -139,7 +139,7 @@ def test_the_same_error_of_several_customers_is_told_once(loyalty: Run) -> None:
         (["C-1", "--timeout", "4000"], (2, "at most 3600", None)),
         (["C-1", "--timeout", "soon"], (2, "a number of seconds, not 'soon'", None)),
         ([".."], (2, "would change the address", None)),
-        (["C-1", "C\n2"], (2, r"'C\n2' contains a control character", None)),
+        (["C-1", "C\n2"], (2, r"'C\n2' has a control character", None)),
     ],
     ids=str,
 )
