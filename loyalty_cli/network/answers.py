@@ -74,7 +74,7 @@ def body_of(answer: Answer, profile: Profile, customer: str | None) -> Any:
 
 
 def unreadable(answer: Answer, profile: Profile, why: object) -> LoyaltyError:
-    """The error for JSON that does not match the platform's reference."""
+    """The error for JSON that does not match the platform's documentation."""
     message = f"{profile.provider.title}'s answer is not as documented: {why}."
     return bad_response(message, answer.status)
 

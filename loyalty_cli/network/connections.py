@@ -60,7 +60,7 @@ _thread = _Thread()
 
 
 class Adapter(HTTPAdapter):
-    """The adapter of requests for one host, with our connections and our TLS context.
+    """An adapter for the library requests and one host, with our connections and TLS.
 
     It works without a session of requests, which would follow redirects, read .netrc, keep
     cookies, and make a look-up take 1.5 times as long.
@@ -185,7 +185,7 @@ class _Reader(RawIOBase):
 
 
 class _TimedSocket:
-    """A TLS socket that carries TLS; each read has a timeout, as one record may need many."""
+    """A TLS socket with TLS inside it; each read has a timeout: a record may need many reads."""
 
     def __init__(self, sock: ssl.SSLSocket) -> None:
         self._sock = sock

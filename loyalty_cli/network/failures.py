@@ -26,7 +26,7 @@ class NotPackedError(Exception):
 
 
 FAILURES = (OSError, urllib3.exceptions.HTTPError, HTTPException, UnicodeError)
-"""Exceptions of a failed connection; those of requests are OSErrors, too."""
+"""Exceptions of a failed connection; those of the library requests are OSErrors."""
 HUNG_UP = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
 
 

@@ -97,8 +97,8 @@ class HttpClient:
         """Send a request that must not be sent twice, over a connection used only for it.
 
         `before_first_byte` is called when everything is ready; it may raise LoyaltyError to stop
-        it. Raises NotSentError if no byte was offered, and another LoyaltyError if bytes were
-        offered but no complete answer came.
+        the request. Raises NotSentError if no byte was offered, and another LoyaltyError if bytes
+        were offered but no complete answer came.
         """
         began = time.monotonic()
         call = Call(Deadline(profile.timeout), before_first_byte)
@@ -155,8 +155,8 @@ class HttpClient:
 def _prepared(request: Request, url: str, host: str) -> requests.PreparedRequest:
     """Build a request that is ready to be sent.
 
-    requests would need a quarter of a look-up's time to build it, and would decode parts of the
-    URL again.
+    The library requests would take a quarter of a look-up's time, and decode parts of the URL
+    again.
     """
     prepared = requests.PreparedRequest()
     prepared.method, prepared.url = request.method, url

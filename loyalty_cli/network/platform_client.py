@@ -47,7 +47,7 @@ class PlatformClient:
         self._lock = Lock()
 
     def ask(self, profile: Profile, query: Query) -> Answer:
-        """Ask for a balance; raise LoyaltyError unless the answer may contain one, in time."""
+        """Ask for a balance; raise LoyaltyError for an error, or at the deadline."""
         return self._asked(profile, query, lambda answer, _: answer)
 
     def reading(self, profile: Profile, query: Query) -> Reading:

@@ -193,7 +193,7 @@ class WaitTooLongError(Exception):
 
 
 class RateLimiter:
-    """All limits of one profile, for many threads; profiles that share one share `changed`."""
+    """All limits of one profile, for many threads; `changed` is common to a shared limit."""
 
     def __init__(
         self,
