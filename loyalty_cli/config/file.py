@@ -9,7 +9,7 @@ SIZE_LIMIT = 1024 * 1024
 
 
 def read(path: Path) -> tuple[Node, int]:
-    """Read a profile file and its mode; raise OSError, ValueError or MistakeError, in words."""
+    """Read a profile file and its mode; raise OSError, ValueError or MistakeError."""
     content, status = read_regular_file(path, SIZE_LIMIT)
     return parse(content.decode("utf-8-sig")), status.st_mode
 

@@ -24,7 +24,7 @@ SETTINGS = {
 }
 """The settings that a URL may have after the ?, each with the form of its values."""
 
-# Only in the first segment: a later colon is part of a path. One letter is a drive.
+# A colon counts only in the first segment, and not after one letter, which is a drive.
 _LIKE_A_URL = re.compile(r"[a-z][a-z0-9+.-]+:|[^/]{2,}:/|//|postgre", re.IGNORECASE)
 _LIKE_SETTINGS = re.compile(r"(host|hostaddr|port|dbname|user|service|sslmode) *=", re.IGNORECASE)
 _SCHEME = re.compile(r"[^:/@]*:/+|[^/@]*://|postgres\w*:?/*|/*", re.IGNORECASE)
@@ -106,5 +106,5 @@ def _settings(query: str | None) -> dict[str, str]:
             raise ValueError(f"has {name} twice")
         settings[name] = unquote(value)
         if "=" in value or not re.fullmatch(form, settings[name]):
-            raise ValueError(f"has a value of {name} that is not allowed; write = in it as %3D")
+            raise ValueError(f"has a value of {name} that is not allowed; write = as %3D")
     return settings

@@ -118,7 +118,7 @@ def _profile(name: str, named: Section, path: Path) -> Profile:
         section.mistake("auth", f"must be one of {names} for {provider.title}")
     base_url = section.read("base_url", check_base_url) or provider.base_url
     if base_url is None:
-        section.mistake("base_url", f"is missing: {provider.title} has no common address")
+        section.mistake("base_url", f"is missing: {provider.title} has no default address")
     settings = _parameters(section, provider.settings)
     for setting in provider.settings:
         if setting.required and setting.name not in settings:

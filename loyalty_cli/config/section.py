@@ -15,7 +15,7 @@ Read = TypeVar("Read")
 class Section:
     """A map with known keys only; null counts as an empty map.
 
-    Names in `credentials`, and names that sound like a secret, are refused as credentials.
+    Names in `credentials`, and names that sound like a secret, are refused.
     Every method raises MistakeError.
     """
 

@@ -52,7 +52,7 @@ def check_credentials(profile: Profile, given: Mapping[str, str]) -> Mapping[str
 
 
 def put(keyring: KeyringStore, profile: Profile, credentials: Mapping[str, str]) -> None:
-    """Store credentials in the place of older ones and of the access token that they got."""
+    """Store credentials; remove the older ones and their access token."""
     stored: list[str] = []
     try:
         for name, secret in credentials.items():
