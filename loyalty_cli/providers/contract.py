@@ -205,7 +205,7 @@ class PlatformError(Struct, frozen=True):
 
 
 class Provider(ABC):
-    """One loyalty platform."""
+    """Our description of one loyalty platform."""
 
     name: ClassVar[str]
     title: ClassVar[str]

@@ -1,4 +1,4 @@
-"""Prepares msgspec types before several threads use them: without that they can crash."""
+"""Prepares msgspec types before several threads use them, which could crash otherwise."""
 
 from threading import Lock
 from typing import Any

@@ -43,7 +43,7 @@ CODES = {
     "9007": (ErrorCode.REFUSED, Refusal.NOT_NOW),  # a wrong time
     "9008": (None, Refusal.FOR_GOOD),
 }
-"""The meaning of each error code, None if the status decides it, and what it means for a debit."""
+"""The meaning of each error code (None: the status decides), and its meaning for a debit."""
 
 
 class CustomerBalance(Struct, rename="camel"):
@@ -72,7 +72,7 @@ class Redemption(Struct, rename="camel"):
 
 
 class Error(Struct):
-    """Any answer except a 2xx; `type` has several spellings, `code` has one."""
+    """Any answer except a 2xx; `type` is not read, because it has several spellings."""
 
     code: int | str
     message: str

@@ -1,4 +1,4 @@
-"""Omneo: a profile's points, rewards, credit and benefits."""
+"""Omneo: a customer's points, rewards, credit and benefits."""
 
 from typing import Any
 
@@ -100,7 +100,7 @@ class Omneo(Provider):
         return PlatformError(error.message) if error else None
 
     def is_not_found(self, answer: Answer) -> bool:
-        """A 404 means an unknown profile, with any body."""
+        """A 404 means an unknown customer, with any body."""
         return answer.status == 404
 
 

@@ -1,4 +1,4 @@
-"""SaaSquatch (impact.com Advocate): the rewards of an account, one balance a type and unit."""
+"""SaaSquatch (impact.com Advocate): an account's rewards, a balance for each type and unit."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -233,7 +233,7 @@ def _available(item: RewardBalance) -> Amount | None:
 def _warnings(item: RewardBalance) -> list[str]:
     name = _name(item)
     if item.type not in TYPES:
-        return [f"{name}: the reference does not describe this type of reward; --raw shows it."]
+        return [f"{name}: SaaSquatch does not document this type of reward; --raw shows it."]
     if item.type == "CREDIT" and (item.total_expired_credit or item.total_cancelled_credit):
         expired, cancelled = item.total_expired_credit or 0, item.total_cancelled_credit or 0
         return [MAYBE_LESS.format(name=name, expired=expired, cancelled=cancelled)]

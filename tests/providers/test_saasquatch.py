@@ -182,7 +182,7 @@ CASES = Cases(
                     {"name": "MILES km", "kind": "other", "unit": "km", "earned": 7, "redeemed": 1}
                 ],
                 "warnings": [
-                    "MILES km: the reference does not describe this type of reward; --raw shows it."
+                    "MILES km: SaaSquatch does not document this type of reward; --raw shows it."
                 ],
             },
         ),
