@@ -1,1 +1,1 @@
-"""The only place that prints."""
+"""The forms of records and messages, and how they are printed."""

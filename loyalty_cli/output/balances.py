@@ -76,7 +76,7 @@ def _groups(lookups: Sequence[Lookup]) -> list[Group]:
     if all(lookup.error for lookup in lookups):
         return []
     lines = [line for lookup in lookups for line in lookup.balances]
-    # If available is known, the total is not shown.
+    # Totals are shown only if a line has nothing else; then those of all lines.
     totals = any(line.available is None and line.total is not None for line in lines)
     return [Group([*_rows(lookup, totals=totals)], lookup.warnings) for lookup in lookups]
 

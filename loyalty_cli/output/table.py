@@ -21,7 +21,7 @@ from loyalty_cli.output.view import Cell, Column, Group
 
 GAP = 2
 SHORTEST_BAR, LONGEST_BAR = 8, 40
-"""Characters of the longest bar; in a terminal, as many as there is room for."""
+"""The longest bar has this many characters; in a terminal, as there is room."""
 
 _EIGHTHS = ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")
 
