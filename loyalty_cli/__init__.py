@@ -1,3 +1,3 @@
-"""Balances from loyalty platforms, the same way each time."""
+"""Balances and debits at loyalty platforms, in one form for all."""
 
 __version__ = "0.1.0"

@@ -3,7 +3,7 @@
 import gc
 import os
 
-# Almost nothing that a start-up or a look-up makes is garbage; to look for it takes a while.
+# A start-up and a look-up make almost no garbage; searching for garbage takes a while.
 gc.set_threshold(500_000)
 
 
@@ -18,9 +18,9 @@ def main() -> None:
         os._exit(130)
 
 
-# CPython keeps frames in chunks of 16 KiB. At the end of one, each call takes a chunk from the
-# system and gives it back, which made imports take 20 ms longer. A frame that needs a large chunk
-# leaves room in it for the frames of all that it calls.
+# CPython keeps frames in chunks of 16 KiB. When a chunk is full, each call gets a new one from the
+# system and gives it back, which made imports 20 ms longer. A frame that needs a large chunk leaves
+# room in it for the frames of all that it calls.
 main.__code__ = main.__code__.replace(co_stacksize=16_384)
 
 

@@ -45,7 +45,7 @@ class _Program(TyperGroup):
 app = typer.Typer(
     name="loyalty",
     cls=_Program,
-    help="A customer's balance at any of several loyalty platforms, the same way each time.",
+    help="Customers' balances and debits at several loyalty platforms, in one form for all.",
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -106,7 +106,7 @@ def run(arguments: list[str]) -> int:
         if "--help" in arguments or "-h" in arguments:
             require_stdout()
         code = _typer(command, arguments)
-        if code != ExitCode.OUTCOME_UNKNOWN:  # which matters more than output errors
+        if code != ExitCode.OUTCOME_UNKNOWN:  # 8 matters more than an output error
             flush()  # a help page may still be in the buffer
     except LoyaltyError as error:
         messages.error(error.message, error.hint)
@@ -120,7 +120,7 @@ def run(arguments: list[str]) -> int:
     except ReaderGoneError:
         return ExitCode.BROKEN_PIPE
     except OSError as error:
-        messages.error(f"the system reported: {error.strerror}.", "Fix that, then run it again.")
+        messages.error(f"the system reported: {error}.", "Fix this, then run it again.")
         return ExitCode.SETUP
     except Exception as error:  # noqa: BLE001 - the last resort; it reports a defect
         return _defect(error)
@@ -131,7 +131,7 @@ def _typer(command: Any, arguments: list[str]) -> int:
     try:
         code = command.main(arguments, prog_name="loyalty", standalone_mode=False)
     except SystemExit as ended:
-        # TAB completion ends so; Typer and Rich, too, with 1 if the reader of their help is gone.
+        # TAB completion ends like this; so do Typer and Rich, with 1 if nobody reads their help.
         code = ExitCode.BROKEN_PIPE if ended.code == 1 else ended.code
     return int(code or 0)
 

@@ -201,6 +201,24 @@ def test_loyalty_debug_prints_a_traceback_without_secrets(
     assert "c2VjcmV0LW9m" not in shown.err
 
 
+def test_an_error_of_the_system_names_the_file(
+    loyalty: Run, card: Callable[..., object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> NoReturn:
+        raise PermissionError(13, "Permission denied", "/the/file")
+
+    card("http://127.0.0.1:1")
+    monkeypatch.setattr(Imprint, "request", broken)
+
+    done = loyalty("balance", "C-1")
+
+    assert (done.code, done.out) == (3, "")
+    assert done.err.endswith(
+        "Error: the system reported: [Errno 13] Permission denied: '/the/file'.\n"
+        "Hint: Fix this, then run it again.\n"
+    )
+
+
 def test_ctrl_c_while_the_program_is_loading_prints_no_traceback(tmp_path: Path) -> None:
     (tmp_path / "typer.py").write_text("import signal\nsignal.raise_signal(signal.SIGINT)\n")
 

@@ -1,1 +1,1 @@
-"""One command each: its options, one call, one result printed."""
+"""The commands: each has options, one call, and one printed result."""

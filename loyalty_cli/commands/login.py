@@ -25,7 +25,7 @@ def login(
     ] = False,
     allow_plaintext: Annotated[
         bool,
-        typer.Option("--allow-plaintext", help="Store them even if the keyring does not encrypt."),
+        typer.Option("--allow-plaintext", help="Allow a keyring that does not encrypt."),
     ] = False,
 ) -> None:
     """Put a profile's credentials into the keyring."""

@@ -34,7 +34,7 @@ def journal_place(session: Session, chosen: Globals) -> str | Path:
 
 @contextmanager
 def open_existing(session: Session, chosen: Globals) -> Iterator[Journal]:
-    """Open the journal, the sandbox's if need be a new one, for a block; print its warnings."""
+    """Open the journal for a block, and print its warnings; the sandbox makes a missing one."""
     with closing(open_journal(journal_place(session, chosen), create=chosen.sandbox)) as journal:
         _warn(journal)
         yield journal
@@ -42,7 +42,7 @@ def open_existing(session: Session, chosen: Globals) -> Iterator[Journal]:
 
 @contextmanager
 def journal_there(chosen: Globals) -> Iterator[tuple[Session, Journal]]:
-    """A session of a command that works with the journal, and the journal, as `open_existing`."""
+    """The session and the open journal of a command, for a block."""
     with (
         open_session(chosen, for_debits=True) as session,
         open_existing(session, chosen) as journal,
@@ -52,7 +52,7 @@ def journal_there(chosen: Globals) -> Iterator[tuple[Session, Journal]]:
 
 @contextmanager
 def journal_to_settle(chosen: Globals) -> Iterator[tuple[Session, Journal]]:
-    """The same, to settle debits; raise LoyaltyError if its server has changed."""
+    """As `journal_there`, to settle debits; raise LoyaltyError if the server has changed."""
     with journal_there(chosen) as (session, journal):
         journal.database.check_unchanged()
         yield session, journal
@@ -90,7 +90,7 @@ def _check_gap(journal: Journal, *, interactive: bool) -> None:
     missing = f"debits since {shown(gap.since)} may be missing in the journal {journal.place}"
     if interactive:
         messages.warning(f"{missing}: {gap.why}.")
-        if confirmed("Are you sure that none of these debits was made since then?"):
+        if confirmed("Are you sure that no debit you request now was made since then?"):
             return
     refuse(
         f"{missing}, which was restored.",

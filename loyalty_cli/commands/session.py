@@ -65,4 +65,5 @@ def open_session(chosen: Globals, *, for_debits: bool = False) -> Iterator[Sessi
 def refuse_sandbox(chosen: Globals, command: str) -> None:
     """Raise LoyaltyError for a command that has no meaning in the sandbox."""
     if chosen.sandbox:
-        usage_error(f"`loyalty {command}` has no meaning in the sandbox.", "Leave --sandbox out.")
+        hint = "Leave --sandbox out, or unset LOYALTY_SANDBOX."
+        usage_error(f"`loyalty {command}` has no meaning in the sandbox.", hint)

@@ -173,6 +173,7 @@ def test_the_sandbox_needs_no_credentials_of_anybody(loyalty: Run, command: str)
 
     assert (done.code, done.out) == (2, "")
     assert f"`loyalty {command}` has no meaning in the sandbox" in done.err
+    assert done.err.endswith("Hint: Leave --sandbox out, or unset LOYALTY_SANDBOX.\n")
 
 
 def test_the_sandbox_uses_the_state_folder_of_the_environment(

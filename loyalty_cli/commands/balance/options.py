@@ -81,7 +81,7 @@ def balance(
         typer.Option(
             "--output",
             "-o",
-            help="How to print the result. Default: table, or as --output-file ends.",
+            help="How to print the result. Default: table, or the ending of --output-file.",
         ),
     ] = None,
     output_file: Annotated[
@@ -91,7 +91,7 @@ def balance(
     resume: Annotated[
         bool,
         typer.Option(
-            "--resume", help="Continue that file: look up only customers without a record in it."
+            "--resume", help="Continue --output-file: look up only customers without a record."
         ),
     ] = False,
     summary: Annotated[
