@@ -47,7 +47,7 @@ class Limits:
     def add(self, order: DebitOrder, *, is_open: bool) -> Iterator[LoyaltyError]:
         """Add a debit; return the error of each limit that it is the first to exceed.
 
-        If it `is_open` on record, the sum of the day has it already.
+        With `is_open`, the sum of the day already contains this debit.
         """
         name, rules = order.profile.name, order.profile.debit
         if rules.max_total is not None:
@@ -86,7 +86,7 @@ def check_on_record(
     to_send, limits = ToSend(), Limits(journal.taken_in_a_day)
     for batch in batches(orders.numbered(), BATCH):
         found: defaultdict[str, list[Entry]] = defaultdict(list)
-        for entry in journal.elsewhere([order.reference for _, order in batch]):
+        for entry in journal.with_references([order.reference for _, order in batch]):
             found[entry.key.reference].append(entry)
         for number, order in batch:
             entries = found[order.reference]
@@ -119,7 +119,7 @@ def is_to_make(entry: Entry) -> bool:
 
 
 def entries_of(journal: Journal, orders: Iterable[DebitOrder]) -> Iterator[Entry | None]:
-    """Each order with its entry in the journal, read in batches."""
+    """Each order's entry in the journal, or None; read in batches."""
     for batch in batches(orders, BATCH):
         keys = [order.key for order in batch]
         known: dict[Key, Entry] = journal.known(keys)
@@ -127,7 +127,7 @@ def entries_of(journal: Journal, orders: Iterable[DebitOrder]) -> Iterator[Entry
 
 
 def planned_entries(journal: Journal, orders: Iterable[DebitOrder]) -> Iterator[Entry]:
-    """Each planned order with its entry, read in batches."""
+    """The entry of each planned order, read in batches."""
     for entry in entries_of(journal, orders):
         assert entry is not None  # nothing is ever deleted from the journal
         yield entry

@@ -71,7 +71,7 @@ def _is_open(done: list[DebitRecord]) -> bool:
 def _alone(journal: Journal) -> Iterator[bool]:
     """Hold the lock of reconcile; False if another process has it."""
     mine = this_process()
-    taken = take_lock(journal.database, LOCK, mine, _is_left)
+    taken = take_lock(journal.database, LOCK, mine, _is_abandoned)
     try:
         yield taken
     finally:
@@ -79,6 +79,6 @@ def _alone(journal: Journal) -> Iterator[bool]:
             release_lock(journal.database, LOCK, mine)
 
 
-def _is_left(holder: Process, age: timedelta) -> bool:
+def _is_abandoned(holder: Process, age: timedelta) -> bool:
     gone = is_gone(holder)
     return age > LEFT_AFTER if gone is None else gone

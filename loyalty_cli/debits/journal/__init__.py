@@ -1,1 +1,1 @@
-"""The journal of debits: it prevents that a debit is made twice, or forgotten."""
+"""The journal of debits: it keeps a debit from being made twice or forgotten."""

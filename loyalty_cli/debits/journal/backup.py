@@ -46,7 +46,7 @@ def back_up(database: Database, target: Path) -> JournalSummary:
                 database.copy_into(copy)
                 held = sealed(copy)
             sync(part)
-            # Not os.link: some file systems do not have it. A reserved name is safe from others.
+            # Not os.link: some file systems do not have it. An empty file reserves the name.
             make_file(target)
             part.replace(target)
             sync(target.parent)
@@ -67,7 +67,7 @@ def _refuse_taken(target: Path) -> NoReturn:
 
 @contextmanager
 def part_of(target: Path) -> Iterator[Path]:
-    """An empty file of the user's beside `target`; deleted unless it is renamed to that."""
+    """A private, empty file beside `target`; deleted unless it is renamed to `target`."""
     part = target.with_name(f".{target.name}.{token_hex(4)}.part")
     try:
         make_file(part)
@@ -78,7 +78,7 @@ def part_of(target: Path) -> Iterator[Path]:
 
 
 def sealed(connection: sqlite3.Connection) -> JournalSummary:
-    """Make a copy one complete file, and return its content; raise sqlite3.Error for damage."""
+    """Complete a copy in one file, and return its summary; raise sqlite3.Error for damage."""
     connection.execute("PRAGMA journal_mode=DELETE")
     connection.execute("DELETE FROM senders")
     if faults := integrity_faults(connection):

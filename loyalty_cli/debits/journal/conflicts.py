@@ -16,7 +16,7 @@ def account_busy(entry: Entry) -> AccountBusyError:
     """The error if the account has another open debit."""
     return AccountBusyError(
         ErrorCode.ACCOUNT_BUSY,
-        f"the account {entry.customer!r} has another open debit.",
+        f"the customer {entry.customer!r} has another open debit.",
         hint="`loyalty journal list --state unknown` shows it; settle it, then run again.",
     )
 
@@ -25,7 +25,7 @@ def balance_changed(entry: Entry) -> BalanceChangedError:
     """The error if other processes keep debiting the account."""
     return BalanceChangedError(
         ErrorCode.ACCOUNT_BUSY,
-        f"the account {entry.customer!r} is being debited by other processes all the time.",
+        f"other processes keep debiting the customer {entry.customer!r}.",
         hint="Nothing was sent; run the same command again.",
     )
 

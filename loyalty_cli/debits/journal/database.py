@@ -83,10 +83,10 @@ class Database(ABC):
     def has_tables(self, transaction: Transaction) -> bool:
         """Whether the journal's tables exist."""
 
-    def lock_tables(self, transaction: Transaction) -> None:  # noqa: B027 - a file is locked then
+    def lock_tables(self, transaction: Transaction) -> None:  # noqa: B027 - a write locks a file
         """Let only one process make or change the tables, until the transaction ends."""
 
-    def lock_account(  # noqa: B027 - a file is locked then
+    def lock_account(  # noqa: B027 - a write locks a file
         self, transaction: Transaction, platform: str
     ) -> None:
         """Let only one claim be made at a platform's account, until the transaction ends."""

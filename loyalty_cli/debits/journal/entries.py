@@ -49,7 +49,7 @@ class Key(Struct, frozen=True, order=True):
 
 
 class Process(Struct, frozen=True):
-    """The process that claimed a debit; not a later one, nor one of a clone of its machine."""
+    """A process; equal neither to a later process nor to one on a clone of the machine."""
 
     host: str
     pid: int
@@ -87,7 +87,7 @@ class Planned(Struct, frozen=True):
 
 
 class Entry(Planned, frozen=True, kw_only=True):
-    """A debit and its state; `profile` claimed it last, at `claimed_at`, or requested it first."""
+    """A debit and its state; `profile` claimed it last, or else requested it first."""
 
     state: State
     attempt: int
@@ -117,7 +117,7 @@ class Change(Struct, frozen=True):
 
 
 class Event(Struct, frozen=True):
-    """One change of state; `instant` is by a clock that nobody can set, of a look its beginning."""
+    """A change of state or a note; `instant`, by a clock that nobody can set, is when it began."""
 
     at: datetime
     actor: str

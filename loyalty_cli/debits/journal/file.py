@@ -55,7 +55,7 @@ class NoJournalError(JournalError):
 
 
 class FileDatabase(Database):
-    """A file on a local disk, with SQLite's log, which nobody deletes while the keeper is open."""
+    """A file on a local disk; SQLite keeps its log while `keeper`, a connection, is open."""
 
     counted = "INTEGER"
 
@@ -80,7 +80,7 @@ class FileDatabase(Database):
 
     @contextmanager
     def writing(self, failed: str = "failed") -> Iterator[Transaction]:
-        """A write lock from the start: two readers that begin to write would deadlock."""
+        """A transaction with a write lock from the start: two that lock later would deadlock."""
         with self._writer, self._begun("BEGIN IMMEDIATE", failed) as connection:
             yield connection
 
@@ -104,7 +104,7 @@ class FileDatabase(Database):
             return self._idle.pop()
         connection = _connect(self._path)
         try:
-            _make_durable(connection)
+            _make_durable(connection, self._path)
             self.check_unchanged()
         except BaseException:
             _give_up(connection)
@@ -156,7 +156,7 @@ class FileDatabase(Database):
             )
 
     def close(self) -> None:
-        """Checkpoint the log, unless another process sends; if that fails, the mark stays."""
+        """Complete the file, unless another process sends; if that fails, its mark stays."""
         self._end(self._is_whole)
 
     def abandon(self) -> None:
@@ -227,7 +227,7 @@ def open_file(path: Path, *, create: bool) -> FileDatabase:
     if not is_open_here(path) and has_foreign_log(path.resolve()):
         refuse(
             f"the log {log_of(path).name} beside the journal {path} belongs to an earlier"
-            " journal: a backup was copied over that one.",
+            " journal, over which a backup was copied.",
             "Run `loyalty journal restore FILE` with the backup; it keeps that log, too.",
             NoJournalError,
         )
@@ -276,7 +276,7 @@ def _open_checked(path: Path, *, create: bool) -> FileDatabase:
                 "Name another place for the journal.",
                 NoJournalError,
             )
-        _make_durable(keeper)
+        _make_durable(keeper, path)
         if is_bare_copy(keeper, log_of(path.resolve())):
             refuse(
                 f"the journal {path} is a copy without its log, made while debits were being sent:"
@@ -295,7 +295,7 @@ def _open_checked(path: Path, *, create: bool) -> FileDatabase:
         _give_up(keeper)
         failed = f"the journal {path} cannot be used: {error}."
         if isinstance(error, sqlite3.OperationalError):
-            refuse(failed, "Nothing was sent.")
+            refuse(failed, "Nothing was sent. Fix this, then run the same command again.")
         raise NoJournalError(
             ErrorCode.SETUP, failed, hint="Restore a backup: `loyalty journal restore FILE`."
         ) from None
@@ -339,14 +339,14 @@ def integrity_faults(connection: sqlite3.Connection) -> list[str]:
     return [line for line in found if line != "ok"]
 
 
-def _make_durable(connection: sqlite3.Connection) -> None:
+def _make_durable(connection: sqlite3.Connection, path: Path) -> None:
     """Let every commit reach the disk before it returns; set and verify that per connection."""
     mode = _write_ahead(connection)
     connection.execute("PRAGMA synchronous=FULL")
     synchronous = connection.execute("PRAGMA synchronous").fetchone()[0]
     if (mode, synchronous) != ("wal", 2):
         refuse(
-            f"the journal cannot be made durable (mode {mode}, synchronous {synchronous}).",
+            f"the journal {path} cannot be made durable (mode {mode}, synchronous {synchronous}).",
             "Keep it on another disk.",
         )
     connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()  # opens the log

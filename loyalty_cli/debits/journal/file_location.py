@@ -17,7 +17,7 @@ EFFECTIVE = os.access in os.supports_effective_ids
 MOUNTS = Path("/proc/self/mounts")
 SPACE_NEEDED_BYTES = 1024 * 1024
 WITHOUT_A_LOG = b"\x01\x01"
-"""The bytes from 18 on in an SQLite file without a write-ahead log."""
+"""Bytes 18 and 19 of an SQLite file without a write-ahead log."""
 
 OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
@@ -36,7 +36,7 @@ SHARED_FILE_SYSTEMS = frozenset(
         *("virtiofs", "vmhgfs"),
     }
 )
-# Most FUSE file systems are object stores or other machines; these are a local disk.
+# Most FUSE file systems are remote; these are on a local disk.
 LOCAL_FUSE = frozenset({"fuse.encfs", "fuse.fuse-overlayfs", "fuse.gocryptfs"})
 
 
@@ -60,8 +60,8 @@ def is_empty(path: Path) -> bool:
 def has_foreign_log(path: Path) -> bool:
     """Whether the log beside a file belongs to another file; SQLite would use it all the same.
 
-    That happens if a backup, which never has a log, is copied over a journal after a kill. Only
-    for a file that this process has not open: closing it would drop SQLite's locks.
+    That happens if a backup, which never has a log, is copied over a journal after a kill. Do not
+    call it for a file open in this process: closing it would drop SQLite's locks.
     """
     if is_empty(log_of(path)):
         return False
@@ -117,7 +117,7 @@ def check_file(path: Path) -> None:
 
 
 def check_folder(path: Path) -> None:
-    """Raise JournalError if this folder is not suitable for a journal's file, and OSError."""
+    """Raise JournalError if the folder of `path` cannot hold a journal; OSError as the system."""
     real = path.resolve()
     folder = real.parent
     status = folder.stat()

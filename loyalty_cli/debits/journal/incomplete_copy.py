@@ -37,9 +37,9 @@ class LogLock:
         return _until(lambda: self._lock(fcntl.LOCK_SH), patience)
 
     def hold_alone(self) -> bool:
-        """Whether no process sends debits; then none can begin until it is closed.
+        """Lock it alone; False if others send debits. None can begin until `close`.
 
-        This drops the shared lock of this process first: of two that try, the second succeeds.
+        First this process's shared lock is dropped, so the second of two callers succeeds.
         """
         fcntl.flock(self.descriptor, fcntl.LOCK_UN)
         return self._lock(fcntl.LOCK_EX)
@@ -73,7 +73,7 @@ def put_mark(connection: sqlite3.Connection, process: str, patience: float) -> b
 
 
 def take_marks_away(connection: sqlite3.Connection, patience: float) -> bool:
-    """Checkpoint the log, then delete the marks; for who holds the lock. False if blocked."""
+    """Under the exclusive lock: checkpoint the log, delete the marks. False if blocked."""
     there = [(process,) for process in marks(connection)]
     if not there:
         return True
@@ -106,7 +106,7 @@ def empty_log(connection: sqlite3.Connection, patience: float) -> None:
 
 
 def is_bare_copy(connection: sqlite3.Connection, log: Path) -> bool:
-    """Whether this is a marked file without its log: SQLite has made an empty one for it."""
+    """Whether a marked file lacks its log: then SQLite has just made an empty one."""
     return bool(marks(connection)) and is_empty(log)
 
 

@@ -10,9 +10,12 @@ from loyalty_cli.debits.journal.text import time_text
 
 
 def take_lock(
-    database: Database, name: str, holder: Process, is_left: Callable[[Process, timedelta], bool]
+    database: Database,
+    name: str,
+    holder: Process,
+    is_abandoned: Callable[[Process, timedelta], bool],
 ) -> bool:
-    """Acquire a lock, unless another process has it; `is_left` judges the holder and its time."""
+    """Take a lock; False if another process has it, unless `is_abandoned` says so of the lock."""
     insert = "INSERT INTO locks VALUES (:name, :holder, :at) ON CONFLICT DO NOTHING"
     select = database.locking("SELECT holder, at FROM locks WHERE name = :name")
     with database.writing() as transaction:
@@ -21,7 +24,7 @@ def take_lock(
         if transaction.execute(insert, row).rowcount == 1:
             return True
         had = transaction.execute(select, {"name": name}).fetchone()
-        if not (had and is_left(process_of(had[0]), now - datetime.fromisoformat(had[1]))):
+        if not (had and is_abandoned(process_of(had[0]), now - datetime.fromisoformat(had[1]))):
             return False
         transaction.execute("UPDATE locks SET holder = :holder, at = :at WHERE name = :name", row)
         return True

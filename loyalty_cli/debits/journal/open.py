@@ -1,4 +1,4 @@
-"""Opens a journal: it must exist, be ours, and have this version."""
+"""Opens a journal: it must exist, be the user's, and have a known version."""
 
 from pathlib import Path
 from typing import NoReturn
@@ -13,12 +13,12 @@ from loyalty_cli.debits.journal.tables import SCHEMA_VERSION, make_tables, upgra
 
 
 def open_journal(where: str | Path, *, create: bool = False) -> Journal:
-    """Open, or make, the journal at a path or, as text, a URL; JournalError if that cannot be."""
+    """Open the journal at a path or a URL, or make it; raise JournalError if that fails."""
     return _opened(_open_database(where, create=create), create=create)
 
 
 def make_journal(where: str | Path) -> Journal:
-    """Make a journal at a path or, as text, a URL; raise JournalError if anything exists there."""
+    """Make a journal at a path or a URL; raise JournalError if anything exists there."""
     path = path_of(where)
     if path is None:
         database = _open_database(where, create=True)
@@ -99,8 +99,8 @@ def _check_tables(database: Database, *, create: bool) -> None:
         if found == [SCHEMA_VERSION]:
             database.recognise(transaction, actor())
     if found != [SCHEMA_VERSION]:
-        version = ", ".join(map(str, found)) or "no"
+        version = f"version {', '.join(map(str, found))}" if found else "no version"
         refuse(
-            f"the journal {place} has version {version}, this program knows {SCHEMA_VERSION}.",
-            "Use the loyalty that made it, or a newer one.",
+            f"the journal {place} has {version}, this program knows {SCHEMA_VERSION}.",
+            "Use the version of loyalty that made it, or a newer one.",
         )

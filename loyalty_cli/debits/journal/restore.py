@@ -22,7 +22,6 @@ from loyalty_cli.debits.journal.file_location import (
     index_of,
     is_empty,
     log_of,
-    refuse_unwritable,
 )
 from loyalty_cli.debits.journal.incomplete_copy import LogLock, is_bare_copy
 from loyalty_cli.debits.journal.open import open_journal
@@ -65,8 +64,8 @@ class Restored(Struct, frozen=True):
 def restore(path: Path, source: Path, *, older: bool) -> Restored:
     """Put a backup in the place of the journal.
 
-    Raises JournalError, and changes nothing, if it is no journal, or the present one is in use;
-    unless `older`, also if it is a copy without its log, or lacks entries of the present one.
+    Raises JournalError, and changes nothing, if the backup is no journal or the journal is in use.
+    Without `older`, also if the backup is a copy without its log, or lacks entries of the journal.
     """
     path = path.resolve()
     try:
@@ -79,11 +78,12 @@ def restore(path: Path, source: Path, *, older: bool) -> Restored:
         with part_of(path) as part:
             return _installed(part, path, source, older=older)
     except OSError as error:
-        refuse_unwritable(path, error)
+        why = f"{source} cannot be restored to {path}: {error}."
+        refuse(why, "Fix this, then run the same command again.")
 
 
 def _prepared(part: Path, source: Path) -> tuple[JournalSummary, bool]:
-    """Make the part the backup in one file, and tell whether it misses its log."""
+    """Copy the backup into `part`, as one file, and tell whether its log is missing."""
     try:
         # Copied as bytes: opening it would change it, and perhaps delete its log.
         shutil.copyfile(source, part)
@@ -106,10 +106,10 @@ def _version(connection: sqlite3.Connection, source: Path) -> int:
         refuse(f"{source} holds no journal.", "Nothing was changed; name a backup of the journal.")
     found = versions(connection)
     if found not in ([1], [SCHEMA_VERSION]):
-        version = ", ".join(map(str, found)) or "no"
+        version = f"version {', '.join(map(str, found))}" if found else "no version"
         refuse(
-            f"{source} has version {version}, this program knows {SCHEMA_VERSION}.",
-            "Nothing was changed; use the loyalty that made it, or a newer one.",
+            f"{source} has {version}, this program knows {SCHEMA_VERSION}.",
+            "Nothing was changed; use the version of loyalty that made it, or a newer one.",
         )
     return found[0]
 
@@ -130,7 +130,7 @@ def _installed(part: Path, path: Path, source: Path, *, older: bool) -> Restored
     with _alone(path) if usable else nullcontext() as present:
         since, why = held.newest or FOREVER, ""
         if present is None:
-            why = "the journal before it was lost"
+            why = "the earlier journal was lost"
         elif more := _has_more(present, part):
             if not older:
                 refuse(
@@ -139,9 +139,9 @@ def _installed(part: Path, path: Path, source: Path, *, older: bool) -> Restored
                     "Nothing was changed. Add --older to restore it all the same; then check what"
                     " is missing, and confirm that with --reviewed.",
                 )
-            since, why = min(since, more), "the journal before it had more"
+            since, why = min(since, more), "the earlier journal had more"
         if bare:
-            why = "its log was lost"
+            why = "the backup's log was lost"
         if why:
             row = (since, time_text(datetime.now(UTC)), actor(), f"restored from {source}; {why}")
             with closing(sqlite3.connect(part, isolation_level=None)) as connection:
@@ -167,7 +167,7 @@ def _alone(path: Path) -> Iterator[sqlite3.Connection]:
     patience = CLOSING_SECONDS
     with closing(sqlite3.connect(path, timeout=patience, isolation_level=None)) as connection:
         try:
-            # The first fails if others have it open; the second keeps others out.
+            # journal_mode fails if others have the file open; locking_mode keeps others out.
             connection.execute("PRAGMA journal_mode=DELETE")
             connection.execute("PRAGMA main.locking_mode=EXCLUSIVE")
             connection.execute("BEGIN EXCLUSIVE")
@@ -180,12 +180,12 @@ def _alone(path: Path) -> Iterator[sqlite3.Connection]:
 def _refuse_used(path: Path) -> NoReturn:
     refuse(
         f"the journal {path} is being used by another process.",
-        "Nothing was changed. Wait until that has ended, then run this again.",
+        "Nothing was changed. Wait until that process has ended, then run this again.",
     )
 
 
 def _has_more(present: sqlite3.Connection, part: Path) -> str:
-    """Since when debits are missing in the backup; "" if it has everything."""
+    """The start of a gap, or NEVER, if the backup lacks entries; "" if it has everything."""
     present.execute("ATTACH ? AS other", (str(part),))
     (more,) = present.execute(_MORE).fetchone()
     (gap,) = present.execute(_UNREVIEWED).fetchone()

@@ -51,7 +51,7 @@ def process_text(process: Process) -> str:
 
 
 def process_of(text: str) -> Process:
-    """The process of such a text."""
+    """The process that `process_text` wrote."""
     return _PROCESS.decode(text)
 
 
@@ -67,7 +67,7 @@ def debit_row(entry: Entry) -> dict[str, Any]:
 
 
 def account_values(entry: Entry) -> dict[str, str]:
-    """The key of a debit, and of its account in any spelling of the customer."""
+    """The key of a debit, and its customer: as written, and folded."""
     return {
         "platform": entry.key.platform,
         "reference": entry.key.reference,

@@ -31,7 +31,7 @@ from loyalty_cli.model.errors import ErrorCode
 MAKING_TABLES = 0x6C6F79616C7479  # a number that nobody else is likely to use
 
 ANSWER_SECONDS = 35.0
-"""Longer than the server's own time limit, whose error has a reason."""
+"""Longer than the server's own time limit: the server's error says why."""
 STATEMENT_SECONDS = 30
 LOCK_SECONDS = 20
 IDLE_SECONDS = 30
@@ -96,7 +96,7 @@ class ServerDatabase(Database):
             raise
 
     def reading(self) -> AbstractContextManager[Transaction]:
-        """A transaction that may idle: a reader of pages takes time."""
+        """A transaction that may idle, because its caller may pause."""
         return self._transaction(0, "failed")
 
     def writing(self, failed: str = "failed") -> AbstractContextManager[Transaction]:
@@ -222,7 +222,7 @@ class ServerDatabase(Database):
                 refuse(self._moved(connection, state.identity), LOOK)
 
     def accept_failover(self, why: str) -> tuple[Identity, Identity] | None:
-        """Record that the server is another one; return both, or None if it is not."""
+        """Record that the server has changed; return the old and the new, or None if it has not."""
         with self.writing() as transaction:
             self.lock_tables(transaction)
             before, present = _last_on_record(transaction), _state(transaction).identity
@@ -270,9 +270,9 @@ class ServerDatabase(Database):
         newest = "SELECT at FROM events ORDER BY number DESC LIMIT 1"
         last = transaction.execute(newest).fetchone()
         return (
-            f"the journal {self.place} is not at the server it was at: on record is"
-            f" {self._on_record}, this is {present}. Debits may be missing in it; its last entry is"
-            f" {'none' if last is None else f'{last[0][:19]}Z'}."
+            f"the journal {self.place} is at another server than before: {present}, on record is"
+            f" {self._on_record}. Debits may be missing in it;"
+            f" {'it has no entry' if last is None else f'its last entry is from {last[0][:19]}Z'}."
         )
 
     def _put_on_record(self, transaction: Transaction, identity: Identity, why: str) -> None:

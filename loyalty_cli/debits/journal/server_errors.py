@@ -6,8 +6,8 @@ from typing import Any
 from loyalty_cli.debits.journal.database import JournalError
 from loyalty_cli.model.errors import ErrorCode
 
-# By SQLSTATE: the connection, a server that is full, stops, starts or has become read-only, a
-# time limit, a lock, a deadlock.
+# Errors that may pass, by SQLSTATE: the connection, a server that is full, stops, starts or is
+# read-only, a time limit, a lock, a deadlock.
 _PASSING = re.compile(r"08|53|57(?!P04)|40|25P0|25006|55P03")
 
 # Before a session begins there is no SQLSTATE, only the text.

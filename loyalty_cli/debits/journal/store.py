@@ -1,6 +1,6 @@
 """The journal: all debits and every change of their state, in SQLite or PostgreSQL.
 
-The state of a row prevents that its debit is made twice. Every method is one transaction, and is
+The state of a row keeps its debit from being made twice. Every method is one transaction, and is
 durable when it returns.
 """
 
@@ -174,7 +174,7 @@ class Journal:
                 )
                 if not self._replace(transaction, entry, after):
                     return None
-                # After the row is claimed: from now on no other debit of the account can be.
+                # After the row is claimed: from now on the account takes no other debit.
                 if baseline.last_event not in (None, _last_event(transaction, entry)):
                     raise balance_changed(entry)
                 if day_limit is not None:
@@ -187,7 +187,7 @@ class Journal:
         return after
 
     def change(self, entry: Entry, state: State, change: Change) -> Entry | None:
-        """Change a debit's state, with retries if it was sent; None if it is no longer `entry`."""
+        """Change a debit's state, with retries if it was sent; None if others changed it first."""
         if state not in TRANSITIONS[entry.state]:
             raise AssertionError(f"{entry.state} never becomes {state}")
 
@@ -247,7 +247,7 @@ class Journal:
         with self.database.reading() as transaction:
             return _taken(transaction, platform, self.database.now(transaction) - DAY)
 
-    def elsewhere(self, references: Sequence[str]) -> Iterator[Entry]:
+    def with_references(self, references: Sequence[str]) -> Iterator[Entry]:
         """The debits with these references, at any account."""
         with self.database.reading() as transaction:
             for batch in batches(references, BATCH):

@@ -1,4 +1,4 @@
-"""Text as the journal stores it: safe for both databases, and comparable customers."""
+"""Text as the journal stores it: valid in both databases, customers comparable."""
 
 import re
 import unicodedata

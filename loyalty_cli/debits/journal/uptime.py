@@ -43,7 +43,7 @@ def seconds_awake_or_asleep() -> float:
 
 @cache
 def machine_id() -> str:
-    """The identity of this machine; clones differ. "" if the system does not report it."""
+    """The id of this machine, from MACHINE_IDS; "" if the system does not report it."""
     return next(filter(None, map(_content, MACHINE_IDS)), "")
 
 

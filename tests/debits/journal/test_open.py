@@ -52,7 +52,7 @@ def test_a_journal_whose_settings_cannot_be_set_is_refused(
         sqlite3, "connect", lambda *a, **more: connect(*a, **more, factory=Stubborn)
     )
 
-    assert "cannot be made durable" in refused(path, create=True)
+    assert f"the journal {path} cannot be made durable" in refused(path, create=True)
 
 
 def test_a_missing_journal_is_refused_and_not_made(path: Path) -> None:
@@ -116,7 +116,8 @@ def test_a_journal_of_another_version_is_refused(
         )
 
     held = list(journal_file._held_open)
-    assert f"version {'no' if version is None else version}" in refused(path)
+    said = "no version" if version is None else f"version {version}"
+    assert f"the journal {path} has {said}, this program knows" in refused(path)
     assert journal_file._held_open == held
 
 

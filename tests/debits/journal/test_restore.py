@@ -97,7 +97,7 @@ def test_an_older_backup_is_restored_only_with_older(made: Path, backup: Path) -
     assert references(made) == ["a"]
     assert references(restored.aside) == ["a", "b"]
     assert restored.gap == restored.held.newest
-    assert gap(made) == f"restored from {backup}; the journal before it had more"
+    assert gap(made) == f"restored from {backup}; the earlier journal had more"
 
 
 def test_a_backup_restored_where_the_journal_was_lost_leaves_a_gap(
@@ -110,7 +110,7 @@ def test_a_backup_restored_where_the_journal_was_lost_leaves_a_gap(
     assert first.aside is None
     assert references(made) == ["a"]
     assert stat.S_IMODE(made.parent.stat().st_mode) == 0o700
-    assert gap(made) == f"restored from {backup}; the journal before it was lost"
+    assert gap(made) == f"restored from {backup}; the earlier journal was lost"
     assert "it lacks entries" in refused(made, backup)
     assert restore(made, backup, older=True).gap == first.gap
 
@@ -156,7 +156,7 @@ def test_a_ruined_journal_is_kept_with_its_log_when_a_backup_is_restored(
     assert damage is None or restored.aside.read_bytes() == damage
     assert Path(f"{restored.aside}-wal").read_bytes() == b"its log"
     assert references(made) == ["a"]
-    assert gap(made) == f"restored from {backup}; the journal before it was lost"
+    assert gap(made) == f"restored from {backup}; the earlier journal was lost"
 
 
 def test_a_copy_that_misses_its_log_can_be_restored_and_leaves_a_gap(
@@ -172,7 +172,7 @@ def test_a_copy_that_misses_its_log_can_be_restored_and_leaves_a_gap(
     restore(made, copy, older=True)
 
     assert references(made) == ["a"]
-    assert gap(made) == f"restored from {copy}; its log was lost"
+    assert gap(made) == f"restored from {copy}; the backup's log was lost"
     assert backup.exists()
 
 
@@ -185,7 +185,7 @@ def test_a_journal_that_lost_its_log_can_be_restored_as_it_is(made: Path) -> Non
     assert restored.aside is not None
     with closing(open_journal(str(made))) as journal:
         assert [entry.state for entry in journal.find(Filter())] == [State.PLANNED]
-    assert gap(made) == f"restored from {made}; its log was lost"
+    assert gap(made) == f"restored from {made}; the backup's log was lost"
 
 
 @pytest.mark.parametrize("in_place", [False, True], ids=["from the backup", "as it is"])
@@ -203,7 +203,7 @@ def test_a_backup_that_was_copied_over_a_killed_run_is_not_mixed_with_its_log(
 
     assert Path(f"{restored.aside}-wal").read_bytes() == log
     assert references(made) == ["a"]
-    why = "its log was lost" if in_place else "the journal before it was lost"
+    why = "the backup's log was lost" if in_place else "the earlier journal was lost"
     assert gap(made) == f"restored from {source}; {why}"
 
 
@@ -246,6 +246,8 @@ def test_a_file_that_is_no_backup_of_a_journal_is_refused(
         for version in (0, 3):
             connection.execute("UPDATE journal_schema SET version = ?", (version,))
             assert f"has version {version}, this program knows" in refused(made, backup)
+        connection.execute("DELETE FROM journal_schema")
+        assert "has no version, this program knows" in refused(made, backup)
     backup.write_bytes(content[: 3 * 4096] + b"\xff" * (len(content) - 3 * 4096))
 
     for source, said in (
@@ -289,6 +291,20 @@ def test_a_process_that_opened_the_journal_before_a_restore_does_not_debit(
     restore(made, backup, older=False)
 
     assert references(made) == ["a"]
+
+
+def test_a_backup_that_cannot_be_read_is_named(
+    made: Path, backup: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(*_: object) -> None:
+        raise PermissionError(13, "Permission denied", str(backup))
+
+    monkeypatch.setattr(shutil, "copyfile", denied)
+
+    said = refused(made, backup)
+
+    assert said.startswith(f"{backup} cannot be restored to {made}: ")
+    assert f"Permission denied: '{backup}'" in said
 
 
 @pytest.mark.parametrize("call", ["link", "fsync", "replace"])
