@@ -52,6 +52,9 @@ def keep_request(
     if request.file is None:
         row = _row(request, interactive=interactive)
         orders.add(row.number, row.reference, order_of(row, default(), unit))
+    elif request.customer is not None or request.reference is not None:
+        hint = "Leave CUSTOMER, AMOUNT and --reference out."
+        usage_error("--from takes the debits from the file.", hint)
     else:
         profiles = session.config.profiles
 
@@ -68,7 +71,8 @@ def keep_request(
             keep_orders(rows, profile_of, unit, mistakes, orders)
     if expected is not None and not mistakes and orders.total != expected:
         usage_error(
-            f"the amounts add up to {orders.total}, not to {expected}.", "No debit was made."
+            f"the amounts add up to {orders.total}, not to {expected}.",
+            "No debit was made. Fix the file or the total.",
         )
 
 
