@@ -388,7 +388,7 @@ def test_debits_that_a_refused_sign_in_stopped_are_made_by_the_next_run(
     again = cli.debit_file(*rows)
 
     assert (first.code, len(first.records)) == (4, 1)
-    assert "not finished: 11 of 12; run the same command again." in first.err
+    assert "11 of 12 debits unfinished; run the same command again." in first.err
     assert again.code == 0
     assert {each["state"] for each in again.records} == {"confirmed"}
     assert cli.platform.taken() == 12 * 50

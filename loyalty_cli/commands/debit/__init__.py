@@ -1,1 +1,1 @@
-"""The command `loyalty debit`: its options, and its work."""
+"""The command `loyalty debit`: its options, and its action."""

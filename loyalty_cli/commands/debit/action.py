@@ -40,7 +40,7 @@ from loyalty_cli.output.progress import progress
 from loyalty_cli.output.stdout import is_terminal
 
 LAST_RESORT_SECONDS = 8.0
-"""How long a run may still take after the timeout when it was told to end."""
+"""After a signal, a run ends within the timeout and these seconds."""
 
 
 def run(session: Session, chosen: Globals, request: DebitRequest, output: Format) -> int:
@@ -154,7 +154,7 @@ def _make(
         try:
             _print(tally.counted(records), len(orders), output)
         except BaseException as error:
-            # The reader of stdout is gone, but the debits in flight are waited for.
+            # Nothing more can be printed, but the debits in flight are waited for.
             stop.set()
             for _ in tally.counted(records):
                 pass
@@ -163,7 +163,7 @@ def _make(
                 return ExitCode.OUTCOME_UNKNOWN
             raise
     if left := len(orders) - tally.done:
-        messages.warning(f"not finished: {left} of {len(orders)}; run the same command again.")
+        messages.warning(f"{left} of {len(orders)} debits unfinished; run the same command again.")
     views.report_failures(tally.reported, tally.failed, tally.done)
     return _ended(tally.exit_code, stop)
 

@@ -32,7 +32,7 @@ def debit(
     ] = None,
     reference: Annotated[
         str | None,
-        typer.Option(metavar="TEXT", help="Your name for this debit; it is debited once."),
+        typer.Option(metavar="TEXT", help="Your name for the debit, made once under it."),
     ] = None,
     profile: Annotated[
         list[str] | None,

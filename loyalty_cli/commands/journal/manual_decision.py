@@ -23,7 +23,7 @@ BY_HAND = {
     (State.PLANNED, State.DROPPED),
     (State.NOT_APPLIED, State.DROPPED),
 }
-"""The states a person may choose for a debit; a refused one may be tried again."""
+"""The changes of state that a person may make; a refused debit may be tried again."""
 
 
 def decide(

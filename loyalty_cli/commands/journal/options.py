@@ -1,4 +1,4 @@
-"""`loyalty journal`: shows debits, settles unknown ones, and keeps the journal."""
+"""`loyalty journal`: shows debits, settles unknown ones, and maintains the journal."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,14 +9,9 @@ from loyalty_cli.commands.shared_options import OutputOption, complete_profile
 from loyalty_cli.model.errors import nearest, usage_error
 from loyalty_cli.output.format import Format
 
-app = typer.Typer(help="Show debits, settle unknown ones, and keep the journal.")
+app = typer.Typer(help="Show debits, settle unknown ones, and maintain the journal.")
 
-Moment = Annotated[
-    str | None,
-    typer.Option(metavar="WHEN", help="7d, 12h, yesterday, or a date in UTC: when it was planned."),
-]
-
-
+_WHEN = "7d, 12h, yesterday, or a date in UTC."
 ReferenceArgument = Annotated[
     str, typer.Argument(metavar="REFERENCE", help="The debit's reference.")
 ]
@@ -26,7 +21,7 @@ AccountOption = Annotated[
         "--profile",
         "-p",
         metavar="NAME",
-        help="Its profile, if several have that reference.",
+        help="The debit's profile, if several have this reference.",
         autocompletion=complete_profile,
     ),
 ]
@@ -40,13 +35,23 @@ def list_(
     ] = None,
     profile: Annotated[
         str | None,
-        typer.Option("--profile", "-p", metavar="NAME", autocompletion=complete_profile),
+        typer.Option(
+            "--profile",
+            "-p",
+            metavar="NAME",
+            help="Only debits of this profile.",
+            autocompletion=complete_profile,
+        ),
     ] = None,
     customer: Annotated[
         str | None, typer.Option(metavar="CUSTOMER", help="Only debits of this customer.")
     ] = None,
-    since: Moment = None,
-    until: Moment = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="WHEN", help=f"Planned at or after: {_WHEN}")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="WHEN", help=f"Planned before: {_WHEN}")
+    ] = None,
     newest: Annotated[bool, typer.Option("--newest", help="Show the newest first.")] = False,
     limit: Annotated[int | None, typer.Option(metavar="N", min=1, help="How many to show.")] = None,
     output: OutputOption = Format.TABLE,
@@ -157,7 +162,7 @@ def drop(
     from loyalty_cli.debits.journal.entries import State
 
     if not why.strip():
-        usage_error("--why must say why it is not needed.")
+        usage_error("--why must say why the debit is not needed.")
     decide(context.obj, reference, profile, State.DROPPED, why, output)
 
 
@@ -203,7 +208,7 @@ def restore(
         Path | None, typer.Argument(metavar="FILE", help="A backup of the journal.")
     ] = None,
     older: Annotated[
-        bool, typer.Option("--older", help="Restore even if the present journal has more.")
+        bool, typer.Option("--older", help="Restore even if the present journal has more entries.")
     ] = False,
     reviewed: Annotated[
         bool, typer.Option("--reviewed", help="Confirm that you checked what is missing.")

@@ -35,7 +35,7 @@ def check(chosen: Globals, output: Format) -> int:
         record = health_of(journal.database)
         print_records([record], output, JOURNALS)
     if record.unreviewed_since:
-        messages.warning(f"debits since {record.unreviewed_since} may be missing in it.")
+        messages.warning(f"debits since {record.unreviewed_since} may be missing in the journal.")
     if not record.faults:
         return ExitCode.OK
     messages.error(
@@ -60,9 +60,9 @@ def put_back(chosen: Globals, file: Path, *, older: bool) -> None:
         messages.note(f"The old journal is kept as {restored.aside}.")
     if restored.gap:
         messages.warning(
-            f"debits since {shown(restored.gap)} may be missing in it, and would be made again."
-            " Compare it with the platform, then `loyalty journal restore --reviewed --why TEXT`;"
-            " until then a job makes no debits."
+            f"debits since {shown(restored.gap)} may be missing in the journal, and would be made"
+            " again. Compare it with the platform, then `loyalty journal restore --reviewed --why"
+            " TEXT`; until then a job makes no debits."
         )
 
 

@@ -142,7 +142,7 @@ def test_after_a_restore_a_job_makes_no_debit_until_a_person_has_looked(
 ) -> None:
     assert (lost.code, lost.out) == (0, "")
     assert "was restored from" in lost.err
-    assert "may be missing in it, and would be made again" in lost.err
+    assert "may be missing in the journal, and would be made again" in lost.err
 
     done = debit("b")
     assert (done.code, done.out, len(done.err.splitlines())) == (3, "", 2)
