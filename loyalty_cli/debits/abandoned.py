@@ -10,7 +10,7 @@ from loyalty_cli.debits.journal.uptime import Instant
 from loyalty_cli.debits.result import unknown_error, written_error
 
 CLAIM_LIFETIME_SECONDS = 5.0
-"""An older claim is not sent: the process may have been suspended after it."""
+"""With an older claim nothing is sent: the process may have been suspended meanwhile."""
 
 SEEN = "seen from here for the first time"
 
@@ -21,8 +21,8 @@ def mark_abandoned(journal: Journal, entry: Entry, profile: Profile | None, now:
         return entry
     gone = entry.sender and is_gone(entry.sender)
     if gone is None:
-        # On another host: its claim is too old to be sent by now, and a request that was sent has
-        # arrived or never will.
+        # On another host: wait until the claim is too old to be sent, and a request that was sent
+        # can no longer arrive.
         timeout = DEFAULT_TIMEOUT if profile is None else profile.timeout
         settle = DEFAULT_SETTLE if profile is None else profile.debit.settle
         since = [
@@ -42,7 +42,7 @@ def mark_abandoned(journal: Journal, entry: Entry, profile: Profile | None, now:
 
 
 def is_healthy(entry: Entry, now: Instant) -> bool:
-    """Whether the sender of a debit is alive, or this machine will see when it ends."""
+    """Whether a sender is alive, or on another host while this machine has a clock."""
     gone = entry.sender and is_gone(entry.sender)
     return gone is False or (gone is None and now.clock != "")
 

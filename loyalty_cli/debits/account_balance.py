@@ -41,7 +41,7 @@ def read_account_balance(
     raise LoyaltyError(
         ErrorCode.REFUSED,
         f"{order.customer!r} has no balance in {order.unit!r} at {profile.name}.",
-        hint=f"It has: {', '.join(units) or 'none'}. Nothing was sent. For another unit the debit"
+        hint=f"Units: {', '.join(units) or 'none'}. Nothing was sent. For another unit the debit"
         " needs another reference.",
     )
 
@@ -58,10 +58,11 @@ def refusal(order: DebitOrder, account: AccountBalance) -> LoyaltyError | None:
     available = account.balance.available
     if available is not None and available >= order.amount:
         return None
-    has = "an unknown amount" if available is None else f"{available}"
+    less = f"{order.customer!r} has {available} {order.unit} available, less than {order.amount}."
+    unknown = f"the platform does not say how many {order.unit} {order.customer!r} has available."
     return LoyaltyError(
         ErrorCode.REFUSED,
-        f"{order.customer!r} has {has} {order.unit} available, less than {order.amount}.",
+        unknown if available is None else less,
         hint="Nothing was sent. Run the same command again when there is enough.",
     )
 

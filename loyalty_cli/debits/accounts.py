@@ -21,15 +21,15 @@ def check_accounts(asked: Iterable[Profile], profiles: Iterable[Profile]) -> Non
             is_same_address = unnamed_platform_of(profile) == unnamed_platform_of(other)
             if other.name != profile.name and is_same_address and not are_named:
                 setup_error(
-                    f"the profiles {profile.name!r} and {other.name!r} may debit one account at"
-                    f" {profile.provider.title}, or those of two shops.",
+                    f"it is unclear whether {profile.name!r} and {other.name!r} debit one account"
+                    f" at {profile.provider.title} or two.",
                     "Add `account: NAME` to both: the same name for one account, two names for two."
                     " Nothing was sent.",
                 )
 
 
 def adopt_debits(journal: Journal, profiles: Iterable[Profile]) -> None:
-    """Move debits from the time before an account had a name to the named account."""
+    """Move debits made before their account had a name to the named account."""
     for profile in profiles:
         if profile.account is not None:
             journal.adopt(unnamed_platform_of(profile), platform_of(profile), profile.name)

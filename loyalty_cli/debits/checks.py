@@ -25,7 +25,7 @@ def keep_orders(
 ) -> None:
     """Store the orders of a file, and add all its mistakes to `mistakes`.
 
-    Raises LoyaltyError if there is no profile for a row, and like `rows`, except for usage errors.
+    Raises LoyaltyError if a row has no profile, and for errors of `rows` that are no usage errors.
     """
     try:
         for each in rows:

@@ -51,7 +51,7 @@ class FileRow(Struct, frozen=True):
     """A row of the file, and the mistakes in it.
 
     `row` has harmless values in place of wrong ones, so that the others can still be checked;
-    None if too much is wrong.
+    None if the row or its profile is wrong.
     """
 
     number: int
@@ -81,7 +81,7 @@ def check_reference(text: str) -> str:
 def check_unit(text: str) -> str:
     """Accept a unit as the platform writes it. Raises ValueError."""
     if not text or text != text.strip() or not text.isprintable():
-        raise ValueError("must be a unit as the platform writes it")
+        raise ValueError("must not be empty, have spaces around it or contain control characters")
     return text
 
 

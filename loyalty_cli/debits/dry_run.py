@@ -56,7 +56,7 @@ class DryRun:
     def results(
         self, debits: DebitSender, journal: Journal, orders: OrderStore
     ) -> Iterator[tuple[DebitOrder, DebitResult]]:
-        """Yield the result that each debit would have after those before it, in their order."""
+        """Yield, in order, the result of each debit if those before it were made."""
         now = journal.now()
         pairs = zip(orders, entries_of(journal, orders), strict=True)
 

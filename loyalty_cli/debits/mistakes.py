@@ -49,7 +49,7 @@ class Mistakes:
         raise LoyaltyError(
             self._code,
             f"the file has {self._number} mistake{'s' if self._number > 1 else ''}.",
-            hint="No debit was made. Fix these rows, then run it again:",
+            hint="No debit was made. Fix these rows, then run again:",
             details=(*self._reported, *([f"and {rest} more."] if rest else [])),
         )
 

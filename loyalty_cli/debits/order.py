@@ -69,7 +69,7 @@ def request_of(order: DebitOrder) -> Request:
 
 
 def platform_of(profile: Profile) -> str:
-    """The account of a profile at its provider: provider, address, tenant, name.
+    """The account of a profile at its platform: provider, address, tenant, name.
 
     Different spellings of one address are equal, and so are all ports of the sandbox.
     """
@@ -78,7 +78,7 @@ def platform_of(profile: Profile) -> str:
 
 
 def unnamed_platform_of(profile: Profile) -> str:
-    """The account of a profile without its name: two shops at one address have this in common."""
+    """The account of a profile without its `account:`; the same for two shops at one address."""
     names = (setting.name for setting in profile.provider.settings if setting.required)
     tenant = "".join(f" {name}={profile.settings[name]}" for name in names)
     address = "sandbox" if profile.sandbox else _address(profile.base_url)

@@ -27,7 +27,7 @@ REFUSALS = frozenset({400, 401, 402, 403, 404, 405, 411, 413, 414, 415, 422, 428
 """Statuses that mean "nothing was done", if the platform itself says so in its own JSON."""
 PASSING = frozenset({ErrorCode.CREDENTIAL_REFUSED, ErrorCode.SETUP, ErrorCode.RATE_LIMITED})
 """Errors of the profile, or temporary ones: a later attempt may succeed."""
-RUN_AGAIN = "Nothing was done; run the same command again to make it."
+RUN_AGAIN = "Nothing was done; run the same command again to make the debit."
 ALLOW_AGAIN = (
     "No debit was made. If the cause is gone, allow a new attempt:"
     " `loyalty journal resolve REFERENCE --not-applied --why TEXT`."
@@ -146,8 +146,8 @@ def in_use(
         ErrorCode.OUTCOME_UNKNOWN,
         f"{title} had a transaction {reference!r} before this debit was sent. It is"
         " unknown whether that is this debit.",
-        hint="Look there. If it is this debit, run `loyalty journal resolve --confirmed`; if it is"
-        " another, use `--not-applied`, and debit under a new reference.",
+        hint="Look at the platform. If its transaction is this debit, run `loyalty journal resolve"
+        " --confirmed`; if not, use `--not-applied`, and debit under a new reference.",
         http_status=http_status,
         provider_code=provider_code,
     )

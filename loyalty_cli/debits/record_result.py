@@ -44,8 +44,8 @@ def record_result(journal: Journal, sent: Entry, outcome: Outcome) -> DebitResul
 def record_late(journal: Journal, sent: Entry, state: State, change: Change) -> Entry:
     """Record the result of an attempt that another process marked as unknown meanwhile.
 
-    It is evidence like any other. But it proves nothing about a later attempt, and cannot undo a
-    decision: then it is only noted.
+    The late result is evidence. But if a later attempt or a decision followed, it proves nothing
+    about that, and is only noted.
     """
     state = State.NOT_APPLIED if state in (State.REFUSED, State.PLANNED) else state
     present = journal.present(sent)

@@ -23,7 +23,7 @@ def refusal_to_resend(
 def _reason(journal: Journal, profile: Profile, entry: Entry, now: Instant) -> str | None:
     rules = profile.debit
     if profile.name != entry.profile:
-        return f"the profile {entry.profile!r} sent it"
+        return f"another profile, {entry.profile!r}, sent it"
     if not rules.allow:
         return f"the profile {profile.name!r} no longer allows debits"
     if rules.max_amount is not None and entry.amount > rules.max_amount:

@@ -28,7 +28,7 @@ def recorded_error(entry: Entry) -> LoyaltyError | None:
     if entry.error:
         return LoyaltyError(**msgspec.structs.asdict(_FAILURE.decode(entry.error)))
     if entry.state is State.SENDING:
-        return unknown_error("another process is still sending it")
+        return unknown_error("another process has no result yet")
     return None
 
 

@@ -52,7 +52,7 @@ class DebitStop(Stop):
 
 
 class _InFlight:
-    """What is in flight, of each account one debit at a time."""
+    """The debits in flight: at most one of each account."""
 
     def __init__(self) -> None:
         self._accounts: set[Account] = set()
@@ -60,7 +60,7 @@ class _InFlight:
 
     @contextmanager
     def alone(self, account: Account) -> Iterator[None]:
-        """Wait until nothing of an account is in flight; then the block is."""
+        """Wait until no debit of an account is in flight; the block then counts as one."""
         with self._changed:
             self._changed.wait_for(lambda: account not in self._accounts)
             self._accounts.add(account)
@@ -125,7 +125,7 @@ def _until_stopped(
 def _make(
     debits: DebitSender, order: DebitOrder, entry: Entry, stop: DebitStop
 ) -> DebitResult | None:
-    """Make one debit; yield nothing if it was not begun, or if its end could not be recorded.
+    """Make one debit; None if it was not begun, or if its end could not be recorded.
 
     An error of the whole profile stops only that profile, and only if it happened in this run:
     the cause of a recorded error may have been fixed since.

@@ -138,7 +138,7 @@ class DebitSender:
                     had = self._checked_balance(order, entry)
                     limits, name = self._platforms.rate_limits, order.profile.name
                     if limits.is_closed(name, debits=True, seconds=0):
-                        continue  # since another one was refused
+                        continue  # another debit was rate-limited
                     claim = Claim(self._journal, self._clock, order, entry, had)
                     self._claims.add(claim)
                     try:
@@ -167,7 +167,7 @@ class DebitSender:
         return baseline(account, last_event)
 
     def _may_wait(self, order: DebitOrder) -> bool:
-        """Whether a debit waits for a busy account: only once in a run, not for each debit."""
+        """Whether a debit may wait for a busy account: a run waits once for each account."""
         account = (order.key.platform, order.customer)
         now = self._clock().seconds
         return now <= self._waits_end.setdefault(account, now + self._patience(order))

@@ -35,7 +35,7 @@ class DebitTally:
 
     @property
     def exit_code(self) -> ExitCode:
-        """The exit code of all if it is the same, otherwise "some failed"."""
+        """8 if a debit is unknown; else the common exit code, or 9."""
         return exit_code_of_all(list(self._endings))  # a signal may come while one is added
 
     @property

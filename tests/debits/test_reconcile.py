@@ -312,7 +312,7 @@ def settle(maker: DebitMaker, entry: Entry) -> DebitResult:
 @pytest.mark.parametrize(
     ("started", "state", "said"),
     [
-        (this_process().started, State.SENDING, "another process is still sending it"),
+        (this_process().started, State.SENDING, "another process has no result yet"),
         ("0", State.UNKNOWN, "may still arrive"),  # its settle period begins now
     ],
     ids=["while the sender may be alive", "once the sender is gone"],

@@ -107,7 +107,7 @@ def test_a_debit_in_a_unit_that_the_account_lacks_is_not_sent(maker: DebitMaker)
     assert settled.error is not None
     assert settled.error.code is ErrorCode.REFUSED
     assert settled.error.hint == (
-        "It has: CENTS. Nothing was sent. For another unit the debit needs another reference."
+        "Units: CENTS. Nothing was sent. For another unit the debit needs another reference."
     )
     assert maker.platform.posts == []
 
@@ -115,7 +115,13 @@ def test_a_debit_in_a_unit_that_the_account_lacks_is_not_sent(maker: DebitMaker)
 def test_a_balance_without_an_available_amount_is_not_debited(maker: DebitMaker) -> None:
     maker.platform.more = {"totalRedeemedCredit": None}
 
-    assert why(maker.debit()) is ErrorCode.REFUSED
+    settled = maker.debit()
+
+    assert settled.error is not None
+    assert settled.error.code is ErrorCode.REFUSED
+    assert settled.error.message == (
+        "the platform does not say how many CENTS 'C-1' has available."
+    )
     assert maker.platform.posts == []
 
 
@@ -526,7 +532,7 @@ def test_a_9004_to_the_first_attempt_at_gameball_proves_nothing(
     error = done.record["error"]
     assert (error["code"], error["provider_code"]) == ("outcome_unknown", "9004")
     assert "Gameball had a transaction 'r-1' before this debit was sent" in error["message"]
-    assert "Look there." in error["hint"]
+    assert "Look at the platform." in error["hint"]
     assert "`loyalty journal resolve --confirmed`" in error["hint"]
 
 

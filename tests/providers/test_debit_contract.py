@@ -77,7 +77,9 @@ def test_each_error_code_of_a_platform_leaves_a_debit_in_the_right_state(
     if state == "refused":  # for good
         assert (second.record, debits.posts) == (first.record | {"replayed": True}, 1)
     else:  # for now: the next run makes a new attempt
-        assert first.record["error"]["hint"].endswith("run the same command again to make it.")
+        assert first.record["error"]["hint"].endswith(
+            "run the same command again to make the debit."
+        )
         assert (second.record["attempt"], second.record["replayed"], debits.posts) == (2, False, 2)
 
 

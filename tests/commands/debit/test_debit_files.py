@@ -70,7 +70,7 @@ def test_mistakes_of_every_kind_in_a_file_of_debits_are_told_at_once(
     assert (done.code, done.out) == (2, "")
     assert done.err.splitlines()[:3] == [
         "Error: the file has 9 mistakes.",
-        "Hint: No debit was made. Fix these rows, then run it again:",
+        "Hint: No debit was made. Fix these rows, then run again:",
         "  row 2, amount '0': must be a whole number from 1 to 1000000000000000, in digits only",
     ]
     assert [mistake.split(":")[0] for mistake in told(done)] == [
