@@ -9,7 +9,7 @@ from loyalty_cli.sandbox.ledger import Ledger
 from loyalty_cli.sandbox.server import Received, Reply
 
 Errors = Mapping[int, Reply]
-"""An error that every platform has, by its status (401, 404, 429, 500); its form is its own."""
+"""A platform's answers for the errors that all have, by status (401, 404, 429, 500)."""
 
 
 class Api(Struct, frozen=True):

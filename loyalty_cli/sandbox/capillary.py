@@ -79,7 +79,7 @@ def handle(received: Received, _: Ledger) -> Reply:
         case _:
             return _error(404, 404, "There is no such resource")
     if received.method != method:
-        return _error(405, 405, f"This resource takes {method} alone")
+        return _error(405, 405, f"This resource takes only {method}")
     return answer()
 
 

@@ -77,7 +77,7 @@ def handle(received: Received, ledger: Ledger) -> Reply:
         case _:
             return _error(404, 4004, "General Error", "There is no such resource")
     if received.method != method:
-        return _error(405, 4000, "General Error", f"This resource takes {method} alone")
+        return _error(405, 4000, "General Error", f"This resource takes only {method}")
     return _refused_sign_in(received) or answer()
 
 

@@ -9,7 +9,7 @@ from loyalty_cli.sandbox.api import Errors
 from loyalty_cli.sandbox.server import Reply
 
 LIKE = "C-1001"
-"""The customer whose balance is used for identifiers that misbehave but have one."""
+"""Identifiers that misbehave have the balance of this customer, if they have one."""
 ON_DEBITS = ("E-insufficient", "E-lost-reply", "E-late")
 """Identifiers that misbehave only on debits."""
 

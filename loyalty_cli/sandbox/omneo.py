@@ -21,7 +21,7 @@ _CREATED = "2024-01-01T00:00:00Z"
 
 
 class Holder(Struct, frozen=True):
-    """A profile: its points and their value, its rewards, credit and benefits.
+    """A customer's points and their value, rewards, credit and benefits.
 
     With `guide_shape`, the answer is as in Omneo's guide: numbers for strings, and fewer keys.
     """
@@ -56,7 +56,7 @@ def handle(received: Received, _: Ledger) -> Reply:
         case _:
             return ERRORS[404]
     if received.method != "GET":
-        return Reply(405, {"message": "This resource takes GET alone"})
+        return Reply(405, {"message": "This resource takes only GET"})
     if bearer(received) != TOKEN:
         return ERRORS[401]
     currency = received.query.get("currency", OWN_CURRENCY)

@@ -116,7 +116,7 @@ def handle(received: Received, ledger: Ledger) -> Reply:
         case _:
             return _error(404, "There is no such resource", "NOT_FOUND")
     if received.method != method:
-        return _error(405, f"This resource takes {method} alone", "METHOD_NOT_ALLOWED")
+        return _error(405, f"This resource takes only {method}", "METHOD_NOT_ALLOWED")
     if tenant != TENANT:
         return _error(404, "There is no such tenant", "TENANT_NOT_FOUND", "RS015")
     token = received.headers.get("x-saasquatch-user-token")
