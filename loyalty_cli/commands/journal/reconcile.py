@@ -24,7 +24,7 @@ from loyalty_cli.output.document import collecting, is_unprinted, print_records
 from loyalty_cli.output.format import Format
 
 LOCK = "reconcile"
-LEFT_AFTER = timedelta(minutes=10)
+ABANDONED_AFTER = timedelta(minutes=10)
 """After this time the lock of a process on another machine counts as abandoned."""
 
 
@@ -81,4 +81,4 @@ def _alone(journal: Journal) -> Iterator[bool]:
 
 def _is_abandoned(holder: Process, age: timedelta) -> bool:
     gone = is_gone(holder)
-    return age > LEFT_AFTER if gone is None else gone
+    return age > ABANDONED_AFTER if gone is None else gone
