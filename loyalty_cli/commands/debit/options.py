@@ -32,7 +32,9 @@ def debit(
     ] = None,
     reference: Annotated[
         str | None,
-        typer.Option(metavar="TEXT", help="Your name for the debit, made once under it."),
+        typer.Option(
+            metavar="TEXT", help="Your name for the debit; under one name it is made once."
+        ),
     ] = None,
     profile: Annotated[
         list[str] | None,
