@@ -265,7 +265,7 @@ def _filled(column: Column, width: int, text: str) -> str:
 
 def _joined(cell: Cell, unit_width: int) -> str:
     """A number and its unit; units are padded to one width, so that digits align."""
-    if not unit_width:
+    if not (unit_width or cell.unit):  # a unit may have no width, as an accent alone
         return cell.text
     padding = " " * (unit_width - cell_len(cell.unit))
     return f"{cell.text} {cell.unit}{padding}"

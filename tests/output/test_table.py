@@ -3,7 +3,7 @@
 import io
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
@@ -63,6 +63,7 @@ def row(customer: str, balance: str, available: Cell, expiry: Cell | None = None
     return [Cell(customer), Cell(balance), available, expiry or Cell()]
 
 
+@example([Group([row("C-1", "points", Cell("2", "\N{COMBINING ACUTE ACCENT}"))])], 20)
 @given(GROUPS, st.sampled_from(WIDTHS) | st.integers(2, 250))
 def test_a_table_of_any_width_has_every_character_and_no_number_without_its_unit(
     groups: list[Group], width: int
