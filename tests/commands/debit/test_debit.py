@@ -36,18 +36,6 @@ LOST = Reply(reset=True)
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Callable[..., str]:
-    """Write a file of debits, and give its name."""
-
-    def write(content: str | bytes) -> str:
-        path = tmp_path / "debits"
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return str(path)
-
-    return write
-
-
-@pytest.fixture
 def person(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Let a person type into this process."""
 
@@ -119,11 +107,7 @@ def test_gameball_is_sent_a_reference_once_and_its_own_number_is_printed(
 
 @pytest.mark.parametrize(
     "other",
-    [
-        ("C-1001", "251"),
-        ("C-1004", "250"),
-        ("C-1004", "250", "--unit", "points"),
-    ],
+    [("C-1001", "251"), ("C-1004", "250"), ("C-1004", "250", "--unit", "points")],
     ids=" ".join,
 )
 @pytest.mark.parametrize("how", ["-y", "--dry-run"])
@@ -249,42 +233,23 @@ def test_an_unattended_debit_without_a_journal_is_refused(
     assert not there.journal.exists()
 
 
-def test_a_person_is_asked_whether_this_is_the_first_debit(
+def test_a_person_is_asked_whether_a_journal_and_the_first_debit_are_to_be_made(
     there: DebitPlatform, loyalty: Run, person: Callable[[str], None]
 ) -> None:
-    person("y\n")
+    asked = ("debit", "C-1001", "5", "--reference", "a", "-y")
 
-    done = loyalty("debit", "C-1001", "5", "--reference", "a", "-y")
-
-    assert done.code == 0
-    assert f"There is no journal {there.journal} yet." in done.err
-    assert there.journal.exists()
-
-
-def test_a_person_who_says_no_makes_no_journal_and_no_debit(
-    there: DebitPlatform, loyalty: Run, person: Callable[[str], None]
-) -> None:
     person("n\n")
-
-    done = loyalty("debit", "C-1001", "5", "--reference", "a", "-y")
-
+    done = loyalty(*asked)
     assert (done.code, done.out) == (3, "")
     assert "`loyalty journal init`" in done.err
     assert there.asked == []
     assert not there.journal.exists()
 
-
-def test_the_question_before_a_debit_names_what_a_person_must_check(
-    ready: DebitPlatform, loyalty: Run, person: Callable[[str], None]
-) -> None:
     person("y\n")
-
-    done = loyalty("debit", "C-1001", "250", "--reference", "order 7")
-
-    question = "Debit 250 CENTS from 'C-1001' at club as 'order 7', which leaves 9750 CENTS? [y/N] "
-    assert (done.code, done.err) == (0, question)
-    assert "confirmed" in done.out
-    assert len(ready.debits) == 1
+    done = loyalty(*asked)
+    assert done.code == 0
+    assert f"There is no journal {there.journal} yet." in done.err
+    assert there.journal.exists()
 
 
 @pytest.mark.parametrize(
@@ -305,22 +270,7 @@ def test_any_answer_but_yes_sends_no_debit(
     assert states(loyalty) == {}
 
 
-def test_nobody_is_asked_about_a_debit_that_cannot_be_made(
-    ready: DebitPlatform, loyalty: Run, person: Callable[[str], None]
-) -> None:
-    person("")
-
-    too_much = loyalty("debit", "C-1005", "301", "--reference", "a")
-    nobody = loyalty("debit", "E-404", "5", "--reference", "b")
-
-    assert (too_much.code, nobody.code) == (6, 5)
-    assert "has 300 CENTS available, less than 301" in too_much.err
-    for done in (too_much, nobody):
-        assert "[y/N]" not in done.err
-    assert ready.debits == []
-
-
-def test_nobody_is_asked_about_a_debit_that_is_not_sent_again(
+def test_nobody_is_asked_about_a_debit_that_would_not_be_sent(
     ready: DebitPlatform, loyalty: Run, person: Callable[[str], None]
 ) -> None:
     for reference in ("made", "lost"):
@@ -328,9 +278,17 @@ def test_nobody_is_asked_about_a_debit_that_is_not_sent_again(
         ready.replies.append(LOST)
     person("")
 
-    codes = [loyalty("debit", "C-1001", "5", "--reference", each).code for each in ("made", "lost")]
+    done = [
+        loyalty("debit", *debit.split(), "--reference", reference)
+        for debit, reference in (
+            *(("C-1001 5", "made"), ("C-1001 5", "lost")),
+            *(("C-1005 301", "too much"), ("E-404 5", "nobody")),
+        )
+    ]
 
-    assert codes == [0, 8]
+    assert [each.code for each in done] == [0, 8, 6, 5]
+    assert "has 300 CENTS available, less than 301" in done[2].err
+    assert not any("[y/N]" in each.err for each in done)
     assert len(ready.debits) == 2
 
 
@@ -386,7 +344,7 @@ def end_of(child: "pexpect.spawn[str]") -> tuple[int, str]:
     return child.exitstatus or 0, child.before or ""
 
 
-def test_a_person_at_a_terminal_is_asked_before_a_debit(
+def test_a_person_at_a_terminal_is_asked_what_to_check_before_a_debit(
     ready: DebitPlatform, tmp_path: Path
 ) -> None:
     written = tmp_path / "out.json"
@@ -396,6 +354,7 @@ def test_a_person_at_a_terminal_is_asked_before_a_debit(
         r"Debit 250 CENTS from 'C-1001' at club as '(loyalty-[-0-9a-f]{36})',"
         r" which leaves 9750 CENTS\? \[y/N\] "
     )
+    assert child.before == ""
     reference = re.findall(r"loyalty-[-0-9a-f]{36}", str(child.after))[0]
     assert ready.debits == []
     child.sendline("y")
@@ -473,39 +432,23 @@ def test_the_expected_total_is_compared_with_that_of_the_whole_file(
     assert len(ready.debits) == 2
 
 
-def test_rows_of_debits_can_name_their_profiles_so_that_no_default_is_needed(
+def test_rows_of_debits_can_name_their_profiles_and_units_so_that_no_default_is_needed(
     ready: DebitPlatform, loyalty: Run, file: Callable[..., str]
 ) -> None:
     ready.file.write_text(ready.file.read_text().replace("default_profile: club\n", ""))
-    name = file("customer,amount,reference,profile\nC-1001,5,a,club\nC-1001,7,a2,points\n")
+    name = file(
+        "customer,amount,reference,profile,unit\n"
+        "C-1004,5,a,club,\nC-1001,7,b,points,\nC-1004,6,c,club,points\n"
+    )
 
     done = loyalty("debit", "--from", name, "-y", "-o", "json")
 
     assert done.code == 0
-    assert [(each["profile"], each["unit"]) for each in done.records] == [
-        ("club", "CENTS"),
-        ("points", "points"),
+    assert [(each["profile"], each["unit"], each["balance_after"]) for each in done.records] == [
+        *(("club", "CENTS", 6995), ("points", "points", None), ("club", "points", 1994)),
     ]
     missing = loyalty("debit", "--from", file(f"{HEADER}C-1001,5,b\n"), "-y")
     assert_refused(missing, 3)
-
-
-def test_rows_of_debits_can_name_their_units(
-    ready: DebitPlatform, loyalty: Run, file: Callable[..., str]
-) -> None:
-    lines = [
-        {"customer": "C-1004", "amount": 5, "reference": "a", "unit": "points"},
-        {"customer": "C-1004", "amount": "6", "reference": "b"},
-    ]
-    name = file("".join(json.dumps(line) + "\n" for line in lines))
-
-    done = loyalty("debit", "--from", name, "-y", "-o", "json")
-
-    assert [(each["unit"], each["balance_after"]) for each in done.records] == [
-        ("points", 1995),
-        ("CENTS", 6994),
-    ]
-    assert len(ready.debits) == 2
 
 
 def test_the_same_file_of_debits_again_makes_only_those_not_settled(
