@@ -1,13 +1,12 @@
 """A debit at a platform that signs in with an exchanged token: the token comes before the claim."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from loyalty_cli.debits.journal.entries import State
-from loyalty_cli.debits.journal.store import Journal
 from loyalty_cli.model.errors import ErrorCode
 from loyalty_cli.providers.contract import Auth, Exchange, Request, Token
 from tests.debits.conftest import SECRET, DebitMaker
@@ -45,39 +44,34 @@ class TokenPlatform(FaultyPlatform):
 
 
 @pytest.fixture
-def token_maker(journal: Journal) -> Callable[[TokenPlatform], DebitMaker]:
-    def make(platform: TokenPlatform) -> DebitMaker:
-        maker = DebitMaker(platform, journal)
-        maker.profile = replace(maker.profile, auth=AUTH)
-        return maker
+def platform() -> Iterator[TokenPlatform]:
+    with TokenPlatform() as platform:
+        yield platform
 
-    return make
+
+@pytest.fixture
+def maker(maker: DebitMaker) -> DebitMaker:
+    maker.profile = replace(maker.profile, auth=AUTH)
+    return maker
 
 
 def test_a_debit_is_signed_in_with_the_exchanged_token(
-    token_maker: Callable[[TokenPlatform], DebitMaker],
+    platform: TokenPlatform, maker: DebitMaker
 ) -> None:
-    with TokenPlatform() as platform:
-        maker = token_maker(platform)
+    settled = [maker.debit(maker.order(f"r-{number}")) for number in range(2)]
 
-        settled = [maker.debit(maker.order(f"r-{number}")) for number in range(2)]
-
-        assert [each.entry.state for each in settled] == [State.CONFIRMED] * 2
-        assert platform.exchanged == 1
-        assert [header(post.raw, "x-token") for post in platform.posts] == ["t-1", "t-1"]
-        assert SECRET.encode() not in b"".join(post.raw for post in platform.posts)
+    assert [each.entry.state for each in settled] == [State.CONFIRMED] * 2
+    assert platform.exchanged == 1
+    assert [header(post.raw, "x-token") for post in platform.posts] == ["t-1", "t-1"]
+    assert SECRET.encode() not in b"".join(post.raw for post in platform.posts)
 
 
-def test_a_debit_without_a_token_is_not_claimed(
-    token_maker: Callable[[TokenPlatform], DebitMaker],
-) -> None:
-    with TokenPlatform() as platform:
-        platform.gives = False
-        maker = token_maker(platform)
+def test_a_debit_without_a_token_is_not_claimed(platform: TokenPlatform, maker: DebitMaker) -> None:
+    platform.gives = False
 
-        settled = maker.debit()
+    settled = maker.debit()
 
-        assert (settled.entry.state, settled.entry.attempt) == (State.PLANNED, 0)
-        assert settled.error is not None
-        assert settled.error.code is ErrorCode.CREDENTIAL_REFUSED
-        assert platform.posts == []
+    assert (settled.entry.state, settled.entry.attempt) == (State.PLANNED, 0)
+    assert settled.error is not None
+    assert settled.error.code is ErrorCode.CREDENTIAL_REFUSED
+    assert platform.posts == []

@@ -272,18 +272,13 @@ def test_a_file_whose_last_line_has_no_end_is_refused_as_cut_short(content: str)
     assert f"{error.message} {error.hint}" == f"line {number}, the last of the file, {CUT_SHORT}"
 
 
-def test_a_file_that_is_cut_short_is_told_with_its_other_mistakes() -> None:
-    assert mistakes(f"{HEADER}C-1,0,a\nC-2,5") == (
-        f"row 2, amount '0': {PLAIN_AMOUNT}",
-        f"line 3, the last of the file, {CUT_SHORT}",
-    )
+def test_a_file_without_an_end_is_told_with_its_other_mistakes() -> None:
+    before = f"row 2, amount '0': {PLAIN_AMOUNT}"
+    cut_short = f"line 3, the last of the file, {CUT_SHORT}"
+    unreadable = "line 3 of the file is not CSV: unexpected end of data."
 
-
-def test_an_unreadable_line_is_told_with_the_mistakes_before_it() -> None:
-    first, second = mistakes(f'{HEADER}C-1,0,a\n"C-2,5,b\n')
-
-    assert first == f"row 2, amount '0': {PLAIN_AMOUNT}"
-    assert second == "line 3 of the file is not CSV: unexpected end of data."
+    assert mistakes(f"{HEADER}C-1,0,a\nC-2,5") == (before, cut_short)
+    assert mistakes(f'{HEADER}C-1,0,a\n"C-2,5,b\n') == (before, unreadable)
 
 
 def test_a_row_over_several_lines_is_counted_once() -> None:
@@ -318,21 +313,22 @@ def test_a_row_with_a_wrong_number_of_cells_is_refused(row: str) -> None:
     assert len(mistake) < 200
 
 
-@pytest.mark.parametrize("amount", [1.0, 250.5, 1e3, True, False, [1], {"a": 1}])
-def test_a_json_amount_that_is_no_whole_number_is_refused(amount: object) -> None:
-    (mistake,) = mistakes(line(amount=amount))
-
-    assert mistake.startswith("row 1, amount ")
-    assert mistake.endswith("must be a whole number")
+TEXTS = ("customer", "reference", "unit", "profile")
 
 
-@pytest.mark.parametrize("name", ["customer", "reference", "unit", "profile"])
-@pytest.mark.parametrize("value", [1001, 1.5, True, ["C-1"]])
-def test_a_json_value_that_should_be_text_and_is_not_is_refused(name: str, value: object) -> None:
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        *(("amount", each, "a whole number") for each in (1.0, 250.5, 1e3, True, False, [1])),
+        ("amount", {"a": 1}, "a whole number"),
+        *((name, value, "text") for name in TEXTS for value in (1001, 1.5, True, ["C-1"])),
+    ],
+)
+def test_a_json_value_of_another_type_is_refused(name: str, value: object, why: str) -> None:
     (mistake,) = mistakes(line(**{name: value}))
 
     assert mistake.startswith(f"row 1, {name} ")
-    assert mistake.endswith("must be text")
+    assert mistake.endswith(f"must be {why}")
 
 
 @pytest.mark.parametrize("name", ["customer", "amount", "reference"])

@@ -69,7 +69,7 @@ YES: Mapping[str, Callable[[dict[str, Any]], bytes]] = {
 
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
 @pytest.mark.parametrize("way", YES)
-def test_an_answer_that_confirms_exactly_this_debit_confirms_it(
+def test_an_answer_that_confirms_exactly_this_debit_confirms_it_for_good(
     way: str, tls: bool, cli_with: CliWith
 ) -> None:
     cli = cli_with(tls=tls)
@@ -79,6 +79,8 @@ def test_an_answer_that_confirms_exactly_this_debit_confirms_it(
 
     assert (done.code, done.record["state"], done.record["error"]) == (0, "confirmed", None)
     assert cli.entry().state is State.CONFIRMED
+    again = cli.debit()
+    assert (again.code, again.record) == (0, done.record | {"replayed": True})
     assert cli.platform.taken() == 50
     cli.sent_once()
 

@@ -27,22 +27,14 @@ LONG = (Limit(100, 1), Limit(2, 3600))
 
 
 def run(
-    maker: DebitMaker, orders: list[DebitOrder], stop: DebitStop | None = None
+    maker: DebitMaker, orders: list[DebitOrder], stop: DebitStop | None = None, jobs: int = JOBS
 ) -> Generator[DebitResult]:
     entries = maker.journal.plan([order.planned for order in orders])
-    return run_all(maker.debits(), orders, entries, stop or DebitStop(), JOBS)
+    return run_all(maker.debits(), orders, entries, stop or DebitStop(), jobs)
 
 
 def several(maker: DebitMaker, number: int) -> list[DebitOrder]:
     return [maker.order(f"r-{n}", customer=f"C-{n}") for n in range(number)]
-
-
-def one_by_one(
-    maker: DebitMaker, number: int, stop: DebitStop | None = None
-) -> Generator[DebitResult]:
-    orders = several(maker, number)
-    entries = maker.journal.plan([order.planned for order in orders])
-    return run_all(maker.debits(), orders, entries, stop or DebitStop(), jobs=1)
 
 
 def states(maker: DebitMaker, number: int) -> list[State]:
@@ -172,7 +164,7 @@ def test_a_sign_in_refused_in_an_earlier_run_does_not_stop_a_later_one(maker: De
     error = LoyaltyError(ErrorCode.CREDENTIAL_REFUSED, "The sign-in was refused.")
     maker.journal.change(claimed, State.REFUSED, Change("no", error=written_error(error)))
 
-    settled = list(one_by_one(maker, 12))
+    settled = list(run(maker, several(maker, 12), jobs=1))
 
     assert [each.entry.state for each in settled] == ["refused", *["confirmed"] * 11]
     assert [each.replayed for each in settled] == [True, *[False] * 11]
@@ -233,7 +225,7 @@ def test_a_run_that_waits_for_the_platforms_limit_can_be_stopped(
     stop = DebitStop()
     monkeypatch.setattr(type(at_most_two.profile.provider), "debit_limits", LONG)
     # Of several at a time any two could have the turns that there are.
-    settled = one_by_one(at_most_two, 6, stop)
+    settled = run(at_most_two, several(at_most_two, 6), stop, jobs=1)
 
     first = [next(settled), next(settled)]
     stop.set()
@@ -256,7 +248,7 @@ def test_after_a_429_the_other_debits_wait(maker: DebitMaker) -> None:
 
     maker.platform.debit = debit
 
-    list(one_by_one(maker, 3))
+    list(run(maker, several(maker, 3), jobs=1))
 
     assert states(maker, 3) == ["unknown", "confirmed", "confirmed"]
     assert arrivals[1] - arrivals[0] >= 1
@@ -267,7 +259,7 @@ def test_a_platform_that_asks_for_a_long_pause_gets_no_more_debits(maker: DebitM
         as_json(maker.platform.error(429), "429 No", "Retry-After: 3600")
     )
 
-    settled = list(one_by_one(maker, 5))
+    settled = list(run(maker, several(maker, 5), jobs=1))
 
     assert [each.entry.state for each in settled] == [State.UNKNOWN]
     assert len(maker.platform.posts) == 1

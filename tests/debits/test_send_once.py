@@ -141,17 +141,6 @@ def test_a_balance_that_cannot_be_read_leaves_a_debit_planned(maker: DebitMaker)
 # The same debit, asked for again.
 
 
-def test_a_repeated_reference_gives_the_recorded_outcome_and_sends_nothing(
-    cli: CommandLine,
-) -> None:
-    first = cli.debit()
-    again = cli.debit()
-
-    assert (first.code, again.code) == (0, 0)
-    assert again.record == first.record | {"replayed": True}
-    assert (len(cli.platform.posts), cli.platform.reads) == (1, 1)
-
-
 def platform_key(url: str, tenant: str = "acme", name: str = "card") -> str:
     return platform_of(profile_at(url, "saasquatch", settings={"tenant": tenant}, name=name))
 
