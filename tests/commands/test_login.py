@@ -176,38 +176,25 @@ forks = pytest.mark.filterwarnings("ignore:.*forkpty:DeprecationWarning")
 
 
 @forks
-def test_login_asks_a_person_for_each_credential_and_echoes_nothing(
-    terminal: Callable[..., "pexpect.spawn[str]"], tmp_path: Path
+@pytest.mark.parametrize(
+    ("typed", "code", "said"),
+    [(f"{SECRET}\n", 0, "api_key, secret_key of points stored"), ("\x03", 130, "Interrupted.")],
+    ids=["an answer", "Ctrl-C"],
+)
+def test_login_asks_a_person_echoes_nothing_and_stores_all_or_nothing(
+    terminal: Callable[..., "pexpect.spawn[str]"], tmp_path: Path, typed: str, code: int, said: str
 ) -> None:
     with terminal("login", "points", "--allow-plaintext") as screen:
         screen.expect_exact("api_key of points: ")
         screen.sendline(SECRET)
-        between = screen.before
         screen.expect_exact("secret_key of points: ")
-        between += screen.before
-        screen.sendline(SECRET)
+        between = screen.before
+        screen.send(typed)
         screen.expect(pexpect.EOF)
         shown = between + screen.before
 
-    assert screen.exitstatus == 0
-    assert "api_key, secret_key of points stored in the keyring" in shown
+    assert screen.exitstatus == code
+    assert said in shown
     assert SECRET not in shown
-    assert [*tmp_path.rglob("keyring_pass.cfg")]
-
-
-@forks
-def test_ctrl_c_at_a_question_of_login_stores_nothing(
-    terminal: Callable[..., "pexpect.spawn[str]"], tmp_path: Path
-) -> None:
-    with terminal("login", "points", "--allow-plaintext") as screen:
-        screen.expect_exact("api_key of points: ")
-        screen.sendline(SECRET)
-        screen.expect_exact("secret_key of points: ")
-        screen.sendintr()
-        screen.expect(pexpect.EOF)
-        shown = screen.before
-
-    assert screen.exitstatus == 130
-    assert "Interrupted." in shown
     assert "Traceback" not in shown
-    assert not [*tmp_path.rglob("keyring_pass.cfg")]
+    assert bool([*tmp_path.rglob("keyring_pass.cfg")]) == (code == 0)

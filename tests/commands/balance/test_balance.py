@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from loyalty_cli.sandbox.server import Received, Reply
+from tests.commands.balance.lists import Listed
 from tests.conftest import Outcome, Run, Serve
 
 FOUND = {"availablePointsBalance": 7}
@@ -267,14 +268,16 @@ def test_a_raw_answer_without_fields_is_one_row_of_a_table(
         assert loyalty("balance", "C-1", "--raw").out.split()[-1] == shown
 
 
-def test_a_raw_answer_keeps_the_platforms_json_on_one_line(
-    loyalty: Run, answer: Callable[..., str], card: Callable[..., object]
+def test_raw_answers_for_a_list_keep_the_platforms_json_on_one_line_each(
+    loyalty: Run, answer: Callable[..., str], card: Callable[..., object], listed: Listed
 ) -> None:
     card(answer(b'{\n "z": 1.50,\n "a": [1E+2, "caf\\u00e9 \\/", null],\n "n": -0.0\n}\n'))
 
-    (line,) = loyalty("balance", "C-1", "--raw", "-o", "jsonl").out.splitlines()
+    done = loyalty("balance", "--from", listed("C-1\nC-2\n"), "--raw", "-o", "jsonl")
 
-    assert '"raw":{"z":1.50,"a":[1E+2,"caf\\u00e9 \\/",null],"n":-0.0}' in line
+    for line in done.out.splitlines():
+        assert '"raw":{"z":1.50,"a":[1E+2,"caf\\u00e9 \\/",null],"n":-0.0}' in line
+    assert len(done.out.splitlines()) == 2
 
 
 def test_a_credential_folder_with_a_strange_name_is_an_error_like_any_other(

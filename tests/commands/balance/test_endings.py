@@ -228,25 +228,16 @@ def test_of_a_list_with_a_bad_key_one_request_is_sent(
     assert "1 of 99 look-ups were done." in done.err.splitlines()[-1]
 
 
-def test_a_table_of_a_list_with_a_bad_key_is_an_error_alone(
+def test_a_table_of_a_list_with_a_bad_key_is_an_error_alone_and_for_one_as_without_a_list(
     loyalty: Run, at: At, listed: Listed
 ) -> None:
     at(refused)
 
-    done = loyalty("balance", "--from", listed(lines(names(9))))
-
-    assert (done.code, done.out) == (4, "")
-    assert done.err.count("Error: ") == 1
-
-
-def test_the_error_of_a_list_of_one_is_that_of_a_single_look_up(
-    loyalty: Run, at: At, listed: Listed
-) -> None:
-    at(refused)
-
+    many = loyalty("balance", "--from", listed(lines(names(9))))
     one = loyalty("balance", "--from", listed("C-1\n"))
     plain = loyalty("balance", "C-1")
 
+    assert (many.code, many.out, many.err.count("Error: ")) == (4, "", 1)
     assert (one.code, one.err) == (plain.code, plain.err)
 
 

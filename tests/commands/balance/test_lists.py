@@ -297,18 +297,6 @@ def test_where_every_row_names_its_profile_no_other_is_needed(
     assert without.err.startswith("Error: no profile was named")
 
 
-def test_raw_prints_the_answer_for_each_customer_of_a_list(
-    loyalty: Run, at: At, listed: Listed
-) -> None:
-    at()
-
-    done = loyalty("balance", "--from", listed(lines(names(3))), "-o", "json", "--raw")
-
-    assert [record["raw"] for record in done.records] == [
-        {"reward_balance": 3, "reward_symbol": "points"}
-    ] * 3
-
-
 def test_a_bad_key_does_not_end_a_run_for_customers_of_the_command_line(
     loyalty: Run, at: At
 ) -> None:

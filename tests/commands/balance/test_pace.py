@@ -129,9 +129,6 @@ def test_the_wait_for_a_permit_is_not_part_of_a_look_ups_timeout(
     assert (done.code, done.err) == (0, "")
 
 
-# What a platform publishes.
-
-
 # Too often.
 
 
