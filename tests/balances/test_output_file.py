@@ -54,13 +54,6 @@ def test_a_new_or_empty_output_file_gets_what_is_written(
     assert not is_there or stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_an_output_file_with_something_in_it_is_refused(path: Path) -> None:
-    path.write_bytes(b"\n")
-
-    refused(path, "is there already")
-    assert path.read_bytes() == b"\n"
-
-
 def test_a_resumed_file_is_read_and_kept_up_to_a_chosen_byte(path: Path) -> None:
     path.write_bytes(b"one\ntwo\nthr")
 
@@ -148,18 +141,12 @@ def test_an_output_path_that_is_no_file_is_refused_without_waiting_for_it(
 ) -> None:
     make, below, why = CANNOT[kind]
     make(path)
+    chosen = Path(f"{path}{below}")
 
-    refused(Path(f"{path}{below}"), f"cannot be written: {why}", resume=resume)
-
-
-@pytest.mark.parametrize("kind", ["a folder", "a link to nothing", "a named pipe", "a device"])
-def test_no_working_file_is_made_for_an_output_path_that_is_no_file(path: Path, kind: str) -> None:
-    make, _, _ = CANNOT[kind]
-    make(path)
-
+    refused(chosen, f"cannot be written: {why}", resume=resume)
     with pytest.raises(LoyaltyError, match="cannot be written: "):
-        open_output(path, is_lines=False, resume=False).__enter__()
-    assert not working_of(path).exists()
+        open_output(chosen, is_lines=False, resume=resume).__enter__()
+    assert [*path.parent.rglob("*.partial")] == []
 
 
 def test_an_output_file_that_may_not_be_written_is_refused(
@@ -201,13 +188,19 @@ def locking(then: Callable[[], None]) -> Callable[[int, int], None]:
     return flock
 
 
-def test_an_output_file_that_another_run_removes_meanwhile_is_refused(
+def test_an_output_file_that_cannot_be_locked_is_refused(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path.touch()
-    monkeypatch.setattr(fcntl, "flock", locking(path.unlink))
+    def no_locks() -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
 
-    refused(path, "cannot be written: another run is writing to it")
+    path.touch()
+    for then, why in (
+        (path.unlink, "another run is writing to it"),
+        (no_locks, "No locks available"),
+    ):
+        monkeypatch.setattr(fcntl, "flock", locking(then))
+        refused(path, f"cannot be written: {why}")
 
 
 def test_a_new_output_file_that_another_run_locks_first_is_refused_and_kept(
@@ -225,17 +218,6 @@ def test_a_new_output_file_that_another_run_locks_first_is_refused_and_kept(
     refused(path, "cannot be written: another run is writing to it")
     assert path.exists()
     others[0].__exit__(None, None, None)
-
-
-def test_an_output_file_on_a_disk_that_knows_no_locks_is_refused(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def flock(_descriptor: int, _how: int) -> None:
-        raise OSError(errno.ENOLCK, "No locks available")
-
-    monkeypatch.setattr(fcntl, "flock", flock)
-
-    refused(path, "cannot be written: No locks available")
 
 
 @contextmanager
@@ -383,40 +365,35 @@ def test_an_output_file_is_made_in_one_piece_and_its_working_file_removed(path: 
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o640, 0o666], ids=oct)
-def test_an_output_file_and_its_working_file_keep_the_permissions_it_had(
-    path: Path, mode: int
-) -> None:
-    path.touch()
-    path.chmod(mode)
-
-    with open_output(path, is_lines=False, resume=False) as file:
-        assert not stat.S_IMODE(working_of(path).stat().st_mode) & ~mode
-        file.make(made)
-
-    assert stat.S_IMODE(path.stat().st_mode) == mode
-
-
-def test_a_link_to_an_output_file_stays_a_link(path: Path, tmp_path: Path) -> None:
-    (tmp_path / "folder").mkdir()
-    there = tmp_path / "folder" / "there"
+def test_an_output_file_keeps_the_permissions_and_the_link_it_had(path: Path, mode: int) -> None:
+    there = path.with_name("folder") / "there"
+    there.parent.mkdir()
     there.touch()
+    there.chmod(mode)
     path.symlink_to(there)
 
     with open_output(path, is_lines=False, resume=False) as file:
-        assert working_of(there).exists()
+        assert not stat.S_IMODE(working_of(there).stat().st_mode) & ~mode
         file.make(made)
 
     assert path.is_symlink()
     assert there.read_bytes() == b"made\n"
+    assert stat.S_IMODE(there.stat().st_mode) == mode
 
 
-@pytest.mark.parametrize("there", ["out.jsonl", "out.jsonl.partial"])
-def test_neither_an_output_file_nor_its_working_file_is_overwritten(path: Path, there: str) -> None:
-    path.with_name(there).write_bytes(b"something\n")
+@pytest.mark.parametrize(
+    ("is_lines", "there"), [(True, "out.jsonl"), (False, "out.jsonl"), (False, "out.jsonl.partial")]
+)
+def test_neither_an_output_file_nor_its_working_file_is_overwritten(
+    path: Path, is_lines: bool, there: str
+) -> None:
+    path.with_name(there).write_bytes(b"\n")
 
-    with pytest.raises(LoyaltyError, match=f"{there}' is there already"):
-        make(path)
-    assert path.with_name(there).read_bytes() == b"something\n"
+    with pytest.raises(LoyaltyError, match=f"{there}' is there already") as refusal:
+        open_output(path, is_lines=is_lines, resume=False).__enter__()
+    assert refusal.value.code is ErrorCode.SETUP
+    assert refusal.value.hint
+    assert path.with_name(there).read_bytes() == b"\n"
     assert names_in(path.parent) == [there]
 
 

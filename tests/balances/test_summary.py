@@ -291,12 +291,9 @@ def test_a_summary_has_profiles_and_units_in_the_order_of_the_look_ups() -> None
     ]
 
 
-def test_a_summary_of_no_look_ups_has_no_record() -> None:
-    assert summary() == []
-
-
 def test_a_summary_can_be_made_before_the_last_look_up() -> None:
     counted = Summary(NOW)
+    assert counted.records() == []
     for amount in (3, 1):
         counted.add(lookup(line(amount)))
     (first,) = counted.records()
@@ -343,33 +340,22 @@ def test_an_amount_that_expires_within_thirty_days_is_counted(at: str, is_soon: 
 
 
 @pytest.mark.parametrize(
-    ("amount", "at"),
+    ("amount", "at", "unclear"),
     [
-        *((7, at) for at in (None, "", "soon", "01/12/2026", "2026-13-01", "1764547200")),
-        (None, "2026-12-01"),
-        (None, None),
+        *((7, at, 1) for at in (None, "", "soon", "01/12/2026", "2026-13-01", "1764547200")),
+        *((None, at, 1) for at in ("2026-12-01", None)),
+        *((nothing, at, 0) for nothing, at in (("0", "2026-12-01"), ("0.00", None), ("0", "soon"))),
+        (None, "2027-12-01", 0),
     ],
 )
-def test_an_expiry_whose_amount_or_time_is_not_clear_is_counted_as_unclear(
-    amount: int | None, at: str | None
+def test_an_expiry_is_unclear_unless_it_is_of_nothing_or_in_more_than_thirty_days(
+    amount: int | str | None, at: str | None, unclear: int
 ) -> None:
-    found = expiring(expiry(amount, at), expiry(2, "2026-12-01"))
+    for others, known in (([], ("0", 0)), ([expiry(2, "2026-12-01")], ("2", 1))):
+        found = expiring(expiry(amount, at), *others)
 
-    assert found is not None
-    assert (str(found.amount), found.customers, found.unclear) == ("2", 1, 1)
-
-
-@pytest.mark.parametrize(
-    ("amount", "at"),
-    [("0", "2026-12-01"), ("0.00", None), ("0", "soon"), (None, "2027-12-01")],
-)
-def test_an_expiry_of_nothing_or_in_more_than_thirty_days_is_not_counted(
-    amount: str | None, at: str | None
-) -> None:
-    found = expiring(expiry(amount, at))
-
-    assert found is not None
-    assert (str(found.amount), found.customers, found.unclear) == ("0", 0, 0)
+        assert found is not None
+        assert (str(found.amount), found.customers, found.unclear) == (*known, unclear)
 
 
 def test_a_customer_with_several_expiring_balances_is_one_customer() -> None:

@@ -12,22 +12,14 @@ from loyalty_cli.lists.stop import SIGNALS, Stop
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_a_signal_sets_the_stop_and_is_remembered(number: int) -> None:
-    stop = Stop()
+def test_a_signal_sets_the_stop_and_does_after_the_run_what_it_did_before(number: int) -> None:
+    stop, before = Stop(), signal.getsignal(number)
 
-    with stop.on_signals():
+    with suppress(ZeroDivisionError), stop.on_signals(second_kills=True):
         assert not stop.is_set()
         signal.raise_signal(number)
         assert stop.is_set()
         assert stop.signal == number
-
-
-@pytest.mark.parametrize("number", SIGNALS)
-def test_after_the_run_signals_do_what_they_did_before(number: int) -> None:
-    before = signal.getsignal(number)
-
-    with suppress(ZeroDivisionError), Stop().on_signals(second_kills=True):
-        signal.raise_signal(number)
         raise ZeroDivisionError
 
     assert signal.getsignal(number) is before
@@ -43,26 +35,6 @@ def test_a_second_signal_does_not_end_a_run_that_must_not_be_killed() -> None:
     assert stop.is_set()
 
 
-def ended_by(same: float, *raised: str) -> subprocess.CompletedProcess[str]:
-    """A process with these signals, those within `same` seconds of the first being one with it."""
-    program = f"""
-        import signal
-        from signal import SIGINT, SIGTERM, SIG_BLOCK, SIG_UNBLOCK
-        from loyalty_cli.lists import stop as stopping
-        stopping.SAME_SIGNAL_SECONDS = {same}
-        with stopping.Stop().on_signals(second_kills=True):
-            {"; ".join(raised)}
-            print("goes on", flush=True)
-    """
-    return subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(program)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=20,
-    )
-
-
 INTERRUPT = "signal.raise_signal(SIGINT)"
 TERMINATE = "signal.raise_signal(SIGTERM)"
 BLOCK = "signal.pthread_sigmask(SIG_BLOCK, [SIGINT, SIGTERM])"
@@ -70,29 +42,40 @@ UNBLOCK = "signal.pthread_sigmask(SIG_UNBLOCK, [SIGINT, SIGTERM])"
 
 
 @pytest.mark.parametrize(
-    "raised", [[INTERRUPT], [INTERRUPT, INTERRUPT], [BLOCK, TERMINATE, INTERRUPT, UNBLOCK]], ids=str
-)
-def test_after_one_signal_or_several_at_once_a_process_goes_on_to_its_end(
-    raised: list[str],
-) -> None:
-    done = ended_by(60, *raised)
-
-    assert (done.returncode, done.stdout, done.stderr) == (0, "goes on\n", "")
-
-
-@pytest.mark.parametrize(
-    ("raised", "number"),
+    ("raised", "same_for", "number"),
     [
-        ([INTERRUPT, INTERRUPT], signal.SIGINT),
-        ([INTERRUPT, TERMINATE], signal.SIGTERM),
-        ([TERMINATE, INTERRUPT], signal.SIGINT),
+        ([INTERRUPT], 60, 0),
+        ([INTERRUPT, INTERRUPT], 60, 0),
+        ([BLOCK, TERMINATE, INTERRUPT, UNBLOCK], 60, 0),
+        ([INTERRUPT, INTERRUPT], 0, signal.SIGINT),
+        ([INTERRUPT, TERMINATE], 0, signal.SIGTERM),
+        ([TERMINATE, INTERRUPT], 0, signal.SIGINT),
     ],
     ids=str,
 )
-def test_a_second_signal_ends_the_process(raised: list[str], number: int) -> None:
-    done = ended_by(0, *raised)
+def test_a_second_signal_ends_the_process_unless_it_is_one_with_the_first(
+    raised: list[str], same_for: float, number: int
+) -> None:
+    """Signals within so many seconds of the first are one with it."""
+    program = f"""
+        import signal
+        from signal import SIGINT, SIGTERM, SIG_BLOCK, SIG_UNBLOCK
+        from loyalty_cli.lists import stop as stopping
+        stopping.SAME_SIGNAL_SECONDS = {same_for}
+        with stopping.Stop().on_signals(second_kills=True):
+            {"; ".join(raised)}
+            print("goes on", flush=True)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=20,
+    )
 
-    assert (done.returncode, done.stdout, done.stderr) == (-number, "", "")
+    said = "" if number else "goes on\n"
+    assert (done.returncode, done.stdout, done.stderr) == (-number, said, "")
 
 
 @pytest.mark.parametrize("number", SIGNALS)
