@@ -5,7 +5,7 @@ import re
 import shlex
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -107,16 +107,8 @@ class Host(NamedTuple):
 
 
 @pytest.fixture
-def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DebitPlatform]:
-    with platform(tmp_path, monkeypatch) as serving:
-        yield serving
-
-
-@pytest.fixture
-def set_up(tmp_path: Path, there: DebitPlatform) -> Callable[..., Host]:
-    """Set a machine up as the page says, leaving out the commands with one of these words."""
-
-    def setting_up(without: Sequence[str] = ()) -> Host:
+def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
+    with platform(tmp_path, monkeypatch) as there:
         host = Host(tmp_path, there)
         for place in ("/etc/loyalty", "/var/lib/loyalty"):
             host.path(place).mkdir(parents=True)
@@ -130,18 +122,10 @@ def set_up(tmp_path: Path, there: DebitPlatform) -> Callable[..., Host]:
         (rows,) = blocks(PAGE, "csv")
         host.path("/var/lib/loyalty/debits.csv").write_text(rows)
         for command in re.findall(r"^\$ (.*)$", "".join(blocks(PAGE, "console")), re.MULTILINE):
-            if not any(word in command for word in without):
-                secret = f"{SECRETS.get(command.rpartition('/')[2], '')}\n"
-                done = host.shell(command, {"PATH": "/usr/bin:/bin"}, secret)
-                assert (done.returncode, done.stdout) == (0, ""), done.stderr
-        return host
-
-    return setting_up
-
-
-@pytest.fixture
-def host(set_up: Callable[..., Host]) -> Host:
-    return set_up()
+            secret = f"{SECRETS.get(command.rpartition('/')[2], '')}\n"
+            done = host.shell(command, {"PATH": "/usr/bin:/bin"}, secret)
+            assert (done.returncode, done.stdout) == (0, ""), done.stderr
+        yield host
 
 
 def test_the_cron_page_has_each_job_for_cron_and_for_systemd() -> None:
@@ -214,10 +198,8 @@ def test_the_backup_job_makes_a_file_for_each_night(host: Host) -> None:
     assert "exists already" in refused
 
 
-def test_a_job_without_its_credential_is_an_error_and_asks_nobody(
-    set_up: Callable[..., Host],
-) -> None:
-    host = set_up(without=["referrals.api_key"])
+def test_a_job_without_its_credential_is_an_error_and_asks_nobody(host: Host) -> None:
+    host.path("/etc/loyalty/credentials/referrals.api_key").unlink()
 
     done = host.cron(JOBS[1])
 
