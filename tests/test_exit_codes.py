@@ -68,16 +68,20 @@ def test_a_look_up_exits_with_the_code_of_its_outcome(
     assert loyalty(*SANDBOX, *asked, *quick).code == code
 
 
-def test_a_missing_profile_file_exits_with_3_and_a_missing_credential_with_4(
+def test_a_missing_file_or_journal_exits_with_3_and_a_missing_credential_with_4(
     loyalty: Run, profile_file: Callable[[str], Path]
 ) -> None:
     without_file = loyalty("balance", "C-1001")
-    profile_file("default_profile: p\nprofiles: {p: {provider: gameball}}\n")
+    debit = "debit: {allow: true, unit: x}"
+    profile_file(f"default_profile: p\nprofiles: {{p: {{provider: gameball, {debit}}}}}\n")
     without_credential = loyalty("balance", "C-1001")
+    without_journal = loyalty("debit", "C-1", "5", "--reference", "a", "-y")
 
     assert (without_file.code, without_credential.code) == (3, 4)
     assert "there is no profile file" in without_file.err
     assert "LOYALTY_P_API_KEY" in without_credential.err
+    assert (without_journal.code, without_journal.out) == (3, "")
+    assert "there is no journal" in without_journal.err
 
 
 def test_a_refusal_exits_with_6_and_an_unreachable_platform_with_7(
@@ -134,25 +138,6 @@ def test_the_exit_code_is_the_same_in_every_format(
         assert loyalty(*SANDBOX, *customers, "-o", output, *raw).code == code
 
 
-@pytest.mark.parametrize("customers", [["E-slow"], ["E-slow", "E-slow"]], ids=" ".join)
-def test_ctrl_c_ends_a_look_up_at_once_with_130(customers: list[str]) -> None:
-    with subprocess.Popen(
-        [PROGRAM, "-v", *SANDBOX, *customers, "-o", "json"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stderr is not None
-        assert process.stderr.readline().startswith("> GET ")
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=10)
-
-    assert process.returncode == 130
-    assert out == ""
-    assert "Interrupted." in err.splitlines()
-    assert "Traceback" not in err
-
-
 @pytest.mark.parametrize(("asked", "code"), DEBITS, ids=str)
 def test_a_debit_exits_with_the_code_of_its_outcome(
     loyalty: Run, asked: list[str], code: int
@@ -161,16 +146,6 @@ def test_a_debit_exits_with_the_code_of_its_outcome(
 
     assert done.code == code
     assert ("Error: " in done.err) == (code != 0)
-
-
-def test_an_unattended_debit_without_a_journal_exits_with_3(
-    loyalty: Run, profile_file: Callable[[str], Path]
-) -> None:
-    profile_file("profiles: {p: {provider: gameball, debit: {allow: true, unit: x}}}\n")
-
-    done = loyalty("debit", "C-1", "5", "--reference", "a", "-y")
-
-    assert (done.code, done.out) == (3, "")
 
 
 @pytest.mark.parametrize("output", FORMATS)

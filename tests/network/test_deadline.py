@@ -86,19 +86,19 @@ def test_a_slow_server_is_left_at_the_deadline(script: Script, times_out: TimesO
 
 
 @pytest.mark.parametrize(
-    "script", [slow("silence"), hello_byte_by_byte], ids=["silence", "byte by byte"]
+    ("script", "has_tls"),
+    [
+        (slow("silence"), False),
+        (hello_byte_by_byte, False),
+        *((slow(case), True) for case in ("silence", "head", "body")),
+    ],
+    ids=["silent handshake", "slow handshake", "silence", "head", "body"],
 )
-def test_a_slow_tls_handshake_is_left_at_the_deadline(script: Script, times_out: TimesOut) -> None:
-    with RawServer(script) as server:
-        assert times_out(server.url.replace("http:", "https:"))
-
-
-@pytest.mark.parametrize("case", ["silence", "head", "body"])
 def test_a_slow_server_with_tls_is_left_at_the_deadline(
-    case: str, secure: ssl.SSLContext, trusting: str, times_out: TimesOut
+    script: Script, has_tls: bool, secure: ssl.SSLContext, trusting: str, times_out: TimesOut
 ) -> None:
-    with RawServer(slow(case), secure) as server:
-        assert times_out(server.url, trusting)
+    with RawServer(script, secure if has_tls else None) as server:
+        assert times_out(server.url.replace("http:", "https:"), trusting)
 
 
 def tunnel_head_byte_by_byte(wire: Wire) -> None:
@@ -225,9 +225,10 @@ def test_a_server_that_is_slow_but_in_time_is_waited_for(loyalty: Run, card: Car
     ("signal_number", "customers", "output"),
     [
         (signal.SIGINT, ["C-1", "C-2", "C-3"], "jsonl"),
+        (signal.SIGINT, ["C-1"], "json"),
         (signal.SIGTERM, ["C-1"], "table"),
     ],
-    ids=["SIGINT", "SIGTERM"],
+    ids=["SIGINT", "SIGINT with one customer", "SIGTERM"],
 )
 def test_a_signal_ends_the_program_while_it_waits(
     signal_number: signal.Signals, customers: list[str], output: str, card: Card

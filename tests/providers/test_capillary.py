@@ -279,12 +279,3 @@ def test_an_exchange_without_a_token_is_a_bad_response(
     assert (done.code, done.record["error"]["code"]) == (7, "bad_response")
     assert len(done.err.splitlines()) <= 2
     assert {received.path for received in asked} == {EXCHANGE}
-
-
-def test_capillary_needs_a_base_url_in_the_profile(platform: CasesPlatform) -> None:
-    platform.profile(base_url=None)
-
-    done = platform.run()
-
-    assert (done.code, done.out) == (3, "")
-    assert "profiles.main.base_url" in done.err

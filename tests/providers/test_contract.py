@@ -66,31 +66,23 @@ every_provider = pytest.mark.parametrize("cases", ALL, ids=lambda cases: cases.p
 
 
 @every_provider
-def test_the_example_answer_of_the_reference_is_mapped_to_the_last_field(
-    ask: Ask, cases: Cases
-) -> None:
-    record = ask(cases).reads()
-
-    assert record["balances"] == cases.full_balances()
-    assert record["details"] == cases.details
-    assert record["warnings"] == cases.warnings
-    assert record["error"] is None
-    assert (record["profile"], record["provider"]) == ("main", cases.provider)
-    assert (record["customer"], record["sandbox"]) == (CUSTOMER, False)
-
-
-@every_provider
-def test_a_look_up_is_one_get_for_json_with_the_sign_in_of_the_profile(
+def test_a_look_up_is_one_signed_get_whose_answer_is_mapped_to_the_last_field(
     ask: Ask, cases: Cases
 ) -> None:
     platform = ask(cases)
-    platform.reads()
+    record = platform.reads()
 
     (received,) = platform.received
     assert (received.method, received.body) == ("GET", b"")
     assert received.headers["accept"] == "application/json"
     first = cases.signs_in[platform.provider.auths[0].name]
     assert first.items() <= received.headers.items()
+    assert record["balances"] == cases.full_balances()
+    assert record["details"] == cases.details
+    assert record["warnings"] == cases.warnings
+    assert record["error"] is None
+    assert (record["profile"], record["provider"]) == ("main", cases.provider)
+    assert (record["customer"], record["sandbox"]) == (CUSTOMER, False)
 
 
 @pytest.mark.parametrize(("cases", "answer"), each(of="reads"))
