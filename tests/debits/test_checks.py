@@ -10,6 +10,8 @@ from msgspec.structs import replace
 from loyalty_cli.config.profile import DebitRules, Profile
 from loyalty_cli.debits.checks import keep_orders, order_of
 from loyalty_cli.debits.debit_list import FileRow, Row
+from loyalty_cli.debits.journal.entries import Baseline, Change, State
+from loyalty_cli.debits.journal.processes import this_process
 from loyalty_cli.debits.journal.store import Journal
 from loyalty_cli.debits.journal_checks import Limits, check_on_record
 from loyalty_cli.debits.mistakes import Mistakes
@@ -231,3 +233,29 @@ def test_every_reference_on_record_for_another_debit_is_told(
         "row 3, reference 'ref-3': the reference 'ref-3'",
         "row 4, reference 'ref-4': the reference 'ref-4'",
     ]
+
+
+@pytest.mark.parametrize(
+    ("provider", "states", "then"),
+    [
+        ("saasquatch", [], "sent and counted"),
+        ("saasquatch", [State.UNKNOWN, State.NOT_APPLIED], "sent and counted"),
+        ("saasquatch", [State.UNKNOWN], "not sent"),
+        ("gameball", [State.UNKNOWN], "sent"),  # again: the sum of the day has it already
+    ],
+)
+def test_a_debit_on_record_counts_for_the_day_again_only_if_it_was_not_made(
+    provider: str, states: list[State], then: str, kept: OrderStore, journal: Journal
+) -> None:
+    rules = DebitRules(allow=True, unit="points", max_total_per_day=10)
+    order = order_of(row(amount=11), profile(rules, provider), None)
+    (entry,) = journal.plan([order.planned])
+    if states:
+        entry = journal.claim(entry, this_process(), Baseline()) or entry
+    for state in states:
+        entry = journal.change(entry, state, Change("test")) or entry
+    kept.add(2, order.reference, order)
+    mistakes = Mistakes(of_file=True)
+
+    assert check_on_record(journal, kept, set(), mistakes).number == (then != "not sent")
+    assert bool(mistakes) == (then == "sent and counted")
