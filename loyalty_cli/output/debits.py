@@ -61,7 +61,9 @@ HISTORY = View[DebitHistory](
 )
 
 
-def report_failures(reported: Sequence[DebitRecord], failed: int, of: int) -> None:
+def report_failures(
+    reported: Sequence[DebitRecord], failed: int, of: int, result: str = "were not confirmed"
+) -> None:
     """Print the first failures to stderr, and how many of the debits `failed`."""
     messages.errors(
         (
@@ -74,4 +76,4 @@ def report_failures(reported: Sequence[DebitRecord], failed: int, of: int) -> No
     if rest := failed - len(reported):
         messages.note(f"and {rest} more; the error of each is in its record.")
     if of > 1 and failed:
-        messages.note(f"{failed} of {of} debits were not confirmed.")
+        messages.note(f"{failed} of {of} debits {result}.")

@@ -127,7 +127,8 @@ def _dry_run(debits: DebitSender, orders: OrderStore, journal: Journal, output: 
 
     with closing(DryRun()) as run:
         _print(tally.counted(records(run)), len(orders), output)
-        views.report_failures(tally.reported, tally.failed, tally.done)
+        result = "would not be made"
+        views.report_failures(tally.reported, tally.failed, tally.done, result)
         for line in run.lines():
             messages.note(line)
     return tally.exit_code_of_failed

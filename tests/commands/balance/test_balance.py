@@ -14,7 +14,6 @@ from tests.conftest import Outcome, Run, Serve
 
 FOUND = {"availablePointsBalance": 7}
 
-
 pytestmark = pytest.mark.usefixtures("no_pauses")
 
 

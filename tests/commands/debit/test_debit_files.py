@@ -146,7 +146,8 @@ def test_a_dry_run_adds_up_what_is_asked_of_an_account(ready: DebitPlatform, deb
         "'C-1005' has 300 CENTS available, less than 150 after the rows before it take 200."
     )
     assert done.code == 6
-    assert done.err.splitlines()[-3:] == [
+    assert done.err.splitlines()[-4:] == [
+        "2 of 5 debits would not be made.",
         "club: 3 of 5 debits would be made, 550 of 1001 CENTS.",
         "C-1005 at club has 300 CENTS: 300 of 751 would be taken, 0 left.",
         "C-1001 at club has 10000 CENTS: 250 of 250 would be taken, 9750 left.",
