@@ -3,8 +3,8 @@
 Usage: bulk.py [CUSTOMERS [ROUNDS [MANY]]]. Every contestant is a process, timed from start to end,
 and its answers are counted. They take turns, so that what else the machine does hits all of them
 alike; each rate is the median of ROUNDS (5 unless told) over CUSTOMERS (4,000 unless told, and a
-quarter of them for xargs). Where answers come late, each worker asks for a fifth of CUSTOMERS, so
-that start-up, which counts there too, is little of it. Memory is compared between 1,000 customers
+quarter of them for xargs). Where answers come late, each worker asks for half of CUSTOMERS, so that
+start-up, which counts there too, is little of it. Memory is compared between 1,000 customers
 and MANY (200,000 unless told).
 """
 
@@ -241,7 +241,7 @@ def main() -> None:
             compare_rates(course, customers, rounds)
             compare_memory(course, many)
         with late_server(LATE_SECONDS) as url:
-            compare_late(Course(Path(folder), url), customers // 5 or 1)
+            compare_late(Course(Path(folder), url), customers // 2 or 1)
 
 
 if __name__ == "__main__":
