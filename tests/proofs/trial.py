@@ -219,7 +219,7 @@ class Trial:
         asked = [row.reference for row in self.rows()]
         if not said.keys() <= set(asked):
             self.violate(f"asked for {asked}, printed {list(said)}")
-        if is_alone and list(said) != asked and "not finished" not in run.err:
+        if is_alone and list(said) != asked and "unfinished" not in run.err:
             self.violate(f"asked for {asked}, printed {list(said)}")
         entries = {entry.key.reference: entry for entry in self.installation.entries()}
         for reference, record in said.items():
