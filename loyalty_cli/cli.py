@@ -27,7 +27,7 @@ from loyalty_cli.output.stdout import ReaderGoneError, flush, require_stdout, wr
 GLOBALS = ("--sandbox", "--verbose", "-v", "--config")
 
 # On TAB, Typer passes help texts through Rich to remove markup; ours have none.
-_completion_classes._sanitize_help_text = lambda text: text  # noqa: SLF001
+_completion_classes._sanitize_help_text = lambda text: text  # noqa: SLF001 - no setting for it
 completion_init()
 
 

@@ -1,5 +1,6 @@
 """What the profiles allow to be debited, and what is on record already."""
 
+import resource
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
@@ -183,7 +184,6 @@ def open_files() -> Iterator[tuple[str, int]]:
 
 
 def test_no_room_for_the_kept_orders_is_a_clear_error(program: Run, tmp_path: Path) -> None:
-    resource = pytest.importorskip("resource")
     file = tmp_path / "debits.csv"
     lines = (f"C-{number},1,ref-{number}\n" for number in range(300_000))
     file.write_text("customer,amount,reference\n" + "".join(lines))

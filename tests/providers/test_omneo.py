@@ -1,4 +1,4 @@
-"""Omneo: strings or numbers, and a combined figure that nobody must add again."""
+"""The cases of Omneo, which test_contract.py runs: it has no tests that are its alone."""
 
 from decimal import Decimal
 from typing import Any
