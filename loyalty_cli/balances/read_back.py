@@ -68,7 +68,7 @@ def check_json(file: BinaryIO, tasks: Iterator[LookupTask], add: Add) -> None:
 
 def check_csv(file: BinaryIO, header: Sequence[str], tasks: Iterator[LookupTask], add: Add) -> None:
     """Add the records of a finished file, without balances; raise ForeignError for other tasks."""
-    csv.field_size_limit(LONGEST_BYTES)  # the usual limit is too low for --raw
+    limit = csv.field_size_limit(LONGEST_BYTES)  # of the whole process, and too low for --raw
     lines = csv.reader((line.decode() for line in _lines(file)), strict=True)
     try:
         if next(lines, None) != list(header):
@@ -82,6 +82,8 @@ def check_csv(file: BinaryIO, header: Sequence[str], tasks: Iterator[LookupTask]
                 add(record)
     except (ValueError, csv.Error):
         raise ForeignError from None
+    finally:
+        csv.field_size_limit(limit)
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes]:
