@@ -12,7 +12,7 @@ from loyalty_cli.model.records import Failure, Lookup, RawLookup
 from loyalty_cli.model.strict_json import compact
 from loyalty_cli.model.tally import Record
 from loyalty_cli.network.platform_client import PlatformClient
-from loyalty_cli.providers.contract import Query
+from loyalty_cli.providers.contract import ID, Query
 
 
 class LookupTask(Struct, frozen=True):
@@ -21,7 +21,13 @@ class LookupTask(Struct, frozen=True):
     profile: Profile
     customer: str
     options: Mapping[str, str]
+    by: str = ID
     raw: bool = False
+
+    @property
+    def asked(self) -> dict[str, str]:
+        """The way to name the customer, and the options, as they are sent."""
+        return {"by": self.by, **self.options}
 
     def record(self, retrieved_at: str, **content: Any) -> Record:
         """The record of this look-up, with what came of it."""
@@ -30,6 +36,7 @@ class LookupTask(Struct, frozen=True):
             provider=self.profile.provider.name,
             customer=self.customer,
             sandbox=self.profile.sandbox,
+            asked=self.asked,
             retrieved_at=retrieved_at,
             **content,
         )
@@ -64,14 +71,15 @@ class BalanceReader:
 
     def look_up(self, task: LookupTask) -> Record:
         """Look up one balance; if that fails, the record has the `error`."""
-        query = Query(task.customer, task.profile.settings, task.options)
+        query = Query(task.customer, task.profile.settings, task.options, task.by)
         content: dict[str, Any]
         try:
             if task.raw:
-                content = {"raw": Raw(compact(self._platforms.ask(task.profile, query).body))}
+                content = {"raw": Raw(compact(self._platforms.raw(task.profile, query)))}
             else:
                 reading = self._platforms.reading(task.profile, query)
                 content = {
+                    "platform_customer": reading.platform_customer,
                     "balances": reading.balances,
                     "details": None if reading.details is None else dict(reading.details),
                     "warnings": reading.warnings,

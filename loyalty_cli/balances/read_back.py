@@ -15,14 +15,14 @@ from loyalty_cli.model.errors import ErrorCode
 from loyalty_cli.model.records import Failure, Lookup, RawLookup
 from loyalty_cli.model.tally import Record
 from loyalty_cli.output.csv_text import cell_text
-from loyalty_cli.output.json_text import json_element
+from loyalty_cli.output.json_text import json_cell, json_element
 
 LONGEST_BYTES = 128 * 1024 * 1024
 """The longest line: enough for a platform's longest answer with all characters escaped."""
 
 Add = Callable[[Record], None]
 
-_WHO = ("profile", "provider", "customer", "sandbox")
+_WHO = ("profile", "provider", "customer", "sandbox", "asked")
 _NEVER = "0001-01-01T00:00:00Z"
 _DECODERS: Mapping[bool, msgspec.json.Decoder[Any]] = {
     raw: msgspec.json.Decoder(kind, dec_hook=decode_amount, float_hook=Amount)
@@ -55,7 +55,7 @@ def decode_record(text: bytes, *, raw: bool) -> Record:
 
 def opening(task: LookupTask, encode: Callable[[Record], bytes]) -> bytes:
     """The beginning of a task's record as text: all that is known before the look-up."""
-    return encode(task.record(_NEVER)).rpartition(_NEVER.encode())[0]
+    return encode(task.record(_NEVER)).partition(b'"platform_customer"')[0]
 
 
 def check_json(file: BinaryIO, tasks: Iterator[LookupTask], add: Add) -> None:
@@ -109,7 +109,7 @@ def _elements(file: BinaryIO) -> Iterator[bytes]:
 def _who(task: LookupTask) -> tuple[str, ...]:
     profile = task.profile
     who = (profile.name, profile.provider.name, task.customer)
-    return (*map(cell_text, who), "true" if profile.sandbox else "false")
+    return (*map(cell_text, who), "true" if profile.sandbox else "false", json_cell(task.asked))
 
 
 def _outcomes(rows: Sequence[Mapping[str, str]], tasks: Sequence[LookupTask]) -> Iterator[Record]:

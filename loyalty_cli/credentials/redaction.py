@@ -5,6 +5,7 @@ import re
 from array import array
 from base64 import b64decode, b64encode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from enum import Enum
 from functools import lru_cache
 from typing import Any, Literal, get_origin
 
@@ -61,6 +62,8 @@ def redact(error: LoyaltyError, hide: Mask) -> None:
 def without_secrets(value: Any, hide: Mask) -> Any:
     """Return a record, JSON tree, or JSON in bytes without the secrets in its texts."""
     match value:
+        case Enum():
+            return value
         case str():
             return hide(value)
         case bytes():

@@ -25,6 +25,7 @@ class ErrorCode(StrEnum):
     SERVER_ERROR = "server_error"
     REDIRECTED = "redirected"
     BAD_RESPONSE = "bad_response"
+    WRONG_CUSTOMER = "wrong_customer"
 
 
 ENDING = frozenset(

@@ -1,5 +1,6 @@
 """The records: what `-o json` promises. Every key is always there."""
 
+from enum import StrEnum
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -7,9 +8,10 @@ from msgspec import Struct
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 Kind = Literal["points", "money", "credit", "percent", "codes", "other"]
+Basis = Literal["stated", "computed", "scale_unknown"]
 
 
 class Record(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -34,11 +36,19 @@ class NextExpiry(Record, frozen=True, kw_only=True):
 
 
 class Balance(Record, frozen=True, kw_only=True):
-    """One line of a customer's balance; null means "the platform does not say", never zero."""
+    """One line of a customer's balance; null means "the platform does not say", never zero.
+
+    `basis` is how sure `available` is: `stated` by the platform, `computed` from its other numbers,
+    or `scale_unknown` if it may be in minor units. `includes_pending` is whether `pending` is part
+    of `total`, and `sum_of` names the lines whose sum this line is.
+    """
 
     name: str
     kind: Kind
     unit: str | None = None
+    basis: Basis = "stated"
+    includes_pending: bool | None = None
+    sum_of: tuple[str, ...] | None = None
     available: Amount | None = None
     pending: Amount | None = None
     total: Amount | None = None
@@ -49,6 +59,25 @@ class Balance(Record, frozen=True, kw_only=True):
     count: Amount | None = None
     value: Value | None = None
     next_expiry: NextExpiry | None = None
+
+
+class WarningCode(StrEnum):
+    """Every value `code` of a warning can have."""
+
+    CURRENCY_UNKNOWN = "currency_unknown"
+    MAY_BE_LESS = "may_be_less"
+    NOT_STATED = "not_stated"
+    OPTION_IGNORED = "option_ignored"
+    PLATFORM = "platform"
+    SCALE_UNKNOWN = "scale_unknown"
+    TYPE_UNKNOWN = "type_unknown"
+
+
+class WarningRecord(Record, frozen=True):
+    """Something about a balance that the user must know; `code` is from a closed list."""
+
+    code: WarningCode
+    message: str
 
 
 class Failure(Record, frozen=True, kw_only=True):
@@ -67,13 +96,19 @@ class Failure(Record, frozen=True, kw_only=True):
 
 
 class LookedUp(Record, frozen=True, kw_only=True):
-    """The customer and the profile of a look-up, and its time."""
+    """The customer and the profile of a look-up, and its time.
+
+    `asked` is `by`, the way the customer was named, and the query options as they were sent.
+    `platform_customer` is the customer's id at the platform, if the answer names the customer.
+    """
 
     schema_version: int = SCHEMA_VERSION
     profile: str
     provider: str
     customer: str
     sandbox: bool
+    asked: dict[str, str]
+    platform_customer: str | None = None
     retrieved_at: str
 
 
@@ -82,7 +117,7 @@ class Lookup(LookedUp, frozen=True, kw_only=True):
 
     balances: tuple[Balance, ...] = ()
     details: dict[str, Any] | None = None
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[WarningRecord, ...] = ()
     error: Failure | None = None
 
 
@@ -90,7 +125,7 @@ class RawLookup(LookedUp, frozen=True, kw_only=True):
     """A look-up with the platform's body in place of `balances` and `details`."""
 
     raw: Any = None
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[WarningRecord, ...] = ()
     error: Failure | None = None
 
 

@@ -73,10 +73,40 @@ def body_of(answer: Answer, profile: Profile, customer: str | None) -> Any:
         raise bad_response(message, answer.status) from None
 
 
-def unreadable(answer: Answer, profile: Profile, why: object) -> LoyaltyError:
+class UndocumentedError(LoyaltyError):
+    """JSON that does not match the platform's documentation."""
+
+
+def undocumented(answer: Answer, profile: Profile, why: object) -> UndocumentedError:
     """The error for JSON that does not match the platform's documentation."""
     message = f"{profile.provider.title}'s answer is not as documented: {why}."
-    return bad_response(message, answer.status)
+    return UndocumentedError(**vars(bad_response(message, answer.status)))
+
+
+def unknown_customer(answer: Answer, profile: Profile, customer: str) -> LoyaltyError:
+    """The error for a good answer that says there is no such customer."""
+    return LoyaltyError(
+        ErrorCode.NOT_FOUND,
+        f"{profile.provider.title} has no customer {customer!r}.",
+        hint="Check the identifier.",
+        http_status=answer.status,
+    )
+
+
+def wrong_customer(answer: Answer, profile: Profile, why: str) -> LoyaltyError:
+    """The error for an answer about another customer."""
+    return LoyaltyError(
+        ErrorCode.WRONG_CUSTOMER,
+        f"{profile.provider.title} answered about another customer: {why}.",
+        hint="The balance is not shown. Check base_url and the identifier, and tell the platform.",
+        http_status=answer.status,
+    )
+
+
+def too_many_requests(profile: Profile, most: int) -> LoyaltyError:
+    """The error for a look-up that does not end."""
+    title = profile.provider.title
+    return bad_response(f"{title} needs more than {most} requests for one look-up.")
 
 
 def _by_status(status: int, profile: Profile) -> ErrorCode:

@@ -1,7 +1,9 @@
 """HTTP: send requests to platforms, and read the answers within one deadline."""
 
+import secrets
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from threading import Lock
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -11,6 +13,7 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import check_header_validity
 
 from loyalty_cli import __version__
+from loyalty_cli.config.base_url import check_base_url
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.model.errors import LoyaltyError, NotSentError
 from loyalty_cli.network.connections import Adapter, Call
@@ -29,7 +32,10 @@ from loyalty_cli.network.retry import (
 )
 from loyalty_cli.network.tls import trusted
 from loyalty_cli.network.unpacking import unpacked
-from loyalty_cli.providers.contract import Answer, Request
+from loyalty_cli.providers.contract import Answer, Attempt, Headers, Request
+
+Sign = Callable[[Attempt], Headers]
+"""Makes the sign-in headers of one attempt."""
 
 BODY_LIMIT_BYTES = 1024 * 1024
 CONNECTIONS = 16
@@ -48,7 +54,12 @@ def url_of(profile: Profile, request: Request) -> str:
     path = "/".join(quote(segment, safe="") for segment in request.path)
     given = {key: value for key, value in request.query.items() if value is not None}
     query = urlencode(given, safe="", quote_via=quote)
-    return f"{profile.base_url}/{path}?{query}" if query else f"{profile.base_url}/{path}"
+    base_url = check_base_url(request.base_url) if request.base_url else profile.base_url
+    return f"{base_url}/{path}?{query}" if query else f"{base_url}/{path}"
+
+
+def _unsigned(_: Attempt) -> Headers:
+    return {}
 
 
 class HttpClient:
@@ -70,7 +81,9 @@ class HttpClient:
         self._adapters: dict[tuple[object, ...], Adapter] = {}
         self._lock = Lock()
 
-    def read(self, profile: Profile, request: Request, deadline: Deadline) -> Answer:
+    def read(
+        self, profile: Profile, request: Request, deadline: Deadline, sign: Sign = _unsigned
+    ) -> Answer:
         """Send an idempotent request, with retries; raise LoyaltyError at the deadline."""
         limiter = self.rate_limits.of(profile)
 
@@ -78,7 +91,7 @@ class HttpClient:
             """Send the request once, and report the outcome to the rate limiter."""
             outcome = Outcome()
             try:
-                answer = self._send(profile, request, Call(deadline))
+                answer = self._send(profile, request, Call(deadline), sign)
                 outcome = Outcome(answer)
                 if is_throttled(answer):
                     self._slow_down(limiter, permit.begun, answer)
@@ -92,7 +105,11 @@ class HttpClient:
         return retries.run(attempt, self._pause)
 
     def send_once(
-        self, profile: Profile, request: Request, before_first_byte: Callable[[], None]
+        self,
+        profile: Profile,
+        request: Request,
+        before_first_byte: Callable[[], None],
+        sign: Sign = _unsigned,
     ) -> Answer:
         """Send a request that must not be sent twice, over a connection used only for it.
 
@@ -103,7 +120,7 @@ class HttpClient:
         began = time.monotonic()
         call = Call(Deadline(profile.timeout), before_first_byte)
         try:
-            answer = self._send(profile, request, call)
+            answer = self._send(profile, request, call, sign)
         except LoyaltyError as error:
             if call.offered:
                 raise
@@ -120,13 +137,13 @@ class HttpClient:
         self._trace(f"* retry in {seconds:.2f} s")
         self._sleep(seconds)
 
-    def _send(self, profile: Profile, request: Request, call: Call) -> Answer:
-        adapter = self._adapter(profile, once=call.once)
+    def _send(self, profile: Profile, request: Request, call: Call, sign: Sign) -> Answer:
         url = url_of(profile, request)
+        adapter = self._adapter(profile, url, once=call.once)
         self._trace(f"> {request.method} {url}")
         began = time.monotonic()
         try:
-            prepared = _prepared(request, url, adapter.host)
+            prepared = _prepared(request, url, adapter.host, sign)
             with adapter.answer(prepared, call) as response:
                 content = _body(response)
         except LoyaltyError:  # from before_first_byte
@@ -140,20 +157,20 @@ class HttpClient:
         self._trace(f"< {response.status}, {len(content)} bytes in {took:.3f} s")
         return Answer(response.status, response.headers, content)
 
-    def _adapter(self, profile: Profile, *, once: bool) -> Adapter:
-        parts = urlsplit(profile.base_url)
+    def _adapter(self, profile: Profile, url: str, *, once: bool) -> Adapter:
+        parts = urlsplit(url)
         origin = f"{parts.scheme}://{parts.netloc}"
         key = (origin, profile.ca_bundle, once)
         with self._lock:
             if key not in self._adapters:
-                proxy = proxy_for(profile.base_url)
+                proxy = proxy_for(origin)
                 context = trusted(profile.ca_bundle) if parts.scheme == "https" else None
                 self._adapters[key] = Adapter(origin, context, proxy, self._connections)
             return self._adapters[key]
 
 
-def _prepared(request: Request, url: str, host: str) -> requests.PreparedRequest:
-    """Build a request that is ready to be sent.
+def _prepared(request: Request, url: str, host: str, sign: Sign) -> requests.PreparedRequest:
+    """Build a request that is ready to be sent, signed.
 
     The library requests would take a quarter of a look-up's time, and decode parts of the URL
     again.
@@ -162,14 +179,28 @@ def _prepared(request: Request, url: str, host: str) -> requests.PreparedRequest
     prepared.method, prepared.url = request.method, url
     headers = CaseInsensitiveDict({"Host": host, **HEADERS})
     headers.update(request.headers)
-    if request.json is not None:
-        prepared.body = msgspec.json.encode(request.json)
-        headers["Content-Type"] = "application/json"
-        headers["Content-Length"] = str(len(prepared.body))
+    body, kind = _body_of(request)
+    if kind:
+        prepared.body = body
+        headers["Content-Type"] = kind
+        headers["Content-Length"] = str(len(body))
+    parts = urlsplit(url)
+    at, nonce = datetime.now(UTC), secrets.token_hex(16)
+    headers.update(sign(Attempt(request.method, parts.path, parts.query, body, at, nonce)))
     for header in headers.items():
         check_header_validity(header)
     prepared.headers = headers
     return prepared
+
+
+def _body_of(request: Request) -> tuple[bytes, str | None]:
+    """The body of a request and its content type, which is None without a body."""
+    if request.json is not None:
+        return msgspec.json.encode(request.json), "application/json"
+    if request.form is not None:
+        form = urlencode(request.form, quote_via=quote)
+        return form.encode(), "application/x-www-form-urlencoded"
+    return b"", None
 
 
 def _body(response: FramedResponse) -> bytes:

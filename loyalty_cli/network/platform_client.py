@@ -1,26 +1,44 @@
 """Ask a platform: sign in, send the provider's request, check the answer."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import partial
 from threading import Lock
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
-from msgspec.structs import replace
 
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.credentials.access_tokens import AccessTokens, Holder
 from loyalty_cli.credentials.redaction import Mask, header_secrets, mask, redact, without_secrets
 from loyalty_cli.credentials.sources import KEYRING, Credential, CredentialSource, check_secret
 from loyalty_cli.model.errors import LoyaltyError, NotSentError
-from loyalty_cli.network.answers import body_of, unreadable
+from loyalty_cli.network.answers import (
+    UndocumentedError,
+    body_of,
+    undocumented,
+    wrong_customer,
+)
+from loyalty_cli.network.conversation import Ask, Conversation
 from loyalty_cli.network.deadline import Deadline
-from loyalty_cli.network.failures import timed_out
-from loyalty_cli.network.http_client import HttpClient
-from loyalty_cli.providers.contract import Answer, Query, Reading, Request, Secrets, Token
+from loyalty_cli.network.http_client import HttpClient, Sign
+from loyalty_cli.providers.contract import (
+    ID,
+    Answer,
+    Attempt,
+    Debit,
+    DebitProvider,
+    Evidence,
+    Headers,
+    Query,
+    Reading,
+    Request,
+    Secrets,
+    Steps,
+    Token,
+)
 
 Made = TypeVar("Made")
 Send = Callable[[Request], Answer]
@@ -46,43 +64,75 @@ class PlatformClient:
         self._found: dict[str, Mapping[str, Credential] | LoyaltyError] = {}
         self._lock = Lock()
 
-    def ask(self, profile: Profile, query: Query) -> Answer:
-        """Ask for a balance; raise LoyaltyError for an error, or at the deadline."""
-        return self._asked(profile, query, lambda answer, _: answer)
+    def raw(self, profile: Profile, query: Query) -> bytes:
+        """Ask for a balance, and return the last answer's body; raise LoyaltyError as `reading`.
+
+        JSON that is not as documented is returned, too; a balance of another customer is not.
+        """
+        with self._conversation(profile, query) as talk:
+            with suppress(UndocumentedError):
+                self._read(talk, profile, query)
+            return talk.shown(talk.answers[-1].body)
 
     def reading(self, profile: Profile, query: Query) -> Reading:
-        """Ask for a balance, and read it; raise LoyaltyError as `ask` does."""
+        """Ask for a balance, and read it; raise LoyaltyError for an error, or at the deadline."""
         return self.aged_reading(profile, query)[0]
 
     def aged_reading(self, profile: Profile, query: Query) -> tuple[Reading, str | None]:
         """As `reading`, with the Age header (seconds) that a cache adds to its answer."""
+        with self._conversation(profile, query) as talk:
+            return talk.shown((self._read(talk, profile, query), talk.age))
 
-        def read(answer: Answer, body: Any) -> tuple[Reading, str | None]:
-            try:
-                reading = profile.provider.normalize(body, query)
-            except ValueError as error:
-                raise unreadable(answer, profile, error) from None
-            return reading, answer.headers.get("age")
+    def debit_request(self, profile: Profile, query: Query, debit: Debit, ask: Ask) -> Request:
+        """Take the steps before a debit, and return the request that makes it."""
+        assert isinstance(profile.provider, DebitProvider)
+        with self._conversation(profile, query) as talk:
+            return talk.run(profile.provider.debit_steps(query, debit), ask)
 
-        return self._asked(profile, query, read)
+    def evidence(
+        self, profile: Profile, query: Query, debit: Debit
+    ) -> tuple[Evidence, str | None] | None:
+        """The debits that the platform lists, with Age; None if it cannot list them."""
+        provider = profile.provider
+        assert isinstance(provider, DebitProvider)
+        request = provider.evidence_request(query, debit)
+        if request is None:
+            return None
 
-    def _asked(self, profile: Profile, query: Query, read: Callable[[Answer, Any], Made]) -> Made:
+        def steps() -> Steps[Evidence]:
+            answer = yield request
+            return provider.read_evidence(answer.json(), debit)
+
+        with self._conversation(profile, query) as talk:
+            return talk.shown((talk.run(steps()), talk.age))
+
+    def _read(self, talk: Conversation, profile: Profile, query: Query) -> Reading:
+        reading = talk.run(profile.provider.look_up(query))
+        named = reading.platform_customer
+        if query.by == ID and named and not profile.provider.is_customer(named, query.customer):
+            why = f"{named!r}, not {query.customer!r}"
+            raise wrong_customer(talk.answers[-1], profile, why)
+        return reading
+
+    @contextmanager
+    def _conversation(self, profile: Profile, query: Query) -> Iterator[Conversation]:
+        """Requests that are signed, within one deadline; errors have no secrets."""
         sign_in = _SignIn(profile, self._credentials_of(profile))
         deadline = Deadline(profile.timeout)
         send = partial(self._client.read, profile, deadline=deadline)
-        with sign_in.kept_secret():
-            request = profile.provider.request(query)
-            secrets = self._secrets(sign_in, send)
-            answer = send(sign_in.sign(request, secrets))
+        held: Secrets | None = None
+
+        def signed(request: Request) -> Answer:
+            nonlocal held
+            held = held or self._secrets(sign_in, send)
+            answer = send(request, sign=sign_in.signing(held))
             if answer.status == 401 and profile.auth.exchange:
-                token = self._tokens.replace(sign_in.holder(send), secrets["token"])
-                answer = send(sign_in.sign(request, {"token": token}))
-            made = read(answer, body_of(answer, profile, query.customer))
-            if sign_in.is_repeated_in(answer):
-                made = without_secrets(made, sign_in.mask)
-            if deadline.left() <= 0:  # also when reading took too long
-                raise timed_out(f"{profile.provider.title} at {profile.host}", profile.timeout)
-        return made
+                held = {"token": self._tokens.replace(sign_in.holder(send), held["token"])}
+                answer = send(request, sign=sign_in.signing(held))
+            return answer
+
+        with sign_in.kept_secret():
+            yield Conversation(profile, query.customer, signed, deadline, sign_in.without_secrets)
 
     def debit(
         self, profile: Profile, request: Request, before_first_byte: Callable[[], None]
@@ -92,11 +142,11 @@ class PlatformClient:
             sign_in = _SignIn(profile, self._credentials_of(profile))
             send = partial(self._client.read, profile, deadline=Deadline(profile.timeout))
             with sign_in.kept_secret():
-                signed = sign_in.sign(request, self._secrets(sign_in, send))
+                sign = sign_in.signing(self._secrets(sign_in, send))
         except LoyaltyError as error:
             raise NotSentError.of(error) from None
         with sign_in.kept_secret():
-            answer = self._client.send_once(profile, signed, before_first_byte)
+            answer = self._client.send_once(profile, request, before_first_byte, sign)
         return DebitAnswer(answer, sign_in.mask)
 
     def fingerprint(self, profile: Profile, salt: str) -> str:
@@ -134,11 +184,17 @@ class _SignIn:
         self._keep = all(each.kind == KEYRING for each in found.values())
         self._secrets = set(self.credentials.values())
 
-    def sign(self, request: Request, secrets: Secrets) -> Request:
-        """Return the request with the sign-in headers made from these secrets."""
-        headers = self.profile.auth.headers(secrets)
-        self._secrets.update(secrets.values(), header_secrets(headers))
-        return replace(request, headers={**request.headers, **headers})
+    def signing(self, secrets: Secrets) -> Sign:
+        """Return what makes the sign-in headers of an attempt from these secrets."""
+        auth = self.profile.auth
+        self._secrets.update(secrets.values())
+
+        def sign(attempt: Attempt) -> Headers:
+            headers = {**auth.headers(secrets), **auth.sign(secrets, attempt)}
+            self._secrets.update(header_secrets(headers))
+            return headers
+
+        return sign
 
     def holder(self, send: Send) -> Holder:
         """Return the holder that can get a token for these credentials."""
@@ -148,10 +204,14 @@ class _SignIn:
         """Remove the secrets of this sign-in from a text."""
         return mask(text, self._secrets)
 
-    def is_repeated_in(self, answer: Answer) -> bool:
-        """Whether an answer contains a secret of this sign-in."""
-        said = "\n".join([answer.body.decode(), *answer.headers.values()])
-        return self.mask(said) != said
+    def without_secrets(self, made: Made, answers: Iterable[Answer]) -> Made:
+        """What was made of answers, without the secrets of this sign-in that one repeats."""
+        for answer in answers:
+            said = "\n".join([answer.body.decode(), *answer.headers.values()])
+            if self.mask(said) != said:
+                shown: Made = without_secrets(made, self.mask)
+                return shown
+        return made
 
     @contextmanager
     def kept_secret(self) -> Iterator[None]:
@@ -172,9 +232,9 @@ class _SignIn:
         try:
             token = exchange.read(body)
         except ValueError as error:
-            raise unreadable(answer, self.profile, error) from None
+            raise undocumented(answer, self.profile, error) from None
         try:
             check_secret(token.value)
         except ValueError as error:
-            raise unreadable(answer, self.profile, f"the token {error}") from None
+            raise undocumented(answer, self.profile, f"the token {error}") from None
         return token

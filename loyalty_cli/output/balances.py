@@ -25,7 +25,7 @@ NOT_STATED = "not stated"
 
 _WHO = LookedUp.__struct_fields__
 _AMOUNTS = ("available", "pending", "total", "earned", "redeemed", "expired", "cancelled", "count")
-_LINE = ("name", "kind", "unit", *_AMOUNTS)
+_LINE = ("name", "kind", "unit", "basis", "includes_pending", "sum_of", *_AMOUNTS)
 _VALUE = Value.__struct_fields__
 _EXPIRY = NextExpiry.__struct_fields__
 _ERROR = Failure.__struct_fields__
@@ -36,15 +36,16 @@ def _csv_header(middle: Sequence[str]) -> list[str]:
 
 
 def _around(lookup: Lookup | RawLookup, middle: Sequence[CsvCell]) -> list[CsvCell]:
-    warnings, error = " ".join(lookup.warnings), values(lookup.error, _ERROR)
+    warnings = " ".join(f"{each.code}: {each.message}" for each in lookup.warnings)
+    error = values(lookup.error, _ERROR)
     return [*values(lookup, _WHO), *middle, warnings, *error]
 
 
 def _csv_lines(lookup: Lookup) -> Iterator[list[CsvCell]]:
     for line in lookup.balances or (None,):
         value, expiry = values(line, ("value", "next_expiry"))
-        middle = [*values(line, _LINE), *values(value, _VALUE), *values(expiry, _EXPIRY)]
-        yield _around(lookup, middle)
+        amounts = [*values(line, _LINE), *values(value, _VALUE), *values(expiry, _EXPIRY)]
+        yield _around(lookup, [*amounts, lookup.details])
 
 
 def _csv_fields(lookup: RawLookup) -> Iterator[list[CsvCell]]:
@@ -78,7 +79,7 @@ def _groups(lookups: Sequence[Lookup]) -> list[Group]:
     lines = [line for lookup in lookups for line in lookup.balances]
     # Totals are shown only if a line has nothing else; then those of all lines.
     totals = any(line.available is None and line.total is not None for line in lines)
-    return [Group([*_rows(lookup, totals=totals)], lookup.warnings) for lookup in lookups]
+    return [Group([*_rows(lookup, totals=totals)], _messages(lookup)) for lookup in lookups]
 
 
 def _rows(lookup: Lookup, *, totals: bool) -> Iterator[list[Cell]]:
@@ -135,6 +136,7 @@ BALANCES = View[Lookup](
             *_LINE,
             *(f"value_{name}" for name in _VALUE),
             *(f"next_expiry_{name}" for name in _EXPIRY),
+            "details",
         ]
     ),
     _csv_lines,
@@ -160,7 +162,7 @@ def report_warnings(lookups: Sequence[Lookup | RawLookup]) -> None:
     """Print warnings to stderr if the table goes to a pipe; in a terminal they are in the table."""
     if not is_terminal():
         for lookup in lookups:
-            for text in lookup.warnings:
+            for text in _messages(lookup):
                 messages.warning(f"{lookup.customer} at {lookup.profile}: {text}")
 
 
@@ -189,7 +191,11 @@ def report_first_warning(tally: Tally) -> None:
     if first := tally.first_warned:
         who = f"{first.customer} at {first.profile}"
         which = f"{tally.warned} of {tally.done} look-ups have warnings, such as {who}"
-        messages.warning(f"{which}: {' '.join(first.warnings)}")
+        messages.warning(f"{which}: {' '.join(_messages(first))}")
+
+
+def _messages(lookup: Lookup | RawLookup) -> list[str]:
+    return [warning.message for warning in lookup.warnings]
 
 
 def _words(code: ErrorCode) -> str:

@@ -7,14 +7,15 @@ from decimal import Decimal
 from typing import Any
 
 from loyalty_cli.output.escape import visible
+from loyalty_cli.output.json_text import json_cell
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
-CsvCell = str | int | Decimal | bool | None
+CsvCell = str | int | Decimal | bool | dict[str, Any] | tuple[Any, ...] | None
 
 
 def csv_rows(rows: Iterable[Sequence[CsvCell]]) -> bytes:
-    """Rows in UTF-8, each ended with a line feed; null is an empty cell.
+    """Rows in UTF-8, each ended with a line feed; null is an empty cell, a map or list is JSON.
 
     Text that looks like a formula to a spreadsheet gets a `'` in front; numbers stay numbers.
     """
@@ -34,6 +35,8 @@ def _cell(cell: CsvCell) -> str:
         return ""
     if isinstance(cell, bool):
         return "true" if cell else "false"
+    if isinstance(cell, dict | tuple):
+        return json_cell(cell)
     if not isinstance(cell, str):
         return str(cell)
     return cell_text(cell)

@@ -26,6 +26,11 @@ def json_document(content: Any) -> bytes:
     return _inert(msgspec.json.format(_encoded(content), indent=2)) + b"\n"
 
 
+def json_cell(content: Any) -> str:
+    """A map or a list as the text of one cell."""
+    return _inert(_encoded(content)).decode()
+
+
 def _encoded(content: Any) -> bytes:
     try:
         return _ENCODER.encode(content)

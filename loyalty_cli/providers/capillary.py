@@ -20,6 +20,8 @@ from loyalty_cli.providers.contract import (
     Request,
     Secrets,
     Token,
+    WarningCode,
+    WarningRecord,
     basic,
     boolean,
     integer,
@@ -136,9 +138,13 @@ class Capillary(Provider):
     def normalize(self, body: Any, query: Query) -> Reading:
         """One line of points, and the platform's own warnings."""
         answer = parse_as(body, PointsBalance)
-        warnings = [_status(item).message for item in parse_as(body, Statuses).warnings or ()]
+        warnings = [
+            WarningRecord(WarningCode.PLATFORM, _status(item).message)
+            for item in parse_as(body, Statuses).warnings or ()
+        ]
         if "program_id" in query.options and query.options.get("all_programs") == "true":
-            warnings.append("program_id was ignored because of all_programs.")
+            ignored = "program_id was ignored because of all_programs."
+            warnings.append(WarningRecord(WarningCode.OPTION_IGNORED, ignored))
         line = Balance(
             name="points",
             kind="points",

@@ -7,17 +7,19 @@ the program; `__all__` is what it may use.
 
 from abc import ABC, abstractmethod
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from datetime import datetime
 from enum import Enum, auto
 from functools import cached_property
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
+from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import force_setattr
 
 from loyalty_cli.model.amount import Amount, decode_amount
 from loyalty_cli.model.errors import ErrorCode
-from loyalty_cli.model.records import Balance, NextExpiry, Value
+from loyalty_cli.model.records import Balance, NextExpiry, Value, WarningCode, WarningRecord
 from loyalty_cli.model.strict_json import decode
 from loyalty_cli.providers.currencies import is_currency
 from loyalty_cli.providers.first_decode import learn
@@ -34,12 +36,15 @@ from loyalty_cli.providers.parameters import (
 __all__ = [
     "Amount",
     "Answer",
+    "Attempt",
     "Auth",
     "Balance",
     "Debit",
     "DebitProvider",
     "DebitReceipt",
+    "DebitSteps",
     "ErrorCode",
+    "Evidence",
     "Exchange",
     "Headers",
     "Limit",
@@ -48,12 +53,20 @@ __all__ = [
     "PlatformError",
     "Provider",
     "Query",
+    "Question",
     "Reading",
+    "Redemption",
     "Refusal",
     "Request",
     "Secrets",
+    "Steps",
     "Token",
+    "UnknownCustomerError",
     "Value",
+    "WarningCode",
+    "WarningRecord",
+    "Way",
+    "WrongCustomerError",
     "basic",
     "bearer",
     "boolean",
@@ -70,27 +83,33 @@ __all__ = [
 Headers = Mapping[str, str]
 Secrets = Mapping[str, str]
 Body = TypeVar("Body")
+Made = TypeVar("Made")
 
 
 class Request(Struct, frozen=True):
     """One HTTP request below a profile's base URL.
 
     `path` holds unquoted segments: an identifier is one segment, and reaches the platform byte for
-    byte. A query parameter that is None is not sent.
+    byte. A query parameter that is None is not sent. The body is `json` or `form`. `method` is GET,
+    or POST with a body, unless it is given. `base_url` is another host of the same platform; it
+    gets the credentials, too.
     """
 
     path: tuple[str, ...]
     query: Mapping[str, str | None] = {}
     headers: Headers = {}
     json: Mapping[str, object] | None = None
+    form: Mapping[str, str] | None = None
+    method: Literal["GET", "POST", "PUT", ""] = ""
+    base_url: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.method:
+            has_body = self.json is not None or self.form is not None
+            force_setattr(self, "method", "POST" if has_body else "GET")
 
     def __repr__(self) -> str:  # without headers and body: they contain secrets
         return f"Request({self.method} {'/'.join(self.path)})"
-
-    @property
-    def method(self) -> str:
-        """GET, or POST with a JSON body."""
-        return "GET" if self.json is None else "POST"
 
 
 class Limit(Struct, frozen=True):
@@ -152,16 +171,37 @@ class Exchange(Struct, frozen=True):
     read: Callable[[Any], Token]
 
 
+class Attempt(Struct, frozen=True):
+    """One attempt to send a request, for a platform whose requests are signed.
+
+    `path` and `query` are percent-encoded, as they are sent; `at` is the time in UTC, and `nonce`
+    a new random text of 32 hexadecimal digits.
+    """
+
+    method: str
+    path: str
+    query: str
+    body: bytes
+    at: datetime
+    nonce: str
+
+
+def _no_headers(_: Secrets, __: Attempt) -> Headers:
+    return {}
+
+
 class Auth(Struct, frozen=True):
     """One way to sign in: its credential fields, and the headers that are made from them.
 
-    With an `exchange`, `headers` gets `{"token": …}` in place of the credentials.
+    `sign` makes headers that depend on the request, again for each attempt. With an `exchange`,
+    both get `{"token": …}` in place of the credentials.
     """
 
     name: str
     fields: tuple[str, ...]
     headers: Callable[[Secrets], Headers]
     exchange: Exchange | None = None
+    sign: Callable[[Secrets, Attempt], Headers] = _no_headers
 
 
 def basic(user: str, password: str) -> Headers:
@@ -175,20 +215,55 @@ def bearer(token: str) -> Headers:
     return {"Authorization": f"Bearer {token}"}
 
 
+ID = "id"
+
+
+def _any_identifier(identifier: str) -> None:
+    """Accept any identifier."""
+
+
+class Way(Struct, frozen=True):
+    """A way to name a customer, such as `email`; `check` raises ValueError for what cannot be one.
+
+    Every identifier is checked before that: it is not empty, and can be sent unchanged.
+    """
+
+    name: str
+    help: str
+    check: Callable[[str], None] = _any_identifier
+
+
 class Query(Struct, frozen=True):
-    """A query: the customer, the profile's settings, and the query options."""
+    """A query: the customer, the profile's settings, the query options, and the way to name it."""
 
     customer: str
     settings: Mapping[str, str] = {}
     options: Mapping[str, str] = {}
+    by: str = ID
 
 
 class Reading(Struct, frozen=True):
-    """The content of an answer: balance lines, details, and warnings for the user."""
+    """The content of the answers: balance lines, details, and warnings for the user.
+
+    `platform_customer` is the customer's id at the platform, if the answer names the customer.
+    """
 
     balances: tuple[Balance, ...]
     details: Mapping[str, Any] | None = None
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[WarningRecord, ...] = ()
+    platform_customer: str | None = None
+
+
+Steps = Generator[Request, Answer, Made]
+"""Yields requests, one after the other; gets an answer for each, and returns what they make."""
+
+
+class UnknownCustomerError(ValueError):
+    """A good answer that says: there is no such customer."""
+
+
+class WrongCustomerError(ValueError):
+    """An answer about another customer than the one asked for."""
 
 
 class PlatformError(Struct, frozen=True):
@@ -215,6 +290,8 @@ class Provider(ABC):
     """The platform's address; None if every profile must set it."""
     auths: ClassVar[tuple[Auth, ...]]
     """The ways to sign in; a profile without `auth` uses the first."""
+    ways: ClassVar[tuple[Way, ...]] = (Way(ID, "the customer's id at the platform"),)
+    """The ways to name a customer; without `by` it is the first, which is the id."""
     settings: ClassVar[tuple[Parameter, ...]] = ()
     """Profile keys that only this provider has."""
     options: ClassVar[tuple[Parameter, ...]] = ()
@@ -228,13 +305,26 @@ class Provider(ABC):
     errors_at_200: ClassVar[bool] = False
     """Whether a platform error without a `code` may come with status 200."""
 
-    @abstractmethod
     def request(self, query: Query) -> Request:
         """The request for a customer's balance, not yet signed."""
+        raise NotImplementedError
 
-    @abstractmethod
     def normalize(self, body: Any, query: Query) -> Reading:
         """Read the JSON of a balance; raise ValueError if the platform never sends such JSON."""
+        raise NotImplementedError
+
+    def look_up(self, query: Query) -> Steps[Reading]:
+        """Ask for a balance in one request; a provider that needs several replaces this.
+
+        Each answer is a good one with JSON: an error of the platform ends the look-up. A ValueError
+        means that the platform never sends such an answer.
+        """
+        answer = yield self.request(query)
+        return self.normalize(answer.json(), query)
+
+    def is_customer(self, named: str, asked: str) -> bool:
+        """Whether the id in an answer is the one asked for; UUIDs are compared without case."""
+        return named == asked or _is_same_uuid(named, asked)
 
     @abstractmethod
     def read_error(self, body: Any) -> PlatformError | None:
@@ -262,14 +352,55 @@ class Provider(ABC):
         return tuple(dict.fromkeys(name for auth in self.auths for name in auth.fields))
 
 
+def _is_same_uuid(one: str, other: str) -> bool:
+    try:
+        return UUID(one) == UUID(other)
+    except ValueError:
+        return False
+
+
 class Debit(Struct, frozen=True):
-    """A debit as a provider sends it: `amount` in whole units of `unit`, `at` in UTC."""
+    """A debit as a provider sends it: `amount` in whole units of `unit`, `at` in UTC.
+
+    `failures` counts the earlier attempts of which the platform itself said that they failed.
+    """
 
     customer: str
     unit: str
     amount: int
     reference: str
     at: datetime
+    failures: int = 0
+
+
+class Question(Struct, frozen=True):
+    """What only a person at a terminal can answer, such as a one-time code."""
+
+    text: str
+
+
+DebitSteps = Generator[Request | Question, Any, Request]
+"""As `Steps`, for what comes before a debit; a `Question` gets the text that was typed."""
+
+
+class Redemption(Struct, frozen=True):
+    """A debit that the platform lists; None where it does not say."""
+
+    amount: Amount
+    unit: str | None = None
+    reference: str | None = None
+    at: datetime | None = None
+    provider_reference: str | None = None
+
+
+class Evidence(Struct, frozen=True):
+    """The customer's debits that the platform lists.
+
+    `is_complete` if the list has every debit that can be the one asked for.
+    """
+
+    redemptions: tuple[Redemption, ...]
+    is_complete: bool = False
 
 
 class DebitReceipt(Struct, frozen=True):
@@ -317,9 +448,23 @@ class DebitProvider(Provider):
     def debit_request(self, query: Query, debit: Debit) -> Request:
         """The request that makes a debit, not yet signed."""
 
+    def debit_steps(self, query: Query, debit: Debit) -> DebitSteps:
+        """What comes before the debit, without changing anything; returns the debit's request."""
+        yield from ()
+        return self.debit_request(query, debit)
+
     @abstractmethod
     def read_debit(self, body: Any, debit: Debit) -> DebitReceipt:
         """Read the JSON of a success; raise ValueError unless it confirms exactly this debit."""
+
+    def evidence_request(self, query: Query, debit: Debit) -> Request | None:
+        """The request for the customer's debits around `debit.at`; None if there is none."""
+        del query, debit
+        return None
+
+    def read_evidence(self, body: Any, debit: Debit) -> Evidence:
+        """Read the answer to `evidence_request`; raise ValueError as `normalize` does."""
+        raise NotImplementedError
 
     def is_repeat(self, error: PlatformError) -> bool:
         """Whether an error means that a debit with this reference was made before."""

@@ -15,6 +15,8 @@ from loyalty_cli.providers.contract import (
     Query,
     Reading,
     Request,
+    WarningCode,
+    WarningRecord,
     basic,
     bearer,
     decimals,
@@ -92,11 +94,12 @@ class Imprint(Provider):
         answer = parse_as(body, RewardsBalance)
         symbol, balance = answer.reward_symbol, answer.reward_balance
         money = is_currency(symbol)
-        warnings: tuple[str, ...] = ()
+        warnings: tuple[WarningRecord, ...] = ()
         if minor_units := query.settings.get("minor_units"):
             balance = balance.shifted(-int(minor_units))
         elif money:
-            warnings = (UNIT_UNKNOWN.format(balance=balance, symbol=symbol),)
+            doubt = UNIT_UNKNOWN.format(balance=balance, symbol=symbol)
+            warnings = (WarningRecord(WarningCode.SCALE_UNKNOWN, doubt),)
         line = Balance(
             name=answer.reward_description or "rewards",
             kind="money" if money else "points",

@@ -20,6 +20,8 @@ from loyalty_cli.providers.contract import (
     Reading,
     Refusal,
     Request,
+    WarningCode,
+    WarningRecord,
     basic,
     one_of,
     parse_as,
@@ -148,7 +150,7 @@ class SaaSquatch(DebitProvider):
             items = parse_as(body, WrappedBalances).reward_balances
         else:
             items = parse_as(body if isinstance(body, list) else [body], list[RewardBalance])
-        warnings = tuple(text for item in items for text in _warnings(item))
+        warnings = tuple(warning for item in items for warning in _warnings(item))
         details = {
             _name(item): parts
             for item in items
@@ -230,13 +232,15 @@ def _available(item: RewardBalance) -> Amount | None:
             return None
 
 
-def _warnings(item: RewardBalance) -> list[str]:
+def _warnings(item: RewardBalance) -> list[WarningRecord]:
     name = _name(item)
     if item.type not in TYPES:
-        return [f"{name}: SaaSquatch does not document this type of reward; --raw shows it."]
+        unknown = f"{name}: SaaSquatch does not document this type of reward; --raw shows it."
+        return [WarningRecord(WarningCode.TYPE_UNKNOWN, unknown)]
     if item.type == "CREDIT" and (item.total_expired_credit or item.total_cancelled_credit):
         expired, cancelled = item.total_expired_credit or 0, item.total_cancelled_credit or 0
-        return [MAYBE_LESS.format(name=name, expired=expired, cancelled=cancelled)]
+        less = MAYBE_LESS.format(name=name, expired=expired, cancelled=cancelled)
+        return [WarningRecord(WarningCode.MAY_BE_LESS, less)]
     return []
 
 

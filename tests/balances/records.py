@@ -13,6 +13,7 @@ WHO: Any = {
     "profile": "north",
     "provider": "imprint",
     "sandbox": False,
+    "asked": {"by": "id"},
     "retrieved_at": "2026-11-20T05:00:00Z",
 }
 NORTH, SOUTH = (profile_at(URL, name=name) for name in ("north", "south"))

@@ -14,10 +14,10 @@ from tests.fakes.servers import profile_at
 class FailingPlatforms:
     """Platforms behind which nothing works."""
 
-    def ask(self, *_: object) -> Any:
+    def raw(self, *_: object) -> Any:
         raise LoyaltyError(ErrorCode.UNREACHABLE, "Nobody is there.", hint="Wait.")
 
-    reading = ask
+    reading = raw
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,7 @@ def test_a_look_up_that_fails_is_a_record_too(raw: bool, kind: type[Lookup | Raw
         provider="imprint",
         customer="C-1",
         sandbox=False,
+        asked={"by": "id"},
         retrieved_at="2026-11-20T05:00:00Z",
         error=Failure(code=ErrorCode.UNREACHABLE, message="Nobody is there.", hint="Wait."),
     )

@@ -18,7 +18,16 @@ from loyalty_cli.balances.read_back import (
 )
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode
-from loyalty_cli.model.records import Balance, Failure, Lookup, NextExpiry, RawLookup, Value
+from loyalty_cli.model.records import (
+    Balance,
+    Failure,
+    Lookup,
+    NextExpiry,
+    RawLookup,
+    Value,
+    WarningCode,
+    WarningRecord,
+)
 from loyalty_cli.output.balances import BALANCES
 from loyalty_cli.output.document import layout, write_records
 from loyalty_cli.output.format import Format
@@ -51,7 +60,7 @@ lookups = st.builds(
     customer=texts,
     balances=st.lists(balances, max_size=3).map(tuple),
     details=st.none() | st.dictionaries(texts, amounts | texts | st.lists(texts)),
-    warnings=st.lists(texts).map(tuple),
+    warnings=st.lists(st.builds(WarningRecord, st.sampled_from(WarningCode), texts)).map(tuple),
     error=st.none() | failures,
 )
 

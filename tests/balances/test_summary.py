@@ -46,6 +46,7 @@ def lookup(*lines: Balance, **values: Any) -> Lookup:
         "provider": "gameball",
         "customer": "C-1001",
         "sandbox": False,
+        "asked": {"by": "id"},
         "retrieved_at": "2026-11-20T05:00:00Z",
         "balances": lines,
     }

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from loyalty_cli.credentials.redaction import Mask, header_secrets, mask, redact, without_secrets
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
-from loyalty_cli.model.records import Balance
+from loyalty_cli.model.records import Balance, WarningCode, WarningRecord
 from loyalty_cli.providers.contract import Reading, basic, bearer
 
 SECRET = "s3cret/of+card"
@@ -166,12 +166,20 @@ def test_every_secret_part_of_a_sign_in_header_is_known(
 
 def test_masking_a_record_keeps_its_numbers_and_our_own_words() -> None:
     line = Balance(name="10007 points", kind="points", unit="1000", available=Amount("10007"))
-    record = Reading((line,), {"1000": [Amount("1000"), "1000", None, True]}, ("x 1000",))
+    record = Reading(
+        (line,),
+        {"1000": [Amount("1000"), "1000", None, True]},
+        (WarningRecord(WarningCode.PLATFORM, "x 1000"),),
+    )
 
     hidden = without_secrets(record, lambda text: mask(text, ["1000", "points"]))
 
     shown = Balance(name="***7 ***", kind="points", unit="***", available=Amount("10007"))
-    assert hidden == Reading((shown,), {"***": [Amount("1000"), "***", None, True]}, ("x ***",))
+    assert hidden == Reading(
+        (shown,),
+        {"***": [Amount("1000"), "***", None, True]},
+        (WarningRecord(WarningCode.PLATFORM, "x ***"),),
+    )
 
 
 def test_masking_json_changes_only_texts_with_a_secret() -> None:

@@ -14,6 +14,7 @@ def lookup(customer: str, code: ErrorCode | None = None, message: str = "no.") -
         provider="imprint",
         customer=customer,
         sandbox=False,
+        asked={"by": "id"},
         retrieved_at="2026-11-20T05:00:00Z",
         error=Failure(code=code, message=message) if code else None,
     )

@@ -10,7 +10,7 @@ from loyalty_cli import providers
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.model.exit_codes import exit_code_of
-from loyalty_cli.network.answers import body_of, error_in, unreadable
+from loyalty_cli.network.answers import body_of, error_in, undocumented
 from loyalty_cli.providers.contract import Answer
 
 OWN = {
@@ -183,7 +183,7 @@ def test_a_body_that_is_json_is_read() -> None:
 
 
 def test_json_of_a_wrong_shape_is_told_in_the_providers_words() -> None:
-    error = unreadable(Answer(200, {}, b""), profile(), ValueError("Expected 'str' - at 'unit'"))
+    error = undocumented(Answer(200, {}, b""), profile(), ValueError("Expected 'str' - at 'unit'"))
 
     assert (error.code, error.http_status) == (ErrorCode.BAD_RESPONSE, 200)
     assert error.message == ("Imprint's answer is not as documented: Expected 'str' - at 'unit'.")

@@ -44,7 +44,7 @@ def test_credentials_are_looked_for_once_for_each_profile() -> None:
     client = client_with(source)
     with RawServer(Answering()) as server:
         for name in ("one", "two", "one", "two", "one"):
-            client.ask(profile_at(server.url, name=name), Query("C-1"))
+            client.raw(profile_at(server.url, name=name), Query("C-1"))
 
     assert source.asked == ["one", "two"]
 
@@ -59,7 +59,7 @@ def test_several_threads_look_for_credentials_only_once() -> None:
 
         def ask() -> None:
             together.wait(PATIENCE)
-            client.ask(profile, Query("C-1"))
+            client.raw(profile, Query("C-1"))
 
         threads = [Thread(target=ask, daemon=True) for _ in range(6)]
         for thread in threads:
@@ -76,7 +76,7 @@ def test_missing_credentials_are_an_error_for_every_customer() -> None:
     with RawServer(Answering()) as server:
         for _ in range(3):
             with pytest.raises(LoyaltyError, match="No api_key"):
-                client.ask(profile_at(server.url), Query("C-1"))
+                client.raw(profile_at(server.url), Query("C-1"))
 
     assert source.asked == ["card"]
     assert server.connections == 0

@@ -62,7 +62,7 @@ def test_a_terminal_of_any_width_shows_every_digit_and_every_warning(
         assert record["customer"] in shown
         assert record["profile"] in shown
         for warning in record["warnings"]:
-            assert run_together(f"! {warning}") in shown
+            assert run_together(f"! {warning['message']}") in shown
         for line in record["balances"]:
             assert run_together(line["name"]) in shown
             for name in ("available", "pending"):

@@ -16,7 +16,14 @@ from loyalty_cli.output.json_text import json_document, json_line
 
 FORMATS = (Format.JSONL, Format.JSON, Format.CSV)
 RECORDS = [
-    Lookup(profile="card", provider="imprint", customer=name, sandbox=False, retrieved_at="then")
+    Lookup(
+        profile="card",
+        provider="imprint",
+        customer=name,
+        sandbox=False,
+        asked={"by": "id"},
+        retrieved_at="then",
+    )
     for name in ("A", "B", "C")
 ]
 

@@ -26,6 +26,7 @@ def with_body(body: bytes) -> RawLookup:
         provider="imprint",
         customer="C",
         sandbox=False,
+        asked={"by": "id"},
         retrieved_at="2026-11-20T05:00:00Z",
         raw=msgspec.Raw(body),
     )

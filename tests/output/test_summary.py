@@ -204,7 +204,7 @@ def csv_row(shown: SummaryRecord) -> dict[str, str]:
 
 def test_a_summary_as_csv_has_a_row_for_each_unit() -> None:
     assert csv_row(record()) == {
-        "schema_version": "1",
+        "schema_version": "2",
         "profile": "club",
         "provider": "saasquatch",
         "sandbox": "false",

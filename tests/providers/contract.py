@@ -24,10 +24,10 @@ PROFILE = "main"
 HTML = b"<!DOCTYPE html><title>Nice weather</title><h1>Welcome</h1>"
 LINE = dict.fromkeys(
     [
-        *("name", "kind", "unit", "available", "pending", "total", "earned", "redeemed"),
-        *("expired", "cancelled", "count", "value", "next_expiry"),
+        *("name", "kind", "unit", "includes_pending", "sum_of", "available", "pending", "total"),
+        *("earned", "redeemed", "expired", "cancelled", "count", "value", "next_expiry"),
     ]
-)
+) | {"basis": "stated"}
 VALUE = {"currency": None, "available": None, "pending": None, "total": None}
 
 
@@ -111,7 +111,7 @@ class Cases(Struct, frozen=True, kw_only=True):
     token: Any = None
     """The answer to the exchange of credentials for a token."""
     details: Any = None
-    warnings: list[str] = field(default_factory=list)
+    warnings: list[dict[str, str]] = field(default_factory=list)
     debits: DebitCases | None = None
     """What a provider that can debit is held to besides."""
     foreign_404: int = 7
@@ -125,6 +125,11 @@ class Cases(Struct, frozen=True, kw_only=True):
     def full_balances(self) -> list[dict[str, Any]]:
         """The balance lines with every key that the record promises."""
         return [full(line) for line in self.balances]
+
+
+def warned(code: str, *messages: str) -> list[dict[str, str]]:
+    """Warnings with a code, as a record has them."""
+    return [{"code": code, "message": message} for message in messages]
 
 
 def full(line: Mapping[str, Any]) -> dict[str, Any]:

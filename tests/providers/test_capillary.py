@@ -7,7 +7,7 @@ import pytest
 
 from loyalty_cli.sandbox.server import Received, Reply
 from tests.conftest import Outcome
-from tests.providers.contract import Cases, CasesPlatform, Fails, Reads, no_answer
+from tests.providers.contract import Cases, CasesPlatform, Fails, Reads, no_answer, warned
 
 
 def errors(*items: Any) -> dict[str, Any]:
@@ -116,12 +116,16 @@ CASES = Cases(
             },
             {
                 "balances": [{**LINE, "available": 1}],
-                "warnings": ["Points expire soon", "Ask again", "{'odd': 1}", "text"],
+                "warnings": warned(
+                    "platform", "Points expire soon", "Ask again", "{'odd': 1}", "text"
+                ),
             },
         ),
         "other keys of any type": Reads({"entityId": "x", "entityType": 5}, NOTHING),
         "all programmes and one": Reads(
-            {}, {"warnings": [IGNORED]}, ("-O", "all_programs=true", "-O", "program_id=42")
+            {},
+            {"warnings": warned("option_ignored", IGNORED)},
+            ("-O", "all_programs=true", "-O", "program_id=42"),
         ),
         "one programme and not all": Reads(
             {}, {"warnings": []}, ("-O", "all_programs=false", "-O", "program_id=42")

@@ -15,6 +15,7 @@ from tests.providers.contract import (
     at,
     digits,
     no_answer,
+    warned,
     with_raw,
 )
 
@@ -87,7 +88,7 @@ CASES = Cases(
             balance("A$"),
             {
                 "balances": [{**REWARDS, "kind": "money", "unit": "A$", "available": 120000}],
-                "warnings": [DOUBT],
+                "warnings": warned("scale_unknown", DOUBT),
             },
         ),
     },

@@ -17,6 +17,7 @@ from tests.providers.contract import (
     Fails,
     Reads,
     no_answer,
+    warned,
 )
 
 CREDIT = {
@@ -94,7 +95,7 @@ def doubt(expired: Any, cancelled: Any, words: str) -> Reads:
         f" {words} credit, so less may be available."
     )
     item = {**CREDIT, "totalExpiredCredit": expired, "totalCancelledCredit": cancelled}
-    return Reads([item], {"warnings": [warning] if words else []})
+    return Reads([item], {"warnings": warned("may_be_less", warning) if words else []})
 
 
 def by_rs_code(rs_code: str, exit_code: int, meaning: str) -> Fails:
@@ -181,9 +182,10 @@ CASES = Cases(
                 "balances": [
                     {"name": "MILES km", "kind": "other", "unit": "km", "earned": 7, "redeemed": 1}
                 ],
-                "warnings": [
-                    "MILES km: SaaSquatch does not document this type of reward; --raw shows it."
-                ],
+                "warnings": warned(
+                    "type_unknown",
+                    "MILES km: SaaSquatch does not document this type of reward; --raw shows it.",
+                ),
             },
         ),
         "redeemed alone": Reads(

@@ -23,12 +23,12 @@ from loyalty_cli.config.profile import Profile
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.model.exit_codes import exit_code_of
-from loyalty_cli.model.records import Balance, NextExpiry, Value
+from loyalty_cli.model.records import Balance, NextExpiry, Value, WarningCode, WarningRecord
 from loyalty_cli.network.platform_client import PlatformClient
 from loyalty_cli.output.balances import BALANCES, RAW
 from loyalty_cli.output.document import layout, write_records
 from loyalty_cli.output.format import Format
-from loyalty_cli.providers.contract import Answer, Query, Reading
+from loyalty_cli.providers.contract import Query, Reading
 from loyalty_cli.sandbox.server import Received, Reply
 from tests.commands.balance.lists import At, customers, found, piped, refused, running
 from tests.conftest import Outcome, Serve
@@ -65,10 +65,10 @@ class FixedPlatforms(PlatformClient):
         del profile, debits
         return self.closed
 
-    def ask(self, profile: Profile, query: Query) -> Answer:
+    def raw(self, profile: Profile, query: Query) -> bytes:
         del profile
         self._ask(query.customer)
-        return Answer(200, {}, ANSWER % len(query.customer))
+        return ANSWER % len(query.customer)
 
     def reading(self, profile: Profile, query: Query) -> Reading:
         del profile
@@ -79,7 +79,9 @@ class FixedPlatforms(PlatformClient):
         return Reading(
             tuple(_line(customer, each, is_odd=is_odd) for each in range(number)),
             {"tier": NASTY, "n": Amount("8500.000")} if is_odd else None,
-            (NASTY, "two") if is_odd else (),
+            (WarningRecord(WarningCode.PLATFORM, NASTY), WarningRecord(WarningCode.PLATFORM, "two"))
+            if is_odd
+            else (),
         )
 
     def _ask(self, customer: str) -> None:

@@ -67,7 +67,7 @@ def test_a_debit_is_made_and_printed(ready: DebitPlatform, loyalty: Run) -> None
 
     assert (done.code, done.err) == (0, "")
     expected = {
-        "schema_version": 1,
+        "schema_version": 2,
         "profile": "club",
         "provider": "saasquatch",
         "customer": "C-1001",

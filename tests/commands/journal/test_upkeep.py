@@ -83,7 +83,7 @@ def test_journal_check_counts_the_debits_in_each_state(
     assert (record["faults"], record["unreviewed_since"]) == ([], None)
     assert {state: int(n) for state, n in record["debits"].items() if n} == {"confirmed": 1}
     assert record["newest"].endswith("Z")
-    Draft202012Validator(json_schema()).validate([{**record, "debits": {}, "schema_version": 1}])
+    Draft202012Validator(json_schema()).validate([{**record, "debits": {}, "schema_version": 2}])
     for output in ("table", "csv"):
         assert "confirmed" in loyalty("journal", "check", "-o", output).out
 

@@ -1,0 +1,102 @@
+"""The requests of one look-up: a provider's steps, carried out within one deadline."""
+
+from collections.abc import Callable, Generator
+from typing import Any, TypeVar
+
+from loyalty_cli.config.profile import Profile
+from loyalty_cli.model.errors import LoyaltyError, usage_error
+from loyalty_cli.network.answers import (
+    body_of,
+    too_many_requests,
+    undocumented,
+    unknown_customer,
+    wrong_customer,
+)
+from loyalty_cli.network.deadline import Deadline
+from loyalty_cli.network.failures import timed_out
+from loyalty_cli.providers.contract import (
+    Answer,
+    Question,
+    Request,
+    UnknownCustomerError,
+    WrongCustomerError,
+)
+
+MOST_REQUESTS = 10
+"""How many requests one look-up may take, without those for a token."""
+
+Made = TypeVar("Made")
+Send = Callable[[Request], Answer]
+Ask = Callable[[str], str]
+"""Asks the person at the terminal; raises LoyaltyError if there is none."""
+
+
+def nobody(question: str) -> str:
+    """Raise the error for a question without a terminal to ask it on."""
+    usage_error(f"{question} must be typed, and there is no terminal.", "Run it in a terminal.")
+
+
+class Conversation:
+    """Requests to one platform about one customer, and the answers so far."""
+
+    def __init__(
+        self,
+        profile: Profile,
+        customer: str,
+        send: Send,
+        deadline: Deadline,
+        without_secrets: Callable[[Any, list[Answer]], Any],
+    ) -> None:
+        self.answers: list[Answer] = []
+        self._profile = profile
+        self._customer = customer
+        self._send = send
+        self._deadline = deadline
+        self._without_secrets = without_secrets
+
+    @property
+    def age(self) -> str | None:
+        """The Age header (seconds) of an answer from a cache; None if there is none."""
+        ages = [answer.headers["age"] for answer in self.answers if "age" in answer.headers]
+        return max(ages, default=None)
+
+    def run(self, steps: Generator[Request | Question, Any, Made], ask: Ask = nobody) -> Made:
+        """Carry out the steps, and return what they make; raise LoyaltyError if one fails."""
+        given: Answer | str | None = None
+        while True:
+            try:
+                step = steps.send(given)
+            except StopIteration as done:
+                made: Made = done.value
+                return made
+            except ValueError as error:
+                if not self.answers:
+                    raise
+                raise self._fault(error) from None
+            given = ask(step.text) if isinstance(step, Question) else self._ask(step)
+
+    def shown(self, made: Made) -> Made:
+        """What was made of the answers, without secrets; raise LoyaltyError if it took too long."""
+        if self._deadline.left() <= 0:  # reading an answer can take long, too
+            where = f"{self._profile.provider.title} at {self._profile.host}"
+            raise timed_out(where, self._profile.timeout)
+        shown: Made = self._without_secrets(made, self.answers)
+        return shown
+
+    def _ask(self, request: Request) -> Answer:
+        if len(self.answers) == MOST_REQUESTS:
+            raise too_many_requests(self._profile, MOST_REQUESTS)
+        answer = self._send(request)
+        self.answers.append(answer)
+        body_of(answer, self._profile, self._customer)
+        return answer
+
+    def _fault(self, error: ValueError) -> LoyaltyError:
+        last = self.answers[-1]
+        match error:
+            case UnknownCustomerError():
+                return unknown_customer(last, self._profile, self._customer)
+            case WrongCustomerError():
+                return wrong_customer(last, self._profile, str(error))
+            case _:
+                return undocumented(last, self._profile, error)
