@@ -24,15 +24,16 @@ from loyalty_cli.config.section import Section
 from loyalty_cli.config.yaml_nodes import Map, MistakeError, Node
 from loyalty_cli.model.environment_name import environment_name
 from loyalty_cli.model.errors import LoyaltyError, nearest, os_error_text, setup_error
-from loyalty_cli.providers.contract import Parameter, Provider
+from loyalty_cli.providers.contract import ID, Parameter, Provider
 from loyalty_cli.providers.parameters import boolean, integer, text
+from loyalty_cli.providers.ways import no_such_way
 
 WRITABLE_BY_OTHERS = 0o022
 
 FILE_KEYS = ("default_profile", "profiles", "journal")
 PROFILE_KEYS = (
     *("provider", "base_url", "auth", "timeout", "rate", "ca_bundle"),
-    *("options", "account", "debit"),
+    *("options", "by", "account", "debit"),
 )
 DEBIT_KEYS = (
     *("allow", "unit", "max_amount", "max_total", "max_total_per_day"),
@@ -130,6 +131,7 @@ def _profile(name: str, named: Section, path: Path) -> Profile:
         base_url=base_url,
         settings=settings,
         options=_parameters(options, provider.options),
+        by=_way(section, provider),
         timeout=section.read("timeout", check_timeout) or DEFAULT_TIMEOUT,
         rate=section.read("rate", check_rate),
         ca_bundle=section.read("ca_bundle", lambda given: path.parent / expanded(text(given))),
@@ -155,6 +157,14 @@ def _provider(section: Section, keys: Iterable[str]) -> Provider:
 def _parameters(section: Section, known: tuple[Parameter, ...]) -> Mapping[str, str]:
     values = {each.name: section.read(each.name, each.check) for each in known}
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _way(section: Section, provider: Provider) -> str:
+    """The profile's way to name a customer."""
+    name = section.read("by", text) or ID
+    if unknown := no_such_way(provider, name):
+        section.mistake("by", *unknown)
+    return name
 
 
 def _debit(rules: Section) -> DebitRules:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from loyalty_cli.providers.contract import Auth, Provider
+from loyalty_cli.providers.contract import ID, Auth, Provider
 
 DEFAULT_TIMEOUT = 10.0
 DEFAULT_SETTLE = 900.0
@@ -35,7 +35,8 @@ class Profile(Struct, frozen=True):
     """A name, the provider and sign-in behind it, and its settings.
 
     `timeout` is in seconds, `rate` in requests a second; None means the published limits.
-    `account` is the same in all profiles that may debit the same account at the platform.
+    `by` is how customers are named if a command does not say it. `account` is the same in all
+    profiles that may debit the same account at the platform.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Profile(Struct, frozen=True):
     base_url: str
     settings: Mapping[str, str] = {}
     options: Mapping[str, str] = {}
+    by: str = ID
     timeout: float = DEFAULT_TIMEOUT
     rate: float | None = None
     ca_bundle: Path | None = None

@@ -11,7 +11,6 @@ from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.model.records import Balance
 from loyalty_cli.network.platform_client import PlatformClient
-from loyalty_cli.providers.contract import Query
 
 
 class AccountBalance(Struct, frozen=True):
@@ -31,9 +30,8 @@ def read_account_balance(
 ) -> AccountBalance:
     """Read the balance that a debit is taken from; raise LoyaltyError if there is none."""
     profile = order.profile
-    query = Query(order.customer, profile.settings)
     began = clock()
-    reading, age = platforms.aged_reading(profile, query)
+    reading, age = platforms.aged_reading(profile, order.query)
     for line in reading.balances:
         if line.kind in ("credit", "points") and line.unit == order.unit:
             return AccountBalance(line, began, age)

@@ -11,6 +11,7 @@ from loyalty_cli.lists.rows import shorten
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.providers import BUILT_IN, load
 from loyalty_cli.providers.contract import DebitProvider
+from loyalty_cli.providers.ways import wrong_for
 
 Fault = tuple[str, object, LoyaltyError]
 """A value that the profile does not allow: its column, the value, and the error."""
@@ -75,6 +76,20 @@ def faults_of(row: Row, profile: Profile, unit: str | None) -> Iterator[Fault]:
         message = f"the profile {profile.name!r} does not allow debits."
         hint = "Add `debit: {allow: true}` to it in the profile file."
         yield "profile", profile.name, _refused(message, hint)
+    ways = profile.provider.debit_ways
+    if profile.by not in ways:
+        yield (
+            "profile",
+            profile.name,
+            LoyaltyError(
+                ErrorCode.SETUP,
+                f"{profile.provider.title} takes no debit of a customer by {profile.by}"
+                f" (profile {profile.name!r}).",
+                hint=f"Set `by:` in the profile to {' or '.join(ways)}. Nothing was sent.",
+            ),
+        )
+    elif why := wrong_for(profile.provider, profile.by, row.customer):
+        yield "customer", row.customer, LoyaltyError(ErrorCode.USAGE, why)
     if _order(row, profile, unit) is None:
         message = f"no unit for the debit {row.reference!r}."
         hint = "Add --unit, or debit.unit to the profile: exactly as the balance shows it."

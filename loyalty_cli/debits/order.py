@@ -9,9 +9,10 @@ from msgspec import Struct
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.debits.journal.entries import Key, Planned
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
-from loyalty_cli.providers.contract import Debit, DebitProvider, Query, Request
+from loyalty_cli.providers.contract import ID, Debit, DebitProvider, Query, Request
 
 NAMED = " account="
+BY = " by="
 
 
 class DebitOrder(Struct, frozen=True):
@@ -42,6 +43,11 @@ class DebitOrder(Struct, frozen=True):
         )
 
     @property
+    def query(self) -> Query:
+        """The customer, as the profile names customers, at the profile's account."""
+        return Query(self.customer, self.profile.settings, by=self.profile.by)
+
+    @property
     def provider(self) -> DebitProvider:
         """The provider; it can debit."""
         provider = self.profile.provider
@@ -56,9 +62,8 @@ def debit_of(order: DebitOrder) -> Debit:
 
 def request_of(order: DebitOrder) -> Request:
     """The request for an order, not signed; raise LoyaltyError if the provider fails to make it."""
-    query = Query(order.customer, order.profile.settings)
     try:
-        return order.provider.debit_request(query, debit_of(order))
+        return order.provider.debit_request(order.query, debit_of(order))
     except Exception as error:
         raise LoyaltyError(
             ErrorCode.SETUP,
@@ -71,14 +76,21 @@ def request_of(order: DebitOrder) -> Request:
 def platform_of(profile: Profile) -> str:
     """The account of a profile at its platform: provider, address, tenant, name.
 
-    Different spellings of one address are equal, and so are all ports of the sandbox.
+    Different spellings of one address are equal, and so are all ports of the sandbox. A way to name
+    customers is part of it: by another way, the same text may be another customer.
     """
     name = "" if profile.account is None else f"{NAMED}{profile.account}"
     return f"{unnamed_platform_of(profile)}{name}"
 
 
 def unnamed_platform_of(profile: Profile) -> str:
-    """The account of a profile without its `account:`; the same for two shops at one address."""
+    """The account of a profile without its `account:`."""
+    way = "" if profile.by == ID else f"{BY}{profile.by}"
+    return f"{address_of(profile)}{way}"
+
+
+def address_of(profile: Profile) -> str:
+    """Provider, address and tenant of a profile; the same for two shops at one address."""
     names = (setting.name for setting in profile.provider.settings if setting.required)
     tenant = "".join(f" {name}={profile.settings[name]}" for name in names)
     address = "sandbox" if profile.sandbox else _address(profile.base_url)

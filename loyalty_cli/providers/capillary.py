@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from loyalty_cli.providers.contract import (
+    ID,
     Amount,
     Auth,
     Balance,
@@ -22,6 +23,7 @@ from loyalty_cli.providers.contract import (
     Token,
     WarningCode,
     WarningRecord,
+    Way,
     basic,
     boolean,
     integer,
@@ -35,6 +37,13 @@ CODES = {
     "1212": ErrorCode.REFUSED,
     "1632": ErrorCode.REFUSED,
 }
+IDENTIFIERS = {
+    "mobile": "mobile",
+    "email": "email",
+    "external_id": "externalId",
+    "card_number": "cardNumber",
+}
+"""The ways besides the id, and the platform's names for them."""
 
 
 class PointsBalance(Struct, rename="camel"):
@@ -106,6 +115,13 @@ class Capillary(Provider):
             Exchange(_token_request, _read_token),
         ),
     )
+    ways = (
+        Way(ID, "the customer's user id at the platform"),
+        Way("mobile", "the mobile number, as the platform has it"),
+        Way("email", "the e-mail address"),
+        Way("external_id", "the id in another system of the company"),
+        Way("card_number", "the number of a card"),
+    )
     options = (
         Parameter(
             "program_id",
@@ -131,9 +147,16 @@ class Capillary(Provider):
     errors_at_200 = True
 
     def request(self, query: Query) -> Request:
-        """Ask for the points balance."""
-        path = ("v2", "customers", query.customer, "points", "balance")
-        return Request(path, self.query_parameters(query))
+        """Ask for the points balance, by the user id or by another identifier."""
+        options = self.query_parameters(query)
+        if query.by == ID:
+            return Request(("v2", "customers", query.customer, "points", "balance"), options)
+        named = {
+            "source": "INSTORE",
+            "identifierName": IDENTIFIERS[query.by],
+            "identifierValue": query.customer,
+        }
+        return Request(("v2", "customers", "lookup", "points", "balance"), {**named, **options})
 
     def normalize(self, body: Any, query: Query) -> Reading:
         """One line of points, and the platform's own warnings."""

@@ -34,6 +34,7 @@ from loyalty_cli.providers.parameters import (
 )
 
 __all__ = [
+    "ID",
     "Amount",
     "Answer",
     "Attempt",
@@ -347,6 +348,10 @@ class Provider(ABC):
         """The way to sign in called `name`, or the first for None; None if `name` is unknown."""
         return next((auth for auth in self.auths if name in (None, auth.name)), None)
 
+    def way(self, name: str) -> Way | None:
+        """The way to name a customer called `name`, or None."""
+        return next((way for way in self.ways if way.name == name), None)
+
     def credential_fields(self) -> tuple[str, ...]:
         """Every credential field of every way to sign in."""
         return tuple(dict.fromkeys(name for auth in self.auths for name in auth.fields))
@@ -440,6 +445,9 @@ class DebitProvider(Provider):
 
     error_keys: ClassVar[frozenset[str]] = frozenset({"code", "error", "errors", "message"})
     """Keys that only an error has; a success with one of them confirms nothing."""
+
+    debit_ways: ClassVar[tuple[str, ...]] = (ID,)
+    """The ways to name the customer of a debit."""
 
     debit_limits: ClassVar[tuple[Limit, ...]] = ()
     """The published rate limits of debits; empty if the platform publishes none."""

@@ -61,6 +61,7 @@ def test_a_profile_needs_no_more_than_its_provider(profile_file: Write) -> None:
 
     assert (profile.auth.name, profile.base_url) == ("bearer", "https://dev.imprint.co")
     assert (profile.timeout, profile.debit) == (10.0, DebitRules())
+    assert profile.by == "id"
 
 
 def test_every_key_that_all_profiles_have_is_read(profile_file: Write) -> None:
@@ -202,6 +203,17 @@ def test_the_example_profile_file_names_every_way_to_sign_in() -> None:
             one("provider: imprint, auth: oauth"),
             "FILE, line 2: profiles.card.auth: must be one of bearer, basic for Imprint",
         ),
+        (
+            one("provider: capillary, base_url: 'https://x.example', by: emial"),
+            (
+                "FILE, line 2: profiles.card.by: Capillary finds no customer by 'emial'."
+                "\nHint: Did you mean 'email'?"
+            ),
+        ),
+        (
+            one("provider: imprint, by: card"),
+            "profiles.card.by: Imprint finds no customer by 'card'.\nHint: Available: id.",
+        ),
         (one("provider: capillary"), "profiles.card.base_url: is missing: Capillary has no"),
         (one("provider: omneo"), "profiles.card.base_url: is missing: Omneo has no"),
         (one("provider: saasquatch"), "profiles.card.tenant: is missing: the tenant alias"),
@@ -236,7 +248,7 @@ NOT_TEXT = ["[a]", "{a: b}", "''", "' '"]
     [
         *(
             (key, value)
-            for key in ("provider", "base_url", "auth", "timeout", "ca_bundle", "minor_units")
+            for key in ("provider", "base_url", "auth", "by", "timeout", "ca_bundle", "minor_units")
             for value in NOT_TEXT
         ),
         *(("options", value) for value in ("a", "[a]", "''")),

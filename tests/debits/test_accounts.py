@@ -1,13 +1,17 @@
 """Two shops at one address are two accounts, and one shop stays one whatever it is called."""
 
+from typing import Any
+
 import pytest
 
 from loyalty_cli.debits.journal.entries import State
 from loyalty_cli.debits.journal.fingerprints import fingerprints_of
 from loyalty_cli.debits.journal.store import Filter
+from loyalty_cli.providers.contract import Query, Request, Way
+from loyalty_cli.providers.gameball import Gameball
 from tests.conftest import Outcome
 from tests.debits.conftest import SECRET, CliWith, CommandLine
-from tests.fakes.faulty_platform import ASSIGNED, IdempotentPlatform, answers, as_json
+from tests.fakes.faulty_platform import ASSIGNED, LOST, IdempotentPlatform, answers, as_json
 
 OTHER = (
     "  other: {{provider: gameball, base_url: '{url}', {account}"
@@ -173,3 +177,128 @@ def test_the_profile_that_claims_a_debit_is_on_record(points: CommandLine) -> No
 
     assert (done.code, done.record["profile"]) == (0, "other")
     assert points.entry().profile == "other"
+
+
+def digits_only(text: str) -> None:
+    if not text.isdigit():
+        raise ValueError("it is not a number")
+
+
+@pytest.fixture
+def by_number(points: CommandLine, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
+    """The shop of a platform that debits customers by their id or their number."""
+    more = (Way("number", "the number", digits_only), Way("card", "the card"))
+    monkeypatch.setattr(Gameball, "ways", (*Gameball.ways, *more))
+    monkeypatch.setattr(Gameball, "debit_ways", ("id", "number"))
+    return points
+
+
+def named_by(points: CommandLine, way: str) -> None:
+    points.configure("  shop: {", f"  shop: {{by: {way}, ")
+
+
+def test_the_way_of_the_profile_names_the_customer_of_a_debit_and_of_its_balance(
+    by_number: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    for name in ("request", "debit_request"):
+        real = getattr(Gameball, name)
+
+        def noted(self: Gameball, query: Query, *more: Any, real: Any = real) -> Request:
+            asked.append((query.customer, query.by))
+            request: Request = real(self, query, *more)
+            return request
+
+        monkeypatch.setattr(Gameball, name, noted)
+    named_by(by_number, "number")
+
+    done = by_number.debit(customer="17")
+
+    assert done.code == 0
+    assert set(asked) == {("17", "number")}
+
+
+@pytest.mark.parametrize("file", [False, True], ids=["one", "a file"])
+def test_a_way_without_debits_is_refused_before_anything(
+    file: bool, by_number: CommandLine
+) -> None:
+    named_by(by_number, "card")
+
+    done = by_number.debit_file("C-1,5,r-1") if file else debit(by_number)
+
+    assert done.code == 3
+    assert "Gameball takes no debit of a customer by card (profile 'shop')" in done.err
+    assert file or "Set `by:` in the profile to id or number." in done.err
+    assert (by_number.platform.connections, by_number.platform.posts) == (0, [])
+
+
+@pytest.mark.parametrize("file", [False, True], ids=["one", "a file"])
+def test_a_customer_that_cannot_be_named_in_the_way_is_refused_before_anything(
+    file: bool, by_number: CommandLine
+) -> None:
+    named_by(by_number, "number")
+
+    done = by_number.debit_file("C-1,5,r-1") if file else debit(by_number)
+
+    assert done.code == 2
+    assert "'C-1' cannot be a customer's number: it is not a number" in done.err
+    assert by_number.platform.connections == 0
+
+
+@pytest.mark.parametrize("asked", ["shop", "other"])
+def test_two_profiles_of_an_account_must_name_customers_in_the_same_way(
+    asked: str, by_number: CommandLine
+) -> None:
+    named(by_number, "eu")
+    with_another(by_number, "account: eu, by: number, ")
+
+    done = by_number.debit("-p", asked, customer="1")
+
+    assert done.code == 3
+    assert "by id" in done.err
+    assert "by number" in done.err
+    assert "Give both the same `by:`" in done.err
+    assert by_number.platform.posts == []
+
+
+@pytest.mark.parametrize("account", ["", "eu"], ids=["no name", "a name"])
+@pytest.mark.parametrize("by", [("id", "number"), ("number", "id")])
+def test_a_reference_is_not_debited_again_when_customers_are_named_in_another_way(
+    by: tuple[str, str], account: str, by_number: CommandLine
+) -> None:
+    if account:
+        named(by_number, account)
+    named_by(by_number, by[0])
+    first = by_number.debit(customer="17")
+    by_number.configure(f"by: {by[0]}", f"by: {by[1]}")
+
+    done = by_number.debit(customer="17")
+
+    assert (first.code, done.code) == (0, 6)
+    assert "or `by:`, back as it was" in done.err
+    assert len(by_number.platform.posts) == 1
+    by_number.configure(f"by: {by[1]}", f"by: {by[0]}")
+    assert by_number.debit(customer="17").record["replayed"] is True
+
+
+def test_an_account_that_gets_a_name_keeps_its_debits_by_a_number(by_number: CommandLine) -> None:
+    named_by(by_number, "number")
+    by_number.debit(customer="17")
+    named(by_number, "eu")
+
+    done = by_number.debit(customer="17")
+
+    assert (done.code, done.record["replayed"]) == (0, True)
+    assert by_number.entry().key.platform.endswith(" by=number account=eu")
+
+
+def test_an_unknown_debit_is_not_looked_for_under_another_way(by_number: CommandLine) -> None:
+    by_number.platform.debit = LOST
+    assert by_number.debit(customer="17").code == 8
+    named_by(by_number, "number")
+
+    done = by_number.reconcile()
+
+    assert done.code == 8
+    assert "no profile in the file has the account" in done.err
+    assert len(by_number.platform.posts) == 1

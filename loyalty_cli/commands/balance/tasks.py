@@ -123,7 +123,9 @@ def _making(
             if shard is None or shard.has(each.customer):
                 for name in [each.profile] if each.profile else chosen():
                     profile, its_options = asked(name)
-                    yield LookupTask(profile, each.customer, its_options, raw=request.raw)
+                    yield LookupTask(
+                        profile, each.customer, its_options, profile.by, raw=request.raw
+                    )
 
     if request.profiles or request.all_profiles:
         chosen()  # a wrong name is an error, even if every row names a profile
