@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from loyalty_cli import providers
 from loyalty_cli.sandbox.server import Handle, Received, Reply, Server
@@ -76,7 +77,8 @@ class Cases(Struct, frozen=True, kw_only=True):
     """One provider's part of the contract.
 
     Places in `answer` are dotted, such as `data.0.points`; places in the record begin with the
-    name of a balance line, such as `points.available`. `{}` stands for the customer.
+    name of a balance line, such as `points.available`. `{}` stands for the customer, in `path` and
+    `query`, and as a text in any answer.
     """
 
     provider: str
@@ -176,6 +178,12 @@ def with_raw(answer: Any, raw: Mapping[str, str]) -> bytes:
     return text.encode()
 
 
+def about(body: Any, customer: str) -> bytes:
+    """An answer about this customer, whose identifier takes the place of each text `{}` in it."""
+    content: bytes = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return content.replace(b'"{}"', json.dumps(customer).encode())
+
+
 def at(record: Any, place: str) -> Any:
     """What stands in a place of the record; None where there is no such line."""
     name, *way = place.split(".")
@@ -214,6 +222,7 @@ class CasesPlatform:
         self.provider: Provider = providers.load(cases.provider)
         self.received: list[Received] = []
         self.script: Handle | None = None
+        self.asked = CUSTOMER
         self.url = ""
         self._loyalty = loyalty
         self._write = profile_file
@@ -252,6 +261,7 @@ class CasesPlatform:
     def run(self, *arguments: str, customer: str = CUSTOMER) -> Outcome:
         """Look a customer up in JSON, or as `arguments` have it."""
         self.received.clear()
+        self.asked = customer
         return self._loyalty("balance", customer, "-o", "json", *arguments)
 
     def reads(self, *arguments: str) -> Any:
@@ -273,6 +283,10 @@ class CasesPlatform:
 
     def _handle(self, received: Received) -> Reply:
         self.received.append(received)
+        reply = self._reply_to(received)
+        return replace(reply, body=about(reply.body, self.asked))
+
+    def _reply_to(self, received: Received) -> Reply:
         if self.script is not None:
             return self.script(received)
         if received.method == "POST" and self.cases.token is not None:

@@ -16,6 +16,7 @@ from tests.providers.contract import (
     CUSTOMER,
     HTML,
     Cases,
+    about,
     at,
     cases_of,
     changed,
@@ -105,7 +106,8 @@ def test_raw_prints_the_platforms_answer_untouched(ask: Ask, cases: Cases) -> No
     done = ask(cases).replies(answer).run("--raw")
 
     assert done.code == 0
-    assert digits(done)["raw"] == json.loads(answer, parse_int=str, parse_float=str)
+    sent = about(answer, CUSTOMER)
+    assert digits(done)["raw"] == json.loads(sent, parse_int=str, parse_float=str)
 
 
 @every_provider
