@@ -12,6 +12,7 @@ PACKAGE = Path(loyalty_cli.__file__).parent
 ORDER = (
     ("cli",),
     ("commands",),
+    ("testing",),
     ("balances", "debits"),
     ("network", "sandbox"),
     ("output", "credentials"),

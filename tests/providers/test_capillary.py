@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from loyalty_cli.sandbox.server import Received, Reply
+from loyalty_cli.testing import WayCases
 from tests.conftest import Outcome
 from tests.providers.contract import Cases, CasesPlatform, Fails, Reads, no_answer, warned
 
@@ -26,6 +27,12 @@ def told(status: int, code: Any, exit_code: int, meaning: str) -> Fails:
 
 def unreadable(item: Any) -> Fails:
     return Fails(200, errors(item), 6, "refused", words=str(item))
+
+
+def by(identifier: str, customer: str) -> WayCases:
+    """The look-up by one of Capillary's identifiers."""
+    query = {"source": "INSTORE", "identifierName": identifier, "identifierValue": "{}"}
+    return WayCases(customer, ("v2", "customers", "lookup", "points", "balance"), query)
 
 
 LINE = {"name": "points", "kind": "points", "unit": "points"}
@@ -58,6 +65,12 @@ CASES = Cases(
         "totalPoints": "points.total",
     },
     path=("v2", "customers", "{}", "points", "balance"),
+    ways={
+        "mobile": by("mobile", "+61400000001"),
+        "email": by("email", "ada+1@example.com"),
+        "external_id": by("externalId", "crm/0042"),
+        "card_number": by("cardNumber", "6011 0000"),
+    },
     options={
         "program_id": ("42", {"programId": "42"}),
         "all_programs": ("true", {"fetchDataForAllPrograms": "true"}),

@@ -17,9 +17,9 @@ ALL = [
     for name in providers.BUILT_IN
     if isinstance(providers.load(name), DebitProvider) and (cases := cases_of(name))
 ]
-every_debit_provider = pytest.mark.parametrize("cases", ALL, ids=lambda cases: cases.provider)
+every_debit_provider = pytest.mark.parametrize("cases", ALL, ids=lambda cases: cases.name)
 CODES = [
-    pytest.param(cases, code, state, id=f"{cases.provider}-{code}")
+    pytest.param(cases, code, state, id=f"{cases.name}-{code}")
     for cases in ALL
     if cases.debits
     for code, state in cases.debits.codes.items()
@@ -27,7 +27,7 @@ CODES = [
 
 
 def debits_of(cases: Cases) -> DebitCases:
-    assert cases.debits is not None, f"{cases.provider} can debit, and its CASES have no debits"
+    assert cases.debits is not None, f"{cases.name} can debit, and its CASES have no debits"
     return cases.debits
 
 
@@ -55,7 +55,7 @@ class RefusedDebits:
 
 @every_debit_provider
 def test_a_provider_knows_every_error_code_of_a_debit(cases: Cases) -> None:
-    provider: Any = providers.load(cases.provider)
+    provider: Any = cases.loaded
 
     assert set(provider.debit_codes) == set(debits_of(cases).codes)
 
@@ -84,7 +84,7 @@ def test_each_error_code_of_a_platform_leaves_a_debit_in_the_right_state(
 
 
 def read(cases: Cases, body: Any, amount: int = 50) -> DebitReceipt:
-    provider = providers.load(cases.provider)
+    provider = cases.loaded
     assert isinstance(provider, DebitProvider)
     debit = Debit("C-1", debits_of(cases).unit, amount, "r-1", datetime(2026, 11, 20, tzinfo=UTC))
     return provider.read_debit(body, debit)
