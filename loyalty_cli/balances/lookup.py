@@ -26,8 +26,8 @@ class LookupTask(Struct, frozen=True):
 
     @property
     def asked(self) -> dict[str, str]:
-        """The way to name the customer, and the options, as they are sent."""
-        return {"by": self.by, **self.options}
+        """The way to name the customer, and the options by name, as they are sent."""
+        return {"by": self.by, **dict(sorted(self.options.items()))}
 
     def record(self, retrieved_at: str, **content: Any) -> Record:
         """The record of this look-up, with what came of it."""

@@ -7,7 +7,13 @@ from itertools import chain
 from msgspec import Struct
 
 from loyalty_cli.balances.lookup import LookupTask
-from loyalty_cli.balances.read_back import Add, ForeignError, decode_record, opening
+from loyalty_cli.balances.read_back import (
+    Add,
+    decode_record,
+    foreign,
+    is_asked_otherwise,
+    opening,
+)
 from loyalty_cli.lists.parallel import MAX_PENDING
 from loyalty_cli.model.errors import ASKED_TO_WAIT, ENDING
 from loyalty_cli.model.tally import Record
@@ -76,15 +82,18 @@ def _slots(found: Iterator[bytes], tasks: Iterator[tuple[int, LookupTask]]) -> I
     for text in found:
         ends += len(text)
         is_whole = text.endswith(b"\n")
+        otherwise: LookupTask | None = None
         for number, task in tasks:
             start = opening(task, json_line)
             is_its = text.startswith(start) or (not is_whole and start.startswith(text))
+            if not is_its and is_asked_otherwise(text, start):
+                otherwise = otherwise or task
             record = decode_record(text, raw=task.raw) if is_its and is_whole else None
             since_gap += 1 if since_gap or not record else 0
             if since_gap > MAX_PENDING:
-                raise ForeignError
+                raise foreign(text, otherwise)
             yield _Slot(number, task, record, ends)
             if is_its:
                 break
         else:
-            raise ForeignError
+            raise foreign(text, otherwise)

@@ -186,3 +186,23 @@ def test_a_file_of_other_look_ups_or_the_start_of_one_is_foreign(content: bytes)
     for text in (content, content[:-1], content[: len(content) - len(last) + name]):
         with pytest.raises(ForeignError):
             resumed(text, ["A", "B", "C"])
+
+
+def test_a_customer_asked_in_two_ways_has_a_place_for_each() -> None:
+    by_id, by_email = (LookupTask(NORTH, "A", {}, by=way) for way in ("id", "email"))
+    content = json_line(by_email.record("2026-11-20T05:00:00Z"))
+
+    work = resume(read_back(io.BytesIO(content)), iter([by_id, by_email]), lambda _: None)
+
+    assert [(number, task.by) for number, task in work.tasks] == [(0, "id")]
+    assert [number for number, _ in work.kept] == [1]
+
+
+def test_a_file_that_was_asked_in_another_way_is_foreign_and_the_error_says_so() -> None:
+    content = json_line(LookupTask(NORTH, "A", {"b": "2"}, by="email").record("then"))
+    others = [LookupTask(NORTH, f"B{number}", {}) for number in range(2 * MAX_PENDING)]
+
+    for tasks_before in ([], others[:5]):
+        asked_again = [*tasks_before, LookupTask(NORTH, "A", {}), *others]
+        with pytest.raises(ForeignError, match=r"A at north has by=email, b=2.* asks by=id"):
+            resume(read_back(io.BytesIO(content)), iter(asked_again), lambda _: None)

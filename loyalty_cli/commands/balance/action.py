@@ -83,6 +83,22 @@ def _format(request: BalanceRequest) -> Format:
     return output
 
 
+def _other_format(path: Path, output: Format) -> ForeignError | None:
+    """Say that a file is in another format than this run writes, if it is."""
+    if not path.exists():
+        return None
+    with path.open("rb") as file:
+        start = file.readline(20)
+    for each, sign in (
+        (Format.JSON, b"["),
+        (Format.JSONL, b"{"),
+        (Format.CSV, b"schema_version,"),
+    ):
+        if each is not output and start.startswith(sign):
+            return ForeignError(f"holds {each}, and this run writes {output}", f"Add -o {each}.")
+    return None
+
+
 class Action:
     """Prints or writes the records of a run, and reports how it ended."""
 
@@ -156,11 +172,11 @@ class Action:
                     self._write_lines(file)
                     if not is_lines:
                         self._finish(file)
-        except ForeignError:
+        except ForeignError as error:
             self._run.tally = Tally()  # its records must not be reported
+            why = _other_format(path, self._output) or error
             setup_error(
-                f"the output file {str(path)!r} is not from this run.",
-                "It was not changed. Name another file, or remove it.",
+                f"the output file {str(path)!r} {why.why}.", f"It was not changed. {why.hint}"
             )
         if self._run.summary:
             print_records(self._run.summary.records(), Format.TABLE, SUMMARY)
