@@ -25,7 +25,7 @@ from loyalty_cli.sandbox.profiles import SandboxCredentials, sandbox_profiles
 from loyalty_cli.sandbox.server import Server
 
 HERE = Path(__file__).parent
-PROFILES = ("gameball", "omneo", "saasquatch")
+PROFILES = ("gameball", "capillary", "saasquatch")
 PICTURED = f"loyalty --sandbox balance C-1001 -p {' -p '.join(PROFILES)}"
 WIDTH = 134
 

@@ -7,21 +7,30 @@ from typing import Any
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode
 from loyalty_cli.model.records import (
+    Balance,
+    Basis,
     Failure,
     LookedUp,
     Lookup,
     NextExpiry,
     RawLookup,
     Value,
+    WarningCode,
 )
 from loyalty_cli.model.tally import MAX_REPORTED, Tally
 from loyalty_cli.output import messages
 from loyalty_cli.output.csv_text import CsvCell, values
+from loyalty_cli.output.json_text import json_cell
 from loyalty_cli.output.stdout import is_terminal
 from loyalty_cli.output.view import Cell, Column, Group, View
 
 NOTHING_YET = "nothing yet"
 NOT_STATED = "not stated"
+
+MOST_LEAVES = 4
+"""A detail with more values than this is shown as JSON."""
+LONGEST_DETAILS = 2000
+"""Characters of the details of one look-up in a table: with more, only -o json has them."""
 
 _WHO = LookedUp.__struct_fields__
 _AMOUNTS = ("available", "pending", "total", "earned", "redeemed", "expired", "cancelled", "count")
@@ -36,7 +45,7 @@ def _csv_header(middle: Sequence[str]) -> list[str]:
 
 
 def _around(lookup: Lookup | RawLookup, middle: Sequence[CsvCell]) -> list[CsvCell]:
-    warnings = " ".join(f"{each.code}: {each.message}" for each in lookup.warnings)
+    warnings = " | ".join(f"{each.code}: {each.message}" for each in lookup.warnings)
     error = values(lookup.error, _ERROR)
     return [*values(lookup, _WHO), *middle, warnings, *error]
 
@@ -79,7 +88,10 @@ def _groups(lookups: Sequence[Lookup]) -> list[Group]:
     lines = [line for lookup in lookups for line in lookup.balances]
     # Totals are shown only if a line has nothing else; then those of all lines.
     totals = any(line.available is None and line.total is not None for line in lines)
-    return [Group([*_rows(lookup, totals=totals)], _messages(lookup)) for lookup in lookups]
+    return [
+        Group([*_rows(lookup, totals=totals)], _messages(lookup), _details(lookup))
+        for lookup in lookups
+    ]
 
 
 def _rows(lookup: Lookup, *, totals: bool) -> Iterator[list[Cell]]:
@@ -87,24 +99,66 @@ def _rows(lookup: Lookup, *, totals: bool) -> Iterator[list[Cell]]:
     if lookup.error:
         yield [*who, _failed(lookup.error), *[Cell()] * 6]
     elif not lookup.balances:
-        yield [*who, Cell(NOTHING_YET, style="dim"), *[Cell()] * 6]
+        yield [*who, Cell(_why_empty(lookup), style="dim"), *[Cell()] * 6]
     for line in lookup.balances:
-        value, expiry = line.value or Value(), line.next_expiry or NextExpiry()
+        expiry = line.next_expiry or NextExpiry()
         nothing = line.available is None and line.total is None
+        unit = shown_unit(line.unit, line.basis)
         yield [
             *who,
-            Cell(line.name),
-            Cell(NOT_STATED, style="dim") if nothing else _amount(line.available, line.unit),
-            _amount(line.pending, line.unit),
-            _amount(line.total if totals else None, line.unit),
-            _amount(value.available, value.currency),
-            _amount(expiry.amount, line.unit),
+            Cell(_name(line)),
+            Cell(NOT_STATED, style="dim") if nothing else _amount(line.available, unit),
+            _amount(line.pending, unit),
+            _amount(line.total if totals else None, unit),
+            _worth(line),
+            _amount(expiry.amount, unit),
             Cell(expiry.at or ""),
         ]
 
 
-def _amount(amount: Amount | None, unit: str | None) -> Cell:
-    return Cell() if amount is None else Cell(str(amount), unit or "")
+def _why_empty(lookup: Lookup) -> str:
+    """Why there is no line: the platform says that there is nothing, or it does not say."""
+    is_stated = all(each.code is not WarningCode.NOT_STATED for each in lookup.warnings)
+    return NOTHING_YET if is_stated else NOT_STATED
+
+
+def _name(line: Balance) -> str:
+    return f"{line.name} (sum of {', '.join(line.sum_of)})" if line.sum_of else line.name
+
+
+def shown_unit(unit: str | None, basis: Basis | None) -> str:
+    """The unit in a table: with a question mark if the amounts may be in minor units of it."""
+    return f"{unit or ''}{'?' if basis == 'scale_unknown' else ''}"
+
+
+def _worth(line: Balance) -> Cell:
+    """What the available amount is worth, or else the total; it says so unless the line is one."""
+    value = line.value or Value()
+    if value.available is not None or value.total is None:
+        return _amount(value.available, value.currency or "")
+    is_total = line.available is None
+    return _amount(value.total, f"{value.currency or ''}{'' if is_total else ' total'}".strip())
+
+
+def _amount(amount: Amount | None, unit: str) -> Cell:
+    return Cell() if amount is None else Cell(str(amount), unit)
+
+
+def _details(lookup: Lookup) -> list[str]:
+    """The details, one text for each key; only where they are, if there are too many to read."""
+    if not lookup.details:
+        return []
+    texts = [_detail(key, value) for key, value in lookup.details.items()]
+    is_short = sum(map(len, texts)) <= LONGEST_DETAILS
+    return texts if is_short else ["details: in -o json"]
+
+
+def _detail(key: str, value: Any) -> str:
+    """A few values with their paths, or else all of them as JSON."""
+    leaves = list(_leaves(key, value))
+    if len(leaves) > MOST_LEAVES:
+        return f"{key}: {json_cell(value)}"
+    return ", ".join(f"{path}: {_text(leaf)}" for path, leaf in leaves)
 
 
 def _raw_groups(lookups: Sequence[RawLookup]) -> list[Group]:

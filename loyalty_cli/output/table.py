@@ -50,6 +50,7 @@ def plain_text(
     columns: Sequence[Column], groups: Sequence[Group], *, ascii_only: bool = False
 ) -> str:
     """Lay out a table for a pipe: full-width rows with every cell, and no notes."""
+    columns, groups = _with_details(columns, groups)
     grid = _grid(columns, _with_bars(groups, LONGEST_BAR, ascii_only=ascii_only))
     rows = [
         [_joined(cell, unit) for cell, unit in zip(row, grid.units, strict=True)]
@@ -58,6 +59,22 @@ def plain_text(
     ]
     lines = [[column.heading for column in grid.columns], *rows]
     return "".join(f"{_plain_line(grid, line)}\n" for line in lines)
+
+
+def _with_details(
+    columns: Sequence[Column], groups: Sequence[Group]
+) -> tuple[Sequence[Column], Sequence[Group]]:
+    """Put the details of each group into one more cell of its first row."""
+    added = [
+        Group(
+            [
+                [*row, Cell("" if number else "; ".join(group.details))]
+                for number, row in enumerate(group.rows)
+            ],
+        )
+        for group in groups
+    ]
+    return [*columns, Column("Details")], added
 
 
 def _plain_line(grid: "_Grid", texts: Sequence[str]) -> str:
@@ -91,7 +108,7 @@ def draw(
         for number, group in enumerate(everything.groups):
             rows = list(_without_repeats(everything.columns, group.rows))
             _draw_rows(console, everything, rows, box, header=number == 0)
-            _draw_notes(console, group.notes)
+            _draw_below(console, group)
     elif inner.width <= console.width:
         _draw_sections(console, fitted(console.width - inner.width), box)
     else:
@@ -99,7 +116,7 @@ def draw(
 
 
 def _each_cell(groups: Sequence[Group], change: Callable[[Cell], Cell]) -> list[Group]:
-    return [Group([[*map(change, row)] for row in each.rows], each.notes) for each in groups]
+    return [replace(each, rows=[[*map(change, row)] for row in each.rows]) for each in groups]
 
 
 def _with_bars(groups: Sequence[Group], longest: int, *, ascii_only: bool) -> list[Group]:
@@ -148,7 +165,7 @@ def _grid(columns: Sequence[Column], groups: Sequence[Group]) -> _Grid:
 
 
 def _with_columns(groups: Sequence[Group], kept: Sequence[int]) -> list[Group]:
-    return [Group([[row[at] for at in kept] for row in each.rows], each.notes) for each in groups]
+    return [replace(each, rows=[[row[at] for at in kept] for row in each.rows]) for each in groups]
 
 
 def _inner(grid: _Grid) -> _Grid:
@@ -194,7 +211,7 @@ def _draw_sections(console: Console, grid: _Grid, box: Box) -> None:
             ]
             if aside:
                 console.print(Text(f"{inside[0].text}: {', '.join(aside)}"), soft_wrap=True)
-        _draw_notes(console, group.notes)
+        _draw_below(console, group)
 
 
 def _whole(cell: Cell) -> str:
@@ -216,7 +233,7 @@ def _draw_list(console: Console, grid: _Grid) -> None:
                     line = Text.assemble(f"{column.heading:{width}}  ", (_whole(cell), style))
                     # The terminal wraps the line itself, so that copied text has no line break.
                     console.print(line, soft_wrap=True)
-        _draw_notes(console, group.notes)
+        _draw_below(console, group)
         console.print()
 
 
@@ -227,11 +244,13 @@ def _draw_pairs(console: Console, grid: _Grid) -> None:
             first = _whole(label)
             gap = " " * (grid.widths[0] - cell_len(first) + GAP)
             console.print(Text(f"{first}{gap}{_whole(what)}"), soft_wrap=True)
-        _draw_notes(console, group.notes)
+        _draw_below(console, group)
 
 
-def _draw_notes(console: Console, notes: Sequence[str]) -> None:
-    for note in notes:
+def _draw_below(console: Console, group: Group) -> None:
+    for detail in group.details:
+        console.print(Text(f"  {visible(detail)}", "dim"), soft_wrap=True)
+    for note in group.notes:
         console.print(Text(f"! {visible(note)}", "yellow"), overflow="fold")
 
 

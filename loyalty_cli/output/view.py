@@ -34,10 +34,14 @@ class Cell(Struct, frozen=True):
 
 
 class Group(Struct, frozen=True):
-    """Rows that belong together, and notes about them."""
+    """Rows that belong together, notes about them, and details of what the rows are about.
+
+    In a pipe, notes are not part of the table, and the details are one more column.
+    """
 
     rows: Sequence[Sequence[Cell]]
     notes: Sequence[str] = ()
+    details: Sequence[str] = ()
 
 
 class View(Struct, Generic[Shown], frozen=True):

@@ -41,10 +41,11 @@ ROWS = st.tuples(st.builds(Cell, WORDS), NUMBERS, NUMBERS | st.just(Cell()))
 
 @st.composite
 def groups_of_rows(draw_from: st.DrawFn) -> Group:
-    """Rows about the same customer, and notes."""
+    """Rows about the same customer, notes, and details."""
     customer = Cell(draw_from(WORDS))
     rows = draw_from(st.lists(ROWS, min_size=1, max_size=3))
-    return Group([[customer, *row] for row in rows], draw_from(st.lists(WORDS, max_size=2)))
+    notes, details = (draw_from(st.lists(WORDS, max_size=2)) for _ in range(2))
+    return Group([[customer, *row] for row in rows], notes, details)
 
 
 GROUPS = st.lists(groups_of_rows(), min_size=1, max_size=3)
@@ -77,8 +78,8 @@ def test_a_table_of_any_width_has_every_character_and_no_number_without_its_unit
                 assert run_together(visible(cell.unit)) in shown
             for number in each[2:]:
                 assert run_together(visible(number.text) + visible(number.unit)) in shown
-        for note in group.notes:
-            assert run_together(visible(note)) in shown
+        for text in (*group.notes, *group.details):
+            assert run_together(visible(text)) in shown
 
 
 @settings(max_examples=50)
@@ -92,6 +93,10 @@ def test_a_table_in_a_pipe_has_each_row_on_one_line(groups: list[Group]) -> None
         for cell in each:
             assert visible(cell.text).strip() in line
             assert visible(cell.unit).strip() in line
+    firsts = [sum(len(group.rows) for group in groups[:at]) for at in range(len(groups))]
+    for first, group in zip(firsts, groups, strict=True):
+        for detail in group.details:
+            assert visible(detail).strip() in lines[1 + first]
 
 
 @pytest.mark.parametrize("width", [80, 200, None])
@@ -132,6 +137,16 @@ def test_a_note_of_a_table_stands_under_the_rows_it_is_about() -> None:
         shown = run_together(drawn(groups, width))
         places = [shown.index(each) for each in ("C-1", "!aboutC-1", "C-2", "!aboutC-2")]
         assert places == sorted(places)
+
+
+def test_details_stand_between_the_rows_of_a_table_and_its_notes() -> None:
+    group = Group([row("C-1", "points", Cell("1"))], ["Look out."], ["tier: Gold", "n: 2.50"])
+
+    assert drawn([group], 80).splitlines()[-3:] == ["  tier: Gold", "  n: 2.50", "! Look out."]
+    assert plain_text(COLUMNS, [group]).splitlines() == [
+        "Customer  Balance  Available  Details",
+        "C-1       points           1  tier: Gold; n: 2.50",
+    ]
 
 
 def test_a_table_too_wide_for_rows_becomes_sections_and_then_a_list() -> None:
