@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from loyalty_cli.model.amount import MAX_DIGITS, Amount
 from loyalty_cli.model.records import (
     Balance,
+    Basis,
     Bin,
     Expiring,
     Kind,
@@ -35,7 +36,9 @@ _SPENDABLE: frozenset[Kind] = frozenset({"points", "money", "credit"})
 # The bins below the decades; decade 0 is 1 to 9, decade 1 is 10 to 99, and so on.
 _NEGATIVE, _ZERO, _FRACTION = -3, -2, -1
 
-_Key = tuple[str | None, Kind | None]
+_SUREST_LAST: tuple[Basis, ...] = ("scale_unknown", "computed", "stated")
+
+_Key = tuple[str | None, Kind | None, bool]
 
 
 class Summary:
@@ -78,6 +81,8 @@ class _Profile:
         self._failed += lookup.error is not None
         lines_of: dict[_Key, list[Balance]] = {}
         for line in lookup.balances:
+            if line.sum_of:  # its parts are counted
+                continue
             if line.available is not None or line.next_expiry is not None:
                 lines_of.setdefault(_key(line), []).append(line)
         for key, lines in lines_of.items():
@@ -97,28 +102,30 @@ class _Profile:
 
 
 def _key(line: Balance) -> _Key:
-    """The sum to which a line belongs: its unit, and its kind if that is summed separately.
+    """The sum to which a line belongs: its unit, its kind if that is summed separately, its scale.
 
-    Points, money and credit of one unit are one sum. Percentages, codes, other kinds, and
-    whatever has no unit, are summed separately.
+    Points, money and credit of one unit are one sum. Percentages, codes, other kinds, whatever has
+    no unit, and amounts of unknown scale, are summed separately.
     """
     is_one_sum = line.unit is not None and line.kind in _SPENDABLE
-    return line.unit, None if is_one_sum else line.kind
+    return line.unit, None if is_one_sum else line.kind, line.basis == "scale_unknown"
 
 
 class _Unit:
     """The amounts of one profile's customers in one unit."""
 
     def __init__(self, key: _Key, now: datetime) -> None:
-        self._name, kind = key
+        self._name, kind, _ = key
         self._adds_up = kind != "percent"
         self._kinds: set[Kind] = set()
+        self._bases: set[Basis] = set()
         self._amounts = _Amounts()
         self._expiring = _Expiring(now)
 
     def add(self, lines: Sequence[Balance]) -> None:
         """Count one customer's lines: their sum, or the largest percentage."""
         self._kinds.update([line.kind for line in lines])
+        self._bases.update([line.basis for line in lines])
         amounts: list[Decimal] = [line.available for line in lines if line.available is not None]
         if amounts:
             self._amounts.add(reduce(_EXACT.add, amounts) if self._adds_up else max(amounts))
@@ -131,6 +138,7 @@ class _Unit:
             base,
             unit=self._name,
             kinds=tuple(kind for kind in get_args(Kind) if kind in self._kinds),
+            basis=next(basis for basis in _SUREST_LAST if basis in self._bases),
             expiring=self._expiring.record(adds_up=self._adds_up),
             **self._amounts.figures(adds_up=self._adds_up),
         )

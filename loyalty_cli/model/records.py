@@ -156,8 +156,8 @@ class SummaryRecord(Record, frozen=True, kw_only=True):
 
     `customers` counts the look-ups in any unit, `failed` those that failed, and `found` those with
     an available amount in this unit. `kinds` are the kinds of its balance lines, empty if nothing
-    was found. `total` is null if such amounts cannot be added, and `expiring` if the platform
-    never reports an expiry.
+    was found, and `basis` is that of the least sure of them. `total` is null if such amounts cannot
+    be added, and `expiring` if the platform never reports an expiry.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -166,6 +166,7 @@ class SummaryRecord(Record, frozen=True, kw_only=True):
     sandbox: bool
     unit: str | None = None
     kinds: tuple[Kind, ...] = ()
+    basis: Basis | None = None
     customers: int
     found: int = 0
     failed: int

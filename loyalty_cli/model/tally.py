@@ -4,7 +4,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from loyalty_cli.model.exit_codes import ExitCode, exit_code_of_all
-from loyalty_cli.model.records import Lookup, RawLookup
+from loyalty_cli.model.records import Lookup, RawLookup, WarningCode, WarningRecord
 
 if TYPE_CHECKING:
     from loyalty_cli.model.errors import ErrorCode
@@ -16,12 +16,16 @@ Record = Lookup | RawLookup
 
 
 class Tally:
-    """Counts of a run: look-ups done, failed, and why; and the first failures."""
+    """Counts of a run: look-ups done, failed, and why; and the first failures.
+
+    `warned` counts the look-ups of each profile with each code of a warning, and `first_warned` has
+    the first of them.
+    """
 
     def __init__(self) -> None:
         self.done = 0
-        self.warned = 0
-        self.first_warned: Record | None = None
+        self.warned: Counter[tuple[str, WarningCode]] = Counter()
+        self.first_warned: dict[tuple[str, WarningCode], tuple[Record, WarningRecord]] = {}
         self.failed: Counter[ErrorCode] = Counter()
         self._endings: set[ErrorCode | None] = set()
         self._reported: dict[tuple[str, str | None], Record] = {}
@@ -34,9 +38,10 @@ class Tally:
     def add(self, record: Record) -> None:
         """Count a look-up."""
         self.done += 1
-        if record.warnings:
-            self.warned += 1
-            self.first_warned = self.first_warned or record
+        first = {(record.profile, each.code): each for each in reversed(record.warnings)}
+        for kind, warning in first.items():
+            self.warned[kind] += 1
+            self.first_warned.setdefault(kind, (record, warning))
         error = record.error
         self._endings.add(error.code if error else None)
         if error:

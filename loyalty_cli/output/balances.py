@@ -240,12 +240,12 @@ def report_failures(tally: Tally, *, several: bool) -> None:
         messages.note(f"{failed} of {tally.done} look-ups failed: {', '.join(kinds)}{first}.")
 
 
-def report_first_warning(tally: Tally) -> None:
-    """Print the first warning to stderr, and how many there are, if no record is shown."""
-    if first := tally.first_warned:
-        who = f"{first.customer} at {first.profile}"
-        which = f"{tally.warned} of {tally.done} look-ups have warnings, such as {who}"
-        messages.warning(f"{which}: {' '.join(_messages(first))}")
+def report_first_warnings(tally: Tally) -> None:
+    """Print each kind of warning to stderr once, and how many there are, if no record is shown."""
+    for kind, (record, first) in tally.first_warned.items():
+        who = f"{record.customer} at {record.profile}"
+        which = f"{tally.warned[kind]} of {tally.done} look-ups have a warning, such as {who}"
+        messages.warning(f"{which}: {first.message}")
 
 
 def _messages(lookup: Lookup | RawLookup) -> list[str]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.records import Bin, Expiring, SummaryRecord
+from loyalty_cli.output.balances import shown_unit
 from loyalty_cli.output.csv_text import CsvCell, values
 from loyalty_cli.output.view import Cell, Column, Group, View
 
@@ -24,28 +25,29 @@ def _kinds(record: SummaryRecord) -> str:
 
 
 def _rows(record: SummaryRecord) -> Iterator[list[Cell]]:
-    of = [Cell(record.profile), Cell(record.unit or ""), Cell(_kinds(record))]
-    for what, number, unit in _figures(record):
+    unit_of_all = shown_unit(record.unit, record.basis)
+    of = [Cell(record.profile), Cell(unit_of_all), Cell(_kinds(record))]
+    for what, number, unit in _figures(record, unit_of_all):
         if number is not None:
-            yield [*of, Cell(what), Cell(str(number), unit or ""), Cell()]
+            yield [*of, Cell(what), Cell(str(number), unit), Cell()]
     most = max((each.customers for each in record.histogram), default=0)
     for each in record.histogram:
         bar = Cell(bar=each.customers / most)
         yield [*of, Cell(f"with {_range(each)}"), Cell(str(each.customers)), bar]
 
 
-def _figures(record: SummaryRecord) -> Iterator[tuple[str, Amount | int | None, str | None]]:
+def _figures(record: SummaryRecord, unit: str) -> Iterator[tuple[str, Amount | int | None, str]]:
     """Each number of a summary: its name, its value, and the unit if it is an amount."""
-    yield "customers", record.customers, None
-    yield "found", record.found, None
-    yield "failed", record.failed, None
-    yield "total", record.total, record.unit
-    yield "median", record.median, record.unit
-    yield "largest", record.largest, record.unit
+    yield "customers", record.customers, ""
+    yield "found", record.found, ""
+    yield "failed", record.failed, ""
+    yield "total", record.total, unit
+    yield "median", record.median, unit
+    yield "largest", record.largest, unit
     if expiring := record.expiring:
-        yield f"expiring in {expiring.days} days", expiring.amount, record.unit
-        yield "expiring: customers", expiring.customers, None
-        yield "expiring: unclear", expiring.unclear or None, None
+        yield f"expiring in {expiring.days} days", expiring.amount, unit
+        yield "expiring: customers", expiring.customers, ""
+        yield "expiring: unclear", expiring.unclear or None, ""
 
 
 def _range(bin_: Bin) -> str:

@@ -225,6 +225,42 @@ def test_each_unit_and_kind_of_balance_is_summed_up_by_itself(
     assert [str(each.largest) for each in records] == sums
 
 
+def test_a_line_that_is_a_sum_of_others_is_not_added_again() -> None:
+    points, rewards = line(5), line(3, kind="money", unit="AUD")
+    both = line(8, kind="money", unit="AUD", sum_of=("points", "rewards"))
+    at = expiry(8, "2026-12-01")
+
+    records = summary(
+        lookup(points, rewards, both),
+        lookup(line(8, kind="money", unit="NZD", sum_of=("a",), next_expiry=at)),
+    )
+
+    assert [(each.unit, str(each.total), each.found) for each in records] == [
+        ("points", "5", 1),
+        ("AUD", "3", 1),
+    ]
+
+
+def test_amounts_of_unknown_scale_are_a_sum_of_their_own() -> None:
+    stated, unknown = (
+        line(number, kind="money", unit="$", basis=basis)
+        for number, basis in (("5.00", "stated"), (700, "scale_unknown"))
+    )
+
+    records = summary(lookup(stated), lookup(unknown), lookup(unknown))
+
+    assert [(each.unit, each.basis, str(each.total)) for each in records] == [
+        ("$", "stated", "5.00"),
+        ("$", "scale_unknown", "1400"),
+    ]
+
+
+def test_a_sum_is_computed_if_any_amount_in_it_is() -> None:
+    (record,) = summary(lookup(line(1)), lookup(line(2, basis="computed")), lookup(line(3)))
+
+    assert (record.basis, str(record.total)) == ("computed", "6")
+
+
 def test_percentages_are_not_added_up() -> None:
     ten, twenty = (
         line(number, kind="percent", unit="%", next_expiry=expiry(5, "2026-12-01"))

@@ -2,9 +2,11 @@
 
 import pickle
 
+from msgspec.structs import replace
+
 from loyalty_cli.model.errors import ErrorCode
 from loyalty_cli.model.exit_codes import ExitCode
-from loyalty_cli.model.records import Failure, Lookup
+from loyalty_cli.model.records import Failure, Lookup, WarningCode, WarningRecord
 from loyalty_cli.model.tally import MAX_REPORTED, Tally
 
 
@@ -77,3 +79,27 @@ def test_a_tally_of_a_long_run_stays_small() -> None:
 
     assert tally.done == tally.failed.total() == 20_000
     assert len(pickle.dumps(tally)) < 10_000
+
+
+def test_a_tally_keeps_the_first_warning_of_each_code_at_each_profile() -> None:
+    scale, other, same = (
+        WarningRecord(WarningCode.SCALE_UNKNOWN, "Dollars, or cents?"),
+        WarningRecord(WarningCode.PLATFORM, "Slow today."),
+        WarningRecord(WarningCode.PLATFORM, "Slow tomorrow."),
+    )
+    first = replace(GOOD, warnings=(other, same))
+    second = replace(GOOD, warnings=(scale, same))
+    elsewhere = replace(GOOD, profile="points", warnings=(same,))
+
+    tally = tally_of(GOOD, first, second, elsewhere, second)
+
+    assert tally.warned == {
+        ("card", WarningCode.PLATFORM): 3,
+        ("card", WarningCode.SCALE_UNKNOWN): 2,
+        ("points", WarningCode.PLATFORM): 1,
+    }
+    assert tally.first_warned == {
+        ("card", WarningCode.PLATFORM): (first, other),
+        ("card", WarningCode.SCALE_UNKNOWN): (second, scale),
+        ("points", WarningCode.PLATFORM): (elsewhere, same),
+    }

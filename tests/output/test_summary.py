@@ -29,6 +29,7 @@ def record(**values: Any) -> SummaryRecord:
         "sandbox": False,
         "unit": "AUD",
         "kinds": ("money", "credit"),
+        "basis": "computed",
         "customers": 1203,
         "found": 1111,
         "failed": 92,
@@ -93,6 +94,15 @@ def test_a_summary_in_a_pipe_has_a_line_for_each_number() -> None:
             ]
         ),
     ]
+
+
+def test_amounts_of_unknown_scale_have_a_question_mark_in_a_summary() -> None:
+    columns, groups = SUMMARY.table([record(unit="$", basis="scale_unknown")])
+
+    lines = [line.split() for line in plain_text(columns, groups).splitlines()]
+
+    assert ["club", "$?", "money,", "credit", "total", "54321.50", "$?"] in lines
+    assert ["club", "$?", "money,", "credit", "found", "1111"] in lines
 
 
 def test_small_amounts_of_a_summary_are_written_out() -> None:
@@ -210,6 +220,7 @@ def test_a_summary_as_csv_has_a_row_for_each_unit() -> None:
         "sandbox": "false",
         "unit": "AUD",
         "kinds": "money, credit",
+        "basis": "computed",
         "customers": "1203",
         "found": "1111",
         "failed": "92",
@@ -229,6 +240,6 @@ def test_a_summary_as_csv_has_empty_cells_for_missing_figures() -> None:
     row = csv_row(NOTHING)
 
     assert {name for name, cell in row.items() if not cell} == {
-        *("unit", "kinds", "total", "median", "largest", "histogram"),
+        *("unit", "kinds", "basis", "total", "median", "largest", "histogram"),
         *(f"expiring_{name}" for name in Expiring.__struct_fields__),
     }

@@ -127,7 +127,7 @@ class Action:
                 run.tally.report(run.ended_by)
             views.report_failures(run.tally, several=self._tasks.total != 1)
             if run.summary:
-                views.report_first_warning(run.tally)
+                views.report_first_warnings(run.tally)
         code = run.tally.exit_code if run.mistake else self._exit_code()
         if self._unfinished:
             messages.note(f"The records are in {str(self._unfinished)!r}. Continue with --resume.")
