@@ -1,5 +1,6 @@
 """The JSON Schema of what `-o json` prints."""
 
+from inspect import cleandoc
 from typing import Any
 
 import msgspec
@@ -15,7 +16,9 @@ from loyalty_cli.model.records import (
     ProviderRecord,
     RawLookup,
     SummaryRecord,
+    WarningCode,
 )
+from loyalty_cli.output.meanings import MEANINGS, WARNINGS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 ARRAYS = (
@@ -30,6 +33,9 @@ ARRAYS = (
 )
 
 
+_HAS_BY = {"properties": {"by": {"type": "string"}}, "required": ["by"]}
+
+
 def json_schema() -> dict[str, Any]:
     """Describe the array that any command prints; a `jsonl` line is one item of it."""
     arrays, components = msgspec.json.schema_components(
@@ -41,7 +47,7 @@ def json_schema() -> dict[str, Any]:
         "$schema": DIALECT,
         "title": "What loyalty prints with -o json",
         "anyOf": list(arrays),
-        "$defs": {name: _strict(schema) for name, schema in components.items()},
+        "$defs": {name: _explained(_strict(schema)) for name, schema in components.items()},
     }
 
 
@@ -59,6 +65,23 @@ def _strict(schema: dict[str, Any]) -> dict[str, Any]:
     }
     if "schema_version" in properties:
         properties["schema_version"] = {"const": SCHEMA_VERSION}
+    if "asked" in properties:
+        properties["asked"] = {**properties["asked"], **_HAS_BY}
     if not properties:
         return schema
     return {**schema, "properties": properties, "required": list(properties)}
+
+
+def _explained(schema: dict[str, Any]) -> dict[str, Any]:
+    """Say what the record and its keys mean."""
+    name, explained = schema["title"], {**schema, "description": cleandoc(schema["description"])}
+    if name == WarningCode.__name__:
+        texts = (f"`{code}`: {meaning}." for code, meaning in WARNINGS.items())
+        explained["description"] = "\n".join([schema["description"], *texts])
+    meanings = MEANINGS.get(name, {})
+    if meanings:
+        explained["properties"] = {
+            key: {**member, "description": meanings[key]}
+            for key, member in schema["properties"].items()
+        }
+    return explained

@@ -15,7 +15,7 @@ def test_schema_prints_a_json_schema_with_a_version_in_every_record(loyalty: Run
     assert schema["$schema"] == Draft202012Validator.META_SCHEMA["$id"]
     Draft202012Validator.check_schema(schema)
     for kind in ("Lookup", "RawLookup", "SummaryRecord", "ProviderRecord", "ProfileRecord"):
-        assert schema["$defs"][kind]["properties"]["schema_version"] == {"const": 2}
+        assert schema["$defs"][kind]["properties"]["schema_version"]["const"] == 2
     assert loyalty("schema", "-o", "json").code == 2
 
 

@@ -14,7 +14,9 @@ from loyalty_cli import providers
 from loyalty_cli.config.load import load
 from loyalty_cli.model.errors import ENDING, ErrorCode
 from loyalty_cli.model.exit_codes import ExitCode, exit_code_of
+from loyalty_cli.model.records import WarningCode
 from loyalty_cli.output.json_schema import json_schema
+from loyalty_cli.output.meanings import WARNINGS
 from loyalty_cli.providers.contract import DebitProvider, Limit
 from tests.conftest import Run
 from tests.documentation.pages import ROOT, blocks, page, section
@@ -123,6 +125,31 @@ def test_every_error_code_is_in_the_output_page_with_its_exit_code(code: ErrorCo
     rows = [row for row in table.splitlines() if f"`{code}`" in row]
 
     assert [row.split("|")[2].strip() for row in rows] == [str(int(exit_code_of(code)))]
+
+
+@pytest.mark.parametrize("code", WarningCode)
+def test_every_warning_code_is_in_the_output_page_with_its_meaning(code: WarningCode) -> None:
+    assert meanings("`code` of a warning")[code] == WARNINGS[code]
+
+
+@pytest.mark.parametrize(
+    ("heading", "record"),
+    [("key", "Lookup"), ("key of a balance line", "Balance"), ("key of `error`", "Failure")],
+)
+def test_the_output_page_and_the_schema_say_the_same_about_every_key(
+    heading: str, record: str
+) -> None:
+    properties = json_schema()["$defs"][record]["properties"]
+
+    assert meanings(heading) == {key: each["description"] for key, each in properties.items()}
+    assert list(meanings(heading)) == list(properties)
+
+
+def meanings(heading: str) -> dict[str, str]:
+    """The rows of a table of the output page: a name, and what it means."""
+    table = page("docs/output.md").partition(f"\n| {heading} | meaning |\n")[2].partition("\n\n")[0]
+    rows = [row.strip("| ").split(" | ") for row in table.splitlines()[1:]]
+    return {name.strip("`"): meaning for name, meaning in rows}
 
 
 @pytest.mark.parametrize("code", ExitCode)

@@ -8,9 +8,10 @@ from jsonschema import Draft202012Validator
 from msgspec.structs import replace
 
 from loyalty_cli.model.amount import Amount
-from loyalty_cli.model.records import Bin, Expiring, SummaryRecord
+from loyalty_cli.model.records import Bin, Expiring, SummaryRecord, WarningCode
 from loyalty_cli.output.json_schema import json_schema
 from loyalty_cli.output.json_text import json_document
+from loyalty_cli.output.meanings import WARNINGS
 from tests.conftest import Run
 
 
@@ -32,6 +33,90 @@ def test_a_missing_key_and_an_amount_as_text_do_not_fit_the_schema(
     assert not validator.is_valid([record])
 
 
+@pytest.fixture
+def found(loyalty: Run) -> dict[str, Any]:
+    """A record with a balance line and a warning, which fits the schema."""
+    line = ("--sandbox", "balance", "C-1001", "-p", "imprint", "-o", "json")
+    (record,) = json.loads(loyalty(*line).out)
+    return dict(record)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "fits"),
+    [
+        ("asked", {"by": "email"}, True),
+        ("asked", {"by": "id", "expand": "tier"}, True),
+        ("asked", {}, False),
+        ("asked", {"expand": "tier"}, False),
+        ("asked", {"by": "id", "n": 1}, False),
+        ("asked", {"by": None}, False),
+        ("asked", None, False),
+        ("platform_customer", "0b9f", True),
+        ("platform_customer", 7, False),
+        ("warnings", [], True),
+        ("warnings", [{"code": "not_stated", "message": "…"}], True),
+        ("warnings", [{"code": "other", "message": "…"}], False),
+        ("warnings", [{"code": "platform"}], False),
+        ("warnings", ["text"], False),
+        ("schema_version", 1, False),
+    ],
+    ids=str,
+)
+def test_what_was_asked_and_warnings_fit_the_schema_in_their_form_alone(
+    found: dict[str, Any], validator: Draft202012Validator, key: str, value: object, fits: bool
+) -> None:
+    validator.validate([found])
+
+    assert validator.is_valid([{**found, key: value}]) is fits
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "fits"),
+    [
+        *(("basis", basis, True) for basis in ("stated", "computed", "scale_unknown")),
+        ("basis", "guessed", False),
+        ("basis", None, False),
+        ("includes_pending", True, True),
+        ("includes_pending", "true", False),
+        ("sum_of", ["points", "rewards"], True),
+        ("sum_of", "points", False),
+    ],
+    ids=str,
+)
+def test_how_sure_a_balance_line_is_fits_the_schema_in_its_form_alone(
+    found: dict[str, Any], validator: Draft202012Validator, key: str, value: object, fits: bool
+) -> None:
+    found["balances"][0][key] = value
+
+    assert validator.is_valid([found]) is fits
+
+
+def test_a_record_of_version_1_does_not_fit_the_schema(
+    found: dict[str, Any], validator: Draft202012Validator
+) -> None:
+    gone = {key: value for key, value in found.items() if key not in ("asked", "platform_customer")}
+    (line,) = found["balances"]
+    for key in ("basis", "includes_pending", "sum_of"):
+        del line[key]
+    old = {**gone, "warnings": [], "balances": [line]}
+
+    for version in (1, 2):
+        assert not validator.is_valid([{**old, "schema_version": version}])
+
+
+def test_the_schema_says_what_every_key_of_a_look_up_and_every_warning_means(
+    validator: Draft202012Validator,
+) -> None:
+    schema: Any = validator.schema
+    definitions = schema["$defs"]
+
+    for name in ("Lookup", "RawLookup", "Balance", "WarningRecord", "Failure"):
+        for key, member in definitions[name]["properties"].items():
+            assert len(member["description"]) > 3, (name, key)
+    assert set(definitions["WarningCode"]["enum"]) == set(WarningCode) == set(WARNINGS)
+    assert all(f"`{code}`: " in definitions["WarningCode"]["description"] for code in WarningCode)
+
+
 def test_a_summary_fits_the_schema_whether_anything_was_found_or_not(
     validator: Draft202012Validator,
 ) -> None:
@@ -42,6 +127,7 @@ def test_a_summary_fits_the_schema_whether_anything_was_found_or_not(
         nothing,
         unit="AUD",
         kinds=("money", "credit"),
+        basis="computed",
         found=2,
         total=Amount("98765432109876543210.50"),
         median=Amount("0.25"),

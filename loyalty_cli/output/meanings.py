@@ -1,0 +1,89 @@
+"""What the keys of the records mean, for the JSON Schema; docs/output.md has the same texts."""
+
+from collections.abc import Mapping
+
+from loyalty_cli.model.records import WarningCode
+
+_LOOKED_UP = {
+    "schema_version": "the version of this form: 2",
+    "profile": "the profile that was asked",
+    "provider": "the provider of that profile",
+    "customer": "the customer, as the command line or the list has it",
+    "sandbox": "true if the sandbox answered, with made-up numbers",
+    "asked": (
+        "how the customer was asked for: `by` is the way to name the customer, and every query"
+        " option has the value that was sent, whether it is from `-O` or from the profile"
+    ),
+    "platform_customer": (
+        "the customer's own id at the platform, if the answer has it; always null with `--raw`"
+    ),
+    "retrieved_at": "when the answer arrived or the look-up failed, in UTC",
+    "warnings": (
+        "what must be known about these numbers: each has a `code` from the list below and a"
+        " `message` for people; always empty with `--raw`"
+    ),
+    "error": "null, or why the look-up failed",
+}
+
+MEANINGS: Mapping[str, Mapping[str, str]] = {
+    "Lookup": {
+        **_LOOKED_UP,
+        "balances": (
+            "the balance lines; empty after an error, and if the platform says that there is"
+            " nothing yet, or says nothing (the warning `not_stated`)"
+        ),
+        "details": "other fields of the answer, unchanged",
+    },
+    "RawLookup": {**_LOOKED_UP, "raw": "the platform's own JSON, in place of what was read in it"},
+    "Balance": {
+        "name": "what the platform calls this balance, or else what it is",
+        "kind": "`points`, `money`, `credit`, `percent`, `codes` or `other`",
+        "unit": "the unit of the amounts, as the platform writes it; not of `count` and `value`",
+        "basis": (
+            "how sure the amounts are: `stated` by the platform; `available` is `computed` from the"
+            " platform's other numbers; or `scale_unknown`: shown as they came, though they may be"
+            " in minor units (120000 may be 1200.00)"
+        ),
+        "includes_pending": "whether `pending` is part of `total`",
+        "sum_of": "the names of the lines that this line adds up: never add it to them",
+        "available": "what the customer can spend now",
+        "pending": "what the customer can spend later",
+        "total": "the platform's own sum",
+        "earned": "all that was ever earned, as the platform counts it",
+        "redeemed": "what of it was spent",
+        "expired": "what of it expired",
+        "cancelled": "what of it was cancelled",
+        "count": "how many rewards the line is made of",
+        "value": (
+            "what the amounts are worth in money of `currency`, as the platform says: `available`,"
+            " `pending` and `total`"
+        ),
+        "next_expiry": (
+            "what expires next: the `amount`, its `value` in money, and when (`at`, in the"
+            " platform's own format)"
+        ),
+    },
+    "WarningRecord": {"code": "one of the codes below", "message": "what it is about, for people"},
+    "Failure": {
+        "code": "one of the codes below",
+        "message": "what happened, as on stderr",
+        "hint": "what to do now, as on stderr",
+        "http_status": "the HTTP status, if there was an answer",
+        "provider_code": "the platform's own code, as text",
+    },
+}
+
+WARNINGS: Mapping[WarningCode, str] = {
+    WarningCode.CURRENCY_UNKNOWN: "the platform does not say in which currency an amount is",
+    WarningCode.MAY_BE_LESS: (
+        "less may be available: the platform does not say whether expired or cancelled credit is"
+        " still in its numbers"
+    ),
+    WarningCode.NOT_STATED: (
+        "the answer has no balance in it, or not all of it: that is not a balance of zero"
+    ),
+    WarningCode.OPTION_IGNORED: "the platform ignores a query option that was given",
+    WarningCode.PLATFORM: "a warning in the platform's own answer, in its words",
+    WarningCode.SCALE_UNKNOWN: "an amount may be in whole or in minor units, such as cents",
+    WarningCode.TYPE_UNKNOWN: "the platform's documentation does not have this type of balance",
+}
