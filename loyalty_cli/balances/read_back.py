@@ -6,13 +6,21 @@ from itertools import groupby, zip_longest
 from typing import Any, BinaryIO
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw
 from msgspec.structs import replace
 
+from loyalty_cli.balances.foreign import (
+    ForeignError,
+    asked_otherwise,
+    foreign,
+    is_asked_otherwise,
+    of_other_columns,
+    of_other_kind,
+)
 from loyalty_cli.balances.lookup import LookupTask
 from loyalty_cli.model.amount import Amount, decode_amount
 from loyalty_cli.model.errors import ErrorCode
-from loyalty_cli.model.records import SCHEMA_VERSION, Failure, Lookup, RawLookup
+from loyalty_cli.model.records import Failure, Lookup, RawLookup
 from loyalty_cli.model.tally import Record
 from loyalty_cli.output.csv_text import cell_text
 from loyalty_cli.output.json_text import json_cell, json_element
@@ -23,30 +31,11 @@ LONGEST_BYTES = 128 * 1024 * 1024
 Add = Callable[[Record], None]
 
 _WHO = ("profile", "provider", "customer", "sandbox", "asked")
-_ASKED = b'"asked"'
 _NEVER = "0001-01-01T00:00:00Z"
 _DECODERS: Mapping[bool, msgspec.json.Decoder[Any]] = {
     raw: msgspec.json.Decoder(kind, dec_hook=decode_amount, float_hook=Amount)
     for raw, kind in ((False, Lookup), (True, RawLookup))
 }
-
-
-class ForeignError(ValueError):
-    """The file has content that this program did not write for this run: why, and what to do."""
-
-    def __init__(
-        self, why: str = "is not from this run", hint: str = "Name another file, or remove it."
-    ) -> None:
-        super().__init__(why)
-        self.why = why
-        self.hint = hint
-
-
-class _Head(Struct):
-    """What tells a record of another version or of other options from ours."""
-
-    schema_version: int
-    asked: dict[str, str] = {}
 
 
 def read_back(file: BinaryIO) -> Iterator[bytes]:
@@ -64,48 +53,21 @@ def decode_record(text: bytes, *, raw: bool) -> Record:
         if isinstance(record, RawLookup) and not record.error:
             return replace(record, raw=msgspec.json.decode(text, type=dict[str, Raw])["raw"])
     except ValueError:
-        raise ForeignError from None
+        raise of_other_kind(raw=raw) if _is_of(text, raw=not raw) else ForeignError() from None
     return record
+
+
+def _is_of(text: bytes, *, raw: bool) -> bool:
+    try:
+        _DECODERS[raw].decode(text)
+    except ValueError:
+        return False
+    return True
 
 
 def opening(task: LookupTask, encode: Callable[[Record], bytes]) -> bytes:
     """The beginning of a task's record as text: all that is known before the look-up."""
     return encode(task.record(_NEVER)).rpartition(b'"platform_customer"')[0]
-
-
-def is_asked_otherwise(text: bytes, start: bytes) -> bool:
-    """Whether a record is of the customer and the profile of an `opening`, but not that opening."""
-    return text.startswith(start.partition(_ASKED)[0]) and not text.startswith(start)
-
-
-def foreign(text: bytes, task: LookupTask | None) -> ForeignError:
-    """What is wrong with a record of no task; `task` asks otherwise for the same, if any does."""
-    try:
-        head = msgspec.json.decode(text, type=_Head)
-    except ValueError:
-        return ForeignError()
-    if head.schema_version != SCHEMA_VERSION:
-        return _of_version(head.schema_version)
-    return ForeignError() if task is None else _asked_otherwise(head.asked, task)
-
-
-def _of_version(version: int) -> ForeignError:
-    age = "an older" if version < SCHEMA_VERSION else "a newer"
-    return ForeignError(
-        f"was written by {age} version of loyalty", "Look up again into a new file."
-    )
-
-
-def _asked_otherwise(found: Mapping[str, str], task: LookupTask) -> ForeignError:
-    return ForeignError(
-        f"was asked otherwise: {task.customer} at {task.profile.name} has {_words(found)};"
-        f" this run asks {_words(task.asked)}",
-        "Use the options of the first run, or name another file.",
-    )
-
-
-def _words(asked: Mapping[str, str]) -> str:
-    return ", ".join(f"{name}={value}" for name, value in asked.items())
 
 
 def check_json(file: BinaryIO, tasks: Iterator[LookupTask], add: Add) -> None:
@@ -124,8 +86,8 @@ def check_csv(file: BinaryIO, header: Sequence[str], tasks: Iterator[LookupTask]
     limit = csv.field_size_limit(LONGEST_BYTES)  # of the whole process, and too low for --raw
     lines = csv.reader((line.decode() for line in _lines(file)), strict=True)
     try:
-        if next(lines, None) != list(header):
-            raise _of_other_columns(next(lines, None))
+        if (columns := next(lines, [])) != list(header):
+            raise of_other_columns(columns, next(lines, []), header)
         rows = (dict(zip(header, cells, strict=True)) for cells in lines)
         grouped = groupby(rows, lambda row: tuple(row[name] for name in _WHO))
         for found, asked in zip_longest(grouped, groupby(tasks, _who), fillvalue=((), iter(()))):
@@ -141,18 +103,11 @@ def check_csv(file: BinaryIO, header: Sequence[str], tasks: Iterator[LookupTask]
         csv.field_size_limit(limit)
 
 
-def _of_other_columns(row: Sequence[str] | None) -> ForeignError:
-    """What is wrong with a file whose header is another one, by its first row."""
-    version = row[0] if row else ""
-    is_other = version.isdecimal() and int(version) != SCHEMA_VERSION
-    return _of_version(int(version)) if is_other else ForeignError()
-
-
 def _of_another_task(who: Sequence[str], task: LookupTask | None) -> ForeignError:
     """What is wrong with rows that are not of the task."""
     if task is None or who[:-1] != _who(task)[:-1]:
         return ForeignError()
-    return _asked_otherwise(msgspec.json.decode(who[-1], type=dict[str, str]), task)
+    return asked_otherwise(msgspec.json.decode(who[-1], type=dict[str, str]), task)
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes]:

@@ -6,14 +6,9 @@ from itertools import chain
 
 from msgspec import Struct
 
+from loyalty_cli.balances.foreign import foreign, is_asked_otherwise
 from loyalty_cli.balances.lookup import LookupTask
-from loyalty_cli.balances.read_back import (
-    Add,
-    decode_record,
-    foreign,
-    is_asked_otherwise,
-    opening,
-)
+from loyalty_cli.balances.read_back import Add, decode_record, opening
 from loyalty_cli.lists.parallel import MAX_PENDING
 from loyalty_cli.model.errors import ASKED_TO_WAIT, ENDING
 from loyalty_cli.model.tally import Record

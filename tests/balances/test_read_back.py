@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from msgspec import Raw
 
 from loyalty_cli.balances import read_back as reading
+from loyalty_cli.balances.foreign import ForeignError
 from loyalty_cli.balances.read_back import (
-    ForeignError,
     check_csv,
     check_json,
     decode_record,

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from loyalty_cli.balances.foreign import ForeignError
 from loyalty_cli.balances.lookup import LookupTask
-from loyalty_cli.balances.read_back import ForeignError, decode_record, read_back
+from loyalty_cli.balances.read_back import decode_record, read_back
 from loyalty_cli.balances.resume import Resumed, resume
 from loyalty_cli.lists.parallel import MAX_PENDING
 from loyalty_cli.model.errors import ErrorCode

@@ -8,14 +8,9 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from loyalty_cli.balances.foreign import ForeignError
 from loyalty_cli.balances.output_file import OutputFile, check_apart, open_output
-from loyalty_cli.balances.read_back import (
-    ForeignError,
-    check_csv,
-    check_json,
-    decode_record,
-    read_back,
-)
+from loyalty_cli.balances.read_back import check_csv, check_json, decode_record, read_back
 from loyalty_cli.balances.resume import Resumed, resume
 from loyalty_cli.balances.run import BalanceRun, NothingDoneError
 from loyalty_cli.balances.summary import Summary

@@ -121,6 +121,26 @@ def test_resume_says_that_a_file_was_written_by_a_newer_version(
     assert "was written by a newer version of loyalty" in done.err
 
 
+@pytest.mark.parametrize("is_working", [False, True], ids=["finished", "working file"])
+@pytest.mark.parametrize("output", FORMATS)
+def test_resume_says_that_a_file_was_written_with_raw_or_without_it(
+    into: Callable[..., Outcome], output: Format, is_working: bool
+) -> None:
+    for made, resumed, why, hint in (
+        (("--raw",), (), "with --raw", "Add --raw, or name another file."),
+        ((), ("--raw",), "without --raw", "Leave --raw out, or name another file."),
+    ):
+        name = f"{'raw' if made else 'read'}.{output}"
+        if is_working and output is not Format.JSONL:
+            assert into("lines.jsonl", *made).code == 0
+            shutil.move("lines.jsonl", f"{name}.partial")
+        else:
+            assert into(name, *made).code == 0
+
+        refused(into(name, *resumed, "--resume"), name, f"was written {why}", hint)
+        assert into(name, *made, "--resume") == (0, "", "")
+
+
 @pytest.mark.parametrize("ending", FORMATS)
 @pytest.mark.parametrize("output", FORMATS)
 def test_a_file_whose_name_ends_otherwise_than_its_format_is_resumed_with_the_same_format(
