@@ -81,7 +81,7 @@ def _explained(schema: dict[str, Any]) -> dict[str, Any]:
     meanings = MEANINGS.get(name, {})
     if meanings:
         explained["properties"] = {
-            key: {**member, "description": meanings[key]}
+            key: {**member, "description": meanings[key]} if key in meanings else member
             for key, member in schema["properties"].items()
         }
     return explained

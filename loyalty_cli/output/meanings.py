@@ -71,6 +71,48 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "http_status": "the HTTP status, if there was an answer",
         "provider_code": "the platform's own code, as text",
     },
+    "SummaryRecord": {
+        "unit": "the unit of the amounts; null if nothing was found at a profile",
+        "kinds": "the kinds of the balance lines in it; `[]` if nothing was found",
+        "basis": (
+            "how sure its amounts are, as in a balance line: `computed` if any of them is; amounts"
+            " of `scale_unknown` have a record of their own"
+        ),
+        "customers": "how many look-ups were made at this profile, in all units",
+        "found": "how many answers have an available amount in this unit",
+        "failed": "how many look-ups failed at this profile, in all units",
+        "total": (
+            "the sum of the available amounts, without the lines that have `sum_of`; null if"
+            " nothing was found, or if the amounts cannot be added, such as percentages"
+        ),
+        "median": "the median of the available amounts; null if nothing was found",
+        "largest": "the largest of them; null if nothing was found",
+        "expiring": (
+            "`amount` is what expires next, until `until`, and `customers` is how many have such an"
+            " amount; `unclear` is how many have an expiry with no readable date or no amount; null"
+            " if the platform never says what expires"
+        ),
+        "histogram": (
+            "how many customers have `at_least` this amount and less than `below`; the first"
+            " `at_least` is null if there are negative amounts"
+        ),
+    },
+    "DebitRecord": {
+        "state": (
+            "`planned` (nothing was sent), `sending`, `confirmed`, `refused`, `unknown`,"
+            " `not_applied` or `dropped`"
+        ),
+        "attempt": (
+            "how many attempts were made under this reference; more than one only after"
+            " `not_applied`"
+        ),
+        "replayed": (
+            "true if the debit was already on record in this state, and this run sent nothing"
+        ),
+        "balance_after": "what is left, if the platform says so",
+        "provider_reference": "the platform's own name for the debit, if there is one",
+        "at": "when the debit reached this state, in UTC",
+    },
 }
 
 WARNINGS: Mapping[WarningCode, str] = {
