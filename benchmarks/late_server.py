@@ -14,15 +14,19 @@ from typing import cast
 
 from web_server import BALANCE
 
-ANSWER = (
-    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-    f"Content-Length: {len(BALANCE)}\r\n\r\n{BALANCE}"
-).encode()
+HEAD = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n"
+
+
+def answer(request: bytes) -> bytes:
+    """The balance of the customer that a request names."""
+    _, _, rest = request.split()[1].partition(b"/customers/")
+    body = BALANCE.replace("$customer", rest.partition(b"/")[0].decode())
+    return (HEAD.format(len(body)) + body).encode()
 
 
 @contextmanager
 def late_server(seconds: float) -> Iterator[str]:
-    """Serve a fixed answer this long after each request, and give the address."""
+    """Serve a balance this long after each request, and give the address."""
     command = [sys.executable, __file__, str(seconds)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -46,8 +50,9 @@ class Late(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Answer each request that has come in whole, later."""
         *whole, self._unread = (self._unread + data).split(b"\r\n\r\n")
-        for _ in whole:
-            asyncio.get_running_loop().call_later(self._seconds, self._transport.write, ANSWER)
+        loop = asyncio.get_running_loop()
+        for request in whole:
+            loop.call_later(self._seconds, self._transport.write, answer(request))
 
 
 async def serve(seconds: float) -> None:

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-BALANCE = '{"customer_id": "C-1001", "reward_balance": 120000, "reward_symbol": "points"}'
+BALANCE = '{"customer_id": "$customer", "reward_balance": 120000, "reward_symbol": "points"}'
+"""The body of a balance; $customer stands for the one asked for, as nginx has it."""
 
 CONFIGURATION = """
 daemon off;
@@ -17,6 +18,7 @@ error_log stderr error;
 events {{}}
 http {{
     access_log off;
+    map $uri $customer {{ ~^/v2/customers/(?<named>[^/]+)/ $named; }}
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/proxy;
     fastcgi_temp_path {folder}/fastcgi;

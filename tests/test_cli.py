@@ -12,7 +12,8 @@ import pytest
 from loyalty_cli import __version__
 from loyalty_cli.credentials import redaction
 from loyalty_cli.providers.imprint import Imprint
-from tests.conftest import PROGRAM, Run
+from loyalty_cli.sandbox.server import Reply
+from tests.conftest import PROGRAM, Run, Serve
 
 TWO_PROFILES = (
     "default_profile: points\n"
@@ -141,9 +142,10 @@ def test_config_may_stand_before_or_after_the_command(
 
 
 def test_everything_behind_two_dashes_is_a_customer(
-    loyalty: Run, answer: Callable[..., str], card: Callable[..., object]
+    loyalty: Run, serve: Serve, card: Callable[..., object]
 ) -> None:
-    card(answer({"reward_balance": 7, "reward_symbol": "points"}))
+    balance = {"reward_balance": 7, "reward_symbol": "points"}
+    card(serve(lambda received: Reply(body={**balance, "customer_id": received.path[2]})))
 
     done = loyalty("balance", "-o", "json", "--", "--sandbox", "-v")
 
@@ -168,7 +170,7 @@ def test_everything_behind_two_dashes_is_a_customer(
 def test_a_command_loads_no_module_that_it_does_not_need(
     answer: Callable[..., str], card: Callable[..., object], line: str, needed: str, unwanted: str
 ) -> None:
-    card(answer({"reward_balance": 7, "reward_symbol": "points"}))
+    card(answer({"customer_id": "C-1001", "reward_balance": 7, "reward_symbol": "points"}))
 
     modules = loaded(*line.split())
     packages = {module.split(".")[0] for module in modules}

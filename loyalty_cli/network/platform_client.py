@@ -19,13 +19,11 @@ from loyalty_cli.network.answers import (
     UndocumentedError,
     body_of,
     undocumented,
-    wrong_customer,
 )
 from loyalty_cli.network.conversation import Ask, Conversation
 from loyalty_cli.network.deadline import Deadline
 from loyalty_cli.network.http_client import HttpClient, Sign
 from loyalty_cli.providers.contract import (
-    ID,
     Answer,
     Attempt,
     Debit,
@@ -107,12 +105,13 @@ class PlatformClient:
             return talk.shown((talk.run(steps()), talk.age))
 
     def _read(self, talk: Conversation, profile: Profile, query: Query) -> Reading:
-        reading = talk.run(profile.provider.look_up(query))
-        named = reading.platform_customer
-        if query.by == ID and named and not profile.provider.is_customer(named, query.customer):
-            why = f"{named!r}, not {query.customer!r}"
-            raise wrong_customer(talk.answers[-1], profile, why)
-        return reading
+        def steps() -> Steps[Reading]:
+            reading = yield from profile.provider.look_up(query)
+            if reading.platform_customer is not None:
+                profile.provider.check_customer(reading.platform_customer, query)
+            return reading
+
+        return talk.run(steps())
 
     @contextmanager
     def _conversation(self, profile: Profile, query: Query) -> Iterator[Conversation]:

@@ -17,7 +17,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import force_setattr
 
-from loyalty_cli.model.amount import Amount, decode_amount
+from loyalty_cli.model.amount import Amount, decode_amount, encode_amount
 from loyalty_cli.model.errors import ErrorCode
 from loyalty_cli.model.records import Balance, NextExpiry, Value, WarningCode, WarningRecord
 from loyalty_cli.model.strict_json import decode
@@ -27,7 +27,9 @@ from loyalty_cli.providers.parameters import (
     Parameter,
     boolean,
     decimals,
+    header_value,
     integer,
+    matching,
     one_of,
     segment,
     text,
@@ -35,6 +37,7 @@ from loyalty_cli.providers.parameters import (
 
 __all__ = [
     "ID",
+    "NOT_A_BALANCE",
     "Amount",
     "Answer",
     "Attempt",
@@ -72,8 +75,11 @@ __all__ = [
     "bearer",
     "boolean",
     "decimals",
+    "header_value",
     "integer",
     "is_currency",
+    "json_text",
+    "matching",
     "one_of",
     "parse_as",
     "parse_as_or_none",
@@ -85,6 +91,11 @@ Headers = Mapping[str, str]
 Secrets = Mapping[str, str]
 Body = TypeVar("Body")
 Made = TypeVar("Made")
+
+NOT_A_BALANCE = "it has none of the fields of a balance"
+"""Why an answer cannot be read in which everything is missing."""
+LONGEST_ID = 100
+"""A longer id in an answer is described, and not shown."""
 
 
 class Request(Struct, frozen=True):
@@ -336,9 +347,30 @@ class Provider(ABC):
         return answer.status in self.busy_statuses
 
     def is_not_found(self, answer: Answer) -> bool:
-        """Whether this 404 means an unknown customer, even without the platform's own error."""
+        """Whether this 404 may mean an unknown customer, without the platform's own error."""
         del answer
         return False
+
+    def check_customer(self, named: str, query: Query) -> None:
+        """Raise WrongCustomerError if an answer names another customer than the one asked for.
+
+        Without a call, an id in a `Reading` is checked, too. A provider calls this first, so that
+        another customer's answer is refused even if the rest of it cannot be read.
+        """
+        if query.by == ID and not self.is_customer(named, query.customer):
+            shown = f"an id of {len(named)} characters" if len(named) > LONGEST_ID else repr(named)
+            raise WrongCustomerError(f"{shown}, not {query.customer!r}")
+
+    def not_stated(self, *lines: Balance) -> tuple[WarningRecord, ...]:
+        """A warning for each line of which the platform does not say how much is available."""
+        return tuple(
+            WarningRecord(
+                WarningCode.NOT_STATED,
+                f"{line.name}: {self.title} does not say how much is available.",
+            )
+            for line in lines
+            if line.available is None
+        )
 
     def query_parameters(self, query: Query) -> Mapping[str, str | None]:
         """The query options with the platform's names."""
@@ -500,3 +532,14 @@ def parse_as_or_none(body: Any, kind: type[Body]) -> Body | None:
         return parse_as(body, kind)
     except ValueError:
         return None
+
+
+def json_text(value: Any) -> str:
+    """Part of an answer as text for the user: a text as it is, anything else as JSON."""
+    import msgspec
+
+    return (
+        value
+        if isinstance(value, str)
+        else msgspec.json.encode(value, enc_hook=encode_amount).decode()
+    )

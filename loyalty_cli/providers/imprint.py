@@ -20,18 +20,28 @@ from loyalty_cli.providers.contract import (
     basic,
     bearer,
     decimals,
+    header_value,
     is_currency,
+    json_text,
     parse_as,
     parse_as_or_none,
 )
 
+MERCHANT = "x-imprint-merchant-key"
 UNIT_UNKNOWN = (
-    "Imprint does not say whether {balance} {symbol} is in whole or minor units"
-    " (dollars or cents); set minor_units in the profile once you know."
+    "Imprint does not say whether {balance} {symbol} is in whole or minor units. Its page on"
+    " data types has minor units elsewhere (1000 = $10); if here, too, set minor_units: 2 in the"
+    " profile."
 )
 
 
-class RewardsBalance(Struct):
+class Named(Struct):
+    """The customer of the 200 of getRewardsBalance."""
+
+    customer_id: str
+
+
+class RewardsBalance(Named):
     """The 200 of getRewardsBalance."""
 
     reward_balance: Amount
@@ -44,6 +54,7 @@ class Error(Struct):
 
     type: str
     message: str
+    param: Any = None
 
 
 class NestedError(Struct):
@@ -66,7 +77,11 @@ class Imprint(Provider):
 
     name = "imprint"
     title = "Imprint"
-    pages = ("https://docs.imprint.co/api-reference", "https://docs.imprint.co/authentication")
+    pages = (
+        "https://docs.imprint.co/api-reference",
+        "https://docs.imprint.co/api-reference/data-types",
+        "https://docs.imprint.co/authentication",
+    )
     base_url = "https://dev.imprint.co"
     auths = (
         Auth("bearer", ("api_key",), lambda secrets: bearer(secrets["api_key"])),
@@ -75,48 +90,62 @@ class Imprint(Provider):
     settings = (
         Parameter(
             "minor_units",
-            "how many decimals the balance has: 2 if it is in cents; without it, unchanged",
+            "how many decimals a balance of money has: 2 if it is in cents; without it, unchanged",
             decimals,
+        ),
+        Parameter(
+            "merchant_key",
+            f"the product that is asked about, if you have several; the header {MERCHANT}",
+            header_value,
         ),
     )
     numbers = {
         "name": "reward_description",
         "unit": "reward_symbol",
-        "available": "reward_balance, divided by 10^minor_units if the profile has that",
+        "available": "reward_balance; money is divided by 10^minor_units if the profile has that",
+        "platform_customer": "customer_id, compared with the customer asked for",
     }
 
     def request(self, query: Query) -> Request:
         """Ask for the rewards balance."""
-        return Request(("v2", "customers", query.customer, "rewards_balance"))
+        merchant = query.settings.get("merchant_key")
+        return Request(
+            ("v2", "customers", query.customer, "rewards_balance"),
+            headers={MERCHANT: merchant} if merchant else {},
+        )
 
     def normalize(self, body: Any, query: Query) -> Reading:
         """One line; no page states whether a `$` balance is in dollars or cents."""
+        customer = parse_as(body, Named).customer_id
+        self.check_customer(customer, query)
         answer = parse_as(body, RewardsBalance)
         symbol, balance = answer.reward_symbol, answer.reward_balance
-        money = is_currency(symbol)
-        warnings: tuple[WarningRecord, ...] = ()
-        if minor_units := query.settings.get("minor_units"):
+        minor_units = query.settings.get("minor_units")
+        is_money = is_currency(symbol)
+        is_doubtful = is_money and minor_units is None
+        if is_money and minor_units:
             balance = balance.shifted(-int(minor_units))
-        elif money:
-            doubt = UNIT_UNKNOWN.format(balance=balance, symbol=symbol)
-            warnings = (WarningRecord(WarningCode.SCALE_UNKNOWN, doubt),)
         line = Balance(
             name=answer.reward_description or "rewards",
-            kind="money" if money else "points",
+            kind="money" if is_money else "points",
             unit=symbol,
+            basis="scale_unknown" if is_doubtful else "stated",
             available=balance,
         )
-        return Reading((line,), warnings=warnings)
+        doubt = UNIT_UNKNOWN.format(balance=balance, symbol=symbol)
+        warnings = (WarningRecord(WarningCode.SCALE_UNKNOWN, doubt),) if is_doubtful else ()
+        return Reading((line,), warnings=warnings, platform_customer=customer)
 
     def read_error(self, body: Any) -> PlatformError | None:
         """Read any of the three error shapes that the documentation shows."""
         nested = parse_as_or_none(body, NestedError)
         if error := nested.error if nested else parse_as_or_none(body, Error):
             not_found = error.type == "CUSTOMER_NOT_FOUND_ERROR"
-            return PlatformError(
-                error.message, error.type, ErrorCode.NOT_FOUND if not_found else None
-            )
+            message = error.message
+            if error.param is not None:
+                message = f"{message.rstrip('.')}, param {json_text(error.param)}"
+            return PlatformError(message, error.type, ErrorCode.NOT_FOUND if not_found else None)
         if gateway := parse_as_or_none(body, GatewayError):
-            details = "; ".join(str(detail) for detail in gateway.details or ())
+            details = "; ".join(map(json_text, gateway.details or ()))
             return PlatformError(f"{gateway.error}: {details}" if details else gateway.error)
         return None

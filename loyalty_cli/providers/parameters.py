@@ -1,5 +1,6 @@
 """A provider's own profile keys and query options, and the check of their values."""
 
+import re
 import unicodedata
 from collections.abc import Callable
 
@@ -36,6 +37,16 @@ integer = _of_form(
 )
 decimals = _of_form("a number from 0 to 9", lambda value: value in tuple("0123456789"))
 boolean = _of_form("true or false", lambda value: value in ("true", "false"))
+
+
+def matching(pattern: str, form: str) -> Callable[[str], str]:
+    """Make a check that accepts what matches a pattern; `form` says what that is."""
+    return _of_form(form, lambda value: re.fullmatch(pattern, value) is not None)
+
+
+header_value = matching(
+    r"[!-~]([ -~]*[!-~])?", "ASCII text without a control character, or a space at its ends"
+)
 
 
 def one_of(*choices: str) -> Callable[[str], str]:

@@ -131,7 +131,7 @@ def in_a_process(named: str, home: Path) -> dict[str, str]:
 def test_login_uses_a_keyring_without_encryption_only_where_it_is_allowed(
     program: Run, card: Callable[..., Path], answer: Callable[..., str], tmp_path: Path
 ) -> None:
-    card(answer({"reward_balance": 7, "reward_symbol": "points"}))
+    card(answer({"customer_id": "C-1", "reward_balance": 7, "reward_symbol": "points"}))
     env = in_a_process("keyrings.alt.file.PlaintextKeyring", tmp_path)
     del env["LOYALTY_CARD_API_KEY"]
 

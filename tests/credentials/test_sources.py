@@ -243,7 +243,7 @@ def test_keyring_is_imported_only_if_no_other_source_has_the_credential(
     folder: Path,
     source: str,
 ) -> None:
-    path = card(answer({"reward_balance": 1, "reward_symbol": "points"}))
+    path = card(answer({"customer_id": "C-1", "reward_balance": 1, "reward_symbol": "points"}))
     (folder / "card.api_key").write_text(SECRET)
     given = {
         "environment": {"LOYALTY_CARD_API_KEY": SECRET},

@@ -79,7 +79,8 @@ class DocumentedPlatforms:
         at = CUSTOMERS.index(customer)
         points = 5 ** (at % 7) + at if at % 6 else 0
         if is_imprint:
-            return Reply(body={"reward_balance": points, "reward_symbol": "points"})
+            balance = {"reward_balance": points, "reward_symbol": "points"}
+            return Reply(body={"customer_id": customer, **balance})
         soon = datetime.now(UTC) + timedelta(days=10)
         expiring = {"nextExpiringPointsAmount": 5, "nextExpiringPointsDate": soon.isoformat()}
         return Reply(body={"availablePointsBalance": points, **(expiring if points % 3 else {})})

@@ -1,5 +1,6 @@
 """Servers on loopback that misbehave as no HTTP library would let them, and a proxy."""
 
+import json
 import socket
 import ssl
 import struct
@@ -8,11 +9,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from threading import Event, Lock, Thread
 from typing import Any, Self
+from urllib.parse import unquote
 
 from loyalty_cli import providers
 from loyalty_cli.config.profile import Profile
 
-BALANCE = b'{"reward_balance": 120000, "reward_symbol": "points"}'
+BALANCE = b'{"customer_id": "C-1", "reward_balance": 120000, "reward_symbol": "points"}'
 PACE_SECONDS = 0.005
 """Between two bytes of a server that sends one at a time."""
 
@@ -36,6 +38,13 @@ def reply(body: bytes = BALANCE, status: str = "200 OK", *headers: str, length: 
         *headers,
     ]
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+
+
+def balance_of(request: bytes) -> bytes:
+    """A balance of the customer that a request of Imprint's API names."""
+    _, _, rest = request.split()[1].partition(b"/customers/")
+    customer = unquote(rest.partition(b"/")[0].decode())
+    return BALANCE.replace(b'"C-1"', json.dumps(customer).encode())
 
 
 class Wire:
@@ -178,10 +187,13 @@ class RawServer:
 
 
 class Answering:
-    """A script that gives answers in turn, the last one for ever, and keeps what was asked."""
+    """A script that gives answers in turn, the last one for ever, and keeps what was asked.
+
+    Without answers it gives everybody a balance.
+    """
 
     def __init__(self, *answers: bytes) -> None:
-        self._answers = list(answers) or [reply()]
+        self._answers = answers
         self._lock = Lock()
         self.requests: list[bytes] = []
 
@@ -190,7 +202,7 @@ class Answering:
             with self._lock:
                 self.requests.append(request)
                 at = min(len(self.requests), len(self._answers)) - 1
-            wire.send(self._answers[at])
+            wire.send(self._answers[at] if self._answers else reply(balance_of(request)))
 
 
 class Proxy:

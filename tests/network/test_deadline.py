@@ -30,7 +30,7 @@ from tests.network.conftest import Card, TimesOut, ends_in_time
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
-BODY = b'{"reward_balance": 1, "reward_symbol": "points"}'
+BODY = b'{"customer_id": "C-1", "reward_balance": 1, "reward_symbol": "points"}'
 SLOW = {  # what comes at once, and what comes byte by byte
     "head": (b"", reply() * 10),
     "body": (reply(b"", length=9999), b" " * 9999),

@@ -15,7 +15,16 @@ from loyalty_cli.network.deadline import Deadline
 from loyalty_cli.network.http_client import BODY_LIMIT_BYTES, HttpClient
 from loyalty_cli.providers.contract import Request
 from tests.conftest import Run
-from tests.fakes.servers import BALANCE, Answering, RawServer, Script, Wire, profile_at, reply
+from tests.fakes.servers import (
+    BALANCE,
+    Answering,
+    RawServer,
+    Script,
+    Wire,
+    balance_of,
+    profile_at,
+    reply,
+)
 from tests.network.conftest import Card
 
 TOGETHER = 8
@@ -86,8 +95,8 @@ def test_eight_oversized_answers_at_a_time_take_little_memory_and_time(
     packed = reply(PACKED[name], status, "Content-Encoding: gzip")
 
     def first_balances(wire: Wire) -> None:
-        while wire.request():
-            wire.send(reply(BALANCE) if len(asked) < TOGETHER else packed)
+        while request := wire.request():
+            wire.send(reply(balance_of(request)) if len(asked) < TOGETHER else packed)
             asked.append(name)
 
     asked: list[str] = []

@@ -28,8 +28,8 @@ WISHES = {
 
 @pytest.fixture
 def hostile(answer: Callable[..., str], card: Callable[..., object]) -> None:
-    body = {"reward_balance": 7, "reward_symbol": HOSTILE, "reward_description": HOSTILE}
-    card(answer(body))
+    texts = {"reward_symbol": HOSTILE, "reward_description": HOSTILE}
+    card(answer({"customer_id": "C-1", "reward_balance": 7, **texts}))
 
 
 def acting(text: str) -> set[str]:
@@ -107,7 +107,7 @@ def test_a_table_in_a_pipe_has_the_same_cells_and_its_warnings_on_stderr(loyalty
 
     assert [line.split() for line in done.out.splitlines()] == [
         ["Customer", "Profile", "Name", "Available"],
-        ["C-1004", "imprint", "rewards", "2599", "$"],
+        ["C-1004", "imprint", "rewards", "2599", "$?"],
     ]
     assert done.err.startswith("Warning: C-1004 at imprint: Imprint does not say")
 

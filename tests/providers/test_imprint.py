@@ -8,6 +8,7 @@ from loyalty_cli.providers.contract import basic
 from loyalty_cli.providers.currencies import ISO_4217, is_currency
 from loyalty_cli.sandbox.server import Reply
 from tests.providers.contract import (
+    CUSTOMER,
     Cases,
     CasesPlatform,
     Fails,
@@ -20,8 +21,9 @@ from tests.providers.contract import (
 )
 
 DOUBT = (
-    "Imprint does not say whether 120000 A$ is in whole or minor units (dollars or cents);"
-    " set minor_units in the profile once you know."
+    "Imprint does not say whether 120000 A$ is in whole or minor units. Its page on"
+    " data types has minor units elsewhere (1000 = $10); if here, too, set minor_units: 2 in the"
+    " profile."
 )
 REWARDS = {"name": "rewards", "kind": "points", "unit": "points", "available": 120000}
 NOT_FOUND = "CUSTOMER_NOT_FOUND_ERROR"
@@ -35,7 +37,7 @@ GATEWAY = {
 
 
 def balance(symbol: str, **more: Any) -> dict[str, Any]:
-    return {"reward_balance": 120000, "reward_symbol": symbol, **more}
+    return {"customer_id": "{}", "reward_balance": 120000, "reward_symbol": symbol, **more}
 
 
 def unnamed(**more: Any) -> Reads:
@@ -44,14 +46,21 @@ def unnamed(**more: Any) -> Reads:
 
 def unknown(status: int, *, nested: bool) -> Fails:
     error = {"type": NOT_FOUND, "message": "No such customer", "param": None}
-    return Fails(status, {"error": error} if nested else error, 5, "not_found", NOT_FOUND)
+    words = f"{NOT_FOUND}: No such customer)."
+    return Fails(status, {"error": error} if nested else error, 5, "not_found", NOT_FOUND, words)
 
 
-def invalid(body: Any) -> Fails:
+def invalid(body: Any, param: str = "") -> Fails:
     words = (
-        "Imprint refused the request (HTTP 400, INVALID_REQUEST_ERROR: customer_id is malformed)."
+        "Imprint refused the request"
+        f" (HTTP 400, INVALID_REQUEST_ERROR: customer_id is malformed{param})."
     )
     return Fails(400, body, 6, "refused", "INVALID_REQUEST_ERROR", words)
+
+
+def another(customer: str) -> Fails:
+    words = f"Imprint answered about another customer: {customer!r}, not 'C-1001'."
+    return Fails(200, balance("$", customer_id=customer), 7, "wrong_customer", words=words)
 
 
 def by_gateway(details: Any, words: str) -> Fails:
@@ -61,15 +70,16 @@ def by_gateway(details: Any, words: str) -> Fails:
 CASES = Cases(
     provider="imprint",
     answer={
-        "customer_id": "2EE24580",
+        "customer_id": "{}",
         "reward_balance": 120000,
         "reward_symbol": "points",
         "reward_description": "Club points",
     },
     balances=[{"name": "Club points", "kind": "points", "unit": "points", "available": 120000}],
+    platform_customer="{}",
     amounts={"reward_balance": "Club points.available"},
-    texts=("reward_symbol", "reward_description"),
-    required=("reward_balance", "reward_symbol"),
+    texts=("customer_id", "reward_symbol", "reward_description"),
+    required=("customer_id", "reward_balance", "reward_symbol"),
     not_answers=(None, "text", 5, True, [], {}),
     path=("v2", "customers", "{}", "rewards_balance"),
     credentials={"api_key": "imprint-s3cret"},
@@ -87,10 +97,19 @@ CASES = Cases(
         "money": Reads(
             balance("A$"),
             {
-                "balances": [{**REWARDS, "kind": "money", "unit": "A$", "available": 120000}],
+                "balances": [
+                    {
+                        **REWARDS,
+                        "kind": "money",
+                        "unit": "A$",
+                        "available": 120000,
+                        "basis": "scale_unknown",
+                    }
+                ],
                 "warnings": warned("scale_unknown", DOUBT),
             },
         ),
+        "the customer": Reads(balance("points"), {"platform_customer": CUSTOMER}),
     },
     fails={
         "no customer, 400": unknown(400, nested=False),
@@ -99,7 +118,26 @@ CASES = Cases(
         "no customer, 404, one level down": unknown(404, nested=True),
         "another type": invalid(INVALID),
         "another type, one level down": invalid({"error": INVALID}),
+        "a param": invalid({**INVALID, "param": "customer_id"}, ", param customer_id"),
+        "a param that is a list": invalid({**INVALID, "param": ["a", 1]}, ', param ["a",1]'),
+        "another customer": another("C-1002"),
+        "another customer, in another case": another("c-1001"),
+        "no customer": another(""),
+        "another customer, with a line break": another("x\ny"),
+        "another customer, and a balance of a wrong type": Fails(
+            200, balance("$", customer_id="C-1002", reward_balance="many"), 7, "wrong_customer"
+        ),
+        "a very long customer": Fails(
+            200,
+            balance("$", customer_id="x" * 9999),
+            7,
+            "wrong_customer",
+            words="about another customer: an id of 9999 characters, not 'C-1001'.",
+        ),
         "a gateway with details": by_gateway(["bad id", "bad day"], "Bad Request: bad id; bad day"),
+        "a gateway with odd details": by_gateway(
+            ["bad id", {"at": None}], 'Bad Request: bad id; {"at":null}'
+        ),
         "a gateway without details": by_gateway([], "Bad Request)."),
         "a gateway whose details are null": by_gateway(None, "Bad Request)."),
         "an error of text alone": no_answer({"error": "Bad Request"}, 400),
@@ -125,8 +163,8 @@ def test_a_unit_is_money_if_it_is_a_currencys_code_or_sign() -> None:
         ("2", '"120000"', "1200.00"),
     ],
 )
-@pytest.mark.parametrize("symbol", ["$", "points"])
-def test_minor_units_move_the_point_without_a_warning(
+@pytest.mark.parametrize("symbol", ["$", "USD"])
+def test_minor_units_move_the_point_of_money_without_a_warning(
     platform: CasesPlatform, minor_units: str, sent: str, shown: str, symbol: str
 ) -> None:
     platform.profile(minor_units=minor_units)
@@ -135,7 +173,16 @@ def test_minor_units_move_the_point_without_a_warning(
     done = platform.run()
 
     assert at(digits(done), "rewards.available") == shown
+    assert at(digits(done), "rewards.basis") == "stated"
     assert done.record["warnings"] == []
+
+
+def test_minor_units_leave_points_as_they_are(platform: CasesPlatform) -> None:
+    platform.profile(minor_units="2")
+
+    (line,) = platform.replies(balance("points")).reads()["balances"]
+
+    assert (line["available"], line["basis"]) == (120000, "stated")
 
 
 @pytest.mark.parametrize("value", ["-1", "1.5", "two", "10", "999999999999999999", "\u0662", ""])
@@ -149,6 +196,54 @@ def test_impossible_minor_units_are_a_mistake_in_the_profile_file(
     assert (done.code, done.out) == (3, "")
     assert "profiles.main.minor_units" in done.err
     assert platform.received == []
+
+
+@pytest.mark.parametrize("customer", ["2ee24580-b97b-4949-a65c-929ccb9b9b8d", "a/b ä"])
+def test_the_customer_that_imprint_names_may_be_a_uuid_in_another_case(
+    platform: CasesPlatform, customer: str
+) -> None:
+    named = customer.upper() if customer[0] == "2" else customer
+    platform.replies(balance("points", customer_id=named))
+
+    record = platform.run(customer=customer).record
+
+    assert (record["error"], record["platform_customer"]) == (None, named)
+
+
+@pytest.mark.parametrize("output", [["-o", "json"], ["-o", "table"], ["--raw"]])
+def test_no_output_shows_the_balance_of_another_customer(
+    platform: CasesPlatform, output: list[str]
+) -> None:
+    for amount in (987654, "a text, 987654"):
+        platform.replies(balance("$", customer_id="C-1002", reward_balance=amount))
+
+        done = platform.run(*output)
+
+        assert done.code == 7
+        assert "987654" not in done.out + done.err
+        assert "another customer: 'C-1002', not 'C-1001'." in done.err
+        assert len(done.err.splitlines()) == 2
+
+
+def test_the_key_of_a_merchant_is_sent_as_a_header(platform: CasesPlatform) -> None:
+    platform.reads()
+    assert "x-imprint-merchant-key" not in platform.received[0].headers
+
+    platform.profile(merchant_key="m-1 x")
+    platform.reads()
+    assert platform.received[0].headers["x-imprint-merchant-key"] == "m-1 x"
+
+
+@pytest.mark.parametrize("value", ["", " ", " m", "m ", "ä", "m\xa0x", "m\u202ex"])
+def test_a_merchant_key_that_no_header_can_carry_is_a_mistake_in_the_profile_file(
+    platform: CasesPlatform, value: str
+) -> None:
+    platform.profile(merchant_key=value)
+
+    done = platform.run()
+
+    assert (done.code, done.out, platform.received) == (3, "", [])
+    assert "profiles.main.merchant_key" in done.err
 
 
 def test_an_imprint_key_is_sent_as_utf_8_inside_basic() -> None:

@@ -24,7 +24,8 @@ FILLING = b" " * 512
 
 def found(customer: str) -> Reply:
     """Give each customer a balance that tells one from another."""
-    return Reply(body={"reward_balance": len(customer), "reward_symbol": "points"})
+    points = {"reward_balance": len(customer), "reward_symbol": "points"}
+    return Reply(body={"customer_id": customer, **points})
 
 
 def not_found(_: str) -> Reply:

@@ -201,8 +201,8 @@ def test_an_amount_keeps_its_digits_in_every_format(
     loyalty: Run, answer: Callable[..., str], card: Callable[..., object], digits: str, sent: str
 ) -> None:
     number = sent.format(digits)
-    body = f'{{"reward_balance": {number}, "reward_symbol": "points"}}'.encode()
-    card(answer(body))
+    body = f'{{"customer_id": "C-1", "reward_balance": {number}, "reward_symbol": "points"}}'
+    card(answer(body.encode()))
 
     for output in ("json", "jsonl"):
         text = "".join(loyalty("balance", "C-1", "-o", output).out.split())
