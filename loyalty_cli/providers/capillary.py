@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from loyalty_cli.providers.contract import (
     ID,
+    NOT_A_BALANCE,
     Amount,
     Auth,
     Balance,
@@ -24,9 +25,11 @@ from loyalty_cli.providers.contract import (
     WarningCode,
     WarningRecord,
     Way,
+    WrongCustomerError,
     basic,
     boolean,
     integer,
+    json_text,
     parse_as,
     parse_as_or_none,
 )
@@ -46,19 +49,49 @@ IDENTIFIERS = {
 """The ways besides the id, and the platform's names for them."""
 
 
-class PointsBalance(Struct, rename="camel"):
+CUSTOMER = "CUSTOMER"
+
+
+class Entity(Struct, rename="camel"):
+    """Whose balance it is."""
+
+    entity_id: Any = None
+    entity_type: str | None = None
+
+
+class PointsBalance(Entity, rename="camel"):
     """The 200 of get-points-balance."""
 
     total_points: Amount | None = None
     main_points: Amount | None = None
     promised_points: Amount | None = None
+    promised_points_breakup: Any = None
+    delayed_accrual_points: Any = None
 
 
 class Status(Struct):
-    """One item of `errors` or `warnings`."""
+    """One item of `errors` or `warnings`; either may be missing."""
 
-    message: str
+    message: str | None = None
     code: int | str | None = None
+
+
+class FrameStatus(Status):
+    """The status of a whole answer of the API v1.1."""
+
+    success: Any = None
+
+
+class Response(Struct):
+    """What is inside an answer of the API v1.1."""
+
+    status: FrameStatus
+
+
+class Frame(Struct):
+    """An answer of the API v1.1, which may come in place of any other."""
+
+    response: Response
 
 
 class Statuses(Struct):
@@ -139,9 +172,10 @@ class Capillary(Provider):
     numbers = {
         "available": "mainPoints",
         "pending": "promisedPoints",
-        "total": "totalPoints",
+        "total": "totalPoints, with the pending ones in it",
         "details": "promisedPointsBreakup, delayedAccrualPoints, programId",
         "warnings": "warnings",
+        "platform_customer": "entityId, compared with the customer asked for",
     }
     busy_statuses = frozenset({461, 521})
     errors_at_200 = True
@@ -159,10 +193,16 @@ class Capillary(Provider):
         return Request(("v2", "customers", "lookup", "points", "balance"), {**named, **options})
 
     def normalize(self, body: Any, query: Query) -> Reading:
-        """One line of points, and the platform's own warnings."""
+        """One line of points, and the platform's own warnings.
+
+        "Total promised & current points", says the page of totalPoints.
+        """
+        customer = self._customer(parse_as(body, Entity), query)
         answer = parse_as(body, PointsBalance)
+        if answer == PointsBalance():
+            raise ValueError(NOT_A_BALANCE)
         warnings = [
-            WarningRecord(WarningCode.PLATFORM, _status(item).message)
+            WarningRecord(WarningCode.PLATFORM, _status(item).message or json_text(item))
             for item in parse_as(body, Statuses).warnings or ()
         ]
         if "program_id" in query.options and query.options.get("all_programs") == "true":
@@ -172,26 +212,75 @@ class Capillary(Provider):
             name="points",
             kind="points",
             unit="points",
+            includes_pending=True,
             available=answer.main_points,
             pending=answer.promised_points,
             total=answer.total_points,
         )
         kept = ("promisedPointsBreakup", "delayedAccrualPoints", "programId")
         details = {key: body[key] for key in kept if body.get(key) is not None}
-        return Reading((line,), details or None, tuple(warnings))
+        return Reading(
+            (line,),
+            details or None,
+            (*warnings, *self.not_stated(line)),
+            platform_customer=customer,
+        )
+
+    def _customer(self, entity: Entity, query: Query) -> str | None:
+        """Check whose balance it is, and return the id, which the reference has as a number."""
+        if entity.entity_type not in (None, CUSTOMER):
+            raise WrongCustomerError(f"its entityType is not {CUSTOMER}")
+        if entity.entity_id is None:
+            return None
+        customer = _id(entity.entity_id)
+        self.check_customer(customer, query)
+        return customer
 
     def read_error(self, body: Any) -> PlatformError | None:
-        """Read a non-empty `errors`, which may come with any HTTP status, 200 included."""
-        found = parse_as_or_none(body, Statuses)
-        if not found or not found.errors:
+        """Read a non-empty `errors` or a frame without success, at any HTTP status, even 200.
+
+        Of several errors, one with a known code decides.
+        """
+        errors = _errors(body)
+        if not errors:
             return None
-        errors = [_status(item) for item in found.errors]
-        message = "; ".join(error.message for error in errors)
-        if errors[0].code is None:
+        deciding = min(errors, key=_rank)
+        words = [
+            error.message or ("" if error is deciding else str(error.code)) for error in errors
+        ]
+        message = "; ".join(filter(None, words))
+        if deciding.code is None:
             return PlatformError(message)
-        code = str(errors[0].code)
+        code = str(deciding.code)
         return PlatformError(message, code, CODES.get(code))
 
 
+def _id(sent: Any) -> str:
+    """An id as the customer is asked for: a number is its digits."""
+    if isinstance(sent, str):
+        return sent
+    try:
+        number = Amount.convert(sent)
+    except ValueError as error:
+        raise ValueError(f"{error} - at 'entityId'") from None
+    return str(int(number) if number == int(number) else number)
+
+
+def _errors(body: Any) -> list[Status]:
+    if isinstance(body, dict) and isinstance(body.get("errors"), list) and body["errors"]:
+        return [_status(item) for item in body["errors"]]
+    frame = parse_as_or_none(body, Frame)
+    has_failed = frame is not None and str(frame.response.status.success).lower() == "false"
+    return [frame.response.status] if frame and has_failed else []
+
+
 def _status(item: Any) -> Status:
-    return parse_as_or_none(item, Status) or Status(message=str(item))
+    """An item of a list; JSON that is no status is its own message."""
+    status = parse_as_or_none(item, Status)
+    return status if status and status != Status() else Status(message=json_text(item))
+
+
+def _rank(error: Status) -> int:
+    """The place of an error among those that decide: the order of CODES, other codes, no code."""
+    known = [*CODES, str(error.code)]
+    return len(known) if error.code is None else known.index(str(error.code))

@@ -60,6 +60,7 @@ SHOPPERS = {
     "C-1009": Shopper(565000109, {42: Points("410.000")}),
     "C-1010": Shopper(565000110, {1: Points("0.001")}),
 }
+BY_ENTITY_ID = {str(shopper.entity_id): shopper for shopper in SHOPPERS.values()}
 
 
 class Client(Struct):
@@ -117,11 +118,16 @@ def _balance(received: Received, customer: str) -> Reply:
     if not (program.isascii() and program.isdigit() and everything in ("true", "false")):
         return _error(400, 400, "A query parameter is wrong")
     asked = None if everything == "true" else int(program)
-    return behave(customer, SHOPPERS, ERRORS, partial(_points, asked))
+    entity = int(customer) if customer in BY_ENTITY_ID else customer
+    return behave(customer, SHOPPERS | BY_ENTITY_ID, ERRORS, partial(_points, entity, asked))
 
 
-def _points(program: int | None, shopper: Shopper) -> Reply:
-    """The points of a programme, zero if the customer is not in it; for None, of all."""
+def _points(entity: int | str, program: int | None, shopper: Shopper) -> Reply:
+    """The points of a programme, zero if the customer is not in it; for None, of all.
+
+    An entityId is a number at Capillary, and the sandbox takes that, too. But it must be the
+    customer who was asked for, and most of its customers have an identifier like C-1001.
+    """
     programs = shopper.programs if program is None else {program: Points()} | shopper.programs
     parts = [part for key, part in programs.items() if program in (None, key)]
     main, delayed, external = (
@@ -130,7 +136,7 @@ def _points(program: int | None, shopper: Shopper) -> Reply:
     )
     promised = delayed.plus(external)
     body = {
-        "entityId": shopper.entity_id,
+        "entityId": entity,
         "entityType": "CUSTOMER",
         "totalPoints": main.plus(promised),
         "mainPoints": main,

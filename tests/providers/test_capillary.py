@@ -1,5 +1,6 @@
 """Capillary: what its reference says, its two ways of signing in, and its errors at any status."""
 
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -8,14 +9,14 @@ import pytest
 from loyalty_cli.sandbox.server import Received, Reply
 from loyalty_cli.testing import WayCases
 from tests.conftest import Outcome
-from tests.providers.contract import Cases, CasesPlatform, Fails, Reads, no_answer, warned
+from tests.providers.contract import CUSTOMER, Cases, CasesPlatform, Fails, Reads, no_answer, warned
 
 
 def errors(*items: Any) -> dict[str, Any]:
     return {"errors": list(items), "warnings": []}
 
 
-def error(code: Any, message: str = "In its own words") -> dict[str, Any]:
+def error(code: Any, message: Any = "In its own words") -> dict[str, Any]:
     return {"status": False, "code": code, "message": message}
 
 
@@ -25,8 +26,8 @@ def told(status: int, code: Any, exit_code: int, meaning: str) -> Fails:
     return Fails(status, errors(error(code)), exit_code, meaning, str(code), words, requests)
 
 
-def unreadable(item: Any) -> Fails:
-    return Fails(200, errors(item), 6, "refused", words=str(item))
+def unreadable(item: Any, words: str) -> Fails:
+    return Fails(200, errors(item), 6, "refused", words=f"(HTTP 200, {words}).")
 
 
 def by(identifier: str, customer: str) -> WayCases:
@@ -35,21 +36,39 @@ def by(identifier: str, customer: str) -> WayCases:
     return WayCases(customer, ("v2", "customers", "lookup", "points", "balance"), query)
 
 
-LINE = {"name": "points", "kind": "points", "unit": "points"}
-NOTHING = {"balances": [LINE], "details": None, "warnings": []}
+def frame(success: Any, code: Any = None, message: Any = None) -> dict[str, Any]:
+    return {"response": {"status": {"success": success, "code": code, "message": message}}}
+
+
+def another(words: str, **entity: Any) -> Fails:
+    words = f"Capillary answered about another customer: {words}."
+    return Fails(200, {"mainPoints": 5, **entity}, 7, "wrong_customer", words=words)
+
+
+LINE = {"name": "points", "kind": "points", "unit": "points", "includes_pending": True}
+NOT_STATED = warned("not_stated", "points: Capillary does not say how much is available.")
+ONE = {"balances": [{**LINE, "available": 1}], "details": None, "warnings": []}
 BREAKUP = {"delayedAccrualPoints": 60, "externalTriggerBasedPoints": 40}
 DETAILS = {
     "promisedPointsBreakup": {"delayedAccrualPoints": "1.50", "new": [None]},
     "delayedAccrualPoints": 7,
     "programId": 42,
 }
-ODD: tuple[Any, ...] = ("broken", {"odd": 1}, None, 5, {"code": 8015})
+ODD = {
+    '"broken"': "broken",
+    "null": "null",
+    "5": "5",
+    '{"code": []}': '{"code":[]}',
+    '{"message": 5}': '{"message":5}',
+}
+"""An error that is no status, and what is said of it."""
 NO_LISTS: tuple[Any, ...] = ("text", {"a": 1}, 5)
+NO_IDS: tuple[Any, ...] = (True, [], {})
 IGNORED = "program_id was ignored because of all_programs."
 CASES = Cases(
     provider="capillary",
     answer={
-        "entityId": 565039505,
+        "entityId": "{}",
         "entityType": "CUSTOMER",
         "totalPoints": 8600,
         "mainPoints": 8500,
@@ -59,6 +78,7 @@ CASES = Cases(
     },
     balances=[{**LINE, "available": 8500, "pending": 100, "total": 8600}],
     details={"promisedPointsBreakup": BREAKUP},
+    platform_customer="{}",
     amounts={
         "mainPoints": "points.available",
         "promisedPoints": "points.pending",
@@ -109,39 +129,54 @@ CASES = Cases(
                 "details": {"promisedPointsBreakup": {"delayedAccrualPoints": Decimal("0.000")}},
             },
         ),
-        "nothing": Reads({}, NOTHING),
-        "details": Reads(DETAILS, {"balances": [LINE], "details": DETAILS}),
+        "details alone": Reads(
+            DETAILS, {"balances": [LINE], "details": DETAILS, "warnings": NOT_STATED}
+        ),
         "details that are null": Reads(
             {"promisedPointsBreakup": None, "delayedAccrualPoints": 0, "programId": None},
             {"details": {"delayedAccrualPoints": 0}},
         ),
-        "empty lists": Reads({"errors": [], "warnings": []}, NOTHING),
-        "null lists": Reads({"errors": None, "warnings": None}, NOTHING),
+        "empty lists": Reads({"mainPoints": 1, "errors": [], "warnings": []}, ONE),
+        "null lists": Reads({"mainPoints": 1, "errors": None, "warnings": None}, ONE),
+        "the customer": Reads(
+            {"entityId": "{}", "entityType": "CUSTOMER", "mainPoints": 1},
+            {**ONE, "platform_customer": CUSTOMER},
+        ),
+        "no customer": Reads(
+            {"entityId": None, "entityType": None, "mainPoints": 1},
+            {**ONE, "platform_customer": None},
+        ),
+        "the customer alone": Reads(
+            {"entityId": "{}"}, {"balances": [LINE], "warnings": NOT_STATED}
+        ),
         "warnings": Reads(
             {
                 "mainPoints": 1,
                 "warnings": [
                     error(1, "Points expire soon"),
                     error(None, "Ask again"),
-                    {"odd": 1},
+                    {"odd": None},
+                    {"code": 7},
                     "text",
+                    None,
                 ],
             },
             {
                 "balances": [{**LINE, "available": 1}],
                 "warnings": warned(
-                    "platform", "Points expire soon", "Ask again", "{'odd': 1}", "text"
+                    "platform",
+                    *("Points expire soon", "Ask again", '{"odd":null}', '{"code":7}', "text"),
+                    "null",
                 ),
             },
         ),
-        "other keys of any type": Reads({"entityId": "x", "entityType": 5}, NOTHING),
         "all programmes and one": Reads(
-            {},
+            {"mainPoints": 1},
             {"warnings": warned("option_ignored", IGNORED)},
             ("-O", "all_programs=true", "-O", "program_id=42"),
         ),
         "one programme and not all": Reads(
-            {}, {"warnings": []}, ("-O", "all_programs=false", "-O", "program_id=42")
+            {"mainPoints": 1}, {"warnings": []}, ("-O", "all_programs=false", "-O", "program_id=42")
         ),
     },
     fails={
@@ -178,7 +213,73 @@ CASES = Cases(
             "8015",
             "In its own words; and more",
         ),
-        **{f"an error that is {item!r}": unreadable(item) for item in ODD},
+        **{
+            f"an error that is {item}": unreadable(json.loads(item), words)
+            for item, words in ODD.items()
+        },
+        "an error with digits": Fails(
+            200, b'{"errors": [{"odd": [1.50]}]}', 6, "refused", words='{"odd":[1.50]}'
+        ),
+        **{
+            f"a code alone with {status}": Fails(
+                status, errors({"code": 8015}), 5, "not_found", "8015", f"(HTTP {status}, 8015)."
+            )
+            for status in (200, 400)
+        },
+        "errors beside odd warnings": Fails(
+            200, {"errors": [{"code": 8015}], "warnings": "text"}, 5, "not_found", "8015"
+        ),
+        "a code and a null message": Fails(
+            404, errors(error(1212, None)), 6, "refused", "1212", "(HTTP 404, 1212)."
+        ),
+        "the last of several errors decides": Fails(
+            200,
+            errors("odd", error(77, "first"), {"code": 78}, error(1632, "second"), error("8015")),
+            5,
+            "not_found",
+            "8015",
+            "(HTTP 200, 8015: odd; first; 78; second; In its own words).",
+        ),
+        "the first error with a code decides": Fails(
+            400, errors({"message": "no code"}, error(77, "a"), error(78, "b")), 6, "refused", "77"
+        ),
+        **{
+            f"a frame with {status} and success {success!r}": Fails(
+                status,
+                frame(success, "500", "In its own words"),
+                6,
+                "refused",
+                "500",
+                f"(HTTP {status}, 500: In its own words).",
+            )
+            for status in (200, 400)
+            for success in ("false", False, "FALSE")
+        },
+        "a frame with a known code": Fails(
+            200, frame("false", 8015), 5, "not_found", "8015", "(HTTP 200, 8015)."
+        ),
+        "a frame with 401": Fails(
+            401, frame("false", 401, "No"), 4, "credential_refused", "401", "401: No"
+        ),
+        "a frame of a success": no_answer(frame("true", 200, "SUCCESS")),
+        "a frame without a status": no_answer({"response": {"status": "bad"}}),
+        "nothing": no_answer({}),
+        "nothing but lists": no_answer({"errors": [], "warnings": []}),
+        "nothing but nulls": no_answer({"entityId": None, "mainPoints": None, "programId": 1}),
+        "another customer": another("'C-1002', not 'C-1001'", entityId="C-1002"),
+        "another customer, as a number": another("'565039505', not 'C-1001'", entityId=565039505),
+        "no customer's id": another("'', not 'C-1001'", entityId=""),
+        "another entity": another(
+            "its entityType is not CUSTOMER", entityId="{}", entityType="USER_GROUP"
+        ),
+        "another customer, and points of a wrong type": Fails(
+            200, {"entityId": "C-1002", "mainPoints": "many"}, 7, "wrong_customer"
+        ),
+        **{
+            f"an entityId that is {sent!r}": no_answer({"mainPoints": 1, "entityId": sent})
+            for sent in NO_IDS
+        },
+        "an entityType that is a number": no_answer({"mainPoints": 1, "entityType": 5}),
         **{
             f"{place} that are {value!r}": no_answer({"mainPoints": 1, place: value})
             for place in ("errors", "warnings")
@@ -186,6 +287,40 @@ CASES = Cases(
         },
     },
 )
+NUMBER = "565039505"
+
+
+@pytest.mark.parametrize(
+    "named", ["565039505", '"565039505"', "565039505.000", "5.65039505e8"], ids=str
+)
+def test_capillary_may_name_its_customer_as_a_number_or_as_text(
+    platform: CasesPlatform, named: str
+) -> None:
+    platform.replies(f'{{"entityId": {named}, "mainPoints": 5}}'.encode())
+
+    record = platform.run(customer=NUMBER).record
+
+    assert (record["error"], record["platform_customer"]) == (None, NUMBER)
+
+
+@pytest.mark.parametrize("named", ["5650395050", '"0565039505"', "565039505.5", "-565039505"])
+def test_a_number_in_capillarys_answer_is_compared_to_the_last_digit(
+    platform: CasesPlatform, named: str
+) -> None:
+    platform.replies(f'{{"entityId": {named}, "mainPoints": 987654}}'.encode())
+
+    for output in (["-o", "json"], ["--raw"]):
+        done = platform.run(*output, customer=NUMBER)
+        assert (done.code, done.record["error"]["code"]) == (7, "wrong_customer")
+        assert "987654" not in done.out + done.err
+
+
+def test_leading_zeros_of_the_customer_asked_for_count(platform: CasesPlatform) -> None:
+    platform.replies({"entityId": int(NUMBER), "mainPoints": 5})
+
+    assert platform.run(customer=f"0{NUMBER}").record["error"]["code"] == "wrong_customer"
+
+
 EXCHANGE = ("v3", "oauth", "token", "generate")
 
 

@@ -22,7 +22,9 @@ def test_capillary_in_the_sandbox_answers_as_its_reference(platforms: Sandbox) -
         "delayedAccrualPoints": Amount("120.500"),
         "externalTriggerBasedPoints": Amount("30.000"),
     }
-    assert answer.json["entityType"] == "CUSTOMER"
+    assert (answer.json["entityId"], answer.json["entityType"]) == ("C-1003", "CUSTOMER")
+    by_number = platforms.balance("capillary", "565000103").json
+    assert by_number == {**answer.json, "entityId": 565000103}
     assert answer.json["warnings"] == []
     warned = platforms.balance("capillary", "C-1007")
     assert (warned.status, len(warned.json["warnings"])) == (200, 1)
