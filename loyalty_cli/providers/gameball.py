@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from loyalty_cli.providers.contract import (
+    NOT_A_BALANCE,
     Amount,
     Answer,
     Auth,
@@ -23,10 +24,13 @@ from loyalty_cli.providers.contract import (
     Refusal,
     Request,
     Value,
+    json_text,
+    matching,
     parse_as,
     parse_as_or_none,
 )
 
+VERSION = "v4.0"
 REQUEST_IN_PROGRESS = "2001"
 REPEATED_TRANSACTION = "9004"
 CODES = {
@@ -63,6 +67,9 @@ class CustomerBalance(Struct, rename="camel"):
     total_earned_points: Amount | None = None
 
 
+KNOWN = CustomerBalance.__struct_encode_fields__
+
+
 class Redemption(Struct, rename="camel"):
     """The 200 of redeem."""
 
@@ -71,15 +78,21 @@ class Redemption(Struct, rename="camel"):
     gameball_transaction_id: str | int | None = None
 
 
-class Error(Struct):
-    """Any answer except a 2xx; `type` is not read, because it has several spellings."""
+class Error(Struct, rename="camel"):
+    """An error; `type` is not read, because it has several spellings."""
 
     code: int | str
     message: str
+    request_id: Any = None
+
+
+def _path(query: Query, *steps: str) -> tuple[str, ...]:
+    """A path of the API in the version that the account needs."""
+    return ("api", query.settings.get("api_version", VERSION), "integrations", *steps)
 
 
 class Gameball(DebitProvider):
-    """`GET /api/v4.0/integrations/customers/{customerId}/balance`, from the API reference."""
+    """`GET /api/{version}/integrations/customers/{customerId}/balance`, from the API reference."""
 
     name = "gameball"
     title = "Gameball"
@@ -97,14 +110,30 @@ class Gameball(DebitProvider):
             lambda secrets: {"apikey": secrets["api_key"], "secretkey": secrets["secret_key"]},
         ),
     )
-    options = (
-        Parameter("expand", "what else to ask for: tier, referrals or both", sent_as="expand"),
+    settings = (
+        Parameter(
+            "api_version",
+            f"the version of the API that your account needs; without it {VERSION}",
+            matching(r"v[0-9]{1,3}\.[0-9]{1,3}", "a version such as v4.1"),
+        ),
     )
+    options = (
+        Parameter(
+            "expand",
+            "what else to ask for: tier, referrals, or both with a comma",
+            matching(
+                "tier|referrals|tier,referrals|referrals,tier",
+                "tier, referrals, or both with a comma",
+            ),
+            sent_as="expand",
+        ),
+    )
+    errors_at_200 = True
     numbers = {
         "name": "pointsName",
         "available": "availablePointsBalance",
         "pending": "pendingPoints",
-        "total": "totalPointsBalance",
+        "total": "totalPointsBalance, with the pending ones in it",
         "earned": "totalEarnedPoints",
         "value": "availablePointsValue, pendingPointsValue, totalPointsValue in currency",
         "next_expiry": "nextExpiringPointsAmount, …Value, …Date (no time zone is given)",
@@ -113,12 +142,17 @@ class Gameball(DebitProvider):
 
     def request(self, query: Query) -> Request:
         """Ask for the balance."""
-        path = ("api", "v4.0", "integrations", "customers", query.customer, "balance")
+        path = _path(query, "customers", query.customer, "balance")
         return Request(path, self.query_parameters(query))
 
     def normalize(self, body: Any, query: Query) -> Reading:  # noqa: ARG002 - the contract's
-        """One line of points; what `expand` adds is not documented and goes into the details."""
+        """One line of points; what `expand` adds is not documented and goes into the details.
+
+        The totals are "including pending points", says the reference.
+        """
         answer = parse_as(body, CustomerBalance)
+        if answer == CustomerBalance():
+            raise ValueError(NOT_A_BALANCE)
         expires = answer.next_expiring_points_date, answer.next_expiring_points_amount
         value = Value(
             currency=answer.currency,
@@ -130,6 +164,7 @@ class Gameball(DebitProvider):
             name=answer.points_name or "points",
             kind="points",
             unit="points",
+            includes_pending=True,
             available=answer.available_points_balance,
             pending=answer.pending_points,
             total=answer.total_points_balance,
@@ -143,19 +178,28 @@ class Gameball(DebitProvider):
                 at=answer.next_expiring_points_date,
             ),
         )
-        known = CustomerBalance.__struct_encode_fields__
-        return Reading((line,), {key: body[key] for key in body if key not in known} or None)
+        details = {key: value for key, value in body.items() if key not in KNOWN}
+        return Reading((line,), details or None, self.not_stated(line))
 
     def read_error(self, body: Any) -> PlatformError | None:
-        """Read an error by its code."""
+        """Read an error by its code, at any HTTP status, even 200.
+
+        An unknown code and a message beside a balance are no error.
+        """
         error = parse_as_or_none(body, Error)
         if error is None:
             return None
-        code, _ = CODES.get(str(error.code), (None, None))
-        return PlatformError(error.message, str(error.code), code)
+        number = str(error.code)
+        if number not in CODES and any(body.get(key) is not None for key in KNOWN):
+            return None
+        message = error.message
+        if error.request_id is not None:
+            message = f"{message.rstrip('.')}, request {json_text(error.request_id)}"
+        code, _ = CODES.get(number, (None, None))
+        return PlatformError(message, number, code)
 
-    def debit_request(self, query: Query, debit: Debit) -> Request:  # noqa: ARG002 - the contract's
-        """`POST /api/v4.0/integrations/transactions/redeem`; the transactionId de-duplicates."""
+    def debit_request(self, query: Query, debit: Debit) -> Request:
+        """`POST /api/{version}/integrations/transactions/redeem`; transactionId de-duplicates."""
         at = debit.at.astimezone(UTC).isoformat(timespec="milliseconds")
         body = {
             "customerId": debit.customer,
@@ -163,7 +207,7 @@ class Gameball(DebitProvider):
             "transactionTime": at.replace("+00:00", "Z"),
             "points": debit.amount,
         }
-        return Request(("api", "v4.0", "integrations", "transactions", "redeem"), json=body)
+        return Request(_path(query, "transactions", "redeem"), json=body)
 
     def read_debit(self, body: Any, debit: Debit) -> DebitReceipt:
         """Confirm only this transaction, with exactly the points."""

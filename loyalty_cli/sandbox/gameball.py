@@ -70,9 +70,9 @@ class RedeemRequest(Struct, rename="camel"):
 def handle(received: Received, ledger: Ledger) -> Reply:
     """Answer getCustomerBalance, and redeem."""
     match received.path:
-        case ("api", "v4.0", "integrations", "customers", customer, "balance"):
+        case ("api", "v4.0" | "v4.1", "integrations", "customers", customer, "balance"):
             method, answer = "GET", partial(_balance, received, ledger, customer)
-        case ("api", "v4.0", "integrations", "transactions", "redeem"):
+        case ("api", "v4.0" | "v4.1", "integrations", "transactions", "redeem"):
             method, answer = "POST", partial(_redeem, received, ledger)
         case _:
             return _error(404, 4004, "General Error", "There is no such resource")

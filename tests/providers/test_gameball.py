@@ -9,9 +9,18 @@ import pytest
 from loyalty_cli.providers.contract import Debit, DebitReceipt, PlatformError, Query
 from loyalty_cli.providers.gameball import Gameball
 from loyalty_cli.sandbox.server import Reply
-from tests.providers.contract import Cases, DebitCases, Fails, Reads, no_answer
+from tests.providers.contract import (
+    Cases,
+    CasesPlatform,
+    DebitCases,
+    Fails,
+    Reads,
+    no_answer,
+    warned,
+)
 
-LINE = {"name": "points", "kind": "points", "unit": "points"}
+LINE = {"name": "points", "kind": "points", "unit": "points", "includes_pending": True}
+NOT_STATED = warned("not_stated", "points: Gameball does not say how much is available.")
 EXPANDED = {"tier": {"name": "Gold", "points": [1, "2", None, True]}, "referrals": []}
 ERRORS = [
     (401, 1000, 4, "credential_refused"),
@@ -28,6 +37,12 @@ ERRORS = [
     (422, 9004, 6, "refused"),
     (422, 2002, 6, "refused"),
     (400, 1234, 6, "refused"),
+    (200, 1001, 4, "credential_refused"),
+    (200, 7000, 5, "not_found"),
+    (200, 2001, 7, "rate_limited"),
+    (200, 5003, 7, "server_error"),
+    (200, 8000, 6, "refused"),
+    (200, 1234, 6, "refused"),
 ]
 """A status, a code, and what it means; those that may be over soon are tried again."""
 
@@ -91,12 +106,28 @@ CASES = Cases(
     refused=Reply(401, {"code": 1001, "type": "Unauthorized", "message": "Bad key"}),
     throttled=Reply(429, {"code": 9999, "type": "TooMany", "message": "Slow down"}),
     reads={
-        "nothing": Reads({}, {"balances": [LINE], "details": None, "warnings": []}),
         "a currency alone": Reads(
-            {"currency": "EUR"}, {"balances": [{**LINE, "value": {"currency": "EUR"}}]}
+            {"currency": "EUR"},
+            {"balances": [{**LINE, "value": {"currency": "EUR"}}], "warnings": NOT_STATED},
         ),
-        "an expiry that is null": expiring(
-            None, nextExpiringPointsDate=None, nextExpiringPointsAmount=None
+        "an available amount alone": Reads(
+            {"availablePointsBalance": 0},
+            {"balances": [{**LINE, "available": 0}], "details": None, "warnings": []},
+        ),
+        "an unknown code and a message beside a balance": Reads(
+            {"code": 5, "message": "Good day", "type": "new", "totalEarnedPoints": 7},
+            {
+                "balances": [{**LINE, "earned": 7}],
+                "details": {"code": 5, "message": "Good day", "type": "new"},
+            },
+        ),
+        "an expiry that is null": Reads(
+            {
+                "availablePointsBalance": 1,
+                "nextExpiringPointsDate": None,
+                "nextExpiringPointsAmount": None,
+            },
+            {"balances": [{**LINE, "available": 1}]},
         ),
         "an expiry of a value alone": expiring(None, nextExpiringPointsValue=10),
         "an expiry without a date": expiring(
@@ -107,10 +138,12 @@ CASES = Cases(
             nextExpiringPointsDate="2024-12-01T00:00:00.0000000",
         ),
         "what expand adds": Reads(
-            EXPANDED, {"balances": [LINE], "details": EXPANDED}, ("-O", "expand=tier")
+            {"pendingPoints": 1, **EXPANDED},
+            {"balances": [{**LINE, "pending": 1}], "details": EXPANDED},
+            ("-O", "expand=tier"),
         ),
         "digits in what expand adds": Reads(
-            f'{{"tier": [8500.000, -0, 1e2, {"1" * 60}]}}'.encode(),
+            f'{{"pendingPoints": 1, "tier": [8500.000, -0, 1e2, {"1" * 60}]}}'.encode(),
             {"details": {"tier": [Decimal("8500.000"), Decimal("-0"), 100, int("1" * 60)]}},
         ),
     },
@@ -119,6 +152,31 @@ CASES = Cases(
         "a code as text": Fails(
             404, {"code": "7000", "type": "any", "message": "No."}, 5, "not_found", "7000"
         ),
+        "a known code beside a balance": Fails(
+            200,
+            {"code": 7000, "message": "No.", "availablePointsBalance": 5},
+            5,
+            "not_found",
+            "7000",
+        ),
+        **{
+            f"a requestId that is {sent!r}": Fails(
+                404,
+                {"code": 7000, "message": "No.", "requestId": sent},
+                5,
+                "not_found",
+                "7000",
+                f"(HTTP 404, 7000: {words}).",
+            )
+            for sent, words in (
+                ("0HN:1", "No, request 0HN:1"),
+                (7, "No, request 7"),
+                (None, "No"),
+            )
+        },
+        "nothing": no_answer({}),
+        "nothing but nulls": no_answer({"availablePointsBalance": None, "currency": None}),
+        "nothing but what expand adds": no_answer(EXPANDED),
         "a code alone": no_answer({"code": 7000}, 404),
         "a message alone": no_answer({"message": "no"}, 404),
         "a code that is a list": no_answer({"code": [], "message": "x"}, 404),
@@ -142,6 +200,48 @@ CASES = Cases(
 
 def debit_at(at: datetime) -> Debit:
     return Debit("a/b ä?", "points", 50, "r-1", at)
+
+
+@pytest.mark.parametrize("version", ["v4.0", "v4.1", "v10.12"])
+def test_the_version_of_gameballs_api_is_in_every_path(
+    platform: CasesPlatform, version: str
+) -> None:
+    platform.profile(api_version=version)
+    platform.reads()
+    query = Query("C-1", {"api_version": version})
+    request = Gameball().debit_request(query, debit_at(datetime.now(UTC)))
+
+    for path in (platform.received[0].path, request.path):
+        assert path[:3] == ("api", version, "integrations")
+
+
+@pytest.mark.parametrize("version", ["4.1", "v4", "v4.1/x", "v4.", "V4.1", "v4.1 ", "v4.1.1", ""])
+def test_an_impossible_version_is_a_mistake_in_the_profile_file(
+    platform: CasesPlatform, version: str
+) -> None:
+    platform.profile(api_version=version)
+
+    done = platform.run()
+
+    assert (done.code, done.out, platform.received) == (3, "", [])
+    assert "profiles.main.api_version: must be a version such as v4.1" in done.err
+
+
+@pytest.mark.parametrize("expand", ["tier", "referrals", "tier,referrals", "referrals,tier"])
+def test_gameball_is_asked_to_expand_what_it_can(platform: CasesPlatform, expand: str) -> None:
+    platform.reads("-O", f"expand={expand}")
+
+    assert platform.received[0].query == {"expand": expand}
+
+
+@pytest.mark.parametrize("expand", ["wings", "tier,", "tier,tier", "tier,wings", "Tier", "tier "])
+def test_gameball_is_not_asked_to_expand_anything_else(
+    platform: CasesPlatform, expand: str
+) -> None:
+    done = platform.run("-O", f"expand={expand}")
+
+    assert (done.code, done.out, platform.received) == (2, "", [])
+    assert "the option expand must be tier, referrals, or both with a comma" in done.err
 
 
 def receipt(**more: Any) -> DebitReceipt:

@@ -49,6 +49,17 @@ def test_gameball_in_the_sandbox_adds_what_it_is_to_expand(
     assert platforms.balance("gameball", "C-1001", expand=expand).json == {**plain, **added}
 
 
+def test_gameball_in_the_sandbox_has_two_versions(platforms: Sandbox) -> None:
+    signed = platforms.signed("gameball")
+    old, new, unknown = (
+        platforms.ask("GET", BALANCE.replace("v4.0", version), signed)
+        for version in ("v4.0", "v4.1", "v3.0")
+    )
+
+    assert old.json == new.json
+    assert unknown.status == 404
+
+
 @pytest.mark.parametrize(
     ("headers", "status", "code"),
     [
