@@ -1,7 +1,9 @@
 """Judge a platform's answer: it has a body to read, or it is an error for the user."""
 
 import time
+from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
@@ -9,6 +11,7 @@ from loyalty_cli.network.failures import bad_response
 from loyalty_cli.network.retry import retry_after
 from loyalty_cli.providers.contract import Answer, PlatformError
 
+BEFORE_THE_PATH = "must end before the path of the API"
 BY_STATUS = {
     401: ErrorCode.CREDENTIAL_REFUSED,
     403: ErrorCode.CREDENTIAL_REFUSED,
@@ -20,8 +23,10 @@ BY_STATUS = {
 }
 
 
-def error_in(answer: Answer, profile: Profile, customer: str | None) -> LoyaltyError | None:
-    """Return the error in an answer; None if its body is what the request asked for.
+def error_in(
+    answer: Answer, profile: Profile, customer: str | None, path: Sequence[str] = ()
+) -> LoyaltyError | None:
+    """Return the error in an answer; None if its body is what the request for `path` asked for.
 
     Without a `customer` the request was for a token, and a refusal means that the sign-in failed.
     An error with a known code counts at any status. With status 200, an error without a known
@@ -40,6 +45,7 @@ def error_in(answer: Answer, profile: Profile, customer: str | None) -> LoyaltyE
             hint="If that is the platform's new address, set it as base_url in the profile.",
             http_status=answer.status,
         )
+    doubt = _doubt_about_address(platform_error, profile, path)
     if platform_error is None:
         platform_error = PlatformError("", code=_foreign(answer, profile))
     code = platform_error.code or _by_status(answer.status, profile)
@@ -50,6 +56,8 @@ def error_in(answer: Answer, profile: Profile, customer: str | None) -> LoyaltyE
     if customer is None and code in (ErrorCode.REFUSED, ErrorCode.NOT_FOUND):
         code = ErrorCode.CREDENTIAL_REFUSED
     message, hint = _in_words(code, platform_error, answer, profile, customer)
+    if code == ErrorCode.NOT_FOUND and doubt:
+        message, hint = f"{message}, or {doubt}", f"Check both: base_url {BEFORE_THE_PATH}."
     words = platform_error.message.strip().rstrip(".")
     own = ": ".join(filter(None, (platform_error.provider_code, words)))
     return LoyaltyError(
@@ -61,9 +69,11 @@ def error_in(answer: Answer, profile: Profile, customer: str | None) -> LoyaltyE
     )
 
 
-def body_of(answer: Answer, profile: Profile, customer: str | None) -> Any:
+def body_of(
+    answer: Answer, profile: Profile, customer: str | None, path: Sequence[str] = ()
+) -> Any:
     """Return the JSON of a good answer; raise LoyaltyError for any other answer."""
-    if refusal := error_in(answer, profile, customer):
+    if refusal := error_in(answer, profile, customer, path):
         raise refusal
     try:
         return answer.read_json()
@@ -124,6 +134,20 @@ def _foreign(answer: Answer, profile: Profile) -> ErrorCode:
     return ErrorCode.BAD_RESPONSE if doubtful else code
 
 
+def _doubt_about_address(
+    platform_error: PlatformError | None, profile: Profile, path: Sequence[str]
+) -> str | None:
+    """What may be the cause of an unknown customer; None if the platform says that it is one."""
+    if platform_error and platform_error.code:
+        return None
+    end = urlsplit(profile.base_url).path.split("/")[1:]
+    for length in range(len(end), 0, -1):
+        if end[-length:] == list(path[:length]):
+            twice = "/".join(end[-length:])
+            return f"base_url is wrong: it ends in /{twice}, with which each request begins"
+    return None if platform_error else "base_url is wrong"
+
+
 def _in_words(
     code: ErrorCode,
     platform_error: PlatformError,
@@ -137,7 +161,7 @@ def _in_words(
     match code:
         case ErrorCode.NOT_FOUND:
             known = platform_error.code is not None
-            address = "" if known else ", and base_url: it must end before the path of the API"
+            address = "" if known else f", and base_url: it {BEFORE_THE_PATH}"
             return f"{title} has no customer {customer!r}", f"Check the identifier{address}."
         case ErrorCode.CREDENTIAL_REFUSED:
             return f"{title} rejected the credentials of profile {profile.name!r}", (

@@ -88,7 +88,7 @@ class Conversation:
             raise too_many_requests(self._profile, MOST_REQUESTS)
         answer = self._send(request)
         self.answers.append(answer)
-        body_of(answer, self._profile, self._customer)
+        body_of(answer, self._profile, self._customer, request.path)
         return answer
 
     def _fault(self, error: ValueError) -> LoyaltyError:

@@ -1,10 +1,12 @@
 """Omneo: a customer's points, rewards, credit and benefits."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct
 
 from loyalty_cli.providers.contract import (
+    NOT_A_BALANCE,
     Amount,
     Answer,
     Auth,
@@ -16,16 +18,15 @@ from loyalty_cli.providers.contract import (
     Reading,
     Request,
     Value,
+    WarningCode,
+    WarningRecord,
     bearer,
     parse_as,
     parse_as_or_none,
 )
 
-
-class Currency(Struct, rename={"code": "from"}):
-    """The currency of the amounts of money."""
-
-    code: str | None = None
+FIGURES = ("reward_balance", "point_balance_dollars", "combined_balance_dollars")
+"""The amounts that Omneo converts to the currency that was asked for."""
 
 
 class Balances(Struct):
@@ -37,8 +38,15 @@ class Balances(Struct):
     point_balance_dollars: Amount | None = None
     benefit_balance: Amount | None = None
     combined_balance_dollars: Amount | None = None
-    localised: dict[str, Any] | None = None
-    currency: Currency | None = None
+
+
+class Localised(Struct, frozen=True):
+    """The amounts in the currency that was asked for, and that currency."""
+
+    currency: str | None = None
+    reward_balance: Amount | None = None
+    point_balance_dollars: Amount | None = None
+    combined_balance_dollars: Amount | None = None
 
 
 class BalancesAnswer(Struct):
@@ -76,6 +84,7 @@ class Omneo(Provider):
         "credit": "credit_balance",
         "benefits": "benefit_balance",
         "combined": "combined_balance_dollars: the sum of points and rewards, not more money",
+        "value": "with the option currency: the amounts in localised, in currency.to",
         "details": "localised, currency",
     }
 
@@ -84,12 +93,25 @@ class Omneo(Provider):
         path = ("api", "v3", "profiles", query.customer, "balances")
         return Request(path, self.query_parameters(query))
 
-    def normalize(self, body: Any, query: Query) -> Reading:  # noqa: ARG002 - the contract's
-        """One line for each balance that the platform sent."""
+    def normalize(self, body: Any, query: Query) -> Reading:
+        """One line for each balance that the platform sent.
+
+        The reference has `currency` as an object and as text. `localised` and `currency` may have
+        any other shape, and are in the details as they came.
+        """
         data = parse_as(body, BalancesAnswer).data
+        if data == Balances():
+            raise ValueError(f"{NOT_A_BALANCE} - at 'data'")
+        sent = body["data"]
+        asked = query.options.get("currency")
+        localised = _localised(sent, asked) if asked else Localised()
+        currency = _currency(sent, data, localised)
+        lines = _lines(data, currency, localised)
         kept = ("localised", "currency")
-        details = {key: body["data"][key] for key in kept if body["data"].get(key) is not None}
-        return Reading(tuple(_lines(data)), details or None)
+        details = {key: sent[key] for key in kept if sent.get(key) is not None}
+        unclear = self.not_stated(*(line for line in lines if not line.sum_of))
+        warnings = (*_doubts(lines, currency, localised), *unclear)
+        return Reading(tuple(lines), details or None, warnings)
 
     def read_error(self, body: Any) -> PlatformError | None:
         """Read a message, the mistakes in each field, or both."""
@@ -100,25 +122,88 @@ class Omneo(Provider):
         return PlatformError(error.message) if error else None
 
     def is_not_found(self, answer: Answer) -> bool:
-        """A 404 means an unknown customer, with any body."""
+        """A 404 may mean an unknown customer, with any body."""
         return answer.status == 404
 
 
-def _lines(data: Balances) -> list[Balance]:
-    currency = data.currency.code if data.currency else None
+def _localised(sent: Mapping[str, Any], asked: str) -> Localised:
+    """What was asked for with `currency`; amounts that cannot be read are left out."""
+    figures = sent.get("localised")
+    if not isinstance(figures, dict):
+        return Localised()
+    amounts = {name: Amount.convert_or_none(figures.get(name)) for name in FIGURES}
+    return Localised(currency=_code(sent.get("currency"), "to") or asked, **amounts)
+
+
+def _currency(sent: Mapping[str, Any], data: Balances, localised: Localised) -> str | None:
+    """The currency of what is not localised, as far as Omneo names it.
+
+    A text may be the currency that was asked for: then amounts in two currencies differ.
+    """
+    currency = sent.get("currency")
+    code = currency or None if isinstance(currency, str) else _code(currency, "from")
+    pairs = [(getattr(localised, name), getattr(data, name)) for name in FIGURES]
+    differs = any(None not in pair and pair[0] != pair[1] for pair in pairs)
+    return None if differs and code == localised.currency else code
+
+
+def _code(currency: Any, name: str) -> str | None:
+    code = currency.get(name) if isinstance(currency, dict) else None
+    return code if isinstance(code, str) and code else None
+
+
+def _lines(data: Balances, currency: str | None, localised: Localised) -> list[Balance]:
+    def value(**amounts: Amount | None) -> Value | None:
+        worth = Value(currency=localised.currency, **amounts)
+        return None if worth == Value(currency=localised.currency) else worth
+
     worth = data.point_balance_dollars
+    own = None if worth is None else Value(currency=currency, available=worth)
     candidates = [
         Balance(
             name="points",
             kind="points",
             unit="points",
             available=data.point_balance,
-            value=None if worth is None else Value(currency=currency, available=worth),
+            value=value(available=localised.point_balance_dollars) or own,
         ),
-        Balance(name="rewards", kind="money", unit=currency, available=data.reward_balance),
+        Balance(
+            name="rewards",
+            kind="money",
+            unit=currency,
+            available=data.reward_balance,
+            value=value(available=localised.reward_balance),
+        ),
         Balance(name="credit", kind="credit", unit=currency, available=data.credit_balance),
         Balance(name="benefits", kind="other", available=data.benefit_balance),
-        # A sum of points and rewards: only a total, so that nobody adds it again.
-        Balance(name="combined", kind="money", unit=currency, total=data.combined_balance_dollars),
+        # A sum: only a total, so that nobody adds it again.
+        Balance(
+            name="combined",
+            kind="money",
+            unit=currency,
+            sum_of=("points", "rewards"),
+            total=data.combined_balance_dollars,
+            value=value(total=localised.combined_balance_dollars),
+        ),
     ]
     return [line for line in candidates if (line.available, line.total, line.value) != (None,) * 3]
+
+
+def _doubts(
+    lines: list[Balance], currency: str | None, localised: Localised
+) -> list[WarningRecord]:
+    """Say that no page states the currency of what is not localised."""
+    names = [line.name for line in lines if line.kind in ("money", "credit")]
+    if localised.point_balance_dollars is None:
+        names += [
+            f"the worth of {line.name}" for line in lines if line.kind == "points" and line.value
+        ]
+    if not names:
+        return []
+    unclear = (
+        f"whether these are in {currency}, which it names"
+        if currency
+        else "in which currency these are"
+    )
+    doubt = f"Omneo does not say {unclear}: {', '.join(names)}."
+    return [WarningRecord(WarningCode.CURRENCY_UNKNOWN, doubt)]

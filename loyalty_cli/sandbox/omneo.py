@@ -1,6 +1,7 @@
 """The sandbox's Omneo: `GET /api/v3/profiles/{profile}/balances`."""
 
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -24,6 +25,7 @@ class Holder(Struct, frozen=True):
     """A customer's points and their value, rewards, credit and benefits.
 
     With `guide_shape`, the answer is as in Omneo's guide: numbers for strings, and fewer keys.
+    `currency` may be text, or an empty list like `localised`, in place of an object.
     """
 
     points: str
@@ -32,6 +34,7 @@ class Holder(Struct, frozen=True):
     credit: str
     benefits: int = 0
     guide_shape: bool = False
+    currency: Literal["object", "text", "list"] = "object"
 
 
 HOLDERS = {
@@ -39,12 +42,12 @@ HOLDERS = {
     "C-1002": Holder("0", "0.00", "0.00", "0.00"),
     "C-1003": Holder("90", "9.00", "5.00", "12.50"),
     "C-1004": Holder("3100", "310.00", "40.00", "15.00", benefits=2),
-    "C-1005": Holder("640", "64.00", "0.00", "200.00", benefits=1),
+    "C-1005": Holder("640", "64.00", "0.00", "200.00", benefits=1, currency="text"),
     "C-1006": Holder("9007199254740993", "900719925474099.30", "0.10", "0.20"),
     "C-1007": Holder("199.5", "19.95", "7.35", "0.05", guide_shape=True),
     "C-1008": Holder("75", "7.50", "10.00", "0.00"),
     "C-1009": Holder("15000", "1500.00", "150.00", "75.00", benefits=5),
-    "C-1010": Holder("1", "0.01", "0.00", "0.01"),
+    "C-1010": Holder("1", "0.01", "0.00", "0.01", currency="list"),
 }
 
 
@@ -76,7 +79,7 @@ def _balances(holder: Holder, currency: str) -> Reply:
             "combined_balance_dollars": Amount(combined),
         }
         return Reply(body={"data": as_in_the_guide})
-    data = {
+    data: dict[str, Any] = {
         "reward_balance": holder.rewards,
         "credit_balance": holder.credit,
         "point_balance": holder.points,
@@ -98,6 +101,10 @@ def _balances(holder: Holder, currency: str) -> Reply:
             "updated_at": _CREATED,
         },
     }
+    if holder.currency == "text":
+        data["currency"] = OWN_CURRENCY
+    if holder.currency == "list":
+        data |= {"localised": [], "currency": []}
     return Reply(body={"data": data})
 
 

@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from loyalty_cli import providers
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.model.exit_codes import exit_code_of
 from loyalty_cli.network.answers import body_of, error_in, undocumented
-from loyalty_cli.providers.contract import Answer
+from loyalty_cli.providers.contract import Answer, Query
 
 OWN = {
     "imprint": {"error": {"type": "SOME_ERROR", "message": "In its own words."}},
@@ -163,6 +164,56 @@ def test_an_error_names_the_platform_the_status_its_code_and_its_message(
     assert error.message == message.format(own="In its own words")
     assert error.provider_code == ("SOME_ERROR" if body else None)
     assert ("loyalty login main" in str(error.hint)) == (status == 401)
+
+
+NO_CUSTOMER = "Omneo has no customer 'C-1'"
+ENDS_IN = "it ends in {}, with which each request begins"
+
+
+@pytest.mark.parametrize(
+    ("base_url", "body", "message"),
+    [
+        ("https://x.example", OWN["omneo"], f"{NO_CUSTOMER} (HTTP 404, In its own words)."),
+        ("https://x.example/v3", OWN["omneo"], f"{NO_CUSTOMER} (HTTP 404, In its own words)."),
+        ("https://x.example", b"<html>", f"{NO_CUSTOMER}, or base_url is wrong (HTTP 404)."),
+        ("https://x.example/v3", b"", f"{NO_CUSTOMER}, or base_url is wrong (HTTP 404)."),
+        *(
+            (
+                f"https://x.example{end}",
+                body,
+                f"{NO_CUSTOMER}, or base_url is wrong: {ENDS_IN.format(twice)} (HTTP 404{own}).",
+            )
+            for end, twice in (
+                ("/api/v3", "/api/v3"),
+                ("/a/api/v3/profiles", "/api/v3/profiles"),
+                ("/api", "/api"),
+            )
+            for body, own in ((b"<html>", ""), (OWN["omneo"], ", In its own words"))
+        ),
+    ],
+)
+def test_a_404_that_may_be_of_a_wrong_address_says_so(
+    base_url: str, body: Any, message: str
+) -> None:
+    omneo = replace(profile("omneo"), base_url=base_url)
+    path = omneo.provider.request(Query("C-1")).path
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+
+    error = error_in(Answer(404, HTML, content), omneo, "C-1", path)
+
+    assert error is not None
+    assert (error.code, error.message) == (ErrorCode.NOT_FOUND, message)
+    assert "base_url" in str(error.hint)
+
+
+def test_the_platforms_own_code_leaves_no_doubt_about_the_address() -> None:
+    imprint = replace(profile("imprint"), base_url="https://x.example/v2")
+    body = json.dumps({"type": "CUSTOMER_NOT_FOUND_ERROR", "message": "No"}).encode()
+
+    error = error_in(Answer(404, {}, body), imprint, "C-1", ("v2", "customers"))
+
+    assert error is not None
+    assert "base_url" not in error.message + str(error.hint)
 
 
 @pytest.mark.parametrize(

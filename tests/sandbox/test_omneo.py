@@ -33,6 +33,13 @@ def test_omneo_in_the_sandbox_refuses_an_unknown_currency(
     assert page.headers["content-type"].startswith("text/html")
 
 
+def test_omneo_in_the_sandbox_sends_its_currency_in_three_shapes(platforms: Sandbox) -> None:
+    text, empty = (platforms.balance("omneo", name).json["data"] for name in ("C-1005", "C-1010"))
+
+    assert (text["currency"], text["localised"]["reward_balance"]) == ("AUD", "0.00")
+    assert (empty["currency"], empty["localised"]) == ([], [])
+
+
 def test_omneo_in_the_sandbox_may_send_numbers_and_fewer_keys(platforms: Sandbox) -> None:
     assert platforms.balance("omneo", "C-1007").json["data"] == {
         "reward_balance": Decimal("7.35"),
