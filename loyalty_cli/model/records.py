@@ -71,6 +71,7 @@ class WarningCode(StrEnum):
     PLATFORM = "platform"
     SCALE_UNKNOWN = "scale_unknown"
     TYPE_UNKNOWN = "type_unknown"
+    UNREADABLE = "unreadable"
 
 
 class WarningRecord(Record, frozen=True):

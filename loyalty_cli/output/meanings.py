@@ -128,4 +128,5 @@ WARNINGS: Mapping[WarningCode, str] = {
     WarningCode.PLATFORM: "a warning in the platform's own answer, in its words",
     WarningCode.SCALE_UNKNOWN: "an amount may be in whole or in minor units, such as cents",
     WarningCode.TYPE_UNKNOWN: "the platform's documentation does not have this type of balance",
+    WarningCode.UNREADABLE: "a part of the answer cannot be read; it is in `details`",
 }

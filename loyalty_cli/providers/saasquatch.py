@@ -1,11 +1,13 @@
 """SaaSquatch (impact.com Advocate): an account's rewards, a balance for each type and unit."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import count
 from typing import Any, Literal
 
 from msgspec import Struct
 
 from loyalty_cli.providers.contract import (
+    NOT_A_BALANCE,
     Amount,
     Answer,
     Auth,
@@ -55,9 +57,9 @@ TYPES: Mapping[str, tuple[str, Literal["credit", "percent", "codes"]]] = {
 
 
 class RewardBalance(Struct, rename="camel"):
-    """One balance; its totals depend on its type."""
+    """One balance; its totals depend on its type, and nothing in it is required."""
 
-    type: str
+    type: str | None = None
     unit: str | None = None
     count: Amount | None = None
     total_assigned_credit: Amount | None = None
@@ -74,7 +76,7 @@ class RewardBalance(Struct, rename="camel"):
 class WrappedBalances(Struct, rename="camel"):
     """The answer of older servers."""
 
-    reward_balances: list[RewardBalance]
+    reward_balances: list[Any]
 
 
 class DebitResponse(Struct, rename="camel"):
@@ -136,7 +138,7 @@ class SaaSquatch(DebitProvider):
         "expired": "totalExpiredCredit",
         "cancelled": "totalCancelledCredit",
         "count": "count",
-        "details": "referredDiscountPercent, referrerDiscountPercent",
+        "details": "referredDiscountPercent, referrerDiscountPercent; items that cannot be read",
     }
 
     def request(self, query: Query) -> Request:
@@ -145,18 +147,34 @@ class SaaSquatch(DebitProvider):
         return Request(path, {"accountId": query.customer, **self.query_parameters(query)})
 
     def normalize(self, body: Any, query: Query) -> Reading:  # noqa: ARG002 - the contract's
-        """A list of balances, a list inside `rewardBalances`, or a single balance."""
-        if isinstance(body, dict) and "rewardBalances" in body:
-            items = parse_as(body, WrappedBalances).reward_balances
-        else:
-            items = parse_as(body if isinstance(body, list) else [body], list[RewardBalance])
-        warnings = tuple(warning for item in items for warning in _warnings(item))
-        details = {
-            _name(item): parts
-            for item in items
-            if item.type == "PCT_DISCOUNT" and (parts := _discount_parts(item))
-        }
-        return Reading(tuple(_line(item) for item in items), details or None, warnings)
+        """A list of balances, a list inside `rewardBalances`, or a single balance.
+
+        A balance that cannot be read does not fail the others; alone, it is no answer.
+        """
+        sent = _sent(body)
+        items, odd, fault = _read(sent)
+        if odd and not items:
+            raise ValueError(fault)
+        warnings = [warning for item in items for warning in self._doubts(item)]
+        details = _discounts(items)
+        if odd:
+            details["unreadable"] = odd
+            share = f"{len(odd)} of {len(sent)} balances"
+            told = f"SaaSquatch sent {share} that cannot be read ({fault}); they are in details."
+            warnings.append(WarningRecord(WarningCode.UNREADABLE, told))
+        return Reading(tuple(map(_line, items)), details or None, tuple(warnings))
+
+    def _doubts(self, item: RewardBalance) -> Sequence[WarningRecord]:
+        name = _name(item)
+        if item.type not in TYPES:
+            what = "document this type of reward" if item.type else "say of which type this is"
+            unknown = f"{name}: SaaSquatch does not {what}; --raw shows it."
+            return [WarningRecord(WarningCode.TYPE_UNKNOWN, unknown)]
+        if item.type == "CREDIT" and (item.total_expired_credit or item.total_cancelled_credit):
+            expired, cancelled = item.total_expired_credit or 0, item.total_cancelled_credit or 0
+            less = MAYBE_LESS.format(name=name, expired=expired, cancelled=cancelled)
+            return [WarningRecord(WarningCode.MAY_BE_LESS, less), *self.not_stated(_line(item))]
+        return self.not_stated(_line(item))
 
     def read_error(self, body: Any) -> PlatformError | None:
         """Read an error by its rsCode; without a known code it needs a message and a statusCode."""
@@ -199,16 +217,42 @@ def _is(sent: Any, amount: int) -> bool:
     return not isinstance(sent, bool) and Amount.convert_or_none(sent) == amount
 
 
+def _sent(body: Any) -> list[Any]:
+    if isinstance(body, dict) and "rewardBalances" in body:
+        return parse_as(body, WrappedBalances).reward_balances
+    return body if isinstance(body, list) else [body]
+
+
+def _read(sent: list[Any]) -> tuple[list[RewardBalance], list[Any], str]:
+    """The balances, what cannot be read, and why the first of that cannot."""
+    items, odd, faults = [], [], []
+    for each in sent:
+        try:
+            items.append(_balance(each))
+        except ValueError as error:
+            odd.append(each)
+            faults.append(str(error))
+    return items, odd, "".join(faults[:1])
+
+
+def _balance(sent: Any) -> RewardBalance:
+    item = parse_as(sent, RewardBalance)
+    if item.type not in TYPES and item == RewardBalance(type=item.type):
+        raise ValueError(NOT_A_BALANCE)
+    return item
+
+
 def _name(item: RewardBalance) -> str:
-    word, _ = TYPES.get(item.type, (item.type, None))
+    word, _ = TYPES.get(item.type or "", (item.type or "reward", None))
     return " ".join(filter(None, (word, item.unit)))
 
 
 def _line(item: RewardBalance) -> Balance:
     return Balance(
         name=_name(item),
-        kind=TYPES[item.type][1] if item.type in TYPES else "other",
+        kind=TYPES[item.type][1] if item.type and item.type in TYPES else "other",
         unit="%" if item.type == "PCT_DISCOUNT" else item.unit,
+        basis="computed" if item.type == "CREDIT" else "stated",
         available=_available(item),
         pending=item.total_pending_credit,
         earned=item.total_assigned_credit,
@@ -232,21 +276,19 @@ def _available(item: RewardBalance) -> Amount | None:
             return None
 
 
-def _warnings(item: RewardBalance) -> list[WarningRecord]:
-    name = _name(item)
-    if item.type not in TYPES:
-        unknown = f"{name}: SaaSquatch does not document this type of reward; --raw shows it."
-        return [WarningRecord(WarningCode.TYPE_UNKNOWN, unknown)]
-    if item.type == "CREDIT" and (item.total_expired_credit or item.total_cancelled_credit):
-        expired, cancelled = item.total_expired_credit or 0, item.total_cancelled_credit or 0
-        less = MAYBE_LESS.format(name=name, expired=expired, cancelled=cancelled)
-        return [WarningRecord(WarningCode.MAY_BE_LESS, less)]
-    return []
-
-
-def _discount_parts(item: RewardBalance) -> dict[str, Amount]:
-    parts = {
-        "referredDiscountPercent": item.referred_discount_percent,
-        "referrerDiscountPercent": item.referrer_discount_percent,
-    }
-    return {key: amount for key, amount in parts.items() if amount is not None}
+def _discounts(items: Iterable[RewardBalance]) -> dict[str, Any]:
+    """The parts of each discount, by its name; a second one of the same name has a number."""
+    discounts: dict[str, Any] = {}
+    for item in items:
+        parts = {
+            "referredDiscountPercent": item.referred_discount_percent,
+            "referrerDiscountPercent": item.referrer_discount_percent,
+        }
+        stated = {key: amount for key, amount in parts.items() if amount is not None}
+        if item.type == "PCT_DISCOUNT" and stated:
+            name = key = _name(item)
+            numbers = count(2)
+            while key in discounts:
+                key = f"{name} ({next(numbers)})"
+            discounts[key] = stated
+    return discounts

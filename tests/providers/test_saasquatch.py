@@ -44,6 +44,7 @@ BALANCE = {
     "name": "credit CENTS",
     "kind": "credit",
     "unit": "CENTS",
+    "basis": "computed",
     "available": 3500,
     "pending": 250,
     "earned": 5000,
@@ -76,6 +77,33 @@ STATUSES = [
 ]
 
 
+DISCOUNT_LINE = {
+    "name": "discount %",
+    "kind": "percent",
+    "unit": "%",
+    "available": 15,
+    "count": 2,
+}
+FUELTANK_LINE = {"name": "fuel tank freemb", "kind": "codes", "unit": "freemb", "available": 4}
+PARTS = {"referredDiscountPercent": 5, "referrerDiscountPercent": 10}
+
+
+def odd(*items: Any, why: str) -> Reads:
+    """What becomes of a credit among items that cannot be read."""
+    told = (
+        f"SaaSquatch sent {len(items)} of {len(items) + 1} balances that cannot be read ({why});"
+        " they are in details."
+    )
+    return Reads(
+        [items[0], CREDIT, *items[1:]],
+        {
+            "balances": [BALANCE],
+            "details": {"unreadable": list(items)},
+            "warnings": warned("unreadable", told),
+        },
+    )
+
+
 def without_unit(reward_type: str, **line: Any) -> Reads:
     return Reads([{"type": reward_type, "unit": None}], {"balances": [line]})
 
@@ -83,7 +111,7 @@ def without_unit(reward_type: str, **line: Any) -> Reads:
 def credit(assigned: str, redeemed: str, available: str) -> Reads:
     item = {"type": "CREDIT", "totalAssignedCredit": assigned, "totalRedeemedCredit": redeemed}
     amounts = {"earned": assigned, "redeemed": redeemed, "available": available}
-    line = {"name": "credit", "kind": "credit"}
+    line = {"name": "credit", "kind": "credit", "basis": "computed"}
     return Reads(
         [item], {"balances": [{**line, **{key: Decimal(text) for key, text in amounts.items()}}]}
     )
@@ -107,13 +135,8 @@ def by_rs_code(rs_code: str, exit_code: int, meaning: str) -> Fails:
 CASES = Cases(
     provider="saasquatch",
     settings={"tenant": "acme"},
-    answer=[CREDIT, DISCOUNT, FUELTANK],
-    balances=[
-        BALANCE,
-        {"name": "discount %", "kind": "percent", "unit": "%", "available": 15, "count": 2},
-        {"name": "fuel tank freemb", "kind": "codes", "unit": "freemb", "available": 4},
-    ],
-    details={"discount %": {"referredDiscountPercent": 5, "referrerDiscountPercent": 10}},
+    answer=[CREDIT],
+    balances=[BALANCE],
     amounts={
         "0.totalAssignedCredit": "credit CENTS.earned",
         "0.totalRedeemedCredit": "credit CENTS.redeemed",
@@ -121,11 +144,8 @@ CASES = Cases(
         "0.totalExpiredCredit": "credit CENTS.expired",
         "0.totalCancelledCredit": "credit CENTS.cancelled",
         "0.count": "credit CENTS.count",
-        "1.totalDiscountPercent": "discount %.available",
-        "2.totalFuelTankCodes": "fuel tank freemb.available",
     },
     texts=("0.type", "0.unit"),
-    required=("0.type",),
     home="0",
     not_answers=(None, "text", 5, True, {}, {"rewardBalances": None}, {"rewardBalances": {}}),
     path=("api", "v1", "acme", "reward", "balance"),
@@ -143,7 +163,95 @@ CASES = Cases(
     refused=Reply(401, {"statusCode": 401, "message": "No", "rsCode": "RS032"}),
     throttled=Reply(429, {"statusCode": 429, "message": "Slow down", "rsCode": "RS033"}),
     reads={
-        "nothing": Reads([], {"balances": [], "details": None}),
+        "nothing": Reads([], {"balances": [], "details": None, "warnings": []}),
+        "every type": Reads(
+            [CREDIT, DISCOUNT, FUELTANK],
+            {
+                "balances": [BALANCE, DISCOUNT_LINE, FUELTANK_LINE],
+                "details": {"discount %": PARTS},
+                "warnings": [],
+            },
+        ),
+        "digits of a discount and of codes": Reads(
+            b'[{"type": "PCT_DISCOUNT", "totalDiscountPercent": 15.50,'
+            b' "referredDiscountPercent": "5.50"},'
+            b' {"type": "FUELTANK", "totalFuelTankCodes": "12345678901234567890"}]',
+            {
+                "balances": [
+                    {
+                        "name": "discount",
+                        "kind": "percent",
+                        "unit": "%",
+                        "available": Decimal("15.50"),
+                    },
+                    {"name": "fuel tank", "kind": "codes", "available": 12345678901234567890},
+                ],
+                "details": {"discount": {"referredDiscountPercent": Decimal("5.50")}},
+            },
+        ),
+        "three discounts": Reads(
+            [
+                DISCOUNT,
+                {**DISCOUNT, "referredDiscountPercent": 6},
+                {**DISCOUNT, "referredDiscountPercent": 7},
+            ],
+            {
+                "balances": [DISCOUNT_LINE] * 3,
+                "details": {
+                    "discount %": PARTS,
+                    "discount % (2)": {**PARTS, "referredDiscountPercent": 6},
+                    "discount % (3)": {**PARTS, "referredDiscountPercent": 7},
+                },
+            },
+        ),
+        "discounts whose names clash": Reads(
+            [{**DISCOUNT, "unit": "% (2)"}, DISCOUNT, DISCOUNT],
+            {
+                "details": {
+                    "discount % (2)": PARTS,
+                    "discount %": PARTS,
+                    "discount % (3)": PARTS,
+                }
+            },
+        ),
+        "no type": Reads(
+            [CREDIT, {"unit": "km", "totalAssignedCredit": 5}],
+            {
+                "balances": [
+                    BALANCE,
+                    {"name": "reward km", "kind": "other", "unit": "km", "earned": 5},
+                ],
+                "warnings": warned(
+                    "type_unknown",
+                    "reward km: SaaSquatch does not say of which type this is; --raw shows it.",
+                ),
+            },
+        ),
+        "no type at all": Reads(
+            {"type": None, "count": 1},
+            {"balances": [{"name": "reward", "kind": "other", "count": 1}]},
+        ),
+        "a wrong type of value": odd(
+            {**CREDIT, "totalAssignedCredit": True},
+            why="expected a number, got bool - at 'totalAssignedCredit'",
+        ),
+        "a type that is a number": odd(
+            {"type": 5}, why="Expected 'str | null', got 'int' - at 'type'"
+        ),
+        "a number in the list": odd(5, why="Expected 'object', got 'int'"),
+        "no field that is known": odd(
+            {"odd": [1]}, {}, why="it has none of the fields of a balance"
+        ),
+        "several odd items": odd(None, "text", [CREDIT], why="Expected 'object', got 'null'"),
+        "an odd item, wrapped": Reads({"rewardBalances": [None, CREDIT]}, {"balances": [BALANCE]}),
+        "a credit without amounts": Reads(
+            [{"type": "CREDIT"}],
+            {
+                "warnings": warned(
+                    "not_stated", "credit: SaaSquatch does not say how much is available."
+                )
+            },
+        ),
         "nothing, wrapped": Reads({"rewardBalances": []}, {"balances": []}),
         "wrapped": Reads({"rewardBalances": [CREDIT]}, {"balances": [BALANCE]}),
         "bare": Reads(CREDIT, {"balances": [BALANCE]}),
@@ -154,11 +262,19 @@ CASES = Cases(
             [{"type": "CREDIT", "unit": unit} for unit in UNITS],
             {
                 "balances": [
-                    {"name": f"credit {unit}", "kind": "credit", "unit": unit} for unit in UNITS
+                    {
+                        "name": f"credit {unit}",
+                        "kind": "credit",
+                        "unit": unit,
+                        "basis": "computed",
+                    }
+                    for unit in UNITS
                 ]
             },
         ),
-        "credit without a unit": without_unit("CREDIT", name="credit", kind="credit"),
+        "credit without a unit": without_unit(
+            "CREDIT", name="credit", kind="credit", basis="computed"
+        ),
         "a discount without a unit": without_unit(
             "PCT_DISCOUNT", name="discount", kind="percent", unit="%"
         ),
@@ -209,8 +325,9 @@ CASES = Cases(
         "neither, as null": doubt(None, None, ""),
     },
     fails={
-        "no type": no_answer([CREDIT, {"unit": "x"}]),
-        "a number in the list": no_answer([CREDIT, 5]),
+        "nothing but odd items": no_answer([{"type": "CREDIT", "unit": 5}, 7]),
+        "nothing but an empty item": no_answer([{}]),
+        "nothing but an unknown type": no_answer({"type": "about:blank", "title": "Maintenance"}),
         "a list two deep": no_answer([[CREDIT]]),
         "null in the list": no_answer({"rewardBalances": [None]}),
         "another key": no_answer({"data": []}),
