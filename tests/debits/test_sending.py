@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import trustme
+from msgspec.structs import replace
 
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.credentials.access_tokens import AccessTokens
@@ -28,6 +29,7 @@ from loyalty_cli.model.records import Balance
 from loyalty_cli.network.http_client import HttpClient
 from loyalty_cli.network.platform_client import PlatformClient
 from loyalty_cli.providers.contract import Query, Reading, Request
+from loyalty_cli.providers.saasquatch import SaaSquatch
 from tests.conftest import PROGRAM
 from tests.debits.conftest import (
     SECRET,
@@ -77,6 +79,21 @@ def test_debits_of_one_process_share_no_connection(maker: DebitMaker) -> None:
         maker.debit(maker.order(f"r-{number}"))
 
     assert (len(maker.platform.posts), maker.platform.connections) == (3, 4)
+
+
+def test_a_debit_is_not_sent_if_the_balance_is_of_another_customer(
+    cli: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    normalize = SaaSquatch.normalize
+
+    def naming(provider: SaaSquatch, body: Any, query: Query) -> Reading:
+        return replace(normalize(provider, body, query), platform_customer="C-2")
+
+    monkeypatch.setattr(SaaSquatch, "normalize", naming)
+    done = cli.debit()
+
+    assert (done.code, done.record["error"]["code"]) == (7, "wrong_customer")
+    assert (done.record["state"], cli.platform.posts) == ("planned", [])
 
 
 def test_a_netrc_file_does_not_replace_the_sign_in_of_a_debit(

@@ -1,9 +1,12 @@
 """Asking a platform: sign in, send, judge."""
 
+import json
 from collections.abc import Mapping
 from threading import Barrier, Thread
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.credentials.access_tokens import AccessTokens
@@ -12,7 +15,8 @@ from loyalty_cli.credentials.sources import Credential
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.network.http_client import HttpClient
 from loyalty_cli.network.platform_client import PlatformClient
-from loyalty_cli.providers.contract import Query, Request
+from loyalty_cli.providers.contract import Query, Reading, Request
+from loyalty_cli.providers.imprint import Imprint
 from tests.fakes.servers import Answering, RawServer, profile_at, reply
 
 PATIENCE = 20.0
@@ -80,6 +84,44 @@ def test_missing_credentials_are_an_error_for_every_customer() -> None:
 
     assert source.asked == ["card"]
     assert server.connections == 0
+
+
+class NamingProvider(Imprint):
+    """A provider that compares nothing itself, and names its customer as one that an answer has."""
+
+    def normalize(self, body: Any, query: Query) -> Reading:
+        del query
+        return Reading((), platform_customer=body["customer_id"])
+
+
+def asked_about(named: str, by: str = "id") -> list[LoyaltyError | None]:
+    """Every way to ask for C-1's balance, where the answer is about `named`; the errors."""
+    client = client_with(CountedCredentials())
+    query = Query("C-1", by=by)
+    errors: list[LoyaltyError | None] = []
+    body = json.dumps({"customer_id": named}).encode()
+    with RawServer(Answering(reply(body))) as server:
+        profile = replace(profile_at(server.url), provider=NamingProvider())
+        for ask in (client.raw, client.reading, client.aged_reading):
+            try:
+                ask(profile, query)
+                errors.append(None)
+            except LoyaltyError as error:
+                errors.append(error)
+    return errors
+
+
+@pytest.mark.parametrize("named", ["C-2", "c-1", "C-1 ", ""])
+def test_an_answer_about_another_customer_is_refused_however_it_was_asked_for(named: str) -> None:
+    for error in asked_about(named):
+        assert error is not None
+        assert error.code is ErrorCode.WRONG_CUSTOMER
+        assert f"another customer: {named!r}, not 'C-1'." in error.message
+
+
+def test_an_answer_is_compared_only_with_an_id() -> None:
+    assert asked_about("C-1") == [None] * 3
+    assert asked_about("C-2", by="email") == [None] * 3
 
 
 def test_the_answer_to_a_debit_is_unchanged_and_comes_with_its_mask() -> None:
