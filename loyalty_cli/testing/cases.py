@@ -22,10 +22,10 @@ VALUE = {"currency": None, "available": None, "pending": None, "total": None}
 
 
 class Step(NamedTuple):
-    """A request that comes before the last one, and its answer; `sends` is its JSON or form."""
+    """A request, and its answer if it is not the last one; `sends` is its JSON or form."""
 
     path: tuple[str, ...]
-    answer: Any
+    answer: Any = None
     query: Mapping[str, str] = {}
     method: str = "GET"
     sends: Mapping[str, Any] | None = None
@@ -83,12 +83,11 @@ class DebitCases(Struct, frozen=True, kw_only=True):
     """The platform's own error with such a code."""
     success: Mapping[str, Any]
     """What confirms 50 of `unit` with the reference r-1, and nothing that may be missing."""
-    path: tuple[str, ...] = ()
-    query: Mapping[str, str] = {}
-    sends: Mapping[str, Any] | None = None
-    """The request for that debit, and its JSON or form, as far as it must be the same each time."""
-    steps: Mapping[str, tuple[Step, ...]] = {}
-    """For each way that needs them, the requests before the debit."""
+    requests: Mapping[str, tuple[Step, ...]]
+    """For each way to name its customer, the requests of that debit: those before it, and itself.
+
+    Of the last body, `sends` is what must be there; more may be, such as the time.
+    """
     evidence: Any = None
     """The answer to the request for evidence, with that debit in it."""
 

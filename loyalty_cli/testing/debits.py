@@ -1,6 +1,6 @@
 """What every provider that can debit promises, with the cases that its author gives."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from loyalty_cli.debits.journal.entries import State
@@ -48,8 +48,7 @@ class DebitPromises:
                         outcome.state is State.CONFIRMED,
                         f"success leaves the debit {outcome.state}: {_why(outcome)}",
                     )
-                    if debits.path:
-                        _same_debit(platform, debits, by)
+                    _same_debit(platform, debits.requests[by], by)
 
     def test_each_error_code_leaves_a_debit_in_the_right_state(self) -> None:
         """Each of `debits.codes`, as `debits.refuses` has it."""
@@ -119,16 +118,15 @@ def _debits(platform: FakePlatform) -> list[tuple[DebitCases, str]]:
     return [(debits, by) for by in provider.debit_ways]
 
 
-def _same_debit(platform: FakePlatform, debits: DebitCases, by: str) -> None:
+def _same_debit(platform: FakePlatform, expected: Sequence[Step], by: str) -> None:
     customer = platform.a_debit(by).customer
-    last = Step(debits.path, None, debits.query, "POST", debits.sends)
-    expected = (*debits.steps.get(by, ()), last)
     asked = [f"{each.method} {each.target}" for each in platform.received]
     true(
         len(asked) == len(expected),
         f"the cases have {len(expected)} requests, and the debit made {asked}",
     )
     for received, step in zip(platform.received, expected, strict=True):
+        same(received.method, step.method, "the method")
         same(list(received.path), list(for_customer(step.path, customer)), "the path")
         same(dict(received.query), for_customer(step.query, customer), "the query")
         if step.sends is not None:

@@ -153,7 +153,7 @@ class FakePlatform:
         assert isinstance(self.provider, DebitProvider)
         assert self.cases.debits
         profile, debit = self._profile(by=by), self.a_debit(by)
-        client = self._client(debit.customer, self.cases.debits.steps.get(by, ()))
+        client = self._client(debit.customer, self.cases.debits.requests[by][:-1])
         request = client.debit_request(profile, _query(profile, debit), debit, nobody)
         answer = client.debit(profile, request, lambda: None)
         return classify(answer, debit, profile, self.provider)

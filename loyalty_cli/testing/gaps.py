@@ -36,8 +36,9 @@ def _debit_gaps(cases: Cases, provider: Provider) -> Iterator[str]:
         can = "can debit" if cases.debits is None else "is no DebitProvider"
         yield f"the provider {can}, and debits is {'not ' if cases.debits is None else ''}given"
     elif cases.debits is not None and isinstance(provider, DebitProvider):
-        codes = provider.debit_codes
+        codes, ways = provider.debit_codes, provider.debit_ways
         yield from _compared("debits.codes", cases.debits.codes, "the debit code", codes)
+        yield from _compared("debits.requests", cases.debits.requests, "the way", ways)
 
 
 def _compared(

@@ -9,6 +9,7 @@ import pytest
 from loyalty_cli.providers.contract import Debit, DebitReceipt, PlatformError, Query
 from loyalty_cli.providers.gameball import Gameball
 from loyalty_cli.sandbox.server import Reply
+from loyalty_cli.testing import Step
 from tests.providers.contract import (
     Cases,
     CasesPlatform,
@@ -190,6 +191,15 @@ CASES = Cases(
             **dict.fromkeys(("5000", "5003", "9004"), "unknown"),
         },
         refuses=lambda code: Reply(422, {"code": int(code), "type": "Any", "message": "No."}),
+        requests={
+            "id": (
+                Step(
+                    ("api", "v4.0", "integrations", "transactions", "redeem"),
+                    method="POST",
+                    sends={"customerId": "{}", "transactionId": "r-1", "points": 50},
+                ),
+            )
+        },
         success={"transactionId": "r-1", "redeemEquivalentPoints": 50},
     ),
 )

@@ -9,6 +9,7 @@ import pytest
 from loyalty_cli.providers.contract import Amount, Debit, DebitReceipt, Query
 from loyalty_cli.providers.saasquatch import SaaSquatch
 from loyalty_cli.sandbox.server import Reply
+from loyalty_cli.testing import Step
 from tests.providers.contract import (
     CUSTOMER,
     Cases,
@@ -377,6 +378,15 @@ CASES = Cases(
             **dict.fromkeys(("RS041", "RS042"), "refused"),
         },
         refuses=lambda code: Reply(400, {"statusCode": 400, "message": "No.", "rsCode": code}),
+        requests={
+            "id": (
+                Step(
+                    ("api", "v1", "acme", "credit", "bulkredeem"),
+                    method="POST",
+                    sends={"accountId": "{}", "unit": "CENTS", "amount": 50},
+                ),
+            )
+        },
         success={"creditRedeemed": 50, "unit": "CENTS"},
     ),
 )
