@@ -6,6 +6,8 @@ from typing import Any
 
 from loyalty_cli.testing.json_tree import difference
 
+MOST_TOLD = 5
+
 Case = Callable[[str], AbstractContextManager[None]]
 
 
@@ -21,12 +23,13 @@ def each_case() -> Iterator[Case]:
         except AssertionError as error:
             short.append(f"{name}: {error}")
         except Exception as error:
-            error.add_note(f"in the case {name}")
+            error.add_note("\n".join([f"in the case {name}", *short]))
             raise
 
     yield case
     if short:
-        raise AssertionError("\n".join(short))
+        more = [f"and {len(short) - MOST_TOLD} more"] if len(short) > MOST_TOLD else []
+        raise AssertionError("\n".join([*short[:MOST_TOLD], *more]))
 
 
 def same(got: Any, expected: Any, what: str) -> None:

@@ -15,7 +15,7 @@ from loyalty_cli import providers
 from loyalty_cli.sandbox.server import Reply
 from tests.conftest import Run
 from tests.documentation.pages import ROOT, blocks, page
-from tests.providers.contract import digits
+from tests.providers.contract import digits, warned
 
 GUIDE = page("loyalty_cli/providers/ADDING.md")
 MODULE = "loyalty_perks"
@@ -26,7 +26,10 @@ HALF = (
 DOES_NOT_LOAD = (
     "the provider 'perks' of the package loyalty-perks does not load: RuntimeError('no licence')"
 )
-WALLET = b'{"coins": {"spendable": 12345678901234567890.500, "held": "3"}, "note": "Hurry."}'
+WALLET = (
+    b'{"member": "M/1", "coins": {"spendable": 12345678901234567890.500, "held": "3"},'
+    b' "note": "Hurry."}'
+)
 
 See = Callable[[Path, str], Run]
 
@@ -36,6 +39,10 @@ def block(path: str) -> str:
     found = re.search(rf"`{re.escape(path)}`\n\n```\w+\n(.*?)\n```", GUIDE, re.DOTALL)
     assert found
     return found[1] + "\n"
+
+
+PROVIDER = block(f"{MODULE}.py")
+TESTS = block(f"test_{MODULE}.py")
 
 
 # Built in
@@ -60,11 +67,12 @@ def tree(tmp_path: Path) -> Path:
     copy = tmp_path / "tree"
     left_out = shutil.ignore_patterns(".*", "__pycache__", "proofs", "benchmarks")
     shutil.copytree(ROOT, copy, ignore=left_out)
-    for path in ("loyalty_cli/providers/perks.py", "loyalty_cli/sandbox/perks.py"):
-        (copy / path).write_text(block(path))
-    (own_test,) = [text for text in blocks(GUIDE, "python") if "def test_a_note" in text]
-    cases = block("tests/providers/test_perks.py")
-    (copy / "tests/providers/test_perks.py").write_text(f"{cases}\n\n{own_test}")
+    for path, source in {
+        "loyalty_cli/providers/perks.py": PROVIDER,
+        "loyalty_cli/sandbox/perks.py": block("loyalty_cli/sandbox/perks.py"),
+        "tests/providers/test_perks.py": TESTS,
+    }.items():
+        (copy / path).write_text(source)
     with (copy / "docs/providers.md").open("a") as section:
         section.write("\n".join(["", *blocks(GUIDE, "markdown")]))
     registry = copy / "loyalty_cli/providers/__init__.py"
@@ -121,12 +129,12 @@ def unpacked(folder: Path, source: str, entry: str = f"perks = {MODULE}:Perks") 
     return folder
 
 
-def test_the_provider_of_the_guide_works_as_an_installed_package(
-    installed: See, answer: Callable[[Reply], str], tmp_path: Path
-) -> None:
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    """The guide's package, installed into a folder by pip."""
     source, target = tmp_path / "loyalty-perks", tmp_path / "packages"
     source.mkdir()
-    (source / f"{MODULE}.py").write_text(block("loyalty_cli/providers/perks.py"))
+    (source / f"{MODULE}.py").write_text(PROVIDER)
     (source / "pyproject.toml").write_text(block("pyproject.toml"))
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     offline = ["--no-deps", "--no-build-isolation", "--no-index", "--no-cache-dir"]
@@ -134,8 +142,33 @@ def test_the_provider_of_the_guide_works_as_an_installed_package(
         [*pip, *offline, "--target", target, source], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+    return target
 
-    run = installed(target, answer(Reply(body=WALLET)))
+
+def test_the_tests_of_the_guide_pass_where_its_package_is_installed(
+    package: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "loyalty-perks"
+    (folder / f"test_{MODULE}.py").write_text(TESTS)
+
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", folder],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(package)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.search(r"\b[0-9]{2} passed", done.stdout)
+    assert "skipped" not in done.stdout
+
+
+def test_the_provider_of_the_guide_works_as_an_installed_package(
+    installed: See, answer: Callable[[Reply], str], package: Path
+) -> None:
+    run = installed(package, answer(Reply(body=WALLET)))
 
     listed = run("providers", "-o", "json")
     assert [each["provider"] for each in listed.records] == [*providers.BUILT_IN, "perks"]
@@ -148,7 +181,7 @@ def test_the_provider_of_the_guide_works_as_an_installed_package(
     assert (record["provider"], record["customer"]) == ("perks", "M/1")
     (line,) = record["balances"]
     assert (line["available"], line["pending"]) == ("12345678901234567890.500", "3")
-    assert record["warnings"] == ["Hurry."]
+    assert record["warnings"] == warned("platform", "Hurry.")
 
 
 @pytest.mark.parametrize(
@@ -178,7 +211,7 @@ def test_a_package_whose_provider_does_not_load_is_one_clear_error(
 
 
 @pytest.mark.parametrize("customers", [["M-1"], ["M-1", "M-2"]], ids=["one", "two"])
-@pytest.mark.parametrize("where", ["request", "normalize", "read_error"])
+@pytest.mark.parametrize("where", ["look_up", "normalize", "read_error"])
 def test_a_defect_of_a_provider_is_an_error_in_two_lines_without_a_traceback(
     installed: See,
     answer: Callable[[Reply], str],
@@ -186,7 +219,7 @@ def test_a_defect_of_a_provider_is_an_error_in_two_lines_without_a_traceback(
     where: str,
     customers: list[str],
 ) -> None:
-    source = block("loyalty_cli/providers/perks.py")
+    source = PROVIDER
     defective, count = re.subn(
         rf'(    def {where}\(.*?\n        """.*?"""\n)', r"\1        1 / 0\n", source
     )
@@ -207,7 +240,7 @@ def test_a_defect_of_a_provider_is_an_error_in_two_lines_without_a_traceback(
 def test_a_built_in_provider_comes_before_a_package_of_the_same_name(
     installed: See, tmp_path: Path
 ) -> None:
-    source = block("loyalty_cli/providers/perks.py")
+    source = PROVIDER
     folder = unpacked(tmp_path / "packages", source, f"imprint = {MODULE}:Perks")
 
     done = installed(folder, NOWHERE)("providers", "-o", "json")

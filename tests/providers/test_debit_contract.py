@@ -10,7 +10,7 @@ from loyalty_cli.providers.contract import Debit, DebitProvider, DebitReceipt
 from loyalty_cli.sandbox.server import Received, Reply
 from tests.conftest import Outcome, Run
 from tests.providers.conftest import Ask
-from tests.providers.contract import CUSTOMER, Cases, CasesPlatform, DebitCases, cases_of
+from tests.providers.contract import Cases, CasesPlatform, DebitCases, cases_of
 
 ALL = [
     cases
@@ -37,6 +37,7 @@ class RefusedDebits:
     def __init__(self, platform: CasesPlatform, loyalty: Run, no: Reply) -> None:
         self.posts = 0
         self._loyalty = loyalty
+        self._customer = platform.cases.customer
         self._answer, self._no = Reply(body=platform.cases.answer), no
         platform.script = self._handle
         unit = debits_of(platform.cases).unit
@@ -44,7 +45,9 @@ class RefusedDebits:
         assert loyalty("journal", "init").code == 0
 
     def debit(self) -> Outcome:
-        return self._loyalty("debit", CUSTOMER, "1", "--reference", "r-1", "--yes", "-o", "json")
+        return self._loyalty(
+            "debit", self._customer, "1", "--reference", "r-1", "--yes", "-o", "json"
+        )
 
     def _handle(self, received: Received) -> Reply:
         if received.method == "GET":

@@ -68,7 +68,7 @@ class Sandbox:
 
     def target(self, provider: str, customer: str = "C-1001", **options: str) -> str:
         loaded = providers.load(provider)
-        request = loaded.request(Query(customer, APIS[provider].settings, options))
+        request = next(loaded.look_up(Query(customer, APIS[provider].settings, options)))
         query = urlencode({key: value for key, value in request.query.items() if value})
         return f"{address(provider, request)}?{query}"
 
