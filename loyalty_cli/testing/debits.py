@@ -9,7 +9,7 @@ from loyalty_cli.model.errors import LoyaltyError, NotSentError
 from loyalty_cli.providers.contract import Debit, DebitProvider
 from loyalty_cli.sandbox.server import Reply
 from loyalty_cli.testing.cases import Cases, DebitCases, Step
-from loyalty_cli.testing.each import each_case, same, true
+from loyalty_cli.testing.each import EachCase, same, true
 from loyalty_cli.testing.fake_platform import AMOUNT, REFERENCE, FakePlatform, sent_body
 from loyalty_cli.testing.json_tree import changed, for_customer, places, shown
 from loyalty_cli.testing.look_ups import HTML
@@ -26,6 +26,8 @@ UNCLEAR = (
     Reply(502, HTML, content_type="text/html"),
     Reply(reset=True),
 )
+
+__tracebackhide__ = True  # pytest shows what fell short, and not this module
 """Answers that prove nothing about a debit, whatever the platform is."""
 
 
@@ -40,7 +42,7 @@ class DebitPromises:
 
     def test_a_debit_is_asked_for_as_the_cases_say_and_confirmed(self) -> None:
         """By each way: the steps before it, the request, and what a success means."""
-        with self.platform() as platform, each_case() as case:
+        with self.platform() as platform, EachCase() as case:
             for debits, by in _debits(platform):
                 with case(f"a debit by {by}"):
                     outcome = platform.replies(debits.success).debit(by)
@@ -52,7 +54,7 @@ class DebitPromises:
 
     def test_each_error_code_leaves_a_debit_in_the_right_state(self) -> None:
         """Each of `debits.codes`, as `debits.refuses` has it."""
-        with self.platform() as platform, each_case() as case:
+        with self.platform() as platform, EachCase() as case:
             for debits, by in _debits(platform)[:1]:
                 for code, state in debits.codes.items():
                     with case(f"debits.codes[{code!r}]"):
@@ -63,7 +65,7 @@ class DebitPromises:
 
     def test_what_is_not_the_platform_speaking_leaves_a_debit_unknown(self) -> None:
         """A page of HTML, an empty object, a lost connection."""
-        with self.platform() as platform, each_case() as case:
+        with self.platform() as platform, EachCase() as case:
             for _, by in _debits(platform)[:1]:
                 for reply in UNCLEAR:
                     what = "a lost reply" if reply.reset else f"HTTP {reply.status}, {reply.body!r}"
@@ -72,7 +74,7 @@ class DebitPromises:
 
     def test_a_success_confirms_only_exactly_this_debit(self) -> None:
         """Another amount, another shape, a field that is missing or wrong: no receipt."""
-        with self.platform() as platform, each_case() as case:
+        with self.platform() as platform, EachCase() as case:
             provider = platform.provider
             for debits, by in _debits(platform)[:1]:
                 assert isinstance(provider, DebitProvider)

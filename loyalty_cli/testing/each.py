@@ -1,35 +1,59 @@
 """Several cases of one promise: all that fall short are told, each by its name."""
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from loyalty_cli.testing.json_tree import difference
 
+__tracebackhide__ = True  # pytest shows what fell short, and not this module
+
 MOST_TOLD = 5
 
-Case = Callable[[str], AbstractContextManager[None]]
+
+class EachCase:
+    """Tries cases one by one; one AssertionError at its end tells all that fall short.
+
+    `with EachCase() as case:` begins it, and `with case(name):` each case.
+    """
+
+    def __init__(self) -> None:
+        self.short: list[str] = []
+
+    def __call__(self, name: str) -> "_Case":
+        """Begin a case."""
+        return _Case(name, self.short)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        if error is None and self.short:
+            rest = len(self.short) - MOST_TOLD
+            more = [f"and {rest} more"] if rest > 0 else []
+            raise AssertionError("\n".join([*self.short[:MOST_TOLD], *more]))
 
 
-@contextmanager
-def each_case() -> Iterator[Case]:
-    """Try cases one by one; raise one AssertionError for all that fall short, at the end."""
-    short: list[str] = []
+class _Case:
+    """One case, by its name."""
 
-    @contextmanager
-    def case(name: str) -> Iterator[None]:
-        try:
-            yield
-        except AssertionError as error:
-            short.append(f"{name}: {error}")
-        except Exception as error:
-            error.add_note("\n".join([f"in the case {name}", *short]))
-            raise
+    def __init__(self, name: str, short: list[str]) -> None:
+        self._name = name
+        self._short = short
 
-    yield case
-    if short:
-        more = [f"and {len(short) - MOST_TOLD} more"] if len(short) > MOST_TOLD else []
-        raise AssertionError("\n".join([*short[:MOST_TOLD], *more]))
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> bool:
+        if isinstance(error, AssertionError):
+            self._short.append(f"{self._name}: {error}")
+            return True
+        if error is not None:
+            error.add_note("\n".join([f"in the case {self._name}", *self._short]))
+        return False
 
 
 def same(got: Any, expected: Any, what: str) -> None:

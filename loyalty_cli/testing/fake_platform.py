@@ -41,6 +41,8 @@ from loyalty_cli.testing.cases import Cases, Step
 from loyalty_cli.testing.each import same
 from loyalty_cli.testing.json_tree import about, for_customer, shown
 
+__tracebackhide__ = True  # pytest shows what fell short, and not this module
+
 PROFILE = "main"
 AMOUNT = 50
 REFERENCE = "r-1"

@@ -11,7 +11,7 @@ from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.providers.contract import ID
 from loyalty_cli.sandbox.server import Received, Reply
 from loyalty_cli.testing.cases import Cases, Header, Step, WayCases, full
-from loyalty_cli.testing.each import each_case, same, true
+from loyalty_cli.testing.each import EachCase, same, true
 from loyalty_cli.testing.fake_platform import FakePlatform, Told, sent_body
 from loyalty_cli.testing.gaps import gaps
 from loyalty_cli.testing.json_tree import (
@@ -43,6 +43,8 @@ AMOUNTS = (
     *("0", "8500.000", "-12.50", "0.1", "12345678901234567890.500", "0.0000000000000000001"),
     *("-0", "100", "9" * 60, "1200", "-0.07", "4503599627370497.5", "1.10"),
 )
+
+__tracebackhide__ = True  # pytest shows what fell short, and not this module
 """Amounts that lose digits where anything rounds, or counts in floats."""
 NOT_NUMBERS = ("NaN", '"NaN"', '"1,000"', '" 5 "', "5" * 5000, "1e999999999", "01")
 NOT_JSON = {
@@ -89,7 +91,7 @@ class LookUpPromises:
 
     def test_other_answers_are_read_as_the_cases_say(self) -> None:
         """Each of `reads`, digit for digit."""
-        with self.platform() as platform, each_case() as case:
+        with self.platform() as platform, EachCase() as case:
             for name, (answer, expected, arguments) in platform.cases.reads.items():
                 with case(f"reads[{name!r}]"):
                     record = platform.replies(answer).reads(*arguments)
@@ -110,7 +112,7 @@ class LookUpPromises:
 
     def test_an_amount_of_zero_is_zero_and_not_null(self) -> None:
         """Zero, zero as text, and zero with decimals."""
-        with self.platform() as platform, each_case() as case:
+        with self.platform() as platform, EachCase() as case:
             for zero in ("0", '"0"', "0.00"):
                 with case(f"amounts of {zero}"):
                     platform.replies(
@@ -135,7 +137,7 @@ class LookUpPromises:
 
     def test_every_amount_keeps_its_digits(self) -> None:
         """As a JSON number and as text, a different one in each place."""
-        with self.platform() as platform, each_case() as case:
+        with self.platform() as platform, EachCase() as case:
             places = _places(platform)
             for turn in range(len(AMOUNTS)):
                 sent = {
@@ -155,7 +157,7 @@ class LookUpPromises:
 
     def test_a_value_of_a_wrong_type_is_a_bad_response(self) -> None:
         """In each place of `amounts`, `texts` and `required`; the message names the place."""
-        with self.platform() as platform, each_case() as case:
+        with self.platform() as platform, EachCase() as case:
             for kind, values in WRONG.items():
                 for place in getattr(platform.cases, kind):
                     for value in values:
@@ -169,11 +171,11 @@ class LookUpPromises:
 
     def test_a_missing_amount_is_null_and_not_zero(self) -> None:
         """Each of `amounts` that is not in `required`, removed and null."""
-        with self.platform() as platform, each_case() as case:
+        with self.platform() as platform, EachCase() as case:
             for place in platform.cases.optional:
                 for nothing in (..., None):
                     what = "removed" if nothing is ... else "as null"
-                    with case(f"{place} {what} (without it there is no answer? -> required)"):
+                    with case(f"{place} {what}"):
                         answer = changed(platform.cases.answer, place, nothing)
                         record = platform.replies(answer).reads()
                         found = at(record, platform.cases.amounts[place])
@@ -181,7 +183,7 @@ class LookUpPromises:
 
     def test_json_of_a_wrong_shape_is_a_bad_response(self) -> None:
         """Each of `not_answers`."""
-        with self.platform() as platform, each_case() as case:
+        with self.platform() as platform, EachCase() as case:
             for body in platform.cases.not_answers:
                 with case(f"the answer {body!r}"):
                     told = platform.replies(body).tells()
@@ -190,7 +192,7 @@ class LookUpPromises:
 
     def test_an_amount_that_is_no_number_is_a_bad_response(self) -> None:
         """NaN, thousands separators, spaces, too many digits."""
-        with self.platform() as platform, each_case() as case:
+        with self.platform() as platform, EachCase() as case:
             for place in _places(platform)[:1]:
                 for raw in NOT_NUMBERS:
                     with case(f"{place} as {raw[:24]}"):
@@ -200,7 +202,7 @@ class LookUpPromises:
 
     def test_a_body_that_is_not_json_is_a_bad_response(self) -> None:
         """Nothing, half of a document, another encoding; the request is not made again."""
-        with self.platform() as platform, each_case() as case:
+        with self.platform() as platform, EachCase() as case:
             for name, body in NOT_JSON.items():
                 for arguments in ((), ("--raw",)):
                     with case(f"a body with {name}{''.join(arguments)}"):
@@ -211,7 +213,7 @@ class LookUpPromises:
 
     def test_errors_are_told_as_the_cases_say(self) -> None:
         """Each of `fails`."""
-        with self.platform() as platform, each_case() as case:
+        with self.platform() as platform, EachCase() as case:
             for name, fails in platform.cases.fails.items():
                 with case(f"fails[{name!r}]"):
                     platform.replies(Reply(fails.status, fails.body))
@@ -224,7 +226,7 @@ class LookUpPromises:
 
     def test_not_found_refused_and_throttled_are_told_apart(self) -> None:
         """The platform's own answers to an unknown customer, a wrong key, too many requests."""
-        with self.platform() as platform, each_case() as case:
+        with self.platform() as platform, EachCase() as case:
             cases = platform.cases
             for name, code, requests, words in (
                 ("not_found", "not_found", 1, f" has no customer {cases.customer!r}"),
@@ -240,7 +242,7 @@ class LookUpPromises:
 
     def test_a_web_page_in_place_of_json_is_an_error_at_any_status(self) -> None:
         """HTML comes from a proxy or a gateway, and not from the platform."""
-        with self.platform() as platform, each_case() as case:
+        with self.platform() as platform, EachCase() as case:
             for status, code, requests in WEB_PAGE:
                 with case(f"HTML with HTTP {status}"):
                     told = platform.replies(_page(status)).tells()
@@ -267,7 +269,7 @@ class LookUpPromises:
 
     def test_an_identifier_reaches_the_platform_byte_for_byte(self) -> None:
         """By each way, every identifier that it accepts; a slash stays inside its segment."""
-        with self.platform() as platform, each_case() as case:
+        with self.platform() as platform, EachCase() as case:
             for way in platform.provider.ways:
                 cases = _way(platform.cases, way.name)
                 first, *_ = _requests(cases)
@@ -280,7 +282,7 @@ class LookUpPromises:
 
     def test_each_way_to_name_a_customer_asks_as_the_cases_say(self) -> None:
         """The balance is the same as by id; a customer who does not exist is not found."""
-        with self.platform() as platform, each_case() as case:
+        with self.platform() as platform, EachCase() as case:
             for name, way in platform.cases.ways.items():
                 with case(f"ways[{name!r}]"):
                     answer = platform.cases.answer if way.answer is None else way.answer
@@ -308,7 +310,7 @@ class LookUpPromises:
 
     def test_each_way_of_signing_in_sends_its_headers(self) -> None:
         """Its own headers whole, and none of the other ways."""
-        with self.platform() as platform, each_case() as case:
+        with self.platform() as platform, EachCase() as case:
             signs_in = platform.cases.signs_in
             for name, expected in signs_in.items():
                 with case(f"signs_in[{name!r}]"):
@@ -321,7 +323,7 @@ class LookUpPromises:
 
     def test_an_option_is_sent_as_the_cases_say(self) -> None:
         """Each of `options`, under the name that the platform has for it."""
-        with self.platform() as platform, each_case() as case:
+        with self.platform() as platform, EachCase() as case:
             cases = platform.cases
             for name, (value, sent) in cases.options.items():
                 with case(f"options[{name!r}]"):
@@ -335,7 +337,7 @@ class LookUpPromises:
 
     def test_an_option_that_cannot_be_sent_is_refused_before_any_request(self) -> None:
         """Empty text, control characters, half a character."""
-        with self.platform() as platform, each_case() as case:
+        with self.platform() as platform, EachCase() as case:
             for name in platform.cases.options:
                 for value in UNSENDABLE:
                     with case(f"-O {name}={value!a}"):
@@ -348,7 +350,7 @@ class LookUpPromises:
 
     def test_no_secret_is_shown(self) -> None:
         """Neither credentials nor what is made of them: in records, in errors, with `-v`."""
-        with self.platform() as platform, each_case() as case:
+        with self.platform() as platform, EachCase() as case:
             for auth, headers in platform.cases.signs_in.items():
                 for name in ("answer", "refused", "not_found", "throttled"):
                     with case(f"{name}, signed in with {auth}"):
@@ -379,7 +381,7 @@ class LookUpPromises:
         try:
             return gaps(self.cases)
         except LoyaltyError as error:
-            return error.message
+            return f"{error.message} Install its package (`pip install -e .`): that makes it known."
 
 
 def _places(platform: FakePlatform) -> list[str]:

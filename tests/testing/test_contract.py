@@ -251,7 +251,7 @@ def test_a_debit_code_without_its_case_is_told() -> None:
 def test_a_name_that_no_package_has_is_one_sentence() -> None:
     (fault,) = faults("nobody", cases_with())
 
-    assert fault.text == "there is no provider 'nobody'."
+    assert fault.text.startswith("there is no provider 'nobody'. Install its package (`pip install")
 
 
 def test_a_class_without_cases_says_so_and_tries_nothing_else() -> None:
