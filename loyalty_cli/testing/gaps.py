@@ -1,16 +1,20 @@
-"""What the cases of a provider leave out, in plain words for its author."""
+"""What is missing or wrong in the cases of a provider, in plain words for its author."""
 
 from collections.abc import Iterable, Iterator
 
 from loyalty_cli.providers.contract import ID, DebitProvider, Provider
+from loyalty_cli.providers.ways import wrong_for
 from loyalty_cli.testing.cases import Cases
 from loyalty_cli.testing.json_tree import value_at
 
+SHORTEST_SECRET = 6
+
 
 def gaps(cases: Cases) -> str | None:
-    """One sentence about everything that the cases leave out; None if they are complete."""
+    """One sentence about everything that is missing or wrong in cases; None if nothing is."""
     provider = cases.loaded
-    found = [*_gaps(cases, provider), *_debit_gaps(cases, provider), *_places(cases)]
+    found = [*_gaps(cases, provider), *_debit_gaps(cases, provider)]
+    found = found or [*_places(cases), *_values(cases, provider)]
     return f"The cases of {provider.title} are incomplete: {'; '.join(found)}." if found else None
 
 
@@ -63,3 +67,25 @@ def _places(cases: Cases) -> Iterator[str]:
                 value_at(cases.answer, place)
             except KeyError:
                 yield f"{field} names {place!r}, which is not in answer"
+    lines = {line["name"]: line for line in cases.full_balances()}
+    for place in cases.amounts.values():
+        name, _, key = place.partition(".")
+        if name not in lines or key.partition(".")[0] not in lines[name]:
+            yield f"amounts names {place!r}, which is not in balances"
+
+
+def _values(cases: Cases, provider: Provider) -> Iterator[str]:
+    """Every value that the provider itself would refuse, or that cannot be looked for in texts."""
+    customers = {name: way.customer for name, way in cases.ways.items()} | {ID: cases.customer}
+    for name, customer in customers.items():
+        if why := wrong_for(provider, name, customer):
+            yield why.rstrip(".")
+    for setting in provider.settings:
+        try:
+            if setting.name in cases.settings:
+                setting.check(cases.settings[setting.name])
+        except ValueError as error:
+            yield f"the setting {setting.name} {error}"
+    for name, secret in cases.credentials.items():
+        if len(secret) < SHORTEST_SECRET:
+            yield f"the credential {name} needs {SHORTEST_SECRET} characters, to be told from words"

@@ -317,8 +317,9 @@ class LookUpPromises:
                     platform.reads(auth=name)
                     for received in platform.received:
                         _same_headers(received, expected)
-                        others = {key for each in signs_in.values() for key in each}
-                        sent = sorted((others - expected.keys()) & received.headers.keys())
+                        others = {key.lower() for each in signs_in.values() for key in each}
+                        own = {key.lower() for key in expected}
+                        sent = sorted((others - own) & received.headers.keys())
                         true(not sent, f"it sends headers of another sign-in: {', '.join(sent)}")
 
     def test_an_option_is_sent_as_the_cases_say(self) -> None:
@@ -449,8 +450,8 @@ def _same_requests(platform: FakePlatform, by: str) -> None:
 def _same_headers(received: Received, expected: Mapping[str, Header]) -> None:
     for name, value in expected.items():
         wanted = value if isinstance(value, str) else value(received)
-        sent = received.headers.get(name)
-        true(sent == wanted, f"the header {name} is not as the cases have it (names in lower case)")
+        sent = received.headers.get(name.lower())
+        true(sent == wanted, f"the header {name} is not as the cases have it")
 
 
 def _same_balances(record: Any, cases: Cases) -> None:

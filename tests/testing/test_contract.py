@@ -5,7 +5,7 @@ from unittest import SkipTest
 
 import pytest
 
-from loyalty_cli.testing import Fails, ProviderContract, Reads, faults, promises
+from loyalty_cli.testing import Fails, ProviderContract, Reads, WayCases, faults, promises
 from tests.testing.guide import cases_with, perks
 
 
@@ -227,6 +227,20 @@ def test_each_case_that_falls_short_is_named() -> None:
         ({"debits": None}, "the provider can debit, and debits is not given"),
         ({"settings": {"tenant": "x"}}, "settings has 'tenant', which the provider does not have"),
         ({"texts": ("nota",)}, "texts names 'nota', which is not in answer"),
+        (
+            {"amounts": {"note": "coin.total"}},
+            "amounts names 'coin.total', which is not in balances",
+        ),
+        ({"amounts": {"note": "coins.sum"}}, "amounts names 'coins.sum', which is not in balances"),
+        ({"answer": b"{}"}, "answer is bytes, and must be JSON as Python has it"),
+        (
+            {"ways": {"email": WayCases("ada", ("v1", "members"))}},
+            "'ada' cannot be a customer's email: it has no @",
+        ),
+        (
+            {"credentials": {"api_token": "key"}},
+            "the credential api_token needs 6 characters, to be told from words",
+        ),
     ],
     ids=lambda part: str(part)[:24],
 )
