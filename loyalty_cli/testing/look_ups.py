@@ -2,8 +2,9 @@
 
 import json
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
+from itertools import product
 from typing import Any, ClassVar
 from urllib.parse import quote, urlsplit
 
@@ -20,6 +21,7 @@ from loyalty_cli.testing.json_tree import (
     changed,
     exact,
     for_customer,
+    shown,
     value_at,
     with_raw,
 )
@@ -113,13 +115,12 @@ class LookUpPromises:
     def test_an_amount_of_zero_is_zero_and_not_null(self) -> None:
         """Zero, zero as text, and zero with decimals."""
         with self.platform() as platform, EachCase() as case:
+            places = platform.cases.amounts
             for zero in ("0", '"0"', "0.00"):
                 with case(f"amounts of {zero}"):
-                    platform.replies(
-                        _with_amounts(platform, dict.fromkeys(_places(platform), zero))
-                    )
-                    record = platform.reads()
-                    for place in platform.cases.amounts.values():
+                    sent = with_raw(platform.cases.answer, dict.fromkeys(places, zero))
+                    record = platform.replies(sent).reads()
+                    for place in places.values():
                         found = at(record, place)
                         true(found is not None and found == 0, f"{place} is {found} and not 0")
 
@@ -138,48 +139,38 @@ class LookUpPromises:
     def test_every_amount_keeps_its_digits(self) -> None:
         """As a JSON number and as text, a different one in each place."""
         with self.platform() as platform, EachCase() as case:
-            places = _places(platform)
-            for turn in range(len(AMOUNTS)):
-                sent = {
-                    place: AMOUNTS[(turn + number) % len(AMOUNTS)]
-                    for number, place in enumerate(places)
-                }
-                for quotes in ("", '"'):
-                    raw = {place: f"{quotes}{text}{quotes}" for place, text in sent.items()}
-                    with case(f"amounts of {', '.join(raw.values())}"):
-                        record = platform.replies(_with_amounts(platform, raw)).reads()
-                        for place, text in sent.items():
-                            found = at(record, platform.cases.amounts[place])
-                            digits = None if found is None else format(found, "f")
-                            true(digits == text, f"{place} of {text} became {digits}")
+            places = platform.cases.amounts
+            for sent, quotes in product(_amounts_in(places), ("", '"')):
+                raw = {place: f"{quotes}{text}{quotes}" for place, text in sent.items()}
+                with case(f"amounts of {', '.join(raw.values())}"):
+                    record = platform.replies(with_raw(platform.cases.answer, raw)).reads()
+                    for place, text in sent.items():
+                        found = at(record, places[place])
+                        digits = None if found is None else format(found, "f")
+                        true(digits == text, f"{place} of {text} became {digits}")
 
     # What makes no sense is never zero
 
     def test_a_value_of_a_wrong_type_is_a_bad_response(self) -> None:
         """In each place of `amounts`, `texts` and `required`; the message names the place."""
         with self.platform() as platform, EachCase() as case:
-            for kind, values in WRONG.items():
-                for place in getattr(platform.cases, kind):
-                    for value in values:
-                        what = "removed" if value is ... else f"as {value!r}"
-                        with case(f"{place} {what}"):
-                            answer = changed(platform.cases.answer, place, value)
-                            told = platform.replies(answer).tells()
-                            _is_bad_response(told)
-                            key = place.rpartition(".")[2]
-                            true(key in told.message, f"the message does not name {key}: {told}")
+            for place, value in _wrong(platform.cases):
+                with case(_with_value(place, value)):
+                    told = platform.replies(changed(platform.cases.answer, place, value)).tells()
+                    _is_bad_response(told)
+                    key = place.rpartition(".")[2]
+                    true(key in told.message, f"the message does not name {key}: {told.message!r}")
 
     def test_a_missing_amount_is_null_and_not_zero(self) -> None:
         """Each of `amounts` that is not in `required`, removed and null."""
         with self.platform() as platform, EachCase() as case:
-            for place in platform.cases.optional:
-                for nothing in (..., None):
-                    what = "removed" if nothing is ... else "as null"
-                    with case(f"{place} {what}"):
-                        answer = changed(platform.cases.answer, place, nothing)
-                        record = platform.replies(answer).reads()
-                        found = at(record, platform.cases.amounts[place])
-                        true(found is None, f"{platform.cases.amounts[place]} is {found}, not null")
+            answer = platform.cases.answer
+            for place, nothing in product(platform.cases.optional, (..., None)):
+                with case(_with_value(place, nothing)):
+                    record = platform.replies(changed(answer, place, nothing)).reads()
+                    ours = platform.cases.amounts[place]
+                    found = at(record, ours)
+                    true(found is None, f"{ours} is {found}, and not null")
 
     def test_json_of_a_wrong_shape_is_a_bad_response(self) -> None:
         """Each of `not_answers`."""
@@ -193,21 +184,18 @@ class LookUpPromises:
     def test_an_amount_that_is_no_number_is_a_bad_response(self) -> None:
         """NaN, thousands separators, spaces, too many digits."""
         with self.platform() as platform, EachCase() as case:
-            for place in _places(platform)[:1]:
-                for raw in NOT_NUMBERS:
-                    with case(f"{place} as {raw[:24]}"):
-                        _is_bad_response(
-                            platform.replies(_with_amounts(platform, {place: raw})).tells()
-                        )
+            for place, raw in product(list(platform.cases.amounts)[:1], NOT_NUMBERS):
+                with case(f"{place} as {raw[:24]}"):
+                    sent = with_raw(platform.cases.answer, {place: raw})
+                    _is_bad_response(platform.replies(sent).tells())
 
     def test_a_body_that_is_not_json_is_a_bad_response(self) -> None:
         """Nothing, half of a document, another encoding; the request is not made again."""
         with self.platform() as platform, EachCase() as case:
-            for name, body in NOT_JSON.items():
-                for arguments in ((), ("--raw",)):
-                    with case(f"a body with {name}{''.join(arguments)}"):
-                        _is_bad_response(platform.replies(body).tells(*arguments))
-                        _asked(platform, 1)
+            for name, arguments in product(NOT_JSON, ((), ("--raw",))):
+                with case(" ".join([f"a body with {name}", *arguments])):
+                    _is_bad_response(platform.replies(NOT_JSON[name]).tells(*arguments))
+                    _asked(platform, 1)
 
     # What the platform refuses
 
@@ -339,31 +327,25 @@ class LookUpPromises:
     def test_an_option_that_cannot_be_sent_is_refused_before_any_request(self) -> None:
         """Empty text, control characters, half a character."""
         with self.platform() as platform, EachCase() as case:
-            for name in platform.cases.options:
-                for value in UNSENDABLE:
-                    with case(f"-O {name}={value!a}"):
-                        try:
-                            platform.look_up("-O", f"{name}={value}")
-                        except LoyaltyError as error:
-                            same(error.code, ErrorCode.USAGE, "the error")
-                        else:
-                            raise AssertionError("it was sent")
+            for name, value in product(platform.cases.options, UNSENDABLE):
+                with case(f"-O {name}={value!a}"):
+                    try:
+                        platform.look_up("-O", f"{name}={value}")
+                    except LoyaltyError as error:
+                        same(error.code, ErrorCode.USAGE, "the error")
+                    else:
+                        raise AssertionError("it was sent")
 
     def test_no_secret_is_shown(self) -> None:
         """Neither credentials nor what is made of them: in records, in errors, with `-v`."""
         with self.platform() as platform, EachCase() as case:
-            for auth, headers in platform.cases.signs_in.items():
-                for name in ("answer", "refused", "not_found", "throttled"):
-                    with case(f"{name}, signed in with {auth}"):
-                        platform.replies(getattr(platform.cases, name))
-                        shown = repr(platform.look_up(auth=auth)) + "\n".join(platform.trace)
-                        for secret in _secrets(platform.cases, headers):
-                            for form in (
-                                secret,
-                                quote(secret),
-                                b64encode(secret.encode()).decode(),
-                            ):
-                                true(form not in shown, "a secret of the sign-in is shown")
+            answers = ("answer", "refused", "not_found", "throttled")
+            for auth, name in product(platform.cases.signs_in, answers):
+                with case(f"{name}, signed in with {auth}"):
+                    record = platform.replies(getattr(platform.cases, name)).look_up(auth=auth)
+                    told = "\n".join([repr(record), *platform.trace])
+                    is_shown = any(each in told for each in _secrets(platform.cases, auth))
+                    true(not is_shown, "a secret of the sign-in is shown")
 
     # What the promises are made of
 
@@ -385,12 +367,12 @@ class LookUpPromises:
             return f"{error.message} Install its package (`pip install -e .`): that makes it known."
 
 
-def _places(platform: FakePlatform) -> list[str]:
-    return list(platform.cases.amounts)
-
-
-def _with_amounts(platform: FakePlatform, raw: Mapping[str, str]) -> bytes:
-    return with_raw(platform.cases.answer, raw)
+def _amounts_in(places: Iterable[str]) -> Iterator[dict[str, str]]:
+    """Each of AMOUNTS in each place, and at no time the same one in two of them."""
+    for turn in range(len(AMOUNTS)):
+        yield {
+            place: AMOUNTS[(turn + number) % len(AMOUNTS)] for number, place in enumerate(places)
+        }
 
 
 def _page(status: int) -> Reply:
@@ -477,7 +459,20 @@ def _query(received: Received) -> list[tuple[str, str]]:
     return list(received.query.items())
 
 
-def _secrets(cases: Cases, headers: Mapping[str, Header]) -> list[str]:
-    sent = [each for each in headers.values() if isinstance(each, str)]
+def _secrets(cases: Cases, auth: str) -> Iterator[str]:
+    """Every text that would show a secret of a way to sign in."""
+    sent = [each for each in cases.signs_in[auth].values() if isinstance(each, str)]
     whole = [each for each in sent if each != "application/json"]
-    return [*cases.credentials.values(), *whole, *(each.rpartition(" ")[2] for each in whole)]
+    for secret in (*cases.credentials.values(), *whole):
+        yield from (secret, quote(secret), b64encode(secret.encode()).decode())
+    yield from (each.rpartition(" ")[2] for each in whole)
+
+
+def _wrong(cases: Cases) -> Iterator[tuple[str, Any]]:
+    """Each place of the cases, and each value that may not stand there."""
+    for kind, values in WRONG.items():
+        yield from product(getattr(cases, kind), values)
+
+
+def _with_value(place: str, value: Any) -> str:
+    return f"{place} removed" if value is ... else f"{place} as {shown(value)}"
