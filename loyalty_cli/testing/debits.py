@@ -6,12 +6,12 @@ from typing import Any, ClassVar
 from loyalty_cli.debits.journal.entries import State
 from loyalty_cli.debits.outcome import Outcome
 from loyalty_cli.model.errors import LoyaltyError, NotSentError
-from loyalty_cli.providers.contract import Debit, DebitProvider
+from loyalty_cli.providers.contract import Answer, Debit, DebitProvider
 from loyalty_cli.sandbox.server import Reply
 from loyalty_cli.testing.cases import Cases, DebitCases, Step
 from loyalty_cli.testing.each import EachCase, same, true
 from loyalty_cli.testing.fake_platform import AMOUNT, REFERENCE, FakePlatform, sent_body
-from loyalty_cli.testing.json_tree import changed, for_customer, places, shown
+from loyalty_cli.testing.json_tree import about, changed, for_customer, places, shown
 from loyalty_cli.testing.look_ups import HTML
 
 OTHER_AMOUNTS = (0, 1, 49, 51, -50, 500)
@@ -92,6 +92,23 @@ class DebitPromises:
                         with case(f"debits.success with {place} {what}"):
                             _is_no_receipt(provider, changed(success, place, value), debit)
 
+    def test_a_platform_that_makes_a_debit_once_says_that_it_was_made_before(self) -> None:
+        """Only an `idempotent` provider has codes in `debits.codes` that are a repeat."""
+        with self.platform() as platform:
+            provider = platform.provider
+            for debits, _ in _debits(platform)[:1]:
+                assert isinstance(provider, DebitProvider)
+                errors = {
+                    code: provider.read_error(_json(debits.refuses(code))) for code in debits.codes
+                }
+                repeats = [
+                    code for code, error in errors.items() if error and provider.is_repeat(error)
+                ]
+                true(
+                    bool(repeats) == provider.idempotent,
+                    f"idempotent is {provider.idempotent}, and the repeats are {shown(repeats)}",
+                )
+
     def test_a_debit_is_found_in_the_evidence(self) -> None:
         """The answer `debits.evidence` has the debit in it: its amount, unit and reference."""
         with self.platform() as platform:
@@ -160,6 +177,10 @@ def _is_no_receipt(provider: DebitProvider, body: Any, debit: Debit) -> None:
     except ValueError:
         return
     raise AssertionError(f"read_debit takes it for a receipt: {receipt}")
+
+
+def _json(reply: Reply) -> Any:
+    return Answer(reply.status, {}, about(reply.body, "")).json()
 
 
 def _why(outcome: Outcome) -> str:

@@ -101,6 +101,12 @@ MISTAKES = {
         "a web page in place of json is an error at any status",
         "HTML with HTTP 200:",
     ),
+    "every 404 as an unknown customer": Mistake(
+        "    # Debits\n",
+        "    def is_not_found(self, answer):\n        return True\n",
+        "a 404 of something else is not an unknown customer",
+        "the exit code (foreign_404) is 5; expected 7",
+    ),
     "another customer's balance": Mistake(
         ", platform_customer=wallet.member",
         ", platform_customer=query.customer",
@@ -166,6 +172,12 @@ MISTAKES = {
         '"broken": Refusal.FOR_GOOD',
         "each error code leaves a debit in the right state",
         ("debits.codes['broken']: the state of the debit is 'refused'; expected 'unknown'"),
+    ),
+    "a platform that is said to make a debit once": Mistake(
+        "    success_keys =",
+        "    idempotent = True\n    success_keys =",
+        "a platform that makes a debit once says that it was made before",
+        "idempotent is True, and the repeats are []",
     ),
     "evidence of another amount": Mistake(
         "Redemption(each.coins, UNIT",
