@@ -75,7 +75,6 @@ class FakePlatform:
         """The requests for a token."""
         self.trace: list[str] = []
         """What `-v` shows of them."""
-        self._server = Server(self._handle)
         self._replies = [_reply(cases.answer)]
         self._steps: tuple[Step, ...] = ()
         self._customer = cases.customer
@@ -86,7 +85,7 @@ class FakePlatform:
         }
 
     def __enter__(self) -> Self:
-        self._server.__enter__()
+        self._server = Server(self._handle).__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -141,9 +140,8 @@ class FakePlatform:
         record = self.look_up(*arguments, **more)
         error = record["error"]
         if error is None:
-            raise AssertionError(
-                f"the look-up succeeded, with the lines {shown(record['balances'])}"
-            )
+            lines = shown(record.get("balances", record.get("raw")))
+            raise AssertionError(f"the look-up succeeded, with the lines {lines}")
         if "raw" not in record:
             same(record["balances"], [], "balances of a failed look-up")
             same(record["details"], None, "details of a failed look-up")
