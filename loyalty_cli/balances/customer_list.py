@@ -14,7 +14,10 @@ from loyalty_cli.model.customer_id import check_customer
 from loyalty_cli.model.errors import LoyaltyError, nearest, usage_error
 
 COLUMNS = Columns(
-    ("customer", "profile"), ("customer",), "Name the column of identifiers 'customer'.", " \t"
+    ("customer", "profile", "by"),
+    ("customer",),
+    "Name the column of identifiers 'customer'.",
+    " \t",
 )
 
 _INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
@@ -23,10 +26,19 @@ _COLUMN_NAME = re.compile(r"[A-Za-z _-]+")
 
 
 class ListedCustomer(Struct, frozen=True):
-    """A customer to look up; `profile` is None if the list names none."""
+    """A customer to look up; `profile` and `by` are None if the list does not say.
+
+    `line` is its line in the list, None for a customer on the command line.
+    """
 
     customer: str
     profile: str | None = None
+    by: str | None = None
+    line: int | None = None
+
+    def refuse(self, what: str, hint: str | None = None) -> NoReturn:
+        """Raise LoyaltyError for a mistake in what was asked."""
+        usage_error(what if self.line is None else f"{_line(self.line)} {what}", hint)
 
 
 def read_customers(
@@ -83,8 +95,9 @@ def _customer(row: TableRow, known_profiles: Collection[str]) -> ListedCustomer:
         _refuse(row.line, "the row has no customer.")
     if not isinstance(customer, str):
         _refuse(row.line, "customer must be text, in quotes.")
-    if profile is not None and not isinstance(profile, str):
-        _refuse(row.line, "profile must be text, in quotes.")
+    for name in ("profile", "by"):
+        if not isinstance(cells.get(name, ""), str):
+            _refuse(row.line, f"{name} must be text, in quotes.")
     _check_visible(row.line, customer)
     try:
         check_customer(customer)
@@ -93,7 +106,7 @@ def _customer(row: TableRow, known_profiles: Collection[str]) -> ListedCustomer:
     if profile and profile not in known_profiles:
         hint = nearest(profile, known_profiles)
         _refuse(row.line, f"there is no profile {shorten(profile)!r}.", hint)
-    return ListedCustomer(customer, profile)
+    return ListedCustomer(customer, profile, cells.get("by"), row.line)
 
 
 def _check_visible(line: int, text: str) -> None:
@@ -109,4 +122,8 @@ def _check_visible(line: int, text: str) -> None:
 
 
 def _refuse(line: int, what: str, hint: str | None = None) -> NoReturn:
-    usage_error(f"line {line} of the file: {what}", hint)
+    usage_error(f"{_line(line)} {what}", hint)
+
+
+def _line(line: int) -> str:
+    return f"line {line} of the file:"

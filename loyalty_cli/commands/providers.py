@@ -37,7 +37,13 @@ def providers(
 def _record(provider: "Provider") -> "ProviderRecord":
     from msgspec import convert
 
-    from loyalty_cli.model.records import AuthRecord, LimitRecord, ParameterRecord, ProviderRecord
+    from loyalty_cli.model.records import (
+        AuthRecord,
+        LimitRecord,
+        ParameterRecord,
+        ProviderRecord,
+        WayRecord,
+    )
     from loyalty_cli.providers.contract import DebitProvider
 
     parameters = tuple[ParameterRecord, ...]
@@ -47,6 +53,7 @@ def _record(provider: "Provider") -> "ProviderRecord":
         title=provider.title,
         base_url=provider.base_url,
         auth=tuple(AuthRecord(name=auth.name, credentials=auth.fields) for auth in provider.auths),
+        ways=convert(provider.ways, tuple[WayRecord, ...], from_attributes=True),
         settings=convert(provider.settings, parameters, from_attributes=True),
         options=convert(provider.options, parameters, from_attributes=True),
         read_limits=convert(provider.read_limits, limits, from_attributes=True),

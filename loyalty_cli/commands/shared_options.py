@@ -6,11 +6,14 @@ the readable part.
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from loyalty_cli.output.format import Format
+
+if TYPE_CHECKING:
+    from loyalty_cli.providers.contract import Provider
 
 
 def complete_profile(context: typer.Context) -> list[str]:
@@ -27,13 +30,21 @@ def complete_provider() -> list[str]:
 
 def complete_option(context: typer.Context) -> list[tuple[str, str]]:
     """The query options of the chosen profiles' providers; without a choice, of all profiles."""
+    options = {option.name: option.help for each in _providers(context) for option in each.options}
+    return [(f"{name}=", text) for name, text in options.items()]
+
+
+def complete_way(context: typer.Context) -> list[tuple[str, str]]:
+    """The ways to name a customer at those providers."""
+    return list({way.name: way.help for each in _providers(context) for way in each.ways}.items())
+
+
+def _providers(context: typer.Context) -> "list[Provider]":
     from loyalty_cli.providers import BUILT_IN, load
 
     profiles = _profiles(context)
     named = [profiles.get(name, "") for name in context.params.get("profile") or ()]
-    providers = [load(name) for name in named or profiles.values() if name in BUILT_IN]
-    options = {option.name: option.help for each in providers for option in each.options}
-    return [(f"{name}=", text) for name, text in options.items()]
+    return [load(name) for name in named or profiles.values() if name in BUILT_IN]
 
 
 def _profiles(context: typer.Context) -> dict[str, str]:

@@ -214,6 +214,13 @@ class ParameterRecord(Record, frozen=True, kw_only=True):
     required: bool
 
 
+class WayRecord(Record, frozen=True, kw_only=True):
+    """A way to name a customer."""
+
+    name: str
+    help: str
+
+
 class LimitRecord(Record, frozen=True, kw_only=True):
     """A published limit: at most `requests` within any `seconds`."""
 
@@ -222,7 +229,7 @@ class LimitRecord(Record, frozen=True, kw_only=True):
 
 
 class ProviderRecord(Record, frozen=True, kw_only=True):
-    """One provider: its sign-in, settings and options, and where its numbers come from.
+    """One provider: its sign-in, ways, settings and options, and where its numbers come from.
 
     `read_limits` are the limits that the platform publishes for look-ups; empty if there are none.
     """
@@ -232,6 +239,7 @@ class ProviderRecord(Record, frozen=True, kw_only=True):
     title: str
     base_url: str | None
     auth: tuple[AuthRecord, ...]
+    ways: tuple[WayRecord, ...]
     settings: tuple[ParameterRecord, ...]
     options: tuple[ParameterRecord, ...]
     read_limits: tuple[LimitRecord, ...]

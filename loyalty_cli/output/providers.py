@@ -14,6 +14,8 @@ def _provider_facts(provider: ProviderRecord) -> Iterator[tuple[str, str]]:
     yield "base_url", provider.base_url or "must be set in the profile"
     for auth in provider.auth:
         yield f"auth {auth.name}", f"needs {', '.join(auth.credentials)}"
+    for way in provider.ways:
+        yield f"by {way.name}", way.help
     for setting in provider.settings:
         yield f"setting {setting.name}", setting.help + (", required" if setting.required else "")
     for option in provider.options:

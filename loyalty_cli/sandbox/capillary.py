@@ -1,7 +1,8 @@
-"""The sandbox's Capillary: `GET …/customers/{user id}/points/balance`, and tokens."""
+"""The sandbox's Capillary: a customer's points by the id or another identifier, and tokens."""
 
 import secrets
 import time
+from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
 from hashlib import md5
@@ -70,9 +71,20 @@ class Client(Struct):
     secret: str
 
 
+IDENTIFIERS: dict[str, Callable[[str], str]] = {
+    "mobile": lambda customer: f"1555000{customer[2:]}",
+    "email": lambda customer: f"{customer.lower()}@example.com",
+    "externalId": lambda customer: f"X-{customer[2:]}",
+    "cardNumber": lambda customer: f"400000000000{customer[2:]}",
+}
+"""The other identifiers of a customer, made from the id."""
+
+
 def handle(received: Received, _: Ledger) -> Reply:
-    """Answer get-points-balance, and issue tokens."""
+    """Answer get-points-balance in both forms, and issue tokens."""
     match received.path:
+        case ("v2", "customers", "lookup", "points", "balance"):
+            method, answer = "GET", partial(_looked_up, received)
         case ("v2", "customers", customer, "points", "balance"):
             method, answer = "GET", partial(_balance, received, customer)
         case ("v3", "oauth", "token", "generate"):
@@ -108,6 +120,16 @@ def _is_signed_in(received: Received) -> bool:
         return time.monotonic() < _TOKENS.get(token, 0.0)
     digest = md5(CREDENTIALS["password"].encode(), usedforsecurity=False).hexdigest()
     return basic(received) == (CREDENTIALS["username"], digest)
+
+
+def _looked_up(received: Received) -> Reply:
+    """Answer for the customer with an identifier; a wrong name for it is an error."""
+    name, value = (received.query.get(f"identifier{part}", "") for part in ("Name", "Value"))
+    if name not in IDENTIFIERS or received.query.get("source") != "INSTORE":
+        return _error(400, 1632, "The identifier is wrong")
+    known = {IDENTIFIERS[name](customer): customer for customer in SHOPPERS}
+    # One that misbehaves does so by any name.
+    return _balance(received, known.get(value, value if value.startswith("E-") else ""))
 
 
 def _balance(received: Received, customer: str) -> Reply:

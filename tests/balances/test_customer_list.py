@@ -52,15 +52,19 @@ def as_csv(rows: Iterable[Iterable[str]]) -> str:
     return text.getvalue()
 
 
-def listed(rows: Iterable[tuple[str, str]], form: InputFormat) -> str:
-    """A list of identifiers, with their profiles where the format has a place for them."""
+def listed(rows: Iterable[tuple[str, str, str]], form: InputFormat) -> str:
+    """A list of identifiers, with their profiles and ways where the format has a place for them."""
     match form:
         case InputFormat.LINES:
-            return "".join(f"{name}\n" for name, _ in rows)
+            return "".join(f"{name}\n" for name, _, _ in rows)
         case InputFormat.CSV:
-            return as_csv([("points", "customer", "profile"), *(("1", *row) for row in rows)])
+            columns = ("points", "customer", "profile", "by")
+            return as_csv([columns, *(("1", *row) for row in rows)])
         case InputFormat.JSONL:
-            objects = [{"customer": name, "profile": profile or None} for name, profile in rows]
+            objects = [
+                {"customer": name, "profile": profile or None, "by": by}
+                for name, profile, by in rows
+            ]
             return "".join(json.dumps(each) + "\n" for each in objects)
 
 
@@ -74,13 +78,16 @@ def listed(rows: Iterable[tuple[str, str]], form: InputFormat) -> str:
 def test_any_identifiers_are_read_back_however_an_editor_saves_them(
     form: InputFormat, data: st.DataObject, mark: str, end: str, is_ended: bool
 ) -> None:
-    named = st.tuples(PLAIN, st.just("")) if form is LINES else st.tuples(IDENTIFIERS, NAMED)
+    nothing = st.just("")
+    rest = (nothing, nothing) if form is LINES else (NAMED, st.sampled_from(["", "id", "email"]))
+    named = st.tuples(PLAIN if form is LINES else IDENTIFIERS, *rest)
     rows = data.draw(st.lists(named, min_size=1))
     text = listed(rows, form) if is_ended else listed(rows, form).removesuffix("\n")
     said = data.draw(st.sampled_from([None, form]))
 
-    assert read(mark + text.replace("\n", end), said) == [
-        ListedCustomer(name, profile or None) for name, profile in rows
+    found = read(mark + text.replace("\n", end), said)
+    assert [(each.customer, each.profile, each.by) for each in found] == [
+        (name, profile or None, by or None) for name, profile, by in rows
     ]
 
 
@@ -147,9 +154,9 @@ def test_csv_cells_keep_all_but_the_spaces_at_their_end() -> None:
     content = 'customer ,profile\t\n"Doe, J. ""JD""  ",club \nJane Doe\t,\nC;1, \n'
 
     assert read(content) == [
-        ListedCustomer('Doe, J. "JD"', "club"),
-        ListedCustomer("Jane Doe"),
-        ListedCustomer("C;1"),
+        ListedCustomer('Doe, J. "JD"', "club", line=2),
+        ListedCustomer("Jane Doe", line=3),
+        ListedCustomer("C;1", line=4),
     ]
 
 
@@ -333,6 +340,8 @@ def test_a_row_with_an_unknown_profile_is_refused_with_the_nearest_name(content:
         ('{"customer": ["C-2"]}', "customer must be text, in quotes."),
         ('{"customer": ""}', "a customer's identifier must not be empty."),
         ('{"customer": "C-2", "profile": 1}', "profile must be text, in quotes."),
+        ('{"customer": "C-2", "by": true}', "by must be text, in quotes."),
+        ('{"customer": "C-2", "By": "id"}', "'By' is no key. Did you mean 'by'?"),
         ('{"name": "C-2"}', "the row has no customer."),
         ("{}", "the row has no customer."),
         ("C-2", "it is not JSON (Expecting value at character 0)."),

@@ -33,6 +33,9 @@ def test_one_provider_is_shown_with_all_it_has(loyalty: Run, name: str) -> None:
     for auth in provider.auths:
         assert f"auth {auth.name}" in shown
         assert ", ".join(auth.fields) in shown
+    for way in provider.ways:
+        assert f"by {way.name}" in shown
+        assert way.help in shown
     for parameter in (*provider.settings, *provider.options):
         assert parameter.name in shown
         assert parameter.help in shown
@@ -66,3 +69,14 @@ def test_an_unknown_provider_is_an_error(loyalty: Run) -> None:
 
     assert (done.code, done.out) == (2, "")
     assert done.err == "Error: there is no provider 'Gamebal'.\nHint: Did you mean 'gameball'?\n"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_one_provider_as_json_names_the_ways_to_name_a_customer_the_id_first(
+    loyalty: Run, name: str
+) -> None:
+    ways = loyalty("providers", name, "-o", "json").record["ways"]
+
+    known = providers.load(name).ways
+    assert ways == [{"name": way.name, "help": way.help} for way in known]
+    assert ways[0]["name"] == "id"

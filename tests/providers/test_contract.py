@@ -2,6 +2,7 @@
 
 import json
 from base64 import b64encode
+from itertools import product
 from typing import Any
 from urllib.parse import quote
 
@@ -118,10 +119,11 @@ def test_an_identifier_of_the_command_line_reaches_the_platform_byte_for_byte(
     ask: Ask, cases: Cases
 ) -> None:
     platform = ask(cases)
-    for customer in IDENTIFIERS:
-        assert platform.run(customer=customer).record["customer"] == customer
+    for way, customer in product(("id", *cases.ways), IDENTIFIERS):
+        record = platform.run("--by", way, customer=customer).record
+        assert (record["customer"], record["asked"]["by"]) == (customer, way)
 
-        (received,) = platform.received
+        *_, received = platform.received
         assert customer in (*received.path, *received.query.values())
         assert quote(customer, safe="") in received.target
 

@@ -94,3 +94,44 @@ def test_capillary_in_the_sandbox_takes_only_tokens_that_it_gave(ask: Ask) -> No
     assert with_token(ask, capillary.new_token(60)).status == 200
     for token in (capillary.new_token(-1), "made-up", ""):
         assert with_token(ask, token).status == 401
+
+
+LOOK_UP = "/capillary/v2/customers/lookup/points/balance?source=INSTORE"
+
+
+@pytest.mark.parametrize("customer", ["C-1001", "C-1010"])
+@pytest.mark.parametrize("name", capillary.IDENTIFIERS)
+def test_capillary_in_the_sandbox_finds_a_customer_by_another_identifier(
+    platforms: Sandbox, name: str, customer: str
+) -> None:
+    value = capillary.IDENTIFIERS[name](customer)
+    target = f"{LOOK_UP}&identifierName={name}&identifierValue={value}"
+
+    found = platforms.ask("GET", target, platforms.signed("capillary"))
+
+    assert found.json == platforms.balance("capillary", customer).json
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "code"),
+    [
+        ("identifierName=mobile&identifierValue=1", 404, 8015),
+        ("identifierName=mobile&identifierValue=C-1001", 404, 8015),
+        ("identifierName=mobile&identifierValue=c-1001@example.com", 404, 8015),
+        ("identifierName=mobile", 404, 8015),
+        ("identifierName=mobile&identifierValue=E-404", 404, 8015),
+        ("identifierName=email&identifierValue=E-500", 500, 500),
+        ("identifierName=cardNumber&identifierValue=E-429", 429, 429),
+        ("identifierName=shoe&identifierValue=1", 400, 1632),
+        ("", 400, 1632),
+    ],
+)
+def test_capillary_in_the_sandbox_refuses_an_identifier_that_it_does_not_know(
+    platforms: Sandbox, query: str, status: int, code: int
+) -> None:
+    refused = platforms.ask("GET", f"{LOOK_UP}&{query}", platforms.signed("capillary"))
+
+    assert (refused.status, refused.json["errors"][0]["code"]) == (status, code)
+    assert (
+        platforms.ask("GET", f"{LOOK_UP}&identifierName=mobile&identifierValue=E-404").status == 401
+    )

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from loyalty_cli.commands.shared_options import complete_option, complete_profile
+from loyalty_cli.commands.shared_options import complete_option, complete_profile, complete_way
 from loyalty_cli.lists.list_file import InputFormat
 from loyalty_cli.lists.parallel import JOBS
 from loyalty_cli.output.format import Format
@@ -47,6 +47,16 @@ def balance(
     all_profiles: Annotated[
         bool, typer.Option("--all-profiles", help="Ask every profile in the file.")
     ] = False,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            "--by",
+            metavar="WAY",
+            help="How the customers are named, such as email; see loyalty providers NAME."
+            " Default: by of the profile, then id.",
+            autocompletion=complete_way,
+        ),
+    ] = None,
     option: Annotated[
         list[str] | None,
         typer.Option(
@@ -113,6 +123,7 @@ def balance(
         input_format=input_format,
         profiles=profile or [],
         all_profiles=all_profiles,
+        by=by,
         options=option or [],
         raw=raw,
         timeout=timeout,

@@ -19,6 +19,7 @@ from loyalty_cli.lists.shard import Shard, check_shard
 from loyalty_cli.model.customer_id import check_customer
 from loyalty_cli.model.errors import usage_error
 from loyalty_cli.output.format import Format
+from loyalty_cli.providers.ways import no_such_way, wrong_for
 
 Value = TypeVar("Value")
 
@@ -31,6 +32,7 @@ class BalanceRequest(Struct, frozen=True):
     input_format: InputFormat | None
     profiles: Sequence[str]
     all_profiles: bool
+    by: str | None
     options: Sequence[str]
     raw: bool
     timeout: str | None
@@ -123,13 +125,22 @@ def _making(
             if shard is None or shard.has(each.customer):
                 for name in [each.profile] if each.profile else chosen():
                     profile, its_options = asked(name)
-                    yield LookupTask(
-                        profile, each.customer, its_options, profile.by, raw=request.raw
-                    )
+                    by = each.by or (profile.by if request.by is None else request.by)
+                    _check_way(each, profile, by)
+                    yield LookupTask(profile, each.customer, its_options, by, raw=request.raw)
 
     if request.profiles or request.all_profiles:
         chosen()  # a wrong name is an error, even if every row names a profile
     return tasks_of
+
+
+def _check_way(wanted: ListedCustomer, profile: Profile, by: str) -> None:
+    """Raise LoyaltyError if the platform finds no customer by this name."""
+    if unknown := no_such_way(profile.provider, by):
+        what, hint = unknown
+        wanted.refuse(f"{what} (profile {profile.name!r}).", hint)
+    if why := wrong_for(profile.provider, by, wanted.customer):
+        wanted.refuse(why)
 
 
 def _options(given: Sequence[str]) -> dict[str, str]:

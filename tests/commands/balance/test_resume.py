@@ -144,7 +144,7 @@ class FileRuns:
             self.platforms, jobs, is_list=True, summary=Summary(THEN) if summary else None
         )
         request = BalanceRequest(
-            *([], "list", None, [], False, [], self._raw, None),
+            *([], "list", None, [], False, None, [], self._raw, None),
             *(jobs, None, None, self.output, self.path, True, summary),
         )
         listed = LookupTasks(lambda: iter(tasks), len(tasks))
