@@ -100,6 +100,7 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command line, and return the exit code."""
+    _show_failed_packages()
     command = _command(app)
     arguments = arguments or ["--help"]
     try:
@@ -188,8 +189,29 @@ def _defect(error: Exception) -> int:
         "Please report it, with the command you ran and without your credentials.",
     )
     if os.environ.get("LOYALTY_DEBUG") == "1":
-        from loyalty_cli.credentials.redaction import mask_all_known
-
-        for line in mask_all_known("".join(traceback.format_exception(error))).splitlines():
-            messages.note(line)
+        _show("".join(traceback.format_exception(error)))
     return ExitCode.DEFECT
+
+
+@cache
+def _show_failed_packages() -> None:
+    """With LOYALTY_DEBUG=1, show the tracebacks of providers from other packages, too."""
+    if os.environ.get("LOYALTY_DEBUG") != "1":
+        return
+    import logging
+
+    class Tracebacks(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            _show(self.format(record))
+
+    failures = logging.getLogger("loyalty_cli.providers")
+    failures.setLevel(logging.DEBUG)
+    failures.addHandler(Tracebacks())
+    failures.propagate = False
+
+
+def _show(traceback: str) -> None:
+    from loyalty_cli.credentials.redaction import mask_all_known
+
+    for line in mask_all_known(traceback).splitlines():
+        messages.note(line)

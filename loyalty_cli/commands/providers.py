@@ -22,7 +22,8 @@ def providers(
     output: OutputOption = Format.TABLE,
 ) -> None:
     """List the providers, or show one: settings, credentials, options, limits, and sources."""
-    from loyalty_cli.model.errors import nearest, usage_error
+    from loyalty_cli.model.errors import LoyaltyError, nearest, usage_error
+    from loyalty_cli.output import messages
     from loyalty_cli.output.document import print_records
     from loyalty_cli.output.providers import PROVIDER, PROVIDERS
     from loyalty_cli.providers import load, names
@@ -30,7 +31,14 @@ def providers(
     known = names()
     if name is not None and name not in known:
         usage_error(f"there is no provider {name!r}.", nearest(name, known))
-    chosen = [_record(load(each)) for each in ([name] if name else known)]
+    chosen = []
+    for each in [name] if name else known:
+        try:
+            chosen.append(_record(load(each)))
+        except LoyaltyError as error:
+            if name:
+                raise
+            messages.warning(f"{error.message} {error.hint}")
     print_records(chosen, output, PROVIDER if name else PROVIDERS)
 
 

@@ -25,16 +25,12 @@ from loyalty_cli.config.yaml_nodes import Map, MistakeError, Node
 from loyalty_cli.model.environment_name import environment_name
 from loyalty_cli.model.errors import LoyaltyError, nearest, os_error_text, setup_error
 from loyalty_cli.providers.contract import ID, Parameter, Provider
-from loyalty_cli.providers.parameters import boolean, integer, text
+from loyalty_cli.providers.parameters import PROFILE_KEYS, boolean, integer, text
 from loyalty_cli.providers.ways import no_such_way
 
 WRITABLE_BY_OTHERS = 0o022
 
 FILE_KEYS = ("default_profile", "profiles", "journal")
-PROFILE_KEYS = (
-    *("provider", "base_url", "auth", "timeout", "rate", "ca_bundle"),
-    *("options", "by", "account", "debit"),
-)
 DEBIT_KEYS = (
     *("allow", "unit", "max_amount", "max_total", "max_total_per_day"),
     *("settle", "resend_for"),

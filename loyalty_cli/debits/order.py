@@ -64,6 +64,8 @@ def request_of(order: DebitOrder) -> Request:
     """The request for an order, not signed; raise LoyaltyError if the provider fails to make it."""
     try:
         return order.provider.debit_request(order.query, debit_of(order))
+    except LoyaltyError:
+        raise
     except Exception as error:
         raise LoyaltyError(
             ErrorCode.SETUP,

@@ -10,6 +10,7 @@ class ErrorCode(StrEnum):
 
     USAGE = "usage"
     SETUP = "setup"
+    PROVIDER_FAILED = "provider_failed"
     CREDENTIAL_MISSING = "credential_missing"
     CREDENTIAL_UNREADABLE = "credential_unreadable"
     CREDENTIAL_REFUSED = "credential_refused"

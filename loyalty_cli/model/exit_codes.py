@@ -26,6 +26,7 @@ class ExitCode(IntEnum):
 _EXIT_CODES = {
     ErrorCode.USAGE: ExitCode.USAGE,
     ErrorCode.SETUP: ExitCode.SETUP,
+    ErrorCode.PROVIDER_FAILED: ExitCode.SETUP,
     ErrorCode.CREDENTIAL_MISSING: ExitCode.CREDENTIAL,
     ErrorCode.CREDENTIAL_UNREADABLE: ExitCode.CREDENTIAL,
     ErrorCode.CREDENTIAL_REFUSED: ExitCode.CREDENTIAL,

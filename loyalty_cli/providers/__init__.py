@@ -35,22 +35,9 @@ def load(name: str) -> "Provider":
     point = next((each for each in _entry_points() if each.name == name), None)
     if point is None:
         setup_error(f"there is no provider {name!r}.", nearest(name, names()))
-    from loyalty_cli.providers import contract
+    from loyalty_cli.providers.packages import load_from
 
-    package = point.dist.name if point.dist else point.value
-    try:
-        loaded = point.load()()
-    except Exception as error:  # noqa: BLE001 - another package can raise anything on import
-        setup_error(
-            f"the provider {point.name!r} of the package {package} does not load: {error!r}.",
-            "Update or remove that package.",
-        )
-    if not isinstance(loaded, contract.Provider):
-        setup_error(
-            f"{point.value} of the package {package} is not a loyalty_cli Provider.",
-            "The entry point must name a subclass of loyalty_cli.providers.contract.Provider.",
-        )
-    return loaded
+    return load_from(point)
 
 
 def _entry_points() -> "list[EntryPoint]":

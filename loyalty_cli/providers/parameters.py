@@ -6,6 +6,12 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+PROFILE_KEYS = (
+    *("provider", "base_url", "auth", "timeout", "rate", "ca_bundle"),
+    *("options", "by", "account", "debit"),
+)
+"""The keys of every profile; no setting of a provider may have one of these names."""
+
 
 def text(value: str) -> str:
     """Accept any text that is not empty and can be sent unchanged."""

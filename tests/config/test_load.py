@@ -12,10 +12,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from loyalty_cli import providers
-from loyalty_cli.config.load import DEBIT_KEYS, FILE_KEYS, PROFILE_KEYS, Config, load
+from loyalty_cli.config.load import DEBIT_KEYS, FILE_KEYS, Config, load
 from loyalty_cli.config.profile import DebitRules
 from loyalty_cli.config.yaml_nodes import Map, Node, parse
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
+from loyalty_cli.providers.parameters import PROFILE_KEYS
 from tests.conftest import Run
 
 ROOT = Path(__file__).parents[2]

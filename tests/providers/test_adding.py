@@ -210,33 +210,6 @@ def test_a_package_whose_provider_does_not_load_is_one_clear_error(
     assert run("providers", "imprint").code == 0
 
 
-@pytest.mark.parametrize("customers", [["M-1"], ["M-1", "M-2"]], ids=["one", "two"])
-@pytest.mark.parametrize("where", ["look_up", "normalize", "read_error"])
-def test_a_defect_of_a_provider_is_an_error_in_two_lines_without_a_traceback(
-    installed: See,
-    answer: Callable[[Reply], str],
-    tmp_path: Path,
-    where: str,
-    customers: list[str],
-) -> None:
-    source = PROVIDER
-    defective, count = re.subn(
-        rf'(    def {where}\(.*?\n        """.*?"""\n)', r"\1        1 / 0\n", source
-    )
-    assert count == 1
-    folder = unpacked(tmp_path / "packages", defective)
-    run = installed(folder, answer(Reply(body=WALLET)))
-
-    done = run("balance", *customers, "-p", "main", "-o", "json")
-
-    assert (done.code, done.out) == (1, "")
-    first, second = done.err.splitlines()
-    assert first.startswith("Error: loyalty ")
-    assert f"has a defect: ZeroDivisionError in {MODULE}.py, line " in first
-    assert second.startswith("Hint: ")
-    assert "Traceback" not in done.err
-
-
 def test_a_built_in_provider_comes_before_a_package_of_the_same_name(
     installed: See, tmp_path: Path
 ) -> None:
