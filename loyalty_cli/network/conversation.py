@@ -1,7 +1,10 @@
 """The requests of one look-up: a provider's steps, carried out within one deadline."""
 
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from typing import Any, TypeVar
+
+from msgspec.structs import replace
 
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.model.errors import LoyaltyError, usage_error
@@ -14,6 +17,7 @@ from loyalty_cli.network.answers import (
 )
 from loyalty_cli.network.deadline import Deadline
 from loyalty_cli.network.failures import timed_out
+from loyalty_cli.network.http_client import base_url_of
 from loyalty_cli.providers.contract import (
     Answer,
     Question,
@@ -58,22 +62,26 @@ class Conversation:
     def age(self) -> str | None:
         """The Age header (seconds) of an answer from a cache; None if there is none."""
         ages = [answer.headers["age"] for answer in self.answers if "age" in answer.headers]
-        return max(ages, default=None)
+        return max(ages, key=lambda age: age != "0", default=None)
 
     def run(self, steps: Generator[Request | Question, Any, Made], ask: Ask = nobody) -> Made:
         """Carry out the steps, and return what they make; raise LoyaltyError if one fails."""
         given: Answer | str | None = None
-        while True:
-            try:
-                step = steps.send(given)
-            except StopIteration as done:
-                made: Made = done.value
-                return made
-            except ValueError as error:
-                if not self.answers:
-                    raise
-                raise self._fault(error) from None
-            given = ask(step.text) if isinstance(step, Question) else self._ask(step)
+        try:
+            while True:
+                try:
+                    step = steps.send(given)
+                except StopIteration as done:
+                    made: Made = done.value
+                    return made
+                except ValueError as error:
+                    if not self.answers:
+                        raise
+                    raise self._fault(error) from None
+                given = self._typed(ask, step) if isinstance(step, Question) else self._ask(step)
+        finally:
+            with suppress(Exception):  # what ended the steps matters more than how they clean up
+                steps.close()
 
     def shown(self, made: Made) -> Made:
         """What was made of the answers, without secrets; raise LoyaltyError if it took too long."""
@@ -83,12 +91,20 @@ class Conversation:
         shown: Made = self._without_secrets(made, self.answers)
         return shown
 
+    def _typed(self, ask: Ask, question: Question) -> str:
+        """What a person types; the time for that does not count."""
+        left = self._deadline.left()
+        answer = ask(question.text)
+        self._deadline.extend(left - self._deadline.left())
+        return answer
+
     def _ask(self, request: Request) -> Answer:
         if len(self.answers) == MOST_REQUESTS:
             raise too_many_requests(self._profile, MOST_REQUESTS)
         answer = self._send(request)
         self.answers.append(answer)
-        body_of(answer, self._profile, self._customer, request.path)
+        asked = replace(self._profile, base_url=base_url_of(self._profile, request))
+        body_of(answer, asked, self._customer, request.path)
         return answer
 
     def _fault(self, error: ValueError) -> LoyaltyError:

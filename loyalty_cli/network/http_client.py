@@ -15,7 +15,7 @@ from requests.utils import check_header_validity
 from loyalty_cli import __version__
 from loyalty_cli.config.base_url import check_base_url
 from loyalty_cli.config.profile import Profile
-from loyalty_cli.model.errors import LoyaltyError, NotSentError
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError, NotSentError
 from loyalty_cli.network.connections import Adapter, Call
 from loyalty_cli.network.deadline import Deadline
 from loyalty_cli.network.failures import FAILURES, explain
@@ -54,8 +54,23 @@ def url_of(profile: Profile, request: Request) -> str:
     path = "/".join(quote(segment, safe="") for segment in request.path)
     given = {key: value for key, value in request.query.items() if value is not None}
     query = urlencode(given, safe="", quote_via=quote)
-    base_url = check_base_url(request.base_url) if request.base_url else profile.base_url
+    base_url = base_url_of(profile, request)
     return f"{base_url}/{path}?{query}" if query else f"{base_url}/{path}"
+
+
+def base_url_of(profile: Profile, request: Request) -> str:
+    """The address that a request is for; the sandbox has all hosts of its platforms at its own."""
+    if request.base_url is None or profile.sandbox:
+        return profile.base_url
+    try:
+        return check_base_url(request.base_url)
+    except ValueError as error:
+        name = profile.provider.name
+        raise LoyaltyError(
+            ErrorCode.PROVIDER_FAILED,
+            f"the provider {name!r} asks at another address, which {error}.",
+            hint=f"Nothing was sent there. See `loyalty providers {name}`.",
+        ) from None
 
 
 def _unsigned(_: Attempt) -> Headers:
@@ -151,7 +166,7 @@ class HttpClient:
         except Exception as error:
             if not (call.offered or isinstance(error, FAILURES)):
                 raise  # a defect that no answer can have caused
-            where = f"{profile.provider.title} at {profile.host}"
+            where = f"{profile.provider.title} at {urlsplit(url).netloc}"
             raise explain(error, where, profile.timeout, adapter.proxy) from None
         took = time.monotonic() - began
         self._trace(f"< {response.status}, {len(content)} bytes in {took:.3f} s")
@@ -183,6 +198,7 @@ def _prepared(request: Request, url: str, host: str, sign: Sign) -> requests.Pre
     if kind:
         prepared.body = body
         headers["Content-Type"] = kind
+    if kind or request.method != "GET":
         headers["Content-Length"] = str(len(body))
     parts = urlsplit(url)
     at, nonce = datetime.now(UTC), secrets.token_hex(16)

@@ -26,6 +26,7 @@ from loyalty_cli.network.http_client import HttpClient, Sign
 from loyalty_cli.providers.contract import (
     Answer,
     Attempt,
+    Auth,
     Debit,
     DebitProvider,
     Evidence,
@@ -189,8 +190,8 @@ class _SignIn:
         self._secrets.update(secrets.values())
 
         def sign(attempt: Attempt) -> Headers:
-            headers = {**auth.headers(secrets), **auth.sign(secrets, attempt)}
-            self._secrets.update(header_secrets(headers))
+            headers = _headers(auth, secrets, attempt)
+            self._secrets.update(header_secrets(_secret_ones(auth, secrets, attempt, headers)))
             return headers
 
         return sign
@@ -237,3 +238,20 @@ class _SignIn:
         except ValueError as error:
             raise undocumented(answer, self.profile, f"the token {error}") from None
         return token
+
+
+def _headers(auth: Auth, secrets: Secrets, attempt: Attempt) -> Headers:
+    return {**auth.headers(secrets), **auth.sign(secrets, attempt)}
+
+
+def _secret_ones(auth: Auth, secrets: Secrets, attempt: Attempt, headers: Headers) -> Headers:
+    """The headers that depend on the secrets; a version or a time does not, and may be shown."""
+    others = {
+        name: ("1" if value.startswith("0") else "0") * len(value)
+        for name, value in secrets.items()
+    }
+    try:
+        without = _headers(auth, others, attempt)
+    except Exception:  # noqa: BLE001 - no such secrets are possible there
+        return headers
+    return {name: value for name, value in headers.items() if without.get(name) != value}
