@@ -113,9 +113,7 @@ def _profile(name: str, named: Section, path: Path) -> Profile:
     if auth is None:
         names = ", ".join(each.name for each in provider.auths)
         section.mistake("auth", f"must be one of {names} for {provider.title}")
-    base_url = section.read("base_url", check_base_url) or provider.base_url
-    if base_url is None:
-        section.mistake("base_url", f"is missing: {provider.title} has no default address")
+    base_url = section.read("base_url", check_base_url) or _default_address(section, provider)
     settings = _parameters(section, provider.settings)
     for setting in provider.settings:
         if setting.required and setting.name not in settings:
@@ -148,6 +146,15 @@ def _provider(section: Section, keys: Iterable[str]) -> Provider:
         return providers.load(name)
     except LoyaltyError as error:
         section.mistake("provider", error.message.rstrip("."), error.hint)
+
+
+def _default_address(section: Section, provider: Provider) -> str:
+    if provider.base_url is None:
+        section.mistake("base_url", f"is missing: {provider.title} has no default address")
+    try:
+        return check_base_url(provider.base_url)
+    except ValueError as error:  # of a package: it gets the credentials
+        section.mistake("provider", f"{provider.title} has a default address that {error}")
 
 
 def _parameters(section: Section, known: tuple[Parameter, ...]) -> Mapping[str, str]:

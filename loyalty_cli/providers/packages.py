@@ -5,11 +5,22 @@ from importlib.metadata import EntryPoint
 from itertools import chain
 
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError, setup_error
-from loyalty_cli.providers.contract import ID, Provider
+from loyalty_cli.providers.contract import ID, Auth, Limit, Provider, Way
 from loyalty_cli.providers.guard import LOG, Package, guarded_provider
-from loyalty_cli.providers.parameters import PROFILE_KEYS
+from loyalty_cli.providers.parameters import PROFILE_KEYS, Parameter
 
 REQUIRED = ("name", "title", "pages", "auths", "numbers")
+TUPLES = {
+    "pages": str,
+    "auths": Auth,
+    "ways": Way,
+    "settings": Parameter,
+    "options": Parameter,
+    "read_limits": Limit,
+    "debit_ways": str,
+    "debit_limits": Limit,
+}
+"""What the tuples of a provider are made of."""
 
 
 def load_from(point: EntryPoint) -> Provider:
@@ -19,7 +30,7 @@ def load_from(point: EntryPoint) -> Provider:
         kind = point.load()
         _check_kind(kind, point, package)
         kind()  # a class that lacks a function of the contract has more mistakes than one
-        for what, change in chain(_unnamed(kind, point.name), _mistakes(kind)):
+        for what, change in chain(_unnamed(kind, point.name), _mistyped(kind), _mistakes(kind)):
             setup_error(
                 f"the provider {point.name!r} of the package {package} {what}.",
                 f"Update or remove that package; its author must {change}.",
@@ -52,6 +63,14 @@ def _unnamed(kind: type[Provider], entry: str) -> Iterator[tuple[str, str]]:
         yield f"calls itself {kind.name!r}", "give `name` and the entry point the same name"
 
 
+def _mistyped(kind: type[Provider]) -> Iterator[tuple[str, str]]:
+    """What has another type than it must have: the mistake, and what to change."""
+    for name, of in TUPLES.items():
+        given = getattr(kind, name, ())
+        if not (isinstance(given, tuple) and all(isinstance(each, of) for each in given)):
+            yield f"has `{name}` that is not a tuple of {of.__name__}", f"make `{name}` one"
+
+
 def _mistakes(kind: type[Provider]) -> Iterator[tuple[str, str]]:
     """The names in a provider that it must not have: the mistake, and what to change."""
     names = {
@@ -63,11 +82,10 @@ def _mistakes(kind: type[Provider]) -> Iterator[tuple[str, str]]:
             ("option", kind.options),
         )
     }
+    yield from _mistaken_ways(kind, names["way to name a customer"])
     fields = {field for auth in kind.auths for field in auth.fields}
     if not kind.auths:
         yield "has no way to sign in", "add one to `auths`"
-    if names["way to name a customer"][:1] != [ID]:
-        yield f"does not begin `ways` with {ID!r}", f"put {ID!r} there"
     for name in names["setting"]:
         if name in PROFILE_KEYS:
             yield f"has a setting {name!r}, which is a key of every profile", "rename the setting"
@@ -78,3 +96,11 @@ def _mistakes(kind: type[Provider]) -> Iterator[tuple[str, str]]:
     for what, given in names.items():
         for name in sorted({each for each in given if given.count(each) > 1}):
             yield f"has the {what} {name!r} twice", "rename one of the two"
+
+
+def _mistaken_ways(kind: type[Provider], ways: list[str]) -> Iterator[tuple[str, str]]:
+    if ways[:1] != [ID]:
+        yield f"does not begin `ways` with {ID!r}", f"put {ID!r} there"
+    for name in getattr(kind, "debit_ways", ()):
+        if name not in ways:
+            yield f"has {name!r} in `debit_ways` and not in `ways`", f"add {name!r} to `ways`"

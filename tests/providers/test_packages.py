@@ -54,6 +54,26 @@ MISTAKES = {
     ),
     "no sign-in": ("auths = ()", "has no way to sign in", "add one to `auths`"),
     "no id": ("ways = (Way('email', 'e'),)", "does not begin `ways` with 'id'", "put 'id' there"),
+    "no tuple": (
+        "pages = ('https://x')",
+        "has `pages` that is not a tuple of str",
+        "make `pages` one",
+    ),
+    "no parameter": (
+        "options = ('shop',)",
+        "has `options` that is not a tuple of Parameter",
+        "make `options` one",
+    ),
+    "no limits": (
+        "read_limits = ((50, 10),)",
+        "has `read_limits` that is not a tuple of Limit",
+        "make `read_limits` one",
+    ),
+    "a way of debits": (
+        "debit_ways = ('card',)",
+        "has 'card' in `debit_ways` and not in `ways`",
+        "add 'card' to `ways`",
+    ),
     "no ways": ("ways = ()", "does not begin `ways` with 'id'", "put 'id' there"),
 }
 """What a package may not say: its line, what is wrong, and what to change."""
@@ -62,7 +82,7 @@ BROKEN = {
     "exits": "raise SystemExit(3)",
     "crashes": "1 / 0",
     "imports nothing": "import nowhere_at_all",
-    "is half of one": "request = None\n    ways = 5",
+    "has no class": "[].nothing",
 }
 
 
@@ -151,3 +171,17 @@ def test_a_package_without_mistakes_is_listed_after_the_built_in_providers(
 
     assert (done.code, done.err) == (0, "")
     assert [each["provider"] for each in done.records] == [*providers.BUILT_IN, "kudos"]
+
+
+@pytest.mark.usefixtures("profile")
+@pytest.mark.parametrize("address", ["http://api.kudos.example", "api.kudos.example"])
+def test_a_default_address_of_a_package_must_be_one_that_a_profile_may_have(
+    install: Install, loyalty: Run, address: str
+) -> None:
+    install(f"    base_url = {address!r}\n")
+
+    done = loyalty("balance", "M-1", "-p", "main")
+
+    assert (done.code, done.out) == (3, "")
+    where = "line 3: profiles.main.provider: Kudos has a default address that must be"
+    assert where in done.err
