@@ -103,7 +103,9 @@ class Conversation:
             raise too_many_requests(self._profile, MOST_REQUESTS)
         answer = self._send(request)
         self.answers.append(answer)
-        asked = replace(self._profile, base_url=base_url_of(self._profile, request))
+        asked = self._profile
+        if request.base_url is not None:
+            asked = replace(asked, base_url=base_url_of(asked, request))
         body_of(answer, asked, self._customer, request.path)
         return answer
 

@@ -6,6 +6,7 @@ package, an exception or a result of a wrong type becomes an error, and the run 
 
 import inspect
 import logging
+import re
 from collections.abc import Callable, Generator, Mapping
 from contextlib import suppress
 from typing import Any
@@ -58,7 +59,8 @@ class Package(Struct, frozen=True):
         try:
             return check(result)
         except (TypeError, ValueError, NotImplementedError) as error:
-            raise self.failed(f"{where} gave something wrong: {error}", code, error) from error
+            why = re.sub("'.*'", "a text", str(error))  # it may be a secret
+            raise self.failed(f"{where} gave something wrong: {why}", code, error) from error
 
     def guard(
         self,

@@ -68,16 +68,23 @@ READING = {
 }
 """Failures after an answer."""
 
-WRONG = {
-    "request": ("request gave something wrong: str, not Request", "return '/v1'"),
-    "normalize": (
-        "normalize gave something wrong: Expected `str`, got `int` - at `$.balances[0].name`",
+WRONG = [
+    ("request", "return '/v1'", "str, not Request"),
+    (
+        "normalize",
         "return Reading((Balance(name=5, kind='points'),))",
+        "Expected `str`, got `int` - at `$.balances[0].name`",
     ),
-    "read_error": ("read_error gave something wrong: str, not PlatformError", "return 'no'"),
-    "look_up": ("look_up gave something wrong: str, not Request", "yield '/v1'"),
-}
-"""Results of a wrong type: what is said, and the code."""
+    (
+        "normalize",
+        "return Reading((Balance(name='a', kind='points', available='s3cret-t0ken'),))",
+        "a text is not a number - at `$.balances[0].available`",
+    ),
+    ("normalize", "return Reading((), warnings=('Hurry.',))", "Expected `object`, got `str`"),
+    ("read_error", "return 'no'", "str, not PlatformError"),
+    ("look_up", "yield '/v1'", "str, not Request"),
+]
+"""Results of a wrong type: the function, what it does, and what is said."""
 
 
 @pytest.fixture
@@ -160,16 +167,14 @@ def test_a_failed_check_of_a_package_is_an_error_before_any_request(
     assert is_told(done, "KeyError in the check of 'id'.")
 
 
-@pytest.mark.parametrize("name", WRONG)
+@pytest.mark.parametrize(("name", "body", "words"), WRONG)
 def test_a_result_of_a_wrong_type_is_a_failure_of_its_package(
-    run: Callable[..., Outcome], name: str
+    run: Callable[..., Outcome], name: str, body: str, words: str
 ) -> None:
-    words, body = WRONG[name]
-
     done = run(f"    def {name}(self, *_):\n        {body}\n", "balance", "M-1", "-o", "json")
 
     assert done.code == (7 if name in {"normalize", "read_error"} else 3)
-    assert is_told(done, words)
+    assert is_told(done, f"{name} gave something wrong: {words}")
 
 
 @pytest.mark.parametrize("raw", [[], ["--raw"]], ids=["read", "raw"])
