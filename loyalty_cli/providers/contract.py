@@ -103,8 +103,8 @@ class Request(Struct, frozen=True):
 
     `path` holds unquoted segments: an identifier is one segment, and reaches the platform byte for
     byte. A query parameter that is None is not sent. The body is `json` or `form`. `method` is GET,
-    or POST with a body, unless it is given. `base_url` is another host of the same platform; it
-    gets the credentials, too.
+    or POST with a body, unless it is given. `base_url` is another host of the same platform, over
+    https or on loopback; it gets the credentials, too. The sandbox stands for all hosts.
     """
 
     path: tuple[str, ...]
@@ -206,7 +206,7 @@ class Auth(Struct, frozen=True):
     """One way to sign in: its credential fields, and the headers that are made from them.
 
     `sign` makes headers that depend on the request, again for each attempt. With an `exchange`,
-    both get `{"token": …}` in place of the credentials.
+    both get `{"token": …}` in place of the credentials. Headers that depend on them are not shown.
     """
 
     name: str
@@ -329,7 +329,8 @@ class Provider(ABC):
         """Ask for a balance in one request; a provider that needs several replaces this.
 
         Each answer is a good one with JSON: an error of the platform ends the look-up. A ValueError
-        means that the platform never sends such an answer.
+        means that the platform never sends such an answer. All requests, at most ten, have one
+        deadline; the generator is closed if one of them fails.
         """
         answer = yield self.request(query)
         return self.normalize(answer.json(), query)

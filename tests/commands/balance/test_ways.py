@@ -205,7 +205,7 @@ def test_a_run_is_resumed_only_with_the_ways_that_it_began_with(
     same, other = loyalty(*run, "--resume"), loyalty(*run, "--resume", "--by", "email")
 
     assert (same.code, other.code) == (0, 3)
-    assert "is not from this run" in other.err
+    assert "this run asks by=email" in other.err
     assert received == []
     assert (tmp_path / name).read_bytes() == written
 
