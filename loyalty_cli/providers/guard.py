@@ -229,6 +229,7 @@ _FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "is_busy": (READING, _anything),
     "is_not_found": (READING, _anything),
     "is_customer": (READING, _anything),
+    "check_customer": (READING, _anything, ValueError),
     "is_repeat": (READING, _anything),
 }
 """The functions of a provider: the code of a failure, the check, and exceptions that are none."""

@@ -12,7 +12,7 @@ from loyalty_cli.sandbox.server import Received, Reply
 from tests.commands.balance.lists import Listed
 from tests.conftest import Outcome, Run, Serve
 
-POINTS = {"mainPoints": 7}
+POINTS = {"mainPoints": 7, "availablePointsBalance": 7}
 SUGGESTS = "Did you mean 'email'?"
 
 
