@@ -53,6 +53,7 @@ TYPED = [
     "loyalty balance X --sandbox -p ",
     "loyalty balance X -o js",
     "loyalty balance X -p club-1 -O ",
+    "loyalty balance X -p club-1 --by ",
     "loyalty providers ",
 ]
 """What is typed into real shells, where each takes a while."""
