@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from loyalty_cli.model.amount import Amount, decode_amount, encode_amount
+from loyalty_cli.model.amount import Amount, decode_amount
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.providers.contract import (
     Auth,
@@ -173,6 +173,12 @@ def _anything(result: Any) -> Any:
     return result
 
 
+def _encoded(value: Any) -> Any:
+    if isinstance(value, Amount):
+        return str(value)  # as a number, -0 would become 0
+    raise NotImplementedError(type(value))
+
+
 def _decoded(kind: type, value: Any) -> Any:
     return value if kind is object else decode_amount(kind, value)
 
@@ -190,12 +196,17 @@ def _whole(*kinds: type) -> Check:
         if is_kind(result) is None:
             return None
         decoder = next(each for kind, each in decoders.items() if isinstance(result, kind))
-        return decoder.decode(msgspec.json.encode(result, enc_hook=encode_amount))
+        return decoder.decode(msgspec.json.encode(result, enc_hook=_encoded))
 
     return check
 
 
+_is_reading = _whole(Reading)
 _is_request = _whole(Request)
+
+
+def _reading(result: Any) -> Any:
+    return replace(_is_reading(result), details=result.details)
 
 
 def _request(result: Any) -> Any:
@@ -222,7 +233,7 @@ _FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "request": (MAKING, _request),
     "debit_request": (MAKING, _request),
     "evidence_request": (MAKING, _request_or_none),
-    "normalize": (READING, _whole(Reading), ValueError),
+    "normalize": (READING, _reading, ValueError),
     "read_error": (READING, _whole(PlatformError, type(None))),
     "read_debit": (READING, _whole(DebitReceipt), ValueError),
     "read_evidence": (READING, _whole(Evidence), ValueError),
@@ -234,7 +245,7 @@ _FUNCTIONS: dict[str, tuple[Any, ...]] = {
 }
 """The functions of a provider: the code of a failure, the check, and exceptions that are none."""
 _STEPS: dict[str, tuple[Check, Check, int]] = {
-    "look_up": (_request, _whole(Reading), 1),
+    "look_up": (_request, _reading, 1),
     "debit_steps": (_step, _request, 0),
 }
 """Its generators: the checks of a step and of the result, and how many steps there must be."""

@@ -119,7 +119,8 @@ def test_an_identifier_of_the_command_line_reaches_the_platform_byte_for_byte(
     ask: Ask, cases: Cases
 ) -> None:
     platform = ask(cases)
-    for way, customer in product(("id", *cases.ways), IDENTIFIERS):
+    ways = [name for name, way in cases.ways.items() if not way.steps]
+    for way, customer in product(("id", *ways), IDENTIFIERS):
         record = platform.run("--by", way, customer=customer).record
         assert (record["customer"], record["asked"]["by"]) == (customer, way)
 

@@ -205,6 +205,19 @@ def test_an_amount_of_a_package_may_be_any_exact_number(
     assert '"available":12.50,' in done.out
 
 
+def test_no_digit_of_a_package_is_changed(run: Callable[..., Outcome]) -> None:
+    change = (
+        "    def normalize(self, body, query):\n"
+        "        line = Balance(name='points', kind='points', available=Amount('-0'))\n"
+        "        return Reading((line,), {'exact': Amount('1.50'), 'text': '1.50'})\n"
+    )
+
+    done = run(change, "balance", "M-1", "-o", "jsonl")
+
+    assert '"available":-0,' in done.out
+    assert '"details":{"exact":1.50,"text":"1.50"}' in done.out
+
+
 @pytest.mark.parametrize("word", ["classmethod", "staticmethod"])
 def test_a_function_of_a_package_may_be_without_an_instance(
     run: Callable[..., Outcome], word: str
