@@ -1,6 +1,7 @@
 """The cases of a provider: what its platform sends, and what must come of it."""
 
 from collections.abc import Callable, Mapping
+from importlib.metadata import entry_points
 from typing import Any, NamedTuple
 
 from msgspec import Struct
@@ -155,8 +156,7 @@ class Cases(Struct, frozen=True, kw_only=True):
     @property
     def loaded(self) -> Provider:
         """The provider itself; raise LoyaltyError if there is none of that name."""
-        provider = self.provider
-        return providers.load(provider) if isinstance(provider, str) else provider
+        return _as_written(self.provider) if isinstance(self.provider, str) else self.provider
 
     @property
     def name(self) -> str:
@@ -171,6 +171,20 @@ class Cases(Struct, frozen=True, kw_only=True):
     def full_balances(self) -> list[dict[str, Any]]:
         """The balance lines with every key that the record promises."""
         return [full(line) for line in self.balances]
+
+
+def _as_written(name: str) -> Provider:
+    """The provider of that name, with nothing between it and its author.
+
+    `providers.load` says in words what is wrong with a package. But what it returns may turn
+    exceptions of a package into errors for a user, which an author must see as they are.
+    """
+    loaded = providers.load(name)
+    points = entry_points(group=providers.ENTRY_POINTS, name=name)
+    if name in providers.BUILT_IN or not points:
+        return loaded
+    kind: type[Provider] = next(iter(points)).load()
+    return kind()
 
 
 def no_answer(body: Any, status: int = 200) -> Fails:

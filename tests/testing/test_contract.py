@@ -1,12 +1,14 @@
 """The contract notices each mistake of a provider, and says what falls short."""
 
+from pathlib import Path
 from typing import Any, NamedTuple
 from unittest import SkipTest
 
 import pytest
 
+from loyalty_cli.providers import ENTRY_POINTS
 from loyalty_cli.testing import Fails, ProviderContract, Reads, WayCases, faults, promises
-from tests.testing.guide import cases_with, perks
+from tests.testing.guide import PROVIDER, cases_with, perks
 
 
 class Mistake(NamedTuple):
@@ -272,6 +274,25 @@ def test_a_debit_code_without_its_case_is_told() -> None:
 
     assert "debits.codes lacks the debit code 'new'" in fault.text
     assert "debits.codes has 'broken', which the provider does not have" in fault.text
+
+
+def test_a_package_is_tried_as_its_author_wrote_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    metadata = tmp_path / "crashing_perks-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: crashing-perks\n")
+    (metadata / "entry_points.txt").write_text(f"[{ENTRY_POINTS}]\nperks = crashing_perks:Perks\n")
+    read = "        wallet = parse_as(body, Wallet)\n"
+    crash = "        if wallet.note == 'crash':\n            raise KeyError(wallet.note)\n"
+    (tmp_path / "crashing_perks.py").write_text(PROVIDER.replace(read, read + crash))
+    monkeypatch.syspath_prepend(tmp_path)
+    answer = {"member": "{}", "coins": {"spendable": 1}, "note": "crash"}
+
+    (fault,) = faults("perks", cases_with(fails={"a note": Fails(200, answer, 7, "bad_response")}))
+
+    assert fault.text.startswith("KeyError in crashing_perks.py, line ")
+    assert fault.text.endswith("(in the case fails['a note'])")
 
 
 def test_a_name_that_no_package_has_is_one_sentence() -> None:
