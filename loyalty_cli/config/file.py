@@ -1,17 +1,39 @@
-"""The profile file on disk: reading its content."""
+"""The profile file on disk: reading its content, and what is said of one that is wrong."""
 
 from pathlib import Path
 
 from loyalty_cli.config.small_file import read_regular_file
 from loyalty_cli.config.yaml_nodes import Map, MistakeError, Node, Text, parse
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError, os_error_text
 
 SIZE_LIMIT = 1024 * 1024
+WRITABLE_BY_OTHERS = 0o022
 
 
 def read(path: Path) -> tuple[Node, int]:
-    """Read a profile file and its mode; raise OSError, ValueError or MistakeError."""
+    """Read a YAML file and its mode; raise OSError, ValueError or MistakeError."""
     content, status = read_regular_file(path, SIZE_LIMIT)
     return parse(content.decode("utf-8-sig")), status.st_mode
+
+
+def warnings_about(path: Path, mode: int) -> tuple[str, ...]:
+    """A warning if other users can change a file."""
+    writable = f"{path} can be written by other users; run chmod 600 on it."
+    return (writable,) if mode & WRITABLE_BY_OTHERS else ()
+
+
+def mistake_in(path: Path, mistake: MistakeError) -> LoyaltyError:
+    """The error for a mistake in a file, with its line and key."""
+    line = f", line {mistake.line}" if mistake.line else ""
+    key = f" {mistake.key}:" if mistake.key else ""
+    message = f"{path}{line}:{key} {mistake}."
+    return LoyaltyError(ErrorCode.SETUP, message, hint=mistake.hint)
+
+
+def unreadable(what: str, error: OSError | ValueError) -> LoyaltyError:
+    """The error for a file that cannot be read."""
+    message = f"{what} cannot be read: {os_error_text(error)}."
+    return LoyaltyError(ErrorCode.SETUP, message, hint="Fix that file.")
 
 
 def outline(path: Path) -> dict[str, str]:

@@ -8,7 +8,8 @@ from msgspec import Struct
 
 from loyalty_cli import providers
 from loyalty_cli.config.base_url import check_base_url
-from loyalty_cli.config.file import read
+from loyalty_cli.config.descriptions.find import Descriptions
+from loyalty_cli.config.file import mistake_in, read, unreadable, warnings_about
 from loyalty_cli.config.folders import expanded
 from loyalty_cli.config.journal_place import check_place
 from loyalty_cli.config.profile import (
@@ -23,14 +24,12 @@ from loyalty_cli.config.profile import (
 from loyalty_cli.config.section import Section
 from loyalty_cli.config.yaml_nodes import Map, MistakeError, Node
 from loyalty_cli.model.environment_name import environment_name
-from loyalty_cli.model.errors import LoyaltyError, nearest, os_error_text, setup_error
+from loyalty_cli.model.errors import LoyaltyError, nearest, setup_error
 from loyalty_cli.providers.contract import ID, Parameter, Provider
 from loyalty_cli.providers.parameters import PROFILE_KEYS, boolean, integer, text
 from loyalty_cli.providers.ways import no_such_way
 
-WRITABLE_BY_OTHERS = 0o022
-
-FILE_KEYS = ("default_profile", "profiles", "journal")
+FILE_KEYS = ("default_profile", "profiles", "providers", "journal")
 DEBIT_KEYS = (
     *("allow", "unit", "max_amount", "max_total", "max_total_per_day"),
     *("settle", "resend_for"),
@@ -62,20 +61,16 @@ def load(path: Path) -> Config:
     """Read and check a profile file; raise LoyaltyError, which names file, line and key."""
     try:
         root, mode = read(path)
-        writable = f"{path} can be written by other users; run chmod 600 on it."
-        return _config(path, root, (writable,) if mode & WRITABLE_BY_OTHERS else ())
+        return _config(path, root, warnings_about(path, mode))
     except FileNotFoundError:
         setup_error(
             f"there is no profile file {path}.",
             "Write one (README shows how), or try the program with --sandbox first.",
         )
     except (OSError, ValueError) as error:
-        why = os_error_text(error)
-        setup_error(f"the profile file {path} cannot be read: {why}.", "Fix that file.")
+        raise unreadable(f"the profile file {path}", error) from None
     except MistakeError as error:
-        line = f", line {error.line}" if error.line else ""
-        key = f" {error.key}:" if error.key else ""
-        setup_error(f"{path}{line}:{key} {error}.", error.hint)
+        raise mistake_in(path, error) from None
 
 
 def _config(path: Path, root: Node, warnings: tuple[str, ...]) -> Config:
@@ -87,7 +82,8 @@ def _config(path: Path, root: Node, warnings: tuple[str, ...]) -> Config:
         there = "must be a map with at least one profile" if "profiles" in file else "is missing"
         file.mistake("profiles", there, _FIRST_PROFILE)
     section = Section(named, "profiles", named.keys)
-    profiles = {name: _profile(name, section, path) for name in named.items}
+    described = Descriptions(path, root)
+    profiles = {name: _profile(name, section, path, described) for name in named.items}
     _refuse_colliding_names(profiles.values(), section)
     _refuse_shared_account_names(profiles.values(), section)
     default = file.read("default_profile", text)
@@ -95,16 +91,16 @@ def _config(path: Path, root: Node, warnings: tuple[str, ...]) -> Config:
         wrong = f"there is no profile {default!r}"
         file.mistake("default_profile", wrong, nearest(default, profiles))
     journal = file.read("journal", lambda given: check_place(text(given)))
-    return Config(str(path), profiles, default, journal, warnings)
+    return Config(str(path), profiles, default, journal, (*warnings, *described.warnings))
 
 
-def _profile(name: str, named: Section, path: Path) -> Profile:
+def _profile(name: str, named: Section, path: Path, described: Descriptions) -> Profile:
     if not _NAME.fullmatch(name):
         named.mistake(name, f"a profile's name {_NAME_FORM}")
     node = named.node(name)
     if not isinstance(node, Map):
         named.mistake(name, "must be a map with a provider", "Write a space after each colon.")
-    provider = _provider(Section(node, named.key(name), node.keys), node.keys)
+    provider = _provider(Section(node, named.key(name), node.keys), node.keys, described)
     known = [setting.name for setting in provider.settings]
     section = named.inner(name, (*PROFILE_KEYS, *known), provider.credential_fields())
     known = [option.name for option in provider.options]
@@ -134,16 +130,19 @@ def _profile(name: str, named: Section, path: Path) -> Profile:
     )
 
 
-def _provider(section: Section, keys: Iterable[str]) -> Provider:
+def _provider(section: Section, keys: Iterable[str], described: Descriptions) -> Provider:
     name = section.read("provider", text)
     if name is None:
         from difflib import get_close_matches
 
         for typo in get_close_matches("provider", keys, n=1):
             section.mistake(typo, "unknown key", "Did you mean 'provider'?")
-        section.mistake("provider", "is missing", f"Available: {', '.join(providers.names())}.")
+        available = ", ".join((*providers.names(), *described.names))
+        section.mistake("provider", "is missing", f"Available: {available}.")
+    if found := described.load(name):
+        return found
     try:
-        return providers.load(name)
+        return providers.load(name, described.names)
     except LoyaltyError as error:
         section.mistake("provider", error.message.rstrip("."), error.hint)
 

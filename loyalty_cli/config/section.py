@@ -4,12 +4,18 @@ import re
 from collections.abc import Callable, Iterable
 from typing import NoReturn, TypeVar
 
-from loyalty_cli.config.yaml_nodes import Map, MistakeError, Node, Text
+from loyalty_cli.config.yaml_nodes import Items, Map, MistakeError, Node, Text
 from loyalty_cli.model.errors import nearest
 
 _SECRET_WORDS = ("passw", "secret", "token", "api_key", "apikey", "credential", "authorization")
 
 Read = TypeVar("Read")
+
+
+def sounds_secret(name: str) -> bool:
+    """Whether a name is one that secrets have."""
+    plain = name.lower().replace("-", "_")
+    return any(word in plain for word in _SECRET_WORDS)
 
 
 class Section:
@@ -32,6 +38,11 @@ class Section:
 
     def __contains__(self, name: str) -> bool:
         return name in self._map.keys
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The keys that are given, in their order."""
+        return tuple(self._map.keys)
 
     def key(self, name: str) -> str:
         """The whole key of a value, from the top of the file."""
@@ -65,13 +76,27 @@ class Section:
         """A map inside this map."""
         return Section(self.node(name), self.key(name), known, credentials)
 
+    def free(self, name: str) -> "Section":
+        """A map inside this map whose keys the file chooses; none may sound like a secret."""
+        node = self.node(name)
+        known = node.keys if isinstance(node, Map) else ()
+        return self.inner(name, [each for each in known if not sounds_secret(each)])
+
+    def listed(self, name: str) -> "Section":
+        """A list inside this map, as a map whose keys are 0, 1, …; a value alone is a list."""
+        node = self.node(name)
+        items = node.items if isinstance(node, Items) else () if node is None else (node,)
+        line = self.line(name) or 0
+        keys = {str(at): each.line if each else line for at, each in enumerate(items)}
+        found = Map(dict(zip(keys, items, strict=True)), keys, line)
+        return Section(found, self.key(name), keys)
+
     def _refuse(
         self, name: str, line: int, known: Iterable[str], credentials: Iterable[str]
     ) -> NoReturn:
         # In `{api_key:abc}` YAML reads all of it as the key; the value must not be shown.
         shown = re.split("[:=]", name, maxsplit=1)[0]
-        plain = shown.lower().replace("-", "_")
-        if plain in credentials or any(word in plain for word in _SECRET_WORDS):
+        if shown.lower().replace("-", "_") in credentials or sounds_secret(shown):
             raise MistakeError(
                 "a credential does not belong in this file",
                 line,

@@ -33,10 +33,11 @@ class MistakeError(Exception):
 
 
 class Text(NamedTuple):
-    """A scalar."""
+    """A scalar, and whether it stands in quotes."""
 
     value: str
     line: int
+    is_quoted: bool = False
 
 
 class Items(NamedTuple):
@@ -111,8 +112,9 @@ def _node(event: Any, rest: Iterator[Any], depth: int) -> Node:
             raise MistakeError(
                 "a value has a line break or a control character in it", _line(event)
             )
-        plain = not event.style
-        return None if plain and event.value in _NULLS else Text(event.value, _line(event))
+        quoted = bool(event.style)
+        is_null = not quoted and event.value in _NULLS
+        return None if is_null else Text(event.value, _line(event), quoted)
     if isinstance(event, yaml.SequenceStartEvent):
         items = []
         while not isinstance(item := next(rest), yaml.SequenceEndEvent):

@@ -1,5 +1,6 @@
 """The registry of providers; a provider is loaded when it is needed, not before."""
 
+from collections.abc import Iterable
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -26,15 +27,18 @@ def names() -> list[str]:
     return list(dict.fromkeys([*BUILT_IN, *(point.name for point in _entry_points())]))
 
 
-def load(name: str) -> "Provider":
-    """Load one provider; raise LoyaltyError if the name is unknown or it cannot be loaded."""
+def load(name: str, others: Iterable[str] = ()) -> "Provider":
+    """Load one provider; raise LoyaltyError if the name is unknown or it cannot be loaded.
+
+    `others` are names that might have been meant, too.
+    """
     if name in BUILT_IN:
         module, _, attribute = BUILT_IN[name].partition(":")
         provider: type[Provider] = getattr(import_module(module), attribute)
         return provider()
     point = next((each for each in _entry_points() if each.name == name), None)
     if point is None:
-        setup_error(f"there is no provider {name!r}.", nearest(name, names()))
+        setup_error(f"there is no provider {name!r}.", nearest(name, (*names(), *others)))
     from loyalty_cli.providers.packages import load_from
 
     return load_from(point)

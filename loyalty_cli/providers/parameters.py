@@ -57,15 +57,16 @@ header_value = matching(
 
 def one_of(*choices: str) -> Callable[[str], str]:
     """Make a check that accepts one of `choices` in any case, and returns the platform's case."""
+    in_any_case = {choice.upper(): choice for choice in choices}
 
     def check(value: str) -> str:
-        if value.upper() not in choices:
+        if value.upper() not in in_any_case:
             from difflib import get_close_matches
 
-            close = get_close_matches(value.upper(), choices, n=1)
-            meant = f" (did you mean {close[0]}?)" if close else ""
+            close = get_close_matches(value.upper(), in_any_case, n=1)
+            meant = f" (did you mean {in_any_case[close[0]]}?)" if close else ""
             raise ValueError(f"must be one of {', '.join(choices)}, not {value[:40]!r}{meant}")
-        return value.upper()
+        return in_any_case[value.upper()]
 
     return check
 

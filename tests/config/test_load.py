@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from loyalty_cli import providers
+from loyalty_cli.config.descriptions.find import Descriptions
 from loyalty_cli.config.load import DEBIT_KEYS, FILE_KEYS, Config, load
 from loyalty_cli.config.profile import DebitRules
 from loyalty_cli.config.yaml_nodes import Map, Node, parse
@@ -136,10 +137,22 @@ def test_the_example_profile_file_shows_every_key_there_is() -> None:
     for provider in map(providers.load, EXAMPLE_PROVIDERS.values()):
         known |= {each.name for each in (*provider.settings, *provider.options)}
 
-    shown = set(keys(parse(uncommented())))
+    root = parse(uncommented())
+    assert isinstance(root, Map)
+    described = root.items["providers"]
+    shown = set(keys(root)) - set(keys(described))
 
     assert shown - known == set(EXAMPLE_PROVIDERS)
-    assert known - shown == set()
+    assert known - shown - set(keys(described)) == set()
+
+
+def test_the_example_profile_file_describes_a_platform() -> None:
+    described = Descriptions(EXAMPLE, parse(EXAMPLE.read_text()))
+
+    assert described.names == ("acme",)
+    acme = described.load("acme")
+    assert acme
+    assert acme.title == "Acme"
 
 
 def test_the_example_profile_file_names_every_way_to_sign_in() -> None:

@@ -1,0 +1,1 @@
+"""Descriptions of platforms in YAML: finding them, and reading each with the line of a mistake."""

@@ -1,0 +1,109 @@
+"""The descriptions of a profile file: those in it, and those in the folder beside it.
+
+What reads one is loaded only if there is one.
+"""
+
+import re
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from loyalty_cli import providers
+from loyalty_cli.config.file import mistake_in, read, unreadable, warnings_about
+from loyalty_cli.config.yaml_nodes import Map, MistakeError, Node
+from loyalty_cli.model.errors import setup_error
+
+if TYPE_CHECKING:
+    from loyalty_cli.providers.contract import Provider
+    from loyalty_cli.providers.description.records import Description
+
+FOLDER = "providers"
+KEY = "providers"
+SUFFIX = ".yaml"
+NOT_A_NAME = "check"
+"""`loyalty providers check` is a command."""
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_NAME_FORM = "a provider's name must be lower-case letters, digits, - and _, and not 'check'"
+
+
+class Descriptions:
+    """The providers that a profile file describes; each is read when it is needed."""
+
+    def __init__(self, path: Path, root: Node) -> None:
+        """Take the profile file's path and content; raises LoyaltyError."""
+        self.warnings: list[str] = []
+        self._path = path
+        self._inside = _providers_in(path, root)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Their names: those in the file, then those in the folder."""
+        inside = self._inside.keys if self._inside else ()
+        return tuple(dict.fromkeys((*inside, *self._files)))
+
+    def load(self, name: str) -> "Provider | None":
+        """The provider of that name; None if nothing describes it. Raises LoyaltyError."""
+        if name not in self.names:
+            return None
+        from loyalty_cli.providers.description.provider import provider_of
+
+        return provider_of(self._read(name))
+
+    def _read(self, name: str) -> "Description":
+        from loyalty_cli.config.descriptions.read import read_description
+
+        file = self._files.get(name)
+        if self._inside is None or name not in self._inside.keys:
+            assert file
+            described, warnings = read_file(file)
+            self.warnings += warnings
+            return described
+        if file:
+            setup_error(
+                f"the provider {name!r} is described twice: in {self._path} and in {file}.",
+                "Take one of them out.",
+            )
+        try:
+            key = f"{KEY}.{name}"
+            _refuse_name(name, self._inside.keys[name], key)
+            return read_description(name, self._inside.items[name], key)
+        except MistakeError as error:
+            raise mistake_in(self._path, error) from None
+
+    @cached_property
+    def _files(self) -> dict[str, Path]:
+        return {each.stem: each for each in sorted((self._path.parent / FOLDER).glob(f"*{SUFFIX}"))}
+
+
+def read_file(path: Path) -> "tuple[Description, tuple[str, ...]]":
+    """Read the file of one description, and warnings; raises LoyaltyError."""
+    from loyalty_cli.config.descriptions.read import read_description
+
+    try:
+        root, mode = read(path)
+        _refuse_name(path.stem)
+        described = read_description(path.stem, root)
+    except (OSError, ValueError) as error:
+        raise unreadable(f"the description {path}", error) from None
+    except MistakeError as error:
+        raise mistake_in(path, error) from None
+    return described, warnings_about(path, mode)
+
+
+def _providers_in(path: Path, root: Node) -> Map | None:
+    found = root.items.get(KEY) if isinstance(root, Map) else None
+    if isinstance(found, Map) or found is None:
+        return found
+    wrong = MistakeError("must be a map of names and descriptions", found.line, KEY, hint=None)
+    raise mistake_in(path, wrong)
+
+
+def _refuse_name(name: str, line: int | None = None, key: str = "") -> None:
+    """Refuse a name that is none, or that another provider has."""
+    if not _NAME.fullmatch(name) or name == NOT_A_NAME:
+        raise MistakeError(_NAME_FORM, line, key, "Choose another name.")
+    if name in providers.names():
+        where = "built in" if name in providers.BUILT_IN else "in an installed package"
+        wrong = f"there is a provider {name!r} already, {where}"
+        raise MistakeError(wrong, line, key, "Choose another name.")
