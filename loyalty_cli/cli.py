@@ -53,7 +53,7 @@ app = typer.Typer(
 app.command()(balance.balance)
 app.command()(debit.debit)
 app.add_typer(journal.app, name="journal")
-app.command()(providers.providers)
+app.add_typer(providers.app, name="providers")
 app.command()(profiles.profiles)
 app.command()(login.login)
 app.command()(logout.logout)

@@ -14,6 +14,7 @@ import pytest
 from pexpect.fdpexpect import fdspawn
 
 from loyalty_cli import cli, providers
+from tests.config.descriptions.descriptions import ACME
 from tests.conftest import PROGRAM, Run
 from tests.requires import needs
 from tests.test_cli import loaded
@@ -25,7 +26,7 @@ OFFERS: Mapping[str, set[str]] = {
     "loyalty ba": {"balance"},
     "loyalty log": {"login", "logout"},
     "loyalty sandbox ": {"reset"},
-    "loyalty balance X -p ": {"points", "club-1"},
+    "loyalty balance X -p ": {"points", "club-1", "shop"},
     "loyalty balance X --profile cl": {"club-1"},
     "loyalty balance X -p club-1 -p po": {"points"},
     f"loyalty --config {ELSEWHERE} balance X -p ": {"referrals"},
@@ -40,8 +41,9 @@ OFFERS: Mapping[str, set[str]] = {
     "loyalty balance X -p points --by ": {"id"},
     "loyalty --sandbox balance X --by e": {"email", "external_id"},
     "loyalty --sandbox balance X -p omneo -O cu": {"currency="},
-    "loyalty providers ": PROVIDERS,
-    "loyalty login ": {"points", "club-1"},
+    "loyalty balance X -p shop -O ": {"show="},
+    "loyalty providers ": {*PROVIDERS, "acme", "broken", "check"},
+    "loyalty login ": {"points", "club-1", "shop"},
     "loyalty logout po": {"points"},
 }
 TYPED = [
@@ -75,8 +77,12 @@ def files(tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.Monke
     in_force = tmp_path / "config.yaml"
     in_force.write_text(
         "profiles: {points: {provider: gameball},"
-        " club-1: {provider: capillary, base_url: 'https://c.example'}}\n"
+        " club-1: {provider: capillary, base_url: 'https://c.example'}, shop: {provider: acme}}\n"
     )
+    (tmp_path / "providers").mkdir()
+    described = {"acme": f"{ACME}options: {{show: what}}\n", "broken": "[", "$(touch x)": ACME}
+    for name, text in described.items():
+        (tmp_path / "providers" / f"{name}.yaml").write_text(text)
     (tmp_path / ELSEWHERE).write_text("profiles: {referrals: {provider: saasquatch, tenant: a}}\n")
     Path(environment["HOME"], ELSEWHERE).write_text("profiles: {at-home: {provider: imprint}}\n")
     monkeypatch.setenv("LOYALTY_CONFIG", str(in_force))

@@ -1,45 +1,157 @@
-"""`loyalty providers`: list the providers, or show one in detail."""
+"""`loyalty providers`: list the providers, show one in detail, or check a description."""
 
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from loyalty_cli.commands.shared_options import OutputOption, complete_provider
+from loyalty_cli.commands.shared_options import OutputOption, complete_provider_or_check
+from loyalty_cli.output import messages
 from loyalty_cli.output.format import Format
 
 if TYPE_CHECKING:
-    from loyalty_cli.model.records import ProviderRecord
+    from collections.abc import Callable, Iterable, Iterator
+
+    from loyalty_cli.commands.globals import Globals
+    from loyalty_cli.config.descriptions.find import Descriptions
+    from loyalty_cli.model.records import ProviderRecord, ShortfallRecord
     from loyalty_cli.providers.contract import Provider
+    from loyalty_cli.testing.description import Shortfall
 
 
+class _NameOrCommand(TyperGroup):
+    """`providers NAME`, and `providers check FILE`: a command's name is nobody's NAME."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Give a command no NAME; otherwise options may follow the NAME."""
+        is_command = bool(args) and args[0] in self.commands
+        ctx.allow_interspersed_args = not is_command
+        return super().parse_args(ctx, ["", *args] if is_command else args)
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The parameters; those of a command are after its own name, without a NAME."""
+        params = super().get_params(ctx)
+        is_command = ctx.command in self.commands.values()
+        return [each for each in params if each.name != "name"] if is_command else params
+
+
+app = typer.Typer(cls=_NameOrCommand, subcommand_metavar="[COMMAND]")
+
+
+@app.callback(invoke_without_command=True)
 def providers(
+    context: typer.Context,
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="NAME", help="A provider to show in detail.", autocompletion=complete_provider
+            metavar="NAME",
+            help="A provider to show in detail.",
+            autocompletion=complete_provider_or_check,
         ),
     ] = None,
     output: OutputOption = Format.TABLE,
 ) -> None:
-    """List the providers, or show one: settings, credentials, options, limits, and sources."""
-    from loyalty_cli.model.errors import LoyaltyError, nearest, usage_error
-    from loyalty_cli.output import messages
+    """List the providers, or show one: settings, credentials, options, limits, and sources.
+
+    Those that your profile file describes are listed, too.
+    """
+    if context.invoked_subcommand:
+        return
     from loyalty_cli.output.document import print_records
     from loyalty_cli.output.providers import PROVIDER, PROVIDERS
+
+    chosen = _every(context.obj) if name is None else [_one(name, context.obj)]
+    print_records([_record(each) for each in chosen], output, PROVIDER if name else PROVIDERS)
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The description, a YAML file.")],
+    output: OutputOption = Format.TABLE,
+) -> None:
+    """Hold a description to its own examples, and to what every provider promises."""
+    from loyalty_cli.config.descriptions.find import read_file
+    from loyalty_cli.model.errors import setup_error
+    from loyalty_cli.output.document import collecting, print_records
+    from loyalty_cli.output.providers import SHORTFALLS
+    from loyalty_cli.testing.description import shortfalls
+
+    description, warnings = read_file(file)
+    for warning in warnings:
+        messages.warning(warning)
+    found: list[ShortfallRecord] = []
+    records = (_shortfall(description.name, each) for each in shortfalls(description))
+    print_records(collecting(records, found), output, SHORTFALLS)
+    broken = sum(each.status == "broken" for each in found)
+    if broken:
+        setup_error(
+            f"{file}: {broken} {'check fails' if broken == 1 else 'checks fail'}.",
+            "Each is a line of the result; docs/own-platform.md explains the keys.",
+        )
+    messages.note(f"{file}: every promise is kept; {len(description.examples)} examples.")
+
+
+def _every(chosen: "Globals") -> "Iterator[Provider]":
+    """Every provider; one that cannot be loaded is told, and left out."""
+    from loyalty_cli.model.errors import LoyaltyError
     from loyalty_cli.providers import load, names
 
-    known = names()
-    if name is not None and name not in known:
-        usage_error(f"there is no provider {name!r}.", nearest(name, known))
-    chosen = []
-    for each in [name] if name else known:
+    yield from _loaded(names(), load)
+    try:
+        described = _described(chosen)
+    except LoyaltyError as error:
+        messages.warning(error.message)
+        return
+    yield from _loaded(described.names, described.load)
+
+
+def _loaded(
+    names: "Iterable[str]", load: "Callable[[str], Provider | None]"
+) -> "Iterator[Provider]":
+    from loyalty_cli.model.errors import LoyaltyError
+
+    for name in names:
         try:
-            chosen.append(_record(load(each)))
+            found = load(name)
         except LoyaltyError as error:
-            if name:
-                raise
-            messages.warning(f"{error.message} {error.hint}")
-    print_records(chosen, output, PROVIDER if name else PROVIDERS)
+            messages.warning(" ".join(filter(None, (error.message, error.hint))))
+        else:
+            yield from (found,) if found else ()
+
+
+def _one(name: str, chosen: "Globals") -> "Provider":
+    from loyalty_cli.model.errors import nearest, usage_error
+    from loyalty_cli.providers import BUILT_IN, load, names
+
+    if name in BUILT_IN:
+        return load(name)
+    described, known = _described(chosen), names()
+    if name not in known:
+        if found := described.load(name):
+            return found
+        usage_error(f"there is no provider {name!r}.", nearest(name, (*known, *described.names)))
+    return load(name)
+
+
+def _described(chosen: "Globals") -> "Descriptions":
+    """The descriptions of the profile file; none in the sandbox."""
+    from loyalty_cli.config.descriptions.find import descriptions_of
+    from loyalty_cli.config.folders import default_path
+
+    return descriptions_of(None if chosen.sandbox else chosen.config or default_path())
+
+
+def _shortfall(provider: str, found: "Shortfall") -> "ShortfallRecord":
+    from loyalty_cli.model.records import ShortfallRecord
+
+    return ShortfallRecord(
+        provider=provider,
+        example=f"line {found.example.line}" if found.example else None,
+        check=found.check,
+        status="warning" if found.doubtful else "broken",
+        message=found.text,
+    )
 
 
 def _record(provider: "Provider") -> "ProviderRecord":

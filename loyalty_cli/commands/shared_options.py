@@ -5,6 +5,7 @@ the readable part.
 """
 
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,7 @@ import typer
 from loyalty_cli.output.format import Format
 
 if TYPE_CHECKING:
+    from loyalty_cli.config.descriptions.find import Descriptions
     from loyalty_cli.providers.contract import Provider
 
 
@@ -21,11 +23,12 @@ def complete_profile(context: typer.Context) -> list[str]:
     return list(_profiles(context))
 
 
-def complete_provider() -> list[str]:
-    """The names of the providers."""
+def complete_provider_or_check(context: typer.Context) -> list[str]:
+    """The names of the providers, with those that the profile file describes; and `check`."""
     from loyalty_cli.providers import names
 
-    return names()
+    described = _descriptions(context)
+    return [*names(), *filter(_is_safe, described.names if described else ()), "check"]
 
 
 def complete_option(context: typer.Context) -> list[tuple[str, str]]:
@@ -40,30 +43,57 @@ def complete_way(context: typer.Context) -> list[tuple[str, str]]:
 
 
 def _providers(context: typer.Context) -> "list[Provider]":
+    from loyalty_cli.model.errors import LoyaltyError
     from loyalty_cli.providers import BUILT_IN, load
 
     profiles = _profiles(context)
     named = [profiles.get(name, "") for name in context.params.get("profile") or ()]
-    return [load(name) for name in named or profiles.values() if name in BUILT_IN]
+    described = _descriptions(context)
+    found: list[Provider | None] = []
+    for name in named or profiles.values():
+        with suppress(LoyaltyError):
+            found.append(load(name) if name in BUILT_IN else described and described.load(name))
+    return [provider for provider in found if provider]
 
 
 def _profiles(context: typer.Context) -> dict[str, str]:
     """The profiles of the file that this command line would use, each with its provider."""
     from loyalty_cli.config.file import outline
-    from loyalty_cli.config.folders import default_path
-    from loyalty_cli.model.errors import LoyaltyError
     from loyalty_cli.providers import BUILT_IN
 
-    chosen = context.find_root().params
-    if chosen.get("sandbox"):
+    if context.find_root().params.get("sandbox"):
         return {name: name for name in BUILT_IN}
+    path = _path(context)
+    profiles = outline(path) if path else {}
+    return {name: of for name, of in profiles.items() if _is_safe(name)}
+
+
+def _is_safe(name: str) -> bool:
+    """Whether a name is valid: the shell might run any other text."""
+    return re.fullmatch(r"[\w-]+", name, re.ASCII) is not None
+
+
+def _descriptions(context: typer.Context) -> "Descriptions | None":
+    """The descriptions of that file; None if it cannot be read."""
+    from loyalty_cli.config.descriptions.find import descriptions_of
+    from loyalty_cli.model.errors import LoyaltyError
+
     try:
-        path = chosen.get("config")  # as typed: ~ is not expanded yet
-        profiles = outline(Path(path).expanduser() if path else default_path())
+        return descriptions_of(_path(context))
+    except LoyaltyError:
+        return None
+
+
+def _path(context: typer.Context) -> Path | None:
+    """The profile file that this command line would use."""
+    from loyalty_cli.config.folders import default_path
+    from loyalty_cli.model.errors import LoyaltyError
+
+    path = context.find_root().params.get("config")  # as typed: ~ is not expanded yet
+    try:
+        return Path(path).expanduser() if path else default_path()
     except (LoyaltyError, RuntimeError):
-        return {}
-    # Only valid names go to the shell, which might run any other text.
-    return {name: of for name, of in profiles.items() if re.fullmatch(r"[\w-]+", name, re.ASCII)}
+        return None
 
 
 OutputOption = Annotated[

@@ -248,6 +248,20 @@ class ProviderRecord(Record, frozen=True, kw_only=True):
     pages: tuple[str, ...]
 
 
+class ShortfallRecord(Record, frozen=True, kw_only=True):
+    """A check that a described provider does not pass: `broken`, or only a `warning`.
+
+    `example` is the example in the file that it is about, by its line.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    provider: str
+    example: str | None
+    check: str
+    status: Literal["warning", "broken"]
+    message: str
+
+
 State = Literal["planned", "sending", "confirmed", "refused", "unknown", "not_applied", "dropped"]
 
 

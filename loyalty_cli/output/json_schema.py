@@ -15,6 +15,7 @@ from loyalty_cli.model.records import (
     ProfileRecord,
     ProviderRecord,
     RawLookup,
+    ShortfallRecord,
     SummaryRecord,
     WarningCode,
 )
@@ -26,6 +27,7 @@ ARRAYS = (
     tuple[RawLookup, ...],
     tuple[SummaryRecord, ...],
     tuple[ProviderRecord, ...],
+    tuple[ShortfallRecord, ...],
     tuple[ProfileRecord, ...],
     tuple[DebitRecord, ...],
     tuple[DebitHistory, ...],

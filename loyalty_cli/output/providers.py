@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from loyalty_cli.model.records import ProviderRecord
+from loyalty_cli.model.records import ProviderRecord, ShortfallRecord
 from loyalty_cli.output.view import Column, View, facts_view, texts
 
 _HEADINGS = ("Provider", "Base URL", "Sign-in and credentials", "Settings", "Options", "Debits")
@@ -46,3 +46,21 @@ PROVIDERS = View[ProviderRecord](
     lambda providers: [texts(map(_provider_row, providers))],
 )
 PROVIDER = facts_view(_provider_facts)
+
+
+def _shortfall_row(shortfall: ShortfallRecord) -> list[str]:
+    return [
+        shortfall.provider,
+        shortfall.example or "",
+        shortfall.check,
+        shortfall.status,
+        shortfall.message,
+    ]
+
+
+SHORTFALLS = View[ShortfallRecord](
+    ("provider", "example", "check", "status", "message"),
+    lambda shortfall: [_shortfall_row(shortfall)],
+    [Column(heading) for heading in ("Provider", "Example", "Check", "Status", "Message")],
+    lambda shortfalls: [texts(map(_shortfall_row, shortfalls))] if shortfalls else [],
+)

@@ -3,6 +3,7 @@
 What reads one is loaded only if there is one.
 """
 
+import os
 import re
 from functools import cached_property
 from pathlib import Path
@@ -74,6 +75,21 @@ class Descriptions:
     @cached_property
     def _files(self) -> dict[str, Path]:
         return {each.stem: each for each in sorted((self._path.parent / FOLDER).glob(f"*{SUFFIX}"))}
+
+
+def descriptions_of(path: Path | None) -> Descriptions:
+    """The descriptions of a profile file that need not be there; raises LoyaltyError."""
+    if path is None:
+        return Descriptions(Path(os.devnull), None)
+    try:
+        root, _ = read(path)
+    except FileNotFoundError:
+        root = None
+    except (OSError, ValueError) as error:
+        raise unreadable(f"the profile file {path}", error) from None
+    except MistakeError as error:
+        raise mistake_in(path, error) from None
+    return Descriptions(path, root)
 
 
 def read_file(path: Path) -> "tuple[Description, tuple[str, ...]]":

@@ -1,6 +1,6 @@
 """Reading one description: every key, and each mistake with its line."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import get_args
 
 from msgspec.structs import replace
@@ -28,7 +28,6 @@ from loyalty_cli.providers.description.records import (
     AMOUNTS,
     EXPIRY_AMOUNTS,
     VALUE_AMOUNTS,
-    AmountSource,
     Description,
     ErrorShape,
     ExpirySource,
@@ -83,6 +82,7 @@ def read_description(called: str, node: Node, key: str = "") -> Description:
         options=options,
         headers=read_headers(section, names),
         look_up=look_up,
+        choices=_choices(section),
         lines=lines,
         platform_customer=_platform_customer(section),
         details=values(section, "details", place),
@@ -96,7 +96,7 @@ def _settings(
     description: Section, look_up: Mapping[str, LookUp], lines: tuple[Line, ...]
 ) -> tuple[Parameter, ...]:
     in_paths = {each for way in look_up.values() for part in way.path for each in part.names}
-    scales = {source.decimals for line in lines for source in _sources(line)}
+    scales = {source.decimals for line in lines for _, source in line.amount_sources()}
     section = description.free("settings")
     read = []
     for each in section.names:
@@ -140,6 +140,16 @@ def _parameter(
     return inner, Parameter(called, told, one_of(*words) if words else usual)
 
 
+def _choices(description: Section) -> Mapping[str, tuple[str, ...]]:
+    """The words of each setting and option that has only some."""
+    found = dict[str, tuple[str, ...]]()
+    for key, known in (("settings", SETTING_KEYS), ("options", OPTION_KEYS)):
+        section = description.free(key)
+        maps = [each for each in section.names if isinstance(section.node(each), Map)]
+        found |= {each: values(section.inner(each, known), "one_of", text) for each in maps}
+    return {each: words for each, words in found.items() if words}
+
+
 def _look_ups(description: Section, settings: Collection[str]) -> Mapping[str, LookUp]:
     node = description.node("look_up")
     section = description.inner("look_up", node.keys if isinstance(node, Map) else ())
@@ -162,8 +172,12 @@ def _look_up(ways: Section, way: str, settings: Collection[str]) -> LookUp:
         at=section.read("at", place) or (),
         is_list=flag(section, "one_of_a_list"),
     )
-    if not any(CUSTOMER in each.names for each in (*found.path, *found.query.values())):
+    named = [each for each in (*found.path, *found.query.values()) if CUSTOMER in each.names]
+    if not named:
         section.mistake("get", "does not name the customer: write {customer} in get or query")
+    if any(each.text != f"{{{CUSTOMER}}}" for each in named):
+        # Inside a text of the platform's own grammar an identifier could mean something else.
+        section.mistake("get", "{customer} must be a whole part of the path, or a whole value")
     return found
 
 
@@ -237,11 +251,6 @@ def _next_expiry(line: Section) -> ExpirySource | None:
     section = line.inner("next_expiry", ("at", *EXPIRY_AMOUNTS))
     at = text_source(section, "at", is_place=True)
     return ExpirySource(at, amount_sources(section, EXPIRY_AMOUNTS, ()))
-
-
-def _sources(line: Line) -> Iterator[AmountSource]:
-    yield from line.amounts.values()
-    yield from line.value.amounts.values() if line.value else ()
 
 
 def _platform_customer(description: Section) -> TextSource | None:

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from loyalty_cli.providers.contract import (
+    ID,
     Answer,
     Auth,
     Headers,
@@ -50,7 +51,7 @@ class DescribedProvider(Provider):
 
     def normalize(self, body: Any, query: Query) -> Reading:
         """Read each line that the answer has; there must be one."""
-        home = _home(body, self.description.look_up[query.by])
+        home = home_of(body, self.description.look_up[query.by])
         lines = [
             found
             for line in self.description.lines
@@ -111,7 +112,7 @@ def _signed(way: SignIn, secrets: Secrets) -> Headers:
     return basic(user.fill(secrets) or "", password.fill(secrets) or "")
 
 
-def _home(body: Any, way: LookUp) -> Home:
+def home_of(body: Any, way: LookUp) -> Home:
     """Find the customer in an answer."""
     found, place = Home(body).find(way.at), way.at
     where = repr(dotted(place) or "the top")
@@ -150,39 +151,28 @@ def _error(body: Any, shape: ErrorShape) -> PlatformError | None:
 
 def _sources(described: Description) -> list[str]:
     """The places of all amounts."""
+    lines = described.lines
     return list(
-        dict.fromkeys(
-            dotted(source.place)
-            for line in described.lines
-            for amounts in (line.amounts, line.value.amounts if line.value else {})
-            for source in amounts.values()
-        )
+        dict.fromkeys(dotted(each.place) for line in lines for _, each in line.amount_sources())
     )
 
 
 def _numbers(described: Description) -> Iterator[tuple[str, str]]:
     """The source of each number, for people."""
-    at = described.look_up["id"].at
+    by_id = described.look_up[ID]
     for line in described.lines:
         name = line.name.default or dotted(line.name.places[0])
-        groups = {
-            "": line.amounts,
-            "value.": line.value.amounts if line.value else {},
-            "next_expiry.": line.next_expiry.amounts if line.next_expiry else {},
-        }
-        for group, amounts in groups.items():
-            for key, source in amounts.items():
-                yield f"{name}.{group}{key}", _told(at, source)
+        for key, source in line.amount_sources():
+            yield f"{name}.{key}", _told(by_id.whole(source.place), source)
     if described.details:
-        yield "details", ", ".join(dotted((*at, *place)) for place in described.details)
+        yield "details", ", ".join(dotted(by_id.whole(place)) for place in described.details)
 
 
-def _told(at: Place, source: AmountSource) -> str:
-    place = dotted((*at, *source.place))
+def _told(place: Place, source: AmountSource) -> str:
     match source.decimals:
         case None:
-            return place
+            return dotted(place)
         case int():
-            return f"{place}, with {source.decimals} decimals if it is money"
+            return f"{dotted(place)}, with {source.decimals} decimals if it is money"
         case setting:
-            return f"{place}, divided by 10^{setting} if it is money and the profile has that"
+            return f"{dotted(place)}; money is divided by 10^{setting} if the profile has that"

@@ -1,7 +1,7 @@
 """What a description of a platform says, checked and typed; it is read from YAML elsewhere."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from msgspec import Struct
@@ -97,6 +97,24 @@ class Line(Struct, frozen=True, kw_only=True):
     sum_of: tuple[str, ...] | None = None
     doubt: str | None = None
 
+    def amount_sources(self) -> Iterator[tuple[str, AmountSource]]:
+        """Each amount by its key, such as `available` and `value.total`."""
+        yield from self.amounts.items()
+        if self.value:
+            yield from ((f"value.{key}", each) for key, each in self.value.amounts.items())
+        if self.next_expiry:
+            amounts = self.next_expiry.amounts
+            yield from ((f"next_expiry.{key}", each) for key, each in amounts.items())
+
+    def text_sources(self) -> Iterator[tuple[str, TextSource]]:
+        """Each text by its key."""
+        yield "name", self.name
+        yield "unit", self.unit
+        if self.value:
+            yield "value.currency", self.value.currency
+        if self.next_expiry:
+            yield "next_expiry.at", self.next_expiry.at
+
 
 class SignIn(Struct, frozen=True):
     """A way to sign in: its credentials, and headers, or user and password of HTTP Basic."""
@@ -118,6 +136,10 @@ class LookUp(Struct, frozen=True, kw_only=True):
     query: Mapping[str, Template] = {}
     at: Place = ()
     is_list: bool = False
+
+    def whole(self, place: Place) -> Place:
+        """A place of the customer, from the top of the answer."""
+        return (*self.at, *(("0",) if self.is_list else ()), *place)
 
 
 class ErrorShape(Struct, frozen=True):
@@ -148,7 +170,7 @@ class Example(Struct, frozen=True, kw_only=True):
 
 
 class Description(Struct, frozen=True, kw_only=True):
-    """A platform, for look-ups."""
+    """A platform, for look-ups; `choices` are the words of settings and options with a list."""
 
     name: str
     title: str
@@ -159,6 +181,7 @@ class Description(Struct, frozen=True, kw_only=True):
     base_url: str | None = None
     settings: tuple[Parameter, ...] = ()
     options: tuple[Parameter, ...] = ()
+    choices: Mapping[str, tuple[str, ...]] = {}
     headers: Mapping[str, Template] = {}
     platform_customer: TextSource | None = None
     details: tuple[Place, ...] = ()

@@ -131,6 +131,8 @@ def test_a_secret_in_a_description_is_refused_with_its_key_and_not_repeated(
         ("look_up", "{id: {get: '/c/{customer}?a=b'}}", "look_up.id.get", "must not have ?"),
         ("look_up", "{id: {get: '/c%2F/{customer}'}}", "look_up.id.get", "must not have ?"),
         ("look_up", "{id: {get: '/{customr}'}}", "look_up.id.get", "value {customr}|'customer'"),
+        ("look_up", "{id: {get: '/c-{customer}'}}", "look_up.id.get", "a whole part of the path"),
+        ("look_up", "{id: {get: /c, query: {q: 'is {customer}'}}}", "look_up.id.get", "a whole"),
         ("look_up", "{id: {get: '/{customer'}}", "look_up.id.get", "written as {name}"),
         ("look_up", "{id: {get: '/{customer}', of: x}}", "look_up.id.of", "unknown key"),
         ("look_up", "{id: {get: '/{customer}', at: a..b}}", "look_up.id.at", "keys of the answer"),

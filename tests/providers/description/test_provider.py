@@ -39,7 +39,7 @@ def refused(line: str, body: bytes) -> str:
 def test_a_request_has_the_customer_the_settings_and_the_options_in_their_places() -> None:
     acme = provider(
         with_key(
-            "look_up", '{id: {get: "/v1/{tenant}/c-{customer}", query: {q: "{more}", w: "1"}}}'
+            "look_up", '{id: {get: "/v1/t-{tenant}/{customer}", query: {q: "{more}", w: "1"}}}'
         )
         + "settings: {tenant: {required: true}, more: x, shop: x, till: x}\n"
         + 'headers: {X-Shop: "{shop}", X-Till: "{till}", Version: "2026-01-01"}\n'
@@ -49,7 +49,7 @@ def test_a_request_has_the_customer_the_settings_and_the_options_in_their_places
     request = acme.request(Query("a/b", {"tenant": "t", "shop": "7"}, {"show": "all"}))
 
     assert request.method == "GET"
-    assert request.path == ("v1", "t", "c-a/b")
+    assert request.path == ("v1", "t-t", "a/b")
     assert request.query == {"q": None, "w": "1", "Show": "all"}
     assert request.headers == {"X-Shop": "7", "Version": "2026-01-01"}
 

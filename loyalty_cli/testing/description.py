@@ -1,0 +1,112 @@
+"""Holds a description to the contract: its own examples, and every promise with one of them."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from msgspec import Struct
+
+from loyalty_cli.model.errors import ErrorCode
+from loyalty_cli.providers.contract import ID, Answer
+from loyalty_cli.providers.description.places import dotted, find
+from loyalty_cli.providers.description.provider import provider_of
+from loyalty_cli.providers.description.records import Description, Example, Place
+from loyalty_cli.sandbox.server import Reply
+from loyalty_cli.testing.contract import faults
+from loyalty_cli.testing.description_cases import asking, cases_of
+from loyalty_cli.testing.fake_platform import FakePlatform
+
+ANSWERED = "the example is answered as it says"
+SHOWN = "an example shows it"
+
+
+class Shortfall(Struct, frozen=True):
+    """Where a description falls short, in which example if it is about one, and why.
+
+    It is only `doubtful` if something was not tried because no example shows it.
+    """
+
+    example: Example | None
+    check: str
+    text: str
+    doubtful: bool = False
+
+
+def shortfalls(description: Description) -> Iterator[Shortfall]:
+    """Try every example, and every promise with the first good one."""
+    provider = provider_of(description)
+    wrong = []
+    with FakePlatform(asking(provider)) as platform:
+        for example in description.examples:
+            if text := _fault(platform, example):
+                wrong.append(example)
+                yield Shortfall(example, ANSWERED, text)
+    yield from _not_shown(description)
+    good = _good(description)
+    if good and good not in wrong:
+        for fault in faults(provider, cases_of(provider, good)):
+            for text in fault.text.splitlines():
+                yield Shortfall(good, fault.promise, text)
+
+
+def _good(description: Description, by: str = ID) -> Example | None:
+    """The first example with a balance, by a way to name the customer."""
+    examples = (each for each in description.examples if each.by == by)
+    return next((each for each in examples if each.available is not None), None)
+
+
+def _fault(platform: FakePlatform, example: Example) -> str | None:
+    """What is wrong with the answer to an example; None if nothing is."""
+    options = [word for pair in example.options.items() for word in ("-O", "=".join(pair))]
+    record = platform.replies(Reply(example.status, example.body)).look_up(
+        *("--by", example.by, *options), customer=example.customer, settings=example.settings
+    )
+    error = record["error"]
+    if error and error["code"] != example.error:
+        return f"error is {error['code']}: {error['message']}"
+    if error:
+        return None
+    shown = [_digits(line["available"]) for line in record["balances"]]
+    expected = None if example.available is None else list(example.available)
+    if shown == expected:
+        return None
+    told = f"available is {_listed(shown)}"
+    return f"{told}, not {_listed(expected)}" if expected else f"{told}, and no {example.error}"
+
+
+def _digits(amount: Decimal | None) -> str | None:
+    return None if amount is None else format(amount, "f")
+
+
+def _listed(amounts: list[str | None]) -> str:
+    return f"[{', '.join(each or 'null' for each in amounts)}]"
+
+
+def _not_shown(description: Description) -> Iterator[Shortfall]:
+    """What no example shows: a way, an unknown customer, a place."""
+    for way in description.look_up:
+        if _good(description, way) is None:
+            yield Shortfall(None, SHOWN, f"none by {way} has available", doubtful=way != ID)
+    if all(each.error is not ErrorCode.NOT_FOUND for each in description.examples):
+        yield Shortfall(None, SHOWN, f"none has error: {ErrorCode.NOT_FOUND}", doubtful=True)
+    good = [each for each in description.examples if each.available is not None]
+    bodies = [
+        (description.look_up[each.by], Answer(each.status, {}, each.body).json()) for each in good
+    ]
+    for key, places, optional in _places(description) if good else ():
+        found = (find(body, way.whole(place)) for way, body in bodies for place in places)
+        if all(each is None for each in found):
+            text = f"{key}: none has {' or '.join(map(dotted, places))}"
+            yield Shortfall(None, SHOWN, text, doubtful=optional)
+
+
+def _places(description: Description) -> Iterator[tuple[str, tuple[Place, ...], bool]]:
+    """Where each key of a description is read from, and whether there may well be nothing."""
+    for number, line in enumerate(description.lines):
+        for key, amount in line.amount_sources():
+            yield f"lines.{number}.{key}", (amount.place,), False
+        for key, text in line.text_sources():
+            if text.places:
+                yield f"lines.{number}.{key}", text.places, text.default is not None
+    yield from (("details", (place,), True) for place in description.details)
+    if description.platform_customer:
+        yield "platform_customer", description.platform_customer.places, False
