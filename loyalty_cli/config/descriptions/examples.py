@@ -16,7 +16,7 @@ from loyalty_cli.providers.contract import Parameter
 from loyalty_cli.providers.description.records import Example
 from loyalty_cli.providers.parameters import integer
 
-_KEYS = (*("customer", "by", "status", "body", "available", "error", "settings", "options"),)
+EXAMPLE_KEYS = (*("customer", "by", "status", "body", "available", "error", "settings", "options"),)
 _WORDS: Mapping[str, bool] = {"true": True, "false": False}
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?", re.ASCII)
 _JSON = Encoder(enc_hook=encode_amount)
@@ -40,7 +40,7 @@ def _example(
     settings: tuple[Parameter, ...],
     options: tuple[Parameter, ...],
 ) -> Example:
-    section = listed.inner(at, _KEYS)
+    section = listed.inner(at, EXAMPLE_KEYS)
     if ("available" in section) == ("error" in section):
         section.mistake("available", "an example has either available or error")
     error = section.read("error", choice(*ErrorCode))

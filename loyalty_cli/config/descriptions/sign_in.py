@@ -8,6 +8,8 @@ from loyalty_cli.config.section import Section
 from loyalty_cli.config.yaml_nodes import Map
 from loyalty_cli.providers.description.records import SignIn, Template
 
+WAY_KEYS = ("credentials", "headers", "basic")
+
 _SUCH_AS = 'Such as bearer: {credentials: [api_key], headers: {Authorization: "Bearer {api_key}"}}'
 _WORD = "[A-Za-z][A-Za-z0-9_-]{0,19}"
 # `Bearer *`, `Token token="*"`, `*:*`: at most a scheme, the names of parts, and credentials.
@@ -41,7 +43,7 @@ def read_headers(description: Section, settings: Collection[str]) -> Mapping[str
 
 def _sign_in(ways: Section, way: str) -> SignIn:
     check_name(ways, way)
-    section = ways.inner(way, ("credentials", "headers", "basic"))
+    section = ways.inner(way, WAY_KEYS)
     credentials = values(section, "credentials", name)
     if not credentials or ("headers" in section) == ("basic" in section):
         section.mistake("credentials", "goes with either headers or basic", _SUCH_AS)

@@ -16,6 +16,8 @@ from loyalty_cli.providers.description.records import (
 )
 from loyalty_cli.providers.parameters import boolean, one_of, text
 
+TEXT_KEYS = ("from", "default", "required")
+AMOUNT_KEYS = ("from", "required", "decimals")
 MOST_STEPS = 20
 
 Read = TypeVar("Read")
@@ -85,7 +87,7 @@ def text_source(section: Section, key: str, *, is_place: bool = False) -> TextSo
         if is_place:
             return TextSource(values(section, key, place))
         return TextSource(default=section.read(key, text))
-    inner = section.inner(key, ("from", "default", "required"))
+    inner = section.inner(key, TEXT_KEYS)
     source = TextSource(
         values(inner, "from", place), inner.read("default", text), flag(inner, "required")
     )
@@ -104,7 +106,7 @@ def amount_sources(section: Section, keys: Iterable[str], settings: Collection[s
 def _amount(section: Section, key: str, settings: Collection[str]) -> AmountSource:
     if not isinstance(section.node(key), Map):
         return AmountSource(required(section, key, place, "data.points"))
-    inner = section.inner(key, ("from", "required", "decimals"))
+    inner = section.inner(key, AMOUNT_KEYS)
     decimals = inner.read("decimals", text)
     if decimals is not None and decimals not in (*settings, *"0123456789"):
         wrong = "must be a number from 0 to 9, or a setting of this description"
