@@ -38,7 +38,7 @@ from loyalty_cli.providers.description.records import (
     TextSource,
     ValueSource,
 )
-from loyalty_cli.providers.parameters import decimals, integer, one_of, segment, text
+from loyalty_cli.providers.parameters import PROFILE_KEYS, decimals, integer, one_of, segment, text
 
 CUSTOMER = "customer"
 
@@ -69,7 +69,9 @@ def read_description(called: str, node: Node, key: str = "") -> Description:
     names = section.free("settings").names
     look_up = _look_ups(section, names)
     lines = _lines(section, names)
-    settings = _settings(section, look_up, lines)
+    auths = read_sign_ins(section)
+    credentials = {each for auth in auths for each in auth.credentials}
+    settings = _settings(section, look_up, lines, credentials)
     options = _options(section, look_up)
     ways = tuple(look_up)
     return Description(
@@ -77,7 +79,7 @@ def read_description(called: str, node: Node, key: str = "") -> Description:
         title=section.read("title", text) or called,
         pages=values(section, "pages", text),
         base_url=section.read("base_url", check_base_url),
-        auths=read_sign_ins(section),
+        auths=auths,
         settings=settings,
         options=options,
         headers=read_headers(section, names),
@@ -93,13 +95,19 @@ def read_description(called: str, node: Node, key: str = "") -> Description:
 
 
 def _settings(
-    description: Section, look_up: Mapping[str, LookUp], lines: tuple[Line, ...]
+    description: Section,
+    look_up: Mapping[str, LookUp],
+    lines: tuple[Line, ...],
+    credentials: Collection[str],
 ) -> tuple[Parameter, ...]:
     in_paths = {each for way in look_up.values() for part in way.path for each in part.names}
     scales = {source.decimals for line in lines for _, source in line.amount_sources()}
     section = description.free("settings")
     read = []
     for each in section.names:
+        if each in PROFILE_KEYS or each in credentials:
+            what = "a credential, too" if each in credentials else "a key of every profile"
+            section.mistake(each, f"is {what}", "Choose another name.")
         usual = decimals if each in scales else segment if each in in_paths else text
         inner, parameter = _parameter(section, each, SETTING_KEYS, usual)
         is_required = inner is not None and flag(inner, "required")
@@ -114,6 +122,8 @@ def _options(description: Section, look_up: Mapping[str, LookUp]) -> tuple[Param
     section = description.free("options")
     read = []
     for each in section.names:
+        if each == "by":
+            section.mistake(each, "is the way to name a customer", "Choose another name.")
         inner, parameter = _parameter(section, each, OPTION_KEYS, text)
         sent_as = (inner and inner.read("sent_as", text)) or each
         if sent_as in taken:

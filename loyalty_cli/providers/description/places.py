@@ -3,7 +3,9 @@
 from typing import Any
 
 from msgspec import Struct
+from msgspec.json import encode
 
+from loyalty_cli.model.amount import encode_amount
 from loyalty_cli.providers.contract import Amount
 from loyalty_cli.providers.description.records import AmountSource, Place, TextSource
 
@@ -88,13 +90,17 @@ class Home(Struct, frozen=True):
 
 
 def words(node: Any) -> str:
-    """The words of a message: a text, a list of texts, or the mistakes in each field."""
+    """The words of a message: a text, a list, or the mistakes in each field."""
     match node:
         case str():
             return node.strip()
-        case list() if all(isinstance(each, str) for each in node):
-            return "; ".join(filter(None, map(words, node)))
+        case list():
+            return "; ".join(map(_word, node))
         case dict() if all(isinstance(each, list) for each in node.values()):
-            return "; ".join(f"{name}: {' '.join(map(str, each))}" for name, each in node.items())
+            return "; ".join(f"{name}: {' '.join(map(_word, each))}" for name, each in node.items())
         case _:
             return ""
+
+
+def _word(node: Any) -> str:
+    return node if isinstance(node, str) else encode(node, enc_hook=encode_amount).decode()

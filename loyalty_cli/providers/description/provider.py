@@ -52,6 +52,8 @@ class DescribedProvider(Provider):
     def normalize(self, body: Any, query: Query) -> Reading:
         """Read each line that the answer has; there must be one."""
         home = home_of(body, self.description.look_up[query.by])
+        named = self.description.platform_customer
+        customer = _identifier(home, named) if named else None
         lines = [
             found
             for line in self.description.lines
@@ -60,12 +62,11 @@ class DescribedProvider(Provider):
         if not lines:
             raise ValueError(f"it has none of {', '.join(_sources(self.description))}")
         details = {dotted(place): home.find(place) for place in self.description.details}
-        named = self.description.platform_customer
         return Reading(
             balances=tuple(line.balance for line in lines),
             details={key: found for key, found in details.items() if found is not None} or None,
             warnings=tuple(warning for line in lines for warning in line.warnings),
-            platform_customer=_identifier(home, named) if named else None,
+            platform_customer=customer,
         )
 
     def read_error(self, body: Any) -> PlatformError | None:
@@ -132,7 +133,7 @@ def home_of(body: Any, way: LookUp) -> Home:
 def _identifier(home: Home, source: TextSource) -> str | None:
     (place,) = source.places
     found = home.find(place)
-    return str(found) if type(found) is int else home.text(source)
+    return str(found) if type(found) in (int, str) else home.text(source)
 
 
 def _error(body: Any, shape: ErrorShape) -> PlatformError | None:

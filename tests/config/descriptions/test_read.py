@@ -154,6 +154,9 @@ def test_a_secret_in_a_description_is_refused_with_its_key_and_not_repeated(
         ("lines", f"[{{{LINE}, total: a}}, {{{LINE}, total: b}}]", "lines.0", "two lines 'points'"),
         ("lines", "[{name: {from: a, default: b, required: true}, kind: points, total: a}]",
          "lines.0.name.default", "has no default"),
+        ("settings", "{timeout: x}", "settings.timeout", "is a key of every profile"),
+        ("settings", "{by: x}", "settings.by", "is a key of every profile"),
+        ("options", "{by: x}", "options.by", "is the way to name a customer"),
         ("settings", "{customer: x}", "settings.customer", "stands for the customer"),
         ("settings", "{Tenant: x}", "settings.Tenant", "lower-case"),
         ("settings", "{tenant: {hlep: x}}", "settings.tenant.hlep", "unknown key|'help'"),
@@ -192,6 +195,14 @@ def test_a_setting_in_a_path_must_be_required_and_one_segment() -> None:
     for wrong in ("..", "", "a\nb"):
         with pytest.raises(ValueError, match="must not"):
             tenant.check(wrong)
+
+
+def test_a_setting_must_not_have_the_name_of_a_credential() -> None:
+    auth = with_key("auth", "{a: {credentials: [shop], headers: {X-Shop: '{shop}'}}}")
+
+    found = mistake(f"{auth}settings: {{shop: its number}}\n")
+
+    assert (found.key, str(found)) == ("settings.shop", "is a credential, too")
 
 
 def test_an_option_that_would_replace_a_query_value_is_refused() -> None:
