@@ -1,6 +1,6 @@
 """Reads one balance line of a description from an answer."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
@@ -31,8 +31,9 @@ _SCALE_UNKNOWN = (
 
 
 class FoundLine(Struct, frozen=True):
-    """A line that an answer has, and what the user must know about it."""
+    """A line that an answer has, what describes it, and what the user must know about it."""
 
+    line: Line
     balance: Balance
     warnings: tuple[WarningRecord, ...] = ()
 
@@ -69,7 +70,33 @@ def read_line(line: Line, home: Home, settings: Settings, title: str) -> FoundLi
         next_expiry=expiry,
         **amounts,
     )
-    return FoundLine(balance, tuple(warnings))
+    return FoundLine(line, balance, tuple(warnings))
+
+
+def doubts(found: Sequence[FoundLine], title: str) -> tuple[WarningRecord, ...]:
+    """What an answer leaves open about its lines: their currency, and how much is available."""
+    names = [each.balance.name for each in found if _lacks_currency(each)]
+    names += [
+        f"the worth of {each.balance.name}"
+        for each in found
+        if each.balance.value and each.balance.value.currency is None
+    ]
+    doubt = f"{title} does not say in which currency these are: {', '.join(names)}."
+    unclear = [WarningRecord(WarningCode.CURRENCY_UNKNOWN, doubt)] if names else []
+    return (*unclear, *(_not_stated(each, title) for each in found if _lacks_available(each)))
+
+
+def _lacks_currency(found: FoundLine) -> bool:
+    return found.balance.kind in ("money", "credit") and found.balance.unit is None
+
+
+def _lacks_available(found: FoundLine) -> bool:
+    return "available" in found.line.amounts and found.balance.available is None
+
+
+def _not_stated(found: FoundLine, title: str) -> WarningRecord:
+    text = f"{found.balance.name}: {title} does not say how much is available."
+    return WarningRecord(WarningCode.NOT_STATED, text)
 
 
 def _amounts(

@@ -19,7 +19,7 @@ from loyalty_cli.providers.contract import (
     Way,
     basic,
 )
-from loyalty_cli.providers.description.lines import read_line
+from loyalty_cli.providers.description.lines import doubts, read_line
 from loyalty_cli.providers.description.places import Home, dotted, find, words
 from loyalty_cli.providers.description.records import (
     AmountSource,
@@ -65,7 +65,10 @@ class DescribedProvider(Provider):
         return Reading(
             balances=tuple(line.balance for line in lines),
             details={key: found for key, found in details.items() if found is not None} or None,
-            warnings=tuple(warning for line in lines for warning in line.warnings),
+            warnings=(
+                *(warning for line in lines for warning in line.warnings),
+                *doubts(lines, self.title),
+            ),
             platform_customer=customer,
         )
 

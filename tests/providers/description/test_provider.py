@@ -117,6 +117,29 @@ def test_a_line_has_a_worth_and_an_expiry_only_if_the_answer_has_them() -> None:
     assert (none.balances[0].value, none.balances[0].next_expiry) == (None, None)
 
 
+def test_what_an_answer_leaves_open_about_its_lines_is_a_warning() -> None:
+    acme = provider(
+        with_key(
+            "lines",
+            "[{name: cash, kind: money, unit: {from: u}, available: a, total: t},"
+            " {name: points, kind: points, available: p, value: {currency: {from: u}, total: v}},"
+            " {name: sum, kind: money, unit: EUR, total: t, sum_of: [cash]}]",
+        )
+    )
+
+    open_ = acme.normalize({"customer": {"t": 1, "p": 2, "v": 3}}, ID).warnings
+    clear = acme.normalize({"customer": {"u": "EUR", "a": 1, "t": 1, "p": 2, "v": 3}}, ID).warnings
+
+    assert [(each.code, each.message) for each in open_] == [
+        (
+            "currency_unknown",
+            "Acme does not say in which currency these are: cash, the worth of points.",
+        ),
+        ("not_stated", "cash: Acme does not say how much is available."),
+    ]
+    assert clear == ()
+
+
 @pytest.mark.parametrize(
     ("source", "body", "name"),
     [
