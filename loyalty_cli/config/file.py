@@ -16,9 +16,9 @@ def read(path: Path) -> tuple[Node, int]:
     return parse(content.decode("utf-8-sig")), status.st_mode
 
 
-def warnings_about(path: Path, mode: int) -> tuple[str, ...]:
-    """A warning if other users can change a file."""
-    writable = f"{path} can be written by other users; run chmod 600 on it."
+def warnings_about(path: Path, mode: int, private: str = "600") -> tuple[str, ...]:
+    """A warning if other users can change a file or a folder; `private` is the mode to give it."""
+    writable = f"{path} can be written by other users; run chmod {private} on it."
     return (writable,) if mode & WRITABLE_BY_OTHERS else ()
 
 

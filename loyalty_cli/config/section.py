@@ -74,7 +74,8 @@ class Section:
 
     def inner(self, name: str, known: Iterable[str], credentials: Iterable[str] = ()) -> "Section":
         """A map inside this map."""
-        return Section(self.node(name), self.key(name), known, credentials)
+        node = self.node(name) or Map({}, {}, self.line(name) or 0)
+        return Section(node, self.key(name), known, credentials)
 
     def free(self, name: str) -> "Section":
         """A map inside this map whose keys the file chooses; none may sound like a secret."""

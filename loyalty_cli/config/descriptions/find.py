@@ -58,7 +58,8 @@ class Descriptions:
         if self._inside is None or name not in self._inside.keys:
             assert file
             described, warnings = read_file(file)
-            self.warnings += warnings
+            mode = file.parent.stat().st_mode
+            self.warnings += [*warnings, *warnings_about(file.parent, mode, "700")]
             return described
         if file:
             setup_error(

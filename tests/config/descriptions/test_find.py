@@ -21,7 +21,7 @@ INSIDE = "providers:\n  acme:\n" + "".join(f"    {line}\n" for line in ACME.spli
 def folder(tmp_path: Path) -> Path:
     """The folder of descriptions, beside the profile file."""
     path = tmp_path / "providers"
-    path.mkdir()
+    path.mkdir(mode=0o700)
     return path
 
 
@@ -144,12 +144,16 @@ def test_a_description_that_others_can_write_is_a_warning(
 ) -> None:
     file = described(folder)
     file.chmod(0o602)
+    folder.chmod(0o770)
     profile_file(PROFILES)
 
     done = loyalty("profiles")
 
     assert done.code == 0
-    assert done.err == f"Warning: {file} can be written by other users; run chmod 600 on it.\n"
+    assert done.err.splitlines() == [
+        f"Warning: {file} can be written by other users; run chmod 600 on it.",
+        f"Warning: {folder} can be written by other users; run chmod 700 on it.",
+    ]
 
 
 def test_a_settings_and_an_option_of_a_description_are_keys_of_the_profile(

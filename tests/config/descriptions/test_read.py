@@ -244,3 +244,20 @@ def test_an_example_may_expect_an_error_and_have_no_body() -> None:
 
 def test_the_keys_of_a_description_are_plain_words() -> None:
     assert all(re.fullmatch("[a-z_]+", key) for key in KEYS)
+
+
+ANYTHING = (
+    *("null", "''", "x", "5", "true", "[]", "{}", "[[]]", "[null]", "[{}]", "[x, x]", "{a: null}"),
+    *("{a: {b: {c: d}}}", "{id: {}}", "{from: []}", "{from: a}", "[{from: [a]}]", "a..b", "{", "}"),
+    *("'{customer}'", "'{api_key}'", "[{name: a}]", "{customer: {}}", "[404]", "[{message: []}]"),
+)
+"""Values that may stand anywhere by mistake."""
+
+
+@pytest.mark.parametrize("key", [*KEYS, "unheard_of", "''", "[a]"])
+def test_any_value_of_a_key_is_read_or_a_mistake_with_a_line(key: str) -> None:
+    for value in ANYTHING:
+        try:
+            assert provider(with_key(key, value)).name == "acme"
+        except MistakeError as error:
+            assert error.line  # noqa: PT017 - either outcome is right
