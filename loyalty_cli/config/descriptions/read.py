@@ -1,6 +1,7 @@
 """Reading one description: every key, and each mistake with its line."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
 from typing import get_args
 
 from msgspec.structs import replace
@@ -38,7 +39,15 @@ from loyalty_cli.providers.description.records import (
     TextSource,
     ValueSource,
 )
-from loyalty_cli.providers.parameters import PROFILE_KEYS, decimals, integer, one_of, segment, text
+from loyalty_cli.providers.parameters import (
+    PROFILE_KEYS,
+    decimals,
+    header_value,
+    integer,
+    one_of,
+    segment,
+    text,
+)
 
 CUSTOMER = "customer"
 
@@ -71,7 +80,8 @@ def read_description(called: str, node: Node, key: str = "") -> Description:
     lines = _lines(section, names)
     auths = read_sign_ins(section)
     credentials = {each for auth in auths for each in auth.credentials}
-    settings = _settings(section, look_up, lines, credentials)
+    headers = read_headers(section, names)
+    settings = _settings(section, look_up, lines, headers, credentials)
     options = _options(section, look_up)
     ways = tuple(look_up)
     return Description(
@@ -82,7 +92,7 @@ def read_description(called: str, node: Node, key: str = "") -> Description:
         auths=auths,
         settings=settings,
         options=options,
-        headers=read_headers(section, names),
+        headers=headers,
         look_up=look_up,
         choices=_choices(section),
         lines=lines,
@@ -98,9 +108,11 @@ def _settings(
     description: Section,
     look_up: Mapping[str, LookUp],
     lines: tuple[Line, ...],
+    headers: Mapping[str, Template],
     credentials: Collection[str],
 ) -> tuple[Parameter, ...]:
     in_paths = {each for way in look_up.values() for part in way.path for each in part.names}
+    in_headers = {each for value in headers.values() for each in value.names}
     scales = {source.decimals for line in lines for _, source in line.amount_sources()}
     section = description.free("settings")
     read = []
@@ -108,13 +120,21 @@ def _settings(
         if each in PROFILE_KEYS or each in credentials:
             what = "a credential, too" if each in credentials else "a key of every profile"
             section.mistake(each, f"is {what}", "Choose another name.")
-        usual = decimals if each in scales else segment if each in in_paths else text
+        checks: list[Callable[[str], str]] = [segment] if each in in_paths else []
+        checks += [header_value] if each in in_headers else []
+        usual = decimals if each in scales else partial(_checked, checks or [text])
         inner, parameter = _parameter(section, each, SETTING_KEYS, usual)
         is_required = inner is not None and flag(inner, "required")
         if each in in_paths and not is_required:
             section.mistake(each, "stands in a path, so it needs required: true")
         read.append(replace(parameter, required=is_required))
     return tuple(read)
+
+
+def _checked(checks: Iterable[Callable[[str], str]], value: str) -> str:
+    for check in checks:
+        value = check(value)
+    return value
 
 
 def _options(description: Section, look_up: Mapping[str, LookUp]) -> tuple[Parameter, ...]:

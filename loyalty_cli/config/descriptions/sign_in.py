@@ -7,6 +7,7 @@ from loyalty_cli.config.descriptions.values import check_name, name, template, v
 from loyalty_cli.config.section import Section
 from loyalty_cli.config.yaml_nodes import Map
 from loyalty_cli.providers.description.records import SignIn, Template
+from loyalty_cli.providers.parameters import header_value
 
 WAY_KEYS = ("credentials", "headers", "basic")
 
@@ -36,6 +37,7 @@ def read_headers(description: Section, settings: Collection[str]) -> Mapping[str
     found = {header: template(section, header, settings) for header in section.names}
     for header, value in found.items():
         _check_header(section, header)
+        section.read(header, header_value)
         if header.lower().endswith(("cookie", "key")) and not value.names:
             _refuse_secret(section, header)
     return found

@@ -37,6 +37,11 @@ class FoundLine(Struct, frozen=True):
     balance: Balance
     warnings: tuple[WarningRecord, ...] = ()
 
+    @property
+    def has_available(self) -> bool:
+        """Whether the line is one with an available amount, be it missing in this answer."""
+        return "available" in self.line.amounts
+
 
 def read_line(line: Line, home: Home, settings: Settings, title: str) -> FoundLine | None:
     """Read a line; None if the answer has none of its amounts.
@@ -73,8 +78,8 @@ def read_line(line: Line, home: Home, settings: Settings, title: str) -> FoundLi
     return FoundLine(line, balance, tuple(warnings))
 
 
-def doubts(found: Sequence[FoundLine], title: str) -> tuple[WarningRecord, ...]:
-    """What an answer leaves open about its lines: their currency, and how much is available."""
+def unclear_currencies(found: Sequence[FoundLine], title: str) -> tuple[WarningRecord, ...]:
+    """A warning for the lines of money of which the answer does not name the currency."""
     names = [each.balance.name for each in found if _lacks_currency(each)]
     names += [
         f"the worth of {each.balance.name}"
@@ -82,21 +87,11 @@ def doubts(found: Sequence[FoundLine], title: str) -> tuple[WarningRecord, ...]:
         if each.balance.value and each.balance.value.currency is None
     ]
     doubt = f"{title} does not say in which currency these are: {', '.join(names)}."
-    unclear = [WarningRecord(WarningCode.CURRENCY_UNKNOWN, doubt)] if names else []
-    return (*unclear, *(_not_stated(each, title) for each in found if _lacks_available(each)))
+    return (WarningRecord(WarningCode.CURRENCY_UNKNOWN, doubt),) if names else ()
 
 
 def _lacks_currency(found: FoundLine) -> bool:
     return found.balance.kind in ("money", "credit") and found.balance.unit is None
-
-
-def _lacks_available(found: FoundLine) -> bool:
-    return "available" in found.line.amounts and found.balance.available is None
-
-
-def _not_stated(found: FoundLine, title: str) -> WarningRecord:
-    text = f"{found.balance.name}: {title} does not say how much is available."
-    return WarningRecord(WarningCode.NOT_STATED, text)
 
 
 def _amounts(

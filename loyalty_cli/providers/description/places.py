@@ -3,10 +3,8 @@
 from typing import Any
 
 from msgspec import Struct
-from msgspec.json import encode
 
-from loyalty_cli.model.amount import encode_amount
-from loyalty_cli.providers.contract import Amount
+from loyalty_cli.providers.contract import Amount, json_text
 from loyalty_cli.providers.description.records import AmountSource, Place, TextSource
 
 _JSON_NAMES = {dict: "an object", list: "a list", bool: "true or false", str: "text"}
@@ -95,12 +93,10 @@ def words(node: Any) -> str:
         case str():
             return node.strip()
         case list():
-            return "; ".join(map(_word, node))
+            return "; ".join(map(json_text, node))
         case dict() if all(isinstance(each, list) for each in node.values()):
-            return "; ".join(f"{name}: {' '.join(map(_word, each))}" for name, each in node.items())
+            return "; ".join(
+                f"{name}: {' '.join(map(json_text, each))}" for name, each in node.items()
+            )
         case _:
             return ""
-
-
-def _word(node: Any) -> str:
-    return node if isinstance(node, str) else encode(node, enc_hook=encode_amount).decode()

@@ -19,7 +19,7 @@ from loyalty_cli.providers.contract import (
     Way,
     basic,
 )
-from loyalty_cli.providers.description.lines import doubts, read_line
+from loyalty_cli.providers.description.lines import read_line, unclear_currencies
 from loyalty_cli.providers.description.places import Home, dotted, find, words
 from loyalty_cli.providers.description.records import (
     AmountSource,
@@ -54,6 +54,8 @@ class DescribedProvider(Provider):
         home = home_of(body, self.description.look_up[query.by])
         named = self.description.platform_customer
         customer = _identifier(home, named) if named else None
+        if customer is not None:
+            self.check_customer(customer, query)
         lines = [
             found
             for line in self.description.lines
@@ -67,7 +69,8 @@ class DescribedProvider(Provider):
             details={key: found for key, found in details.items() if found is not None} or None,
             warnings=(
                 *(warning for line in lines for warning in line.warnings),
-                *doubts(lines, self.title),
+                *unclear_currencies(lines, self.title),
+                *self.not_stated(*(each.balance for each in lines if each.has_available)),
             ),
             platform_customer=customer,
         )

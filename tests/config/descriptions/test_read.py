@@ -197,6 +197,17 @@ def test_a_setting_in_a_path_must_be_required_and_one_segment() -> None:
             tenant.check(wrong)
 
 
+def test_a_setting_in_a_header_must_fit_into_one() -> None:
+    text = f"{ACME}headers: {{X-Shop: '{{shop}}'}}\nsettings: {{shop: its number}}\n"
+    (shop,) = provider(text).settings
+
+    assert shop.check("a 7") == "a 7"
+    for wrong in ("", "é", "a\nb", " a"):
+        with pytest.raises(ValueError, match="must be"):
+            shop.check(wrong)
+    assert "must be ASCII" in str(mistake(with_key("headers", "{X-Shop: é}")))
+
+
 def test_a_setting_must_not_have_the_name_of_a_credential() -> None:
     auth = with_key("auth", "{a: {credentials: [shop], headers: {X-Shop: '{shop}'}}}")
 

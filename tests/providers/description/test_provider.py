@@ -15,6 +15,7 @@ from loyalty_cli.providers.contract import (
     Reading,
     UnknownCustomerError,
     Value,
+    WrongCustomerError,
 )
 from tests.config.descriptions.descriptions import ACME, provider, with_key, with_line
 
@@ -229,13 +230,21 @@ def test_the_platforms_own_id_may_be_a_number(source: str, named: Any, read_as: 
     acme = provider(f"{ACME}platform_customer: {source}\ndetails: [id, more.state]\n")
     body = {"customer": {"id": named, "points_balance": 1, "more": {"state": "on"}}}
 
-    reading = acme.normalize(body, Query("42"))
+    reading = acme.normalize(body, Query(str(named)))
 
     assert reading.platform_customer == read_as
     assert reading.details == {
         **({} if named is None else {"id": named}),
         "more.state": "on",
     }
+
+
+def test_the_balance_of_another_customer_is_refused_before_it_is_read() -> None:
+    acme = provider(f"{ACME}platform_customer: id\n")
+
+    for named in ("43", 43, ""):
+        with pytest.raises(WrongCustomerError):
+            acme.normalize({"customer": {"id": named, "points_balance": "many"}}, Query("42"))
 
 
 @pytest.mark.parametrize(
