@@ -48,7 +48,7 @@ def error_in(
     doubt = _doubt_about_address(platform_error, profile, path)
     if platform_error is None:
         platform_error = PlatformError("", code=_foreign(answer, profile))
-    code = platform_error.code or _by_status(answer.status, profile)
+    code = platform_error.code or _by_status(answer, profile)
     if code == ErrorCode.BAD_RESPONSE:
         kind = answer.headers.get("content-type", "no content type")
         stranger = f"the server at {profile.host} is not {provider.title}"
@@ -119,15 +119,17 @@ def too_many_requests(profile: Profile, most: int) -> LoyaltyError:
     return bad_response(f"{title} needs more than {most} requests for one look-up.")
 
 
-def _by_status(status: int, profile: Profile) -> ErrorCode:
-    if status >= 500 or status in profile.provider.busy_statuses:
+def _by_status(answer: Answer, profile: Profile) -> ErrorCode:
+    if answer.status >= 500 or answer.status in profile.provider.busy_statuses:
         return ErrorCode.SERVER_ERROR
-    return BY_STATUS.get(status, ErrorCode.REFUSED)
+    if profile.provider.is_not_found(answer):
+        return ErrorCode.NOT_FOUND
+    return BY_STATUS.get(answer.status, ErrorCode.REFUSED)
 
 
 def _foreign(answer: Answer, profile: Profile) -> ErrorCode:
     """Return the code of an error whose body is not the platform's: a proxy may have sent it."""
-    code = _by_status(answer.status, profile)
+    code = _by_status(answer, profile)
     if code == ErrorCode.NOT_FOUND and profile.provider.is_not_found(answer):
         return code
     doubtful = code in (ErrorCode.NOT_FOUND, ErrorCode.REFUSED)

@@ -348,7 +348,7 @@ class Provider(ABC):
         return answer.status in self.busy_statuses
 
     def is_not_found(self, answer: Answer) -> bool:
-        """Whether this 404 may mean an unknown customer, without the platform's own error."""
+        """Whether an error may mean an unknown customer, without a code that the provider knows."""
         del answer
         return False
 

@@ -109,6 +109,17 @@ def test_another_customer_in_an_example_is_told() -> None:
     assert any("error is wrong_customer" in each for each in told(text))
 
 
+@pytest.mark.parametrize("body", ["", ", body: {error: {text: No}}", ", body: [x]"])
+def test_other_statuses_than_404_can_mean_an_unknown_customer(body: str) -> None:
+    gone = f"- {{customer: x, status: 410{body}, error: not_found}}\n"
+    errors = "errors: [{message: error.text}]\n"
+    good = GOOD.splitlines()[1]
+
+    examples = f"examples:\n{good}\n{gone}"
+    assert told(f"{ACME}{errors}not_found: [404, 410]\n{examples}") == []
+    assert any("answered" in each for each in told(f"{ACME}{errors}not_found: [404]\n{examples}"))
+
+
 def test_a_description_without_examples_cannot_be_tried() -> None:
     texts = told(ACME + ERRORS)
 
