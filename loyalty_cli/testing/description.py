@@ -1,6 +1,6 @@
 """Holds a description to the contract: its own examples, and every promise with one of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from msgspec import Struct
@@ -17,6 +17,7 @@ from loyalty_cli.testing.fake_platform import FakePlatform
 
 ANSWERED = "the example is answered as it says"
 SHOWN = "an example shows it"
+UNKNOWN = "an unknown customer can be told"
 
 
 class Shortfall(Struct, frozen=True):
@@ -65,24 +66,26 @@ def _fault(platform: FakePlatform, example: Example) -> str | None:
         return f"error is {error['code']}: {error['message']}"
     if error:
         return None
-    shown = [_digits(line["available"]) for line in record["balances"]]
-    expected = None if example.available is None else list(example.available)
-    if shown == expected:
-        return None
+    shown = tuple(_digits(line["available"]) for line in record["balances"])
     told = f"available is {_listed(shown)}"
-    return f"{told}, not {_listed(expected)}" if expected else f"{told}, and no {example.error}"
+    if example.available is None:
+        return f"{told}, and no {example.error}"
+    return None if shown == example.available else f"{told}, not {_listed(example.available)}"
 
 
 def _digits(amount: Decimal | None) -> str | None:
     return None if amount is None else format(amount, "f")
 
 
-def _listed(amounts: list[str | None]) -> str:
+def _listed(amounts: Iterable[str | None]) -> str:
     return f"[{', '.join(each or 'null' for each in amounts)}]"
 
 
 def _not_shown(description: Description) -> Iterator[Shortfall]:
     """What no example shows: a way, an unknown customer, a place."""
+    if not description.errors and not description.not_found:
+        text = "neither errors nor not_found says how an unknown customer is answered"
+        yield Shortfall(None, UNKNOWN, text)
     for way in description.look_up:
         if _good(description, way) is None:
             yield Shortfall(None, SHOWN, f"none by {way} has available", doubtful=way != ID)

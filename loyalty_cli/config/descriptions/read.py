@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from loyalty_cli.config.base_url import check_base_url
 from loyalty_cli.config.descriptions.examples import read_examples
-from loyalty_cli.config.descriptions.sign_in import read_headers, read_sign_ins
+from loyalty_cli.config.descriptions.sign_in import open_template, read_headers, read_sign_ins
 from loyalty_cli.config.descriptions.values import (
     amount_sources,
     check_name,
@@ -198,7 +198,7 @@ def _look_up(ways: Section, way: str, settings: Collection[str]) -> LookUp:
     found = LookUp(
         help=section.read("help", text) or f"the customer's {way} at the platform",
         path=_path(section, known),
-        query={key: template(query, key, known) for key in query.names},
+        query={key: open_template(query, key, known) for key in query.names},
         at=section.read("at", place) or (),
         is_list=flag(section, "one_of_a_list"),
     )
@@ -242,23 +242,21 @@ def _lines(description: Section, settings: Collection[str]) -> tuple[Line, ...]:
 
 
 def _line(section: Section, settings: Collection[str]) -> Line:
-    required_name = text_source(section, "name")
-    if not required_name.places and required_name.default is None:
-        section.mistake("name", "is missing", "Such as name: points")
+    has_pending = "includes_pending" in section
     line = Line(
-        name=required_name,
+        name=text_source(section, "name"),
         kind=required(section, "kind", choice(*KINDS), "points"),
         unit=text_source(section, "unit"),
         amounts=amount_sources(section, AMOUNTS, settings),
         value=_value(section, settings),
         next_expiry=_next_expiry(section),
-        includes_pending=flag(section, "includes_pending")
-        if "includes_pending" in section
-        else None,
+        includes_pending=flag(section, "includes_pending") if has_pending else None,
         sum_of=values(section, "sum_of", text) or None,
         doubt=section.read("warning", text),
     )
-    if not line.amounts and line.value is None:
+    if not line.name.places and line.name.default is None:
+        section.mistake("name", "is missing", "Such as name: points")
+    if not line.amounts and not (line.value and line.value.amounts):
         section.mistake("available", "is missing: a line needs an amount")
     if line.kind not in ("money", "money_or_points"):
         for key, source in line.amounts.items():

@@ -34,13 +34,18 @@ def read_sign_ins(description: Section) -> tuple[SignIn, ...]:
 def read_headers(description: Section, settings: Collection[str]) -> Mapping[str, Template]:
     """Read `headers`, which every request has."""
     section = description.free("headers")
-    found = {header: template(section, header, settings) for header in section.names}
-    for header, value in found.items():
+    for header in section.names:
         _check_header(section, header)
         section.read(header, header_value)
-        if header.lower().endswith(("cookie", "key")) and not value.names:
-            _refuse_secret(section, header)
-    return found
+    return {header: open_template(section, header, settings) for header in section.names}
+
+
+def open_template(section: Section, key: str, known: Collection[str]) -> Template:
+    """Read a text that is sent in the open; one that sounds like a key is a secret."""
+    value = template(section, key, known)
+    if key.lower().endswith(("cookie", "key")) and not value.names:
+        _refuse_secret(section, key)
+    return value
 
 
 def _sign_in(ways: Section, way: str) -> SignIn:

@@ -96,6 +96,12 @@ def test_a_sign_in_makes_its_headers_from_credentials(
             "look_up.id.query.token",
             "a credential does not belong",
         ),
+        (
+            "look_up",
+            '{id: {get: "/c/{customer}", query: {key: SECRET}}}',
+            "look_up.id.query.key",
+            "no secret",
+        ),
         ("base_url", "https://me:SECRET@h.example", "base_url", "must not have a user"),
     ],
 )  # fmt: skip
@@ -139,6 +145,7 @@ def test_a_secret_in_a_description_is_refused_with_its_key_and_not_repeated(
         ("lines", "[]", "lines", "must be a list with a balance line"),
         ("lines", "points", "lines.0", "must be a map"),
         ("lines", f"[{{{LINE}}}]", "lines.0.available", "a line needs an amount"),
+        ("lines", f"[{{{LINE}, value: {{currency: EUR}}}}]", "lines.0.available", "an amount"),
         ("lines", "[{kind: points, available: a}]", "lines.0.name", "is missing"),
         ("lines", "[{name: points, available: a}]", "lines.0.kind", "is missing"),
         ("lines", "[{name: p, kind: pionts, available: a}]", "lines.0.kind", "mean points?"),
