@@ -121,6 +121,20 @@ def test_other_statuses_than_404_can_mean_an_unknown_customer(body: str) -> None
     assert any("answered" in each for each in told(f"{ACME}{errors}not_found: [404]\n{examples}"))
 
 
+@pytest.mark.parametrize(
+    "errors",
+    [
+        "errors: [{message: error.text, code: error.code, needs: [error.at], not_found: [none]}]",
+        "errors: [{message: text}]",
+        "not_found: [404]",
+    ],
+)
+def test_without_an_example_of_an_unknown_customer_one_is_made_up(errors: str) -> None:
+    texts = told(f"{ACME}{errors}\nexamples:\n{GOOD.splitlines()[1]}\n")
+
+    assert texts == ["an example shows it: none has error: not_found"]
+
+
 def test_a_description_without_examples_cannot_be_tried() -> None:
     texts = told(ACME + ERRORS)
 
