@@ -52,7 +52,10 @@ def _providers(context: typer.Context) -> "list[Provider]":
     found: list[Provider | None] = []
     for name in named or profiles.values():
         with suppress(LoyaltyError):
-            found.append(load(name) if name in BUILT_IN else described and described.load(name))
+            if name in BUILT_IN:
+                found.append(load(name))
+            elif described:
+                found.append(described.load(name))
     return [provider for provider in found if provider]
 
 

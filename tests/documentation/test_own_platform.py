@@ -65,6 +65,9 @@ def test_the_commands_of_the_page_show_the_balance_that_it_shows(loyalty: Run, a
 
     assert (done.code, done.err) == (0, "")
     assert done.out.split() == shown.split()
+    by_email = loyalty("balance", "-p", "acme", "--by", "email", "ada@host.example", "-o", "json")
+    assert by_email.record["platform_customer"] == "42"
+    assert by_email.record["details"] == {"state": "active"}
     assert loyalty("balance", "-p", "acme", "43").code == 5
 
 
