@@ -57,7 +57,8 @@ def check_options(profile: Profile, given: Mapping[str, str]) -> Mapping[str, st
             checked[name] = known[name].check(value)
         except ValueError as error:
             usage_error(f"the option {name} {error}.", f"See `loyalty providers {provider.name}`.")
-    return {**profile.options, **checked}
+    usual = {name: value for name, value in profile.options.items() if name in known}
+    return {**usual, **checked}
 
 
 class BalanceReader:

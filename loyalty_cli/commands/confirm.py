@@ -1,9 +1,12 @@
 """Ask the user on the terminal; nothing goes to stdout."""
 
 import sys
+from collections.abc import Callable
+from select import select
 
 from loyalty_cli.output.escape import visible
 
+POLL_SECONDS = 0.2
 ANSWERS = {"y": True, "yes": True, "n": False, "no": False, "": False}
 
 
@@ -28,3 +31,23 @@ def confirmed(question: str) -> bool:
         answer = ANSWERS.get(line.strip().lower())
         if answer is not None:
             return answer
+
+
+def typed(question: str, is_stopped: Callable[[], bool]) -> str:
+    """Ask for a text, such as a one-time code, which is shown as it is typed.
+
+    Ctrl-C and Ctrl-D raise KeyboardInterrupt. A signal does not interrupt a thread, so `is_stopped`
+    is asked while nothing is typed.
+    """
+    sys.stderr.write(f"{visible(question)}: ")
+    sys.stderr.flush()
+    # Windows can wait only for sockets.
+    while sys.platform != "win32" and not select([sys.stdin], [], [], POLL_SECONDS)[0]:
+        if is_stopped():
+            sys.stderr.write("\n")
+            raise KeyboardInterrupt
+    line = sys.stdin.readline()
+    if not line:
+        sys.stderr.write("\n")
+        raise KeyboardInterrupt
+    return line.strip()

@@ -103,7 +103,7 @@ def _profile(name: str, named: Section, path: Path, described: Descriptions) -> 
     provider = _provider(Section(node, named.key(name), node.keys), node.keys, described)
     known = [setting.name for setting in provider.settings]
     section = named.inner(name, (*PROFILE_KEYS, *known), provider.credential_fields())
-    known = [option.name for option in provider.options]
+    known = [option.name for option in provider.profile_options()]
     options = section.inner("options", known, provider.credential_fields())
     auth = provider.auth(section.read("auth", text))
     if auth is None:
@@ -120,7 +120,7 @@ def _profile(name: str, named: Section, path: Path, described: Descriptions) -> 
         auth=auth,
         base_url=base_url,
         settings=settings,
-        options=_parameters(options, provider.options),
+        options=_parameters(options, provider.profile_options()),
         by=_way(section, provider),
         timeout=section.read("timeout", check_timeout) or DEFAULT_TIMEOUT,
         rate=section.read("rate", check_rate),

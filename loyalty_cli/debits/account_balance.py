@@ -65,7 +65,7 @@ def refusal(order: DebitOrder, account: AccountBalance) -> LoyaltyError | None:
     )
 
 
-def baseline(account: AccountBalance, last_event: int) -> Baseline:
+def baseline(account: AccountBalance, last_event: int, asked: dict[str, str]) -> Baseline:
     """The balance just before a debit, as the journal keeps it."""
     line = account.balance
     return Baseline(
@@ -75,6 +75,7 @@ def baseline(account: AccountBalance, last_event: int) -> Baseline:
         expired=amount_text(line.expired),
         cancelled=amount_text(line.cancelled),
         last_event=last_event,
+        asked=asked,
     )
 
 

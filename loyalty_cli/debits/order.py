@@ -44,8 +44,18 @@ class DebitOrder(Struct, frozen=True):
 
     @property
     def query(self) -> Query:
-        """The customer, as the profile names customers, at the profile's account."""
-        return Query(self.customer, self.profile.settings, by=self.profile.by)
+        """The customer, as the profile names customers, and the options that debits have."""
+        profile, known = self.profile, self.provider.debit_options
+        options = {
+            each.name: profile.options[each.name] for each in known if each.name in profile.options
+        }
+        return Query(self.customer, profile.settings, options, profile.by)
+
+    @property
+    def asked(self) -> dict[str, str]:
+        """The options that choose the balance which is debited."""
+        known = {option.name for option in self.provider.options}
+        return {name: value for name, value in self.query.options.items() if name in known}
 
     @property
     def provider(self) -> DebitProvider:
@@ -55,24 +65,36 @@ class DebitOrder(Struct, frozen=True):
         return provider
 
 
-def debit_of(order: DebitOrder) -> Debit:
-    """An order in the form that its provider gets, with the present time."""
-    return Debit(order.customer, order.unit, order.amount, order.reference, datetime.now(UTC))
+def debit_of(order: DebitOrder, failures: int = 0, at: datetime | None = None) -> Debit:
+    """An order in the form that its provider gets; `at` is the present time if it is None."""
+    return Debit(
+        order.customer,
+        order.unit,
+        order.amount,
+        order.reference,
+        at or datetime.now(UTC),
+        failures,
+    )
 
 
-def request_of(order: DebitOrder) -> Request:
-    """The request for an order, not signed; raise LoyaltyError if the provider fails to make it."""
+def request_of(order: DebitOrder, debit: Debit) -> Request:
+    """The request for a debit, to show it; raise LoyaltyError if the provider fails to make it."""
     try:
-        return order.provider.debit_request(order.query, debit_of(order))
+        return order.provider.debit_request(order.query, debit)
     except LoyaltyError:
         raise
     except Exception as error:
-        raise LoyaltyError(
-            ErrorCode.SETUP,
-            f"the provider {order.provider.name!r} has a defect: {type(error).__name__} while"
-            f" making the request for the debit {order.reference!r}.",
-            hint="Nothing was sent. Report it to the author of that provider.",
-        ) from error
+        raise defect(order, error) from error
+
+
+def defect(order: DebitOrder, error: Exception) -> LoyaltyError:
+    """The error for a provider that fails to make the request of a debit."""
+    return LoyaltyError(
+        ErrorCode.SETUP,
+        f"the provider {order.provider.name!r} has a defect: {type(error).__name__} while"
+        f" making the request for the debit {order.reference!r}.",
+        hint="Nothing was sent. Report it to the author of that provider.",
+    )
 
 
 def platform_of(profile: Profile) -> str:

@@ -35,6 +35,8 @@ ALLOW_AGAIN = (
 USED_BEFORE = "the reference was in use before this attempt"
 """What the journal records if the platform knew the id of a debit before it was sent."""
 LONGEST_WHY = 2000
+ANSWERED = "HTTP "
+"""How the journal's evidence begins if it is an answer of the platform."""
 
 
 class Outcome(Struct, frozen=True):
@@ -62,7 +64,7 @@ def _judged(answer: Answer, debit: Debit, profile: Profile, provider: DebitProvi
     if platform_error and provider.is_repeat(platform_error):
         error = in_use(debit.reference, provider.title, answer.status, platform_error.provider_code)
         return Outcome(State.UNKNOWN, f"{USED_BEFORE}: {_shown(answer)}", error=error)
-    if answer.status in SUCCESSES:
+    if answer.status in SUCCESSES and not (platform_error and provider.refusals_at_200):
         return _success(answer, debit, provider, platform_error)
     said = error_in(answer, profile, debit.customer)
     if platform_error is None or said is None:
@@ -84,10 +86,11 @@ def _refusal(
     status: int, platform_error: PlatformError, code: ErrorCode, provider: DebitProvider
 ) -> Refusal:
     """What the platform's own error means for a debit; `code` is our code for the error."""
-    usual = Refusal.NOT_NOW if code in PASSING else Refusal.FOR_GOOD
+    usual = Refusal.NOT_NOW if code in PASSING else provider.other_codes
     said = provider.debit_codes.get(platform_error.provider_code or "", usual)
     statuses = {status, status if platform_error.status is None else platform_error.status}
-    proven = statuses <= REFUSALS
+    refusals = REFUSALS | {200} if provider.refusals_at_200 else REFUSALS
+    proven = statuses <= refusals
     if said is Refusal.NOT_NOW and platform_error.code is ErrorCode.RATE_LIMITED:
         # The platform's own code for a rate limit counts at any status; a 429 alone proves nothing.
         proven = statuses <= REFUSALS | {429} or (statuses == {status} and status >= 400)
@@ -99,7 +102,7 @@ def _looks_made(body: Any, debit: Debit, provider: DebitProvider) -> bool:
     try:
         provider.read_debit(body, debit)
     except ValueError:
-        return _has_any(body, provider.success_keys)
+        return _has_any(provider.debit_part(body), provider.success_keys)
     return True
 
 
@@ -136,6 +139,16 @@ def may_have_been_made(events: Sequence[Event], attempt: int) -> bool:
         for event in events
     )
     return sent and not was_in_use(events)
+
+
+def failed_attempts(events: Iterable[Event]) -> int:
+    """How many attempts failed by the platform's own answer, even by one that came late."""
+    return sum(
+        event.after in (State.REFUSED, State.NOT_APPLIED)
+        and event.before in (State.SENDING, State.UNKNOWN)
+        and event.why.startswith(ANSWERED)
+        for event in events
+    )
 
 
 def in_use(
@@ -186,7 +199,7 @@ def _success(
         applied = provider.read_debit(body, debit)
     except ValueError as error:
         return _unclear(answer, provider, platform_error, f", which does not confirm it ({error})")
-    if platform_error or _has_any(body, provider.error_keys):
+    if platform_error or _has_any(provider.debit_part(body), provider.error_keys):
         more = ", which confirms it but also has an error"
         return _unclear(answer, provider, platform_error, more)
     return Outcome(State.CONFIRMED, _shown(answer), applied)
@@ -194,7 +207,7 @@ def _success(
 
 def _shown(answer: Answer) -> str:
     body = answer.body.decode("utf-8", errors="backslashreplace")
-    return f"HTTP {answer.status}: {body}"
+    return f"{ANSWERED}{answer.status}: {body}"
 
 
 def _masked(outcome: Outcome, came: DebitAnswer) -> Outcome:

@@ -1,15 +1,17 @@
 """One debit, in the order of steps that prevents making it twice.
 
 1. `DebitSender.run` reads the journal: what is already done is never sent again.
-2. `_make` reads the account's balance: if it is too low, nothing is sent.
-3. `Claim.make`, once connected: only one process claims the debit, durably.
-4. `_sent`: one request, without retries.
-5. `classify` (outcome.py) decides what the answer proves; if nothing, the debit is `unknown`.
-6. `record_result` records that, durably; only then is it reported.
+2. `_prepared` takes the provider's steps before the debit, such as asking for a one-time code.
+3. `_make` reads the account's balance: if it is too low, nothing is sent.
+4. `Claim.make`, once connected: only one process claims the debit, durably.
+5. `_sent`: one request, without retries.
+6. `classify` (outcome.py) decides what the answer proves; if nothing, the debit is `unknown`.
+7. `record_result` records that, durably; only then is it reported.
 """
 
 import time
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 
 from loyalty_cli.config.profile import Profile
@@ -26,11 +28,12 @@ from loyalty_cli.debits.journal.database import JournalError
 from loyalty_cli.debits.journal.entries import Baseline, Change, Entry, State
 from loyalty_cli.debits.journal.store import Journal
 from loyalty_cli.debits.journal.uptime import Instant, instant_now
-from loyalty_cli.debits.order import DebitOrder, debit_of, request_of
+from loyalty_cli.debits.order import DebitOrder, debit_of, defect
 from loyalty_cli.debits.outcome import (
     Outcome,
     classify,
     classify_again,
+    failed_attempts,
     may_have_been_made,
     unknown,
 )
@@ -38,8 +41,9 @@ from loyalty_cli.debits.record_result import record_late, record_result
 from loyalty_cli.debits.resend import refusal_to_resend
 from loyalty_cli.debits.result import DebitResult, recorded_error, unknown_error
 from loyalty_cli.model.errors import ENDING, ErrorCode, LoyaltyError, NotSentError
+from loyalty_cli.network.conversation import Ask, nobody
 from loyalty_cli.network.platform_client import DebitAnswer, PlatformClient
-from loyalty_cli.providers.contract import Request
+from loyalty_cli.providers.contract import Debit, Evidence, Request
 
 POLL_SECONDS = 0.2
 
@@ -49,17 +53,19 @@ def _always() -> None:
 
 
 class DebitSender:
-    """Makes debits; safe to use from several threads."""
+    """Makes debits; safe to use from several threads. `ask` asks the person at the terminal."""
 
     def __init__(
         self,
         journal: Journal,
         platforms: PlatformClient,
         clock: Callable[[], Instant] = instant_now,
+        ask: Ask = nobody,
     ) -> None:
         self._journal = journal
         self._platforms = platforms
         self._clock = clock
+        self._ask = ask
         self._waits_end: dict[tuple[str, str], float] = {}
         self._claims: set[Claim] = set()
 
@@ -109,13 +115,17 @@ class DebitSender:
         belong to another shop, which does not know the id. Raises LoyaltyError if the profile
         is wrong and nothing could be sent.
         """
-        if refused := refusal_to_resend(self._journal, order.profile, entry, self._clock()):
+        if refused := self.refusal_to_resend(order, entry):
             return DebitResult(entry, replayed=True, error=refused)
         self._journal.database.check_unchanged()
         try:
+            debit, request = self._prepared(order, entry)
+        except LoyaltyError as error:
+            raise NotSentError.of(error) from None
+        try:
             with self._platforms.rate_limits.permit_to_debit(order.profile, begin):
-                answer = self._platforms.debit(order.profile, request_of(order), _always)
-            outcome = classify_again(answer, debit_of(order), order.provider)
+                answer = self._platforms.debit(order.profile, request, _always)
+            outcome = classify_again(answer, debit, order.provider)
         except LoyaltyError as error:
             if isinstance(error, NotSentError) and error.code in ENDING:
                 raise
@@ -125,16 +135,33 @@ class DebitSender:
             return DebitResult(entry, error=outcome.error)
         return record_result(self._journal, entry, outcome)
 
+    def refusal_to_resend(self, order: DebitOrder, entry: Entry) -> LoyaltyError | None:
+        """The error if an unknown debit must not be sent again."""
+        return refusal_to_resend(self._journal, order.profile, entry, self._clock())
+
+    def debit(self, order: DebitOrder, entry: Entry, at: datetime | None = None) -> Debit:
+        """An order as the provider gets it, for the attempt that the entry is about."""
+        events = self._journal.events(entry.key) if entry.attempt else []
+        return debit_of(order, failed_attempts(events), at)
+
+    def evidence(
+        self, order: DebitOrder, debit: Debit
+    ) -> tuple[tuple[Evidence, str | None] | None, Instant]:
+        """The debits that the platform lists, with Age, and when they were asked for."""
+        began = self._clock()
+        return self._platforms.evidence(order.profile, order.query, debit), began
+
     def account_balance(self, order: DebitOrder) -> AccountBalance:
         """Read the balance that a debit is taken from; raise LoyaltyError if there is none."""
         return read_account_balance(self._platforms, order, self._clock)
 
     def _make(self, order: DebitOrder, entry: Entry, begin: Callable[[], None]) -> DebitResult:
         """Make a debit when its account is free and its balance is known."""
+        prepared: tuple[Debit, Request] | None = None
         while True:
             try:
                 with self._platforms.rate_limits.permit_to_debit(order.profile, begin):
-                    request = request_of(order)
+                    prepared = prepared or self._prepared(order, entry)  # its steps, only once
                     had = self._checked_balance(order, entry)
                     limits, name = self._platforms.rate_limits, order.profile.name
                     if limits.is_closed(name, debits=True, seconds=0):
@@ -142,7 +169,7 @@ class DebitSender:
                     claim = Claim(self._journal, self._clock, order, entry, had)
                     self._claims.add(claim)
                     try:
-                        return self._sent(order, request, claim, begin)
+                        return self._sent(order, *prepared, claim, begin)
                     finally:
                         self._claims.discard(claim)  # its result is recorded, or cannot be
             except JournalError:
@@ -158,13 +185,33 @@ class DebitSender:
                 return self._not_begun(entry, error)
             time.sleep(POLL_SECONDS)
 
+    def _prepared(self, order: DebitOrder, entry: Entry) -> tuple[Debit, Request]:
+        """Take the steps before a debit, and return it; raise LoyaltyError if a step fails."""
+        debit = self.debit(order, entry)
+        try:
+            if order.provider.needs_person(order.query):
+                self._check_person(order, entry)
+            steps = (order.profile, order.query, debit, self._ask)
+            return debit, self._platforms.debit_request(*steps)
+        except LoyaltyError:
+            raise
+        except Exception as error:
+            raise defect(order, error) from error
+
+    def _check_person(self, order: DebitOrder, entry: Entry) -> None:
+        """Raise LoyaltyError if it is of no use to send a customer a code."""
+        if self._ask is nobody:
+            nobody(f"a one-time code for a debit at {order.provider.title}")
+        if busy := self._journal.busy(entry):
+            raise busy
+
     def _checked_balance(self, order: DebitOrder, entry: Entry) -> Baseline:
         """The balance before a debit; raise LoyaltyError if it is too low."""
         last_event = self._journal.last_event(entry)
         account = self.account_balance(order)
         if refused := refusal(order, account):
             raise refused
-        return baseline(account, last_event)
+        return baseline(account, last_event, order.asked)
 
     def _may_wait(self, order: DebitOrder) -> bool:
         """Whether a debit may wait for a busy account: a run waits once for each account."""
@@ -184,13 +231,18 @@ class DebitSender:
         return DebitResult(entry, error=error)
 
     def _sent(
-        self, order: DebitOrder, request: Request, claim: Claim, begin: Callable[[], None]
+        self,
+        order: DebitOrder,
+        debit: Debit,
+        request: Request,
+        claim: Claim,
+        begin: Callable[[], None],
     ) -> DebitResult:
         """Claim a debit, send it once, and record the result."""
         try:
             answer = self._platforms.debit(order.profile, request, partial(claim.make, begin))
             assert claim.entry is not None
-            outcome = self._classified(answer, order, claim.entry)
+            outcome = self._classified(answer, order, debit, claim.entry)
         except NotSentError as error:
             return self._not_sent(claim, error)
         except LoyaltyError as error:
@@ -209,8 +261,10 @@ class DebitSender:
             raise
         return record_result(self._journal, claim.entry, outcome)
 
-    def _classified(self, answer: DebitAnswer, order: DebitOrder, claimed: Entry) -> Outcome:
-        provider, debit = order.provider, debit_of(order)
+    def _classified(
+        self, answer: DebitAnswer, order: DebitOrder, debit: Debit, claimed: Entry
+    ) -> Outcome:
+        provider = order.provider
         if provider.idempotent and claimed.attempt > 1:
             # We may have used the id ourselves, if an attempt that counts as not applied was made.
             again = classify_again(answer, debit, provider)

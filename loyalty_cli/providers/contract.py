@@ -377,6 +377,10 @@ class Provider(ABC):
         """The query options with the platform's names."""
         return {option.sent_as: query.options.get(option.name) for option in self.options}
 
+    def profile_options(self) -> tuple[Parameter, ...]:
+        """What a profile may have in `options`."""
+        return self.options
+
     def auth(self, name: str | None) -> Auth | None:
         """The way to sign in called `name`, or the first for None; None if `name` is unknown."""
         return next((auth for auth in self.auths if name in (None, auth.name)), None)
@@ -422,13 +426,18 @@ DebitSteps = Generator[Request | Question, Any, Request]
 
 
 class Redemption(Struct, frozen=True):
-    """A debit that the platform lists; None where it does not say."""
+    """A debit that the platform lists; None where it does not say.
+
+    `at` has a time zone only if the platform states it. `doubt` is why it may not be a debit, or no
+    longer one, such as "it was reversed".
+    """
 
     amount: Amount
     unit: str | None = None
     reference: str | None = None
     at: datetime | None = None
     provider_reference: str | None = None
+    doubt: str | None = None
 
 
 class Evidence(Struct, frozen=True):
@@ -470,8 +479,14 @@ class DebitProvider(Provider):
     """The meaning of each error code that the platform documents, for a debit.
 
     An error with another code is `NOT_NOW` if it is about the sign-in, the account or a rate limit,
-    by its own code or its HTTP status; otherwise it is `FOR_GOOD`.
+    by its own code or its HTTP status; otherwise it means `other_codes`.
     """
+
+    other_codes: ClassVar[Refusal] = Refusal.FOR_GOOD
+    """The meaning of an error whose code is not among `debit_codes`."""
+
+    refusals_at_200: ClassVar[bool] = False
+    """Whether the platform refuses a debit at HTTP status 200, too; then only the code decides."""
 
     success_keys: ClassVar[frozenset[str]] = frozenset()
     """Keys that only a success has; an error with one of them may have made the debit."""
@@ -482,8 +497,34 @@ class DebitProvider(Provider):
     debit_ways: ClassVar[tuple[str, ...]] = (ID,)
     """The ways to name the customer of a debit."""
 
+    debit_auths: ClassVar[tuple[str, ...]] = ()
+    """The ways to sign in that can debit; empty if all can."""
+
+    debit_options: ClassVar[tuple[Parameter, ...]] = ()
+    """The options of a profile that its debits have, too, and those that only debits have.
+
+    A debit, the balance before it and its evidence get those options, and no others.
+    """
+
     debit_limits: ClassVar[tuple[Limit, ...]] = ()
     """The published rate limits of debits; empty if the platform publishes none."""
+
+    def profile_options(self) -> tuple[Parameter, ...]:
+        """What a profile may have in `options`: also what only debits have."""
+        return tuple(dict.fromkeys((*self.options, *self.debit_options)))
+
+    def needs_person(self, query: Query) -> bool:
+        """Whether a debit with these options has a `Question`."""
+        del query
+        return False
+
+    def sent_reference(self, debit: Debit) -> str:
+        """The reference that the platform gets for this attempt."""
+        return debit.reference
+
+    def debit_part(self, body: Any) -> Any:
+        """The part of an answer that `success_keys` and `error_keys` are about."""
+        return body
 
     @abstractmethod
     def debit_request(self, query: Query, debit: Debit) -> Request:

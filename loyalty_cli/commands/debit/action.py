@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
+from functools import partial
 
-from loyalty_cli.commands.confirm import confirmed, is_interactive
+from loyalty_cli.commands.confirm import confirmed, is_interactive, typed
 from loyalty_cli.commands.debit.request import DebitRequest, keep_request
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.open_journal import open_existing, open_for_debits
@@ -30,6 +31,7 @@ from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import LoyaltyError, usage_error
 from loyalty_cli.model.exit_codes import ExitCode, exit_code_of, exit_code_of_signal
 from loyalty_cli.model.records import DebitRecord
+from loyalty_cli.network.conversation import nobody
 from loyalty_cli.network.http_client import url_of
 from loyalty_cli.output import debits as views
 from loyalty_cli.output import messages
@@ -67,7 +69,9 @@ def run(session: Session, chosen: Globals, request: DebitRequest, output: Format
             to_send = check_on_record(journal, orders, _platforms(session), mistakes)
             mistakes.check()
             platforms = platform_client(session, chosen)
-            debits = DebitSender(journal, platforms)
+            stop = DebitStop()
+            ask = partial(typed, is_stopped=stop.is_set) if interactive else nobody
+            debits = DebitSender(journal, platforms, ask=ask)
             if request.dry_run:
                 return _dry_run(debits, orders, journal, output)
             if to_send.first and not request.yes and not confirmed(_question(debits, to_send)):
@@ -76,7 +80,8 @@ def run(session: Session, chosen: Globals, request: DebitRequest, output: Format
             keys = UsedKeys(journal, platforms, orders.profiles)
             _tell_new_keys(keys, orders.profiles)
             journal.plan_all(order.planned for order in orders.by_reference())
-            return _make(debits, keys, orders, planned_entries(journal, orders), output)
+            entries = planned_entries(journal, orders)
+            return _make(debits, keys, orders, entries, stop, output)
 
 
 def _platforms(session: Session) -> set[str]:
@@ -120,7 +125,7 @@ def _dry_run(debits: DebitSender, orders: OrderStore, journal: Journal, output: 
     def records(run: DryRun) -> Iterator[DebitRecord]:
         for order, result in run.results(debits, journal, orders):
             if not (result.replayed or result.error):
-                request = request_of(order)
+                request = request_of(order, debits.debit(order, result.entry))
                 body = json_line(request.json).decode().rstrip()
                 messages.note(f"would send POST {url_of(order.profile, request)} {body}")
             yield result_record(result)
@@ -139,9 +144,9 @@ def _make(
     keys: UsedKeys,
     orders: OrderStore,
     entries: Iterator[Entry],
+    stop: DebitStop,
     output: Format,
 ) -> int:
-    stop = DebitStop()
     tally = DebitTally()
 
     def at_last(number: int) -> int:

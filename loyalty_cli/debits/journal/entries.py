@@ -59,7 +59,10 @@ class Process(Struct, frozen=True):
 
 
 class Baseline(Struct, frozen=True):
-    """The balance before the claim, null if not reported, and the account's last event then."""
+    """The balance before the claim, null if not reported, and the account's last event then.
+
+    `asked` are the query options that chose this balance.
+    """
 
     available: str | None = None
     earned: str | None = None
@@ -67,6 +70,7 @@ class Baseline(Struct, frozen=True):
     expired: str | None = None
     cancelled: str | None = None
     last_event: int | None = None
+    asked: dict[str, str] = {}
 
 
 class Planned(Struct, frozen=True):
