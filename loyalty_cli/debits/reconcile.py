@@ -2,18 +2,22 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from math import ceil
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.debits.abandoned import certain_seconds, is_healthy, note_first_sight
 from loyalty_cli.debits.account_balance import AccountBalance
+from loyalty_cli.debits.evidence import ListFinding, Proof, judge_list
 from loyalty_cli.debits.journal.database import JournalError
 from loyalty_cli.debits.journal.entries import OPEN, Baseline, Change, Entry, Event, State
-from loyalty_cli.debits.journal.store import Filter, Journal
-from loyalty_cli.debits.journal.uptime import instant_now
+from loyalty_cli.debits.journal.store import DAY, Filter, Journal
+from loyalty_cli.debits.journal.uptime import Instant, instant_now
 from loyalty_cli.debits.order import DebitOrder, platform_of
+from loyalty_cli.debits.outcome import was_in_use
 from loyalty_cli.debits.result import DebitResult, recorded_error
 from loyalty_cli.debits.send_once import DebitSender
 from loyalty_cli.model.amount import Amount
@@ -25,7 +29,10 @@ BY_HAND = "Find out at the platform, then run `loyalty journal resolve`."
 LATER = "Reconcile again after that."
 REFUSED_SIGN_IN = (401, 403)
 NOT_SETTLED = "not settled: "
-UNCHANGED = "looked: the redeemed total is what it was before the debit"
+LOOKED = "looked: "
+UNCHANGED = f"{LOOKED}the redeemed total is what it was before the debit"
+NOT_LISTED = f"{LOOKED}the platform's list of debits does not have it"
+AGAIN = "Reconcile again in a minute or later."
 
 
 class Finding(Struct, frozen=True):
@@ -55,20 +62,25 @@ def judge(entry: Entry, account: AccountBalance, events: Sequence[Event], settle
         return Finding(State.CONFIRMED, f"by balance: {change}")
     if moved != 0:
         return _stays(f"redeemed changed by {moved}, not by {entry.amount}")
+    return seen_twice(entry, events, account.read_at, settle, UNCHANGED)
+
+
+def seen_twice(
+    entry: Entry, events: Sequence[Event], looked_at: Instant, settle: float, look: str
+) -> Finding:
+    """Judge by two looks that found no trace of a debit, both after it can no longer arrive."""
     since = since_unknown(entry, events)
-    left = settle - certain_seconds(since, account.read_at)
+    left = settle - certain_seconds(since, looked_at)
     if left > 0:
         return _stays(f"the request may still arrive for another {ceil(left)} s", LATER)
     earlier = [
         event.instant
         for event in since
-        if event.why == UNCHANGED
-        and event.instant
-        and certain_seconds(since, event.instant) >= settle
+        if event.why == look and event.instant and certain_seconds(since, event.instant) >= settle
     ]
-    if any(account.read_at.seconds_since(each) >= BETWEEN_LOOKS_SECONDS for each in earlier):
-        return Finding(State.NOT_APPLIED, f"redeemed is {line.redeemed} as before, seen twice")
-    return _stays(UNCHANGED)
+    if any(looked_at.seconds_since(each) >= BETWEEN_LOOKS_SECONDS for each in earlier):
+        return Finding(State.NOT_APPLIED, f"{look.removeprefix(LOOKED)}, seen twice")
+    return _stays(look, AGAIN)
 
 
 def since_unknown(entry: Entry, events: Sequence[Event]) -> list[Event]:
@@ -157,11 +169,67 @@ class Reconciler:
     def _asked(self, entry: Entry, profile: Profile) -> DebitResult:
         """Ask the platform about an unknown debit."""
         order = DebitOrder(profile, entry.customer, entry.unit, entry.amount, entry.key.reference)
-        if not order.provider.idempotent:
-            return self._judged(entry, self._debits.account_balance(order), profile.debit.settle)
+        had, events = entry.baseline or Baseline(), self._journal.events(entry.key)
+        if order.asked != had.asked:
+            why = f"it was sent with the options {had.asked}, and the profile has {order.asked} now"
+            return self._stays(entry, why, "Put the options back, then reconcile again.")
+        if was_in_use(events):
+            return self._sent_again(order, entry)
+        listed, looked_at = self._listed(order, entry)
+        if listed.proof is Proof.MADE:
+            why = f"by evidence: {listed.why}"
+            change = Change(why, provider_reference=listed.provider_reference)
+            return self._settled(entry, State.CONFIRMED, change)
+        if listed.proof is Proof.DOUBTFUL:
+            return self._stays(entry, listed.why)
+        is_missing, said = listed.proof is Proof.NOT_THERE, listed.why
+        if order.provider.idempotent:
+            refused = self._debits.refusal_to_resend(order, entry) if is_missing else None
+            if refused is None:
+                return self._sent_again(order, entry)
+            said = refused.message.rstrip(".")
+        if is_missing and had.redeemed is None:
+            note_first_sight(self._journal, entry, since_unknown(entry, events), looked_at)
+            finding = seen_twice(entry, events, looked_at, profile.debit.settle, NOT_LISTED)
+            return self._judged(entry, events, finding, looked_at, said)
+        account = self._debits.account_balance(order)
+        events = self._journal.events(entry.key)
+        note_first_sight(self._journal, entry, since_unknown(entry, events), account.read_at)
+        finding = judge(entry, account, events, profile.debit.settle)
+        return self._judged(entry, events, finding, account.read_at, said)
+
+    def _listed(self, order: DebitOrder, entry: Entry) -> tuple[ListFinding, Instant]:
+        """What the platform's list of debits proves, and when it was asked for."""
+        debit, settle = (
+            self._debits.debit(order, entry, entry.claimed_at),
+            order.profile.debit.settle,
+        )
+        try:
+            found, looked_at = self._debits.evidence(order, debit)
+        except Exception as error:  # noqa: BLE001 - without a list, other evidence may decide
+            said = error.message if isinstance(error, LoyaltyError) else type(error).__name__
+            why = f"the platform's list of debits cannot be read ({said.rstrip('.')})"
+            return ListFinding(Proof.NOTHING, why), instant_now()
+        if found is None:
+            return ListFinding(Proof.NOTHING, ""), looked_at
+        evidence, age = found
+        if age is not None:
+            why = f"the platform's list of debits came from a cache (Age: {age[:20]})"
+            return ListFinding(Proof.NOTHING, why), looked_at
+        ids = [
+            each.provider_reference
+            for each in evidence.redemptions
+            if each.provider_reference and not each.reference
+        ]
+        since = (entry.claimed_at or entry.created_at) - timedelta(seconds=2 * settle) - DAY
+        others = self._journal.others_sent(entry, since, ids)
+        reference = order.provider.sent_reference(debit)
+        return judge_list(entry, reference, evidence, settle, others), looked_at
+
+    def _sent_again(self, order: DebitOrder, entry: Entry) -> DebitResult:
         settled = self._debits.send_again(order, entry)
         if settled.error and settled.error.http_status in REFUSED_SIGN_IN:
-            self._stopped[profile.name] = settled.error.message.rstrip(".")
+            self._stopped[order.profile.name] = settled.error.message.rstrip(".")
         return settled
 
     def _failed(self, entry: Entry, why: str, hint: str = BY_HAND) -> DebitResult:
@@ -169,20 +237,28 @@ class Reconciler:
         self._journal.note(entry, f"{NOT_SETTLED}{why}")
         return self._stays(entry, why, hint)
 
-    def _judged(self, entry: Entry, account: AccountBalance, settle: float) -> DebitResult:
-        events = self._journal.events(entry.key)
-        note_first_sight(self._journal, entry, since_unknown(entry, events), account.read_at)
-        verdict = judge(entry, account, events, settle)
-        if verdict.state is State.UNKNOWN and verdict.why == UNCHANGED:
-            self._journal.note(entry, UNCHANGED, account.read_at)
-            why = f"{UNCHANGED}; look again in a minute"
-            return self._stays(entry, why, "Reconcile again in a minute or later.")
-        if verdict.state is not State.UNKNOWN and (others := self._others(entry, events)):
+    def _judged(
+        self,
+        entry: Entry,
+        events: Sequence[Event],
+        finding: Finding,
+        looked_at: Instant,
+        listed: str = "",
+    ) -> DebitResult:
+        """Act on a finding; `listed` is what the platform's list of debits showed, if it did."""
+        if finding.state is State.UNKNOWN and finding.why.startswith(LOOKED):
+            self._journal.note(entry, finding.why, looked_at)
+            finding = replace(finding, why=f"{finding.why}; look again in a minute")
+        if finding.state is not State.UNKNOWN and (others := self._others(entry, events)):
             made = f"the debit {others[0]!r} was made since, at the same account or a similar one"
-            verdict = _stays(f"{verdict.why}; but {made}")
-        if verdict.state is State.UNKNOWN:
-            return self._stays(entry, verdict.why, verdict.hint)
-        settled = self._journal.change(entry, verdict.state, Change(verdict.why))
+            finding = _stays(f"{finding.why}; but {made}")
+        if finding.state is State.UNKNOWN:
+            why = "; ".join(filter(None, (finding.why, listed)))
+            return self._stays(entry, why, finding.hint)
+        return self._settled(entry, finding.state, Change(finding.why))
+
+    def _settled(self, entry: Entry, state: State, change: Change) -> DebitResult:
+        settled = self._journal.change(entry, state, change)
         present = settled or self._journal.present(entry)
         return DebitResult(present, error=recorded_error(present))
 

@@ -1,6 +1,6 @@
 """Gameball: a customer's points and what they are worth."""
 
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 from msgspec import Struct
@@ -15,12 +15,14 @@ from loyalty_cli.providers.contract import (
     DebitProvider,
     DebitReceipt,
     ErrorCode,
+    Evidence,
     Limit,
     NextExpiry,
     Parameter,
     PlatformError,
     Query,
     Reading,
+    Redemption,
     Refusal,
     Request,
     Value,
@@ -33,6 +35,7 @@ from loyalty_cli.providers.contract import (
 VERSION = "v4.0"
 REQUEST_IN_PROGRESS = "2001"
 REPEATED_TRANSACTION = "9004"
+LONGEST_PAGE = 200
 CODES = {
     "1000": (ErrorCode.CREDENTIAL_REFUSED, Refusal.NOT_NOW),
     "1001": (ErrorCode.CREDENTIAL_REFUSED, Refusal.NOT_NOW),
@@ -70,12 +73,33 @@ class CustomerBalance(Struct, rename="camel"):
 KNOWN = CustomerBalance.__struct_encode_fields__
 
 
-class Redemption(Struct, rename="camel"):
+class RedeemAnswer(Struct, rename="camel"):
     """The 200 of redeem."""
 
     transaction_id: str
     redeem_equivalent_points: Any
     gameball_transaction_id: str | int | None = None
+
+
+class Transaction(Struct, rename="camel"):
+    """One transaction of list-transactions; without a time zone in its time."""
+
+    points: Amount
+    transaction_id: str | None = None
+    gameball_transaction_id: str | int | None = None
+    customer_id: str | None = None
+    type: str | None = None
+    status: str | None = None
+    transaction_time: str | None = None
+    points_balance_before: Amount | None = None
+    points_balance_after: Amount | None = None
+
+
+class Transactions(Struct, rename="camel"):
+    """The 200 of list-transactions."""
+
+    transactions: list[Transaction]
+    has_more: bool | None = None
 
 
 class Error(Struct, rename="camel"):
@@ -211,7 +235,7 @@ class Gameball(DebitProvider):
 
     def read_debit(self, body: Any, debit: Debit) -> DebitReceipt:
         """Confirm only this transaction, with exactly the points."""
-        answer = parse_as(body, Redemption)
+        answer = parse_as(body, RedeemAnswer)
         points = answer.redeem_equivalent_points
         if isinstance(points, str):
             raise ValueError("redeemEquivalentPoints is text")  # noqa: TRY004 - as all of these
@@ -219,6 +243,19 @@ class Gameball(DebitProvider):
             raise ValueError(f"it redeemed {points} points as {answer.transaction_id!r}")
         number = answer.gameball_transaction_id
         return DebitReceipt(provider_reference=None if number is None else str(number))
+
+    def evidence_request(self, query: Query, debit: Debit) -> Request:  # noqa: ARG002 - the contract's
+        """`GET …/transactions`: up to 200 of the customer's deductions."""
+        path = _path(query, "transactions")
+        asked = {"customerId": query.customer, "direction": "-", "limit": str(LONGEST_PAGE)}
+        return Request(path, asked)
+
+    def read_evidence(self, body: Any, debit: Debit) -> Evidence:
+        """Read the page; it is all there is unless it says so, or is full."""
+        page = parse_as(body, Transactions)
+        listed = tuple(_redemption(each, debit) for each in page.transactions)
+        has_more = len(listed) >= LONGEST_PAGE if page.has_more is None else page.has_more
+        return Evidence(listed, not has_more)
 
     def is_repeat(self, error: PlatformError) -> bool:
         """A transaction with this id was made before."""
@@ -228,3 +265,35 @@ class Gameball(DebitProvider):
         """Another request for this customer is in progress."""
         error = parse_as_or_none(answer.json(), Error) if answer.status == 422 else None
         return error is not None and str(error.code) == REQUEST_IN_PROGRESS
+
+
+def _redemption(transaction: Transaction, debit: Debit) -> Redemption:
+    """A transaction as a debit: what it changed, and why it may be another kind of transaction."""
+    before, after = transaction.points_balance_before, transaction.points_balance_after
+    points = Amount(abs(transaction.points))
+    number = transaction.gameball_transaction_id
+    doubts = {
+        f"its customer is {transaction.customer_id!r}": (
+            transaction.customer_id not in (None, debit.customer)
+        ),
+        f"its type is {transaction.type}": (transaction.type or "Redeem").lower()[:4] != "rede",
+        f"its status is {transaction.status}": (transaction.status or "Active") != "Active",
+        f"it changed the balance from {before} to {after}": (
+            before is not None and after is not None and before.minus(after) != points
+        ),
+    }
+    return Redemption(
+        amount=points,
+        unit="points",
+        reference=transaction.transaction_id,
+        at=_time(transaction.transaction_time),
+        provider_reference=None if number is None else str(number),
+        doubt=next((doubt for doubt, is_so in doubts.items() if is_so), None),
+    )
+
+
+def _time(text: str | None) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text or "")
+    except ValueError:
+        return None

@@ -1,6 +1,7 @@
 """SaaSquatch (impact.com Advocate): an account's rewards, a balance for each type and unit."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from itertools import count
 from typing import Any, Literal
 
@@ -16,10 +17,12 @@ from loyalty_cli.providers.contract import (
     DebitProvider,
     DebitReceipt,
     ErrorCode,
+    Evidence,
     Parameter,
     PlatformError,
     Query,
     Reading,
+    Redemption,
     Refusal,
     Request,
     WarningCode,
@@ -35,6 +38,16 @@ MAYBE_LESS = (
     "{name}: SaaSquatch does not say whether assigned still includes expired ({expired}) and"
     " cancelled ({cancelled}) credit, so less may be available."
 )
+REDEMPTIONS = """\
+query ($account: String!, $user: String!, $limit: Int!) {
+  user(accountId: $account, id: $user) {
+    rewardRedemptionTransactions(limit: $limit) {
+      totalCount
+      data { id creditRedeemed unit dateRedeemed }
+    }
+  }
+}"""
+LONGEST_LIST = 1000
 RATE_LIMITED = "RS033"
 CODES = {
     "RS006": (ErrorCode.CREDENTIAL_REFUSED, Refusal.NOT_NOW),
@@ -85,6 +98,40 @@ class DebitResponse(Struct, rename="camel"):
     credit_redeemed: Any
     unit: str
     credit_available: Any = None
+
+
+class Transaction(Struct, rename="camel"):
+    """One redemption; its date is in milliseconds since 1970, or text."""
+
+    id: str
+    credit_redeemed: Amount
+    date_redeemed: int | str | None = None
+    unit: str | None = None
+
+
+class Transactions(Struct, rename="camel"):
+    """A page of a user's redemptions."""
+
+    data: list[Transaction]
+    total_count: Amount | None = None
+
+
+class User(Struct, rename="camel"):
+    """A user of the account."""
+
+    reward_redemption_transactions: Transactions
+
+
+class Users(Struct):
+    """The data of the GraphQL query; null if the account has no such user."""
+
+    user: User | None = None
+
+
+class GraphQLAnswer(Struct):
+    """The 200 of a GraphQL query."""
+
+    data: Users
 
 
 class Error(Struct, rename="camel"):
@@ -204,6 +251,36 @@ class SaaSquatch(DebitProvider):
             raise ValueError(f"it redeemed {answer.credit_redeemed!s:.40} {answer.unit:.40}")
         return DebitReceipt(balance_after=Amount.convert_or_none(answer.credit_available))
 
+    def evidence_request(self, query: Query, debit: Debit) -> Request:  # noqa: ARG002 - the contract's
+        """`POST /api/v1/{tenant_alias}/graphql`: the redemptions of a user.
+
+        A debit names an account, this query a user of it. The pages leave open with which user a
+        debit of an account is listed. So it asks for the user with the account's id: if the account
+        has none, or more users, the list may lack the debit, and proves only what is in it.
+        """
+        path = ("api", "v1", query.settings["tenant"], "graphql")
+        asked = {"account": query.customer, "user": query.customer, "limit": LONGEST_LIST}
+        return Request(path, json={"query": REDEMPTIONS, "variables": asked})
+
+    def read_evidence(self, body: Any, debit: Debit) -> Evidence:  # noqa: ARG002 - the contract's
+        """Read the redemptions, which have no reference of ours."""
+        user = parse_as(body, GraphQLAnswer).data.user
+        if user is None:
+            return Evidence(())
+        page = user.reward_redemption_transactions
+        listed = tuple(
+            Redemption(
+                amount=each.credit_redeemed,
+                unit=each.unit,
+                at=_time(each.date_redeemed),
+                provider_reference=each.id,
+            )
+            for each in page.data
+        )
+        most = len(listed) if len(listed) < LONGEST_LIST else None
+        total = most if page.total_count is None else page.total_count
+        return Evidence(listed, total == len(listed))
+
     def is_busy(self, answer: Answer) -> bool:
         """Whether the answer has the platform's own code for a rate limit."""
         error = parse_as_or_none(answer.json(), Error)
@@ -240,6 +317,15 @@ def _balance(sent: Any) -> RewardBalance:
     if item.type not in TYPES and item == RewardBalance(type=item.type):
         raise ValueError(NOT_A_BALANCE)
     return item
+
+
+def _time(value: int | str | None) -> datetime | None:
+    try:
+        if isinstance(value, str) and not value.isdigit():
+            return datetime.fromisoformat(value)
+        return None if value is None else datetime.fromtimestamp(int(value) / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _name(item: RewardBalance) -> str:

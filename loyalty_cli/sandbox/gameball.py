@@ -1,4 +1,4 @@
-"""The sandbox's Gameball: `GET …/customers/{customerId}/balance`, `POST …/transactions/redeem`."""
+"""The sandbox's Gameball: `GET …/customers/{customerId}/balance`, `…/transactions`, and redeem."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -18,6 +18,8 @@ from loyalty_cli.sandbox.server import Received, Reply
 API_KEY = "sandbox-gameball-key"
 SECRET_KEY = "sandbox-gameball-secret"  # noqa: S105 - made up, and in the documentation
 UNIT = "points"
+USUAL_PAGE = 50
+LONGEST_PAGE = 200
 
 
 class Member(Struct, frozen=True):
@@ -68,12 +70,14 @@ class RedeemRequest(Struct, rename="camel"):
 
 
 def handle(received: Received, ledger: Ledger) -> Reply:
-    """Answer getCustomerBalance, and redeem."""
+    """Answer getCustomerBalance and list-transactions, and redeem."""
     match received.path:
         case ("api", "v4.0" | "v4.1", "integrations", "customers", customer, "balance"):
             method, answer = "GET", partial(_balance, received, ledger, customer)
         case ("api", "v4.0" | "v4.1", "integrations", "transactions", "redeem"):
             method, answer = "POST", partial(_redeem, received, ledger)
+        case ("api", "v4.0" | "v4.1", "integrations", "transactions"):
+            method, answer = "GET", partial(_transactions, received, ledger)
         case _:
             return _error(404, 4004, "General Error", "There is no such resource")
     if received.method != method:
@@ -129,6 +133,42 @@ def _worth(member: Member, key: str, points: Decimal | int) -> dict[str, Amount]
     if member.points_per_unit is None:
         return {}
     return {key: Amount(Decimal(points) / member.points_per_unit)}
+
+
+def _transactions(received: Received, ledger: Ledger) -> Reply:
+    customer = received.query.get("customerId", "")
+    return behave(customer, MEMBERS, ERRORS, partial(_page, received, ledger, customer))
+
+
+def _page(received: Received, ledger: Ledger, customer: str, member: Member) -> Reply:
+    """A page of what was redeemed in the sandbox; there are no other transactions."""
+    left, transactions = Amount(member.available), []
+    for each in ledger.listed("gameball", customer):
+        before, left = left, left.minus(each.amount)
+        transactions.append(
+            {
+                "transactionId": each.reference,
+                "gameballTransactionId": str(each.number),
+                "type": "Redemption",
+                "direction": "-",
+                "customerId": customer,
+                "points": each.amount,
+                "transactionTime": each.at and each.at.replace(tzinfo=None).isoformat(),
+                "status": "Active",
+                "pointsBalanceBefore": before,
+                "pointsBalanceAfter": left,
+            }
+        )
+    after, limit = (received.query.get(name, "") for name in ("startAfter", "limit"))
+    first, most = (int(given) if given.isdecimal() else None for given in (after, limit))
+    asked = [
+        each for each in transactions if int(str(each["gameballTransactionId"])) > (first or 0)
+    ]
+    if received.query.get("direction") == "+":
+        asked = []
+    page = asked[: min(most or USUAL_PAGE, LONGEST_PAGE)]
+    more = len(page) < len(asked)
+    return Reply(body={"transactions": page, "count": len(page), "hasMore": more})
 
 
 def _redeem(received: Received, ledger: Ledger) -> Reply:

@@ -8,7 +8,8 @@ counts from then on, and its amount is reserved until then.
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -34,9 +35,14 @@ _TABLE = """
         amount TEXT NOT NULL,
         due REAL NOT NULL,
         reference TEXT,
+        at REAL,
         UNIQUE (provider, reference)
     )
 """
+_ADDED_COLUMN = "ALTER TABLE redemption ADD COLUMN at REAL"
+_OF_CUSTOMER = """\
+    SELECT number, unit, amount, reference, at FROM redemption
+    WHERE provider = ? AND customer = ? AND due <= ? ORDER BY number"""
 _WITH_REFERENCE = "SELECT number, due FROM redemption WHERE provider = ? AND reference = ?"
 
 
@@ -61,6 +67,16 @@ class Redemption(Struct, frozen=True):
 
     number: int
     total: Amount
+
+
+class ListedRedemption(Struct, frozen=True):
+    """A stored redemption; `at` is None in a file of an earlier version."""
+
+    number: int
+    unit: str
+    amount: Amount
+    reference: str | None
+    at: datetime | None
 
 
 class Ledger:
@@ -110,12 +126,27 @@ class Ledger:
                 if _total(database, account, _AT_ANY_TIME).plus(amount) > limit:
                     raise NotEnoughError
                 written = database.execute(
-                    "INSERT INTO redemption (provider, customer, unit, amount, due, reference)"
-                    " VALUES (?, ?, ?, ?, ?, ?)",
-                    (*astuple(account), str(amount), due, reference),
+                    "INSERT INTO redemption (provider, customer, unit, amount, due, reference, at)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (*astuple(account), str(amount), due, reference, now + delay),
                 )
                 number = written.lastrowid or 0
             return Redemption(number, _total(database, account, now))
+
+    def listed(self, provider: str, customer: str) -> list[ListedRedemption]:
+        """All redemptions of a customer by now, the oldest first."""
+        with self._explained(), self._open() as database:
+            rows = database.execute(_OF_CUSTOMER, (provider, customer, self._now())).fetchall()
+        return [
+            ListedRedemption(
+                number,
+                unit,
+                Amount(amount),
+                reference,
+                None if at is None else datetime.fromtimestamp(at, UTC),
+            )
+            for number, unit, amount, reference, at in rows
+        ]
 
     def reset(self) -> None:
         """Delete all redemptions; a damaged file is created again."""
@@ -146,6 +177,10 @@ class Ledger:
             # A power cut may lose the last redemptions of a sandbox; a killed process loses none.
             database.execute("PRAGMA synchronous = OFF")
             database.execute(_TABLE)
+            columns = database.execute("SELECT name FROM pragma_table_info('redemption')")
+            if ("at",) not in columns.fetchall():
+                with suppress(sqlite3.OperationalError):  # another process was faster
+                    database.execute(_ADDED_COLUMN)
             yield database
 
     @contextmanager

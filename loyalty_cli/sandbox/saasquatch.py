@@ -1,4 +1,4 @@
-"""The sandbox's SaaSquatch: `GET …/reward/balance`, `POST …/credit/bulkredeem`."""
+"""The sandbox's SaaSquatch: `GET …/reward/balance`, `POST …/credit/bulkredeem`, `…/graphql`."""
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -106,13 +106,30 @@ class RedeemRequest(Struct, rename="camel"):
     amount: int
 
 
+class Variables(Struct):
+    """The variables of the only GraphQL query that the sandbox knows."""
+
+    account: str
+    user: str
+    limit: int = 20
+
+
+class GraphQLRequest(Struct):
+    """The body of a GraphQL query."""
+
+    query: str
+    variables: Variables
+
+
 def handle(received: Received, ledger: Ledger) -> Reply:
-    """Answer listRewardBalances and debitRewardBalance."""
+    """Answer listRewardBalances and debitRewardBalance, and the query of redemptions."""
     match received.path:
         case ("api", "v1", tenant, "reward", "balance"):
             method, answer = "GET", _balances
         case ("api", "v1", tenant, "credit", "bulkredeem"):
             method, answer = "POST", _redeem
+        case ("api", "v1", tenant, "graphql"):
+            method, answer = "POST", _query
         case _:
             return _error(404, "There is no such resource", "NOT_FOUND")
     if received.method != method:
@@ -158,6 +175,35 @@ def _now(reward: Reward, account: str, ledger: Ledger) -> dict[str, Any]:
         here = ledger.redeemed(Account("saasquatch", account, fields["unit"]))
         fields["totalRedeemedCredit"] += int(here)
     return fields
+
+
+def _query(received: Received, ledger: Ledger) -> Reply:
+    try:
+        asked = parse_as(decode(received.body), GraphQLRequest)
+    except ValueError as wrong:
+        return _invalid(f"The body is wrong: {wrong}")
+    if "rewardRedemptionTransactions" not in asked.query:
+        errors = [{"message": "The sandbox knows only rewardRedemptionTransactions of a user"}]
+        return Reply(body={"errors": errors, "data": None})
+    answer = partial(_redemptions, ledger, asked.variables)
+    return behave(asked.variables.account, REFERRERS, ERRORS, answer)
+
+
+def _redemptions(ledger: Ledger, asked: Variables, _: Referrer) -> Reply:
+    """What was redeemed in the sandbox; all of it belongs to the user with the account's id."""
+    if asked.user != asked.account:
+        return Reply(body={"data": {"user": None}})
+    found = [
+        {
+            "id": str(each.number),
+            "creditRedeemed": int(each.amount),
+            "unit": each.unit,
+            "dateRedeemed": int(each.at.timestamp() * 1000) if each.at else 0,
+        }
+        for each in ledger.listed("saasquatch", asked.account)
+    ]
+    page = {"totalCount": len(found), "data": found[: asked.limit]}
+    return Reply(body={"data": {"user": {"rewardRedemptionTransactions": page}}})
 
 
 def _redeem(received: Received, ledger: Ledger) -> Reply:

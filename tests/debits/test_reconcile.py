@@ -28,8 +28,16 @@ from loyalty_cli.lists.parallel import JOBS
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode
 from loyalty_cli.model.records import Balance
+from loyalty_cli.providers.saasquatch import SaaSquatch
 from tests.debits.conftest import CommandLine, DebitMaker
-from tests.fakes.faulty_platform import LOST, NEVER, IdempotentPlatform, as_json, honest
+from tests.fakes.faulty_platform import (
+    LOST,
+    NEVER,
+    IdempotentPlatform,
+    as_json,
+    honest,
+    once_only,
+)
 from tests.fakes.servers import Wire, reply
 
 T0 = datetime(2026, 11, 20, 5, tzinfo=UTC)
@@ -305,6 +313,177 @@ def test_a_balance_that_proves_nothing_leaves_a_debit_to_a_person(
         assert on_read is broken or "resolve" in done.record["error"]["hint"]
 
 
+# By the platform's own list of debits.
+
+
+def graphql(*debits: tuple[int, float], headers: tuple[str, ...] = ()) -> bytes:
+    """SaaSquatch's list: the amount of each debit, and when it was made after the claim."""
+    data = [
+        {
+            "id": f"redemption-{number}",
+            "creditRedeemed": amount,
+            "unit": "CENTS",
+            "dateRedeemed": int((T0.timestamp() + 5000 + after) * 1000),
+        }
+        for number, (amount, after) in enumerate(debits)
+    ]
+    page = {"totalCount": len(data), "data": data}
+    body = {"data": {"user": {"rewardRedemptionTransactions": page}}}
+    return as_json(body, "200 OK", *headers)
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_debit_that_the_platform_lists_is_confirmed_with_its_id(cli: CommandLine) -> None:
+    cli.platform.debit = LOST
+    cli.debit()
+    cli.platform.listed = graphql((7, 1), (50, 1), (50, 5000))
+    reads = cli.platform.reads
+
+    done = cli.reconcile()
+
+    assert (done.code, done.record["state"]) == (0, "confirmed")
+    assert done.record["provider_reference"] == "redemption-1"
+    assert cli.events()[-1].why.startswith("by evidence: the platform lists a debit of 50 CENTS")
+    assert (cli.platform.reads, len(cli.platform.posts)) == (reads, 1)
+
+
+@pytest.mark.parametrize(
+    ("listed", "said"),
+    [
+        (None, "list of debits cannot be read (SaaSquatch"),
+        (reply(b"<html>"), "list of debits cannot be read (SaaSquatch's answer"),
+        (as_json({"data": None, "errors": [{"message": "no"}]}), "list of debits cannot be read"),
+        (as_json({"data": {"user": None}}), "list of debits is incomplete"),
+        (graphql(), "list of debits does not have it"),
+        (graphql((50, 1), headers=("Age: 17",)), "came from a cache (Age: 17)"),
+        (graphql((50, -600)), "which may be it"),
+    ],
+    ids=str,
+)
+def test_a_list_that_proves_nothing_is_told_and_leaves_it_to_the_totals(
+    listed: bytes | None, said: str, cli: CommandLine, clock: Clock
+) -> None:
+    cli.platform.debit = NEVER
+    cli.debit()
+    cli.platform.listed = listed
+
+    clock.goes(900)
+    first = cli.reconcile().record["error"]["message"]
+    clock.goes(60)
+
+    assert "look again in a minute" in first
+    assert said in first
+    assert cli.reconcile().record["state"] == "not_applied"
+
+
+def test_a_list_that_contradicts_the_totals_leaves_a_debit_to_a_person(
+    cli: CommandLine, clock: Clock
+) -> None:
+    cli.platform.debit = NEVER
+    cli.debit()
+    cli.platform.listed = graphql((50, 1), (50, 2))
+
+    for _ in range(3):
+        clock.goes(1000)
+        done = cli.reconcile()
+        assert (done.code, done.record["state"]) == (8, "unknown")
+        assert "each of these may be it" in done.record["error"]["message"]
+        assert "resolve" in done.record["error"]["hint"]
+
+
+def test_a_defect_in_reading_the_list_leaves_it_to_the_totals(
+    cli: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crashing(*_: Any) -> Any:
+        raise KeyError("data")
+
+    cli.platform.debit = LOST
+    cli.debit()
+    cli.platform.listed = graphql((50, 1))
+    monkeypatch.setattr(SaaSquatch, "read_evidence", crashing)
+
+    assert cli.reconcile().record["state"] == "confirmed"
+    assert cli.events()[-1].why.startswith("by balance")
+
+
+def test_a_debit_is_not_settled_by_the_balance_of_other_options(
+    maker: DebitMaker, clock: Clock
+) -> None:
+    maker.platform.debit = NEVER
+    unknown = maker.debit().entry
+    assert unknown.baseline is not None
+    asked = replace(unknown, baseline=replace(unknown.baseline, asked={"program_id": "42"}))
+    clock.goes(2000)
+
+    settled = settle(maker, asked)
+
+    assert settled.entry.state is State.UNKNOWN
+    assert settled.error is not None
+    assert "with the options {'program_id': '42'}" in settled.error.message
+    assert maker.platform.reads == 1
+
+
+def at_gameball(entry: Entry, **more: Any) -> bytes:
+    transaction = {"transactionId": "r-1", "points": entry.amount, "customerId": entry.customer}
+    body = {"transactions": [{**transaction, "gameballTransactionId": 4711, **more}]}
+    return as_json(body)
+
+
+@pytest.mark.parametrize(
+    ("more", "state", "sent"),
+    [
+        ({}, "confirmed", 1),
+        ({"type": "Redemption", "status": "Active"}, "confirmed", 1),
+        ({"pointsBalanceBefore": 90, "pointsBalanceAfter": 40}, "confirmed", 1),
+        ({"pointsBalanceBefore": 40, "pointsBalanceAfter": 90}, "unknown", 1),
+        ({"points": 51}, "unknown", 1),
+        ({"type": "Cancel"}, "unknown", 1),
+        ({"customerId": "C-2"}, "unknown", 1),
+        ({"transactionId": "r-11"}, "confirmed", 2),
+    ],
+    ids=str,
+)
+def test_gameballs_list_settles_a_debit_without_sending_it_again(
+    more: dict[str, Any], state: str, sent: int, cli_with: Callable[..., CommandLine]
+) -> None:
+    cli = cli_with(IdempotentPlatform)
+    cli.platform.debit = LOST
+    cli.debit()
+    cli.platform.debit = once_only
+    cli.platform.listed = at_gameball(cli.entry(), **more)
+
+    done = cli.reconcile()
+
+    assert (done.record["state"], len(cli.platform.posts)) == (state, sent)
+    listed = done.record["provider_reference"]
+    assert listed == ("4711" if (state, sent) == ("confirmed", 1) else None)
+
+
+def test_gameballs_complete_list_without_a_debit_settles_it_when_it_may_not_be_sent_again(
+    cli_with: Callable[..., CommandLine], clock: Clock
+) -> None:
+    cli = cli_with(IdempotentPlatform)
+    cli.platform.debit = NEVER
+    cli.debit()
+    cli.configure("allow: true", "allow: false")
+    cli.platform.listed = as_json({"transactions": [], "hasMore": False})
+
+    early = cli.reconcile().record
+    clock.goes(900)
+    first = cli.reconcile().record["error"]["message"]
+    cli.platform.listed = as_json({"transactions": [], "hasMore": True})
+    clock.goes(60)
+    incomplete = cli.reconcile().record
+    cli.platform.listed = as_json({"transactions": []})
+
+    assert "may still arrive for another 900 s" in early["error"]["message"]
+    assert "no longer allows debits" in early["error"]["message"]
+    assert "look again in a minute" in first
+    assert incomplete["state"] == "unknown"
+    assert cli.reconcile().record["state"] == "not_applied"
+    assert len(cli.platform.posts) == 1
+
+
 def settle(maker: DebitMaker, entry: Entry) -> DebitResult:
     return Reconciler(maker.journal, maker.debits(), [maker.profile]).reconcile(entry)
 
@@ -478,7 +657,7 @@ def test_reconcile_meets_a_refused_sign_in_once_and_not_for_each_debit(cli: Comm
 
     assert done.code == 8
     assert len(done.records) == 20
-    assert cli.platform.connections - before <= JOBS
+    assert cli.platform.connections - before <= 2 * JOBS  # the list, and the balance
 
 
 def test_reconcile_leaves_debits_alone_that_a_living_process_sends(maker: DebitMaker) -> None:

@@ -45,18 +45,22 @@ class DebitPlatform(NamedTuple):
     clock: StandingClock
     asked: list[Received]
     replies: list[Reply]
-    """What to answer to the next POSTs instead."""
+    """What to answer to the next debits instead."""
 
     @property
     def debits(self) -> list[Received]:
         """The debits that it was sent, in their order."""
-        return [received for received in self.asked if received.method == "POST"]
+        return list(filter(_is_debit, self.asked))
 
     def write(self, settle: float = 900) -> None:
         """Write the profile file."""
         text = PROFILES.format(url=self.url, journal=self.journal, settle=settle)
         self.file.write_text(text)
         self.file.chmod(0o600)
+
+
+def _is_debit(received: Received) -> bool:
+    return received.method == "POST" and received.path[-1] != "graphql"
 
 
 @contextmanager
@@ -67,7 +71,7 @@ def platform(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DebitPla
 
     def answer(received: Received) -> Reply:
         asked.append(received)
-        if received.method == "POST":
+        if _is_debit(received):
             with suppress(IndexError):
                 return replies.pop(0)
         return handle(received)

@@ -92,6 +92,8 @@ class FaultyPlatform:
         self.times: Counter[tuple[str, str]] = Counter()
         self.more: dict[str, Any] = {}
         self.assigned = ASSIGNED
+        self.listed: bytes | None = None
+        """The answer to one who asks for the debits that were made; None for an error."""
         self._seen = 0
         self._lock = Lock()
         self._server = RawServer(self._script, tls)
@@ -146,6 +148,10 @@ class FaultyPlatform:
             return
         while request := wire.request():
             method, target, _ = request.split(b"\r\n", 1)[0].decode().split(" ")
+            if target.endswith("/graphql") or "/transactions?" in target:
+                no = as_json(self.error(404), "404 No")
+                wire.send(no if self.listed is None else self.listed)
+                continue
             if method == "POST":
                 post = Post(self, request)
                 with self._lock:

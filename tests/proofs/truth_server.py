@@ -51,7 +51,7 @@ class Reading(StrEnum):
 
 
 NO = {Mood.REFUSED: 400, Mood.SIGN_IN: 401, Mood.TOO_MANY: 429}
-CODES = {400: ("RS041", 9008), 401: ("RS032", 1000), 429: ("RS033", 2001)}
+CODES = {404: ("RS999", 9999), 400: ("RS041", 9008), 401: ("RS032", 1000), 429: ("RS033", 2001)}
 """SaaSquatch's and Gameball's words for these."""
 
 
@@ -154,7 +154,9 @@ class Truth:
         while request := wire.request():
             head, _, body = request.partition(b"\r\n\r\n")
             method, target, _ = head.split(b"\r\n", 1)[0].decode("ascii").split(" ")
-            if method == "GET":
+            if target.endswith("/graphql") or "/transactions?" in target:
+                wire.send(_error(404, Wanted("", 0, None)))  # it lists no debits
+            elif method == "GET":
                 self._tell("GET")
                 self._look(wire, target)
             else:

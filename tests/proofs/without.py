@@ -58,8 +58,12 @@ def sent_is_planned(put: Put = setattr) -> None:
 
 
 def nothing_needs_to_settle(put: Put = setattr) -> None:
-    judge = reconcile.judge
-    put(reconcile, "judge", lambda entry, look, events, _: judge(entry, look, events, 0.0))
+    seen_twice = reconcile.seen_twice
+
+    def at_once(entry: Any, events: Any, looked_at: Any, _: float, look: str) -> Any:
+        return seen_twice(entry, events, looked_at, 0.0, look)
+
+    put(reconcile, "seen_twice", at_once)
 
 
 def every_sender_is_gone(put: Put = setattr) -> None:

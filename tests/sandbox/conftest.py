@@ -12,7 +12,7 @@ import pytest
 
 from loyalty_cli import providers
 from loyalty_cli.model.strict_json import decode
-from loyalty_cli.providers.contract import Debit, DebitProvider, Query, Request
+from loyalty_cli.providers.contract import Debit, DebitProvider, Evidence, Query, Request
 from loyalty_cli.sandbox import APIS
 from loyalty_cli.sandbox.embedded import sandbox
 from loyalty_cli.sandbox.ledger import Ledger
@@ -95,7 +95,7 @@ class Debits:
     def __call__(self, customer: str, amount: int = 100, reference: str = "order 7") -> Answer:
         at = datetime(2026, 11, 20, 5, tzinfo=UTC)
         debit = Debit(customer, self.unit, amount, reference, at)
-        request = self.provider.debit_request(Query(customer, APIS[self.name].settings), debit)
+        request = self.provider.debit_request(self.query(customer), debit)
         assert request.json
         path = address(self.name, request).removeprefix(f"/{self.name}/")
         return self.platforms.post(self.name, path, request.json)
@@ -106,6 +106,21 @@ class Debits:
         except ConnectionResetError:
             return True
         return False
+
+    def evidence(self, customer: str, reference: str = "order 7") -> Evidence:
+        at = datetime(2026, 11, 20, 5, tzinfo=UTC)
+        debit = Debit(customer, self.unit, 100, reference, at)
+        request = self.provider.evidence_request(self.query(customer), debit)
+        assert request
+        headers = self.platforms.signed(self.name)
+        query = urlencode({key: value for key, value in request.query.items() if value})
+        body = None if request.json is None else json.dumps(request.json).encode()
+        target = f"{address(self.name, request)}?{query}"
+        answer = self.platforms.ask(request.method, target, headers, body)
+        return self.provider.read_evidence(answer.json, debit)
+
+    def query(self, customer: str) -> Query:
+        return Query(customer, APIS[self.name].settings)
 
     def left(self, customer: str) -> int:
         body = self.platforms.balance(self.name, customer).json

@@ -3,13 +3,15 @@
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
-from tests.sandbox.conftest import Answer, Ask, Sandbox
+from tests.sandbox.conftest import Answer, Ask, Debits, Sandbox
 
 BALANCE = "/gameball/api/v4.0/integrations/customers/C-1001/balance"
 REDEEM = "/gameball/api/v4.0/integrations/transactions/redeem"
+TRANSACTIONS = "/gameball/api/v4.0/integrations/transactions"
 Redeem = Callable[..., Answer]
 
 
@@ -155,3 +157,22 @@ def test_an_order_for_points_needs_both_keys_and_a_body(platforms: Sandbox) -> N
 
     assert unsigned.status == 401
     assert (empty.status, empty.json["code"]) == (400, 3016)
+
+
+def test_gameballs_transactions_come_in_pages(platforms: Sandbox) -> None:
+    debits = Debits(platforms, "gameball")
+    for number in range(3):
+        debits("C-1001", amount=10, reference=f"order {number}")
+
+    def page(**query: str) -> Any:
+        target = f"{TRANSACTIONS}?{urlencode({'customerId': 'C-1001', **query})}"
+        return platforms.ask("GET", target, platforms.signed("gameball")).json
+
+    first, rest = page(limit="2"), page(startAfter="2")
+    assert (first["count"], first["hasMore"]) == (2, True)
+    assert (rest["count"], rest["hasMore"]) == (1, False)
+    (last,) = rest["transactions"]
+    assert (last["transactionId"], last["points"]) == ("order 2", 10)
+    assert (last["pointsBalanceBefore"], last["pointsBalanceAfter"]) == (1180, 1170)
+    assert page(direction="+")["transactions"] == []
+    assert page(limit="x")["count"] == 3

@@ -6,6 +6,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.sandbox.ledger import (
     Account,
@@ -260,3 +262,18 @@ def test_a_ledger_that_cannot_be_written_is_a_setup_error(
     assert raised.value.code == ErrorCode.SETUP
     assert str(ledger.path) in raised.value.message
     assert str(ledger.path.parent) in (raised.value.hint or "")
+
+
+def test_a_ledger_of_an_earlier_version_keeps_its_redemptions(ledger: Ledger) -> None:
+    ledger.redeem(CENTS, Decimal(5), Decimal(9), "order 1")
+    with closing(sqlite3.connect(ledger.path)) as database:
+        database.execute("ALTER TABLE redemption DROP COLUMN at")
+
+    ledger.redeem(CENTS, Decimal(3), Decimal(9), "order 2")
+
+    first, second = ledger.listed(CENTS.provider, CENTS.customer)
+    assert (first.amount, first.reference, first.at) == (Amount(5), "order 1", None)
+    assert (second.amount, second.at) == (
+        Amount(3),
+        datetime.fromtimestamp(StandingClock().time, UTC),
+    )

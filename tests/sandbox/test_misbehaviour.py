@@ -2,10 +2,12 @@
 
 import sqlite3
 from contextlib import closing
+from datetime import UTC
 
 import pytest
 
 from loyalty_cli import providers
+from loyalty_cli.providers.contract import Amount, Evidence
 from loyalty_cli.sandbox import APIS
 from loyalty_cli.sandbox.ledger import Ledger
 from loyalty_cli.sandbox.misbehaviour import ON_DEBITS, behave, behave_on_debit
@@ -156,3 +158,30 @@ def test_a_refusal_is_neither_lost_nor_late(debits: Debits, identifier: str) -> 
 
     assert is_refused(debits, answer)
     assert debits.taken(identifier) == 0
+
+
+# The platform's own list
+
+
+def test_every_platform_lists_the_debits_that_were_made(debits: Debits) -> None:
+    assert debits.evidence("C-1001") == Evidence((), is_complete=True)
+
+    debits("C-1001", amount=100)
+    debits("C-1003", amount=7, reference="order 8")
+    (listed,) = debits.evidence("C-1001").redemptions
+
+    assert (listed.amount, listed.unit, listed.doubt) == (Amount(100), debits.unit, None)
+    assert listed.reference in ("order 7", None)
+    assert listed.provider_reference
+    assert listed.at is not None
+    assert listed.at.replace(tzinfo=UTC).timestamp() == StandingClock().time
+
+
+def test_a_late_debit_is_listed_when_it_is_made(debits: Debits, clock: StandingClock) -> None:
+    assert debits.is_lost("E-late")
+    assert debits.evidence("E-late").redemptions == ()
+
+    clock.move(3)
+    (listed,) = debits.evidence("E-late").redemptions
+    assert listed.at is not None
+    assert listed.at.replace(tzinfo=UTC).timestamp() == clock.time

@@ -11,6 +11,7 @@ from tests.sandbox.conftest import Answer, Ask, Sandbox
 
 BALANCE = "/saasquatch/api/v1/sandbox/reward/balance?accountId=C-1001"
 REDEEM = "/saasquatch/api/v1/sandbox/credit/bulkredeem"
+GRAPHQL = "api/v1/sandbox/graphql"
 Redeem = Callable[..., Answer]
 
 
@@ -141,3 +142,27 @@ def test_an_order_for_credit_needs_a_sign_in_a_tenant_and_a_body(platforms: Sand
     empty = platforms.ask("POST", REDEEM, signed)
 
     assert (unsigned.status, elsewhere.json["rsCode"], empty.status) == (401, "RS015", 400)
+
+
+@pytest.mark.parametrize(
+    ("body", "answer"),
+    [
+        (
+            {"query": "{rewardRedemptionTransactions}", "variables": {"account": "C-1001"}},
+            "INVALID_REQUEST",
+        ),
+        ({"query": "{me}", "variables": {"account": "C-1001", "user": "C-1001"}}, "errors"),
+        (
+            {
+                "query": "{rewardRedemptionTransactions}",
+                "variables": {"account": "C-1001", "user": "U-2"},
+            },
+            '{"data":{"user":null}}',
+        ),
+    ],
+    ids=["no user", "another query", "another user"],
+)
+def test_the_sandbox_knows_one_graphql_query(
+    platforms: Sandbox, body: dict[str, Any], answer: str
+) -> None:
+    assert answer in platforms.post("saasquatch", GRAPHQL, body).body.decode()

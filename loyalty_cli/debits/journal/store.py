@@ -63,6 +63,11 @@ SELECT reference FROM events WHERE platform = :platform AND folded = :folded AND
 UNION
 SELECT reference FROM debits WHERE platform = :platform AND folded = :folded
     AND state IN ('sending', 'unknown')"""
+_OTHERS_SENT = f"""\
+{SELECT_DEBITS} WHERE platform = :platform AND reference <> :reference
+    AND folded = :folded AND claimed_at > :since"""
+_OTHERS_WITH_ID = f"""\
+{SELECT_DEBITS} WHERE platform = :platform AND reference <> :reference"""
 _TAKEN_SINCE = """\
 SELECT sum(amount) FROM debits WHERE platform = :platform AND claimed_at > :since
     AND state IN ('sending', 'unknown', 'confirmed')"""
@@ -241,6 +246,21 @@ class Journal:
         with self.database.reading() as transaction:
             found = {reference for (reference,) in transaction.execute(_OTHERS_SINCE, values)}
         return sorted(found - {entry.key.reference})
+
+    def others_sent(self, entry: Entry, since: datetime, ids: Iterable[str]) -> list[Entry]:
+        """The other debits of the account, in any spelling, that were last sent since a time.
+
+        With them come all debits at the platform that have one of its ids.
+        """
+        values = {**account_values(entry), "since": written_time(since)}
+        with self.database.reading() as transaction:
+            found = list(map(read_debit, transaction.execute(_OTHERS_SENT, values)))
+            for batch in batches(sorted(set(ids)), BATCH):
+                these, named = _among("provider_reference", batch)
+                query = f"{_OTHERS_WITH_ID} AND {these}"
+                rows = transaction.execute(query, {**account_values(entry), **named})
+                found += map(read_debit, rows)
+        return found
 
     def taken_in_a_day(self, platform: str) -> int:
         """The sum that debits at an account have taken, or may have taken, in 24 hours."""

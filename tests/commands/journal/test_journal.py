@@ -362,7 +362,7 @@ def test_reconcile_waits_for_a_debit_that_arrives_late(
     assert len(ready.debits) == 1
 
 
-def test_reconcile_sends_gameball_the_same_debit_until_it_knows_the_reference(
+def test_reconcile_sends_gameball_the_same_debit_until_it_lists_the_reference(
     ready: DebitPlatform, loyalty: Run, debit: Callable[..., Outcome]
 ) -> None:
     assert debit("a", "-p", "points", customer="E-late").code == 8
@@ -372,7 +372,8 @@ def test_reconcile_sends_gameball_the_same_debit_until_it_knows_the_reference(
     done = loyalty("journal", "reconcile", "-o", "json")
 
     assert (done.code, done.record["state"]) == (0, "confirmed")
-    assert "9004" in evidence(loyalty, "a")
+    assert "by evidence: the platform lists a debit of 5 points" in evidence(loyalty, "a")
+    assert done.record["provider_reference"] == "1"
     assert {json.loads(each.body)["transactionId"] for each in ready.debits} == {"a"}
     balance = loyalty("balance", "E-late", "-p", "points", "-o", "json").record["balances"][0]
     assert balance["available"] == 1195
