@@ -10,7 +10,7 @@ from loyalty_cli.debits.order_store import OrderStore
 from loyalty_cli.lists.rows import shorten
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.providers import BUILT_IN, load
-from loyalty_cli.providers.contract import DebitProvider
+from loyalty_cli.providers.contract import DebitProvider, Query
 from loyalty_cli.providers.ways import wrong_for
 
 Fault = tuple[str, object, LoyaltyError]
@@ -36,6 +36,8 @@ def keep_orders(
             if each.row is not None:
                 profile = profile_of(each.row)
                 for fault in faults_of(each.row, profile, unit):
+                    mistakes.add_error(each.number, *fault)
+                for fault in _needs_person(each.row, profile):
                     mistakes.add_error(each.number, *fault)
                 # Stored even if it is not allowed, so that all its mistakes are found.
                 order = None if each.mistakes else _order(each.row, profile, unit)
@@ -76,6 +78,18 @@ def faults_of(row: Row, profile: Profile, unit: str | None) -> Iterator[Fault]:
         message = f"the profile {profile.name!r} does not allow debits."
         hint = "Add `debit: {allow: true}` to it in the profile file."
         yield "profile", profile.name, _refused(message, hint)
+    auths = profile.provider.debit_auths
+    if auths and profile.auth.name not in auths:
+        yield (
+            "profile",
+            profile.name,
+            LoyaltyError(
+                ErrorCode.SETUP,
+                f"{profile.provider.title} takes no debit with `auth: {profile.auth.name}`"
+                f" (profile {profile.name!r}).",
+                hint=f"Set `auth:` in the profile to {' or '.join(auths)}. Nothing was sent.",
+            ),
+        )
     ways = profile.provider.debit_ways
     if profile.by not in ways:
         yield (
@@ -101,6 +115,19 @@ def faults_of(row: Row, profile: Profile, unit: str | None) -> Iterator[Fault]:
             f" debit.max_amount {limit}."
         )
         yield "amount", row.amount, _refused(message)
+
+
+def _needs_person(row: Row, profile: Profile) -> Iterator[Fault]:
+    """Why a row of a file cannot be debited: its customer gets a code that a person types."""
+    provider = profile.provider
+    if isinstance(provider, DebitProvider) and provider.needs_person(_query(row, profile)):
+        why = f"a debit at {profile.name!r} needs a one-time code, so a file cannot have it."
+        hint = "Debit its customers one by one, or change the options of the profile."
+        yield "profile", profile.name, LoyaltyError(ErrorCode.USAGE, why, hint=hint)
+
+
+def _query(row: Row, profile: Profile) -> Query:
+    return DebitOrder(profile, row.customer, "", row.amount, row.reference).query
 
 
 def _refused(message: str, hint: str = "Nothing was sent.") -> LoyaltyError:

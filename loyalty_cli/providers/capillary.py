@@ -1,5 +1,8 @@
 """Capillary: a customer's points in one programme or in all of them."""
 
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from hashlib import md5
 from typing import Any
 
@@ -11,14 +14,21 @@ from loyalty_cli.providers.contract import (
     Amount,
     Auth,
     Balance,
+    Debit,
+    DebitProvider,
+    DebitReceipt,
+    DebitSteps,
     ErrorCode,
+    Evidence,
     Exchange,
     Headers,
     Parameter,
     PlatformError,
-    Provider,
     Query,
+    Question,
     Reading,
+    Redemption,
+    Refusal,
     Request,
     Secrets,
     Token,
@@ -39,7 +49,27 @@ CODES = {
     "8015": ErrorCode.NOT_FOUND,
     "1212": ErrorCode.REFUSED,
     "1632": ErrorCode.REFUSED,
+    "816": ErrorCode.NOT_FOUND,
 }
+PROGRAM = Parameter(
+    "program_id",
+    "the programme to ask about; without it, the default programme",
+    integer,
+    sent_as="programId",
+)
+REDEEMED = "800"
+CODE_NOT_SENT = "876"
+DEBIT_CODES = {
+    Refusal.FOR_GOOD: (
+        *("801", "802", "803", "804", "805", "806", "807", "808", "809", "813", "816"),
+        *("818", "819", "820", "821", "822", "823", "824", "825", "826", "828", "859", "878"),
+        *("881", "888", "895", "899", "686", "1632", "3045", "3316"),
+    ),
+    Refusal.NOT_NOW: ("521", "815", "886", "887", "889", "894", "896", "898"),
+    Refusal.UNCLEAR: ("817", "903"),
+}
+"""What each code of a debit means, in the item's status."""
+USUAL_PAGE = 10
 IDENTIFIERS = {
     "mobile": "mobile",
     "email": "email",
@@ -77,21 +107,9 @@ class Status(Struct):
 
 
 class FrameStatus(Status):
-    """The status of a whole answer of the API v1.1."""
+    """A status of the API v1.1, of a whole answer or of one item."""
 
     success: Any = None
-
-
-class Response(Struct):
-    """What is inside an answer of the API v1.1."""
-
-    status: FrameStatus
-
-
-class Frame(Struct):
-    """An answer of the API v1.1, which may come in place of any other."""
-
-    response: Response
 
 
 class Statuses(Struct):
@@ -99,6 +117,69 @@ class Statuses(Struct):
 
     errors: list[Any] | None = None
     warnings: list[Any] | None = None
+
+
+class Redeemed(Struct):
+    """The item of a debit: numbers may be text."""
+
+    item_status: FrameStatus
+    points_redeemed: Any
+    redemption_id: int | str | None = None
+    balance: Any = None
+
+
+class RedeemedItems(Struct):
+    """The items of a debit; there is one."""
+
+    points: Redeemed
+
+
+class RedeemResponse(Struct):
+    """The status of the whole answer, and the items."""
+
+    status: FrameStatus
+    responses: RedeemedItems
+
+
+class RedeemAnswer(Struct):
+    """The answer of points/redeem."""
+
+    response: RedeemResponse
+
+
+class Point(Struct):
+    """One redemption of points; its time has no time zone."""
+
+    points_redeemed: Amount
+    external_reference_number: int | str | None = None
+    redemption_id: int | str | None = None
+    redeemed_time: str | None = None
+    reversals: Any = None
+
+
+class Redemptions(Struct):
+    """The redemptions of a customer; without any, their shape varies."""
+
+    points: Any = None
+
+
+class Redeemer(Struct):
+    """The customer, and how many redemptions of points there are."""
+
+    redemptions: Redemptions
+    points_count: Any = None
+
+
+class RedemptionsResponse(Struct):
+    """The customer inside the answer."""
+
+    customer: Redeemer
+
+
+class RedemptionsAnswer(Struct):
+    """The 200 of customer/redemptions."""
+
+    response: RedemptionsResponse
 
 
 class AccessToken(Struct, rename="camel"):
@@ -133,12 +214,15 @@ def _read_token(body: Any) -> Token:
     return Token(data.access_token, float(data.ttl_seconds))
 
 
-class Capillary(Provider):
-    """`GET /v2/customers/{user id}/points/balance`, from the API reference."""
+class Capillary(DebitProvider):
+    """`GET /v2/customers/{user id}/points/balance`, from the API reference; debits by v1.1."""
 
     name = "capillary"
     title = "Capillary"
-    pages = ("https://docs.capillarytech.com/reference/get_points_balance",)
+    pages = (
+        "https://docs.capillarytech.com/reference/get_points_balance",
+        "https://docs.capillarytech.com/reference/redeem-points",
+    )
     auths = (
         Auth("basic", ("username", "password"), _till_sign_in),
         Auth(
@@ -156,12 +240,7 @@ class Capillary(Provider):
         Way("card_number", "the number of a card"),
     )
     options = (
-        Parameter(
-            "program_id",
-            "the programme to ask about; without it, the default programme",
-            integer,
-            sent_as="programId",
-        ),
+        PROGRAM,
         Parameter(
             "all_programs",
             "true for the balance across all programmes; program_id is then ignored",
@@ -179,6 +258,21 @@ class Capillary(Provider):
     }
     busy_statuses = frozenset({461, 521})
     errors_at_200 = True
+    debit_codes = {code: meaning for meaning, codes in DEBIT_CODES.items() for code in codes}
+    other_codes = Refusal.UNCLEAR
+    refusals_at_200 = True
+    success_keys = frozenset({"redemption_id"})
+    debit_ways = tuple(IDENTIFIERS)
+    debit_auths = ("basic",)
+    debit_options = (
+        PROGRAM,
+        Parameter(
+            "skip_validation",
+            "only for debits: true to debit without a one-time code of the customer, false to"
+            " have one sent, and asked for",
+            boolean,
+        ),
+    )
 
     def request(self, query: Query) -> Request:
         """Ask for the points balance, by the user id or by another identifier."""
@@ -239,7 +333,7 @@ class Capillary(Provider):
     def read_error(self, body: Any) -> PlatformError | None:
         """Read a non-empty `errors` or a frame without success, at any HTTP status, even 200.
 
-        Of several errors, one with a known code decides.
+        Of several errors, one with a known code decides; in a frame it is the item.
         """
         errors = _errors(body)
         if not errors:
@@ -253,6 +347,139 @@ class Capillary(Provider):
             return PlatformError(message)
         code = str(deciding.code)
         return PlatformError(message, code, CODES.get(code))
+
+    def needs_person(self, query: Query) -> bool:
+        """The customer gets a one-time code."""
+        return query.options.get("skip_validation") == "false"
+
+    def sent_reference(self, debit: Debit) -> str:
+        """The number of the attempt: a failed one needs another number, such as `REF.2`.
+
+        A reference that itself ends so gets `.1`: two debits never have the same number.
+        """
+        if not debit.failures and not re.search(r"\.[0-9]+$", debit.reference):
+            return debit.reference
+        return f"{debit.reference}.{debit.failures + 1}"
+
+    def debit_request(self, query: Query, debit: Debit) -> Request:
+        """`POST /v1.1/points/redeem`; the reference is unique over all customers.
+
+        What the platform answers to a reference that it had before is not documented.
+        """
+        return self._redeem(query, debit, {})
+
+    def debit_steps(self, query: Query, debit: Debit) -> DebitSteps:
+        """Have a one-time code sent to the customer, and ask for it, unless it is skipped."""
+        if not self.needs_person(query):
+            return self.debit_request(query, debit)
+        asked = {**_named(query), "points": str(debit.amount), "issue_otp": "true"}
+        yield Request(("v1.1", "points", "isredeemable"), {**asked, "format": "json"})
+        code = ""
+        while not code:
+            code = yield Question(f"the one-time code that Capillary sent to {query.customer!r}")
+        return self._redeem(query, debit, {"validation_code": code})
+
+    def _redeem(self, query: Query, debit: Debit, more: Mapping[str, str]) -> Request:
+        item = {
+            "points_redeemed": debit.amount,
+            "customer": {query.by: query.customer},
+            "external_reference_number": self.sent_reference(debit),
+            **more,
+        }
+        options = {
+            "format": "json",
+            "program_id": query.options.get("program_id"),
+            "skip_validation": query.options.get("skip_validation"),
+        }
+        body = {"root": {"redeem": [item]}}
+        return Request(("v1.1", "points", "redeem"), options, json=body)
+
+    def debit_part(self, body: Any) -> Any:
+        """The item of the debit."""
+        for key in ("response", "responses", "points"):
+            body = body.get(key) if isinstance(body, dict) else None
+        return body
+
+    def read_debit(self, body: Any, debit: Debit) -> DebitReceipt:
+        """Confirm only exactly these points, with a success of the item and of the answer."""
+        answer = parse_as(body, RedeemAnswer).response
+        item = answer.responses.points
+        status = item.item_status
+        if (answer.status.success, status.success, str(status.code)) != ("true", "true", REDEEMED):
+            raise ValueError(f"it redeemed nothing: {status.code} {status.message}")
+        if Amount.convert(item.points_redeemed) != debit.amount:
+            raise ValueError(f"it redeemed {item.points_redeemed!s:.40} points")
+        number = item.redemption_id
+        return DebitReceipt(
+            balance_after=Amount.convert_or_none(item.balance),
+            provider_reference=None if number is None else str(number),
+        )
+
+    def evidence_request(self, query: Query, debit: Debit) -> Request:
+        """`GET /v1.1/customer/redemptions`, of this reference.
+
+        The reference documents this filter; its samples show an empty reference all the same.
+        """
+        asked = {**_named(query), "external_reference_number": self.sent_reference(debit)}
+        return Request(("v1.1", "customer", "redemptions"), {**asked, "format": "json"})
+
+    def read_evidence(self, body: Any, debit: Debit) -> Evidence:  # noqa: ARG002 - the contract's
+        """Read the redemptions of points: all there are, if there are as many as it says."""
+        customer = parse_as(body, RedemptionsAnswer).response.customer
+        points = customer.redemptions.points
+        found = points.get("point") if isinstance(points, dict) else points
+        items = [found] if isinstance(found, dict) else found or []
+        listed = tuple(map(_redemption, parse_as(items, list[Point])))
+        count = Amount.convert_or_none(customer.points_count)
+        is_all = len(listed) < USUAL_PAGE if count is None else len(listed) >= count
+        return Evidence(listed, is_all and points is not None)
+
+
+def _named(query: Query) -> dict[str, str | None]:
+    """The customer and the programme, as the API v1.1 has them."""
+    return {query.by: query.customer, "program_id": query.options.get("program_id")}
+
+
+def _redemption(point: Point) -> Redemption:
+    try:
+        at = datetime.fromisoformat(point.redeemed_time or "")
+    except ValueError:
+        at = None
+    reference, number = point.external_reference_number, point.redemption_id
+    return Redemption(
+        amount=point.points_redeemed,
+        reference=None if reference is None else str(reference),
+        at=at,
+        provider_reference=None if number is None else str(number),
+        doubt="it was reversed" if _has_any(point.reversals) else None,
+    )
+
+
+def _has_any(tree: Any) -> bool:
+    """Whether a list has an item, or a list inside it."""
+    return any(map(_has_any, tree.values())) if isinstance(tree, dict) else bool(tree)
+
+
+def _failed_status(body: Any) -> FrameStatus | None:
+    """The status of a failed item, or else of a failed answer, of the API v1.1."""
+    if not isinstance(body, dict) or not isinstance(body.get("response"), dict):
+        return None
+    for item in _item_statuses(body["response"]):
+        if str(item.success).lower() != "true" or str(item.code) == CODE_NOT_SENT:
+            return item
+    status = parse_as_or_none(body["response"].get("status"), FrameStatus)
+    return status if status and str(status.success).lower() == "false" else None
+
+
+def _item_statuses(tree: Any) -> Iterator[FrameStatus]:
+    """Every `item_status`; where it stands depends on the resource."""
+    if isinstance(tree, list):
+        for each in tree:
+            yield from _item_statuses(each)
+    if isinstance(tree, dict):
+        for key, value in tree.items():
+            status = parse_as_or_none(value, FrameStatus) if key == "item_status" else None
+            yield from [status] if status else _item_statuses(value)
 
 
 def _id(sent: Any) -> str:
@@ -269,9 +496,8 @@ def _id(sent: Any) -> str:
 def _errors(body: Any) -> list[Status]:
     if isinstance(body, dict) and isinstance(body.get("errors"), list) and body["errors"]:
         return [_status(item) for item in body["errors"]]
-    frame = parse_as_or_none(body, Frame)
-    has_failed = frame is not None and str(frame.response.status.success).lower() == "false"
-    return [frame.response.status] if frame and has_failed else []
+    failed = _failed_status(body)
+    return [failed] if failed else []
 
 
 def _status(item: Any) -> Status:

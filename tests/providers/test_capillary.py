@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from loyalty_cli.sandbox.server import Received, Reply
-from loyalty_cli.testing import WayCases
+from loyalty_cli.testing import DebitCases, WayCases
 from tests.conftest import Outcome
 from tests.providers.contract import CUSTOMER, Cases, CasesPlatform, Fails, Reads, no_answer, warned
 
@@ -45,6 +45,59 @@ def another(words: str, **entity: Any) -> Fails:
     return Fails(200, {"mainPoints": 5, **entity}, 7, "wrong_customer", words=words)
 
 
+FINAL = (
+    "801 802 803 804 805 806 807 808 809 813 816 818 819 820 821 822 823 824 825 826 828 859 878"
+    " 881 888 895 899 686 1632 3045 3316"
+)
+LATER = "521 815 886 887 889 894 896 898"
+
+
+def framed(points: Any, success: Any = "true", code: Any = 200) -> dict[str, Any]:
+    """An answer of the API v1.1 to a debit."""
+    status = {"success": success, "code": code, "message": "SUCCESS"}
+    return {"response": {"status": status, "responses": {"points": points}}}
+
+
+def failed(code: Any, **more: Any) -> dict[str, Any]:
+    status = {"success": "false", "code": code, "message": "In its own words"}
+    item = {"points_redeemed": "1", "redemption_id": "", "balance": "", "item_status": status}
+    return framed({**item, **more}, "false", 500)
+
+
+REDEEMED: dict[str, Any] = {
+    "response": {
+        "status": {"success": "true"},
+        "responses": {
+            "points": {"points_redeemed": "50", "item_status": {"success": "true", "code": 800}}
+        },
+    }
+}
+DEBITS = DebitCases(
+    unit="points",
+    codes={
+        **dict.fromkeys(FINAL.split(), "refused"),
+        **dict.fromkeys(LATER.split(), "not_applied"),
+        **dict.fromkeys(("817", "903"), "unknown"),
+    },
+    refuses=lambda code: Reply(400, failed(code)),
+    success=REDEEMED,
+    path=("v1.1", "points", "redeem"),
+    query={"format": "json"},
+    evidence={
+        "response": {
+            "status": {"success": "true", "code": 200},
+            "customer": {
+                "redemptions": {
+                    "points": {
+                        "point": [
+                            {"points_redeemed": "50", "external_reference_number": "r-1"},
+                        ]
+                    }
+                }
+            },
+        }
+    },
+)
 LINE = {"name": "points", "kind": "points", "unit": "points", "includes_pending": True}
 NOT_STATED = warned("not_stated", "points: Capillary does not say how much is available.")
 ONE = {"balances": [{**LINE, "available": 1}], "details": None, "warnings": []}
@@ -113,6 +166,7 @@ CASES = Cases(
     not_found=Reply(200, errors(error(8015, "Customer not found"))),
     refused=Reply(401, {"errors": [error(401, "No")]}),
     throttled=Reply(429, {"errors": [error(429, "Slow down")]}),
+    debits=DEBITS,
     reads={
         "digits": Reads(
             b'{"mainPoints": 8500.000, "totalPoints": "8500.000", "promisedPoints": 0.000,'

@@ -41,7 +41,9 @@ class RefusedDebits:
         self._answer, self._no = Reply(body=platform.cases.answer), no
         platform.script = self._handle
         unit = debits_of(platform.cases).unit
-        platform.profile(debit={"allow": True, "unit": unit})
+        provider = platform.provider
+        assert isinstance(provider, DebitProvider)
+        platform.profile(by=provider.debit_ways[0], debit={"allow": True, "unit": unit})
         assert loyalty("journal", "init").code == 0
 
     def debit(self) -> Outcome:
