@@ -85,7 +85,7 @@ def refused(code: ErrorCode, check: Callable[..., object], *arguments: object) -
         (
             *(profile(provider="imprint"), ErrorCode.REFUSED),
             "Imprint (profile 'imprint') cannot debit.",
-            "These can: gameball, saasquatch.",
+            "These can: gameball, capillary, saasquatch.",
         ),
         (
             *(profile(DebitRules()), ErrorCode.REFUSED),
