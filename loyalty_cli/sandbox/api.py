@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from msgspec import Struct
 
 from loyalty_cli.config.profile import DebitRules
+from loyalty_cli.providers.contract import ID
 from loyalty_cli.sandbox.ledger import Ledger
 from loyalty_cli.sandbox.server import Received, Reply
 
@@ -16,8 +17,9 @@ class Api(Struct, frozen=True):
     """One platform of the sandbox, and what a profile needs to use it.
 
     `credentials` holds the made-up value of every credential field, `settings` the profile keys
-    that only this provider has. `handle` gets requests as the platform would, without the path
-    prefix of the sandbox.
+    that only this provider has, and `by` is how the profile names customers. `handle` gets requests
+    as the platform would, without the path prefix of the sandbox. `debit_errors` are the answers to
+    a debit, if they differ from `errors`.
     """
 
     credentials: Mapping[str, str]
@@ -25,3 +27,5 @@ class Api(Struct, frozen=True):
     errors: Errors
     settings: Mapping[str, str] = {}
     debit: DebitRules = DebitRules()
+    by: str = ID
+    debit_errors: Errors | None = None

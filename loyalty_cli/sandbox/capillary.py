@@ -1,8 +1,8 @@
-"""The sandbox's Capillary: a customer's points by the id or another identifier, and tokens."""
+"""The sandbox's Capillary: a customer's points by the id or another identifier, tokens, debits."""
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import partial
 from hashlib import md5
@@ -10,11 +10,12 @@ from typing import Any
 
 from msgspec import Struct
 
+from loyalty_cli.config.profile import DebitRules
 from loyalty_cli.model.strict_json import decode
 from loyalty_cli.providers.contract import Amount, parse_as
 from loyalty_cli.sandbox.api import Api
-from loyalty_cli.sandbox.ledger import Ledger
-from loyalty_cli.sandbox.misbehaviour import behave
+from loyalty_cli.sandbox.ledger import Account, Ledger, NotEnoughError, RepeatedError
+from loyalty_cli.sandbox.misbehaviour import behave, behave_on_debit
 from loyalty_cli.sandbox.server import Received, Reply
 from loyalty_cli.sandbox.sign_in import basic
 
@@ -26,6 +27,9 @@ CREDENTIALS = {
 }
 TOKEN_LIFETIME_SECONDS = 3600
 DEFAULT_PROGRAM = 1
+UNIT = "points"
+ONE_TIME_CODE = "123456"
+"""The code that the sandbox sends to every customer."""
 
 _TOKENS: dict[str, float] = {}
 """The tokens of this process, with the end of each; those of another run are refused."""
@@ -61,7 +65,28 @@ SHOPPERS = {
     "C-1009": Shopper(565000109, {42: Points("410.000")}),
     "C-1010": Shopper(565000110, {1: Points("0.001")}),
 }
-BY_ENTITY_ID = {str(shopper.entity_id): shopper for shopper in SHOPPERS.values()}
+BY_ENTITY_ID = {str(shopper.entity_id): name for name, shopper in SHOPPERS.items()}
+
+
+class RedeemItem(Struct):
+    """One debit; the customer has one identifier."""
+
+    points_redeemed: Amount
+    customer: dict[str, str]
+    external_reference_number: str | None = None
+    validation_code: str | None = None
+
+
+class RedeemRoot(Struct):
+    """The debits of a request."""
+
+    redeem: list[RedeemItem]
+
+
+class RedeemRequest(Struct):
+    """The body of a debit."""
+
+    root: RedeemRoot
 
 
 class Client(Struct):
@@ -80,15 +105,21 @@ IDENTIFIERS: dict[str, Callable[[str], str]] = {
 """The other identifiers of a customer, made from the id."""
 
 
-def handle(received: Received, _: Ledger) -> Reply:
-    """Answer get-points-balance in both forms, and issue tokens."""
+def handle(received: Received, ledger: Ledger) -> Reply:
+    """Answer get-points-balance in both forms, issue tokens, and debit."""
     match received.path:
         case ("v2", "customers", "lookup", "points", "balance"):
-            method, answer = "GET", partial(_looked_up, received)
+            method, answer = "GET", partial(_looked_up, received, ledger)
         case ("v2", "customers", customer, "points", "balance"):
-            method, answer = "GET", partial(_balance, received, customer)
+            method, answer = "GET", partial(_balance, received, ledger, customer)
         case ("v3", "oauth", "token", "generate"):
             method, answer = "POST", partial(_generate_token, received)
+        case ("v1.1", "points", "redeem"):
+            method, answer = "POST", partial(_redeem, received, ledger)
+        case ("v1.1", "points", "isredeemable"):
+            method, answer = "GET", partial(_is_redeemable, received, ledger)
+        case ("v1.1", "customer", "redemptions"):
+            method, answer = "GET", partial(_redemptions, received, ledger)
         case _:
             return _error(404, 404, "There is no such resource")
     if received.method != method:
@@ -122,17 +153,23 @@ def _is_signed_in(received: Received) -> bool:
     return basic(received) == (CREDENTIALS["username"], digest)
 
 
-def _looked_up(received: Received) -> Reply:
+def _looked_up(received: Received, ledger: Ledger) -> Reply:
     """Answer for the customer with an identifier; a wrong name for it is an error."""
     name, value = (received.query.get(f"identifier{part}", "") for part in ("Name", "Value"))
     if name not in IDENTIFIERS or received.query.get("source") != "INSTORE":
         return _error(400, 1632, "The identifier is wrong")
+    return _balance(received, ledger, _customer_of(name, value))
+
+
+def _customer_of(name: str, value: str) -> str:
+    """The id of the customer with an identifier; one that misbehaves does so by any name."""
     known = {IDENTIFIERS[name](customer): customer for customer in SHOPPERS}
-    # One that misbehaves does so by any name.
-    return _balance(received, known.get(value, value if value.startswith("E-") else ""))
+    # The other system of the company knows its customers by the sandbox's ids, too.
+    is_id = value.startswith("E-") or (name == "externalId" and value in SHOPPERS)
+    return known.get(value, value if is_id else "")
 
 
-def _balance(received: Received, customer: str) -> Reply:
+def _balance(received: Received, ledger: Ledger, customer: str) -> Reply:
     if not _is_signed_in(received):
         return ERRORS[401]
     program = received.query.get("programId", str(DEFAULT_PROGRAM))
@@ -140,11 +177,18 @@ def _balance(received: Received, customer: str) -> Reply:
     if not (program.isascii() and program.isdigit() and everything in ("true", "false")):
         return _error(400, 400, "A query parameter is wrong")
     asked = None if everything == "true" else int(program)
+    known = BY_ENTITY_ID.get(customer, customer)
     entity = int(customer) if customer in BY_ENTITY_ID else customer
-    return behave(customer, SHOPPERS | BY_ENTITY_ID, ERRORS, partial(_points, entity, asked))
+    return behave(known, SHOPPERS, ERRORS, partial(_points, ledger, known, entity, asked))
 
 
-def _points(entity: int | str, program: int | None, shopper: Shopper) -> Reply:
+def _account(customer: str, program: int) -> Account:
+    return Account("capillary", customer, f"{UNIT} {program}")
+
+
+def _points(
+    ledger: Ledger, customer: str, entity: int | str, program: int | None, shopper: Shopper
+) -> Reply:
     """The points of a programme, zero if the customer is not in it; for None, of all.
 
     An entityId is a number at Capillary, and the sandbox takes that, too. But it must be the
@@ -156,6 +200,8 @@ def _points(entity: int | str, program: int | None, shopper: Shopper) -> Reply:
         Amount(sum(Decimal(getattr(part, kind)) for part in parts))
         for kind in ("main", "delayed", "external")
     )
+    for key in programs if program is None else (program,):
+        main = main.minus(ledger.redeemed(_account(customer, key)))
     promised = delayed.plus(external)
     body = {
         "entityId": entity,
@@ -173,6 +219,147 @@ def _points(entity: int | str, program: int | None, shopper: Shopper) -> Reply:
     return Reply(body=body)
 
 
+# The API v1.1
+
+
+V1_NAMES = {
+    "mobile": "mobile",
+    "email": "email",
+    "external_id": "externalId",
+    "card_number": "cardNumber",
+}
+
+
+def _named(given: Mapping[str, str]) -> tuple[str, str] | None:
+    """The name and the value of an identifier of the API v1.1; None unless there is one."""
+    named = [(V1_NAMES[name], value) for name, value in given.items() if name in V1_NAMES]
+    return named[0] if len(named) == 1 else None
+
+
+def _program(received: Received) -> int | None:
+    """The programme that is asked for; None if it is no number."""
+    given = received.query.get("program_id", str(DEFAULT_PROGRAM))
+    return int(given) if given.isascii() and given.isdecimal() else None
+
+
+def _has_basic(received: Received) -> bool:
+    return "x-cap-api-oauth-token" not in received.headers and _is_signed_in(received)
+
+
+def _redeem(received: Received, ledger: Ledger) -> Reply:
+    if not _has_basic(received):
+        return V1_ERRORS[401]
+    program = _program(received)
+    try:
+        (item,) = parse_as(decode(received.body), RedeemRequest).root.redeem
+    except ValueError as wrong:
+        return _failed(801, f"The body is wrong: {wrong}")
+    named = _named(item.customer)
+    if named is None or program is None:
+        return _failed(802, "The customer needs one identifier, and the programme a number")
+    if item.points_redeemed <= 0:
+        return _failed(801, "There must be something to redeem")
+    if received.query.get("skip_validation") == "false" and item.validation_code != ONE_TIME_CODE:
+        given = item.validation_code is not None
+        return _failed(808, "The code is wrong") if given else _failed(824, "There is no code")
+    customer = _customer_of(*named)
+
+    def take(shopper: Shopper, delay: float) -> Reply:
+        main = Amount(shopper.programs.get(program, Points()).main)
+        return _take(ledger, _account(customer, program), item, main, delay)
+
+    return behave_on_debit(customer, SHOPPERS, V1_ERRORS, TOO_LITTLE, take)
+
+
+def _take(ledger: Ledger, account: Account, item: RedeemItem, main: Amount, delay: float) -> Reply:
+    points, reference = item.points_redeemed, item.external_reference_number
+    try:
+        done = ledger.redeem(account, points, main, reference, delay)
+    except NotEnoughError:
+        return TOO_LITTLE
+    except RepeatedError:  # what Capillary answers is not documented
+        return _failed(903, "This reference was redeemed before")
+    redeemed = {
+        **item.customer,
+        "redemption_id": str(done.number),
+        "points_redeemed": str(points),
+        "redeemed_value": str(points),
+        "balance": main.minus(done.total),
+        "external_reference_number": reference,
+    }
+    return Reply(body=_framed({"responses": {"points": {**redeemed, **_item(800, "Redeemed")}}}))
+
+
+def _is_redeemable(received: Received, ledger: Ledger) -> Reply:
+    """Whether a customer has so many points; a code is not sent to anybody."""
+    if not _has_basic(received):
+        return V1_ERRORS[401]
+    named, program = _named(received.query), _program(received)
+    points = Amount.convert_or_none(received.query.get("points"))
+    if named is None or program is None or points is None or points <= 0:
+        return _failed(801, "A query parameter is missing or wrong")
+    customer = _customer_of(*named)
+
+    def answer(shopper: Shopper, _: float) -> Reply:
+        main = Amount(shopper.programs.get(program, Points()).main)
+        if main.minus(ledger.redeemed(_account(customer, program))) < points:
+            return TOO_LITTLE
+        redeemable = {"points": str(points), "is_redeemable": "true", **_item(800, "Redeemable")}
+        return Reply(body=_framed({"points": {"redeemable": redeemable}}))
+
+    if customer in ("E-lost-reply", "E-late"):
+        return answer(SHOPPERS["C-1001"], 0)
+    return behave_on_debit(customer, SHOPPERS, V1_ERRORS, TOO_LITTLE, answer)
+
+
+def _redemptions(received: Received, ledger: Ledger) -> Reply:
+    if not _has_basic(received):
+        return V1_ERRORS[401]
+    named, program = _named(received.query), _program(received)
+    if named is None or program is None:
+        return _failed(802, "The customer needs one identifier, and the programme a number")
+    customer, reference = _customer_of(*named), received.query.get("external_reference_number")
+
+    def answer(_: Shopper) -> Reply:
+        unit = _account(customer, program).unit
+        listed: list[dict[str, Any]] = [
+            {
+                "points_redeemed": str(each.amount),
+                "external_reference_number": each.reference,
+                "redemption_id": str(each.number),
+                "redeemed_time": f"{each.at:%Y-%m-%d %H:%M:%S}" if each.at else None,
+                "reversals": [],
+            }
+            for each in ledger.listed("capillary", customer)
+            if each.unit == unit and reference in (None, each.reference)
+        ]
+        points = {"points_count": len(listed), "redemptions": {"points": {"point": listed}}}
+        return Reply(body=_framed({"customer": {named[0]: named[1], **points}}))
+
+    return behave(customer, SHOPPERS, V1_ERRORS, answer)
+
+
+def _framed(content: Mapping[str, Any]) -> dict[str, Any]:
+    status = {"success": "true", "code": 200, "message": "SUCCESS"}
+    return {"response": {"status": status, **content}}
+
+
+def _item(code: int, message: str, success: str = "true") -> dict[str, Any]:
+    return {"item_status": {"success": success, "code": code, "message": message}}
+
+
+def _failed(code: int, message: str) -> Reply:
+    """An item that failed: at 400, as nothing was done."""
+    status = {"success": "false", "code": 500, "message": "All requests have failed"}
+    points = {"points_redeemed": "0", **_item(code, message, "false")}
+    return Reply(400, {"response": {"status": status, "responses": {"points": points}}})
+
+
+def _failed_whole(status: int, message: str) -> Reply:
+    body = {"success": "false", "code": status, "message": message}
+    return Reply(status, {"response": {"status": body}})
+
+
 def _error(status: int, code: int, message: str) -> Reply:
     return Reply(status, {"errors": [_status(code, message)], "warnings": []})
 
@@ -187,4 +374,18 @@ ERRORS = {
     429: _error(429, 429, "There were too many requests"),
     500: _error(500, 500, "Something broke"),
 }
-API = Api(CREDENTIALS, handle, ERRORS)
+TOO_LITTLE = _failed(818, "The customer has fewer points than that")
+V1_ERRORS = {
+    401: _failed_whole(401, "The sign-in is missing or wrong"),
+    404: _failed(816, "No customer has this identifier"),
+    429: _failed_whole(429, "There were too many requests"),
+    500: _failed_whole(500, "Something broke"),
+}
+API = Api(
+    CREDENTIALS,
+    handle,
+    ERRORS,
+    debit=DebitRules(allow=True, unit=UNIT, max_amount=5000),
+    by="external_id",
+    debit_errors=V1_ERRORS,
+)

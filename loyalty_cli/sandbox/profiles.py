@@ -6,6 +6,7 @@ from loyalty_cli import providers
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.credentials.sources import Credential
 from loyalty_cli.model.environment_name import environment_name
+from loyalty_cli.providers.contract import ID
 from loyalty_cli.sandbox import APIS
 
 DEFAULT_PROFILE = "saasquatch"
@@ -21,6 +22,7 @@ def sandbox_profiles(url: str) -> dict[str, Profile]:
             auth=provider.auths[0],
             base_url=f"{url}/{name}",
             settings=api.settings,
+            by=api.by,
             debit=api.debit,
             sandbox=True,
         )
@@ -54,6 +56,8 @@ def profile_file(url: str) -> str:
         first, *others = (auth.name for auth in providers.load(name).auths)
         lines.append(f"    auth: {first}" + (f"  # or {', '.join(others)}" if others else ""))
         lines += [f"    {key}: {value}" for key, value in api.settings.items()]
+        if api.by != ID:
+            lines.append(f"    by: {api.by}")
         if api.debit.allow:
             rules = f"allow: true, unit: {api.debit.unit}, max_amount: {api.debit.max_amount}"
             lines.append(f"    debit: {{{rules}}}")

@@ -98,7 +98,8 @@ class Debits:
         request = self.provider.debit_request(self.query(customer), debit)
         assert request.json
         path = address(self.name, request).removeprefix(f"/{self.name}/")
-        return self.platforms.post(self.name, path, request.json)
+        query = urlencode({key: value for key, value in request.query.items() if value})
+        return self.platforms.post(self.name, f"{path}?{query}", request.json)
 
     def is_lost(self, customer: str, amount: int = 100, reference: str = "order 7") -> bool:
         try:
@@ -120,7 +121,8 @@ class Debits:
         return self.provider.read_evidence(answer.json, debit)
 
     def query(self, customer: str) -> Query:
-        return Query(customer, APIS[self.name].settings)
+        api = APIS[self.name]
+        return Query(customer, api.settings, by=api.by)
 
     def left(self, customer: str) -> int:
         body = self.platforms.balance(self.name, customer).json

@@ -75,8 +75,9 @@ def test_a_debit_of_a_failing_customer_fails_and_takes_nothing(
 ) -> None:
     answer = debits(identifier)
 
-    expected = APIS[debits.name].errors[status]
-    assert (answer.status, answer.json) == (status, expected.body)
+    api = APIS[debits.name]
+    expected = (api.debit_errors or api.errors)[status]
+    assert (answer.status, answer.json) == (expected.status, expected.body)
     assert debits("E-html").body.startswith(b"<!DOCTYPE html>")
     assert debits.is_lost("E-reset")
     with closing(sqlite3.connect(ledger.path)) as database:
@@ -131,12 +132,12 @@ def test_a_debit_whose_reply_is_lost_was_made(
     assert debits.is_lost("E-lost-reply")
     assert debits.taken("E-lost-reply") == 100
 
-    if debits.provider.idempotent:
-        assert debits("E-lost-reply").json["code"] == 9004
-        assert debits.taken("E-lost-reply") == 100
-    else:
+    if debits.name == "saasquatch":  # it has no reference
         assert debits.is_lost("E-lost-reply")
         assert debits.taken("E-lost-reply") == 200
+    else:
+        assert debits("E-lost-reply").status in (400, 422)
+        assert debits.taken("E-lost-reply") == 100
 
 
 def test_a_late_debit_is_made_three_seconds_after_its_reset(
@@ -170,7 +171,8 @@ def test_every_platform_lists_the_debits_that_were_made(debits: Debits) -> None:
     debits("C-1003", amount=7, reference="order 8")
     (listed,) = debits.evidence("C-1001").redemptions
 
-    assert (listed.amount, listed.unit, listed.doubt) == (Amount(100), debits.unit, None)
+    assert (listed.amount, listed.doubt) == (Amount(100), None)
+    assert listed.unit in (debits.unit, None)
     assert listed.reference in ("order 7", None)
     assert listed.provider_reference
     assert listed.at is not None
