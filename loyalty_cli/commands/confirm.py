@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 from select import select
 
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.output.escape import visible
 
 POLL_SECONDS = 0.2
@@ -36,8 +37,8 @@ def confirmed(question: str) -> bool:
 def typed(question: str, is_stopped: Callable[[], bool]) -> str:
     """Ask for a text, such as a one-time code, which is shown as it is typed.
 
-    Ctrl-C and Ctrl-D raise KeyboardInterrupt. A signal does not interrupt a thread, so `is_stopped`
-    is asked while nothing is typed.
+    Ctrl-D raises KeyboardInterrupt. A signal does not interrupt a thread, so `is_stopped` is asked
+    while nothing is typed; then it raises LoyaltyError.
     """
     sys.stderr.write(f"{visible(question)}: ")
     sys.stderr.flush()
@@ -45,7 +46,9 @@ def typed(question: str, is_stopped: Callable[[], bool]) -> str:
     while sys.platform != "win32" and not select([sys.stdin], [], [], POLL_SECONDS)[0]:
         if is_stopped():
             sys.stderr.write("\n")
-            raise KeyboardInterrupt
+            message = "the run was stopped before the answer was typed."
+            hint = "Nothing was sent; run the same command again."
+            raise LoyaltyError(ErrorCode.REFUSED, message, hint=hint)
     line = sys.stdin.readline()
     if not line:
         sys.stderr.write("\n")

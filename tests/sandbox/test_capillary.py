@@ -2,6 +2,7 @@
 
 import json
 from hashlib import md5
+from typing import Any
 
 import pytest
 
@@ -135,3 +136,104 @@ def test_capillary_in_the_sandbox_refuses_an_identifier_that_it_does_not_know(
     assert (
         platforms.ask("GET", f"{LOOK_UP}&identifierName=mobile&identifierValue=E-404").status == 401
     )
+
+
+# The API v1.1
+
+
+def v1(platforms: Sandbox, method: str, target: str, body: Any = None) -> tuple[int, Any, Any]:
+    """The status of an answer, the code of its item, and all of it."""
+    content = None if body is None else json.dumps(body).encode()
+    headers = platforms.signed("capillary")
+    answer = platforms.ask(method, f"/capillary/v1.1/{target}", headers, content)
+    response = answer.json["response"]
+    points = response.get("responses", response).get("points", {})
+    item = points.get("redeemable", points).get("item_status", response["status"])
+    return answer.status, item["code"], response
+
+
+def redeem(platforms: Sandbox, query: str = "", **item: Any) -> tuple[int, Any, Any]:
+    usual = {"points_redeemed": 100, "customer": {"mobile": "15550001001"}}
+    body = {"root": {"redeem": [usual | item]}}
+    return v1(platforms, "POST", f"points/redeem?format=json{query}", body)
+
+
+def test_a_redemption_in_the_sandbox_is_of_one_programme(platforms: Sandbox) -> None:
+    status, code, response = redeem(platforms, "&program_id=42", external_reference_number="a")
+
+    points = response["responses"]["points"]
+    assert (status, code, str(points["balance"])) == (200, 800, "20.000")
+    assert (points["points_redeemed"], points["redemption_id"]) == ("100", "1")
+    left = [
+        str(platforms.balance("capillary", "C-1001", **options).json["mainPoints"])
+        for options in ({}, {"program_id": "42"}, {"all_programs": "true"})
+    ]
+    assert left == ["8500.000", "20.000", "8520.000"]
+    asked = "customer/redemptions?format=json&email=c-1001@example.com"
+    for query, found in [("", 0), ("&program_id=42", 1), ("&external_reference_number=b", 0)]:
+        listed = v1(platforms, "GET", asked + query)[2]["customer"]
+        assert listed["points_count"] == len(listed["redemptions"]["points"]["point"]) == found
+
+
+@pytest.mark.parametrize(
+    ("query", "item", "code"),
+    [
+        ("", {"points_redeemed": 8501}, 818),
+        ("", {"points_redeemed": 0}, 801),
+        ("", {"points_redeemed": "x"}, 801),
+        ("", {"customer": {}}, 802),
+        ("", {"customer": {"id": "C-1001"}}, 802),
+        ("", {"customer": {"mobile": "1", "email": "2"}}, 802),
+        ("", {"customer": {"mobile": "C-1001"}}, 816),
+        ("&program_id=x", {}, 802),
+        ("&program_id=7", {}, 818),
+        ("&skip_validation=false", {}, 824),
+        ("&skip_validation=false", {"validation_code": "1"}, 808),
+    ],
+    ids=str,
+)
+def test_a_redemption_that_the_sandbox_refuses_takes_nothing(
+    platforms: Sandbox, query: str, item: dict[str, Any], code: int
+) -> None:
+    assert redeem(platforms, query, **item)[:2] == (400, code)
+    balance = platforms.balance("capillary", "C-1001", all_programs="true").json
+    assert str(balance["mainPoints"]) == "8620.000"
+
+
+def test_a_reference_is_redeemed_once_in_the_sandbox(platforms: Sandbox) -> None:
+    other: dict[str, Any] = {"customer": {"email": "c-1003@example.com"}, "points_redeemed": 1}
+
+    codes = [
+        redeem(platforms, "", **more, external_reference_number="a")[1] for more in ({}, {}, other)
+    ]
+
+    assert codes == [800, 903, 903]
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "code"),
+    [
+        ("mobile=15550001001&points=8500", 200, 800),
+        ("external_id=C-1001&points=8501", 400, 818),
+        ("external_id=E-insufficient&points=1", 400, 818),
+        ("external_id=E-lost-reply&points=1", 200, 800),
+        ("mobile=1&points=1", 400, 816),
+        ("mobile=15550001001&points=0", 400, 801),
+        ("points=1", 400, 801),
+    ],
+)
+def test_the_sandbox_says_whether_points_are_redeemable(
+    platforms: Sandbox, query: str, status: int, code: int
+) -> None:
+    assert v1(platforms, "GET", f"points/isredeemable?{query}")[:2] == (status, code)
+
+
+def test_the_api_v1_in_the_sandbox_takes_no_token(ask: Ask) -> None:
+    headers = {"X-CAP-API-OAUTH-TOKEN": capillary.new_token(60)}
+    for method, target in [
+        ("POST", "points/redeem"),
+        ("GET", "points/isredeemable"),
+        ("GET", "customer/redemptions"),
+    ]:
+        answer = ask(method, f"/capillary/v1.1/{target}", headers)
+        assert (answer.status, answer.json["response"]["status"]["success"]) == (401, "false")
