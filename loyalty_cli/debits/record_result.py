@@ -31,7 +31,7 @@ def record_result(journal: Journal, sent: Entry, outcome: Outcome) -> DebitResul
             hint="Nothing more was sent. Fix the journal, then run `loyalty journal reconcile`.",
         ) from error
     if outcome.error or (present.state, present.attempt) == (outcome.state, sent.attempt):
-        return DebitResult(present, error=outcome.error)
+        return DebitResult(present, error=outcome.error, note=outcome.applied.note)
     contradicted = LoyaltyError(
         ErrorCode.OUTCOME_UNKNOWN,
         f"the debit {sent.key.reference!r} was made, but before the answer came it was settled"

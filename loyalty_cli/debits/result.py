@@ -11,11 +11,15 @@ _FAILURE = msgspec.json.Decoder(Failure)
 
 
 class DebitResult(Struct, frozen=True):
-    """A debit after a run; `replayed` if the outcome was on record and nothing was sent."""
+    """A debit after a run; `replayed` if the outcome was on record and nothing was sent.
+
+    `note` is what the platform said of a debit that it made, besides.
+    """
 
     entry: Entry
     replayed: bool = False
     error: LoyaltyError | None = None
+    note: str | None = None
 
 
 def written_error(error: LoyaltyError | None) -> str | None:

@@ -70,6 +70,7 @@ DEBIT_CODES = {
 }
 """What each code of a debit means, in the item's status."""
 USUAL_PAGE = 10
+GROUP = "Capillary took points of another member of the customer's group."
 IDENTIFIERS = {
     "mobile": "mobile",
     "email": "email",
@@ -126,6 +127,7 @@ class Redeemed(Struct):
     points_redeemed: Any
     redemption_id: int | str | None = None
     balance: Any = None
+    is_group_redemption: Any = None
 
 
 class RedeemedItems(Struct):
@@ -413,6 +415,7 @@ class Capillary(DebitProvider):
         return DebitReceipt(
             balance_after=Amount.convert_or_none(item.balance),
             provider_reference=None if number is None else str(number),
+            note=GROUP if str(item.is_group_redemption).lower() == "true" else None,
         )
 
     def evidence_request(self, query: Query, debit: Debit) -> Request:

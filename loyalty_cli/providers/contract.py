@@ -451,10 +451,11 @@ class Evidence(Struct, frozen=True):
 
 
 class DebitReceipt(Struct, frozen=True):
-    """The platform's answer for a debit that it made."""
+    """The platform's answer for a debit that it made; `note` is what the user must know of it."""
 
     balance_after: Amount | None = None
     provider_reference: str | None = None
+    note: str | None = None
 
 
 class Refusal(Enum):

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from loyalty_cli.model.amount import Amount
-from loyalty_cli.providers.capillary import Capillary
+from loyalty_cli.providers.capillary import GROUP, Capillary
 from loyalty_cli.providers.contract import (
     Debit,
     DebitReceipt,
@@ -147,7 +147,9 @@ def test_a_receipt_has_the_number_of_the_redemption_and_what_is_left(points: Any
         "item_status": {"success": "true", "code": "800", "message": "Points Redeemed"},
     }
 
-    assert Capillary().read_debit(framed(item), debit()) == DebitReceipt(Amount(1990), "4711")
+    receipt = Capillary().read_debit(framed(item), debit())
+
+    assert receipt == DebitReceipt(Amount(1990), "4711", GROUP)
 
 
 class Debits:
@@ -246,6 +248,15 @@ def test_the_items_code_decides_what_became_of_a_debit(case: str, debits: Debits
 
     assert (done.record["state"], len(debits.posts)) == (state, 1), done.record
     assert done.record["provider_reference"] == ("4711" if state == "confirmed" else None)
+
+
+def test_a_debit_of_a_group_is_confirmed_and_told(debits: Debits) -> None:
+    debits.answer = Reply(body=framed({**CONFIRMED, "is_group_redemption": "true"}))
+
+    done = debits.debit()
+
+    assert (done.code, done.record["state"]) == (0, "confirmed")
+    assert f"r-1: {GROUP}" in done.err
 
 
 def test_the_next_attempt_has_a_new_number_only_after_a_failed_one(debits: Debits) -> None:

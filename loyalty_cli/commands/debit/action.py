@@ -22,6 +22,7 @@ from loyalty_cli.debits.mistakes import Mistakes
 from loyalty_cli.debits.order import platform_of, request_of
 from loyalty_cli.debits.order_store import OrderStore
 from loyalty_cli.debits.records import result_record
+from loyalty_cli.debits.result import DebitResult
 from loyalty_cli.debits.run import DebitStop, run_all
 from loyalty_cli.debits.send_once import DebitSender
 from loyalty_cli.debits.tally import DebitTally
@@ -156,7 +157,7 @@ def _make(
     longest = max((profile.timeout for profile in orders.profiles), default=0)
     with stop.on_signals(last_resort=LastResort(longest + LAST_RESORT_SECONDS, at_last)):
         settled = run_all(debits, orders, entries, stop, JOBS)
-        records = map(result_record, keys.noted(settled))
+        records = map(result_record, _told(keys.noted(settled)))
         try:
             _print(tally.counted(records), len(orders), output)
         except BaseException as error:
@@ -172,6 +173,14 @@ def _make(
         messages.warning(f"{left} of {len(orders)} debits unfinished; run the same command again.")
     views.report_failures(tally.reported, tally.failed, tally.done)
     return _ended(tally.exit_code, stop)
+
+
+def _told(settled: Iterator[DebitResult]) -> Iterator[DebitResult]:
+    """Pass the results on, and print the notes of platforms about them."""
+    for each in settled:
+        if each.note:
+            messages.note(f"{each.entry.key.reference}: {each.note}")
+        yield each
 
 
 def _print(records: Iterator[DebitRecord], total: int, output: Format) -> None:
