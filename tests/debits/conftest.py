@@ -50,6 +50,7 @@ def profile_of(platform: FaultyPlatform, **profile: Any) -> Profile:
     rules = DebitRules(allow=True, settle=profile.pop("settle", 900.0))
     url = profile.pop("url", platform.url)
     settings: dict[str, Any] = {"settings": platform.settings, "debit": rules, "name": "shop"}
+    settings["by"] = platform.by
     return profile_at(url, platform.provider, **(settings | profile))
 
 

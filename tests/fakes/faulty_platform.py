@@ -81,6 +81,7 @@ class FaultyPlatform:
     settings: Mapping[str, str] = {"tenant": "acme"}
     provider = "saasquatch"
     unit = "CENTS"
+    by = "id"
 
     def __init__(self, debit: Debiting = honest, tls: ssl.SSLContext | None = None) -> None:
         self.debit = debit
@@ -93,7 +94,7 @@ class FaultyPlatform:
         self.more: dict[str, Any] = {}
         self.assigned = ASSIGNED
         self.listed: bytes | None = None
-        """The answer to one who asks for the debits that were made; None for an error."""
+        """What to answer instead to one who asks for the debits that were made."""
         self._seen = 0
         self._lock = Lock()
         self._server = RawServer(self._script, tls)
@@ -140,6 +141,11 @@ class FaultyPlatform:
         redeemed = {"totalRedeemedCredit": self.applied[customer, self.unit]}
         return [line | redeemed | self.more]
 
+    def list_of_debits(self, target: str) -> bytes:
+        """The answer to one who asks for the debits that were made."""
+        del target
+        return as_json(self.error(404), "404 No")
+
     def _script(self, wire: Wire) -> None:
         with self._lock:
             self._seen += 1
@@ -148,9 +154,8 @@ class FaultyPlatform:
             return
         while request := wire.request():
             method, target, _ = request.split(b"\r\n", 1)[0].decode().split(" ")
-            if target.endswith("/graphql") or "/transactions?" in target:
-                no = as_json(self.error(404), "404 No")
-                wire.send(no if self.listed is None else self.listed)
+            if any(each in target for each in ("/graphql", "/transactions?", "/redemptions?")):
+                wire.send(self.list_of_debits(target) if self.listed is None else self.listed)
                 continue
             if method == "POST":
                 post = Post(self, request)
@@ -201,6 +206,67 @@ class IdempotentPlatform(FaultyPlatform):
         customer = unquote(urlsplit(target).path.split("/")[-2])
         left = ASSIGNED - self.applied[customer, self.unit]
         return {"availablePointsBalance": left, "totalEarnedPoints": ASSIGNED}
+
+
+class ListingPlatform(FaultyPlatform):
+    """Capillary: says no redeemed total, and lists each debit with its reference.
+
+    It applies a debit as often as it is told to, whatever its reference. `programs` are the
+    programmes in which it lists them, for one who asks for none or for one.
+    """
+
+    settings: Mapping[str, str] = {}
+    provider = "capillary"
+    unit = "points"
+    by = "mobile"
+    programs: frozenset[str | None] = frozenset({None})
+
+    def __init__(self, debit: Debiting = honest, tls: ssl.SSLContext | None = None) -> None:
+        super().__init__(debit, tls)
+        self.made: list[tuple[str, dict[str, Any]]] = []
+
+    def account(self, order: Mapping[str, Any]) -> tuple[str, str]:
+        return _item(order)["customer"]["mobile"], self.unit
+
+    def yes(self, post: Post) -> dict[str, Any]:
+        status = {"success": "true", "code": 800}
+        points = {"points_redeemed": _item(post.order)["points_redeemed"], "item_status": status}
+        return {"response": {"status": status, "responses": {"points": points}}}
+
+    def apply(self, post: Post) -> None:
+        item = _item(post.order)
+        with self._lock:
+            self.applied[post.account] += item["points_redeemed"]
+            self.times[post.account] += 1
+            self.made.append((item["external_reference_number"], item))
+
+    def error(self, status: int, message: str = "No.") -> dict[str, Any]:
+        item = {"item_status": {"success": "false", "code": 818, "message": message}}
+        whole = {"success": "false", "code": status}
+        return {"response": {"status": whole, "responses": {"points": item}}}
+
+    def balance(self, target: str) -> Any:
+        (customer,) = parse_qs(urlsplit(target).query)["identifierValue"]
+        return {"mainPoints": self.assigned - self.applied[customer, self.unit]}
+
+    def list_of_debits(self, target: str) -> bytes:
+        query = parse_qs(urlsplit(target).query)
+        (reference,), (program,) = (
+            query["external_reference_number"],
+            query.get("program_id", [None]),
+        )
+        found = [
+            {**item, "redemption_id": number}
+            for number, (named, item) in enumerate(self.made, start=1)
+            if named == reference and program in self.programs
+        ]
+        customer = {"redemptions": {"points": {"point": found}}, "points_count": len(found)}
+        return as_json({"response": {"status": {"success": "true"}, "customer": customer}})
+
+
+def _item(order: Mapping[str, Any]) -> dict[str, Any]:
+    (item,) = order["root"]["redeem"]
+    return dict(item)
 
 
 def once_only(wire: Wire, post: Post) -> None:

@@ -27,7 +27,7 @@ from loyalty_cli.debits.account_balance import AccountBalance, read_account_bala
 from loyalty_cli.debits.journal import uptime
 from loyalty_cli.debits.journal.backup import back_up
 from loyalty_cli.debits.journal.database import JournalError
-from loyalty_cli.debits.journal.entries import OPEN, State
+from loyalty_cli.debits.journal.entries import OPEN, Change, State
 from loyalty_cli.debits.journal.file import FileDatabase
 from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.debits.journal.store import Filter, Journal
@@ -48,7 +48,9 @@ from tests.fakes.faulty_platform import (
     NEVER,
     FaultyPlatform,
     IdempotentPlatform,
+    ListingPlatform,
     Post,
+    answers,
     as_json,
     honest,
     once_only,
@@ -409,6 +411,59 @@ def the_id_is_another_ones(world: World) -> None:
     world.give_up_and_run_again()
 
 
+# The platform's own list of debits.
+
+
+def the_list_comes_out_of_a_cache(world: World) -> None:
+    assert isinstance(world.platform, ListingPlatform)
+    before = world.platform.list_of_debits("/?external_reference_number=r-1")
+    world.platform.listed = before.replace(b"\r\n", b"\r\nAge: 60\r\n", 1)
+    world.platform.debit = LOST
+    world.run()
+    world.give_up_and_run_again()
+
+
+def the_list_is_incomplete(world: World) -> None:
+    customer = {"redemptions": {"points": {"point": []}}, "points_count": 1}
+    page = {"response": {"status": {"success": "true"}, "customer": customer}}
+    world.platform.listed = as_json(page)
+    world.platform.debit = LOST
+    world.run()
+    world.give_up_and_run_again()
+
+
+def the_list_has_another_debit_of_ours(world: World) -> None:
+    world.run("r-0")
+    data = [
+        {"id": "1", "creditRedeemed": 50, "unit": "CENTS", "dateRedeemed": world.now.isoformat()}
+    ]
+    user = {"rewardRedemptionTransactions": {"totalCount": 1, "data": data}}
+    world.platform.listed = as_json({"data": {"user": user}})
+    world.goes(5)
+    world.platform.debit = NEVER
+    world.run("r-1")
+    world.reconcile()
+
+
+def an_attempt_after_a_failed_one_is_lost(world: World) -> None:
+    world.platform.debit = answers(as_json(world.platform.error(521), "400 No"))
+    world.run()
+    world.maker.journal.change(world.maker.present(), State.NOT_APPLIED, Change("by hand: again"))
+    world.platform.debit = LOST
+    world.run()
+    world.give_up_and_run_again()
+
+
+def the_programme_is_another_one_now(world: World) -> None:
+    assert isinstance(world.platform, ListingPlatform)
+    world.platform.programs = frozenset({"42"})
+    world.maker.profile = replace(world.maker.profile, options={"program_id": "42"})
+    world.platform.debit = LOST
+    world.run()
+    world.maker.profile = replace(world.maker.profile, options={})
+    world.give_up_and_run_again()
+
+
 def off(rule: Callable[[without.Put], None]) -> Callable[[World], None]:
     """A rule that the proof by kills switches off, too, until the test ends."""
     return lambda world: rule(world.patch.setattr)
@@ -475,6 +530,38 @@ RULES = {
         the_id_is_another_ones,
         MADE_UP,
         IdempotentPlatform,
+    ),
+    "the settle period of a list": Rule(
+        off(without.nothing_needs_to_settle), the_request_is_late, TWICE, ListingPlatform
+    ),
+    "no lists out of caches": Rule(
+        off(without.lists_from_caches_are_believed),
+        the_list_comes_out_of_a_cache,
+        TWICE,
+        ListingPlatform,
+    ),
+    "complete lists": Rule(
+        off(without.incomplete_lists_are_believed),
+        the_list_is_incomplete,
+        TWICE,
+        ListingPlatform,
+    ),
+    "a list explained by another": Rule(
+        off(without.no_other_debit_explains_a_list),
+        the_list_has_another_debit_of_ours,
+        MADE_UP,
+    ),
+    "the number of the attempt": Rule(
+        off(without.lists_are_searched_for_the_first_number),
+        an_attempt_after_a_failed_one_is_lost,
+        TWICE,
+        ListingPlatform,
+    ),
+    "the same programme": Rule(
+        off(without.any_programme_will_do),
+        the_programme_is_another_one_now,
+        TWICE,
+        ListingPlatform,
     ),
 }
 

@@ -13,12 +13,15 @@ from msgspec.structs import replace
 from loyalty_cli.commands import open_journal as journals
 from loyalty_cli.debits import abandoned, reconcile, send_once
 from loyalty_cli.debits.account_balance import read_account_balance
+from loyalty_cli.debits.evidence import judge_list
 from loyalty_cli.debits.journal import restore, store, tables
 from loyalty_cli.debits.journal.entries import State
 from loyalty_cli.debits.journal.file import FileDatabase
 from loyalty_cli.debits.journal.store import Journal
+from loyalty_cli.debits.order import DebitOrder
 from loyalty_cli.model.errors import LoyaltyError, NotSentError
 from loyalty_cli.network.http_client import HttpClient
+from loyalty_cli.network.platform_client import PlatformClient
 from loyalty_cli.providers.saasquatch import SaaSquatch
 from tests.proofs.installation import TIMEOUT, Row
 from tests.proofs.story import Keeping, Story, others_of, twins_of
@@ -125,6 +128,41 @@ def caches_are_believed(put: Put = setattr) -> None:
         return replace(read_account_balance(*of), cache_age=None)
 
     put(send_once, "read_account_balance", uncached)
+
+
+def lists_from_caches_are_believed(put: Put = setattr) -> None:
+    evidence = PlatformClient.evidence
+
+    def uncached(*of: Any) -> Any:
+        found = evidence(*of)
+        return found and (found[0], None)
+
+    put(PlatformClient, "evidence", uncached)
+
+
+def incomplete_lists_are_believed(put: Put = setattr) -> None:
+    def whole(entry: Any, reference: str, evidence: Any, *more: Any) -> Any:
+        return judge_list(entry, reference, replace(evidence, is_complete=True), *more)
+
+    put(reconcile, "judge_list", whole)
+
+
+def no_other_debit_explains_a_list(put: Put = setattr) -> None:
+    put(Journal, "others_sent", lambda *_: [])
+
+
+def lists_are_searched_for_the_first_number(put: Put = setattr) -> None:
+    debit = send_once.DebitSender.debit
+
+    def first(sender: Any, order: Any, entry: Any, at: Any = None) -> Any:
+        made = debit(sender, order, entry, at)
+        return made if at is None else replace(made, failures=0)
+
+    put(send_once.DebitSender, "debit", first)
+
+
+def any_programme_will_do(put: Put = setattr) -> None:
+    put(DebitOrder, "asked", property(lambda _: {}))
 
 
 def _the_file_has_no_mark(put: Put = setattr) -> None:
