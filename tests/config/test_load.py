@@ -135,7 +135,7 @@ def test_the_example_profile_file_loads(loyalty: Run, profile_file: Write, text:
 def test_the_example_profile_file_shows_every_key_there_is() -> None:
     known = {*FILE_KEYS, *PROFILE_KEYS, *DEBIT_KEYS}
     for provider in map(providers.load, EXAMPLE_PROVIDERS.values()):
-        known |= {each.name for each in (*provider.settings, *provider.options)}
+        known |= {each.name for each in (*provider.settings, *provider.profile_options())}
 
     root = parse(uncommented())
     assert isinstance(root, Map)
