@@ -175,7 +175,7 @@ def _record(provider: "Provider") -> "ProviderRecord":
         auth=tuple(AuthRecord(name=auth.name, credentials=auth.fields) for auth in provider.auths),
         ways=convert(provider.ways, tuple[WayRecord, ...], from_attributes=True),
         settings=convert(provider.settings, parameters, from_attributes=True),
-        options=convert(provider.options, parameters, from_attributes=True),
+        options=convert(provider.profile_options(), parameters, from_attributes=True),
         read_limits=convert(provider.read_limits, limits, from_attributes=True),
         debits=isinstance(provider, DebitProvider),
         numbers=dict(provider.numbers),

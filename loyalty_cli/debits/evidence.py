@@ -12,7 +12,7 @@ from loyalty_cli.providers.contract import Evidence, Redemption
 
 CLOCKS = timedelta(minutes=1)
 """How much two clocks that are right may differ."""
-WRONG_CLOCK = timedelta(hours=1)
+WRONG_CLOCK = timedelta(days=1)
 """How wrong a clock may be before a debit at another time cannot be ours."""
 TIME_ZONES = timedelta(hours=14)
 """How much a time may differ that has no time zone."""

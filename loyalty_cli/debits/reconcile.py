@@ -200,10 +200,8 @@ class Reconciler:
 
     def _listed(self, order: DebitOrder, entry: Entry) -> tuple[ListFinding, Instant]:
         """What the platform's list of debits proves, and when it was asked for."""
-        debit, settle = (
-            self._debits.debit(order, entry, entry.claimed_at),
-            order.profile.debit.settle,
-        )
+        settle = order.profile.debit.settle
+        debit = self._debits.debit(order, entry, entry.claimed_at)
         try:
             found, looked_at = self._debits.evidence(order, debit)
         except Exception as error:  # noqa: BLE001 - without a list, other evidence may decide

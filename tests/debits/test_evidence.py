@@ -45,7 +45,7 @@ class Case(NamedTuple):
 
 
 MADE, NOT_THERE, DOUBTFUL, NOTHING = Proof.MADE, Proof.NOT_THERE, Proof.DOUBTFUL, Proof.NOTHING
-HALF_A_DAY = 12 * 3600
+DAY = 24 * 3600
 CASES = {
     "our reference and amount": Case((listed(),), MADE, "lists a debit of 50 CENTS"),
     "our reference, without a unit": Case((listed(unit=None),), MADE, "'r-1.2'"),
@@ -82,14 +82,16 @@ CASES = {
         (unnamed(at=at(-61)),), NOTHING, "which may be it"
     ),
     "one a little after the settle period": Case((unnamed(at=at(961)),), NOTHING, "may be it"),
-    "one a day before the claim": Case((unnamed(at=at(-86400)),), NOT_THERE, "not have it"),
-    "one a day later": Case((unnamed(at=at(86400)),), NOT_THERE, "not have it"),
+    "one a day before the claim": Case((unnamed(at=at(-DAY)),), NOTHING, "which may be it"),
+    "one a day later": Case((unnamed(at=at(DAY)),), NOTHING, "which may be it"),
+    "one two days before the claim": Case((unnamed(at=at(-2 * DAY)),), NOT_THERE, "not have it"),
+    "one two days later": Case((unnamed(at=at(2 * DAY)),), NOT_THERE, "not have it"),
     "one without a time": Case((unnamed(at=None),), NOTHING, "which may be it"),
     "one without a time zone": Case(
-        (unnamed(at=at(HALF_A_DAY).replace(tzinfo=None)),), NOTHING, "which may be it"
+        (unnamed(at=at(DAY).replace(tzinfo=None)),), NOTHING, "which may be it"
     ),
     "one of another day without a time zone": Case(
-        (unnamed(at=at(86400).replace(tzinfo=None)),), NOT_THERE, "not have it"
+        (unnamed(at=at(2 * DAY).replace(tzinfo=None)),), NOT_THERE, "not have it"
     ),
     "one of another amount": Case((unnamed(amount=Amount(51)),), NOT_THERE, "not have it"),
     "one of another unit": Case((unnamed(unit="points"),), NOT_THERE, "not have it"),

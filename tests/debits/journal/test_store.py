@@ -386,6 +386,33 @@ def test_other_debits_since_a_claim_are_those_that_may_have_been_made(
     assert journal.others_since(mine, before) == ["claimed since", "open before"]
 
 
+def test_the_others_of_an_account_are_those_sent_since_and_those_with_an_id(
+    journal: Journal,
+) -> None:
+    mine = plan(journal, "mine", customer="C-1")
+    before = claimed(journal, plan(journal, "before", customer="C-1"))
+    journal.change(before, CONFIRMED, Change("yes", provider_reference="71"))
+    since = journal.now()
+    claimed(journal, plan(journal, "since", customer=" c-1"))
+    plan(journal, "planned since", customer="C-1")
+    claimed(journal, plan(journal, "another account's", customer="C-2"))
+    claimed(journal, plan(journal, "elsewhere", platform="another shop", customer="C-1"))
+
+    def others(*ids: str) -> list[str]:
+        return [each.key.reference for each in journal.others_sent(mine, since, ids)]
+
+    assert others() == ["since"]
+    assert others("70", "71", "72") == ["since", "before"]
+
+
+def test_the_options_of_the_balance_before_a_claim_are_kept(journal: Journal) -> None:
+    had = replace(BASELINE, asked={"program_id": "42"})
+    entry = journal.claim(plan(journal, "a"), SENDER, had)
+
+    assert entry is not None
+    assert journal.present(entry).baseline == had
+
+
 def test_an_account_that_gets_a_name_adopts_its_profiles_earlier_debits(
     journal: Journal,
 ) -> None:
