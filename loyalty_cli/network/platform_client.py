@@ -188,10 +188,15 @@ class _SignIn:
         """Return what makes the sign-in headers of an attempt from these secrets."""
         auth = self.profile.auth
         self._secrets.update(secrets.values())
+        with suppress(Exception):  # raised again where a request is signed
+            # Before anything is sent: a kept answer to an earlier request may repeat them.
+            usual = auth.headers(secrets)
+            self._secrets.update(header_secrets(_secret_ones(auth.headers, secrets, usual)))
 
         def sign(attempt: Attempt) -> Headers:
-            headers = _headers(auth, secrets, attempt)
-            self._secrets.update(header_secrets(_secret_ones(auth, secrets, attempt, headers)))
+            make = partial(_headers, auth, attempt)
+            headers = make(secrets)
+            self._secrets.update(header_secrets(_secret_ones(make, secrets, headers)))
             return headers
 
         return sign
@@ -240,11 +245,11 @@ class _SignIn:
         return token
 
 
-def _headers(auth: Auth, secrets: Secrets, attempt: Attempt) -> Headers:
+def _headers(auth: Auth, attempt: Attempt, secrets: Secrets) -> Headers:
     return {**auth.headers(secrets), **auth.sign(secrets, attempt)}
 
 
-def _secret_ones(auth: Auth, secrets: Secrets, attempt: Attempt, headers: Headers) -> Headers:
+def _secret_ones(make: Callable[[Secrets], Headers], secrets: Secrets, headers: Headers) -> Headers:
     """The headers that depend on the secrets; a version or a time does not, and may be shown."""
     if all(any(secret in value for secret in secrets.values()) for value in headers.values()):
         return headers
@@ -253,7 +258,7 @@ def _secret_ones(auth: Auth, secrets: Secrets, attempt: Attempt, headers: Header
         for name, value in secrets.items()
     }
     try:
-        without = _headers(auth, others, attempt)
+        without = make(others)
     except Exception:  # noqa: BLE001 - no such secrets are possible there
         return headers
     return {name: value for name, value in headers.items() if without.get(name) != value}

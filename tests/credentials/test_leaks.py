@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from hashlib import md5
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +14,15 @@ from loyalty_cli import providers
 from loyalty_cli.providers.contract import DebitProvider
 from tests.conftest import Run
 from tests.credentials.test_redaction import SPELLINGS, shows
-from tests.fakes.faulty_platform import FaultyPlatform, IdempotentPlatform, answers, as_json
+from tests.fakes.faulty_platform import (
+    LOST,
+    NEVER,
+    FaultyPlatform,
+    IdempotentPlatform,
+    ListingPlatform,
+    answers,
+    as_json,
+)
 from tests.fakes.servers import RawServer, Wire, reply
 from tests.providers.contract import cases_of, changed, with_raw
 
@@ -87,7 +96,7 @@ def journal_at(
     """Make a profile that may debit at a platform, and an empty journal; give what it keeps."""
 
     def write(platform: FaultyPlatform) -> Callable[[], bytes]:
-        rules = f", debit: {{allow: true, unit: {platform.unit}}}"
+        rules = f", by: {platform.by}, debit: {{allow: true, unit: {platform.unit}}}"
         profile_file(f"journal: {tmp_path}/journal.db\n{signed_in.profile(platform.url, rules)}")
         loyalty("journal", "init")
         return lambda: b"".join(path.read_bytes() for path in tmp_path.glob("journal.db*"))
@@ -220,7 +229,30 @@ GOOD = {
     "saasquatch": '{"creditRedeemed": 50, "unit": "CENTS", "creditAvailable": "@@", "@@": "@@"}',
     "gameball": '{"transactionId": "%s", "redeemEquivalentPoints": 50,'
     ' "gameballTransactionId": "@@", "@@": "@@"}',
+    "capillary": '{"response": {"status": {"success": "true"}, "responses": {"points": {'
+    '"points_redeemed": 50, "redemption_id": "@@", "balance": "@@", "is_group_redemption": "true",'
+    ' "item_status": {"success": "true", "code": 800, "message": "@@"}}}}}',
 }
+LISTED = {
+    "saasquatch": '{"data": {"user": {"rewardRedemptionTransactions": {"data": [{"id": "@@",'
+    ' "creditRedeemed": 50, "unit": "CENTS", "dateRedeemed": "%t"}]}}}}',
+    "gameball": '{"transactions": [{"transactionId": "%s", "points": 50,'
+    ' "gameballTransactionId": "@@"}]}',
+    "capillary": '{"response": {"status": {"success": "true"}, "customer": {"redemptions":'
+    ' {"points": {"point": [{"points_redeemed": 50, "external_reference_number": "%s",'
+    ' "redemption_id": "@@"}]}}}}}',
+}
+KINDS = {
+    "saasquatch": FaultyPlatform,
+    "gameball": IdempotentPlatform,
+    "capillary": ListingPlatform,
+}
+DEBIT_WAYS = [
+    (name, auth)
+    for name, auth in WAYS
+    if isinstance(provider := providers.load(name), DebitProvider)
+    and auth in (provider.debit_auths or [auth])
+]
 WRONG = (
     '{"creditRedeemed": 50, "unit": "@@"}',
     '{"creditRedeemed": "@@", "unit": "CENTS"}',
@@ -230,15 +262,12 @@ WRONG = (
 
 
 @pytest.mark.parametrize("spelling", SPELT[::2])
-@pytest.mark.parametrize(
-    ("name", "auth"), [way for way in WAYS if isinstance(providers.load(way[0]), DebitProvider)]
-)
+@pytest.mark.parametrize(("name", "auth"), DEBIT_WAYS)
 def test_no_debit_shows_or_keeps_a_secret(
     signed_in: SignedIn, spelling: str, loyalty: Run, journal_at: JournalAt
 ) -> None:
-    kind = FaultyPlatform if signed_in.name == "saasquatch" else IdempotentPlatform
     contents = [*answers_with(signed_in.name, GOOD[signed_in.name]), *map(json_reply, WRONG)]
-    with kind() as platform:
+    with KINDS[signed_in.name]() as platform:
         kept = journal_at(platform)
         for number, content in enumerate(contents):
             reference = f"r-{number}"
@@ -252,6 +281,33 @@ def test_no_debit_shows_or_keeps_a_secret(
         assert len(platform.posts) == len(contents)
     assert b"HTTP 400: " in kept()
     assert signed_in.shown_in(kept().decode("latin-1")) == []
+
+
+@pytest.mark.parametrize("spelling", SPELT[::2])
+@pytest.mark.parametrize(("name", "auth"), DEBIT_WAYS)
+def test_no_list_of_debits_shows_a_secret_or_leaves_one_in_the_journal(
+    signed_in: SignedIn, spelling: str, loyalty: Run, journal_at: JournalAt
+) -> None:
+    def refused(wire: Wire) -> bool:
+        wire.reset()
+        return True
+
+    good = LISTED[signed_in.name].replace("%t", datetime.now(UTC).isoformat())
+    contents = [*answers_with(signed_in.name, good), json_reply(good)]
+    with KINDS[signed_in.name](LOST) as platform:
+        kept = journal_at(platform)
+        loyalty("debit", "C-1", "50", "--reference", "r-1", "--yes")
+        for content in contents:
+            platform.debit = NEVER
+            platform.on_read = refused
+            platform.listed = echoing(content.replace(b"%s", b"r-1"), signed_in, spelling)
+            done = loyalty("-v", "journal", "reconcile", "-o", "json")
+            assert (content, signed_in.shown_in(f"{done}")) == (content, [])
+            assert done.code != 1
+    shown = loyalty("journal", "show", "r-1", "-o", "json")
+    assert shown.record["debit"]["state"] == "confirmed"
+    assert "***" in shown.record["debit"]["provider_reference"]
+    assert signed_in.shown_in(f"{shown}{kept().decode('latin-1')}") == []
 
 
 @pytest.mark.parametrize(("name", "auth"), [("saasquatch", "api_key")])
