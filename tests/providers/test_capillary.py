@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from loyalty_cli.sandbox.server import Received, Reply
-from loyalty_cli.testing import DebitCases, WayCases
+from loyalty_cli.testing import DebitCases, Step, WayCases
 from tests.conftest import Outcome
 from tests.providers.contract import CUSTOMER, Cases, CasesPlatform, Fails, Reads, no_answer, warned
 
@@ -81,8 +81,27 @@ DEBITS = DebitCases(
     },
     refuses=lambda code: Reply(400, failed(code)),
     success=REDEEMED,
-    path=("v1.1", "points", "redeem"),
-    query={"format": "json"},
+    requests={
+        name: (
+            Step(
+                ("v1.1", "points", "redeem"),
+                query={"format": "json"},
+                method="POST",
+                sends={
+                    "root": {
+                        "redeem": [
+                            {
+                                "points_redeemed": 50,
+                                "customer": {name: "{}"},
+                                "external_reference_number": "r-1",
+                            }
+                        ]
+                    }
+                },
+            ),
+        )
+        for name in ("mobile", "email", "external_id", "card_number")
+    },
     evidence={
         "response": {
             "status": {"success": "true", "code": 200},

@@ -201,6 +201,7 @@ CASES = Cases(
             )
         },
         success={"transactionId": "r-1", "redeemEquivalentPoints": 50},
+        evidence={"transactions": [{"transactionId": "r-1", "points": 50, "type": "Redemption"}]},
     ),
 )
 
@@ -219,9 +220,11 @@ def test_the_version_of_gameballs_api_is_in_every_path(
     platform.profile(api_version=version)
     platform.reads()
     query = Query("C-1", {"api_version": version})
-    request = Gameball().debit_request(query, debit_at(datetime.now(UTC)))
+    debit = debit_at(datetime.now(UTC))
+    request = Gameball().debit_request(query, debit)
+    evidence = Gameball().evidence_request(query, debit)
 
-    for path in (platform.received[0].path, request.path):
+    for path in (platform.received[0].path, request.path, evidence.path):
         assert path[:3] == ("api", version, "integrations")
 
 

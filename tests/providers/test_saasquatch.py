@@ -388,6 +388,15 @@ CASES = Cases(
             )
         },
         success={"creditRedeemed": 50, "unit": "CENTS"},
+        evidence={
+            "data": {
+                "user": {
+                    "rewardRedemptionTransactions": {
+                        "data": [{"id": "a", "creditRedeemed": 50, "unit": "CENTS"}]
+                    }
+                }
+            }
+        },
     ),
 )
 
@@ -478,3 +487,60 @@ def test_a_saasquatch_receipt_has_the_credit_left_if_it_is_a_number(
     left = receipt(creditAvailable=sent).balance_after
 
     assert (None if left is None else str(left)) == told
+
+
+def redemptions(data: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+    return {"data": {"user": {"rewardRedemptionTransactions": {"data": data, **more}}}}
+
+
+REDEMPTION = {"id": "a", "creditRedeemed": 50, "unit": "CENTS"}
+AT = datetime(2026, 11, 20, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("date", "at"),
+    [
+        (1795150800000, AT),
+        ("1795150800000", AT),
+        ("2026-11-20T05:00:00Z", AT),
+        ("2026-11-20T05:00:00", AT.replace(tzinfo=None)),
+        ("yesterday", None),
+        (10**30, None),
+        (None, None),
+    ],
+)
+def test_saasquatch_lists_redemptions_with_a_time_in_any_form(
+    date: Any, at: datetime | None
+) -> None:
+    body = redemptions([{**REDEMPTION, "dateRedeemed": date}])
+    evidence = SaaSquatch().read_evidence(body, Debit("C-1", "CENTS", 50, "r-1", AT))
+
+    (listed,) = evidence.redemptions
+    assert (listed.at, listed.provider_reference, evidence.is_complete) == (at, "a", True)
+
+
+@pytest.mark.parametrize(
+    ("body", "is_complete"),
+    [
+        (redemptions([]), True),
+        (redemptions([REDEMPTION], totalCount=1), True),
+        (redemptions([REDEMPTION], totalCount="2"), False),
+        (redemptions([REDEMPTION] * 1000), False),
+        (redemptions([REDEMPTION] * 1000, totalCount=1000), True),
+        ({"data": {"user": None}}, False),
+    ],
+    ids=lambda value: str(value)[:60],
+)
+def test_saasquatchs_list_is_complete_only_if_it_says_so(body: Any, is_complete: bool) -> None:
+    debit = Debit("C-1", "CENTS", 50, "r-1", AT)
+
+    assert SaaSquatch().read_evidence(body, debit).is_complete == is_complete
+
+
+def test_saasquatch_is_asked_for_the_user_with_the_accounts_id() -> None:
+    query, debit = Query("C-1", {"tenant": "acme"}), Debit("C-1", "CENTS", 50, "r-1", AT)
+    request = SaaSquatch().evidence_request(query, debit)
+
+    assert request.path == ("api", "v1", "acme", "graphql")
+    assert request.json is not None
+    assert request.json["variables"] == {"account": "C-1", "user": "C-1", "limit": 1000}
