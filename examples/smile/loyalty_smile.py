@@ -25,6 +25,7 @@ from loyalty_cli.providers.contract import (
     Reading,
     Redemption,
     Request,
+    SeveralCustomersError,
     Steps,
     UnknownCustomerError,
     Way,
@@ -125,8 +126,7 @@ def found(email: str) -> Steps[Customer]:
     if not customers:
         raise UnknownCustomerError
     if len(customers) > 1:
-        ids = ", ".join(str(each.id) for each in customers[:10])
-        raise ValueError(f"several customers have this address, so use the id of one: {ids}")
+        raise SeveralCustomersError(", ".join(str(each.id) for each in customers[:10]))
     (customer,) = customers
     if (customer.email or "").casefold() != email.casefold():
         raise WrongCustomerError(f"{customer.email}, not {email}")

@@ -88,9 +88,9 @@ CASES = Cases(
         "two customers with one address": Fails(
             200,
             {"customers": [JANE, {**JANE, "id": 7}]},
-            7,
-            "bad_response",
-            words="use the id of one: 304169228, 7",
+            2,
+            "usage",
+            words="several customers 'jane@doe.example': 304169228, 7",
             arguments=("--by", "email"),
         ),
         "another address": Fails(

@@ -76,15 +76,17 @@ class BalanceReader:
         content: dict[str, Any]
         try:
             if task.raw:
-                content = {"raw": Raw(compact(self._platforms.raw(task.profile, query)))}
+                body, reading = self._platforms.raw(task.profile, query)
+                content = {"raw": Raw(compact(body))}
             else:
                 reading = self._platforms.reading(task.profile, query)
                 content = {
-                    "platform_customer": reading.platform_customer,
                     "balances": reading.balances,
                     "details": None if reading.details is None else dict(reading.details),
-                    "warnings": reading.warnings,
                 }
+            if reading:
+                content["platform_customer"] = reading.platform_customer
+                content["warnings"] = reading.warnings
         except LoyaltyError as error:
             content = {"error": Failure.of(error)}
         return task.record(self._now().strftime("%Y-%m-%dT%H:%M:%SZ"), **content)

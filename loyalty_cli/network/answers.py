@@ -103,6 +103,17 @@ def unknown_customer(answer: Answer, profile: Profile, customer: str) -> Loyalty
     )
 
 
+def several_customers(answer: Answer, profile: Profile, customer: str, ids: str) -> LoyaltyError:
+    """The error for an identifier that several customers have."""
+    named = f": {ids}" if ids else ""
+    return LoyaltyError(
+        ErrorCode.USAGE,
+        f"{profile.provider.title} has several customers {customer!r}{named}.",
+        hint="Name the one you mean by its id.",
+        http_status=answer.status,
+    )
+
+
 def wrong_customer(answer: Answer, profile: Profile, why: str) -> LoyaltyError:
     """The error for an answer about another customer."""
     return LoyaltyError(

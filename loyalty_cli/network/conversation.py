@@ -10,6 +10,7 @@ from loyalty_cli.config.profile import Profile
 from loyalty_cli.model.errors import LoyaltyError, usage_error
 from loyalty_cli.network.answers import (
     body_of,
+    several_customers,
     too_many_requests,
     undocumented,
     unknown_customer,
@@ -22,6 +23,7 @@ from loyalty_cli.providers.contract import (
     Answer,
     Question,
     Request,
+    SeveralCustomersError,
     UnknownCustomerError,
     WrongCustomerError,
 )
@@ -114,6 +116,8 @@ class Conversation:
         match error:
             case UnknownCustomerError():
                 return unknown_customer(last, self._profile, self._customer)
+            case SeveralCustomersError():
+                return several_customers(last, self._profile, self._customer, str(error))
             case WrongCustomerError():
                 return wrong_customer(last, self._profile, str(error))
             case _:

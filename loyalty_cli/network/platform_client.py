@@ -63,15 +63,16 @@ class PlatformClient:
         self._found: dict[str, Mapping[str, Credential] | LoyaltyError] = {}
         self._lock = Lock()
 
-    def raw(self, profile: Profile, query: Query) -> bytes:
-        """Ask for a balance, and return the last answer's body; raise LoyaltyError as `reading`.
+    def raw(self, profile: Profile, query: Query) -> tuple[bytes, Reading | None]:
+        """As `reading`, with the last answer's body; JSON that is not as documented has no reading.
 
-        JSON that is not as documented is returned, too; a balance of another customer is not.
+        A balance of another customer is not returned.
         """
+        reading = None
         with self._conversation(profile, query) as talk:
             with suppress(UndocumentedError):
-                self._read(talk, profile, query)
-            return talk.shown(talk.answers[-1].body)
+                reading = self._read(talk, profile, query)
+            return talk.shown((talk.answers[-1].body, reading))
 
     def reading(self, profile: Profile, query: Query) -> Reading:
         """Ask for a balance, and read it; raise LoyaltyError for an error, or at the deadline."""

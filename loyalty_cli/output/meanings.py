@@ -14,13 +14,11 @@ _LOOKED_UP = {
         "how the customer was asked for: `by` is the way to name the customer, and every query"
         " option has the value that was sent, whether it is from `-O` or from the profile"
     ),
-    "platform_customer": (
-        "the customer's own id at the platform, if the answer has it; always null with `--raw`"
-    ),
+    "platform_customer": ("the customer's own id at the platform, if the answer has it"),
     "retrieved_at": "when the answer arrived or the look-up failed, in UTC",
     "warnings": (
         "what must be known about these numbers: each has a `code` from the list below and a"
-        " `message` for people; always empty with `--raw`"
+        " `message` for people"
     ),
     "error": "null, or why the look-up failed",
 }

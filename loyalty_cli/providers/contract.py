@@ -63,6 +63,7 @@ __all__ = [
     "Refusal",
     "Request",
     "Secrets",
+    "SeveralCustomersError",
     "Steps",
     "Token",
     "UnknownCustomerError",
@@ -272,6 +273,10 @@ Steps = Generator[Request, Answer, Made]
 
 class UnknownCustomerError(ValueError):
     """A good answer that says: there is no such customer."""
+
+
+class SeveralCustomersError(ValueError):
+    """A good answer with several customers for one identifier; its text is their ids, if known."""
 
 
 class WrongCustomerError(ValueError):

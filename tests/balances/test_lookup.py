@@ -7,7 +7,8 @@ import pytest
 
 from loyalty_cli.balances.lookup import BalanceReader, LookupTask, check_options
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
-from loyalty_cli.model.records import Failure, Lookup, RawLookup
+from loyalty_cli.model.records import Failure, Lookup, RawLookup, WarningCode, WarningRecord
+from loyalty_cli.providers.contract import Reading
 from tests.fakes.servers import profile_at
 
 
@@ -39,6 +40,20 @@ def test_a_look_up_that_fails_is_a_record_too(raw: bool, kind: type[Lookup | Raw
         retrieved_at="2026-11-20T05:00:00Z",
         error=Failure(code=ErrorCode.UNREACHABLE, message="Nobody is there.", hint="Wait."),
     )
+
+
+def test_a_raw_record_names_the_customer_of_the_answer_and_has_its_warnings() -> None:
+    warning = WarningRecord(WarningCode.PLATFORM, "Hurry.")
+    platforms: Any = FailingPlatforms()
+    platforms.raw = lambda *_: (b'{"a": 1.0}', Reading((), None, (warning,), "M-7"))
+
+    done = BalanceReader(platforms).look_up(
+        LookupTask(profile_at("https://a.example"), "C-1", {}, raw=True)
+    )
+
+    assert isinstance(done, RawLookup)
+    assert bytes(done.raw) == b'{"a":1.0}'
+    assert (done.platform_customer, done.warnings) == ("M-7", (warning,))
 
 
 def test_an_option_of_the_command_line_wins_over_that_of_the_profile() -> None:

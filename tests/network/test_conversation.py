@@ -19,6 +19,7 @@ from loyalty_cli.providers.contract import (
     Question,
     Reading,
     Request,
+    SeveralCustomersError,
     Steps,
     Token,
     UnknownCustomerError,
@@ -86,7 +87,7 @@ def test_a_look_up_makes_its_requests_in_turn_each_from_the_answer_before() -> N
 def test_raw_is_the_last_answer() -> None:
     script = Answering(said({"found": [{"id": "M-7"}]}), said({"points": 1}), said({"points": 2}))
     with RawServer(script) as server:
-        assert client().raw(shop_at(server.url, Shop(by_email)), ASKED) == b'{"points": 2}'
+        assert client().raw(shop_at(server.url, Shop(by_email)), ASKED)[0] == b'{"points": 2}'
 
 
 @pytest.mark.parametrize("number", [MOST_REQUESTS, MOST_REQUESTS + 1])
@@ -179,6 +180,17 @@ def test_a_good_answer_may_say_that_there_is_no_such_customer(
 
     assert (error.code, error.http_status) == (ErrorCode.NOT_FOUND, 200)
     assert error.message == "Shop has no customer 'ada@example.com'."
+
+
+@every_read
+def test_an_identifier_of_several_customers_is_an_error_that_names_them(
+    read: Callable[..., Any],
+) -> None:
+    with RawServer(Answering(said({}))) as server:
+        error = failure(server.url, raising(SeveralCustomersError("7, 8")), read)
+
+    assert (error.code, error.http_status) == (ErrorCode.USAGE, 200)
+    assert error.message == "Shop has several customers 'ada@example.com': 7, 8."
 
 
 @every_read

@@ -149,7 +149,7 @@ def refusal(asked: PlatformClient, profile: Profile) -> str:
 
 OUTPUTS: dict[str, Callable[[PlatformClient, Profile], str]] = {
     "reading": lambda asked, profile: json_line(asked.reading(profile, ASKED)).decode(),
-    "raw": lambda asked, profile: asked.raw(profile, ASKED).decode(),
+    "raw": lambda asked, profile: asked.raw(profile, ASKED)[0].decode(),
     "error": refusal,
 }
 

@@ -15,6 +15,7 @@ from loyalty_cli.providers.contract import (
     Reading,
     Request,
     Secrets,
+    SeveralCustomersError,
     UnknownCustomerError,
     Way,
     basic,
@@ -129,7 +130,7 @@ def home_of(body: Any, way: LookUp) -> Home:
         if not found:
             raise UnknownCustomerError
         if len(found) > 1:
-            raise ValueError(f"{where} has {len(found)} customers, so it is not clear whose it is")
+            raise SeveralCustomersError
         found, place = found[0], (*place, "0")
     if isinstance(found, dict | list):
         return Home(found, place)

@@ -65,10 +65,10 @@ class FixedPlatforms(PlatformClient):
         del profile, debits
         return self.closed
 
-    def raw(self, profile: Profile, query: Query) -> bytes:
+    def raw(self, profile: Profile, query: Query) -> tuple[bytes, Reading | None]:
         del profile
         self._ask(query.customer)
-        return ANSWER % len(query.customer)
+        return ANSWER % len(query.customer), None
 
     def reading(self, profile: Profile, query: Query) -> Reading:
         del profile

@@ -13,6 +13,7 @@ from loyalty_cli.providers.contract import (
     PlatformError,
     Query,
     Reading,
+    SeveralCustomersError,
     UnknownCustomerError,
     Value,
     WrongCustomerError,
@@ -201,12 +202,13 @@ def test_a_customer_in_a_list_of_one_is_found_and_an_empty_list_is_an_unknown_cu
     assert reading.balances[0].available == 7
     with pytest.raises(UnknownCustomerError):
         acme.normalize({"data": {"found": []}}, EMAIL)
+    with pytest.raises(SeveralCustomersError):
+        acme.normalize({"data": {"found": [{"points_balance": 7}, {"points_balance": 8}]}}, EMAIL)
 
 
 @pytest.mark.parametrize(
     ("found", "words"),
     [
-        ([{"points_balance": 7}, {"points_balance": 8}], "'data.found' has 2 customers"),
         ({"points_balance": 7}, "expected a list of customers at 'data.found'"),
         (None, "expected a list of customers"),
         ([5], "expected an object"),
