@@ -17,7 +17,7 @@ _LOOKED_UP = {
     "platform_customer": ("the customer's own id at the platform, if the answer has it"),
     "retrieved_at": "when the answer arrived or the look-up failed, in UTC",
     "warnings": (
-        "what must be known about these numbers: each has a `code` from the list below and a"
+        "what must be known about these numbers: each has a `code` from a closed list and a"
         " `message` for people"
     ),
     "error": "null, or why the look-up failed",

@@ -29,9 +29,8 @@ from loyalty_cli.providers.contract import (
 
 MERCHANT = "x-imprint-merchant-key"
 UNIT_UNKNOWN = (
-    "Imprint does not say whether {balance} {symbol} is in whole or minor units. Its page on"
-    " data types has minor units elsewhere (1000 = $10); if here, too, set minor_units: 2 in the"
-    " profile."
+    "Imprint does not say whether {balance} {symbol} is in minor units (cents). Its page on data"
+    " types has 1000 = $10; if that holds here, set minor_units: 2 in the profile."
 )
 
 

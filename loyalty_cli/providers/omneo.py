@@ -201,9 +201,9 @@ def _doubts(
     if not names:
         return []
     unclear = (
-        f"whether these are in {currency}, which it names"
+        f"names {currency}, but does not say that these are in it"
         if currency
-        else "in which currency these are"
+        else "does not say in which currency these are"
     )
-    doubt = f"Omneo does not say {unclear}: {', '.join(names)}."
+    doubt = f"Omneo {unclear}: {', '.join(names)}."
     return [WarningRecord(WarningCode.CURRENCY_UNKNOWN, doubt)]

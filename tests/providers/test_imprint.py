@@ -21,9 +21,8 @@ from tests.providers.contract import (
 )
 
 DOUBT = (
-    "Imprint does not say whether 120000 A$ is in whole or minor units. Its page on"
-    " data types has minor units elsewhere (1000 = $10); if here, too, set minor_units: 2 in the"
-    " profile."
+    "Imprint does not say whether 120000 A$ is in minor units (cents). Its page on data"
+    " types has 1000 = $10; if that holds here, set minor_units: 2 in the profile."
 )
 REWARDS = {"name": "rewards", "kind": "points", "unit": "points", "available": 120000}
 NOT_FOUND = "CUSTOMER_NOT_FOUND_ERROR"

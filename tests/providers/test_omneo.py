@@ -28,11 +28,11 @@ IN_NZD = ("-O", "currency=NZD")
 
 def doubt(currency: str | None, *names: str) -> list[dict[str, str]]:
     unclear = (
-        f"whether these are in {currency}, which it names"
+        f"names {currency}, but does not say that these are in it"
         if currency
-        else "in which currency these are"
+        else "does not say in which currency these are"
     )
-    return warned("currency_unknown", f"Omneo does not say {unclear}: {', '.join(names or MONEY)}.")
+    return warned("currency_unknown", f"Omneo {unclear}: {', '.join(names or MONEY)}.")
 
 
 def lines(currency: str | None) -> list[dict[str, Any]]:
