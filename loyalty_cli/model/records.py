@@ -66,6 +66,7 @@ class WarningCode(StrEnum):
 
     CURRENCY_UNKNOWN = "currency_unknown"
     MAY_BE_LESS = "may_be_less"
+    MEANING_UNKNOWN = "meaning_unknown"
     NOT_STATED = "not_stated"
     OPTION_IGNORED = "option_ignored"
     PLATFORM = "platform"

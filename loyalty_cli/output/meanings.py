@@ -119,6 +119,9 @@ WARNINGS: Mapping[WarningCode, str] = {
         "less may be available: the platform does not say whether expired or cancelled credit is"
         " still in its numbers"
     ),
+    WarningCode.MEANING_UNKNOWN: (
+        "the platform's documentation leaves open what a number means, as the message says"
+    ),
     WarningCode.NOT_STATED: (
         "the answer has no balance in it, or not all of it: that is not a balance of zero"
     ),

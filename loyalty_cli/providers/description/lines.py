@@ -58,7 +58,7 @@ def read_line(line: Line, home: Home, settings: Settings, title: str) -> FoundLi
     expiry = _expiry(home, line.next_expiry) if line.next_expiry else None
     if not any(each is not None for each in (*amounts.values(), value, expiry)):
         return None
-    warnings = [WarningRecord(WarningCode.NOT_STATED, line.doubt)] if line.doubt else []
+    warnings = [WarningRecord(WarningCode.MEANING_UNKNOWN, line.doubt)] if line.doubt else []
     unclear = _unclear_scale(line.amounts, amounts, settings) if is_money else None
     if unclear:
         amount, setting = unclear

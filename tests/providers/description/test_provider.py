@@ -115,7 +115,9 @@ def test_a_line_has_a_worth_and_an_expiry_only_if_the_answer_has_them() -> None:
     assert balance.value == Value(currency="EUR", available=Amount("2.0"))
     assert balance.next_expiry == NextExpiry(amount=Amount(3), at="May")
     assert balance.includes_pending
-    assert [(each.code, each.message) for each in both.warnings] == [("not_stated", "Who knows.")]
+    assert [(each.code, each.message) for each in both.warnings] == [
+        ("meaning_unknown", "Who knows.")
+    ]
     assert (none.balances[0].value, none.balances[0].next_expiry) == (None, None)
 
 
