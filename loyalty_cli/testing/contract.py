@@ -56,7 +56,9 @@ def faults(provider: Provider | str, cases: Cases) -> list[Fault]:
 
 
 def _sentence(name: str) -> str:
-    return name.removeprefix(PREFIX).replace("_", " ")
+    """A promise in words: in the name of its method, two underscores are a comma."""
+    words = name.removeprefix(PREFIX).replace("__", ", ").replace("_", " ")
+    return words.replace("json", "JSON").replace("look up", "look-up")
 
 
 def _defect(error: Exception) -> str:

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from http import HTTPStatus
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from loyalty_cli.model.errors import ErrorCode
 from loyalty_cli.providers.contract import ID, Answer
@@ -18,12 +20,14 @@ from loyalty_cli.testing.fake_platform import FakePlatform
 ANSWERED = "the example is answered as it says"
 SHOWN = "an example shows it"
 UNKNOWN = "an unknown customer can be told"
+NO_EXAMPLES = "the file has no `examples`; docs/own-platform.md shows some"
+NO_SHAPE = "no shape under `errors` fits this answer, and its status is not in `not_found`"
 
 
 class Shortfall(Struct, frozen=True):
     """Where a description falls short, in which example if it is about one, and why.
 
-    It is only `doubtful` if something was not tried because no example shows it.
+    It is only `doubtful` if it is something that examples need not show, such as an error.
     """
 
     example: Example | None
@@ -34,6 +38,9 @@ class Shortfall(Struct, frozen=True):
 
 def shortfalls(description: Description) -> Iterator[Shortfall]:
     """Try every example, and every promise with the first good one."""
+    if not description.examples:
+        yield Shortfall(None, SHOWN, NO_EXAMPLES)
+        return
     provider = provider_of(description)
     wrong = []
     with FakePlatform(asking(provider)) as platform:
@@ -44,6 +51,8 @@ def shortfalls(description: Description) -> Iterator[Shortfall]:
     yield from _not_shown(description)
     good = _good(description)
     if good and good not in wrong:
+        right = tuple(each for each in description.examples if each not in wrong)
+        provider = provider_of(replace(description, examples=right))
         for fault in faults(provider, cases_of(provider, good)):
             for text in fault.text.splitlines():
                 yield Shortfall(good, fault.promise, text)
@@ -63,14 +72,28 @@ def _fault(platform: FakePlatform, example: Example) -> str | None:
     )
     error = record["error"]
     if error and error["code"] != example.error:
-        return f"error is {error['code']}: {error['message']}"
+        fits = error["code"] != ErrorCode.BAD_RESPONSE or example.status < HTTPStatus.BAD_REQUEST
+        expected = f", not {example.error}" if example.error else ""
+        return f"error is {error['code']}{expected}: {error['message'] if fits else NO_SHAPE}"
     if error:
         return None
-    shown = tuple(_digits(line["available"]) for line in record["balances"])
-    told = f"available is {_listed(shown)}"
-    if example.available is None:
+    return _difference(tuple(_digits(line["available"]) for line in record["balances"]), example)
+
+
+def _difference(shown: tuple[str | None, ...], example: Example) -> str | None:
+    """How the available amounts differ from those of an example."""
+    told, expected = f"available is {_listed(shown)}", example.available
+    if expected is None:
         return f"{told}, and no {example.error}"
-    return None if shown == example.available else f"{told}, not {_listed(example.available)}"
+    if shown == expected:
+        return None
+    is_equal = list(map(_number, shown)) == list(map(_number, expected))
+    why = ": every digit must be the same" if is_equal else ""
+    return f"{told}, not {_listed(expected)}{why}"
+
+
+def _number(amount: str | None) -> Decimal | None:
+    return None if amount is None else Decimal(amount)
 
 
 def _digits(amount: Decimal | None) -> str | None:
@@ -88,9 +111,11 @@ def _not_shown(description: Description) -> Iterator[Shortfall]:
         yield Shortfall(None, UNKNOWN, text)
     for way in description.look_up:
         if _good(description, way) is None:
-            yield Shortfall(None, SHOWN, f"none by {way} has available", doubtful=way != ID)
+            needed = ", and the promises need one" if way == ID else ""
+            text = f"no example by {way} has available{needed}"
+            yield Shortfall(None, SHOWN, text, doubtful=way != ID)
     if all(each.error is not ErrorCode.NOT_FOUND for each in description.examples):
-        yield Shortfall(None, SHOWN, f"none has error: {ErrorCode.NOT_FOUND}", doubtful=True)
+        yield Shortfall(None, SHOWN, f"no example has error: {ErrorCode.NOT_FOUND}", doubtful=True)
     good = [each for each in description.examples if each.available is not None]
     bodies = [
         (description.look_up[each.by], Answer(each.status, {}, each.body).json()) for each in good
@@ -98,7 +123,7 @@ def _not_shown(description: Description) -> Iterator[Shortfall]:
     for key, places, optional in _places(description) if good else ():
         found = (find(body, way.whole(place)) for way, body in bodies for place in places)
         if all(each is None for each in found):
-            text = f"{key}: none has {' or '.join(map(dotted, places))}"
+            text = f"{key}: no example has {' or '.join(map(dotted, places))}"
             yield Shortfall(None, SHOWN, text, doubtful=optional)
 
 

@@ -105,7 +105,7 @@ def _not_found(description: Description) -> Reply:
             body = _merged(body, _nested(place, "No such customer"))
         if shape.code:
             body = _merged(body, _nested(shape.code, codes[0] if codes else MADE_UP))
-    return Reply(404, body)
+    return Reply(404 if description.errors else min(description.not_found, default=404), body)
 
 
 def _merged(one: Any, other: Any) -> Any:

@@ -78,7 +78,7 @@ class LookUpPromises:
 
     # What succeeds
 
-    def test_a_look_up_asks_as_the_cases_say_and_the_answer_becomes_the_record(self) -> None:
+    def test_a_look_up_asks_as_the_cases_say__and_the_answer_becomes_the_record(self) -> None:
         """The request is signed, and each field of the record is as the cases have it."""
         with self.platform() as platform:
             cases = platform.cases
@@ -161,7 +161,7 @@ class LookUpPromises:
                     key = place.rpartition(".")[2]
                     true(key in told.message, f"the message does not name {key}: {told.message!r}")
 
-    def test_a_missing_amount_is_null_and_not_zero(self) -> None:
+    def test_a_missing_amount_is_null__and_not_zero(self) -> None:
         """Each of `amounts` that is not in `required`, removed and null."""
         with self.platform() as platform, EachCase() as case:
             answer = platform.cases.answer
@@ -212,8 +212,8 @@ class LookUpPromises:
                     true(fails.words in told.message, f"{fails.words!r} is not in {told.message!r}")
                     _asked(platform, fails.requests)
 
-    def test_not_found_refused_and_throttled_are_told_apart(self) -> None:
-        """The platform's own answers to an unknown customer, a wrong key, too many requests."""
+    def test_an_unknown_customer__a_wrong_key_and_too_many_requests_are_told_apart(self) -> None:
+        """By the platform's own answers."""
         with self.platform() as platform, EachCase() as case:
             cases = platform.cases
             for name, code, requests, words in (

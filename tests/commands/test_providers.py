@@ -230,7 +230,7 @@ def test_each_shortfall_of_a_description_is_a_record_and_the_exit_code_is_3(
         ("lnes: []\n", "FILE, line 1: lnes: unknown key.\nHint: Did you mean 'lines'?"),
         (ACME.replace("{api_key}", "hunter2"), "FILE, line 3: auth.bearer.headers.Authorization: "),
         (None, "Error: the description FILE cannot be read: No such file or directory."),
-        (ACME, "FILE: 2 checks fail."),
+        (ACME, "FILE: 1 check fails."),
     ],
     ids=["a misspelt key", "a secret", "no file", "no examples"],
 )

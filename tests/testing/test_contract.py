@@ -28,13 +28,13 @@ MISTAKES = {
     "an amount in the wrong place": Mistake(
         "pending=wallet.coins.held",
         "total=wallet.coins.held",
-        "a look up asks as the cases say and the answer becomes the record",
+        "a look-up asks as the cases say, and the answer becomes the record",
         "balances.0.pending is null; expected 3",
     ),
     "a missing amount that is zero": Mistake(
         "held: Amount | None = None",
         "held: Amount = Amount(0)",
-        "a missing amount is null and not zero",
+        "a missing amount is null, and not zero",
         "coins.held removed",
     ),
     "a zero that is null": Mistake(
@@ -91,7 +91,7 @@ MISTAKES = {
     "an error that is never read": Mistake(
         "if answer is None:",
         "if True:",
-        "not found refused and throttled are told apart",
+        "an unknown customer, a wrong key and too many requests are told apart",
         "not_found: error.code is 'bad_response'; expected 'not_found'",
     ),
     "a web page that is an unknown customer": Mistake(
@@ -100,7 +100,7 @@ MISTAKES = {
             "        if answer is None:\n"
             '            return PlatformError("", code=ErrorCode.NOT_FOUND)'
         ),
-        "a web page in place of json is an error at any status",
+        "a web page in place of JSON is an error at any status",
         "HTML with HTTP 200:",
     ),
     "every 404 as an unknown customer": Mistake(
@@ -142,7 +142,7 @@ MISTAKES = {
     "a defect": Mistake(
         "wallet = parse_as(body, Wallet)",
         "wallet = parse_as(body, Wallet); 1 / 0",
-        "a look up asks as the cases say and the answer becomes the record",
+        "a look-up asks as the cases say, and the answer becomes the record",
         "ZeroDivisionError in loyalty_perks.py, line ",
     ),
     "a debit of another amount": Mistake(

@@ -63,7 +63,7 @@ def test_a_second_way_with_an_example_keeps_every_promise() -> None:
         'look_up: {id: {get: "/c/{customer}", at: customer},'
         ' email: {get: /c, query: {q: "{customer}"}, at: data.found, one_of_a_list: true}}',
     )
-    assert told(text) == ["an example shows it: none by email has available"]
+    assert told(text) == ["an example shows it: no example by email has available"]
 
     more = (
         "- {customer: a@b, by: email, body: {data: {found: [{points_balance: 5}]}}, available: [5]}"
@@ -74,19 +74,23 @@ def test_a_second_way_with_an_example_keeps_every_promise() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "check", "words"),
     [
-        ("[2900]", "[2900.0]", "answered", "available is [2900], not [2900.0]"),
+        ("[2900]", "[2900.0]", "answered",
+         "available is [2900], not [2900.0]: every digit must be the same"),
+        ("2900}}, available: [2900]", "2900}}, available: ['2900.50']", "answered",
+         "available is [2900], not [2900.50]"),
         ("[2900]", "[2900, 1]", "answered", "available is [2900], not [2900, 1]"),
         ("[2900]", "[]", "answered", "available is [2900], not []"),
         ("available: [2900]", "error: refused", "answered", "available is [2900], and no refused"),
         ("points_balance: 2900", "points: 2900", "answered", "error is bad_response: Acme's"),
-        ("error: not_found", "error: refused", "answered", "error is not_found: Acme has no"),
+        ("error: not_found", "error: refused", "answered",
+         "error is not_found, not refused: Acme has no"),
         ("available: points_balance", "available: points_balance, pending: held", "shows",
-         "lines.0.pending: none has held"),
+         "lines.0.pending: no example has held"),
         ("kind: points, unit: points", "kind: points, unit: {from: u}", "shows",
-         "lines.0.unit: none has u"),
-        ("errors:", "details: [state]\nerrors:", "shows", "details: none has state"),
+         "lines.0.unit: no example has u"),
+        ("errors:", "details: [state]\nerrors:", "shows", "details: no example has state"),
         ("errors:", "platform_customer: nobody\nerrors:", "shows",
-         "platform_customer: none has nobody"),
+         "platform_customer: no example has nobody"),
     ],
 )  # fmt: skip
 def test_what_an_example_shows_to_be_wrong_is_told(
@@ -127,19 +131,60 @@ def test_other_statuses_than_404_can_mean_an_unknown_customer(body: str) -> None
         "errors: [{message: error.text, code: error.code, needs: [error.at], not_found: [none]}]",
         "errors: [{message: text}]",
         "not_found: [404]",
+        "not_found: [410]",
     ],
 )
 def test_without_an_example_of_an_unknown_customer_one_is_made_up(errors: str) -> None:
     texts = told(f"{ACME}{errors}\nexamples:\n{GOOD.splitlines()[1]}\n")
 
-    assert texts == ["an example shows it: none has error: not_found"]
+    assert texts == ["an example shows it: no example has error: not_found"]
 
 
 def test_a_description_without_examples_cannot_be_tried() -> None:
-    texts = told(ACME + ERRORS)
+    (shortfall,) = found(ACME + ERRORS)
 
-    assert texts[0] == "an example shows it: none by id has available"
-    assert len(texts) == 2
+    assert not shortfall.doubtful
+    assert shortfall.text == "the file has no `examples`; docs/own-platform.md shows some"
+
+
+def test_errors_alone_are_not_enough_to_try_the_promises() -> None:
+    (shortfall,) = found(f"{ACME}{ERRORS}examples:\n{GOOD.splitlines()[2]}\n")
+
+    assert not shortfall.doubtful
+    assert shortfall.text == "no example by id has available, and the promises need one"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("message: error.text", "message: error.txt"),
+        ("code: error.code", "code: error.id"),
+        (ERRORS, "not_found: [410]\n"),
+    ],
+)
+def test_an_error_that_fits_no_shape_is_told_as_such_and_names_no_address(
+    old: str, new: str
+) -> None:
+    (wrong,) = [each for each in found(WHOLE.replace(old, new)) if not each.doubtful]
+
+    assert wrong.text == (
+        "error is bad_response, not not_found: no shape under `errors` fits this answer,"
+        " and its status is not in `not_found`"
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("details", "[state]", "details: no example has state"),
+        ("lines", "[{name: {from: n, default: x}, kind: points, available: points_balance}]",
+         "lines.0.name: no example has n"),
+    ],
+)  # fmt: skip
+def test_what_an_answer_may_well_lack_is_only_a_warning(key: str, value: str, words: str) -> None:
+    (shortfall,) = found(f"{with_key(key, value)}{ERRORS}examples:{GOOD}")
+
+    assert (shortfall.text, shortfall.doubtful) == (words, True)
 
 
 def test_a_description_that_cannot_tell_an_unknown_customer_falls_short() -> None:
