@@ -43,7 +43,7 @@ def _example(
     section = listed.inner(at, EXAMPLE_KEYS)
     if ("available" in section) == ("error" in section):
         section.mistake("available", "an example has either available or error")
-    error = section.read("error", choice(*ErrorCode))
+    error = section.read("error", _error_code)
     return Example(
         line=listed.line(at) or 0,
         customer=required(section, "customer", _customer, '"42"'),
@@ -68,6 +68,18 @@ def _customer(value: str) -> str:
         return check_customer(value)
     except LoyaltyError as error:
         raise ValueError(error.message) from None
+
+
+def _error_code(value: str) -> ErrorCode:
+    try:
+        return ErrorCode(value.lower())
+    except ValueError:
+        from difflib import get_close_matches
+
+        close = get_close_matches(value.lower(), list(ErrorCode), n=1)
+        meant = f" (did you mean {close[0]}?)" if close else ""
+        wrong = f"must be an error code{meant}, not {value[:40]!r}; docs/output.md lists them"
+        raise ValueError(wrong) from None
 
 
 def _status(value: str) -> int:

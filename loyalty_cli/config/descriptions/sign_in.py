@@ -15,6 +15,12 @@ _SUCH_AS = 'Such as bearer: {credentials: [api_key], headers: {Authorization: "B
 _WORD = "[A-Za-z][A-Za-z0-9_-]{0,19}"
 # `Bearer *`, `Token token="*"`, `*:*`: at most a scheme, the names of parts, and credentials.
 _ONLY_CREDENTIALS = re.compile(rf'(?:{_WORD} )?(?:(?:{_WORD}=)?"?\*"?(?:[:;,] ?|$))+')
+# `Bearer abc`, and the beginning of every JWT.
+_SIGN_IN = re.compile(r"^\s*(?i:bearer|basic|token|digest)\s+\S|\beyJ[A-Za-z0-9_-]")
+_TELLING = ("accept", "accept-language", "user-agent")
+"""Headers whose words are long, and mean something."""
+SHORTEST_TOKEN = 20
+_ELSEWHERE = "A secret is sent by a way in auth, as {api_key}; what is no secret can be a setting."
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _OF_HTTP = frozenset(
     {"accept-encoding", "connection", "content-length", "content-type", "expect", "host", "te"}
@@ -41,11 +47,19 @@ def read_headers(description: Section, settings: Collection[str]) -> Mapping[str
 
 
 def open_template(section: Section, key: str, known: Collection[str]) -> Template:
-    """Read a text that is sent in the open; one that sounds like a key is a secret."""
+    """Read a text that is sent in the open; one that sounds or looks like a secret is refused."""
     value = template(section, key, known)
-    if key.lower().endswith(("cookie", "key")) and not value.names:
-        _refuse_secret(section, key)
+    sounds = key.lower().endswith(("cookie", "key")) and not value.names
+    if sounds or _SIGN_IN.search(value.text) or _has_token(key, value):
+        section.mistake(key, "this looks like a secret, and no secret may stand here", _ELSEWHERE)
     return value
+
+
+def _has_token(key: str, value: Template) -> bool:
+    """Whether a text has a long word of letters and digits, as keys and tokens are."""
+    words = [] if key.lower() in _TELLING else re.split(r"[\s,;]+", value.around(" "))
+    long = [word for word in words if len(word) >= SHORTEST_TOKEN]
+    return any(re.search("[A-Za-z]", word) and re.search("[0-9]", word) for word in long)
 
 
 def _sign_in(ways: Section, way: str) -> SignIn:

@@ -86,6 +86,16 @@ def test_a_sign_in_makes_its_headers_from_credentials(
         ("headers", "{Authorization: SECRET}", "headers.Authorization", "a credential does not"),
         ("headers", "{Subscription-Key: SECRET}", "headers.Subscription-Key", "no secret"),
         ("headers", "{Cookie: SECRET}", "headers.Cookie", "no secret"),
+        ("headers", "{X-Auth: 'Bearer SECRET'}", "headers.X-Auth", "no secret"),
+        ("headers", "{X-Auth: 'basic SECRET'}", "headers.X-Auth", "no secret"),
+        ("headers", "{X-Auth: 'eyJSECRET'}", "headers.X-Auth", "no secret"),
+        ("headers", "{X-Auth: 'jwt=eyJSECRET'}", "headers.X-Auth", "no secret"),
+        ("headers", "{X-Auth: 'SECRET_0123456789ab'}", "headers.X-Auth", "no secret"),
+        ("headers", "{X-Auth: 'v1 SECRET+0123456789ab='}", "headers.X-Auth", "no secret"),
+        ("headers", "{X-Auth: '{shop}-SECRET-0123456789ab'}\nsettings: {shop: x}",
+         "headers.X-Auth", "no secret"),
+        ("look_up", '{id: {get: "/c/{customer}", query: {q: eyJSECRET}}}', "look_up.id.query.q",
+         "no secret"),
         ("api_key", "SECRET", "api_key", "a credential does not belong in this file"),
         ("settings", "{client_secret: SECRET}", "settings.client_secret", "a credential does"),
         ("options", "{token: SECRET}", "options.token", "a credential does not belong"),
@@ -174,7 +184,8 @@ def test_a_secret_in_a_description_is_refused_with_its_key_and_not_repeated(
         ("not_found", "[200]", "not_found.0", "from 400 to 499"),
         ("examples", "[{customer: '1', body: {}}]", "examples.0.available", "either"),
         ("examples", "[{customer: '', body: {}, error: refused}]", "examples.0.customer", "empty"),
-        ("examples", "[{customer: '1', error: not-found}]", "examples.0.error", "mean not_found"),
+        ("examples", "[{customer: '1', error: not-found}]", "examples.0.error", "mean not_found?"),
+        ("examples", "[{customer: '1', error: x}]", "examples.0.error", "output.md lists them"),
         ("examples", "[{customer: '1', by: email, error: refused}]", "examples.0.by", "one of id"),
         ("examples", "[{customer: '1', body: {a: 1e9999999}, available: []}]", "examples.0.body",
          "digits"),
@@ -215,6 +226,24 @@ def test_a_setting_in_a_header_must_fit_into_one() -> None:
         with pytest.raises(ValueError, match="must be"):
             shop.check(wrong)
     assert "must be ASCII" in str(mistake(with_key("headers", "{X-Shop: é}")))
+
+
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [
+        ("Accept", "application/vnd.acme.customers.v2+json"),
+        ("User-Agent", "acme-integration/1.0.20260101"),
+        ("Api-Version", "2026-01-01"),
+        ("X-Tenant", "the-tenant-of-the-north"),
+        ("X-Tenant", "{tenant_of_this_profile_2}"),
+        ("Prefer", "respond-async, wait=10, tokens"),
+    ],
+)
+def test_a_header_that_is_no_secret_is_sent_as_it_is(header: str, value: str) -> None:
+    text = with_key("headers", f"{{{header}: '{value}'}}")
+
+    headers = described(f"{text}settings: {{tenant_of_this_profile_2: x}}\n").headers
+    assert headers[header].text == value
 
 
 def test_a_setting_must_not_have_the_name_of_a_credential() -> None:
