@@ -67,10 +67,14 @@ def providers(
 
 @app.command()
 def check(
+    context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The description, a YAML file.")],
     output: OutputOption = Format.TABLE,
 ) -> None:
-    """Hold a description to its own examples, and to what every provider promises."""
+    """Hold a description to its own examples, and to what every provider promises.
+
+    The platform itself is not asked.
+    """
     from loyalty_cli.config.descriptions.find import read_file
     from loyalty_cli.model.errors import setup_error
     from loyalty_cli.output.document import collecting, print_records
@@ -80,6 +84,8 @@ def check(
     description, warnings = read_file(file)
     for warning in warnings:
         messages.warning(warning)
+    if others := _all_described(context.obj):
+        others.check_once(file)
     found: list[ShortfallRecord] = []
     records = (_shortfall(description.name, each) for each in shortfalls(description))
     print_records(collecting(records, found), output, SHORTFALLS)
@@ -89,21 +95,32 @@ def check(
             f"{file}: {broken} {'check fails' if broken == 1 else 'checks fail'}.",
             "Each is a line of the result; docs/own-platform.md explains the keys.",
         )
-    messages.note(f"{file}: every promise is kept; {len(description.examples)} examples.")
+    count = len(description.examples)
+    messages.note(
+        f"{file}: every promise is kept with {count} {'example' if count == 1 else 'examples'}."
+        f" {description.title} was not asked: whether base_url, get, query and the sign-in are"
+        " right, a look-up shows."
+    )
 
 
 def _every(chosen: "Globals") -> "Iterator[Provider]":
     """Every provider; one that cannot be loaded is told, and left out."""
-    from loyalty_cli.model.errors import LoyaltyError
     from loyalty_cli.providers import load, names
 
     yield from _loaded(names(), load)
+    if described := _all_described(chosen):
+        yield from _loaded(described.names, described.load)
+
+
+def _all_described(chosen: "Globals") -> "Descriptions | None":
+    """The descriptions of the profile file; None, after a warning, if it cannot be read."""
+    from loyalty_cli.model.errors import LoyaltyError
+
     try:
-        described = _described(chosen)
+        return _described(chosen)
     except LoyaltyError as error:
         messages.warning(error.message)
-        return
-    yield from _loaded(described.names, described.load)
+        return None
 
 
 def _loaded(

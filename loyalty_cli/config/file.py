@@ -30,10 +30,12 @@ def mistake_in(path: Path, mistake: MistakeError) -> LoyaltyError:
     return LoyaltyError(ErrorCode.SETUP, message, hint=mistake.hint)
 
 
-def unreadable(what: str, error: OSError | ValueError) -> LoyaltyError:
+def unreadable(
+    what: str, error: OSError | ValueError, hint: str = "Fix that file."
+) -> LoyaltyError:
     """The error for a file that cannot be read."""
     message = f"{what} cannot be read: {os_error_text(error)}."
-    return LoyaltyError(ErrorCode.SETUP, message, hint="Fix that file.")
+    return LoyaltyError(ErrorCode.SETUP, message, hint=hint)
 
 
 def outline(path: Path) -> dict[str, str]:

@@ -193,7 +193,10 @@ def test_a_description_that_keeps_every_promise_passes_the_check(
     done = loyalty("providers", "check", str(file), "-o", output)
 
     assert done.code == 0
-    assert done.err == f"{file}: every promise is kept; 2 examples.\n"
+    assert done.err == (
+        f"{file}: every promise is kept with 2 examples. Acme was not asked:"
+        " whether base_url, get, query and the sign-in are right, a look-up shows.\n"
+    )
     if output is Format.JSON:
         assert done.records == []
 
@@ -247,6 +250,72 @@ def test_a_description_that_cannot_be_checked_is_an_error_in_two_lines(
     assert said in done.err.replace(str(file), "FILE")
     assert len(done.err.splitlines()) <= 2
     assert "hunter2" not in done.err
+
+
+def test_one_example_is_one_example(loyalty: Run, tmp_path: Path) -> None:
+    file = tmp_path / "acme.yaml"
+    file.write_text(ACME + "\n".join(EXAMPLES.splitlines()[:-1]))
+
+    assert " with 1 example. " in loyalty("providers", "check", str(file)).err
+
+
+def test_a_file_whose_provider_is_in_the_profile_file_too_does_not_pass_the_check(
+    loyalty: Run, described: Path, tmp_path: Path
+) -> None:
+    for folder, code in ((described, 3), (tmp_path, 0)):
+        file = folder / "acme.yaml"
+        file.write_text(ACME + EXAMPLES)
+
+        done = loyalty("providers", "check", str(file))
+
+        assert (done.code, "Error: the provider 'acme' is described twice" in done.err) == (
+            code,
+            code == 3,
+        )
+
+
+def test_a_broken_profile_file_does_not_stop_the_check(
+    loyalty: Run, tmp_path: Path, profile_file: Callable[[str], Path]
+) -> None:
+    path, file = profile_file("profiles: ["), tmp_path / "acme.yaml"
+    file.write_text(ACME + EXAMPLES)
+
+    done = loyalty("providers", "check", str(file))
+
+    assert (done.code, done.err.startswith(f"Warning: {path}, line 1: ")) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("", "the description FILE cannot be read: it is a folder."),
+        ("nobody.yaml", "the description FILE cannot be read: No such file or directory."),
+        ("config.yaml", "FILE, line 1: this is a profile file, and not a description."),
+    ],
+)
+def test_what_is_no_description_is_told_with_what_to_give(
+    loyalty: Run, described: Path, name: str, said: str
+) -> None:
+    file = described.parent / name
+
+    done = loyalty("providers", "check", str(file))
+
+    assert (done.code, done.out) == (3, "")
+    assert done.err.replace(str(file), "FILE").splitlines() == [
+        f"Error: {said}",
+        "Hint: Give the file of one description; docs/own-platform.md shows one.",
+    ]
+
+
+def test_a_description_with_an_ending_that_is_not_read_is_told(
+    loyalty: Run, tmp_path: Path
+) -> None:
+    file = tmp_path / "acme.txt"
+    file.write_text(ACME + EXAMPLES)
+
+    done = loyalty("providers", "check", str(file))
+
+    assert (done.code, f"{file}: the name of a description ends in .yaml." in done.err) == (3, True)
 
 
 def test_check_is_a_command_of_providers(loyalty: Run) -> None:

@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 
 FOLDER = "providers"
 KEY = "providers"
-SUFFIX = ".yaml"
+SUFFIXES = (".yaml", ".yml")
 NOT_A_NAME = "check"
 """`loyalty providers check` is a command."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_ONE_FILE = "Give the file of one description; docs/own-platform.md shows one."
 _NAME_FORM = "a provider's name must be lower-case letters, digits, - and _, and not 'check'"
 
 
@@ -51,21 +52,34 @@ class Descriptions:
 
         return provider_of(self._read(name))
 
+    def check_once(self, file: Path) -> None:
+        """Refuse a file of the folder if something else describes its provider, too."""
+        folder = self._path.parent / FOLDER
+        if folder.is_dir() and folder.samefile(file.parent):
+            self._place(file.stem)
+
+    def _place(self, name: str) -> Path:
+        """The file with the description; raise LoyaltyError if there are two."""
+        is_inside = self._inside is not None and name in self._inside.keys
+        files: list[Path] = self._files.get(name, [])
+        places = [self._path, *files] if is_inside else files
+        if len(places) > 1:
+            setup_error(
+                f"the provider {name!r} is described twice: in {places[0]} and in {places[1]}.",
+                "Take one of them out.",
+            )
+        return places[0]
+
     def _read(self, name: str) -> "Description":
         from loyalty_cli.config.descriptions.read import read_description
 
-        file = self._files.get(name)
+        file = self._place(name)
         if self._inside is None or name not in self._inside.keys:
-            assert file
             described, warnings = read_file(file)
             mode = file.parent.stat().st_mode
-            self.warnings += [*warnings, *warnings_about(file.parent, mode, "700")]
+            told = (*warnings, *warnings_about(file.parent, mode, "700"))
+            self.warnings += [each for each in told if each not in self.warnings]
             return described
-        if file:
-            setup_error(
-                f"the provider {name!r} is described twice: in {self._path} and in {file}.",
-                "Take one of them out.",
-            )
         try:
             key = f"{KEY}.{name}"
             _refuse_name(name, self._inside.keys[name], key)
@@ -74,8 +88,11 @@ class Descriptions:
             raise mistake_in(self._path, error) from None
 
     @cached_property
-    def _files(self) -> dict[str, Path]:
-        return {each.stem: each for each in sorted((self._path.parent / FOLDER).glob(f"*{SUFFIX}"))}
+    def _files(self) -> dict[str, list[Path]]:
+        folder, found = self._path.parent / FOLDER, dict[str, list[Path]]()
+        for file in sorted(each for suffix in SUFFIXES for each in folder.glob(f"*{suffix}")):
+            found.setdefault(file.stem, []).append(file)
+        return found
 
 
 def descriptions_of(path: Path | None) -> Descriptions:
@@ -99,10 +116,12 @@ def read_file(path: Path) -> "tuple[Description, tuple[str, ...]]":
 
     try:
         root, mode = read(path)
+        _refuse_other_file(path, root)
         _refuse_name(path.stem)
         described = read_description(path.stem, root)
     except (OSError, ValueError) as error:
-        raise unreadable(f"the description {path}", error) from None
+        hint = "Fix that file." if path.is_file() else _ONE_FILE
+        raise unreadable(f"the description {path}", error, hint) from None
     except MistakeError as error:
         raise mistake_in(path, error) from None
     return described, warnings_about(path, mode)
@@ -114,6 +133,15 @@ def _providers_in(path: Path, root: Node) -> Map | None:
         return found
     wrong = MistakeError("must be a map of names and descriptions", found.line, KEY, hint=None)
     raise mistake_in(path, wrong)
+
+
+def _refuse_other_file(path: Path, root: Node) -> None:
+    """Refuse what is no description: a profile file, and a file that the folder would not show."""
+    if isinstance(root, Map) and "profiles" in root.keys:
+        line = root.keys["profiles"]
+        raise MistakeError("this is a profile file, and not a description", line, hint=_ONE_FILE)
+    if path.suffix not in SUFFIXES:
+        raise MistakeError("the name of a description ends in .yaml", None, hint="Rename the file.")
 
 
 def _refuse_name(name: str, line: int | None = None, key: str = "") -> None:

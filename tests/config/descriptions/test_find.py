@@ -101,6 +101,19 @@ def test_a_provider_that_is_described_twice_is_refused(profile_file: Write, fold
     assert hint == "Take one of them out."
 
 
+def test_a_description_may_end_in_yml_but_not_beside_one_that_ends_in_yaml(
+    profile_file: Write, folder: Path
+) -> None:
+    file = described(folder)
+    other = file.rename(folder / "acme.yml")
+
+    assert load(profile_file(PROFILES)).profiles["shop"].provider.title == "Acme"
+
+    described(folder)
+    message, _ = refused(profile_file(PROFILES))
+    assert message == f"the provider 'acme' is described twice: in {file} and in {other}."
+
+
 @pytest.mark.parametrize("name", ["imprint", "check", "Acme", "-a", "a.b", "a" * 65])
 def test_a_description_needs_a_name_of_its_own(
     profile_file: Write, folder: Path, name: str
@@ -139,13 +152,13 @@ def test_providers_in_the_profile_file_must_be_a_map(profile_file: Write, value:
     assert message == "FILE, line 2: providers: must be a map of names and descriptions."
 
 
-def test_a_description_that_others_can_write_is_a_warning(
+def test_a_description_that_others_can_write_is_one_warning_for_all_its_profiles(
     loyalty: Run, profile_file: Write, folder: Path
 ) -> None:
     file = described(folder)
     file.chmod(0o602)
     folder.chmod(0o770)
-    profile_file(PROFILES)
+    profile_file("profiles: {shop: {provider: acme}, other: {provider: acme}}")
 
     done = loyalty("profiles")
 
