@@ -21,7 +21,8 @@ ANSWERED = "the example is answered as it says"
 SHOWN = "an example shows it"
 UNKNOWN = "an unknown customer can be told"
 NO_EXAMPLES = "the file has no `examples:`; docs/own-platform.md shows some"
-NO_SHAPE = "no shape under `errors` fits this answer, and its status is not in `not_found`"
+NO_SHAPE = "no shape under `errors` fits this answer"
+NO_STATUS = ", and its status is not in `not_found`"
 
 
 class Shortfall(Struct, frozen=True):
@@ -72,9 +73,11 @@ def _fault(platform: FakePlatform, example: Example) -> str | None:
     )
     error = record["error"]
     if error and error["code"] != example.error:
-        fits = error["code"] != ErrorCode.BAD_RESPONSE or example.status < HTTPStatus.BAD_REQUEST
+        why = error["message"]
+        if error["code"] == ErrorCode.BAD_RESPONSE and example.status >= HTTPStatus.BAD_REQUEST:
+            why = NO_SHAPE + (NO_STATUS if example.error is ErrorCode.NOT_FOUND else "")
         expected = f", not {example.error}" if example.error else ""
-        return f"error is {error['code']}{expected}: {error['message'] if fits else NO_SHAPE}"
+        return f"error is {error['code']}{expected}: {why}"
     if error:
         return None
     return _difference(tuple(_digits(line["available"]) for line in record["balances"]), example)

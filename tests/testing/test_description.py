@@ -173,6 +173,17 @@ def test_an_error_that_fits_no_shape_is_told_as_such_and_names_no_address(
     )
 
 
+def test_an_error_that_means_no_unknown_customer_needs_a_shape() -> None:
+    texts = told(f"{WHOLE}- {{customer: x, status: 400, body: {{}}, error: refused}}\n")
+
+    assert texts == [
+        (
+            "the example is answered as it says: error is bad_response, not refused:"
+            " no shape under `errors` fits this answer"
+        )
+    ]
+
+
 @pytest.mark.parametrize(
     ("key", "value", "words"),
     [
