@@ -93,11 +93,12 @@ def undocumented(answer: Answer, profile: Profile, why: object) -> UndocumentedE
     return UndocumentedError(**vars(bad_response(message, answer.status)))
 
 
-def unknown_customer(answer: Answer, profile: Profile, customer: str) -> LoyaltyError:
+def unknown_customer(answer: Answer, profile: Profile, customer: str, why: str) -> LoyaltyError:
     """The error for a good answer that says there is no such customer."""
+    because = f": {why}" if why else ""
     return LoyaltyError(
         ErrorCode.NOT_FOUND,
-        f"{profile.provider.title} has no customer {customer!r}.",
+        f"{profile.provider.title} has no customer {customer!r}{because}.",
         hint="Check the identifier.",
         http_status=answer.status,
     )

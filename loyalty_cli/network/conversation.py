@@ -115,7 +115,7 @@ class Conversation:
         last = self.answers[-1]
         match error:
             case UnknownCustomerError():
-                return unknown_customer(last, self._profile, self._customer)
+                return unknown_customer(last, self._profile, self._customer, str(error))
             case SeveralCustomersError():
                 return several_customers(last, self._profile, self._customer, str(error))
             case WrongCustomerError():

@@ -272,7 +272,7 @@ Steps = Generator[Request, Answer, Made]
 
 
 class UnknownCustomerError(ValueError):
-    """A good answer that says: there is no such customer."""
+    """A good answer that says: there is no such customer; its text, if it has one, is why."""
 
 
 class SeveralCustomersError(ValueError):

@@ -172,14 +172,15 @@ def raising(error: Exception, after: int = 1) -> Taken:
 
 @every_read
 @pytest.mark.parametrize("after", [1, 2])
-def test_a_good_answer_may_say_that_there_is_no_such_customer(
-    after: int, read: Callable[..., Any]
+@pytest.mark.parametrize(("why", "shown"), [("", ""), ("it has no card", ": it has no card")])
+def test_a_good_answer_may_say_that_there_is_no_such_customer_and_why(
+    after: int, why: str, shown: str, read: Callable[..., Any]
 ) -> None:
     with RawServer(Answering(said({}))) as server:
-        error = failure(server.url, raising(UnknownCustomerError("none"), after), read)
+        error = failure(server.url, raising(UnknownCustomerError(why), after), read)
 
     assert (error.code, error.http_status) == (ErrorCode.NOT_FOUND, 200)
-    assert error.message == "Shop has no customer 'ada@example.com'."
+    assert error.message == f"Shop has no customer 'ada@example.com'{shown}."
 
 
 @every_read
