@@ -19,7 +19,11 @@ LINE = dict.fromkeys(
         *("earned", "redeemed", "expired", "cancelled", "count", "value", "next_expiry"),
     ]
 ) | {"basis": "stated"}
-VALUE = {"currency": None, "available": None, "pending": None, "total": None}
+PARTS = {
+    "value": dict.fromkeys(("currency", "available", "pending", "total")),
+    "next_expiry": dict.fromkeys(("amount", "value", "at")),
+}
+"""The parts of a balance line that have keys of their own."""
 
 
 class Step(NamedTuple):
@@ -61,7 +65,10 @@ class Reads(NamedTuple):
 
 
 class Fails(NamedTuple):
-    """A status and a body, and what a user is told of it after so many requests."""
+    """A status and a body, and what a user is told of it after so many requests.
+
+    It is the answer to the last request, or to all of them with `from_first`.
+    """
 
     status: int
     body: Any
@@ -71,6 +78,7 @@ class Fails(NamedTuple):
     words: str = ""
     requests: int = 1
     arguments: tuple[str, ...] = ()
+    from_first: bool = False
 
 
 class DebitCases(Struct, frozen=True, kw_only=True):
@@ -83,7 +91,11 @@ class DebitCases(Struct, frozen=True, kw_only=True):
     refuses: Callable[[str], Reply]
     """The platform's own error with such a code."""
     success: Mapping[str, Any]
-    """What confirms 50 of `unit` with the reference r-1, and nothing that may be missing."""
+    """The answer that confirms 50 of `unit` with the reference r-1.
+
+    Each field proves the debit, so that `read_debit` refuses another value in it, or comes out in
+    the receipt, or is in `free`.
+    """
     requests: Mapping[str, tuple[Step, ...]]
     """For each way to name its customer, the requests of that debit: those before it, and itself.
 
@@ -91,6 +103,10 @@ class DebitCases(Struct, frozen=True, kw_only=True):
     """
     evidence: Any = None
     """The answer to the request for evidence, with that debit in it."""
+    free: tuple[str, ...] = ()
+    """Places in `success` that may be anything, with all that is below them."""
+    typed: str | None = None
+    """What a person types at each `Question`."""
 
 
 class Cases(Struct, frozen=True, kw_only=True):
@@ -173,6 +189,11 @@ class Cases(Struct, frozen=True, kw_only=True):
         return [full(line) for line in self.balances]
 
 
+def is_known(cases: Cases) -> bool:
+    """Whether the provider of the cases is there, though it may not load."""
+    return isinstance(cases.provider, Provider) or cases.provider in providers.names()
+
+
 def _as_written(name: str) -> Provider:
     """The provider of that name, with nothing between it and its author.
 
@@ -199,9 +220,14 @@ def warned(code: str, *messages: str) -> list[dict[str, str]]:
 
 def full(line: Mapping[str, Any]) -> dict[str, Any]:
     """A balance line with every key that the record promises."""
-    if unknown := line.keys() - LINE.keys():
-        raise AssertionError(f"a balance line has no {', '.join(sorted(unknown))}")
-    filled = {**LINE, **line}
-    if line.get("value") is not None:
-        filled["value"] = {**VALUE, **line["value"]}
+    filled = _filled(line, LINE, "a balance line")
+    for name, keys in PARTS.items():
+        if isinstance(filled[name], Mapping):
+            filled[name] = _filled(filled[name], keys, name)
     return filled
+
+
+def _filled(given: Mapping[str, Any], keys: Mapping[str, Any], what: str) -> dict[str, Any]:
+    if unknown := given.keys() - keys.keys():
+        raise AssertionError(f"{what} has no {', '.join(sorted(unknown))}")
+    return {**keys, **given}

@@ -1,23 +1,24 @@
 """What every provider that can debit promises, with the cases that its author gives."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from loyalty_cli.debits.journal.entries import State
 from loyalty_cli.debits.outcome import Outcome
 from loyalty_cli.model.errors import LoyaltyError, NotSentError
-from loyalty_cli.providers.contract import Answer, Debit, DebitProvider
+from loyalty_cli.providers.contract import Answer, Debit, DebitProvider, DebitReceipt
 from loyalty_cli.sandbox.server import Reply
 from loyalty_cli.testing.cases import Cases, DebitCases, Step
 from loyalty_cli.testing.each import EachCase, same, true
 from loyalty_cli.testing.fake_platform import AMOUNT, REFERENCE, FakePlatform, sent_body
-from loyalty_cli.testing.json_tree import about, changed, for_customer, places, shown
+from loyalty_cli.testing.json_tree import about, changed, for_customer, places, shown, value_at
 from loyalty_cli.testing.look_ups import HTML
 
 OTHER_AMOUNTS = (0, 1, 49, 51, -50, 500)
 NO_RECEIPTS: tuple[Any, ...] = (None, [], "yes", 50, [{}], {})
 WRONG: tuple[Any, ...] = ("5O", True, None, [50], {}, 50.5, "text")
 """What no field of a confirmation may be."""
+IF_FREE = "; a field that proves nothing belongs into debits.free"
 UNCLEAR = (
     Reply(200, HTML, content_type="text/html"),
     Reply(200, {}),
@@ -26,9 +27,9 @@ UNCLEAR = (
     Reply(502, HTML, content_type="text/html"),
     Reply(reset=True),
 )
+"""Answers that prove nothing about a debit, whatever the platform is."""
 
 __tracebackhide__ = True  # pytest shows what fell short, and not this module
-"""Answers that prove nothing about a debit, whatever the platform is."""
 
 
 class DebitPromises:
@@ -73,7 +74,10 @@ class DebitPromises:
                         _is_unknown(platform, by, reply)
 
     def test_a_success_confirms_only_exactly_this_debit(self) -> None:
-        """Another amount, another shape, a field that is missing or wrong: no receipt."""
+        """Another amount or shape, or a field that is missing or wrong: no receipt.
+
+        Unless the field is passed on in the receipt, or `debits.free` has it.
+        """
         with self.platform() as platform, EachCase() as case:
             provider = platform.provider
             for debits, by in _debits(platform)[:1]:
@@ -86,11 +90,14 @@ class DebitPromises:
                 for body in NO_RECEIPTS:
                     with case(f"the answer {body!r}"):
                         _is_no_receipt(provider, body, debit)
-                for place in places(success):
+                for place in _not_free(success, debits.free):
+                    proves = _states(value_at(success, place), _stated(provider, debit))
                     for value in (..., *WRONG):
                         what = "removed" if value is ... else f"as {value!r}"
+                        body = changed(success, place, value)
                         with case(f"debits.success with {place} {what}"):
-                            _is_no_receipt(provider, changed(success, place, value), debit)
+                            if proves or not _changes_receipt(provider, success, body, debit):
+                                _is_no_receipt(provider, body, debit, IF_FREE)
 
     def test_a_platform_that_makes_a_debit_once_says_that_it_was_made_before(self) -> None:
         """Only an `idempotent` provider has codes in `debits.codes` that are a repeat."""
@@ -171,12 +178,48 @@ def _is_unknown(platform: FakePlatform, by: str, reply: Reply) -> None:
     true(outcome.state is State.UNKNOWN, f"it leaves the debit {outcome.state}: {_why(outcome)}")
 
 
-def _is_no_receipt(provider: DebitProvider, body: Any, debit: Debit) -> None:
+def _is_no_receipt(provider: DebitProvider, body: Any, debit: Debit, hint: str = "") -> None:
+    if receipt := _receipt(provider, body, debit):
+        raise AssertionError(f"read_debit takes it for a receipt: {receipt}{hint}")
+
+
+def _receipt(provider: DebitProvider, body: Any, debit: Debit) -> DebitReceipt | None:
     try:
-        receipt = provider.read_debit(body, debit)
+        return provider.read_debit(body, debit)
     except ValueError:
-        return
-    raise AssertionError(f"read_debit takes it for a receipt: {receipt}")
+        return None
+
+
+def _changes_receipt(provider: DebitProvider, success: Any, body: Any, debit: Debit) -> bool:
+    """Whether what was changed in a success is passed on to the user."""
+    return _receipt(provider, body, debit) != _receipt(provider, success, debit)
+
+
+def _not_free(success: Any, free: Iterable[str]) -> Iterator[str]:
+    """The places of a success, without the free ones and what is below them."""
+    return (
+        place
+        for place in places(success)
+        if not any(f"{place}.".startswith(f"{each}.") for each in free)
+    )
+
+
+def _stated(provider: DebitProvider, debit: Debit) -> list[Any]:
+    """What an answer can state of the debit itself: it must be right, even in a receipt."""
+    sent, amount = provider.sent_reference(debit), debit.amount
+    amounts = (amount, -amount, str(amount), str(-amount))
+    return [*amounts, debit.reference, sent, debit.unit, debit.customer]
+
+
+def _states(value: Any, stated: list[Any]) -> bool:
+    """Whether something in a part of an answer is of the debit itself."""
+    match value:
+        case Mapping():
+            return any(_states(each, stated) for each in value.values())
+        case list() | tuple():
+            return any(_states(each, stated) for each in value)
+        case _:
+            return value in stated
 
 
 def _json(reply: Reply) -> Any:

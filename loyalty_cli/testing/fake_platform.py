@@ -1,13 +1,15 @@
 """A fake platform on loopback, and the program's own client to ask it."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from threading import Condition
 from typing import Any, NamedTuple, Self
 from urllib.parse import parse_qsl, urlsplit
 
+import msgspec
 from msgspec.structs import replace
 
 from loyalty_cli.balances.lookup import BalanceReader, LookupTask, check_options
@@ -73,6 +75,8 @@ class FakePlatform:
         """The requests of the last look-up or debit, without those for a token."""
         self.exchanged: list[Received] = []
         """The requests for a token."""
+        self.replied = 0
+        """How many of them got one of the `replies`, and not the answer of a step in the cases."""
         self.trace: list[str] = []
         """What `-v` shows of them."""
         self._replies = [_reply(cases.answer)]
@@ -115,8 +119,9 @@ class FakePlatform:
         """Look a customer up, with arguments as on the command line, and return the record.
 
         It is the record that `-o json` prints; its numbers are Decimals with their own digits. The
-        replies are those to the last request of the look-up, or to all of them with `from_first`.
-        Raises LoyaltyError if the command would be refused before any request.
+        replies are those to the last request of the look-up, since the cases have the answers to
+        its `steps`; with `from_first` they are those to all requests. Raises LoyaltyError if the
+        command would be refused before any request.
         """
         by, options, raw = _parsed(arguments)
         profile = self._profile(auth, settings, by)
@@ -125,7 +130,8 @@ class FakePlatform:
         task = LookupTask(profile, customer, check_options(profile, options), by, raw)
         steps = self.cases.steps if by == ID else self.cases.ways[by].steps
         reader = BalanceReader(self._client(customer, () if from_first else steps))
-        record = reader.look_up(task)
+        with _wrong_requests_told():
+            record = reader.look_up(task)
         return json.loads(json_line(record), parse_int=Decimal, parse_float=Decimal)
 
     def reads(self, *arguments: str, **more: Any) -> Any:
@@ -148,20 +154,27 @@ class FakePlatform:
         code = exit_code_of(ErrorCode(error["code"]))
         return Told(int(code), error["code"], error["message"], error["provider_code"])
 
-    def debit(self, by: str) -> Outcome:
-        """Debit 50 with the reference r-1, and return what the answer proves."""
+    def debit(self, by: str, *arguments: str) -> Outcome:
+        """Debit 50 with the reference r-1, and return what the answer proves.
+
+        `arguments` can be `-O name=value`, for an option of the profile that debits have. Each
+        question is answered with `debits.typed` of the cases.
+        """
         assert isinstance(self.provider, DebitProvider)
         assert self.cases.debits
-        profile, debit = self._profile(by=by), self.a_debit(by)
+        profile, debit = self._debit_profile(by, arguments), self.a_debit(by)
         client = self._client(debit.customer, self.cases.debits.requests[by][:-1])
-        request = client.debit_request(profile, _query(profile, debit), debit, nobody)
-        answer = client.debit(profile, request, lambda: None)
+        with _wrong_requests_told():
+            request = client.debit_request(profile, _query(profile, debit), debit, self._typed)
+            answer = client.debit(profile, request, lambda: None)
         return classify(answer, debit, profile, self.provider)
 
-    def evidence(self, by: str) -> Evidence | None:
+    def evidence(self, by: str, *arguments: str) -> Evidence | None:
         """Ask for the evidence of that debit; None if the provider has no request for it."""
-        profile, debit = self._profile(by=by), self.a_debit(by)
-        found = self._client(debit.customer, ()).evidence(profile, _query(profile, debit), debit)
+        profile, debit = self._debit_profile(by, arguments), self.a_debit(by)
+        client = self._client(debit.customer, ())
+        with _wrong_requests_told():
+            found = client.evidence(profile, _query(profile, debit), debit)
         return None if found is None else found[0]
 
     def a_debit(self, by: str, amount: int = AMOUNT) -> Debit:
@@ -173,6 +186,21 @@ class FakePlatform:
     def _named(self, by: str) -> str:
         return self.cases.customer if by == ID else self.cases.ways[by].customer
 
+    def _typed(self, question: str) -> str:
+        debits = self.cases.debits
+        return nobody(question) if debits is None or debits.typed is None else debits.typed
+
+    def _debit_profile(self, by: str, arguments: Iterable[str]) -> Profile:
+        """A profile whose debits have these options, signed in as debits may be."""
+        assert isinstance(self.provider, DebitProvider)
+        _, options, _ = _parsed(arguments)
+        checks = {option.name: option.check for option in self.provider.debit_options}
+        if unknown := options.keys() - checks.keys():
+            raise AssertionError(f"debit_options has no {', '.join(sorted(unknown))}")
+        checked = {name: checks[name](value) for name, value in options.items()}
+        auth = next(iter(self.provider.debit_auths), None)
+        return replace(self._profile(auth, by=by), options=checked)
+
     def _profile(
         self,
         auth: str | None = None,
@@ -182,6 +210,12 @@ class FakePlatform:
         provider = self.provider
         given = {**self.cases.settings, **(settings or {})}
         checks = {setting.name: setting.check for setting in provider.settings}
+        required = {setting.name for setting in provider.settings if setting.required}
+        if wrong := sorted((given.keys() - checks.keys()) | (required - given.keys())):
+            raise AssertionError(
+                f"settings of the cases must have {shown(sorted(required))}, and of others only"
+                f" what the provider has: see {', '.join(wrong)}"
+            )
         found = provider.auth(auth)
         assert found
         return Profile(
@@ -197,6 +231,7 @@ class FakePlatform:
         self.received.clear()
         self.exchanged.clear()
         self.trace.clear()
+        self.replied = 0
         self._customer, self._steps = customer, steps
         http = _LoopbackClient(self.url, self.trace.append)
         return PlatformClient(http, _Credentials(self.cases), AccessTokens(KeyringStore()))
@@ -210,6 +245,7 @@ class FakePlatform:
         if step:
             reply = _reply(step.answer)
         else:
+            self.replied += 1
             reply = self._replies.pop(0) if len(self._replies) > 1 else self._replies[0]
         return replace(reply, body=about(reply.body, self._customer))
 
@@ -222,6 +258,7 @@ class _LoopbackClient(HttpClient):
         self._url = url
 
     def _send(self, profile: Profile, request: Request, call: Call, sign: Sign) -> Answer:
+        _check_types(request)
         if request.base_url is not None:
             path = urlsplit(request.base_url).path.rstrip("/")
             request = replace(request, base_url=self._url + path)
@@ -262,6 +299,28 @@ class _Credentials:
         }
 
 
+class _WrongRequestError(Exception):
+    """A request of a provider that has something of a wrong type in it."""
+
+
+def _check_types(request: Request) -> None:
+    """Raise _WrongRequestError, with the place, for what only fails far away from its author."""
+    try:
+        msgspec.convert(msgspec.structs.asdict(request), Request)
+    except msgspec.ValidationError as error:
+        why = str(error).replace("`", "").replace("$.", "")
+        raise _WrongRequestError(f"the request to {shown(request.path)} is wrong: {why}") from None
+
+
+@contextmanager
+def _wrong_requests_told() -> Iterator[None]:
+    """Raise AssertionError for a wrong request, without the way that it took."""
+    try:
+        yield
+    except _WrongRequestError as error:
+        raise AssertionError(str(error)) from None
+
+
 def _reply(answer: Any) -> Reply:
     return answer if isinstance(answer, Reply) else Reply(body=answer)
 
@@ -290,7 +349,10 @@ def _parsed(arguments: Iterable[str]) -> tuple[str, dict[str, str], bool]:
             case "--raw":
                 raw = True
             case _:
-                raise ValueError(f"a case can have -O, --by and --raw, not {word}")
+                raise ValueError(
+                    f"{word} is no argument of a case, which can have -O, --by and --raw;"
+                    " another customer is `customer=`"
+                )
     return by, options, raw
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from loyalty_cli.providers.contract import ID, DebitProvider, Provider
 from loyalty_cli.providers.ways import wrong_for
 from loyalty_cli.testing.cases import Cases
-from loyalty_cli.testing.json_tree import value_at
+from loyalty_cli.testing.json_tree import places, value_at
 
 SHORTEST_SECRET = 6
 
@@ -43,6 +43,10 @@ def _debit_gaps(cases: Cases, provider: Provider) -> Iterator[str]:
         codes, ways = provider.debit_codes, provider.debit_ways
         yield from _compared("debits.codes", cases.debits.codes, "the debit code", codes)
         yield from _compared("debits.requests", cases.debits.requests, "the way", ways)
+        known = list(places(cases.debits.success))
+        for place in cases.debits.free:
+            if place not in known:
+                yield f"debits.free names {place!r}, which is not in debits.success"
 
 
 def _compared(
@@ -88,4 +92,7 @@ def _values(cases: Cases, provider: Provider) -> Iterator[str]:
             yield f"the setting {setting.name} {error}"
     for name, secret in cases.credentials.items():
         if len(secret) < SHORTEST_SECRET:
-            yield f"the credential {name} needs {SHORTEST_SECRET} characters, to be told from words"
+            yield (
+                f"the credential {name} is too short: make up one of {SHORTEST_SECRET} characters"
+                " or more, since the tests look for it in every text"
+            )

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.providers.contract import ID
 from loyalty_cli.sandbox.server import Received, Reply
-from loyalty_cli.testing.cases import Cases, Header, Step, WayCases, full
+from loyalty_cli.testing.cases import Cases, Header, Step, WayCases, full, is_known
 from loyalty_cli.testing.each import EachCase, same, true
 from loyalty_cli.testing.fake_platform import FakePlatform, Told, sent_body
 from loyalty_cli.testing.gaps import gaps
@@ -45,8 +45,6 @@ AMOUNTS = (
     *("0", "8500.000", "-12.50", "0.1", "12345678901234567890.500", "0.0000000000000000001"),
     *("-0", "100", "9" * 60, "1200", "-0.07", "4503599627370497.5", "1.10"),
 )
-
-__tracebackhide__ = True  # pytest shows what fell short, and not this module
 """Amounts that lose digits where anything rounds, or counts in floats."""
 NOT_NUMBERS = ("NaN", '"NaN"', '"1,000"', '" 5 "', "5" * 5000, "1e999999999", "01")
 NOT_JSON = {
@@ -64,6 +62,9 @@ IDENTIFIERS = (
     "2ee24580-b97b-4949-a65c-929ccb9b9b8d",
 )
 UNSENDABLE = ("", " ", "a\nb", "\udcff")
+NOT_INSTALLED = " Install its package (`pip install -e .`): that makes it known."
+
+__tracebackhide__ = True  # pytest shows what fell short, and not this module
 
 
 class LookUpPromises:
@@ -94,10 +95,10 @@ class LookUpPromises:
     def test_other_answers_are_read_as_the_cases_say(self) -> None:
         """Each of `reads`, digit for digit."""
         with self.platform() as platform, EachCase() as case:
-            for name, (answer, expected, arguments) in platform.cases.reads.items():
+            for name, reads in platform.cases.reads.items():
                 with case(f"reads[{name!r}]"):
-                    record = platform.replies(answer).reads(*arguments)
-                    wanted = dict(expected)
+                    record = platform.replies(reads.answer).reads(*reads.arguments)
+                    wanted = dict(reads.record)
                     if "balances" in wanted:
                         wanted["balances"] = [full(line) for line in wanted["balances"]]
                     for key, value in wanted.items():
@@ -205,7 +206,7 @@ class LookUpPromises:
             for name, fails in platform.cases.fails.items():
                 with case(f"fails[{name!r}]"):
                     platform.replies(Reply(fails.status, fails.body))
-                    told = platform.tells(*fails.arguments)
+                    told = platform.tells(*fails.arguments, from_first=fails.from_first)
                     same(told.exit_code, fails.exit_code, "the exit code")
                     same(told.code, fails.code, "error.code")
                     same(told.provider_code, fails.provider_code, "error.provider_code")
@@ -354,7 +355,7 @@ class LookUpPromises:
         if self.cases is None or self._gap():
             from unittest import SkipTest
 
-            raise SkipTest("The cases are incomplete.")
+            raise SkipTest("test_the_cases_cover_the_provider says what is missing.")
         return FakePlatform(self.cases)
 
     def _gap(self) -> str | None:
@@ -364,7 +365,7 @@ class LookUpPromises:
         try:
             return gaps(self.cases)
         except LoyaltyError as error:
-            return f"{error.message} Install its package (`pip install -e .`): that makes it known."
+            return f"{error.message}{'' if is_known(self.cases) else NOT_INSTALLED}"
 
 
 def _amounts_in(places: Iterable[str]) -> Iterator[dict[str, str]]:
@@ -451,7 +452,7 @@ def _names_the_platform(told: Told, platform: FakePlatform) -> None:
 
 def _asked(platform: FakePlatform, requests: int) -> None:
     """So many requests were made, besides the steps before the last."""
-    made = len(platform.received) - len(platform.cases.steps)
+    made = platform.replied
     true(made == requests, f"{made} requests were made, and not {requests}")
 
 

@@ -5,9 +5,10 @@ from typing import Any, NamedTuple
 from unittest import SkipTest
 
 import pytest
+from msgspec.structs import replace
 
 from loyalty_cli.providers import ENTRY_POINTS
-from loyalty_cli.testing import Fails, ProviderContract, Reads, WayCases, faults, promises
+from loyalty_cli.testing import Cases, Fails, ProviderContract, Reads, WayCases, faults, promises
 from tests.testing.guide import PROVIDER, cases_with, perks
 
 
@@ -203,6 +204,109 @@ def test_a_mistake_of_a_provider_is_told_by_the_promise_it_breaks(name: str) -> 
     assert words in told[promise]
 
 
+SUCCESS: dict[str, Any] = {
+    "redemption": {"id": "R-9", "coins": 50, "reference": "r-1"},
+    "by": {"shop": "S-1"},
+}
+
+
+def debit_cases(**fields: Any) -> Cases:
+    """The guide's cases, some of those of its debits different."""
+    debits = cases_with().debits
+    assert debits
+    return cases_with(debits=replace(debits, **fields))
+
+
+def test_a_field_of_a_success_that_proves_nothing_is_flagged_until_the_cases_say_so() -> None:
+    (fault,) = faults(perks(), debit_cases(success=SUCCESS))
+    assert fault.promise == "a success confirms only exactly this debit"
+    assert fault.text.startswith(
+        "debits.success with by removed: read_debit takes it for a receipt"
+    )
+    assert "; a field that proves nothing belongs into debits.free" in fault.text
+
+    assert faults(perks(), debit_cases(success=SUCCESS, free=("by",))) == []
+    (fault,) = faults(perks(), debit_cases(free=("redemption.by",)))
+    assert "debits.free names 'redemption.by', which is not in debits.success" in fault.text
+
+
+@pytest.mark.parametrize(
+    ("check", "passed_on", "words"),
+    [
+        ("made.coins != debit.amount or ", "str(made.coins)", " for a debit of 49: "),
+        (
+            " or made.reference != debit.reference",
+            "made.reference",
+            " with redemption.reference as ",
+        ),
+    ],
+)
+def test_what_a_receipt_passes_on_without_a_check_is_flagged(
+    check: str, passed_on: str, words: str
+) -> None:
+    provider = perks((check, ""), ("reference=made.id)", f"reference={passed_on})"))
+    success = {"redemption": {"coins": 50, "reference": "r-1"}}
+
+    told = {fault.promise: fault.text for fault in faults(provider, debit_cases(success=success))}
+
+    assert words in told["a success confirms only exactly this debit"]
+
+
+def test_the_balance_after_a_debit_may_be_any_number() -> None:
+    provider = perks(
+        (
+            "    id: str | None = None\n\n\nclass RedeemedAnswer",
+            "    id: str | None = None\n    left: Amount | None = None\n\n\nclass RedeemedAnswer",
+        ),
+        ("provider_reference=made.id)", "made.left, made.id)"),
+    )
+    success = {"redemption": {**SUCCESS["redemption"], "left": 7}}
+
+    assert faults(provider, debit_cases(success=success)) == []
+
+
+NESTED = [
+    {
+        "name": "coins",
+        "kind": "points",
+        "unit": "coins",
+        "available": 12.5,
+        "pending": 3,
+        "next_expiry": {"amount": 2},
+    }
+]
+
+
+def test_keys_that_are_null_may_be_left_out_of_a_part_of_a_line_too() -> None:
+    provider = perks(
+        ("    Limit,\n", "    Limit,\n    NextExpiry,\n"),
+        (
+            "pending=wallet.coins.held,",
+            "pending=wallet.coins.held, next_expiry=NextExpiry(amount=Amount(2)),",
+        ),
+    )
+
+    assert faults(provider, cases_with(balances=NESTED)) == []
+    wrong = [{**NESTED[0], "next_expiry": {"amount": 2, "on": "May"}}]
+    assert {each.text for each in faults(provider, cases_with(balances=wrong))} == {
+        "next_expiry has no on"
+    }
+
+
+def test_the_answer_to_a_first_request_can_be_a_case_too() -> None:
+    two = {"members": [{"id": "M-7"}, {"id": "M-8"}]}
+    cases = cases_with(
+        fails={
+            "two": Fails(
+                200, two, 7, "bad_response", None, "2 members", 1, ("--by", "email"), True
+            ),
+            "refused later": Fails(422, {}, 7, "bad_response", arguments=("--by", "email")),
+        },
+    )
+
+    assert faults(perks(), cases) == []
+
+
 def test_each_case_that_falls_short_is_named() -> None:
     cases = cases_with(
         reads={
@@ -253,7 +357,10 @@ def test_each_case_that_falls_short_is_named() -> None:
         ),
         (
             {"credentials": {"api_token": "key"}},
-            "the credential api_token needs 6 characters, to be told from words",
+            (
+                "the credential api_token is too short: make up one of 6 characters or more, since"
+                " the tests look for it in every text"
+            ),
         ),
     ],
     ids=lambda part: str(part)[:24],
@@ -293,6 +400,21 @@ def test_a_package_is_tried_as_its_author_wrote_it(
 
     assert fault.text.startswith("KeyError in crashing_perks.py, line ")
     assert fault.text.endswith("(in the case fails['a note'])")
+
+
+def test_a_package_that_does_not_load_is_not_to_be_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    metadata = tmp_path / "broken_perks-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: broken-perks\n")
+    (metadata / "entry_points.txt").write_text(f"[{ENTRY_POINTS}]\nbroken = broken_perks:Perks\n")
+    (tmp_path / "broken_perks.py").write_text("raise RuntimeError('no licence')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    (fault,) = faults("broken", cases_with())
+
+    assert fault.text.endswith("does not load: RuntimeError('no licence').")
 
 
 def test_a_name_that_no_package_has_is_one_sentence() -> None:
