@@ -1,8 +1,7 @@
 """A fake platform on loopback, and the program's own client to ask it."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from threading import Condition
@@ -130,7 +129,7 @@ class FakePlatform:
         task = LookupTask(profile, customer, check_options(profile, options), by, raw)
         steps = self.cases.steps if by == ID else self.cases.ways[by].steps
         reader = BalanceReader(self._client(customer, () if from_first else steps))
-        with _wrong_requests_told():
+        with _WrongRequestsTold():
             record = reader.look_up(task)
         return json.loads(json_line(record), parse_int=Decimal, parse_float=Decimal)
 
@@ -164,7 +163,7 @@ class FakePlatform:
         assert self.cases.debits
         profile, debit = self._debit_profile(by, arguments), self.a_debit(by)
         client = self._client(debit.customer, self.cases.debits.requests[by][:-1])
-        with _wrong_requests_told():
+        with _WrongRequestsTold():
             request = client.debit_request(profile, _query(profile, debit), debit, self._typed)
             answer = client.debit(profile, request, lambda: None)
         return classify(answer, debit, profile, self.provider)
@@ -173,7 +172,7 @@ class FakePlatform:
         """Ask for the evidence of that debit; None if the provider has no request for it."""
         profile, debit = self._debit_profile(by, arguments), self.a_debit(by)
         client = self._client(debit.customer, ())
-        with _wrong_requests_told():
+        with _WrongRequestsTold():
             found = client.evidence(profile, _query(profile, debit), debit)
         return None if found is None else found[0]
 
@@ -312,13 +311,15 @@ def _check_types(request: Request) -> None:
         raise _WrongRequestError(f"the request to {shown(request.path)} is wrong: {why}") from None
 
 
-@contextmanager
-def _wrong_requests_told() -> Iterator[None]:
-    """Raise AssertionError for a wrong request, without the way that it took."""
-    try:
-        yield
-    except _WrongRequestError as error:
-        raise AssertionError(str(error)) from None
+class _WrongRequestsTold:
+    """Raises AssertionError for a wrong request, without the way that it took."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, _WrongRequestError):
+            raise AssertionError(str(error)) from None  # noqa: TRY004 - what falls short
 
 
 def _reply(answer: Any) -> Reply:
