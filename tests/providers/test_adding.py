@@ -8,11 +8,16 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
+from msgspec import Struct
 
 from loyalty_cli import providers
-from loyalty_cli.sandbox.server import Reply
+from loyalty_cli.providers import contract
+from loyalty_cli.providers.contract import DebitProvider, Provider
+from loyalty_cli.sandbox.server import Received, Reply, Server
+from loyalty_cli.testing import Cases, DebitCases, Fails, Reads, Step, Told, WayCases
 from tests.conftest import Run
 from tests.documentation.pages import ROOT, blocks, page
 from tests.providers.contract import digits, warned
@@ -32,6 +37,10 @@ WALLET = (
 )
 
 See = Callable[[Path, str], Run]
+
+
+def is_struct(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Struct)
 
 
 def block(path: str) -> str:
@@ -102,6 +111,45 @@ def test_the_provider_of_the_guide_passes_the_tests_when_built_in(tree: Path) ->
 @pytest.mark.parametrize("target", re.findall(r"\]\(([^)#]+)\)", GUIDE))
 def test_each_link_of_the_guide_leads_to_a_file(target: str) -> None:
     assert (Path(providers.__file__).parent / target).exists()
+
+
+def fields_on_the_page(name: str) -> set[str]:
+    """The fields in the rows of a type; a row without a type belongs to the one above."""
+    return {
+        field
+        for row in re.findall(rf"^\| `{name}`(?:: [^|]*)? \|(.*)\|$", GUIDE, re.MULTILINE)
+        for field in re.findall(r"`(\w+)`", row)
+    }
+
+
+@pytest.mark.parametrize("name", contract.__all__)
+def test_each_name_of_the_contract_is_on_the_page(name: str) -> None:
+    assert re.search(rf"`[^`\n]*\b{name}\b[^`\n]*`", GUIDE)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *(each for name in contract.__all__ if is_struct(each := getattr(contract, name))),
+        *(Cases, DebitCases, WayCases, Step, Reads, Fails, Told),
+    ],
+    ids=lambda kind: kind.__name__,
+)
+def test_each_field_of_a_type_is_on_the_page(kind: Any) -> None:
+    fields = kind.__struct_fields__ if is_struct(kind) else kind._fields
+
+    assert set(fields) - fields_on_the_page(kind.__name__) == set()
+
+
+@pytest.mark.parametrize(
+    "name",
+    sorted(
+        {name for kind in (Provider, DebitProvider) for name in vars(kind) if name[0] != "_"}
+        - {"auth", "way", "credential_fields", "profile_options"}  # the program calls these
+    ),
+)
+def test_each_member_of_a_provider_is_on_the_page(name: str) -> None:
+    assert re.search(rf"\b{name}\b", GUIDE)
 
 
 # As a package of its own
@@ -182,6 +230,30 @@ def test_the_provider_of_the_guide_works_as_an_installed_package(
     (line,) = record["balances"]
     assert (line["available"], line["pending"]) == ("12345678901234567890.500", "3")
     assert record["warnings"] == warned("platform", "Hurry.")
+
+
+def test_the_commands_of_the_guide_work_with_its_profile(
+    installed: See, package: Path, profile_file: Callable[[str], Path]
+) -> None:
+    def perks(received: Received) -> Reply:
+        match received.method, received.path:
+            case "POST", _:
+                return Reply(201, {"redemption": {"id": "R-9", "coins": 50, "reference": "r-1"}})
+            case _, ("v1", "members"):
+                return Reply(body={"members": [{"id": "M-7"}]})
+            case _:
+                return Reply(body={"member": "M-7", "coins": {"spendable": "62.50"}})
+
+    (profile,) = blocks(GUIDE, "yaml")
+    (commands,) = [text for text in blocks(GUIDE, "console") if "journal init" in text]
+    with Server(perks) as server:
+        run = installed(package, server.url)
+        profile_file(profile.replace("http://127.0.0.1:8080", server.url))
+        for line in re.findall(r"^\$ loyalty (.*)$", commands, re.MULTILINE):
+            done = run(*line.split(), *(["--yes"] if line.startswith("debit ") else []))
+            assert done.code == 0, (line, done.err)
+
+    assert "confirmed" in done.out + done.err
 
 
 @pytest.mark.parametrize(

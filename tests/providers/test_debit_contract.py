@@ -1,12 +1,11 @@
 """The contract of debits: the same questions to every provider that can make them."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from loyalty_cli import providers
-from loyalty_cli.providers.contract import Debit, DebitProvider, DebitReceipt
+from loyalty_cli.providers.contract import DebitProvider
 from loyalty_cli.sandbox.server import Received, Reply
 from tests.conftest import Outcome, Run
 from tests.providers.conftest import Ask
@@ -86,35 +85,3 @@ def test_each_error_code_of_a_platform_leaves_a_debit_in_the_right_state(
             "run the same command again to make the debit."
         )
         assert (second.record["attempt"], second.record["replayed"], debits.posts) == (2, False, 2)
-
-
-def read(cases: Cases, body: Any, amount: int = 50) -> DebitReceipt:
-    provider = cases.loaded
-    assert isinstance(provider, DebitProvider)
-    debit = Debit("C-1", debits_of(cases).unit, amount, "r-1", datetime(2026, 11, 20, tzinfo=UTC))
-    return provider.read_debit(body, debit)
-
-
-@every_debit_provider
-def test_an_answer_is_a_receipt_only_if_it_confirms_exactly_this_debit(cases: Cases) -> None:
-    success = debits_of(cases).success
-
-    assert read(cases, success) == DebitReceipt()
-    for amount in (0, 1, 49, 51, -50):
-        with pytest.raises(ValueError, match="redeemed"):
-            read(cases, success, amount)
-    nothing: list[Any] = [None, [], "yes", 50, [{}]]
-    for body in nothing:
-        with pytest.raises(ValueError, match=r"\w"):
-            read(cases, body)
-
-
-@every_debit_provider
-@pytest.mark.parametrize("wrong", ["5O", True, None, [50], {}, 50.5, "text"], ids=repr)
-def test_a_receipt_with_a_missing_or_wrong_field_is_refused(cases: Cases, wrong: Any) -> None:
-    success = debits_of(cases).success
-    for key in success:
-        with pytest.raises(ValueError, match=r"\w"):
-            read(cases, {**success, key: wrong})
-        with pytest.raises(ValueError, match="missing"):
-            read(cases, {each: value for each, value in success.items() if each != key})

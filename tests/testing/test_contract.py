@@ -297,9 +297,7 @@ def test_the_answer_to_a_first_request_can_be_a_case_too() -> None:
     two = {"members": [{"id": "M-7"}, {"id": "M-8"}]}
     cases = cases_with(
         fails={
-            "two": Fails(
-                200, two, 7, "bad_response", None, "2 members", 1, ("--by", "email"), True
-            ),
+            "two": Fails(200, two, 2, "usage", None, "M-7, M-8", 1, ("--by", "email"), True),
             "refused later": Fails(422, {}, 7, "bad_response", arguments=("--by", "email")),
         },
     )
