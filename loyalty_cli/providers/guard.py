@@ -88,7 +88,7 @@ class Package(Struct, frozen=True):
 def guarded_provider(kind: type[Provider], package: Package) -> Provider:
     """An instance of a provider's class, with every function of the package guarded."""
     own: dict[str, Any] = {"auths": tuple(_auth(auth, package) for auth in kind.auths)}
-    for many, check in (("ways", _anything), ("settings", _a(str)), ("options", _a(str))):
+    for many, check in _CHECKED.items():
         own[many] = tuple(
             replace(
                 each,
@@ -96,7 +96,7 @@ def guarded_provider(kind: type[Provider], package: Package) -> Provider:
                     each.check, f"the check of {each.name!r}", MAKING, check, ValueError
                 ),
             )
-            for each in getattr(kind, many)
+            for each in getattr(kind, many, ())
         )
     for name, (code, check, *passed) in _FUNCTIONS.items():
         if call := getattr(kind, name, None):
@@ -229,6 +229,11 @@ def _headers(result: Any) -> Any:
     return headers
 
 
+_CHECKED: dict[str, Check] = {
+    "ways": _anything,
+    **dict.fromkeys(("settings", "options", "debit_options"), _a(str)),
+}
+"""What a provider checks itself, and what its check gives."""
 _FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "request": (MAKING, _request),
     "debit_request": (MAKING, _request),
@@ -242,6 +247,9 @@ _FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "is_customer": (READING, _anything),
     "check_customer": (READING, _anything, ValueError),
     "is_repeat": (READING, _anything),
+    "needs_person": (MAKING, _anything),
+    "sent_reference": (MAKING, _a(str)),
+    "debit_part": (READING, _anything),
 }
 """The functions of a provider: the code of a failure, the check, and exceptions that are none."""
 _STEPS: dict[str, tuple[Check, Check, int]] = {

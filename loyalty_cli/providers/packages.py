@@ -18,6 +18,8 @@ TUPLES = {
     "options": Parameter,
     "read_limits": Limit,
     "debit_ways": str,
+    "debit_auths": str,
+    "debit_options": Parameter,
     "debit_limits": Limit,
 }
 """What the tuples of a provider are made of."""
@@ -80,6 +82,7 @@ def _mistakes(kind: type[Provider]) -> Iterator[tuple[str, str]]:
             ("way to name a customer", kind.ways),
             ("setting", kind.settings),
             ("option", kind.options),
+            ("option of debits", getattr(kind, "debit_options", ())),
         )
     }
     yield from _mistaken_ways(kind, names["way to name a customer"])
@@ -91,7 +94,10 @@ def _mistakes(kind: type[Provider]) -> Iterator[tuple[str, str]]:
             yield f"has a setting {name!r}, which is a key of every profile", "rename the setting"
         if name in fields:
             yield f"has {name!r} as a setting and as a credential", "rename one of the two"
-    if "by" in names["option"]:
+    for name in getattr(kind, "debit_auths", ()):
+        if name not in names["way to sign in"]:
+            yield f"has {name!r} in `debit_auths` and not in `auths`", f"add {name!r} to `auths`"
+    if "by" in (*names["option"], *names["option of debits"]):
         yield "has an option 'by', which names the way to name a customer", "rename the option"
     for what, given in names.items():
         for name in sorted({each for each in given if given.count(each) > 1}):

@@ -74,6 +74,16 @@ MISTAKES = {
         "has 'card' in `debit_ways` and not in `ways`",
         "add 'card' to `ways`",
     ),
+    "a sign-in of debits": (
+        "debit_auths = ('key',)",
+        "has 'key' in `debit_auths` and not in `auths`",
+        "add 'key' to `auths`",
+    ),
+    "an option of debits": (
+        "debit_options = (Parameter('by', 'an option'),)",
+        "has an option 'by', which names the way to name a customer",
+        "rename the option",
+    ),
     "no ways": ("ways = ()", "does not begin `ways` with 'id'", "put 'id' there"),
 }
 """What a package may not say: its line, what is wrong, and what to change."""
