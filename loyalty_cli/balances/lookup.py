@@ -48,6 +48,11 @@ def check_options(profile: Profile, given: Mapping[str, str]) -> Mapping[str, st
     known = {option.name: option for option in provider.options}
     checked = {}
     for name, value in given.items():
+        if name not in known and name in {each.name for each in provider.profile_options()}:
+            usage_error(
+                f"the option {name} is for debits (profile {profile.name!r}).",
+                f"Set it in the profile, with `options: {{{name}: …}}`.",
+            )
         if name not in known:
             usage_error(
                 f"{provider.title} (profile {profile.name!r}) has no option {name!r}.",

@@ -3,8 +3,9 @@
 import sys
 from collections.abc import Callable
 from select import select
+from typing import NoReturn
 
-from loyalty_cli.model.errors import ErrorCode, LoyaltyError
+from loyalty_cli.model.errors import usage_error
 from loyalty_cli.output.escape import visible
 
 POLL_SECONDS = 0.2
@@ -17,7 +18,7 @@ def is_interactive() -> bool:
 
 
 def confirmed(question: str) -> bool:
-    """Ask until there is an answer; Enter means no. Ctrl-C and Ctrl-D raise KeyboardInterrupt."""
+    """Ask until there is an answer; Enter and Ctrl-D mean no. Ctrl-C raises KeyboardInterrupt."""
     # Not typer.confirm, which writes a part of its question to stdout.
     while True:
         sys.stderr.write(f"{visible(question)} [y/N] ")
@@ -25,10 +26,10 @@ def confirmed(question: str) -> bool:
         try:
             line = sys.stdin.readline()
         except KeyboardInterrupt:
-            line = ""
+            sys.stderr.write("\n")
+            raise
         if not line:
             sys.stderr.write("\n")
-            raise KeyboardInterrupt
         answer = ANSWERS.get(line.strip().lower())
         if answer is not None:
             return answer
@@ -37,20 +38,19 @@ def confirmed(question: str) -> bool:
 def typed(question: str, is_stopped: Callable[[], bool]) -> str:
     """Ask for a text, such as a one-time code, which is shown as it is typed.
 
-    Ctrl-D raises KeyboardInterrupt. A signal does not interrupt a thread, so `is_stopped` is asked
-    while nothing is typed; then it raises LoyaltyError.
+    Raises LoyaltyError if nothing is typed: at Ctrl-D, or if the run `is_stopped`. That is asked
+    meanwhile, because a signal does not interrupt a thread.
     """
     sys.stderr.write(f"{visible(question)}: ")
     sys.stderr.flush()
     # Windows can wait only for sockets.
     while sys.platform != "win32" and not select([sys.stdin], [], [], POLL_SECONDS)[0]:
         if is_stopped():
-            sys.stderr.write("\n")
-            message = "the run was stopped before the answer was typed."
-            hint = "Nothing was sent; run the same command again."
-            raise LoyaltyError(ErrorCode.REFUSED, message, hint=hint)
+            _not_typed(question)
     line = sys.stdin.readline()
-    if not line:
-        sys.stderr.write("\n")
-        raise KeyboardInterrupt
-    return line.strip()
+    return line.strip() if line else _not_typed(question)
+
+
+def _not_typed(question: str) -> NoReturn:
+    sys.stderr.write("\n")
+    usage_error(f"{question} was not typed.", "Nothing was sent; run the same command again.")

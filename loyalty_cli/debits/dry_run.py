@@ -69,6 +69,7 @@ class DryRun:
             if not is_to_make(entry):
                 return order, DebitResult(entry, replayed=True, error=recorded_error(entry)), None
             try:
+                debits.check_person(order, entry)
                 account = debits.account_balance(order)
             except LoyaltyError as error:
                 return order, DebitResult(entry, error=error), None

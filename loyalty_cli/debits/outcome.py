@@ -1,6 +1,7 @@
 """What the answer to a debit proves: it was made, it was not made, or nothing."""
 
 from collections.abc import Collection, Iterable, Sequence
+from shlex import quote
 from typing import Any
 
 from msgspec import Struct
@@ -28,10 +29,6 @@ REFUSALS = frozenset({400, 401, 402, 403, 404, 405, 411, 413, 414, 415, 422, 428
 PASSING = frozenset({ErrorCode.CREDENTIAL_REFUSED, ErrorCode.SETUP, ErrorCode.RATE_LIMITED})
 """Errors of the profile, or temporary ones: a later attempt may succeed."""
 RUN_AGAIN = "Nothing was done; run the same command again to make the debit."
-ALLOW_AGAIN = (
-    "No debit was made. If the cause is gone, allow a new attempt:"
-    " `loyalty journal resolve REFERENCE --not-applied --why TEXT`."
-)
 USED_BEFORE = "the reference was in use before this attempt"
 """What the journal records if the platform knew the id of a debit before it was sent."""
 LONGEST_WHY = 2000
@@ -73,7 +70,7 @@ def _judged(answer: Answer, debit: Debit, profile: Profile, provider: DebitProvi
         return _unclear(answer, provider, platform_error, ", with a field that only a success has")
     match _refusal(answer.status, platform_error, said.code, provider):
         case Refusal.FOR_GOOD:
-            said.hint = " ".join(filter(None, (said.hint, ALLOW_AGAIN)))
+            said.hint = " ".join(filter(None, (said.hint, allow_again(debit.reference))))
             return Outcome(State.REFUSED, _shown(answer), error=said)
         case Refusal.NOT_NOW:
             said.hint = " ".join(filter(None, (said.hint, RUN_AGAIN)))
@@ -125,6 +122,15 @@ def classify_again(came: DebitAnswer, debit: Debit, provider: DebitProvider) -> 
     else:
         outcome = _unclear(answer, provider, platform_error)
     return _masked(outcome, came)
+
+
+def allow_again(reference: str) -> str:
+    """The hint for a refused debit, with the command for a shell."""
+    named = quote(reference) if not reference.startswith("-") else f"-- {quote(reference)}"
+    return (
+        "No debit was made. If the cause is gone, allow a new attempt:"
+        f" `loyalty journal resolve --not-applied --why TEXT {named}`."
+    )
 
 
 def was_in_use(events: Iterable[Event]) -> bool:

@@ -18,7 +18,7 @@ from loyalty_cli.debits.journal.store import DAY, Filter, Journal
 from loyalty_cli.debits.journal.uptime import Instant, instant_now
 from loyalty_cli.debits.order import DebitOrder, platform_of
 from loyalty_cli.debits.outcome import was_in_use
-from loyalty_cli.debits.result import DebitResult, recorded_error
+from loyalty_cli.debits.result import SETTLE, DebitResult, recorded_error
 from loyalty_cli.debits.send_once import DebitSender
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ENDING, ErrorCode, LoyaltyError
@@ -134,11 +134,14 @@ class Reconciler:
         Raises JournalError if the journal fails; any other failure concerns only this debit.
         """
         try:
-            return self._reconciled(entry)
+            result = self._reconciled(entry)
         except JournalError:
             raise
         except Exception as error:  # noqa: BLE001 - a failure of one debit must not stop the others
             return self._failed(entry, f"the program failed ({type(error).__name__})")
+        if result.error and result.error.hint == SETTLE:
+            result.error.hint = AGAIN
+        return result
 
     def _reconciled(self, entry: Entry) -> DebitResult:
         profile = self._profile_of(entry)

@@ -7,6 +7,7 @@ from loyalty_cli.debits.journal.entries import Entry, State
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.model.records import Failure
 
+SETTLE = "Do not repeat it under another reference; `loyalty journal reconcile` settles it."
 _FAILURE = msgspec.json.Decoder(Failure)
 
 
@@ -43,7 +44,7 @@ def unknown_error(
     return LoyaltyError(
         ErrorCode.OUTCOME_UNKNOWN,
         f"the debit was sent, and it is unknown whether it was made: {what}.",
-        hint="Do not repeat it under another reference; `loyalty journal reconcile` settles it.",
+        hint=SETTLE,
         http_status=http_status,
         provider_code=provider_code,
     )

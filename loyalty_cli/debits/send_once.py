@@ -46,6 +46,10 @@ from loyalty_cli.network.platform_client import DebitAnswer, PlatformClient
 from loyalty_cli.providers.contract import Debit, Evidence, Request
 
 POLL_SECONDS = 0.2
+CODE_AGAIN = (
+    "If only the code was mistyped, do that, and run the same command again: the customer gets a"
+    " code again."
+)
 
 
 def _always() -> None:
@@ -155,6 +159,24 @@ class DebitSender:
         """Read the balance that a debit is taken from; raise LoyaltyError if there is none."""
         return read_account_balance(self._platforms, order, self._clock)
 
+    def needs_person(self, order: DebitOrder) -> bool:
+        """Whether the customer gets a code; raise LoyaltyError if the provider fails to say so."""
+        try:
+            return order.provider.needs_person(order.query)
+        except LoyaltyError:
+            raise
+        except Exception as error:
+            raise defect(order, error) from error
+
+    def check_person(self, order: DebitOrder, entry: Entry) -> None:
+        """Raise LoyaltyError if the customer would get a code that is of no use."""
+        if not self.needs_person(order):
+            return
+        if self._ask is nobody:
+            nobody(f"a one-time code for a debit at {order.provider.title}")
+        if busy := self._journal.busy(entry):
+            raise busy
+
     def _make(self, order: DebitOrder, entry: Entry, begin: Callable[[], None]) -> DebitResult:
         """Make a debit when its account is free and its balance is known."""
         prepared: tuple[Debit, Request] | None = None
@@ -187,23 +209,15 @@ class DebitSender:
 
     def _prepared(self, order: DebitOrder, entry: Entry) -> tuple[Debit, Request]:
         """Take the steps before a debit, and return it; raise LoyaltyError if a step fails."""
+        self.check_person(order, entry)
         debit = self.debit(order, entry)
         try:
-            if order.provider.needs_person(order.query):
-                self._check_person(order, entry)
             steps = (order.profile, order.query, debit, self._ask)
             return debit, self._platforms.debit_request(*steps)
         except LoyaltyError:
             raise
         except Exception as error:
             raise defect(order, error) from error
-
-    def _check_person(self, order: DebitOrder, entry: Entry) -> None:
-        """Raise LoyaltyError if it is of no use to send a customer a code."""
-        if self._ask is nobody:
-            nobody(f"a one-time code for a debit at {order.provider.title}")
-        if busy := self._journal.busy(entry):
-            raise busy
 
     def _checked_balance(self, order: DebitOrder, entry: Entry) -> Baseline:
         """The balance before a debit; raise LoyaltyError if it is too low."""
@@ -271,7 +285,10 @@ class DebitSender:
             events = self._journal.events(claimed.key)
             if again.state is State.CONFIRMED and may_have_been_made(events, claimed.attempt):
                 return again
-        return classify(answer, debit, order.profile, provider)
+        outcome = classify(answer, debit, order.profile, provider)
+        if outcome.error and outcome.state is State.REFUSED and self.needs_person(order):
+            outcome.error.hint = f"{outcome.error.hint} {CODE_AGAIN}"
+        return outcome
 
     def _not_sent(self, claim: Claim, error: NotSentError) -> DebitResult:
         """Undo a claim if nothing was sent; raise the error that prevented the debit."""

@@ -69,8 +69,14 @@ def test_an_option_of_the_command_line_wins_over_that_of_the_profile() -> None:
         ("omneo", {"curency": "NZD"}, "has no option 'curency'", "'currency'"),
         ("imprint", {"expand": "x"}, "has no option 'expand'", "None is available."),
         ("omneo", {"currency": " "}, "the option currency must", "See `loyalty providers omneo`."),
+        (
+            "capillary",
+            {"skip_validation": "true"},
+            "the option skip_validation is for debits",
+            "Set it in the profile, with `options: {skip_validation: …}`.",
+        ),
     ],
-    ids=["unknown", "of no options", "empty"],
+    ids=["unknown", "of no options", "empty", "of debits"],
 )
 def test_a_wrong_option_of_a_provider_is_a_usage_error(
     provider: str, given: dict[str, str], words: str, hint: str

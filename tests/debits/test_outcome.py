@@ -99,7 +99,8 @@ def test_an_error_of_the_platform_at_a_refusing_status_refuses_the_debit(
     assert done.code == (5 if status == 404 else 6)
     assert (done.record["state"], done.record["error"]["http_status"]) == ("refused", status)
     assert "No" in done.record["error"]["message"]
-    assert "`loyalty journal resolve REFERENCE --not-applied" in done.record["error"]["hint"]
+    resolve = f"`loyalty journal resolve --not-applied --why TEXT {done.record['reference']}`"
+    assert resolve in done.record["error"]["hint"]
     assert cli.entry().state is State.REFUSED
     cli.sent_once()
     again = cli.debit()

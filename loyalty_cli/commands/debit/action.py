@@ -15,7 +15,7 @@ from loyalty_cli.debits.account_balance import refusal
 from loyalty_cli.debits.accounts import adopt_debits, check_accounts
 from loyalty_cli.debits.dry_run import DryRun
 from loyalty_cli.debits.fingerprint import UsedKeys
-from loyalty_cli.debits.journal.entries import Entry
+from loyalty_cli.debits.journal.entries import Entry, State
 from loyalty_cli.debits.journal.store import Journal
 from loyalty_cli.debits.journal_checks import ToSend, check_on_record, planned_entries
 from loyalty_cli.debits.mistakes import Mistakes
@@ -82,7 +82,8 @@ def run(session: Session, chosen: Globals, request: DebitRequest, output: Format
             _tell_new_keys(keys, orders.profiles)
             journal.plan_all(order.planned for order in orders.by_reference())
             entries = planned_entries(journal, orders)
-            return _make(debits, keys, orders, entries, stop, output)
+            is_named = request.file is not None or request.reference is not None
+            return _make(debits, keys, orders, entries, stop, output, is_named=is_named)
 
 
 def _platforms(session: Session) -> set[str]:
@@ -126,6 +127,8 @@ def _dry_run(debits: DebitSender, orders: OrderStore, journal: Journal, output: 
     def records(run: DryRun) -> Iterator[DebitRecord]:
         for order, result in run.results(debits, journal, orders):
             if not (result.replayed or result.error):
+                if debits.needs_person(order):
+                    messages.note("would have a one-time code sent to the customer, and ask for it")
                 request = request_of(order, debits.debit(order, result.entry))
                 body = json_line(request.json).decode().rstrip()
                 messages.note(f"would send POST {url_of(order.profile, request)} {body}")
@@ -147,7 +150,10 @@ def _make(
     entries: Iterator[Entry],
     stop: DebitStop,
     output: Format,
+    *,
+    is_named: bool,
 ) -> int:
+    """Make the debits and print the results; unless the user named it, a hint names the debit."""
     tally = DebitTally()
 
     def at_last(number: int) -> int:
@@ -157,7 +163,8 @@ def _make(
     longest = max((profile.timeout for profile in orders.profiles), default=0)
     with stop.on_signals(last_resort=LastResort(longest + LAST_RESORT_SECONDS, at_last)):
         settled = run_all(debits, orders, entries, stop, JOBS)
-        records = map(result_record, _told(keys.noted(settled)))
+        results = settled if is_named else map(_naming, settled)
+        records = map(result_record, _told(keys.noted(results)))
         try:
             _print(tally.counted(records), len(orders), output)
         except BaseException as error:
@@ -173,6 +180,14 @@ def _make(
         messages.warning(f"{left} of {len(orders)} debits unfinished; run the same command again.")
     views.report_failures(tally.reported, tally.failed, tally.done)
     return _ended(tally.exit_code, stop)
+
+
+def _naming(result: DebitResult) -> DebitResult:
+    """Let the hint of a debit that was not made say how to make it, and not another one."""
+    if result.error and result.entry.state in (State.PLANNED, State.NOT_APPLIED):
+        again = f"Add --reference {result.entry.key.reference}: the journal has it by this name."
+        result.error.hint = " ".join(filter(None, (result.error.hint, again)))
+    return result
 
 
 def _told(settled: Iterator[DebitResult]) -> Iterator[DebitResult]:

@@ -252,20 +252,16 @@ def test_a_person_is_asked_whether_a_journal_and_the_first_debit_are_to_be_made(
     assert there.journal.exists()
 
 
-@pytest.mark.parametrize(
-    ("answer", "code"),
-    [("n\n", 6), ("\n", 6), ("NO\n", 6), ("nah\n\x00\nn\n", 6), ("", 130)],
-    ids=repr,
-)
+@pytest.mark.parametrize("answer", ["n\n", "\n", "NO\n", "nah\n\x00\nn\n", ""], ids=repr)
 def test_any_answer_but_yes_sends_no_debit(
-    ready: DebitPlatform, loyalty: Run, person: Callable[[str], None], answer: str, code: int
+    ready: DebitPlatform, loyalty: Run, person: Callable[[str], None], answer: str
 ) -> None:
     person(answer)
 
     done = loyalty("debit", "C-1001", "250", "--reference", "a")
 
-    assert (done.code, done.out) == (code, "")
-    assert done.err.endswith("Nothing was sent.\n") == (code == 6)
+    assert (done.code, done.out) == (6, "")
+    assert done.err.endswith("Nothing was sent.\n")
     assert ready.debits == []
     assert states(loyalty) == {}
 
@@ -366,7 +362,7 @@ def test_a_person_at_a_terminal_is_asked_what_to_check_before_a_debit(
     assert len(ready.debits) == 1
 
 
-@pytest.mark.parametrize(("typed", "code"), [("n\r", 6), ("\r", 6), ("\x03", 130), ("\x04", 130)])
+@pytest.mark.parametrize(("typed", "code"), [("n\r", 6), ("\r", 6), ("\x04", 6), ("\x03", 130)])
 def test_a_person_at_a_terminal_can_refuse_or_leave_the_question(
     ready: DebitPlatform, loyalty: Run, typed: str, code: int
 ) -> None:
@@ -379,6 +375,7 @@ def test_a_person_at_a_terminal_can_refuse_or_leave_the_question(
     assert ended == code
     assert "Traceback" not in rest
     assert ("Interrupted." in rest) == (code == 130)
+    assert ("Nothing was sent." in rest) == (code == 6)
     assert ready.debits == []
     assert states(loyalty) == {}
 

@@ -1,5 +1,6 @@
 """A debit for which the customer gets a one-time code, which a person types in a terminal."""
 
+import json
 import os
 import signal
 import subprocess
@@ -55,7 +56,10 @@ class Terminal:
             assert self._read(), self.shown
 
     def type(self, line: str) -> None:
-        os.write(self._master, f"{line}\n".encode())
+        self.press(f"{line}\n")
+
+    def press(self, keys: str) -> None:
+        os.write(self._master, keys.encode())
 
     def ends(self) -> int:
         while self._read():
@@ -113,32 +117,68 @@ def test_a_wrong_code_is_refused_by_the_platform(miles: DebitPlatform, loyalty: 
         assert typing.ends() == 6
 
     assert b"808" in typing.shown
+    assert b"`loyalty journal resolve --not-applied --why TEXT order-1`" in typing.shown
+    assert b"If only the code was mistyped" in typing.shown
     assert (state(loyalty), len(miles.debits)) == ("refused", 1)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda each: each.name)
-def test_a_signal_while_the_code_is_asked_for_leaves_the_debit_planned(
-    number: signal.Signals, miles: DebitPlatform, loyalty: Run
+def test_a_debit_with_a_mistyped_code_can_be_made_by_the_hint(
+    miles: DebitPlatform, loyalty: Run
 ) -> None:
-    with terminal(*DEBIT) as typing:
+    for code in ("654321", ONE_TIME_CODE):
+        with terminal(*DEBIT) as typing:
+            typing.wait_for(b"one-time code")
+            typing.type(code)
+            typing.ends()
+        loyalty("journal", "resolve", "--not-applied", "--why", "mistyped", "order-1")
+
+    assert state(loyalty) == "confirmed"
+    items = [json.loads(each.body)["root"]["redeem"][0] for each in miles.debits]
+    sent = [item["external_reference_number"] for item in items]
+    assert sent == ["order-1", "order-1.2"]
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (None, 2)],
+    ids=["SIGINT", "SIGTERM", "Ctrl-D"],
+)
+def test_a_debit_whose_code_is_not_typed_stays_planned_and_says_so(
+    number: signal.Signals | None, code: int, miles: DebitPlatform, loyalty: Run
+) -> None:
+    with terminal(*DEBIT, "-o", "json") as typing:
         typing.wait_for(b"one-time code")
         began = time.monotonic()
-        typing.process.send_signal(number)
-        assert typing.ends() == 128 + number
+        if number is None:
+            typing.press("\x04")
+        else:
+            typing.process.send_signal(number)
+        assert typing.ends() == code
         assert time.monotonic() - began < 5
 
-    assert b"Traceback" not in typing.shown
+    shown = typing.shown.decode()
+    said = f"the one-time code that Capillary sent to '{MOBILE}' was not typed."
+    assert f"Error: {said}" in shown
+    assert "Hint: Nothing was sent; run the same command again.\r\n" in shown
+    assert '"code": "usage"' in shown
+    assert ("Interrupted." in shown) == (code == 130)
+    assert "Traceback" not in shown
     assert (state(loyalty), miles.debits) == ("planned", [])
+    history = loyalty("journal", "show", "order-1", "-o", "json").record["events"]
+    assert history[-1]["why"] == f"not begun: {said}"
 
 
-def test_the_end_of_the_input_leaves_the_debit_planned(miles: DebitPlatform, loyalty: Run) -> None:
-    with terminal(*DEBIT) as typing:
+@pytest.mark.usefixtures("miles")
+def test_a_debit_under_a_name_of_the_program_says_under_which_name_to_go_on(loyalty: Run) -> None:
+    with terminal("debit", MOBILE, "20", "--yes") as typing:
         typing.wait_for(b"one-time code")
-        typing.type("\x04")
-        assert typing.ends() == 130
+        typing.press("\x04")
+        assert typing.ends() == 2
 
-    assert b"Traceback" not in typing.shown
-    assert (state(loyalty), miles.debits) == ("planned", [])
+    (planned,) = loyalty("journal", "list", "-o", "json").records
+    assert f"run the same command again. Add --reference {planned['reference']}:" in (
+        typing.shown.decode()
+    )
 
 
 def test_a_debit_of_too_many_points_asks_for_no_code(miles: DebitPlatform, loyalty: Run) -> None:
@@ -147,6 +187,21 @@ def test_a_debit_of_too_many_points_asks_for_no_code(miles: DebitPlatform, loyal
 
     assert b"818" in typing.shown
     assert (state(loyalty), miles.debits) == ("planned", [])
+
+
+def test_a_dry_run_of_a_debit_with_a_code_is_only_for_a_terminal(
+    miles: DebitPlatform, loyalty: Run
+) -> None:
+    piped = loyalty(*DEBIT, "--dry-run", "-o", "json")
+    with terminal(*DEBIT, "--dry-run", "-o", "json") as typing:
+        assert typing.ends() == 0
+
+    assert (piped.code, piped.record["error"]["code"]) == (2, "usage")
+    assert "0 of 1 debits would be made" in piped.err
+    assert "would have a one-time code sent" not in piped.err
+    assert b"would have a one-time code sent to the customer, and ask for it" in typing.shown
+    assert b"1 of 1 debits would be made" in typing.shown
+    assert not [each for each in miles.asked if each.path[-1] == "isredeemable"]
 
 
 def test_a_debit_without_a_code_is_for_a_profile_that_skips_it(

@@ -134,3 +134,14 @@ def test_a_debit_is_not_settled_by_the_list_of_another_programme(there: There) -
         done = there.reconcile()
         assert (done.code, done.record["state"]) == (8, "unknown")
         assert "the profile has {'program_id': '42'} now" in done.record["error"]["message"]
+
+
+def test_reconcile_does_not_send_a_person_to_reconcile(there: There) -> None:
+    there.platform.replies.extend([Reply(500, "lost"), Reply(500, "lost again")])
+    made = there.debit("points")
+
+    done = there.reconcile()
+
+    assert "`loyalty journal reconcile` settles it" in made.err
+    assert (made.code, done.code, len(there.platform.debits)) == (8, 8, 2)
+    assert done.err.endswith("Hint: Reconcile again in a minute or later.\n")
