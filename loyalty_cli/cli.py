@@ -21,6 +21,7 @@ from loyalty_cli.commands.journal import options as journal
 from loyalty_cli.commands.shared_options import ConfigOption, SandboxOption, VerboseOption
 from loyalty_cli.model.errors import LoyaltyError, nearest
 from loyalty_cli.model.exit_codes import ExitCode, exit_code_of
+from loyalty_cli.model.named_commands import begin_run
 from loyalty_cli.output import messages
 from loyalty_cli.output.stdout import ReaderGoneError, flush, require_stdout, write_text
 
@@ -81,6 +82,7 @@ def _globals(
 
     source = context.get_parameter_source("sandbox")
     typed = source is not None and source.name == "COMMANDLINE"
+    begin_run(sandbox=sandbox)
     context.obj = Globals(config, sandbox, verbose, is_sandbox_typed=typed)
 
 
@@ -100,6 +102,7 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command line, and return the exit code."""
+    begin_run(sandbox=False)  # until the options are read
     _show_failed_packages()
     command = _command(app)
     arguments = arguments or ["--help"]

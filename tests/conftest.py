@@ -16,6 +16,7 @@ from hypothesis import settings
 
 from loyalty_cli import cli
 from loyalty_cli.debits.journal.open import open_journal
+from loyalty_cli.model.named_commands import begin_run
 from loyalty_cli.sandbox.server import Handle, Received, Reply, Server
 
 # A job in the background of a script ignores Ctrl-C, and so would every program started from it.
@@ -65,6 +66,7 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
             monkeypatch.delenv(name)
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
+    begin_run(sandbox=False)
     return settings
 
 

@@ -22,22 +22,24 @@ def sandbox(
         return
     from threading import Event
 
-    from loyalty_cli.sandbox.embedded import serving
+    from loyalty_cli.config.folders import state_folder
+    from loyalty_cli.sandbox.embedded import SERVED_JOURNAL, serving
     from loyalty_cli.sandbox.profiles import profile_file
 
     with serving(port) as url:
-        write_text(profile_file(url))
+        write_text(profile_file(url, state_folder() / SERVED_JOURNAL))
         messages.note(f"serving on {url}; Ctrl-C to stop.")
         Event().wait()
 
 
 @app.command()
 def reset() -> None:
-    """Forget all debits made in the sandbox, and delete the sandbox's journal."""
+    """Forget all debits made in the sandbox, and delete their journals."""
     from loyalty_cli.config.folders import state_folder
-    from loyalty_cli.sandbox.embedded import JOURNAL, open_ledger
+    from loyalty_cli.sandbox.embedded import JOURNAL, SERVED_JOURNAL, open_ledger
 
     open_ledger().reset()
-    for suffix in ("", "-wal", "-shm"):
-        (state_folder() / f"{JOURNAL}{suffix}").unlink(missing_ok=True)
+    for journal in (JOURNAL, SERVED_JOURNAL):
+        for suffix in ("", "-wal", "-shm"):
+            (state_folder() / f"{journal}{suffix}").unlink(missing_ok=True)
     messages.note("the sandbox is reset: all its debits are gone.")

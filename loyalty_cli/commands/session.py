@@ -66,4 +66,4 @@ def refuse_sandbox(chosen: Globals, command: str) -> None:
     """Raise LoyaltyError for a command that has no meaning in the sandbox."""
     if chosen.sandbox:
         hint = "Leave --sandbox out, or unset LOYALTY_SANDBOX."
-        usage_error(f"`loyalty {command}` has no meaning in the sandbox.", hint)
+        usage_error(f"`{command}` has no meaning in the sandbox.", hint)

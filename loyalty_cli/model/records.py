@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
+from loyalty_cli.model.named_commands import pasteable
 
 SCHEMA_VERSION = 2
 
@@ -94,7 +95,9 @@ class Failure(Record, frozen=True, kw_only=True):
     @classmethod
     def of(cls, error: LoyaltyError) -> "Failure":
         """Make the record of an error."""
-        return cls(**{name: getattr(error, name) for name in cls.__struct_fields__})
+        fields = {name: getattr(error, name) for name in cls.__struct_fields__}
+        hint = error.hint and pasteable(error.hint)
+        return cls(**{**fields, "message": pasteable(error.message), "hint": hint})
 
 
 class LookedUp(Record, frozen=True, kw_only=True):

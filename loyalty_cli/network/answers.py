@@ -178,7 +178,10 @@ def _in_words(
             address = "" if known else f", and base_url: it {BEFORE_THE_PATH}"
             return f"{title} has no customer {customer!r}", f"Check the identifier{address}."
         case ErrorCode.CREDENTIAL_REFUSED:
-            return f"{title} rejected the credentials of profile {profile.name!r}", (
+            said = f"{title} rejected the credentials of profile {profile.name!r}"
+            if profile.sandbox:
+                return said, "The sandbox does that for this customer alone: try another one."
+            return said, (
                 f"Check its credentials: `loyalty profiles` shows where they come from,"
                 f" `loyalty login {profile.name}` puts new ones into the keyring."
             )

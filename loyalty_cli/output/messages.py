@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterable
 from contextlib import suppress
 
+from loyalty_cli.model.named_commands import pasteable
 from loyalty_cli.output.escape import visible
 
 LONGEST = 600
@@ -28,7 +29,7 @@ def errors(found: Iterable[tuple[str, str | None]]) -> None:
 
 def warning(message: str) -> None:
     """Print a warning; it is never shortened, because it may contain amounts."""
-    _print_labelled("Warning", visible(message), "33")
+    _print_labelled("Warning", visible(pasteable(message)), "33")
 
 
 def note(message: str) -> None:
@@ -50,7 +51,7 @@ def _print_labelled(label: str, message: str, colour: str) -> None:
 
 
 def _shown(message: str) -> str:
-    text = visible(message)
+    text = visible(pasteable(message))
     rest = len(text) - LONGEST
     return f"{text[:LONGEST]}… ({rest} more characters)" if rest > 0 else text
 

@@ -13,7 +13,9 @@ from loyalty_cli.sandbox.profiles import DEFAULT_PROFILE, SandboxCredentials, sa
 from loyalty_cli.sandbox.server import Handle, Received, Reply, Server
 
 JOURNAL = "sandbox-journal.db"
-"""The journal of debits in the sandbox, beside its ledger."""
+"""The journal of debits with --sandbox, beside the sandbox's ledger."""
+SERVED_JOURNAL = "served-sandbox-journal.db"
+"""The journal in the printed profile file: a served sandbox has another address."""
 
 
 def open_ledger() -> Ledger:

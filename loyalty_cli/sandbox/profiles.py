@@ -1,6 +1,8 @@
 """The profiles of a running sandbox, and their credentials."""
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 
 from loyalty_cli import providers
 from loyalty_cli.config.profile import Profile
@@ -44,7 +46,7 @@ class SandboxCredentials:
         return {name: Credential(known[name], SOURCE, SOURCE) for name in profile.auth.fields}
 
 
-def profile_file(url: str) -> str:
+def profile_file(url: str, journal: Path) -> str:
     """A profile file for the sandbox at `url`, with its credentials in comments."""
     lines = [f"# The sandbox at {url}. It takes these credentials, which are made up:"]
     for name, api in APIS.items():
@@ -61,4 +63,5 @@ def profile_file(url: str) -> str:
         if api.debit.allow:
             rules = f"allow: true, unit: {api.debit.unit}, max_amount: {api.debit.max_amount}"
             lines.append(f"    debit: {{{rules}}}")
+    lines.append(f"journal: {json.dumps(str(journal), ensure_ascii=False)}")
     return "\n".join(lines) + "\n"

@@ -172,7 +172,7 @@ def test_the_sandbox_needs_no_credentials_of_anybody(loyalty: Run, command: str)
     done = loyalty("--sandbox", command, "gameball")
 
     assert (done.code, done.out) == (2, "")
-    assert f"`loyalty {command}` has no meaning in the sandbox" in done.err
+    assert f"`{command}` has no meaning in the sandbox" in done.err
     assert done.err.endswith("Hint: Leave --sandbox out, or unset LOYALTY_SANDBOX.\n")
 
 
@@ -193,3 +193,39 @@ def test_sandbox_reset_forgets_the_debits_and_their_journal(loyalty: Run) -> Non
 
     after = loyalty(*debit).record
     assert (after["replayed"], after["balance_after"]) == (False, before["balance_after"])
+
+
+def test_hints_in_the_sandbox_name_commands_that_act_in_the_sandbox(loyalty: Run) -> None:
+    debit = ("debit", "E-lost-reply", "5", "--reference", "a", "-y", "-o", "json")
+    typed = loyalty("--sandbox", *debit)
+    assert "`loyalty --sandbox journal reconcile`" in typed.err
+    assert "`loyalty --sandbox journal reconcile`" in typed.record["error"]["hint"]
+
+
+def test_refused_credentials_in_the_sandbox_need_no_login(loyalty: Run) -> None:
+    done = loyalty("--sandbox", "balance", "E-401", "-o", "json")
+
+    assert done.code == 4
+    assert "login" not in done.err
+    assert done.record["error"]["hint"] == (
+        "The sandbox does that for this customer alone: try another one."
+    )
+
+
+def test_a_served_sandbox_has_a_journal_of_its_own_until_it_is_reset(
+    loyalty: Run, serving: Serving, use: Callable[[str], Path], environment: dict[str, str]
+) -> None:
+    use(serving.file)
+    debit = ("debit", "C-1001", "5", "--reference", "a", "-y", "-o", "json")
+    loyalty("--sandbox", *debit)
+
+    assert loyalty(*debit).code == 3  # there is no journal yet
+    loyalty("journal", "init")
+    made = loyalty(*debit).record
+
+    assert (made["state"], made["replayed"], made["sandbox"]) == ("confirmed", False, False)
+    state = Path(environment["HOME"], ".local", "state", "loyalty")
+    journals = {"sandbox-journal.db", "served-sandbox-journal.db"}
+    assert {each.name for each in state.glob("*journal.db")} == journals
+    loyalty("sandbox", "reset")
+    assert not [*state.glob("*journal*")]

@@ -1,0 +1,17 @@
+"""The commands that a message names, such as `loyalty journal list`, as this run needs them."""
+
+import re
+
+_COMMAND = re.compile(r"`loyalty (?!sandbox\b|--sandbox\b)")
+_is_sandbox = False
+
+
+def begin_run(*, sandbox: bool) -> None:
+    """Let messages name commands for the sandbox, or for real platforms."""
+    global _is_sandbox  # noqa: PLW0603 - a process has one run, and any thread may print
+    _is_sandbox = sandbox
+
+
+def pasteable(text: str) -> str:
+    """A message whose commands act where this run does: in the sandbox they need --sandbox."""
+    return _COMMAND.sub("`loyalty --sandbox ", text) if _is_sandbox else text

@@ -1,0 +1,45 @@
+"""The commands that messages name, in the sandbox and elsewhere."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError
+from loyalty_cli.model.named_commands import begin_run, pasteable
+from loyalty_cli.model.records import Failure
+
+SETTLE = "Run `loyalty journal reconcile`, then `loyalty journal list`."
+
+
+@pytest.fixture
+def sandbox() -> Iterator[None]:
+    begin_run(sandbox=True)
+    yield
+    begin_run(sandbox=False)
+
+
+def test_a_message_names_the_commands_of_real_platforms_unchanged() -> None:
+    assert pasteable(SETTLE) == SETTLE
+
+
+@pytest.mark.usefixtures("sandbox")
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        (SETTLE, SETTLE.replace("`loyalty ", "`loyalty --sandbox ")),
+        ("Run `loyalty sandbox reset`.", "Run `loyalty sandbox reset`."),
+        ("Set `account:`; loyalty keeps it.", "Set `account:`; loyalty keeps it."),
+    ],
+    ids=["every command", "the one of the sandbox itself", "no command"],
+)
+def test_a_message_in_the_sandbox_names_commands_that_act_there(message: str, shown: str) -> None:
+    assert pasteable(message) == pasteable(pasteable(message)) == shown
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_the_record_of_an_error_in_the_sandbox_names_the_same_commands() -> None:
+    failure = Failure.of(LoyaltyError(ErrorCode.SETUP, "see `loyalty profiles`.", hint=SETTLE))
+
+    assert failure.message == "see `loyalty --sandbox profiles`."
+    assert failure.hint == pasteable(SETTLE)
+    assert Failure.of(LoyaltyError(ErrorCode.SETUP, "no hint.")).hint is None
