@@ -9,7 +9,7 @@ _LOOKED_UP = {
     "profile": "the profile that was asked",
     "provider": "the provider of that profile",
     "customer": "the customer, as the command line or the list has it",
-    "sandbox": "true if the sandbox answered, with made-up numbers",
+    "sandbox": "true with `--sandbox`: the embedded sandbox answered, with made-up numbers",
     "asked": (
         "how the customer was asked for: `by` is the way to name the customer, and every query"
         " option has the value that was sent, whether it is from `-O` or from the profile"

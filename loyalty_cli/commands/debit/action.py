@@ -184,7 +184,8 @@ def _make(
 
 def _naming(result: DebitResult) -> DebitResult:
     """Let the hint of a debit that was not made say how to make it, and not another one."""
-    if result.error and result.entry.state in (State.PLANNED, State.NOT_APPLIED):
+    not_made = (State.PLANNED, State.NOT_APPLIED, State.REFUSED)
+    if result.error and result.entry.state in not_made:
         again = f"Add --reference {result.entry.key.reference}: the journal has it by this name."
         result.error.hint = " ".join(filter(None, (result.error.hint, again)))
     return result
