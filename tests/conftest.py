@@ -18,6 +18,7 @@ from loyalty_cli import cli
 from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.model.named_commands import begin_run
 from loyalty_cli.sandbox.server import Handle, Received, Reply, Server
+from tests.fakes.postgresql import PostgreSQL, running_postgresql
 
 # A job in the background of a script ignores Ctrl-C, and so would every program started from it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -75,6 +76,20 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let each retry follow at once, also where a request was refused as too much."""
     for module in ("retry", "rate_limit"):
         monkeypatch.setattr(f"loyalty_cli.network.{module}.FIRST_PAUSE_SECONDS", 0.0)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[PostgreSQL]:
+    with running_postgresql() as server:
+        yield server
+
+
+@pytest.fixture
+def own_place(server: PostgreSQL) -> Iterator[str]:
+    """Room for tables at the server, by its name there."""
+    name = server.place()
+    yield name
+    server.drop(name)
 
 
 @pytest.fixture

@@ -15,13 +15,13 @@ ORDER = (
     ("testing",),
     ("balances", "debits"),
     ("network", "sandbox"),
-    ("output", "credentials"),
+    ("output", "credentials", "database"),
     ("config",),
     ("providers", "lists"),
     ("model",),
 )
 RANKS = {folder: rank for rank, folders in enumerate(ORDER) for folder in folders}
-NEVER_PRINT = ("debits", "network", "credentials", "config", "providers")
+NEVER_PRINT = ("debits", "network", "credentials", "database", "config", "providers")
 
 
 def folder_of(module: str) -> str:

@@ -1,4 +1,4 @@
-"""The user's folders for the profile file and for state: finding and making them."""
+"""The user's folders for the profile file, for state and for data: finding and making them."""
 
 import os
 from collections.abc import Callable
@@ -21,6 +21,13 @@ def state_folder() -> Path:
     from platformdirs import user_state_path
 
     return _folder(user_state_path, "Set HOME.")
+
+
+def data_folder() -> Path:
+    """The folder of what is known about customers; raise LoyaltyError without a home folder."""
+    from platformdirs import user_data_path
+
+    return _folder(user_data_path, "Set HOME.")
 
 
 def _folder(find: Callable[..., Path], hint: str) -> Path:
@@ -48,6 +55,12 @@ def make_folder(folder: Path) -> None:
         with suppress(FileExistsError):  # another process was quicker
             each.mkdir(mode=0o700)
             sync(each.parent)
+
+
+def make_file(path: Path) -> None:
+    """Make an empty file that only the user can read, durably; raise OSError like the system."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    sync(path.parent)
 
 
 def sync(path: Path) -> None:

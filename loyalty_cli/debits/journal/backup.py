@@ -10,10 +10,9 @@ from typing import NoReturn
 
 from msgspec import Struct
 
-from loyalty_cli.config.folders import sync
+from loyalty_cli.config.folders import make_file, sync
 from loyalty_cli.debits.journal.database import Database, refuse
 from loyalty_cli.debits.journal.file import FileDatabase, integrity_faults
-from loyalty_cli.debits.journal.file_location import make_file
 from loyalty_cli.debits.journal.text import shown
 
 BESIDE = ("-journal", "-wal", "-shm")

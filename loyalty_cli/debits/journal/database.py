@@ -1,17 +1,15 @@
 """The database of a journal: an SQLite file, or a PostgreSQL server."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from typing import Any, ClassVar, NoReturn, Protocol, TypeVar
+from typing import ClassVar, NoReturn, TypeVar
 
+from loyalty_cli.database.statements import Transaction, Values
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 
 Written = TypeVar("Written")
-Values = Mapping[str, Any]
-
-NO_VALUES: Values = {}
 
 
 class JournalError(LoyaltyError):
@@ -20,29 +18,6 @@ class JournalError(LoyaltyError):
 
 class DuplicateError(JournalError):
     """The database refused a row, because it conflicts with another row."""
-
-
-class Rows(Protocol):
-    """The result of a statement."""
-
-    @property
-    def rowcount(self) -> int:
-        """How many rows the statement wrote."""
-
-    def fetchone(self) -> Any:
-        """The next row, or None."""
-
-    def fetchall(self) -> list[Any]:
-        """All remaining rows."""
-
-    def __iter__(self) -> Iterator[Any]: ...
-
-
-class Transaction(Protocol):
-    """A transaction that has begun, such as an SQLite connection."""
-
-    def execute(self, statement: str, values: Values = NO_VALUES, /) -> Rows:
-        """Run a statement, in which `:name` stands for the value of that name."""
 
 
 class Database(ABC):

@@ -8,12 +8,12 @@ from pathlib import Path
 from threading import Lock
 from typing import NoReturn
 
-from loyalty_cli.config.folders import make_folder
+from loyalty_cli.config.folders import make_file, make_folder
+from loyalty_cli.database.statements import Transaction
 from loyalty_cli.debits.journal.database import (
     Database,
     DuplicateError,
     JournalError,
-    Transaction,
     refuse,
 )
 from loyalty_cli.debits.journal.file_location import (
@@ -26,7 +26,6 @@ from loyalty_cli.debits.journal.file_location import (
     is_missing,
     is_open_here,
     log_of,
-    make_file,
     refuse_unwritable,
 )
 from loyalty_cli.debits.journal.incomplete_copy import (

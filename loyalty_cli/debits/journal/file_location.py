@@ -10,7 +10,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-from loyalty_cli.config.folders import sync
 from loyalty_cli.debits.journal.database import refuse
 
 EFFECTIVE = os.access in os.supports_effective_ids
@@ -77,12 +76,6 @@ def log_of(path: Path) -> Path:
 def index_of(path: Path) -> Path:
     """SQLite's index of the log, through which processes share it."""
     return Path(f"{path}-shm")
-
-
-def make_file(path: Path) -> None:
-    """Make an empty file that only the user can read, durably; raise OSError like the system."""
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-    sync(path.parent)
 
 
 def check_file(path: Path) -> None:

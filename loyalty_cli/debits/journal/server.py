@@ -9,20 +9,19 @@ from typing import NamedTuple, TypeVar
 import psycopg
 from msgspec import Struct
 
-from loyalty_cli.config.base_url import is_loopback
+from loyalty_cli.database.server_connection import (
+    LimitedConnection,
+    connect,
+    translated,
+    unproven,
+)
+from loyalty_cli.database.statements import Transaction, Values
 from loyalty_cli.debits.journal.database import (
     Database,
     DuplicateError,
     JournalError,
-    Transaction,
-    Values,
     Written,
     refuse,
-)
-from loyalty_cli.debits.journal.server_connection import (
-    LimitedConnection,
-    connect,
-    translated,
 )
 from loyalty_cli.debits.journal.server_errors import journal_error
 from loyalty_cli.debits.journal.text import time_text, writable
@@ -89,7 +88,7 @@ class ServerDatabase(Database):
         self._idle: list[LimitedConnection] = []
         try:
             with self._lent(_state, "cannot be reached") as (connection, state):
-                self.warnings = _unproven(connection)
+                self.warnings = unproven(connection, "journal")
             self._check(state)
         except BaseException:
             self.close()
@@ -312,19 +311,3 @@ def _last_on_record(transaction: Transaction) -> Identity | None:
     newest = "SELECT system, timeline FROM servers ORDER BY number DESC LIMIT 1"
     row = transaction.execute(newest).fetchone()
     return None if row is None else Identity(*row)
-
-
-def _unproven(connection: LimitedConnection) -> tuple[str, ...]:
-    """A warning if the connection does not prove the server's identity."""
-    server = connection.pgconn
-    given = {each.keyword: each.val for each in server.info}
-    mode = (given.get(b"sslmode") or b"").decode()
-    host = server.host.decode()
-    is_local = host.startswith(("/", "@")) or is_loopback(server.hostaddr.decode() or host)
-    if is_local or mode in ("verify-ca", "verify-full"):
-        return ()
-    warning = (
-        f"the journal's server {host} has not proven its identity (sslmode={mode}): somebody"
-        " on the way can pretend to be it. Add sslmode=verify-full to the URL in `journal`."
-    )
-    return (warning,)

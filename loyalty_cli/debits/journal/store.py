@@ -12,13 +12,14 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
+from loyalty_cli.database.statements import Transaction
 from loyalty_cli.debits.journal.conflicts import (
     above_day_limit,
     account_busy,
     balance_changed,
     reference_taken,
 )
-from loyalty_cli.debits.journal.database import Database, DuplicateError, Transaction
+from loyalty_cli.debits.journal.database import Database, DuplicateError
 from loyalty_cli.debits.journal.entries import (
     TRANSITIONS,
     Baseline,

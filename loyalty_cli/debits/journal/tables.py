@@ -1,6 +1,7 @@
 """The journal's tables in SQLite and PostgreSQL: makes them, and upgrades those of version 1."""
 
-from loyalty_cli.debits.journal.database import Database, Transaction
+from loyalty_cli.database.statements import Transaction
+from loyalty_cli.debits.journal.database import Database
 from loyalty_cli.debits.journal.text import folded
 
 SCHEMA_VERSION = 2

@@ -21,7 +21,7 @@ from loyalty_cli.debits.journal.entries import (
 from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.debits.journal.store import Filter, Journal
 from loyalty_cli.model.errors import ErrorCode
-from tests.fakes.postgresql import PostgreSQL, prepared_folder, prepared_server, running_postgresql
+from tests.fakes.postgresql import PostgreSQL, prepared_folder, prepared_server
 from tests.fakes.wiretap import Wiretap
 
 Open = Callable[..., Journal]
@@ -101,12 +101,6 @@ def made(path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[PostgreSQL]:
-    with running_postgresql() as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
 def template() -> Iterator[PostgreSQL]:
     """A server that is never started: the others are copies of it."""
     with prepared_server() as server:
@@ -118,14 +112,6 @@ def own_server(template: PostgreSQL) -> Iterator[PostgreSQL]:
     """A server that the test may stop, and start with other settings."""
     with prepared_server(template) as server:
         yield server
-
-
-@pytest.fixture
-def own_place(server: PostgreSQL) -> Iterator[str]:
-    """Room for a journal at the server, by its name there."""
-    name = server.place()
-    yield name
-    server.drop(name)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

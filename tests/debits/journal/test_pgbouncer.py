@@ -7,9 +7,9 @@ from contextlib import ExitStack
 import psycopg
 import pytest
 
+from loyalty_cli.database.server_connection import LimitedConnection
 from loyalty_cli.debits.journal.entries import Baseline, Change, Entry, State
 from loyalty_cli.debits.journal.open import open_journal
-from loyalty_cli.debits.journal.server_connection import LimitedConnection
 from loyalty_cli.debits.journal.store import BATCH, Filter
 from loyalty_cli.model.errors import ErrorCode
 from tests.debits.journal.conftest import SENDER, Open, planned, refused

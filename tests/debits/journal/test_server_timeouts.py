@@ -13,8 +13,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from loyalty_cli.database import server_connection
 from loyalty_cli.debits.journal import server as at_server
-from loyalty_cli.debits.journal import server_connection
 from loyalty_cli.debits.journal.database import JournalError
 from loyalty_cli.debits.journal.entries import Change, Entry, State
 from loyalty_cli.debits.journal.open import open_journal

@@ -8,7 +8,8 @@ from typing import Any
 
 import psycopg
 
-from loyalty_cli.debits.journal.database import NO_VALUES
+from loyalty_cli.config.base_url import is_loopback
+from loyalty_cli.database.statements import NO_VALUES
 
 CONNECT_SECONDS = 10
 
@@ -66,3 +67,19 @@ def connect(url: str) -> LimitedConnection:
         keepalives_count=3,
         tcp_user_timeout=30_000,
     )
+
+
+def unproven(connection: LimitedConnection, key: str) -> tuple[str, ...]:
+    """A warning if the connection, named by this key, does not prove the server's identity."""
+    server = connection.pgconn
+    given = {each.keyword: each.val for each in server.info}
+    mode = (given.get(b"sslmode") or b"").decode()
+    host = server.host.decode()
+    is_local = host.startswith(("/", "@")) or is_loopback(server.hostaddr.decode() or host)
+    if is_local or mode in ("verify-ca", "verify-full"):
+        return ()
+    warning = (
+        f"the {key}'s server {host} has not proven its identity (sslmode={mode}): somebody"
+        f" on the way can pretend to be it. Add sslmode=verify-full to the URL in `{key}`."
+    )
+    return (warning,)

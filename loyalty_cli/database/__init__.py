@@ -1,0 +1,1 @@
+"""Databases: SQLite files and PostgreSQL servers, and the customers' data that is kept in them."""
