@@ -9,7 +9,6 @@ from loyalty_cli.commands.confirm import confirmed
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.session import Session, open_session
 from loyalty_cli.config.folders import state_folder
-from loyalty_cli.config.journal_place import is_url
 from loyalty_cli.debits.journal.database import refuse
 from loyalty_cli.debits.journal.health import open_gap
 from loyalty_cli.debits.journal.open import make_journal, open_journal
@@ -25,11 +24,7 @@ def journal_place(session: Session, chosen: Globals) -> str | Path:
 
         return state_folder() / JOURNAL
     named = session.config.journal
-    if named is None:
-        return state_folder() / "journal.db"
-    if is_url(named):
-        return named
-    return Path(session.config.origin).parent / Path(named).expanduser()
+    return state_folder() / "journal.db" if named is None else session.config.place(named)
 
 
 @contextmanager

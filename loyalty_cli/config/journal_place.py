@@ -1,4 +1,4 @@
-"""The journal's place: the path of a file, or the URL of a PostgreSQL server."""
+"""The place of the journal or of the people: a file's path, or the URL of a PostgreSQL server."""
 
 import re
 from urllib.parse import unquote

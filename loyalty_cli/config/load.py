@@ -11,7 +11,7 @@ from loyalty_cli.config.base_url import check_base_url
 from loyalty_cli.config.descriptions.find import Descriptions
 from loyalty_cli.config.file import mistake_in, read, unreadable, warnings_about
 from loyalty_cli.config.folders import expanded
-from loyalty_cli.config.journal_place import check_place
+from loyalty_cli.config.journal_place import check_place, is_url
 from loyalty_cli.config.profile import (
     DEFAULT_TIMEOUT,
     DebitRules,
@@ -29,7 +29,7 @@ from loyalty_cli.providers.contract import ID, Parameter, Provider
 from loyalty_cli.providers.parameters import PROFILE_KEYS, boolean, integer, text
 from loyalty_cli.providers.ways import no_such_way
 
-FILE_KEYS = ("default_profile", "profiles", "providers", "journal")
+FILE_KEYS = ("default_profile", "profiles", "providers", "journal", "people")
 DEBIT_KEYS = (
     *("allow", "unit", "max_amount", "max_total", "max_total_per_day"),
     *("settle", "resend_for"),
@@ -47,6 +47,7 @@ class Config(Struct, frozen=True):
     profiles: Mapping[str, Profile]
     default_profile: str | None = None
     journal: str | None = None
+    people: str | None = None
     warnings: tuple[str, ...] = ()
 
     def profile(self, name: str) -> Profile:
@@ -55,6 +56,10 @@ class Config(Struct, frozen=True):
             wrong = f"there is no profile {name!r} in {self.origin}."
             setup_error(wrong, nearest(name, self.profiles))
         return self.profiles[name]
+
+    def place(self, named: str) -> str | Path:
+        """The URL that `journal` or `people` names, as text, or its path, beside this file."""
+        return named if is_url(named) else Path(self.origin).parent / expanded(named)
 
 
 def load(path: Path) -> Config:
@@ -90,8 +95,10 @@ def _config(path: Path, root: Node, warnings: tuple[str, ...]) -> Config:
     if default is not None and default not in profiles:
         wrong = f"there is no profile {default!r}"
         file.mistake("default_profile", wrong, nearest(default, profiles))
-    journal = file.read("journal", lambda given: check_place(text(given)))
-    return Config(str(path), profiles, default, journal, (*warnings, *described.warnings))
+    journal, people = (
+        file.read(key, lambda given: check_place(text(given))) for key in ("journal", "people")
+    )
+    return Config(str(path), profiles, default, journal, people, (*warnings, *described.warnings))
 
 
 def _profile(name: str, named: Section, path: Path, described: Descriptions) -> Profile:

@@ -17,6 +17,9 @@ JOURNAL = "sandbox-journal.db"
 SERVED_JOURNAL = "served-sandbox-journal.db"
 """The journal in the printed profile file: a served sandbox has another address."""
 
+PEOPLE = "sandbox-people.db"
+"""What is kept about people in the sandbox, in the user's data folder."""
+
 
 def open_ledger() -> Ledger:
     """The ledger in the user's state folder; raise LoyaltyError without a home folder."""
