@@ -18,6 +18,7 @@ from loyalty_cli.commands import login, logout, profiles, providers, sandbox, sc
 from loyalty_cli.commands.balance import options as balance
 from loyalty_cli.commands.debit import options as debit
 from loyalty_cli.commands.journal import options as journal
+from loyalty_cli.commands.people import options as people
 from loyalty_cli.commands.shared_options import ConfigOption, SandboxOption, VerboseOption
 from loyalty_cli.model.errors import LoyaltyError, nearest
 from loyalty_cli.model.exit_codes import ExitCode, exit_code_of
@@ -54,6 +55,7 @@ app = typer.Typer(
 app.command()(balance.balance)
 app.command()(debit.debit)
 app.add_typer(journal.app, name="journal")
+app.add_typer(people.app, name="people")
 app.add_typer(providers.app, name="providers")
 app.command()(profiles.profiles)
 app.command()(login.login)

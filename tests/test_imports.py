@@ -13,7 +13,7 @@ ORDER = (
     ("cli",),
     ("commands",),
     ("testing",),
-    ("balances", "debits"),
+    ("balances", "debits", "people"),
     ("network", "sandbox"),
     ("output", "credentials", "database"),
     ("config",),
@@ -21,7 +21,7 @@ ORDER = (
     ("model",),
 )
 RANKS = {folder: rank for rank, folders in enumerate(ORDER) for folder in folders}
-NEVER_PRINT = ("debits", "network", "credentials", "database", "config", "providers")
+NEVER_PRINT = ("debits", "people", "network", "credentials", "database", "config", "providers")
 
 
 def folder_of(module: str) -> str:

@@ -86,7 +86,7 @@ def _csv(lines: Iterator[Line], columns: Columns, way_out: str | None) -> Iterat
     if not names:
         return
     header = [name.rstrip(columns.padding) for name in names]
-    _check_header(first, header, columns, way_out)
+    check_header(first, header, columns, way_out)
     places = [(name, header.index(name)) for name in columns.names if name in header]
     # Rows are counted as in a spreadsheet: a cell can have several lines.
     for number, (line, cells) in enumerate(rows, first + 1):
@@ -101,7 +101,9 @@ def _csv(lines: Iterator[Line], columns: Columns, way_out: str | None) -> Iterat
             yield TableRow(line, number, None, [problem], is_blank)
 
 
-def _check_header(line: int, header: Sequence[str], columns: Columns, way_out: str | None) -> None:
+def check_header(
+    line: int, header: Sequence[str], columns: Columns, way_out: str | None = None
+) -> None:
     """Raise LoyaltyError with all mistakes of a header."""
     slips = {name: meant for name in header if (meant := _misspelt(name, columns.names))}
     twice = [name for name in columns.names if header.count(name) > 1]

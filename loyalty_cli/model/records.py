@@ -323,3 +323,13 @@ class JournalRecord(Record, frozen=True, kw_only=True):
     debits: dict[str, int] | None
     newest: str | None
     unreviewed_since: str | None
+
+
+class PersonRecord(Record, frozen=True, kw_only=True):
+    """A person: the key of the list, the name if there is one, and identifiers by profile."""
+
+    schema_version: int = SCHEMA_VERSION
+    person: str
+    name: str | None
+    identifiers: dict[str, str]
+    sandbox: bool

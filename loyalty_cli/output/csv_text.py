@@ -6,10 +6,9 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
+from loyalty_cli.model.csv_formula import harmless
 from loyalty_cli.output.escape import visible
 from loyalty_cli.output.json_text import json_cell
-
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 CsvCell = str | int | Decimal | bool | dict[str, Any] | tuple[Any, ...] | None
 
@@ -44,4 +43,4 @@ def _cell(cell: CsvCell) -> str:
 
 def cell_text(text: str) -> str:
     """The text of a cell, escaped."""
-    return f"'{visible(text)}" if text.startswith(_FORMULA_STARTS) else visible(text)
+    return visible(harmless(text))

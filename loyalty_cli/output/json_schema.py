@@ -12,6 +12,7 @@ from loyalty_cli.model.records import (
     DebitRecord,
     JournalRecord,
     Lookup,
+    PersonRecord,
     ProfileRecord,
     ProviderRecord,
     RawLookup,
@@ -32,6 +33,7 @@ ARRAYS = (
     tuple[DebitRecord, ...],
     tuple[DebitHistory, ...],
     tuple[JournalRecord, ...],
+    tuple[PersonRecord, ...],
 )
 
 

@@ -111,6 +111,12 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "provider_reference": "the platform's own name for the debit, if there is one",
         "at": "when the debit reached this state, in UTC",
     },
+    "PersonRecord": {
+        "person": "the key of the person, as it was imported: an e-mail address, a number",
+        "name": "the name; null if there is none",
+        "identifiers": "the identifier at each profile where there is one",
+        "sandbox": "true if these are the sandbox's own people",
+    },
 }
 
 WARNINGS: Mapping[WarningCode, str] = {

@@ -1,0 +1,1 @@
+"""loyalty people: its options, and its actions."""

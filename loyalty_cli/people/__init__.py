@@ -1,0 +1,1 @@
+"""People: who is who, with an identifier at each platform."""

@@ -1,0 +1,27 @@
+"""Finds the one person who has a key, or says why there is none."""
+
+from loyalty_cli.lists.rows import shorten
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError, usage_error
+from loyalty_cli.people.person import Person
+from loyalty_cli.people.store import MOST_FOUND, People
+
+
+def the_one(people: People | None, key: str) -> Person:
+    """The person who has this key; raise LoyaltyError if there is nobody, or more than one."""
+    if not key.strip():
+        usage_error("the key of a person must not be empty.")
+    found = [] if people is None else people.find(key)
+    if not found:
+        raise LoyaltyError(
+            ErrorCode.NOT_FOUND,
+            f"there is nobody with the key {shorten(key)!r}.",
+            hint="A key is a person, a name or an identifier. `loyalty people import` adds people.",
+        )
+    if len(found) > 1:
+        names = [str(each) for each in found[:MOST_FOUND]]
+        others = " and others" if len(found) > MOST_FOUND else ""
+        usage_error(
+            f"several people have the key {shorten(key)!r}: {'; '.join(names)}{others}.",
+            "Use a key that only one of them has.",
+        )
+    return found[0]
