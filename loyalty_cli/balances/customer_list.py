@@ -12,6 +12,7 @@ from loyalty_cli.lists.rows import BLANKS, from_first, shorten, text_lines
 from loyalty_cli.lists.table import THE_ROW, Columns, TableRow, likest, read_table
 from loyalty_cli.model.customer_id import check_customer
 from loyalty_cli.model.errors import LoyaltyError, nearest, usage_error
+from loyalty_cli.model.records import Failure
 
 COLUMNS = Columns(
     ("customer", "profile", "by"),
@@ -28,13 +29,15 @@ _COLUMN_NAME = re.compile(r"[A-Za-z _-]+")
 class ListedCustomer(Struct, frozen=True):
     """A customer to look up; `profile` and `by` are None if the list does not say.
 
-    `line` is its line in the list, None for a customer on the command line.
+    `line` is its line in the list, None for a customer on the command line. `no_id` is why nothing
+    can be asked: the customer is a person without an identifier at the profile.
     """
 
     customer: str
     profile: str | None = None
     by: str | None = None
     line: int | None = None
+    no_id: Failure | None = None
 
     def refuse(self, what: str, hint: str | None = None) -> NoReturn:
         """Raise LoyaltyError for a mistake in what was asked."""

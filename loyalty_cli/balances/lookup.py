@@ -16,13 +16,17 @@ from loyalty_cli.providers.contract import ID, Query
 
 
 class LookupTask(Struct, frozen=True):
-    """One look-up to make; `check_customer` and `check_options` have checked it."""
+    """One look-up to make; `check_customer` and `check_options` have checked it.
+
+    `no_id` is why nothing can be asked: the customer is a person without an identifier there.
+    """
 
     profile: Profile
     customer: str
     options: Mapping[str, str]
     by: str = ID
     raw: bool = False
+    no_id: Failure | None = None
 
     @property
     def asked(self) -> dict[str, str]:
@@ -77,6 +81,11 @@ class BalanceReader:
 
     def look_up(self, task: LookupTask) -> Record:
         """Look up one balance; if that fails, the record has the `error`."""
+        content = {"error": task.no_id} if task.no_id else self._content(task)
+        return task.record(self._now().strftime("%Y-%m-%dT%H:%M:%SZ"), **content)
+
+    def _content(self, task: LookupTask) -> dict[str, Any]:
+        """What the platform says, or why it does not."""
         query = Query(task.customer, task.profile.settings, task.options, task.by)
         content: dict[str, Any]
         try:
@@ -93,5 +102,5 @@ class BalanceReader:
                 content["platform_customer"] = reading.platform_customer
                 content["warnings"] = reading.warnings
         except LoyaltyError as error:
-            content = {"error": Failure.of(error)}
-        return task.record(self._now().strftime("%Y-%m-%dT%H:%M:%SZ"), **content)
+            return {"error": Failure.of(error)}
+        return content

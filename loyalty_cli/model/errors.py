@@ -29,6 +29,9 @@ class ErrorCode(StrEnum):
     WRONG_CUSTOMER = "wrong_customer"
 
 
+NO_ID = "no id on file"
+"""What is said where a person has no identifier at a platform, and no number therefore."""
+
 ENDING = frozenset(
     {
         ErrorCode.SETUP,

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from loyalty_cli.model.amount import Amount
-from loyalty_cli.model.errors import ErrorCode
+from loyalty_cli.model.errors import NO_ID, ErrorCode
 from loyalty_cli.model.records import (
     Balance,
     Basis,
@@ -173,7 +173,12 @@ def _raw_group(lookup: RawLookup) -> Group:
 
 
 def _failed(error: Failure) -> Cell:
-    return Cell(_words(error.code), style="red")
+    return Cell(NO_ID if _is_no_id(error) else _words(error.code), style="red")
+
+
+def _is_no_id(error: Failure) -> bool:
+    """Whether nothing was asked; the message names the person and the profile."""
+    return error.message.startswith(NO_ID)
 
 
 def _text(value: CsvCell) -> str:
@@ -224,7 +229,9 @@ def report_failures(tally: Tally, *, several: bool) -> None:
     """Print to stderr why look-ups failed, each reason once, and how many failed."""
     messages.errors(
         (
-            f"{lookup.customer} at {lookup.profile}: {error.message}" if several else error.message,
+            f"{lookup.customer} at {lookup.profile}: {error.message}"
+            if several and not _is_no_id(error)
+            else error.message,
             error.hint,
         )
         for lookup in tally.reported

@@ -1,7 +1,9 @@
-"""Finds the one person who has a key, or says why there is none."""
+"""Finds the one person who has a key, and the identifier at a profile, or says what is missing."""
+
+import shlex
 
 from loyalty_cli.lists.rows import shorten
-from loyalty_cli.model.errors import ErrorCode, LoyaltyError, usage_error
+from loyalty_cli.model.errors import NO_ID, ErrorCode, LoyaltyError, usage_error
 from loyalty_cli.people.person import Person
 from loyalty_cli.people.store import MOST_FOUND, People
 
@@ -25,3 +27,12 @@ def the_one(people: People | None, key: str) -> Person:
             "Use a key that only one of them has.",
         )
     return found[0]
+
+
+def no_id(key: str, profile: str) -> LoyaltyError:
+    """The error for a person who has no identifier at a profile, by the key as it was typed."""
+    return LoyaltyError(
+        ErrorCode.NOT_FOUND,
+        f"{NO_ID} for {key} at {profile}",
+        hint=f"loyalty people set {shlex.quote(key)} {profile}=ID",
+    )

@@ -21,6 +21,16 @@ def balance(
             metavar="CUSTOMER...", help="One or more customers, as the platform knows them."
         ),
     ] = None,
+    person: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--person",
+            "-P",
+            metavar="KEY",
+            help="A person of loyalty people, asked for at every profile, or at those of -p;"
+            " repeatable.",
+        ),
+    ] = None,
     file: Annotated[
         str | None,
         typer.Option(
@@ -134,5 +144,6 @@ def balance(
         output_file=output_file,
         resume=resume,
         summary=summary,
+        people=person or [],
     )
     return run(context.obj, request)

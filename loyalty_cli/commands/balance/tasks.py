@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from loyalty_cli.balances.customer_list import ListedCustomer, read_customers
 from loyalty_cli.balances.lookup import LookupTask, check_options
+from loyalty_cli.commands.balance.people import customers_of
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.session import Session, open_session
 from loyalty_cli.config.profile import Profile, check_timeout
@@ -43,6 +44,7 @@ class BalanceRequest(Struct, frozen=True):
     output_file: Path | None
     resume: bool
     summary: bool
+    people: Sequence[str] = ()
 
 
 class LookupTasks(Struct, frozen=True):
@@ -69,6 +71,8 @@ def open_tasks(chosen: Globals, request: BalanceRequest) -> Iterator[tuple[Sessi
     wanted = [ListedCustomer(check_customer(customer)) for customer in request.customers]
     with open_session(chosen) as session:
         tasks_of = _making(session, request, options, timeout, shard)
+        if request.people:
+            wanted = customers_of(session, chosen, request.people, request.profiles)
         if request.file is None:
             yield session, LookupTasks(lambda: tasks_of(wanted), sum(1 for _ in tasks_of(wanted)))
             return
@@ -93,7 +97,12 @@ def checked(name: str, check: Callable[[str], Value], text: str | None) -> Value
 
 
 def _check_who(request: BalanceRequest) -> None:
-    if request.file is None and not request.customers:
+    if request.people and (request.customers or request.file is not None):
+        hint = "Leave CUSTOMER and --from out, or -P."
+        usage_error("-P names a person, in place of a customer.", hint)
+    if request.people and request.by is not None:
+        usage_error("-P takes each identifier by the way of its profile.", "Leave --by out.")
+    if request.file is None and not (request.customers or request.people):
         usage_error("no customer given.", "Name a customer, or a list with --from.")
     if request.file is not None and request.customers:
         usage_error("--from takes the customers from the list.", "Leave CUSTOMER out.")
@@ -126,8 +135,13 @@ def _making(
                 for name in [each.profile] if each.profile else chosen():
                     profile, its_options = asked(name)
                     by = each.by or (profile.by if request.by is None else request.by)
-                    _check_way(each, profile, by)
-                    yield LookupTask(profile, each.customer, its_options, by, raw=request.raw)
+                    if each.no_id is None:
+                        _check_way(each, profile, by)
+                    yield LookupTask(
+                        *(profile, each.customer, its_options, by),
+                        raw=request.raw,
+                        no_id=each.no_id,
+                    )
 
     if request.profiles or request.all_profiles:
         chosen()  # a wrong name is an error, even if every row names a profile

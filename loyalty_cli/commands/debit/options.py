@@ -30,6 +30,15 @@ def debit(
         str | None,
         typer.Option(metavar="UNIT", help="The unit. Default: the profile's debit.unit."),
     ] = None,
+    person: Annotated[
+        str | None,
+        typer.Option(
+            "--person",
+            "-P",
+            metavar="KEY",
+            help="A person of loyalty people, in place of CUSTOMER.",
+        ),
+    ] = None,
     reference: Annotated[
         str | None,
         typer.Option(
@@ -60,6 +69,7 @@ def debit(
 ) -> int:
     """Debit a customer's credit, once for each reference; with --from, debit a whole file."""
     from loyalty_cli.commands.debit.action import run
+    from loyalty_cli.commands.debit.person import of_person
     from loyalty_cli.commands.debit.request import DebitRequest
     from loyalty_cli.commands.session import open_session
     from loyalty_cli.model.errors import usage_error
@@ -71,4 +81,6 @@ def debit(
     one = profile[0] if profile else None
     request = DebitRequest(customer, amount, file, unit, reference, one, expect_total, dry_run, yes)
     with open_session(context.obj, for_debits=True) as session:
+        if person is not None:
+            request = of_person(session, context.obj, request, person)
         return run(session, context.obj, request, output)

@@ -1,0 +1,167 @@
+"""`loyalty balance -P`: a person, asked for by the right identifier at each platform."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loyalty_cli.sandbox.server import Received, Reply
+from tests.conftest import Run, Serve
+from tests.fakes.terminal import in_terminal, unstyled
+
+PEOPLE = """\
+person,name,card,points,club
+ada@example.com,Ada Lovelace,c-17,p/17 x,
+bob,Bob,,,
+"""
+
+
+@pytest.fixture(autouse=True)
+def platforms(
+    serve: Serve,
+    received: list[Received],
+    profile_file: Callable[[str], Path],
+    monkeypatch: pytest.MonkeyPatch,
+    loyalty: Run,
+) -> None:
+    """Two profiles that answer and one at Capillary, and two people on file."""
+
+    def handle(request: Received) -> Reply:
+        received.append(request)
+        body: Any = {"customer_id": request.path[2], "reward_balance": 5, "reward_symbol": "points"}
+        return Reply(body=body)
+
+    url = serve(handle)
+    for name in ("CARD", "POINTS", "CLUB"):
+        monkeypatch.setenv(f"LOYALTY_{name}_API_KEY", "made-up")
+    config = profile_file(
+        "default_profile: card\n"
+        "profiles:\n"
+        f"  card: {{provider: imprint, base_url: '{url}'}}\n"
+        f"  points: {{provider: imprint, base_url: '{url}'}}\n"
+        f"  club: {{provider: capillary, base_url: '{url}', by: email}}\n"
+    )
+    path = config.with_name("people.csv")
+    path.write_text(PEOPLE)
+    assert loyalty("people", "import", str(path)).code == 0
+
+
+def test_a_person_is_asked_for_by_the_identifier_at_each_profile(
+    loyalty: Run, received: list[Received]
+) -> None:
+    done = loyalty("balance", "-P", "ADA lovelace", "-p", "card", "-p", "points", "-o", "json")
+
+    assert (done.code, done.err) == (0, "")
+    assert [(each["profile"], each["customer"]) for each in done.records] == [
+        ("card", "c-17"),
+        ("points", "p/17 x"),
+    ]
+    assert sorted(request.path[2] for request in received) == ["c-17", "p/17 x"]
+    assert all("ada" not in str(request).lower() for request in received)
+
+
+def test_without_a_profile_all_are_asked_and_where_there_is_no_id_that_is_said(
+    loyalty: Run, received: list[Received]
+) -> None:
+    done = loyalty("balance", "--person", "ada@example.com", "-o", "json")
+
+    assert done.code == 9
+    assert [each["profile"] for each in done.records] == ["card", "points", "club"]
+    last = done.records[2]
+    assert (last["customer"], last["asked"]["by"]) == ("ada@example.com", "email")
+    assert (last["balances"], last["platform_customer"]) == ([], None)
+    assert last["error"] == {
+        "code": "not_found",
+        "message": "no id on file for ada@example.com at club",
+        "hint": "loyalty people set ada@example.com club=ID",
+        "http_status": None,
+        "provider_code": None,
+    }
+    assert done.err.splitlines() == [
+        "Error: no id on file for ada@example.com at club",
+        "Hint: loyalty people set ada@example.com club=ID",
+        "1 of 3 look-ups failed: not found.",
+    ]
+    assert len(received) == 2
+
+
+def test_a_person_without_any_id_is_not_found_and_nothing_is_asked(
+    loyalty: Run, received: list[Received]
+) -> None:
+    done = loyalty("balance", "-P", "bob", "-p", "card", "--raw", "-o", "json")
+
+    assert (done.code, received) == (5, [])
+    assert done.record["error"]["message"] == "no id on file for bob at card"
+
+
+def test_the_hint_can_be_typed_also_where_the_key_has_spaces(loyalty: Run) -> None:
+    done = loyalty("balance", "-P", "Ada Lovelace", "-p", "club")
+
+    assert done.code == 5
+    assert "Hint: loyalty people set 'Ada Lovelace' club=ID\n" in done.err
+
+
+def test_the_table_says_no_id_on_file_where_the_number_would_be() -> None:
+    shown = unstyled(in_terminal("balance", "-P", "ada@example.com", width=100).out)
+
+    assert "no id on file" in shown.lower()
+
+
+def test_several_people_are_asked_for_in_the_order_they_were_named(loyalty: Run) -> None:
+    done = loyalty("balance", "-P", "bob", "-P", "c-17", "-p", "card", "-o", "json")
+
+    assert done.code == 9
+    assert [each["customer"] for each in done.records] == ["bob", "c-17"]
+
+
+def test_nobody_by_that_key_is_not_found(loyalty: Run, received: list[Received]) -> None:
+    done = loyalty("balance", "-P", "eve", "-P", "bob")
+
+    assert (done.code, done.out, received) == (5, "", [])
+    assert "there is nobody with the key 'eve'" in done.err
+
+
+def test_two_people_with_one_key_are_both_named(
+    loyalty: Run, received: list[Received], tmp_path: Path
+) -> None:
+    path = tmp_path / "more.csv"
+    path.write_text("person,name\nada2,ada LOVELACE\n")
+    loyalty("people", "import", str(path))
+
+    done = loyalty("balance", "-P", "Ada Lovelace")
+
+    assert (done.code, done.out, received) == (2, "", [])
+    assert "Ada Lovelace, ada@example.com; ada LOVELACE, ada2" in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["C-1", "-P", "bob"], "-P names a person, in place of a customer."),
+        (["-f", "list", "-P", "bob"], "-P names a person, in place of a customer."),
+        (["-P", "bob", "--by", "email"], "-P takes each identifier by the way of its profile."),
+        (["-P", "bob", "-p", "crad"], "there is no profile 'crad'"),
+        (["-P", " "], "the key of a person must not be empty."),
+    ],
+)
+def test_what_a_person_cannot_be_combined_with_is_refused(
+    loyalty: Run, received: list[Received], arguments: list[str], why: str
+) -> None:
+    done = loyalty("balance", *arguments)
+
+    assert done.code in (2, 3)
+    assert (done.out, received) == ("", [])
+    assert why in done.err
+
+
+def test_a_person_in_a_file_that_others_can_read_is_not_asked_for(
+    loyalty: Run, received: list[Received]
+) -> None:
+    path = Path.home() / ".local" / "share" / "loyalty" / "people.db"
+    path.chmod(0o640)
+
+    done = loyalty("balance", "-P", "bob")
+
+    assert (done.code, done.out, received) == (3, "", [])
+    assert f"Hint: chmod 600 {path}\n" in done.err
