@@ -11,7 +11,7 @@ READY := $(VENV)/ready
 help:
 	@echo "make demo      set up, then show a customer's balance on the embedded sandbox"
 	@echo "make test      set up, then run every check: style, types, tests, coverage"
-	@echo "make bench     measure start-up, debits and bulk look-ups against bare scripts"
+	@echo "make bench     measure start-up, debits, lists and people against bare scripts"
 	@echo "make generate  write completions/, docs/commands.md and the README's picture again"
 	@echo "make lock      choose the newest development dependencies again"
 	@echo "make clean     remove .venv"
@@ -45,6 +45,7 @@ bench: $(READY) $(VENV)/bench
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/debit.py
 	$(BIN)/python benchmarks/bulk.py
+	$(BIN)/python benchmarks/people.py
 
 $(VENV)/bench: requirements/httpie.txt requirements/venv.sh
 	@PYTHON="$(PYTHON)" sh requirements/venv.sh $@ requirements/httpie.txt

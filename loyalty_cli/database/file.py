@@ -15,6 +15,7 @@ from loyalty_cli.database.statements import Transaction, Values
 from loyalty_cli.model.errors import setup_error
 
 BUSY_TIMEOUT_SECONDS = 30.0
+CACHE_KIBIBYTES = 16384
 
 OURS = 0x6C6F7961
 """The application id in the file: another program's database must stay as it is."""
@@ -102,6 +103,11 @@ class CustomerFile(CustomerData):
         try:
             yield
         except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+                setup_error(
+                    f"another process has been writing in {self.title} for too long.",
+                    "It may be a long import. Run the same command again when that is done.",
+                )
             why = " ".join(str(error).split())
             setup_error(f"{self.title} failed: {why}.", "Fix it, then run the same command again.")
 
@@ -136,6 +142,7 @@ class CustomerFile(CustomerData):
                     f"{self.place} is another program's database.",
                     "Name another place in the profile file.",
                 )
+            execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
             execute("PRAGMA secure_delete = ON")
             execute("PRAGMA journal_mode = DELETE")
             if not tables:

@@ -126,7 +126,7 @@ def test_a_writer_that_waits_for_too_long_is_told_so(
     first = open_it(path)
     second = open_it(path)
 
-    with first.writing(), pytest.raises(Exception, match="database is locked"):
+    with first.writing(), pytest.raises(Exception, match="another process has been writing"):
         write(second, "one")
 
 
