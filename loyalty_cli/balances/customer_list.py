@@ -20,23 +20,30 @@ COLUMNS = Columns(
     "Name the column of identifiers 'customer'.",
     " \t",
 )
+PEOPLE = Columns(
+    ("person", "profile"), ("person",), "Name the column of people's keys 'person'.", " \t"
+)
+"""The columns of a list that names people; which column it has decides."""
 
 _INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
 _DOUBTFUL = re.compile(r'[\s,;"]|^[{\[]')
+_WORD = re.compile(r"\w+")
 _COLUMN_NAME = re.compile(r"[A-Za-z _-]+")
 
 
 class ListedCustomer(Struct, frozen=True):
     """A customer to look up; `profile` and `by` are None if the list does not say.
 
-    `line` is its line in the list, None for a customer on the command line. `no_id` is why nothing
-    can be asked: the customer is a person without an identifier at the profile.
+    `line` is its line in the list, None for a customer on the command line. If it `is_person`,
+    `customer` is a key of that person until the identifier at a profile is found; `no_id` is why
+    there is none, and nothing can be asked.
     """
 
     customer: str
     profile: str | None = None
     by: str | None = None
     line: int | None = None
+    is_person: bool = False
     no_id: Failure | None = None
 
     def refuse(self, what: str, hint: str | None = None) -> NoReturn:
@@ -56,12 +63,15 @@ def read_customers(
     form = given or _recognised(first[1] if first else "")
     # A format that was not given is a guess, so an error shows how to choose another format.
     way_out = None if given else "If each line is one identifier, add --input-format lines."
+    columns = (
+        PEOPLE if first and form is not InputFormat.LINES and _names_people(first[1]) else COLUMNS
+    )
     is_empty = True
-    for row in read_table(lines, COLUMNS, form, way_out):
+    for row in read_table(lines, columns, form, way_out):
         if not row.is_blank:
             if is_empty or form is InputFormat.LINES:
                 _check_guess(row, form, way_out)
-            yield _customer(row, known_profiles)
+            yield _customer(row, columns, known_profiles)
             is_empty = False
     if is_empty:
         usage_error("there is no customer in the file.", "Write one identifier on each line.")
@@ -71,10 +81,16 @@ def _recognised(line: str) -> InputFormat:
     text = line.strip(BLANKS)
     if text.startswith(("{", "[")):
         return InputFormat.JSONL
-    is_name = _COLUMN_NAME.fullmatch(text) and likest("customer", [text])
+    is_name = _COLUMN_NAME.fullmatch(text) and (text == "person" or likest("customer", [text]))
     if is_name or any(sign in text for sign in ',;\t"'):
         return InputFormat.CSV
     return InputFormat.LINES
+
+
+def _names_people(line: str) -> bool:
+    """Whether the header, or the first object, has the column `person` in place of `customer`."""
+    words = _WORD.findall(line)
+    return "person" in words and "customer" not in words
 
 
 def _check_guess(row: TableRow, form: InputFormat, way_out: str | None) -> None:
@@ -88,17 +104,16 @@ def _check_guess(row: TableRow, form: InputFormat, way_out: str | None) -> None:
             _refuse(row.line, f"{shorten(text)!r} has {doubt[0]!r} in it.", way_out)
 
 
-def _customer(row: TableRow, known_profiles: Collection[str]) -> ListedCustomer:
+def _customer(row: TableRow, columns: Columns, known_profiles: Collection[str]) -> ListedCustomer:
     for problem in row.problems:
         what = "" if problem.column == THE_ROW else f"{problem.column!r} "
         _refuse(row.line, f"{what}{problem.why}{'' if problem.why.endswith('?') else '.'}")
     cells = row.cells or {}
-    customer, profile = cells.get("customer"), cells.get("profile")
+    (who,) = columns.required
+    customer, profile = cells.get(who), cells.get("profile")
     if customer is None:
-        _refuse(row.line, "the row has no customer.")
-    if not isinstance(customer, str):
-        _refuse(row.line, "customer must be text, in quotes.")
-    for name in ("profile", "by"):
+        _refuse(row.line, f"the row has no {who}.")
+    for name in (who, "profile", "by"):
         if not isinstance(cells.get(name, ""), str):
             _refuse(row.line, f"{name} must be text, in quotes.")
     _check_visible(row.line, customer)
@@ -109,7 +124,8 @@ def _customer(row: TableRow, known_profiles: Collection[str]) -> ListedCustomer:
     if profile and profile not in known_profiles:
         hint = nearest(profile, known_profiles)
         _refuse(row.line, f"there is no profile {shorten(profile)!r}.", hint)
-    return ListedCustomer(customer, profile, cells.get("by"), row.line)
+    is_person = columns is PEOPLE
+    return ListedCustomer(customer, profile, cells.get("by"), row.line, is_person)
 
 
 def _check_visible(line: int, text: str) -> None:

@@ -1,7 +1,7 @@
 """The tasks of `loyalty balance`, from the command line or from a list."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from loyalty_cli.balances.customer_list import ListedCustomer, read_customers
 from loyalty_cli.balances.lookup import LookupTask, check_options
-from loyalty_cli.commands.balance.people import customers_of
+from loyalty_cli.commands.balance.people import NamedPeople
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.session import Session, open_session
 from loyalty_cli.config.profile import Profile, check_timeout
@@ -69,10 +69,11 @@ def open_tasks(chosen: Globals, request: BalanceRequest) -> Iterator[tuple[Sessi
     timeout = checked("--timeout", check_timeout, request.timeout)
     shard = checked("--shard", check_shard, request.shard)
     wanted = [ListedCustomer(check_customer(customer)) for customer in request.customers]
-    with open_session(chosen) as session:
-        tasks_of = _making(session, request, options, timeout, shard)
-        if request.people:
-            wanted = customers_of(session, chosen, request.people, request.profiles)
+    wanted += [ListedCustomer(key, is_person=True) for key in request.people]
+    with open_session(chosen) as session, closing(NamedPeople(session, chosen)) as people:
+        tasks_of = _making(session, people, request, options, timeout, shard)
+        for key in request.people:
+            people.find(key)
         if request.file is None:
             yield session, LookupTasks(lambda: tasks_of(wanted), sum(1 for _ in tasks_of(wanted)))
             return
@@ -100,8 +101,6 @@ def _check_who(request: BalanceRequest) -> None:
     if request.people and (request.customers or request.file is not None):
         hint = "Leave CUSTOMER and --from out, or -P."
         usage_error("-P names a person, in place of a customer.", hint)
-    if request.people and request.by is not None:
-        usage_error("-P takes each identifier by the way of its profile.", "Leave --by out.")
     if request.file is None and not (request.customers or request.people):
         usage_error("no customer given.", "Name a customer, or a list with --from.")
     if request.file is not None and request.customers:
@@ -112,6 +111,7 @@ def _check_who(request: BalanceRequest) -> None:
 
 def _making(
     session: Session,
+    people: NamedPeople,
     request: BalanceRequest,
     options: Mapping[str, str],
     timeout: float | None,
@@ -125,22 +125,25 @@ def _making(
 
     @cache
     def chosen() -> list[str]:
-        return [
-            each.name for each in session.choose(request.profiles, everything=request.all_profiles)
-        ]
+        everything = request.all_profiles or bool(request.people and not request.profiles)
+        return [each.name for each in session.choose(request.profiles, everything=everything)]
 
     def tasks_of(wanted: Iterable[ListedCustomer]) -> Iterator[LookupTask]:
         for each in wanted:
+            if each.is_person and request.by is not None:
+                hint = "Leave --by out."
+                each.refuse("a person's identifiers are by the way of the profile.", hint)
             if shard is None or shard.has(each.customer):
                 for name in [each.profile] if each.profile else chosen():
                     profile, its_options = asked(name)
                     by = each.by or (profile.by if request.by is None else request.by)
-                    if each.no_id is None:
-                        _check_way(each, profile, by)
+                    asked_for = people.customer_at(each, profile) if each.is_person else each
+                    if asked_for.no_id is None:
+                        _check_way(asked_for, profile, by)
                     yield LookupTask(
-                        *(profile, each.customer, its_options, by),
+                        *(profile, asked_for.customer, its_options, by),
                         raw=request.raw,
-                        no_id=each.no_id,
+                        no_id=asked_for.no_id,
                     )
 
     if request.profiles or request.all_profiles:

@@ -140,7 +140,7 @@ def test_two_people_with_one_key_are_both_named(
     [
         (["C-1", "-P", "bob"], "-P names a person, in place of a customer."),
         (["-f", "list", "-P", "bob"], "-P names a person, in place of a customer."),
-        (["-P", "bob", "--by", "email"], "-P takes each identifier by the way of its profile."),
+        (["-P", "bob", "--by", "email"], "a person's identifiers are by the way of the profile."),
         (["-P", "bob", "-p", "crad"], "there is no profile 'crad'"),
         (["-P", " "], "the key of a person must not be empty."),
     ],
@@ -165,3 +165,69 @@ def test_a_person_in_a_file_that_others_can_read_is_not_asked_for(
 
     assert (done.code, done.out, received) == (3, "", [])
     assert f"Hint: chmod 600 {path}\n" in done.err
+
+
+LISTS = {
+    "csv": "person,plan,profile\nAda Lovelace,a,\nbob,b,\neve,c,\nada@example.com,d,points\n",
+    "jsonl": (
+        '{"person": "Ada Lovelace"}\n{"person": "bob"}\n{"person": "eve", "profile": ""}\n'
+        '{"person": "ada@example.com", "profile": "points"}\n'
+    ),
+}
+
+
+@pytest.mark.parametrize("form", LISTS)
+def test_a_list_can_name_people(
+    loyalty: Run, received: list[Received], tmp_path: Path, form: str
+) -> None:
+    path = tmp_path / "list"
+    path.write_text(LISTS[form])
+
+    done = loyalty("balance", "-f", str(path), "-o", "json")
+
+    assert done.code == 9
+    found = [
+        (each["profile"], each["customer"], each["error"] and each["error"]["message"])
+        for each in done.records
+    ]
+    assert found == [
+        ("card", "c-17", None),
+        ("card", "bob", "no id on file for bob at card"),
+        ("card", "eve", "there is nobody with the key 'eve'."),
+        ("points", "p/17 x", None),
+    ]
+    assert len(received) == 2
+
+
+def test_a_list_of_persons_alone_is_recognised_and_resumed(
+    loyalty: Run, received: list[Received], tmp_path: Path
+) -> None:
+    path, into = tmp_path / "list", tmp_path / "balances.jsonl"
+    path.write_text("person\nada@example.com\nbob\n")
+    command = ("balance", "-f", str(path), "--all-profiles", "--output-file", str(into))
+
+    assert loyalty(*command).code == 9
+    assert len(into.read_text().splitlines()) == 6
+    assert loyalty(*command, "--resume").code == 9
+    assert len(received) == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "arguments", "why"),
+    [
+        ("person\nbob\n", ["--by", "email"], "line 2 of the file: a person's identifiers are by"),
+        ("person,profile\nbob,crad\n", [], "line 2 of the file: there is no profile 'crad'."),
+        ("person,profile\n,card\n", [], "line 2 of the file: the row has no person."),
+        ('{"person": 7}\n', [], "line 1 of the file: person must be text, in quotes."),
+    ],
+)
+def test_a_mistake_in_a_list_of_people_is_told_with_its_line(
+    loyalty: Run, tmp_path: Path, content: str, arguments: list[str], why: str
+) -> None:
+    path = tmp_path / "list"
+    path.write_text(content)
+
+    done = loyalty("balance", "-f", str(path), *arguments)
+
+    assert (done.code, done.out) == (2, "")
+    assert why in done.err
