@@ -43,6 +43,8 @@ OFFERS: Mapping[str, set[str]] = {
     "loyalty --sandbox balance X -p omneo -O cu": {"currency="},
     "loyalty balance X -p shop -O ": {"show="},
     "loyalty providers ": {*PROVIDERS, "acme", "broken", "check"},
+    "loyalty people ": {"import", "show", "set", "forget", "export"},
+    "loyalty people set X ": {"name=", "points=", "club-1=", "shop="},
     "loyalty login ": {"points", "club-1", "shop"},
     "loyalty logout po": {"points"},
 }

@@ -8,7 +8,10 @@ _LOOKED_UP = {
     "schema_version": "the version of this form: 2",
     "profile": "the profile that was asked",
     "provider": "the provider of that profile",
-    "customer": "the customer, as the command line or the list has it",
+    "customer": (
+        "the customer, as the command line or the list has it; of a person, the identifier on file,"
+        " or the key if there is none"
+    ),
     "sandbox": "true with `--sandbox`: the embedded sandbox answered, with made-up numbers",
     "asked": (
         "how the customer was asked for: `by` is the way to name the customer, and every query"

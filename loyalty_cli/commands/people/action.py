@@ -15,6 +15,7 @@ from loyalty_cli.model.records import PersonRecord
 from loyalty_cli.output import messages
 from loyalty_cli.output.format import Format
 from loyalty_cli.output.people import print_people
+from loyalty_cli.output.progress import progress
 from loyalty_cli.output.stdout import require_stdout
 from loyalty_cli.people.find import the_one
 from loyalty_cli.people.people_file import read_people
@@ -36,7 +37,8 @@ def import_file(chosen: Globals, name: str) -> None:
         with open_people(session, chosen, create=True) as people:
             assert people is not None
             before = len(people)
-            people.put(staged, content.profiles, has_name=content.has_name)
+            shown = progress(iter(staged), len(staged), lambda _: False)
+            people.put(shown, content.profiles, has_name=content.has_name)
             new = len(people) - before
     was = "person was" if len(staged) == 1 else "people were"
     messages.note(
