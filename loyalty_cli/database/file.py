@@ -151,8 +151,14 @@ class CustomerFile(CustomerData):
                 self._wipe()
 
     def _wipe(self) -> None:
-        self._connection.execute("VACUUM")
-        self._connection.execute("PRAGMA user_version = 0")
+        try:
+            self._connection.execute("VACUUM")
+            self._connection.execute("PRAGMA user_version = 0")
+        except sqlite3.Error as error:
+            setup_error(
+                f"{self.title} may still have what was deleted in it: {error}.",
+                "Fix that; the next command that opens it will write it anew.",
+            )
 
 
 def open_file(path: Path, name: str, *, create: bool) -> CustomerFile | None:

@@ -4,7 +4,7 @@ import shlex
 
 from loyalty_cli.lists.rows import shorten
 from loyalty_cli.model.errors import NO_ID, ErrorCode, LoyaltyError, usage_error
-from loyalty_cli.people.person import Person
+from loyalty_cli.people.person import Person, check_text
 from loyalty_cli.people.store import MOST_FOUND, People
 
 
@@ -12,6 +12,10 @@ def the_one(people: People | None, key: str) -> Person:
     """The person who has this key; raise LoyaltyError if there is nobody, or more than one."""
     if not key.strip():
         usage_error("the key of a person must not be empty.")
+    try:
+        check_text(key)
+    except ValueError as error:
+        usage_error(f"the key {error}.")
     found = [] if people is None else people.find(key)
     if not found:
         raise LoyaltyError(

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from loyalty_cli.database import file as at_file
+from loyalty_cli.database.file import CustomerFile
+from loyalty_cli.model.errors import LoyaltyError
 from tests.database.conftest import Open, read, refused, write
 from tests.requires import NOBODY
 
@@ -79,6 +81,12 @@ def test_a_file_that_is_no_database_is_refused(path: Path) -> None:
 SECRETS = [f"customer-{number}@example.com" for number in range(3000)]
 
 
+def reading(connection: sqlite3.Connection) -> None:
+    """Begin to read, and do not end."""
+    connection.execute("BEGIN")
+    connection.execute("SELECT * FROM notes").fetchone()
+
+
 def found_in(folder: Path, text: str) -> list[str]:
     """The files of a folder that contain a text."""
     return [each.name for each in folder.iterdir() if text.encode() in each.read_bytes()]
@@ -116,6 +124,32 @@ def test_a_deletion_that_was_killed_before_its_end_is_finished_by_the_next_proce
 
     assert read(open_it(path)) == []
 
+    assert found_in(path.parent, SECRETS[7]) == []
+
+
+def test_a_deletion_that_cannot_be_finished_says_so_and_is_finished_later(
+    open_it: Open, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(at_file, "BUSY_TIMEOUT_SECONDS", 0.05)
+    database = open_it(path)
+    assert isinstance(database, CustomerFile)
+    write(database, *SECRETS)
+    reader = sqlite3.connect(path, isolation_level=None)
+
+    def wipe() -> None:
+        reading(reader)  # from after the commit on
+        CustomerFile._wipe(database)
+
+    def erase() -> None:
+        with database.erasing() as transaction:
+            transaction.execute("DELETE FROM notes")
+
+    monkeypatch.setattr(database, "_wipe", wipe)
+    with closing(reader), pytest.raises(LoyaltyError) as raised:
+        erase()
+    assert "may still have what was deleted in it: database is locked" in raised.value.message
+
+    open_it(path)
     assert found_in(path.parent, SECRETS[7]) == []
 
 

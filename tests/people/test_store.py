@@ -50,6 +50,14 @@ def test_nobody_is_found_by_a_part_of_a_key(people: People, key: str) -> None:
     assert raised.value.code is ErrorCode.NOT_FOUND
 
 
+@pytest.mark.parametrize("key", ["", " \t", "a\x00", "\udcff", "a\u202eb", "k" * 501])
+def test_a_key_that_nobody_can_have_is_refused(people: People, key: str) -> None:
+    with pytest.raises(LoyaltyError) as raised:
+        the_one(people, key)
+
+    assert raised.value.code is ErrorCode.USAGE
+
+
 def test_nobody_is_found_where_there_are_no_people() -> None:
     with pytest.raises(LoyaltyError) as raised:
         the_one(None, "ada")
