@@ -24,6 +24,7 @@ from loyalty_cli.model.records import (
     NextExpiry,
     SummaryRecord,
 )
+from loyalty_cli.model.sums import SumKey, least_sure, sum_key
 
 DAYS = 30
 """For how many days ahead a summary reports what expires."""
@@ -31,14 +32,8 @@ DAYS = 30
 # Wide enough for the sum of any number of the longest amounts, and for half of it.
 _EXACT = Context(prec=4 * MAX_DIGITS)
 
-_SPENDABLE: frozenset[Kind] = frozenset({"points", "money", "credit"})
-
 # The bins below the decades; decade 0 is 1 to 9, decade 1 is 10 to 99, and so on.
 _NEGATIVE, _ZERO, _FRACTION = -3, -2, -1
-
-_SUREST_LAST: tuple[Basis, ...] = ("scale_unknown", "computed", "stated")
-
-_Key = tuple[str | None, Kind | None, bool]
 
 
 class Summary:
@@ -74,17 +69,17 @@ class _Profile:
         self._now = now
         self._customers = 0
         self._failed = 0
-        self._units: dict[_Key, _Unit] = {}
+        self._units: dict[SumKey, _Unit] = {}
 
     def add(self, lookup: Lookup) -> None:
         self._customers += 1
         self._failed += lookup.error is not None
-        lines_of: dict[_Key, list[Balance]] = {}
+        lines_of: dict[SumKey, list[Balance]] = {}
         for line in lookup.balances:
             if line.sum_of:  # its parts are counted
                 continue
             if line.available is not None or line.next_expiry is not None:
-                lines_of.setdefault(_key(line), []).append(line)
+                lines_of.setdefault(sum_key(line.kind, line.unit, line.basis), []).append(line)
         for key, lines in lines_of.items():
             if key not in self._units:
                 self._units[key] = _Unit(key, self._now)
@@ -101,20 +96,10 @@ class _Profile:
         return [unit.record(base) for unit in self._units.values()] or [base]
 
 
-def _key(line: Balance) -> _Key:
-    """The sum to which a line belongs: its unit, its kind if that is summed separately, its scale.
-
-    Points, money and credit of one unit are one sum. Percentages, codes, other kinds, whatever has
-    no unit, and amounts of unknown scale, are summed separately.
-    """
-    is_one_sum = line.unit is not None and line.kind in _SPENDABLE
-    return line.unit, None if is_one_sum else line.kind, line.basis == "scale_unknown"
-
-
 class _Unit:
     """The amounts of one profile's customers in one unit."""
 
-    def __init__(self, key: _Key, now: datetime) -> None:
+    def __init__(self, key: SumKey, now: datetime) -> None:
         self._name, kind, _ = key
         self._adds_up = kind != "percent"
         self._kinds: set[Kind] = set()
@@ -138,7 +123,7 @@ class _Unit:
             base,
             unit=self._name,
             kinds=tuple(kind for kind in get_args(Kind) if kind in self._kinds),
-            basis=next(basis for basis in _SUREST_LAST if basis in self._bases),
+            basis=least_sure(self._bases),
             expiring=self._expiring.record(adds_up=self._adds_up),
             **self._amounts.figures(adds_up=self._adds_up),
         )
