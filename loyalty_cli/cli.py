@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from loyalty_cli import __version__
-from loyalty_cli.commands import login, logout, profiles, providers, sandbox, schema
+from loyalty_cli.commands import diff, login, logout, profiles, providers, sandbox, schema
 from loyalty_cli.commands.balance import options as balance
 from loyalty_cli.commands.debit import options as debit
 from loyalty_cli.commands.journal import options as journal
@@ -57,6 +57,7 @@ app.command()(debit.debit)
 app.add_typer(journal.app, name="journal")
 app.add_typer(people.app, name="people")
 app.add_typer(providers.app, name="providers")
+app.command()(diff.diff)
 app.command()(profiles.profiles)
 app.command()(login.login)
 app.command()(logout.logout)

@@ -13,7 +13,7 @@ ORDER = (
     ("cli",),
     ("commands",),
     ("testing",),
-    ("balances", "debits", "people"),
+    ("balances", "debits", "people", "history"),
     ("network", "sandbox"),
     ("output", "credentials", "database"),
     ("config",),

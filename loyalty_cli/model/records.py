@@ -182,6 +182,67 @@ class SummaryRecord(Record, frozen=True, kw_only=True):
     histogram: tuple[Bin, ...] = ()
 
 
+What = Literal["changed", "appeared", "vanished", "failed"]
+InFile = Literal["answered", "failed", "absent"]
+
+
+class DiffRecord(Record, frozen=True, kw_only=True):
+    """What is different about one balance line in two exports, an older and a newer one.
+
+    null means "not known", never zero: `before` is null if the older export does not have the
+    amount, `after` if the newer one does not, and `change` if either is. A look-up that was not
+    answered in one of the exports has the `error`, and a record without a line if the other one
+    has none.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    profile: str
+    provider: str
+    customer: str
+    by: str
+    sandbox: bool
+    name: str | None = None
+    kind: Kind | None = None
+    unit: str | None = None
+    basis: Basis | None = None
+    sum_of: tuple[str, ...] | None = None
+    amount: Literal["available", "total"] = "available"
+    what: What
+    in_old: InFile
+    in_new: InFile
+    before: Amount | None = None
+    after: Amount | None = None
+    change: Amount | None = None
+    error: Failure | None = None
+
+
+class DiffTotalRecord(Record, frozen=True, kw_only=True):
+    """The sums of all differences at one profile, in one unit.
+
+    `before`, `after` and `change` are sums over the lines that have an amount in both exports, and
+    are null if such amounts cannot be added. `failed` counts the look-ups that failed in one of the
+    exports or both, in any unit.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    profile: str
+    provider: str
+    sandbox: bool
+    unit: str | None = None
+    kinds: tuple[Kind, ...] = ()
+    basis: Basis | None = None
+    compared: int = 0
+    changed: int = 0
+    before: Amount | None = None
+    after: Amount | None = None
+    change: Amount | None = None
+    appeared: int = 0
+    appeared_sum: Amount | None = None
+    vanished: int = 0
+    vanished_sum: Amount | None = None
+    failed: int
+
+
 class CredentialRecord(Record, frozen=True, kw_only=True):
     """The source of one credential: null if no source has it; never its value."""
 

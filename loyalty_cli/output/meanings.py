@@ -98,6 +98,48 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
             " `at_least` is null if there are negative amounts"
         ),
     },
+    "DiffRecord": {
+        "by": "the way in which the customer was named",
+        "name": "the balance line; null if there is no line to tell of",
+        "kind": "the kind of the line",
+        "unit": "the unit of `before`, `after` and `change`",
+        "basis": "how sure they are, as in a balance line: the less sure one of both amounts",
+        "sum_of": "the names of the lines that this line adds up: never add it to them",
+        "amount": (
+            "which amount of the line is compared: `available`, or `total` if only that is stated"
+        ),
+        "what": (
+            "`changed`; `appeared` or `vanished` (only one of the exports has the line, or the"
+            " customer); or `failed` (one of the look-ups failed, so nothing can be said)"
+        ),
+        "in_old": "the look-up in the older export: `answered`, `failed` or `absent`",
+        "in_new": "the look-up in the newer export: the same",
+        "before": "the amount in the older export; null if it is not known, which is not zero",
+        "after": "the amount in the newer export; null if it is not known",
+        "change": "`after` less `before`; null if either is null",
+        "error": "why the look-up failed, if one of both did",
+    },
+    "DiffTotalRecord": {
+        "unit": "the unit of the sums; null if there is no line at a profile",
+        "kinds": "the kinds of the lines in it",
+        "basis": "how sure the sums are, as in a summary",
+        "compared": "how many lines have an amount in both exports",
+        "changed": "how many of them changed, `--min-change` or not",
+        "before": (
+            "the sum of the older amounts of these lines, without the lines that have `sum_of`;"
+            " null if there are none, or if the amounts cannot be added, such as percentages"
+        ),
+        "after": "the sum of their newer amounts",
+        "change": "`after` less `before`",
+        "appeared": "how many lines only the newer export has",
+        "appeared_sum": "the sum of their amounts; null if there are none",
+        "vanished": "how many lines only the older export has",
+        "vanished_sum": "the sum of their amounts; null if there are none",
+        "failed": (
+            "how many look-ups at this profile failed in one of the exports or in both; their lines"
+            " are in no sum"
+        ),
+    },
     "DebitRecord": {
         "state": (
             "`planned` (nothing was sent), `sending`, `confirmed`, `refused`, `unknown`,"

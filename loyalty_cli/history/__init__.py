@@ -1,0 +1,1 @@
+"""How balances changed: between two exports, and over time."""
