@@ -17,6 +17,7 @@ from loyalty_cli import __version__
 from loyalty_cli.commands import diff, login, logout, profiles, providers, sandbox, schema
 from loyalty_cli.commands.balance import options as balance
 from loyalty_cli.commands.debit import options as debit
+from loyalty_cli.commands.history import options as history
 from loyalty_cli.commands.journal import options as journal
 from loyalty_cli.commands.people import options as people
 from loyalty_cli.commands.shared_options import ConfigOption, SandboxOption, VerboseOption
@@ -56,6 +57,7 @@ app.command()(balance.balance)
 app.command()(debit.debit)
 app.add_typer(journal.app, name="journal")
 app.add_typer(people.app, name="people")
+app.add_typer(history.app, name="history")
 app.add_typer(providers.app, name="providers")
 app.command()(diff.diff)
 app.command()(profiles.profiles)

@@ -1,6 +1,6 @@
 """A run of look-ups: several at a time, in order, until the end or a fatal error."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from heapq import merge
 from operator import itemgetter
@@ -44,11 +44,18 @@ class BalanceRun:
     """Makes look-ups, `jobs` at a time, and counts their outcomes.
 
     An error that all later look-ups would repeat ends the run of a list: `ended_by` is its record.
-    `mistake` is the first mistake in a list; nothing after it is looked up.
+    `mistake` is the first mistake in a list; nothing after it is looked up. `note` is called with
+    the record of each look-up that is made.
     """
 
     def __init__(
-        self, platforms: PlatformClient, jobs: int, *, is_list: bool, summary: Summary | None
+        self,
+        platforms: PlatformClient,
+        jobs: int,
+        *,
+        is_list: bool,
+        summary: Summary | None,
+        note: Callable[[Record], object] | None = None,
     ) -> None:
         self.stop = Stop()
         self.tally = Tally()
@@ -60,6 +67,7 @@ class BalanceRun:
         self._jobs = jobs
         self._is_list = is_list
         self.summary = summary
+        self._note = note
 
     @property
     def is_complete(self) -> bool:
@@ -92,6 +100,8 @@ class BalanceRun:
             with closing(results):
                 for number, record in results:
                     if record:
+                        if self._note:
+                            self._note(record)
                         yield number, record
         except LoyaltyError as mistake:
             if not self.tally.done:

@@ -29,7 +29,7 @@ from loyalty_cli.providers.contract import ID, Parameter, Provider
 from loyalty_cli.providers.parameters import PROFILE_KEYS, boolean, integer, text
 from loyalty_cli.providers.ways import no_such_way
 
-FILE_KEYS = ("default_profile", "profiles", "providers", "journal", "people")
+FILE_KEYS = ("default_profile", "profiles", "providers", "journal", "people", "history")
 DEBIT_KEYS = (
     *("allow", "unit", "max_amount", "max_total", "max_total_per_day"),
     *("settle", "resend_for"),
@@ -48,6 +48,7 @@ class Config(Struct, frozen=True):
     default_profile: str | None = None
     journal: str | None = None
     people: str | None = None
+    history: bool = False
     warnings: tuple[str, ...] = ()
 
     def profile(self, name: str) -> Profile:
@@ -98,7 +99,9 @@ def _config(path: Path, root: Node, warnings: tuple[str, ...]) -> Config:
     journal, people = (
         file.read(key, lambda given: check_place(text(given))) for key in ("journal", "people")
     )
-    return Config(str(path), profiles, default, journal, people, (*warnings, *described.warnings))
+    history = file.read("history", boolean) == "true"
+    all_warnings = (*warnings, *described.warnings)
+    return Config(str(path), profiles, default, journal, people, history, all_warnings)
 
 
 def _profile(name: str, named: Section, path: Path, described: Descriptions) -> Profile:

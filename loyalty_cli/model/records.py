@@ -350,6 +350,46 @@ class DebitRecord(Record, frozen=True, kw_only=True):
     error: Failure | None = None
 
 
+class DebitBetween(Record, frozen=True, kw_only=True):
+    """A debit of ours that may have changed a balance; `at` is when it was sent, in UTC."""
+
+    reference: str
+    amount: int
+    unit: str
+    state: State
+    at: str
+
+
+class HistoryRecord(Record, frozen=True, kw_only=True):
+    """A change of one balance line, or what it was when it was first seen.
+
+    It changed between `before_seen` and `at`. null means "not known", never zero. `debits` are
+    those of ours in that time, and null if there is no journal that can be read.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    profile: str
+    provider: str
+    customer: str
+    by: str
+    sandbox: bool
+    name: str | None = None
+    kind: Kind | None = None
+    unit: str | None = None
+    basis: Basis | None = None
+    sum_of: tuple[str, ...] | None = None
+    amount: Literal["available", "total"] = "available"
+    what: Literal["first", "changed", "appeared", "vanished"]
+    before: Amount | None = None
+    after: Amount | None = None
+    change: Amount | None = None
+    before_seen: str | None = None
+    at: str
+    seen_by: str
+    last_seen: str
+    debits: tuple[DebitBetween, ...] | None = None
+
+
 class EventRecord(Record, frozen=True, kw_only=True):
     """A change of a debit's state, or a note: by whom, when, and why."""
 

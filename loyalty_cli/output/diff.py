@@ -21,8 +21,8 @@ def _row(record: DiffRecord) -> list[Cell]:
         *(Cell(record.profile), Cell(record.customer)),
         Cell(record.name or ""),
         Cell(record.what, style=_STYLES[record.what]),
-        *(_amount(amount, unit) for amount in (record.before, record.after)),
-        _amount(record.change, unit, sign="+"),
+        *(amount_cell(amount, unit) for amount in (record.before, record.after)),
+        amount_cell(record.change, unit, sign="+"),
         Cell(_note(record)),
     ]
 
@@ -38,7 +38,8 @@ def _note(record: DiffRecord) -> str:
     return "total" if record.amount == "total" else ""
 
 
-def _amount(amount: Amount | None, unit: str, *, sign: str = "") -> Cell:
+def amount_cell(amount: Amount | None, unit: str, *, sign: str = "") -> Cell:
+    """An amount with its unit; nothing if it is not known."""
     if amount is None:
         return Cell()
     return Cell(f"{sign if amount > 0 else ''}{amount!s}", unit)
@@ -61,11 +62,11 @@ def _total_rows(record: DiffTotalRecord) -> Iterator[list[Cell]]:
     unit = shown_unit(record.unit, record.basis)
     yield [
         *(Cell(record.profile), Cell(unit)),
-        *(_amount(amount, unit) for amount in (record.before, record.after)),
-        _amount(record.change, unit, sign="+"),
+        *(amount_cell(amount, unit) for amount in (record.before, record.after)),
+        amount_cell(record.change, unit, sign="+"),
         Cell(str(record.changed)),
-        *(Cell(str(record.appeared)), _amount(record.appeared_sum, unit)),
-        *(Cell(str(record.vanished)), _amount(record.vanished_sum, unit)),
+        *(Cell(str(record.appeared)), amount_cell(record.appeared_sum, unit)),
+        *(Cell(str(record.vanished)), amount_cell(record.vanished_sum, unit)),
         Cell(str(record.failed)),
     ]
 

@@ -140,6 +140,33 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
             " are in no sum"
         ),
     },
+    "HistoryRecord": {
+        "by": "the way in which the customer was named",
+        "name": "the balance line; null if the customer had none when first seen",
+        "kind": "the kind of the line",
+        "unit": "the unit of `before`, `after` and `change`",
+        "basis": "how sure they are, as in a balance line: the less sure one of both amounts",
+        "sum_of": "the names of the lines that this line adds up: never add it to them",
+        "amount": (
+            "which amount of the line is told: `available`, or `total` if only that is stated"
+        ),
+        "what": "`first` (as it was first seen), `changed`, `appeared` or `vanished`",
+        "before": "the amount before; null if it is not known, which is not zero",
+        "after": "the amount since then; null if it is not known",
+        "change": "`after` less `before`; null if either is null",
+        "before_seen": "when the balance was last seen as it was before, in UTC; null if never",
+        "at": "when it was first seen as it is in `after`, in UTC",
+        "seen_by": "who saw that: the user and the host, and the file if it was imported",
+        "last_seen": "when it was last seen like that, in UTC",
+        "debits": (
+            "the debits of ours between `before_seen` and `at`, in the unit of the line: `[]` if"
+            " there was none, and null if there is no journal that can be read"
+        ),
+    },
+    "DebitBetween": {
+        "state": "`confirmed`, or `sending` or `unknown`: then it may not have been made",
+        "at": "when it was sent, in UTC",
+    },
     "DebitRecord": {
         "state": (
             "`planned` (nothing was sent), `sending`, `confirmed`, `refused`, `unknown`,"

@@ -54,4 +54,5 @@ def serving(port: int = 0) -> Iterator[str]:
 def embedded_sandbox() -> Iterator[tuple[Config, SandboxCredentials]]:
     """Serve the sandbox, and yield its profiles and their credentials."""
     with serving() as url:
-        yield Config("the sandbox", sandbox_profiles(url), DEFAULT_PROFILE), SandboxCredentials()
+        profiles = sandbox_profiles(url)
+        yield Config("the sandbox", profiles, DEFAULT_PROFILE, history=True), SandboxCredentials()

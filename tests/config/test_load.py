@@ -74,7 +74,7 @@ def test_every_key_that_all_profiles_have_is_read(profile_file: Write) -> None:
             " debit: {allow: true, unit: CENTS, max_amount: 5000}"
         )
         + "journal: /var/lib/loyalty/journal.db\n"
-        + "people: data/people.db\n"
+        + "people: data/people.db\nhistory: true\n"
     )
 
     config = load(path)
@@ -87,7 +87,7 @@ def test_every_key_that_all_profiles_have_is_read(profile_file: Write) -> None:
     assert (profile.options, config.default_profile, config.warnings) == ({}, None, ())
     assert profile.debit == DebitRules(allow=True, unit="CENTS", max_amount=5000)
     assert config.journal == "/var/lib/loyalty/journal.db"
-    assert config.people == "data/people.db"
+    assert (config.people, config.history) == ("data/people.db", True)
 
 
 def test_a_certificate_file_may_be_absolute_or_in_the_home_folder(
@@ -307,7 +307,7 @@ def test_a_wrong_value_of_an_option_is_told_with_its_key(
 
 
 @pytest.mark.parametrize("text", ["[a]", "{a: b}", "''"])
-@pytest.mark.parametrize("key", ["default_profile", "journal", "people"])
+@pytest.mark.parametrize("key", ["default_profile", "journal", "people", "history"])
 def test_a_wrong_value_of_a_key_outside_the_profiles_is_told(
     refused: Refused, key: str, text: str
 ) -> None:
@@ -475,7 +475,7 @@ PROFILE = st.fixed_dictionaries(
     tree=ANYTHING
     | st.fixed_dictionaries(
         {"profiles": st.dictionaries(st.text("aAb-_", max_size=3), PROFILE, max_size=3)},
-        optional={"default_profile": SCALARS, "journal": SCALARS, "people": SCALARS},
+        optional=dict.fromkeys(("default_profile", "journal", "people", "history"), SCALARS),
     )
 )
 def test_any_yaml_is_a_profile_file_or_a_clear_error(anywhere: Path, tree: Any) -> None:

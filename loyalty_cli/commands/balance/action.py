@@ -16,6 +16,7 @@ from loyalty_cli.balances.run import BalanceRun, NothingDoneError
 from loyalty_cli.balances.summary import Summary
 from loyalty_cli.commands.balance.tasks import BalanceRequest, LookupTasks, checked, open_tasks
 from loyalty_cli.commands.globals import Globals
+from loyalty_cli.commands.open_history import recording
 from loyalty_cli.commands.platforms import platform_client
 from loyalty_cli.config.profile import check_rate
 from loyalty_cli.model.errors import setup_error, usage_error
@@ -50,14 +51,18 @@ def run(chosen: Globals, request: BalanceRequest) -> int:
     if request.file is not None and request.output_file is not None:
         check_apart(request.output_file, request.file)
     is_list = request.file is not None
-    with open_tasks(chosen, request) as (session, tasks):
+    with (
+        open_tasks(chosen, request) as (session, tasks),
+        recording(session, chosen) as history,
+    ):
         policy = BULK if is_list else INTERACTIVE
         connections = max(request.jobs, CONNECTIONS)
         platforms = platform_client(
             session, chosen, policy=policy, rate=rate, connections=connections
         )
         summary = Summary(datetime.now(UTC)) if request.summary else None
-        balances = BalanceRun(platforms, request.jobs, is_list=is_list, summary=summary)
+        note = history.add if history else None
+        balances = BalanceRun(platforms, request.jobs, is_list=is_list, summary=summary, note=note)
         return Action(tasks, balances, request, output).to_the_end()
 
 

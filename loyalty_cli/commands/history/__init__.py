@@ -1,0 +1,1 @@
+"""loyalty history: its options, and its action."""

@@ -1,0 +1,75 @@
+"""`loyalty history`: how a customer's balance changed, and which debits of ours did it."""
+
+from typing import Annotated
+
+import typer
+
+from loyalty_cli.commands.name_or_command import NameOrCommand
+from loyalty_cli.commands.shared_options import OutputOption, complete_profile
+from loyalty_cli.model.errors import usage_error
+from loyalty_cli.output.format import Format
+
+app = typer.Typer(cls=NameOrCommand, subcommand_metavar="[COMMAND]")
+
+
+@app.callback(invoke_without_command=True)
+def history(
+    context: typer.Context,
+    customer: Annotated[
+        str | None,
+        typer.Argument(metavar="CUSTOMER", help="A customer, as in loyalty balance."),
+    ] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            "--profile",
+            "-p",
+            metavar="NAME",
+            help="Only this profile.",
+            autocompletion=complete_profile,
+        ),
+    ] = None,
+    days: Annotated[
+        int | None,
+        typer.Option("--days", metavar="N", min=1, help="Only changes of the last N days."),
+    ] = None,
+    output: OutputOption = Format.TABLE,
+) -> None:
+    """Show how a balance changed, who saw it, and our debits meanwhile; import, or prune.
+
+    A customer with the name of a command stands behind --.
+    """
+    if context.invoked_subcommand:
+        return
+    if customer is None:
+        usage_error("no customer given.", "Name a customer; see `loyalty history --help`.")
+    from loyalty_cli.commands.history.action import show
+
+    show(context.obj, customer, profile, days, output)
+
+
+@app.command("import")
+def import_(
+    context: typer.Context,
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE...", help="Files of loyalty balance; - for stdin."),
+    ],
+) -> None:
+    """Read exports of balances into the history; a file that is read twice changes nothing."""
+    from loyalty_cli.commands.history.action import import_files
+
+    import_files(context.obj, files)
+
+
+@app.command()
+def prune(
+    context: typer.Context,
+    before: Annotated[
+        str, typer.Option("--before", metavar="DATE", help="A date in UTC, or 365d, 12w.")
+    ],
+) -> None:
+    """Delete the balances that were last seen before a date."""
+    from loyalty_cli.commands.history.action import prune_before
+
+    prune_before(context.obj, before)

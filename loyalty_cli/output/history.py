@@ -1,0 +1,58 @@
+"""How the history of a balance is shown: each change, and what may have caused it."""
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from loyalty_cli.model.records import HistoryRecord
+from loyalty_cli.output.balances import shown_unit
+from loyalty_cli.output.csv_text import CsvCell, values
+from loyalty_cli.output.diff import amount_cell
+from loyalty_cli.output.view import Cell, Column, Group, View
+
+_FLAT = tuple(name for name in HistoryRecord.__struct_fields__ if name != "debits")
+
+
+def _row(record: HistoryRecord) -> list[Cell]:
+    unit = shown_unit(record.unit, record.basis)
+    return [
+        *(Cell(record.profile), Cell(record.at), Cell(record.name or "nothing yet")),
+        *(amount_cell(amount, unit) for amount in (record.before, record.after)),
+        amount_cell(record.change, unit, sign="+"),
+        Cell(record.last_seen),
+        Cell(_debits(record)),
+        Cell(record.seen_by),
+    ]
+
+
+def _debits(record: HistoryRecord) -> str:
+    """The debits that may have caused a change, or that none of ours did."""
+    if record.debits:
+        return ", ".join(
+            f"{each.reference}: {each.amount} {each.unit}"
+            + ("" if each.state == "confirmed" else f" ({each.state})")
+            for each in record.debits
+        )
+    is_loss = record.what == "vanished" or (record.change is not None and record.change < 0)
+    return "no debit of ours" if is_loss and record.debits is not None else ""
+
+
+def _csv_row(record: HistoryRecord) -> list[CsvCell]:
+    return [*values(record, _FLAT), record.debits]
+
+
+def _groups(records: Sequence[HistoryRecord]) -> list[Group]:
+    of_profiles = groupby(records, lambda record: (record.profile, record.by))
+    return [Group([_row(record) for record in group]) for _, group in of_profiles]
+
+
+HISTORY = View[HistoryRecord](
+    [*_FLAT, "debits"],
+    lambda record: [_csv_row(record)],
+    (
+        *(Column("Profile", once=True), Column("Seen", once=True), Column("Name")),
+        *(Column("Before", numbers=True), Column("After", numbers=True)),
+        Column("Change", numbers=True, style="bold"),
+        *(Column("Until", aside=True), Column("Debits of ours"), Column("By", aside=True)),
+    ),
+    _groups,
+)
