@@ -42,6 +42,8 @@ OFFERS: Mapping[str, set[str]] = {
     "loyalty --sandbox balance X --by e": {"email", "external_id"},
     "loyalty --sandbox balance X -p omneo -O cu": {"currency="},
     "loyalty balance X -p shop -O ": {"show="},
+    "loyalty history ": {"import", "prune"},
+    "loyalty history C-1 -p cl": {"club-1"},
     "loyalty providers ": {*PROVIDERS, "acme", "broken", "check"},
     "loyalty people ": {"import", "show", "set", "forget", "export"},
     "loyalty people set X ": {"name=", "points=", "club-1=", "shop="},

@@ -1,4 +1,4 @@
-"""A command that takes a name, or one of its own commands: `history C-1001`, `history prune`."""
+"""A command that takes a name, or has a command: `providers NAME`, and `providers check FILE`."""
 
 from typing import Any
 

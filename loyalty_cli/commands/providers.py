@@ -1,11 +1,11 @@
 """`loyalty providers`: list the providers, show one in detail, or check a description."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer.core import TyperGroup
 
+from loyalty_cli.commands.name_or_command import NameOrCommand
 from loyalty_cli.commands.shared_options import OutputOption, complete_provider_or_check
 from loyalty_cli.output import messages
 from loyalty_cli.output.format import Format
@@ -20,23 +20,7 @@ if TYPE_CHECKING:
     from loyalty_cli.testing.description import Shortfall
 
 
-class _NameOrCommand(TyperGroup):
-    """`providers NAME`, and `providers check FILE`: a command's name is nobody's NAME."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Give a command no NAME; otherwise options may follow the NAME."""
-        is_command = bool(args) and args[0] in self.commands
-        ctx.allow_interspersed_args = not is_command
-        return super().parse_args(ctx, ["", *args] if is_command else args)
-
-    def get_params(self, ctx: Any) -> list[Any]:
-        """The parameters; those of a command are after its own name, without a NAME."""
-        params = super().get_params(ctx)
-        is_command = ctx.command in self.commands.values()
-        return [each for each in params if each.name != "name"] if is_command else params
-
-
-app = typer.Typer(cls=_NameOrCommand, subcommand_metavar="[COMMAND]")
+app = typer.Typer(cls=NameOrCommand, subcommand_metavar="[COMMAND]")
 
 
 @app.callback(invoke_without_command=True)

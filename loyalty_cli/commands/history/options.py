@@ -17,7 +17,11 @@ def history(
     context: typer.Context,
     customer: Annotated[
         str | None,
-        typer.Argument(metavar="CUSTOMER", help="A customer, as in loyalty balance."),
+        typer.Argument(
+            metavar="CUSTOMER",
+            help="A customer, as in loyalty balance.",
+            autocompletion=lambda: ["import", "prune"],
+        ),
     ] = None,
     profile: Annotated[
         str | None,
