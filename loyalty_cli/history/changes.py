@@ -12,9 +12,13 @@ from loyalty_cli.model.records import DebitBetween, HistoryRecord
 
 
 class OurDebit(Struct, frozen=True):
-    """A debit from the journal that was or may have been made; `until` is None while it is open."""
+    """A debit from the journal that was or may have been made; `until` is None while it is open.
+
+    `customer` is written as in the history.
+    """
 
     profile: str
+    customer: str
     shown: DebitBetween
     until: str | None
 
@@ -82,7 +86,7 @@ def _meanwhile(
     return [
         each.shown
         for each in debits
-        if each.profile == whose.profile
+        if (each.profile, each.customer) == (whose.profile, whose.customer)
         and each.shown.at <= after.first_at
         and (each.until is None or each.until >= before.last_at)
     ]

@@ -60,6 +60,8 @@ UPDATE balance_periods SET first_at = :first_at, first_by = :first_by, last_at =
 _DELETE = "DELETE FROM balance_periods WHERE number = :number"
 _PRUNE = "DELETE FROM balance_periods WHERE last_at < :before"
 
+_FORGET = "DELETE FROM balance_periods WHERE customer = :customer AND profile = :profile"
+
 _ENCODE = msgspec.json.Encoder(enc_hook=encode_amount).encode
 _DECODE = msgspec.json.Decoder(tuple[Line, ...], dec_hook=decode_amount, float_hook=Amount).decode
 
@@ -115,6 +117,12 @@ class History:
         """Delete what was last seen before a time, and return how many periods that were."""
         with self.database.erasing() as transaction:
             return transaction.execute(_PRUNE, {"before": before}).rowcount
+
+    def forget(self, customers: Mapping[str, str]) -> None:
+        """Delete all that is known of a customer of each of these profiles, in any way."""
+        with self.database.erasing() as transaction:
+            for profile, customer in customers.items():
+                transaction.execute(_FORGET, {"profile": profile, "customer": customer})
 
 
 def _around(

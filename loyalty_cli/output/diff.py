@@ -79,7 +79,7 @@ DIFF = View[DiffRecord](
         *(Column("Name"), Column("What")),
         *(Column("Before", numbers=True), Column("After", numbers=True)),
         Column("Change", numbers=True, style="bold"),
-        Column("Note"),
+        Column("Note", aside=True),
     ),
     _groups,
 )

@@ -15,7 +15,8 @@ _FLAT = tuple(name for name in HistoryRecord.__struct_fields__ if name != "debit
 def _row(record: HistoryRecord) -> list[Cell]:
     unit = shown_unit(record.unit, record.basis)
     return [
-        *(Cell(record.profile), Cell(record.at), Cell(record.name or "nothing yet")),
+        *(Cell(record.profile), Cell(record.customer)),
+        *(Cell(record.at), Cell(record.name or "nothing yet")),
         *(amount_cell(amount, unit) for amount in (record.before, record.after)),
         amount_cell(record.change, unit, sign="+"),
         Cell(record.last_seen),
@@ -49,10 +50,11 @@ HISTORY = View[HistoryRecord](
     [*_FLAT, "debits"],
     lambda record: [_csv_row(record)],
     (
-        *(Column("Profile", once=True), Column("Seen", once=True), Column("Name")),
+        *(Column("Profile", once=True), Column("Customer", once=True)),
+        *(Column("Seen"), Column("Name")),
         *(Column("Before", numbers=True), Column("After", numbers=True)),
         Column("Change", numbers=True, style="bold"),
-        *(Column("Until", aside=True), Column("Debits of ours"), Column("By", aside=True)),
+        *(Column(heading, aside=True) for heading in ("Until", "Debits of ours", "By")),
     ),
     _groups,
 )

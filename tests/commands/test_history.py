@@ -23,6 +23,13 @@ from tests.history.exported import failed, line, looked_up, write
 DAYS = [f"2026-11-{day:02}T05:00:00Z" for day in range(1, 5)]
 
 
+PERSONAL = [
+    looked_up("C-1", line(5, name="Sonderposten")),
+    looked_up("C-1", 6, profile="store"),
+    looked_up("C-2", 7),
+]
+
+
 @pytest.fixture
 def data(environment: dict[str, str]) -> Path:
     """Where the history is."""
@@ -343,6 +350,34 @@ def test_a_command_line_without_what_it_needs_is_refused(
 
     assert (done.code, done.out) == (2, "")
     assert len(done.err.splitlines()) == 2
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_person_has_the_history_of_every_identifier(loyalty: Run, tmp_path: Path) -> None:
+    loyalty("history", "import", write(tmp_path / "x", PERSONAL))
+    people = tmp_path / "people.csv"
+    people.write_text("person,name,points\nada@example.com,Ada Lovelace,C-1\n")
+    assert loyalty("people", "import", str(people)).code == 0
+
+    done = loyalty("history", "-P", "ada lovelace", "-o", "json")
+    assert [(each["profile"], each["customer"]) for each in done.records] == [("points", "C-1")]
+    assert len(loyalty("history", "C-1", "-o", "json").records) == 2
+    assert loyalty("history", "-P", "nobody").code == 5
+    assert loyalty("history", "C-1", "-P", "ada lovelace").code == 2
+
+
+@pytest.mark.usefixtures("kept")
+def test_who_is_forgotten_has_no_history_either(loyalty: Run, tmp_path: Path, data: Path) -> None:
+    loyalty("history", "import", write(tmp_path / "x", PERSONAL))
+    people = tmp_path / "people.csv"
+    people.write_text("person,name,points\nada@example.com,Ada Lovelace,C-1\n")
+    loyalty("people", "import", str(people))
+
+    assert loyalty("people", "forget", "ada@example.com", "--yes").code == 0
+
+    found = loyalty("history", "C-1", "-o", "json").records
+    assert [each["profile"] for each in found] == ["store"]
+    assert b"Sonderposten" not in data.read_bytes()
 
 
 @pytest.mark.usefixtures("kept")

@@ -21,7 +21,13 @@ def period(first: int, last: int, *lines: Line) -> Period:
     return Period(lines, f"2026-11-{first:02}", f"user {first}", f"2026-11-{last:02}", "")
 
 
-def debit(sent: int, until: int | None, profile: str = "points", unit: str = "points") -> OurDebit:
+def debit(
+    sent: int,
+    until: int | None,
+    profile: str = "points",
+    unit: str = "points",
+    customer: str = "C-1",
+) -> OurDebit:
     shown = DebitBetween(
         reference=f"r-{sent}",
         amount=500,
@@ -29,7 +35,7 @@ def debit(sent: int, until: int | None, profile: str = "points", unit: str = "po
         state="confirmed" if until else "unknown",
         at=f"2026-11-{sent:02}",
     )
-    return OurDebit(profile, shown, f"2026-11-{until:02}" if until else None)
+    return OurDebit(profile, customer, shown, f"2026-11-{until:02}" if until else None)
 
 
 def found(periods: Sequence[Period], debits: Sequence[OurDebit] | None = ()) -> list[HistoryRecord]:
@@ -106,10 +112,11 @@ def test_a_debit_that_was_settled_late_or_never_may_be_the_cause_too() -> None:
     assert causes(debit(2, 8), debit(3, None), debit(11, None)) == ["r-2", "r-3"]
 
 
-def test_a_debit_of_another_profile_or_unit_is_no_cause() -> None:
+def test_a_debit_of_another_customer_profile_or_unit_is_no_cause() -> None:
     money = line(5, name="Credit", unit="AUD")
 
     assert causes(debit(6, 6, profile="store")) == []
+    assert causes(debit(6, 6, customer="C-2")) == []
     assert causes(debit(6, 6, unit="AUD"), lines=[line(1200), money]) == []
 
 

@@ -126,3 +126,12 @@ def test_prune_deletes_what_was_last_seen_before_a_time(history: History) -> Non
     assert told(history, "ada") == ["points id 03-05 user 3 user 5 6"]
     assert history.prune("2026-11-06T00:00:00Z") == 1
     assert history.is_empty()
+
+
+def test_a_customer_is_forgotten_at_each_profile_in_every_way(history: History) -> None:
+    others = [seen(BOB, 1, "1"), seen(Whose("store", "id", "ada"), 1, "1")]
+    history.add([seen(ADA, 1, "1"), seen(Whose("points", "email", "ada"), 1, "1"), *others])
+
+    history.forget({"points": "ada", "card": "bob"})
+
+    assert (len(told(history, "ada")), len(told(history, "bob"))) == (1, 1)

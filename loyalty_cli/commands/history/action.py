@@ -1,6 +1,6 @@
 """The actions of `loyalty history`: show changes, read exports, delete what is old."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +10,7 @@ from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.journal.time_options import moment
 from loyalty_cli.commands.open_history import open_history, this_user
 from loyalty_cli.commands.open_journal import journal_place
+from loyalty_cli.commands.open_people import open_people
 from loyalty_cli.commands.session import Session, open_session
 from loyalty_cli.debits.journal.entries import Entry, State
 from loyalty_cli.debits.journal.health import open_gap
@@ -28,36 +29,55 @@ from loyalty_cli.output import messages
 from loyalty_cli.output.document import collecting, print_records
 from loyalty_cli.output.format import Format
 from loyalty_cli.output.history import HISTORY
+from loyalty_cli.people.find import the_one
 
 TAKING = {State.SENDING, State.CONFIRMED, State.UNKNOWN}
 """The states of a debit that may have changed a balance."""
 
 
 def show(
-    chosen: Globals, customer: str, profile: str | None, days: int | None, output: Format
+    chosen: Globals,
+    customer: str | None,
+    person: str | None,
+    profile: str | None,
+    days: int | None,
+    output: Format,
 ) -> None:
-    """Print the changes of one customer's balance."""
+    """Print the changes of the balance of one customer, or of one person at every profile."""
     since = _text(datetime.now(UTC) - timedelta(days=days)) if days else ""
     with open_session(chosen) as session, open_history(session, chosen) as history:
         if not session.config.history and (history is None or history.is_empty()):
             _refuse_nothing(session)
-        seen = history.of_customer(customer) if history else []
-        of_profile = [each for each in seen if profile in (None, each[0].profile)]
-        if profile and not of_profile:
+        named = _customers(session, chosen, person) if person else {}
+        found = [
+            each
+            for name in dict.fromkeys(named.values() if customer is None else [customer])
+            for each in (history.of_customer(name) if history else ())
+            if profile in (None, each[0].profile)
+            and (not person or named.get(each[0].profile) == name)
+        ]
+        if profile and not found:
             session.config.profile(profile)  # a name in neither is a typing error
-        debits = _our_debits(session, chosen, customer) if of_profile else None
+        debits = _our_debits(session, chosen, {each[0].customer for each in found})
         records = (
             record
-            for whose, provider, periods in of_profile
+            for whose, provider, periods in found
             for record in changes(whose, provider, periods, debits, sandbox=chosen.sandbox)
             if record.at >= since
         )
         shown = list[HistoryRecord]()
         print_records(collecting(records, shown), output, HISTORY)
-    if not of_profile:
-        messages.note(f"the history has no look-up of {customer!r}.")
+    if not found:
+        messages.note(f"the history has no look-up of {person or customer!r}.")
     elif not shown:
-        messages.note(f"the balance of {customer!r} did not change in the last {days} days.")
+        who = person or customer
+        messages.note(f"the balance of {who!r} did not change in the last {days} days.")
+
+
+def _customers(session: Session, chosen: Globals, key: str) -> Mapping[str, str]:
+    """The customer that a person is at each profile; raise LoyaltyError for nobody, or several."""
+    with open_people(session, chosen) as people:
+        return the_one(people, key).identifiers
 
 
 def _refuse_nothing(session: Session) -> NoReturn:
@@ -68,27 +88,33 @@ def _refuse_nothing(session: Session) -> NoReturn:
     )
 
 
-def _our_debits(session: Session, chosen: Globals, customer: str) -> list[OurDebit] | None:
-    """The customer's debits in the journal; None if there is no journal that can be read."""
+def _our_debits(
+    session: Session, chosen: Globals, customers: Collection[str]
+) -> list[OurDebit] | None:
+    """The customers' debits in the journal; None if there is no journal that can be read."""
     place = journal_place(session, chosen)
-    if isinstance(place, Path) and not place.exists():
+    if not customers or (isinstance(place, Path) and not place.exists()):
         return None
     try:
         with closing(open_journal(place)) as journal:
             if gap := open_gap(journal.database):
                 messages.warning(f"debits of ours may be missing since {shown_time(gap.since)}.")
-            found = journal.find(Filter(states=tuple(TAKING), customer=customer))
-            return [_our_debit(entry) for entry in found]
+            return [
+                _our_debit(customer, entry)
+                for customer in customers
+                for entry in journal.find(Filter(states=tuple(TAKING), customer=customer))
+            ]
     except LoyaltyError as error:
         messages.warning(f"debits of ours are not shown: {error.message}")
         return None
 
 
-def _our_debit(entry: Entry) -> OurDebit:
+def _our_debit(customer: str, entry: Entry) -> OurDebit:
     sent_at = entry.claimed_at or entry.changed_at
     is_settled = entry.state is State.CONFIRMED
     return OurDebit(
         entry.profile,
+        customer,
         DebitBetween(
             reference=entry.key.reference,
             amount=entry.amount,

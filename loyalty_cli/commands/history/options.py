@@ -23,6 +23,12 @@ def history(
             autocompletion=lambda: ["import", "prune"],
         ),
     ] = None,
+    person: Annotated[
+        str | None,
+        typer.Option(
+            "--person", "-P", metavar="KEY", help="A person of loyalty people, at every profile."
+        ),
+    ] = None,
     profile: Annotated[
         str | None,
         typer.Option(
@@ -45,11 +51,12 @@ def history(
     """
     if context.invoked_subcommand:
         return
-    if customer is None:
-        usage_error("no customer given.", "Name a customer; see `loyalty history --help`.")
+    if (customer is None) == (person is None):
+        what = "no customer given." if customer is None else "CUSTOMER and --person are two."
+        usage_error(what, "Name a customer, or a person with -P.")
     from loyalty_cli.commands.history.action import show
 
-    show(context.obj, customer, profile, days, output)
+    show(context.obj, customer, person, profile, days, output)
 
 
 @app.command("import")

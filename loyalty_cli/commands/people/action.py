@@ -5,6 +5,7 @@ from contextlib import closing, contextmanager
 
 from loyalty_cli.commands.confirm import confirmed, is_interactive
 from loyalty_cli.commands.globals import Globals
+from loyalty_cli.commands.open_history import open_history
 from loyalty_cli.commands.open_people import open_people
 from loyalty_cli.commands.session import Session, open_session
 from loyalty_cli.config.profile import Profile
@@ -74,13 +75,16 @@ def forget(chosen: Globals, key: str, *, yes: bool) -> int:
     """Delete the person with a key; ask before, unless `yes`."""
     if not (yes or is_interactive()):
         usage_error("there is no terminal to ask on.", "Add --yes if you are sure.")
-    with _with_people(chosen) as (_, people):
+    with _with_people(chosen) as (session, people):
         person = the_one(people, key)
         assert people is not None
         if not yes and not confirmed(f"Forget {person}?"):
             messages.note("Nobody was forgotten.")
             return ExitCode.REFUSED
         people.forget(person)
+        with open_history(session, chosen) as history:
+            if history:
+                history.forget(person.identifiers)
     messages.note(f"{person} was forgotten.")
     return ExitCode.OK
 
