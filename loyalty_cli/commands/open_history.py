@@ -1,8 +1,5 @@
 """Find the history that commands use, open it, or write look-ups into it."""
 
-import getpass
-import os
-import socket
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
@@ -62,6 +59,10 @@ def recording(session: Session, chosen: Globals) -> Iterator["Recorder | None"]:
 
 def this_user() -> str:
     """The user and the host, as the history names them."""
+    import getpass
+    import os
+    import socket
+
     try:
         user = getpass.getuser()
     except (KeyError, OSError):  # a user without a name, as in a container
