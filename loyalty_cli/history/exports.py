@@ -93,7 +93,9 @@ def _lookups(name: str, file: InputFile) -> Iterator[Found]:
     read = {b"[": _of_array, b"{": _of_lines, b"": _of_lines}.get(sign, _of_csv)
     try:
         yield from read(name, text)
-    except UnicodeDecodeError:
+    except UnicodeDecodeError as error:
+        if error.reason == "unexpected end of data":
+            raise _NotWholeError from None
         usage_error(f"the file {name!r} is not UTF-8 text.", _FORMATS)
 
 

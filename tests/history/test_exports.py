@@ -107,6 +107,16 @@ def test_an_export_that_is_cut_off_anywhere_in_its_last_record_is_incomplete(
         assert "'x' is incomplete: its end is missing" in refused(text[:-cut])
 
 
+@pytest.mark.parametrize("output", READABLE)
+def test_an_export_that_is_cut_off_within_a_character_is_incomplete(
+    tmp_path: Path, output: Format
+) -> None:
+    name = write(tmp_path / "export", [looked_up("a", 1), looked_up("Zoë", 2)], output)
+    content = Path(name).read_bytes()
+
+    assert "is incomplete" in refused(content[: content.rindex("ë".encode()) + 1])
+
+
 def test_an_array_without_its_end_is_incomplete(tmp_path: Path) -> None:
     text = text_of(tmp_path, Format.JSON)
 
