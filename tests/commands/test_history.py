@@ -18,6 +18,7 @@ from loyalty_cli.output.json_schema import json_schema
 from loyalty_cli.sandbox.server import Received, Reply
 from tests.conftest import PROGRAM, Outcome, Run, Serve
 from tests.fakes.debit_platform import DebitPlatform
+from tests.fakes.postgresql import PostgreSQL
 from tests.history.exported import failed, line, looked_up, write
 
 DAYS = [f"2026-11-{day:02}T05:00:00Z" for day in range(1, 5)]
@@ -320,6 +321,24 @@ def test_every_format_has_the_same_changes_and_fits_the_schema(
     Draft202012Validator(json_schema()).validate(records)
     assert [json.loads(each) for each in lines] == records
     assert [each["change"] for each in found] == ["", "-500"]
+
+
+def test_several_machines_share_a_history_in_postgresql(
+    loyalty: Run,
+    points: Callable[[str], Path],
+    credit: list[int],
+    server: PostgreSQL,
+    own_place: str,
+) -> None:
+    points(f"history: true\npeople: {server.url(own_place)}\n")
+    for credit[0] in (1200, 700):
+        done = loyalty("balance", "C-1", "-o", "json")
+        assert (done.code, done.err) == (0, "")
+
+    assert changes(loyalty("history", "C-1", "-o", "json")) == [
+        ("first", "None", "1200"),
+        ("changed", "1200", "700"),
+    ]
 
 
 def test_the_sandbox_has_a_history_of_its_own(loyalty: Run, data: Path) -> None:
