@@ -4,8 +4,7 @@ from array import array
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal
 from functools import reduce
 from random import choice
@@ -14,6 +13,7 @@ from typing import Any, get_args
 from msgspec.structs import replace
 
 from loyalty_cli.model.amount import MAX_DIGITS, Amount
+from loyalty_cli.model.moment import moment
 from loyalty_cli.model.records import (
     Balance,
     Basis,
@@ -241,10 +241,10 @@ class _Expiring:
         for each in expiries:
             if each.amount == 0:
                 continue
-            moment = _moment(each.at or "")
-            if moment and not self._now < moment <= self._until:
+            at = moment(each.at or "")
+            if at and not self._now < at <= self._until:
                 continue
-            if moment and each.amount is not None:
+            if at and each.amount is not None:
                 soon.append(each.amount)
             else:
                 is_unclear = True
@@ -263,13 +263,3 @@ class _Expiring:
             customers=self._customers,
             unclear=self._unclear,
         )
-
-
-def _moment(text: str) -> datetime | None:
-    """Read ISO 8601: without an offset it is UTC, and without a time the end of the day."""
-    with suppress(ValueError):
-        return datetime.combine(date.fromisoformat(text), time.max, UTC)
-    with suppress(ValueError):
-        moment = datetime.fromisoformat(text)
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return None
