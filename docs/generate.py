@@ -8,7 +8,9 @@ import io
 import subprocess
 import sys
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -17,7 +19,7 @@ from loyalty_cli.credentials.access_tokens import AccessTokens
 from loyalty_cli.credentials.keyring_store import KeyringStore
 from loyalty_cli.network.http_client import HttpClient
 from loyalty_cli.network.platform_client import PlatformClient
-from loyalty_cli.output.balances import BALANCES
+from loyalty_cli.output.balances import BALANCES, ending
 from loyalty_cli.output.table import draw
 from loyalty_cli.sandbox.embedded import sandbox
 from loyalty_cli.sandbox.ledger import Ledger
@@ -25,9 +27,9 @@ from loyalty_cli.sandbox.profiles import SandboxCredentials, sandbox_profiles
 from loyalty_cli.sandbox.server import Server
 
 HERE = Path(__file__).parent
-PROFILES = ("gameball", "capillary", "saasquatch")
-PICTURED = f"loyalty --sandbox balance C-1001 -p {' -p '.join(PROFILES)}"
-WIDTH = 134
+PICTURED = "loyalty --sandbox balance C-1001 --all-profiles"
+WIDTH = 80
+NOW = datetime(2026, 11, 21, 13, 2, tzinfo=UTC)
 
 
 def commands_page() -> str:
@@ -54,9 +56,9 @@ def picture() -> str:
                 HttpClient(), SandboxCredentials(), AccessTokens(KeyringStore())
             )
             profiles = sandbox_profiles(server.url)
-            tasks = [LookupTask(profiles[name], "C-1001", {}) for name in PROFILES]
-            records = [BalanceReader(platforms).look_up(task) for task in tasks]
-    draw(console, *BALANCES.table(records))
+            tasks = [LookupTask(profiles[name], "C-1001", {}) for name in profiles]
+            records: list[Any] = [BalanceReader(platforms).look_up(task) for task in tasks]
+    draw(console, BALANCES.table(records, ending(records)), now=NOW)
     return console.export_svg(title=PICTURED, unique_id="balance")
 
 

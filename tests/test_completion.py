@@ -34,7 +34,7 @@ OFFERS: Mapping[str, set[str]] = {
     f"loyalty --config ~/{ELSEWHERE} login ": {"at-home"},
     "loyalty --sandbox balance X -p ": PROVIDERS,
     "loyalty balance X --sandbox -p ": PROVIDERS,
-    "loyalty balance X -o ": {"table", "json", "jsonl", "csv"},
+    "loyalty balance X -o ": {"table", "json", "jsonl", "csv", "markdown"},
     "loyalty balance X -o js": {"json", "jsonl"},
     "loyalty balance X -p club-1 -O ": {"program_id=", "all_programs="},
     "loyalty balance X -p club-1 --by ": {"id", "mobile", "email", "external_id", "card_number"},

@@ -1,8 +1,11 @@
 """How look-ups are shown: as balance lines, or with `--raw` as the platform's fields."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
+
+from msgspec.structs import replace
 
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import NO_ID, ErrorCode
@@ -21,8 +24,7 @@ from loyalty_cli.model.tally import MAX_REPORTED, Tally
 from loyalty_cli.output import messages
 from loyalty_cli.output.csv_text import CsvCell, values
 from loyalty_cli.output.json_text import json_cell
-from loyalty_cli.output.stdout import is_terminal
-from loyalty_cli.output.view import Cell, Column, Group, View
+from loyalty_cli.output.view import Cell, Column, Group, Note, View
 
 NOTHING_YET = "nothing yet"
 NOT_STATED = "not stated"
@@ -81,39 +83,40 @@ def _leaves(path: str, value: Any) -> Iterator[tuple[str, CsvCell]]:
         yield path or "(all)", "{}" if value == {} else "[]" if value == [] else value
 
 
-def _groups(lookups: Sequence[Lookup]) -> list[Group]:
-    """A group for each look-up; none if every look-up failed, and stderr shows why."""
-    if all(lookup.error for lookup in lookups):
-        return []
-    lines = [line for lookup in lookups for line in lookup.balances]
-    # Totals are shown only if a line has nothing else; then those of all lines.
-    totals = any(line.available is None and line.total is not None for line in lines)
+def _group(lookup: Lookup) -> Group:
+    if lookup.error:
+        return _failed(lookup, lookup.error, [_why(lookup.error)])
+    nothing = [Cell(_why_empty(lookup), style="dim")]
+    rows = [_row(line) for line in lookup.balances] or [nothing]
+    return Group(_who(lookup), rows, _notes(lookup), _details(lookup))
+
+
+def _row(line: Balance) -> list[Cell]:
+    expiry = line.next_expiry or NextExpiry()
+    nothing = line.available is None and line.total is None
+    # A total is shown only if the line has nothing else.
+    total = line.total if line.available is None else None
+    unit = shown_unit(line.unit, line.basis)
     return [
-        Group([*_rows(lookup, totals=totals)], _messages(lookup), _details(lookup))
-        for lookup in lookups
+        Cell(_name(line)),
+        Cell(NOT_STATED, style="dim") if nothing else _amount(line.available, unit),
+        _amount(line.pending, unit),
+        _worth(line),
+        replace(_amount(expiry.amount, unit), at=expiry.at or ""),
+        _amount(total, unit),
     ]
 
 
-def _rows(lookup: Lookup, *, totals: bool) -> Iterator[list[Cell]]:
-    who = [Cell(lookup.customer), Cell(lookup.profile)]
-    if lookup.error:
-        yield [*who, _failed(lookup.error), *[Cell()] * 6]
-    elif not lookup.balances:
-        yield [*who, Cell(_why_empty(lookup), style="dim"), *[Cell()] * 6]
-    for line in lookup.balances:
-        expiry = line.next_expiry or NextExpiry()
-        nothing = line.available is None and line.total is None
-        unit = shown_unit(line.unit, line.basis)
-        yield [
-            *who,
-            Cell(_name(line)),
-            Cell(NOT_STATED, style="dim") if nothing else _amount(line.available, unit),
-            _amount(line.pending, unit),
-            _amount(line.total if totals else None, unit),
-            _worth(line),
-            _amount(expiry.amount, unit),
-            Cell(expiry.at or ""),
-        ]
+def _who(lookup: LookedUp) -> list[Cell]:
+    return [Cell(lookup.profile), Cell(lookup.customer)]
+
+
+def _failed(lookup: Lookup | RawLookup, error: Failure, row: Sequence[str]) -> Group:
+    """A look-up that failed: why, in short for its row, and in full for its note."""
+    said = " ".join(filter(None, ("" if _is_no_id(error) else error.message, error.hint)))
+    note = Note(f"{_why(error).upper()}: {said}", is_error=True)
+    cells = [Cell(text, style="red") for text in row]
+    return Group(_who(lookup), [cells], [note, *_notes(lookup)], is_failed=True)
 
 
 def _why_empty(lookup: Lookup) -> str:
@@ -123,7 +126,7 @@ def _why_empty(lookup: Lookup) -> str:
 
 
 def _name(line: Balance) -> str:
-    return f"{line.name} (sum of {', '.join(line.sum_of)})" if line.sum_of else line.name
+    return f"{line.name} = {' + '.join(line.sum_of)}" if line.sum_of else line.name
 
 
 def shown_unit(unit: str | None, basis: Basis | None) -> str:
@@ -144,13 +147,11 @@ def _amount(amount: Amount | None, unit: str) -> Cell:
     return Cell() if amount is None else Cell(str(amount), unit)
 
 
-def _details(lookup: Lookup) -> list[str]:
+def _details(lookup: Lookup) -> dict[str, str]:
     """The details, one text for each key; only where they are, if there are too many to read."""
-    if not lookup.details:
-        return []
-    texts = [_detail(key, value) for key, value in lookup.details.items()]
-    is_short = sum(map(len, texts)) <= LONGEST_DETAILS
-    return texts if is_short else ["details: in -o json"]
+    found = {key: _detail(key, value) for key, value in (lookup.details or {}).items()}
+    is_short = sum(map(len, found.values())) <= LONGEST_DETAILS
+    return found if is_short else {"details": "details: in -o json"}
 
 
 def _detail(key: str, value: Any) -> str:
@@ -161,19 +162,15 @@ def _detail(key: str, value: Any) -> str:
     return ", ".join(f"{path}: {_text(leaf)}" for path, leaf in leaves)
 
 
-def _raw_groups(lookups: Sequence[RawLookup]) -> list[Group]:
-    return [] if all(lookup.error for lookup in lookups) else [*map(_raw_group, lookups)]
-
-
 def _raw_group(lookup: RawLookup) -> Group:
-    who = [Cell(lookup.customer), Cell(lookup.profile)]
-    rows = [[*who, Cell(name), Cell(_text(value))] for name, value in _fields(lookup)]
-    failed = [[*who, Cell(), _failed(lookup.error)]] if lookup.error else []
-    return Group(rows + failed)
+    if lookup.error:
+        return _failed(lookup, lookup.error, ["", _why(lookup.error)])
+    rows = [[Cell(name), Cell(_text(value))] for name, value in _fields(lookup)]
+    return Group(_who(lookup), rows)
 
 
-def _failed(error: Failure) -> Cell:
-    return Cell(NO_ID if _is_no_id(error) else _words(error.code), style="red")
+def _why(error: Failure) -> str:
+    return NO_ID if _is_no_id(error) else _words(error.code)
 
 
 def _is_no_id(error: Failure) -> bool:
@@ -187,7 +184,7 @@ def _text(value: CsvCell) -> str:
     return "null" if value is None else str(value)
 
 
-_WHOSE = (Column("Customer", once=True), Column("Profile", once=True))
+_WHOSE = (Column("Customer", above=2), Column("Profile", above=1))
 
 BALANCES = View[Lookup](
     _csv_header(
@@ -203,30 +200,53 @@ BALANCES = View[Lookup](
         *_WHOSE,
         Column("Name"),
         Column("Available", numbers=True, style="bold"),
-        *(Column(heading, numbers=True) for heading in ("Pending", "Total", "Worth")),
-        Column("Next expiry", numbers=True, aside=True),
-        Column("on", aside=True),
+        *(Column(heading, numbers=True) for heading in ("Pending", "Worth")),
+        Column("Next expiry", numbers=True, expires=True),
+        Column("Total", numbers=True),
     ),
-    _groups,
+    _group,
 )
 RAW = View[RawLookup](
     _csv_header(["field", "value"]),
     _csv_fields,
     (*_WHOSE, Column("Field"), Column("Value")),
-    _raw_groups,
+    _raw_group,
 )
 
 
-def report_warnings(lookups: Sequence[Lookup | RawLookup]) -> None:
-    """Print warnings to stderr if the table goes to a pipe; in a terminal they are in the table."""
-    if not is_terminal():
-        for lookup in lookups:
-            for text in _messages(lookup):
-                messages.warning(f"{lookup.customer} at {lookup.profile}: {text}")
+def ending(lookups: Sequence[Lookup | RawLookup]) -> list[str]:
+    """What is missing in a table of several look-ups, and how many warnings it has, if any."""
+    failed = Counter(lookup.error.code for lookup in lookups if lookup.error)
+    warnings = sum(len(lookup.warnings) for lookup in lookups)
+    if len(lookups) < 2 or not (failed or warnings):
+        return []
+    of = "platforms" if len({lookup.customer for lookup in lookups}) == 1 else "look-ups"
+    unknown = failed.pop(ErrorCode.NOT_FOUND, 0)
+    parts = [
+        f"{len(lookups) - failed.total()} of {len(lookups)} {of} answered",
+        *([f"{unknown} not found"] if unknown else []),
+        *([f"{warnings} warning{'s' if warnings > 1 else ''}"] if warnings else []),
+    ]
+    return [f"{', '.join(parts)}.", "For a ticket: -o markdown or --copy"]
 
 
-def report_failures(tally: Tally, *, several: bool) -> None:
-    """Print to stderr why look-ups failed, each reason once, and how many failed."""
+def report_warnings(lookups: Iterable[Lookup | RawLookup], left: int = 0) -> None:
+    """Print warnings to stderr, and how many look-ups have others."""
+    for lookup in lookups:
+        for each in lookup.warnings:
+            messages.warning(f"{lookup.customer} at {lookup.profile}: {each.message}")
+    if left:
+        messages.note(f"{left} more look-ups have warnings; -o csv and jsonl have them all.")
+
+
+def report_failures(
+    tally: Tally, *, several: bool, told: Sequence[Lookup | RawLookup] = ()
+) -> None:
+    """Print to stderr why look-ups failed, each reason once, and how many failed.
+
+    What was `told` in a table is not said again.
+    """
+    reported = [lookup for lookup in tally.reported if lookup not in told]
     messages.errors(
         (
             f"{lookup.customer} at {lookup.profile}: {error.message}"
@@ -234,10 +254,10 @@ def report_failures(tally: Tally, *, several: bool) -> None:
             else error.message,
             error.hint,
         )
-        for lookup in tally.reported
+        for lookup in reported
         if (error := lookup.error)
     )
-    if several and tally.failed:
+    if several and tally.failed.total() > len(told):
         kinds = [f"{number} {_words(code)}" for code, number in tally.failed.most_common()]
         if len(tally.failed) == 1:
             kinds = [_words(code) for code in tally.failed]
@@ -255,8 +275,8 @@ def report_first_warnings(tally: Tally) -> None:
         messages.warning(f"{which}: {first.message}")
 
 
-def _messages(lookup: Lookup | RawLookup) -> list[str]:
-    return [warning.message for warning in lookup.warnings]
+def _notes(lookup: Lookup | RawLookup) -> list[Note]:
+    return [Note(warning.message) for warning in lookup.warnings]
 
 
 def _words(code: ErrorCode) -> str:

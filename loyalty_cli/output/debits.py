@@ -19,45 +19,43 @@ def _csv_events(history: DebitHistory) -> Iterator[list[CsvCell]]:
         yield [history.schema_version, history.debit.reference, *values(event, _EVENT)]
 
 
-def _row(debit: DebitRecord) -> list[Cell]:
+def _group(debit: DebitRecord) -> Group:
     left = debit.balance_after
-    return [
-        Cell(debit.reference),
-        Cell(debit.customer),
-        Cell(debit.profile),
+    row = [
+        *(Cell(debit.reference), Cell(debit.customer)),
         Cell(str(debit.amount), debit.unit),
         Cell(debit.state.replace("_", " "), style=STYLES.get(debit.state, "")),
         Cell() if left is None else Cell(str(left), debit.unit),
-        Cell(debit.at),
+        Cell(at=debit.at),
         Cell("repeated, nothing was sent" if debit.replayed else ""),
     ]
+    return Group([Cell(debit.profile)], [row])
 
 
 def _events(history: DebitHistory) -> Group:
-    shown = ("at", "before", "after", "attempt", "actor", "why")
-    return texts([history.debit.reference, *values(event, shown)] for event in history.events)
+    shown = ("before", "after", "attempt", "actor", "why")
+    rows = [[Cell(at=event.at), *texts(values(event, shown))] for event in history.events]
+    return Group([Cell(history.debit.reference)], rows)
 
 
 DEBITS = View[DebitRecord](
     [*_DEBIT, *(f"error_{name}" for name in _ERROR)],
     lambda debit: [[*values(debit, _DEBIT), *values(debit.error, _ERROR)]],
     (
-        *(Column("Reference"), Column("Customer"), Column("Profile")),
+        *(Column("Reference"), Column("Customer"), Column("Profile", above=1)),
         Column("Amount", numbers=True, style="bold"),
-        *(Column("State"), Column("Left", numbers=True)),
-        *(Column("At", aside=True), Column("Note", aside=True)),
+        *(Column("State"), Column("Left", numbers=True), Column("At"), Column("Note")),
     ),
-    lambda debits: [Group([_row(debit)]) for debit in debits],
+    _group,
 )
 HISTORY = View[DebitHistory](
     ["schema_version", "reference", *_EVENT],
     _csv_events,
     (
-        Column("Reference", once=True),
-        *(Column(heading) for heading in ("At", "From", "To", "Attempt", "By")),
-        Column("Why", aside=True),
+        Column("Reference", above=1),
+        *(Column(heading) for heading in ("At", "From", "To", "Attempt", "By", "Why")),
     ),
-    lambda histories: [_events(history) for history in histories],
+    _events,
 )
 
 

@@ -1,6 +1,7 @@
 """The document a command prints: records in the chosen format, and nothing else."""
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any, TypeVar
 
 from msgspec import Struct
@@ -8,12 +9,14 @@ from msgspec import Struct
 from loyalty_cli.model.errors import LoyaltyError
 from loyalty_cli.output import messages
 from loyalty_cli.output.csv_text import csv_rows
-from loyalty_cli.output.format import Format
+from loyalty_cli.output.format import Format, TableLayout
 from loyalty_cli.output.stdout import ReaderGoneError, require_stdout, write_bytes, write_text
-from loyalty_cli.output.view import View
+from loyalty_cli.output.view import Table, View
 
 Shown = TypeVar("Shown")
 Write = Callable[[bytes], object]
+
+LINES_AT_ONCE = 1000
 
 
 class Layout(Struct, frozen=True):
@@ -48,17 +51,35 @@ def layout(output: Format, view: View[Any]) -> Layout:
             return Layout(lambda record: csv_rows(view.csv_rows(record)), header)
 
 
-def print_records(records: Iterable[Shown], output: Format, view: View[Shown]) -> None:
+def print_records(
+    records: Iterable[Shown],
+    output: Format,
+    view: View[Shown],
+    table_layout: TableLayout = TableLayout.AUTO,
+) -> None:
     """Print records, each at once unless in a table; raise LoyaltyError if that fails."""
-    require_stdout()
-    if output is not Format.TABLE:
-        write_records(records, layout(output, view), write_bytes)
+    if output.is_for_people:
+        print_table(view.table(records), output, table_layout)
         return
-    columns, groups = view.table(list(records))
-    if groups:
+    require_stdout()
+    write_records(records, layout(output, view), write_bytes)
+
+
+def print_table(
+    table: Table, output: Format = Format.TABLE, table_layout: TableLayout = TableLayout.AUTO
+) -> None:
+    """Print a table, of any length in little memory; raise LoyaltyError if that fails."""
+    require_stdout()
+    if output is Format.MARKDOWN:
+        from loyalty_cli.output.markdown import markdown
+
+        lines = markdown(table)
+    else:
         from loyalty_cli.output.table import table_text
 
-        write_text(table_text(columns, groups))
+        lines = table_text(table, table_layout.chosen)
+    while some := "".join(islice(lines, LINES_AT_ONCE)):
+        write_text(some)
 
 
 def write_records(records: Iterable[Any], layout: Layout, write: Write) -> None:

@@ -23,15 +23,18 @@ def _source(profile: ProfileRecord, credential: CredentialRecord) -> str:
 
 def _group(profile: ProfileRecord) -> Group:
     mark = " (default)" if profile.default else ""
-    return texts([f"{name}{mark}", *rest] for name, _, *rest in _profile_rows(profile))
+    heading = [f"{profile.profile}{mark}", profile.provider, profile.base_url, profile.auth]
+    rows = [texts((each.field, _source(profile, each))) for each in profile.credentials]
+    return Group(texts(heading), rows)
 
 
 PROFILES = View[ProfileRecord](
     ("profile", "default", "provider", "base_url", "auth", "credential", "source"),
     _profile_rows,
     (
-        *(Column(heading, once=True) for heading in ("Profile", "Provider", "Base URL", "Sign-in")),
+        *(Column("Profile", above=1), Column("Provider", above=2)),
+        *(Column("Base URL", above=3), Column("Sign-in", above=4)),
         *(Column("Credential"), Column("Source")),
     ),
-    lambda profiles: [_group(profile) for profile in profiles],
+    _group,
 )

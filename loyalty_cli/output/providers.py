@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from loyalty_cli.model.records import ProviderRecord, ShortfallRecord
-from loyalty_cli.output.view import Column, View, facts_view, texts
+from loyalty_cli.output.view import Column, Group, View, facts_view, texts
 
 _HEADINGS = ("Provider", "Base URL", "Sign-in and credentials", "Settings", "Options", "Debits")
 
@@ -43,7 +43,7 @@ PROVIDERS = View[ProviderRecord](
     ("provider", "base_url", "auth", "settings", "options", "debits"),
     lambda provider: [_provider_row(provider)],
     [Column(heading) for heading in _HEADINGS],
-    lambda providers: [texts(map(_provider_row, providers))],
+    lambda provider: Group((), [texts(_provider_row(provider))]),
 )
 PROVIDER = facts_view(_provider_facts)
 
@@ -62,5 +62,5 @@ SHORTFALLS = View[ShortfallRecord](
     ("provider", "example", "check", "status", "message"),
     lambda shortfall: [_shortfall_row(shortfall)],
     [Column(heading) for heading in ("Provider", "Example", "Check", "Status", "Message")],
-    lambda shortfalls: [texts(map(_shortfall_row, shortfalls))] if shortfalls else [],
+    lambda shortfall: Group((), [texts(_shortfall_row(shortfall))]),
 )

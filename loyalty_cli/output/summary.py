@@ -1,12 +1,10 @@
 """How the summary of a run of look-ups is shown: its numbers, and a histogram."""
 
-from collections.abc import Iterator
-
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.records import Bin, Expiring, SummaryRecord
 from loyalty_cli.output.balances import shown_unit
 from loyalty_cli.output.csv_text import CsvCell, values
-from loyalty_cli.output.view import Cell, Column, Group, View
+from loyalty_cli.output.view import Cell, Column, Group, Note, View, texts
 
 _EXPIRING = Expiring.__struct_fields__
 _FLAT = tuple(
@@ -24,30 +22,28 @@ def _kinds(record: SummaryRecord) -> str:
     return ", ".join(record.kinds)
 
 
-def _rows(record: SummaryRecord) -> Iterator[list[Cell]]:
-    unit_of_all = shown_unit(record.unit, record.basis)
-    of = [Cell(record.profile), Cell(unit_of_all), Cell(_kinds(record))]
-    for what, number, unit in _figures(record, unit_of_all):
-        if number is not None:
-            yield [*of, Cell(what), Cell(str(number), unit), Cell()]
-    most = max((each.customers for each in record.histogram), default=0)
-    for each in record.histogram:
-        bar = Cell(bar=each.customers / most)
-        yield [*of, Cell(f"with {_range(each)}"), Cell(str(each.customers)), bar]
+def _group(record: SummaryRecord) -> Group:
+    amounts = [record.total, record.median, record.largest]
+    row = [
+        *(Cell(_name(record)), Cell(str(record.found))),
+        *(Cell() if amount is None else Cell(str(amount)) for amount in amounts),
+    ]
+    notes = []
+    if (expiring := record.expiring) and expiring.customers:
+        amount = "" if expiring.amount is None else f"{expiring.amount!s} "
+        row.append(Cell(f"{amount}in {expiring.days} days, customers: {expiring.customers}"))
+    if expiring and expiring.unclear:
+        which = "an expiry with no readable date or no amount"
+        notes.append(Note(f"{_name(record)}, customers with {which}: {expiring.unclear}"))
+    return Group(texts([record.profile, record.customers, record.failed]), [row], notes)
 
 
-def _figures(record: SummaryRecord, unit: str) -> Iterator[tuple[str, Amount | int | None, str]]:
-    """Each number of a summary: its name, its value, and the unit if it is an amount."""
-    yield "customers", record.customers, ""
-    yield "found", record.found, ""
-    yield "failed", record.failed, ""
-    yield "total", record.total, unit
-    yield "median", record.median, unit
-    yield "largest", record.largest, unit
-    if expiring := record.expiring:
-        yield f"expiring in {expiring.days} days", expiring.amount, unit
-        yield "expiring: customers", expiring.customers, ""
-        yield "expiring: unclear", expiring.unclear or None, ""
+def _name(record: SummaryRecord) -> str:
+    """The unit, and the kinds only where they say more: all credit of one unit is one sum."""
+    unit = shown_unit(record.unit, record.basis)
+    if unit and not {"percent", "codes", "other"}.intersection(record.kinds):
+        return unit
+    return f"{unit} ({_kinds(record)})" if unit else _kinds(record)
 
 
 def _range(bin_: Bin) -> str:
@@ -63,10 +59,11 @@ SUMMARY = View[SummaryRecord](
     [*_FLAT, *(f"expiring_{name}" for name in _EXPIRING), "histogram"],
     lambda record: [_csv_row(record)],
     (
-        *(Column(heading, once=True) for heading in ("Profile", "Unit", "Kind")),
-        Column("What"),
-        Column("Number", numbers=True, style="bold"),
-        Column("Histogram", style="cyan"),
+        Column("Profile", above=1),
+        *(Column("Customers", numbers=True, above=2), Column("Failed", numbers=True, above=3)),
+        Column("Unit"),
+        *(Column(heading, numbers=True) for heading in ("Found", "Total", "Median", "Largest")),
+        Column("Expiring"),
     ),
-    lambda records: [Group([*_rows(record)]) for record in records],
+    _group,
 )

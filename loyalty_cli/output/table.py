@@ -1,38 +1,107 @@
-"""Tables for people: they fit a terminal's width, and are as wide as needed in a pipe.
+"""Tables for people: rows under the thing they are about, rows alone, or a fact a line.
 
-Nothing is ever cut. Rows too wide for the terminal become sections, or a list.
+Nothing is ever cut: what has no room in its column stands below its row, with its label. Only
+sentences are broken over lines, at their spaces; whatever is longer the terminal itself wraps.
 """
 
 import io
+import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from itertools import chain, repeat
+from tempfile import SpooledTemporaryFile
+from typing import IO
 
-from msgspec import Struct
+from msgspec import json
 from msgspec.structs import replace
-from rich.box import ASCII2, SIMPLE_HEAD, Box
 from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from loyalty_cli.output.console import console_of
+from loyalty_cli.output.dates import is_over, short_date
 from loyalty_cli.output.escape import visible
+from loyalty_cli.output.format import TableLayout
 from loyalty_cli.output.stdout import is_terminal, is_unicode
-from loyalty_cli.output.view import Cell, Column, Group
+from loyalty_cli.output.view import Cell, Column, Group, Note, Table
 
 GAP = 2
-SHORTEST_BAR, LONGEST_BAR = 8, 40
-"""The longest bar has this many characters; in a terminal, as there is room."""
+LEAST_TEXT = 16
+"""The last column may wrap its texts if it has at least this width."""
+SHORT_NAME = 20
+"""Texts of the first column up to this width never stand above their rows."""
+LONGEST_DETAIL = 60
+"""A longer detail is only named in a table with headings."""
+UNLIMITED = sys.maxsize
+IN_MEMORY = 1_000_000
+"""A table of more bytes waits in a temporary file until the widths of its columns are known."""
 
-_EIGHTHS = ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")
+Span = tuple[str, str]
+"""A text and its style."""
 
 
-def table_text(columns: Sequence[Column], groups: Sequence[Group]) -> str:
-    """Lay out a table for this process's stdout."""
+class Grid:
+    """A table whose groups can be read many times, in little memory; all cells are plain text.
+
+    `columns` are those of headings and rows that are not empty, and `widths` are theirs.
+    """
+
+    def __init__(
+        self, table: Table, shown: Callable[[Column, Cell], Cell], file: IO[bytes]
+    ) -> None:
+        self.table = table
+        self._file = file
+        self._columns = (*table.headings, *table.inner)
+        self._widths = [0] * len(self._columns)
+        self._first: list[str] = []
+        self.is_about_one = True
+        self.differs = False
+        self.number = 0
+        self.is_all_failed = True
+        for group in table.groups:
+            self._add(group, shown)
+
+    def _add(self, group: Group, shown: Callable[[Column, Cell], Cell]) -> None:
+        headings, columns = self.table.headings, self.table.inner
+        made = replace(
+            group,
+            heading=[*map(shown, headings, group.heading)],
+            rows=[[*map(shown, columns, row)] for row in group.rows],
+            notes=[replace(each, text=visible(each.text)) for each in group.notes],
+            details={visible(key): visible(text) for key, text in group.details.items()},
+        )
+        for row in made.rows:
+            for at, cell in enumerate((*made.heading, *row)):
+                self._widths[at] = max(self._widths[at], cell_len(cell.text))
+        about = [cell.text for cell in made.heading]
+        self._first = self._first or about
+        self.is_about_one &= about[:1] == self._first[:1]
+        self.differs |= about != self._first
+        self.number += 1
+        self.is_all_failed &= group.is_failed
+        self._file.write(json.encode(made) + b"\n")
+
+    def groups(self) -> Iterator[Group]:
+        """All groups, from the first."""
+        self._file.seek(0)
+        return (json.decode(line, type=Group) for line in self._file)
+
+    def kept(self, first: int = 0) -> list[tuple[int, Column, int]]:
+        """The columns from `first` on that are not empty: their place, and their width."""
+        return [
+            (at - first, column, max(self._widths[at], cell_len(column.heading)))
+            for at, column in enumerate(self._columns)
+            if at >= first and self._widths[at]
+        ]
+
+
+def table_text(table: Table, layout: TableLayout) -> Iterator[str]:
+    """Lay out a table for this process's stdout, in pieces; none if everything failed."""
     ascii_only = not is_unicode()
-    if ascii_only:
-        groups = _each_cell(groups, _in_ascii)
     if not is_terminal():
-        return plain_text(columns, groups, ascii_only=ascii_only)
+        yield from plain_text(table, layout, ascii_only=ascii_only)
+        return
     text = io.StringIO()
     console = console_of(
         file=text,
@@ -42,249 +111,344 @@ def table_text(columns: Sequence[Column], groups: Sequence[Group]) -> str:
         emoji=False,
         legacy_windows=False,
     )
-    draw(console, columns, groups, ascii_only=ascii_only)
-    return "".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines())
+    draw(console, table, layout, ascii_only=ascii_only)
+    yield text.getvalue()
 
 
 def plain_text(
-    columns: Sequence[Column], groups: Sequence[Group], *, ascii_only: bool = False
-) -> str:
-    """Lay out a table for a pipe: full-width rows with every cell, and no notes."""
-    columns, groups = _with_details(columns, groups)
-    grid = _grid(columns, _with_bars(groups, LONGEST_BAR, ascii_only=ascii_only))
-    rows = [
-        [_joined(cell, unit) for cell, unit in zip(row, grid.units, strict=True)]
-        for group in grid.groups
-        for row in group.rows
-    ]
-    lines = [[column.heading for column in grid.columns], *rows]
-    return "".join(f"{_plain_line(grid, line)}\n" for line in lines)
-
-
-def _with_details(
-    columns: Sequence[Column], groups: Sequence[Group]
-) -> tuple[Sequence[Column], Sequence[Group]]:
-    """Put the details of each group into one more cell of its first row."""
-    added = [
-        Group(
-            [
-                [*row, Cell("" if number else "; ".join(group.details))]
-                for number, row in enumerate(group.rows)
-            ],
-        )
-        for group in groups
-    ]
-    return [*columns, Column("Details")], added
-
-
-def _plain_line(grid: "_Grid", texts: Sequence[str]) -> str:
-    cells = []
-    for number, (column, width, text) in enumerate(
-        zip(grid.columns, grid.widths, texts, strict=True), start=1
-    ):
-        at_the_end = number == len(texts) and not column.numbers
-        cells.append(text if at_the_end else _filled(column, width, text))
-    return (" " * GAP).join(cells).rstrip()
+    table: Table, layout: TableLayout = TableLayout.WIDE, *, ascii_only: bool = False
+) -> Iterator[str]:
+    """Lay out a table for a pipe, line by line: as wide as it is, and dates as they came."""
+    lines = _lines(table, layout, UNLIMITED, None, ascii_only=ascii_only)
+    return (f"{''.join(text for text, _ in line).rstrip()}\n" for line in lines)
 
 
 def draw(
     console: Console,
-    columns: Sequence[Column],
-    groups: Sequence[Group],
+    table: Table,
+    layout: TableLayout = TableLayout.GROUPS,
     *,
+    now: datetime | None = None,
     ascii_only: bool = False,
 ) -> None:
-    """Draw a table in the first layout that fits: rows, sections, or a list."""
-
-    def fitted(room: int) -> _Grid:
-        longest = min(SHORTEST_BAR + room, LONGEST_BAR)
-        return _grid(columns, _with_bars(groups, longest, ascii_only=ascii_only))
-
-    everything = fitted(0)
-    inner = _inner(everything)
-    box = ASCII2 if ascii_only else SIMPLE_HEAD
-    if everything.width <= console.width:
-        everything = fitted(console.width - everything.width)
-        for number, group in enumerate(everything.groups):
-            rows = list(_without_repeats(everything.columns, group.rows))
-            _draw_rows(console, everything, rows, box, header=number == 0)
-            _draw_below(console, group)
-    elif inner.width <= console.width:
-        _draw_sections(console, fitted(console.width - inner.width), box)
-    else:
-        _draw_list(console, everything)
+    """Draw a table in a terminal."""
+    now = now or datetime.now().astimezone()
+    for line in _lines(table, layout, console.width, now, ascii_only=ascii_only):
+        # The terminal wraps what is too long, so that copied text has no line break.
+        console.print(Text.assemble(*line), soft_wrap=True)
 
 
-def _each_cell(groups: Sequence[Group], change: Callable[[Cell], Cell]) -> list[Group]:
-    return [replace(each, rows=[[*map(change, row)] for row in each.rows]) for each in groups]
+@contextmanager
+def grid_of(table: Table, now: datetime | None, *, ascii_only: bool = False) -> Iterator[Grid]:
+    """Make every cell plain text that is safe to show; with `now`, its date is short."""
+
+    def shown(column: Column, cell: Cell) -> Cell:
+        at = short_date(cell.at, now) if now else cell.at
+        over = "past" if now and column.expires and is_over(cell.at, now) else ""
+        number = " ".join(filter(None, (cell.text, cell.unit)))
+        text = visible(", ".join(filter(None, (number, at, over))))
+        if ascii_only:
+            text = text.encode("ascii", errors="backslashreplace").decode()
+        return Cell(text, style=cell.style or column.style)
+
+    with SpooledTemporaryFile(IN_MEMORY) as file:
+        yield Grid(table, shown, file)
 
 
-def _with_bars(groups: Sequence[Group], longest: int, *, ascii_only: bool) -> list[Group]:
-    """Draw all bars; a share of 1 is the longest."""
+def as_rows(table: Table) -> Table:
+    """The same table without headings: each row says what it is about, the first has details."""
 
-    def drawn(cell: Cell) -> Cell:
-        if not cell.bar:
-            return cell
-        return replace(cell, text=_bar(cell.bar, longest, ascii_only=ascii_only))
+    def whole(group: Group, row: Sequence[Cell]) -> list[Cell]:
+        rest = chain(row, repeat(Cell()))
+        return [group.heading[each.above - 1] if each.above else next(rest) for each in columns]
 
-    return _each_cell(groups, drawn)
+    def rows(group: Group) -> Iterator[Sequence[Cell]]:
+        details = "; ".join(group.details.values())
+        for row in group.rows:
+            yield [*whole(group, row), Cell(details)]
+            details = ""
+
+    columns = table.columns
+    flat = (replace(each, heading=(), rows=[*rows(each)], details={}) for each in table.groups)
+    alone = [*(replace(column, above=0) for column in columns), Column("Details")]
+    return replace(table, columns=alone, groups=flat)
 
 
-def _bar(share: float, longest: int, *, ascii_only: bool) -> str:
-    """A bar that is never too short to be seen."""
-    if ascii_only:
-        return "#" * max(1, int(share * longest))
-    whole, eighths = divmod(max(1, int(share * longest * 8)), 8)
-    return "█" * whole + _EIGHTHS[eighths]
+def _lines(
+    table: Table, layout: TableLayout, width: int, now: datetime | None, *, ascii_only: bool
+) -> Iterator[list[Span]]:
+    is_wide = layout is TableLayout.WIDE
+    with grid_of(as_rows(table) if is_wide else table, now, ascii_only=ascii_only) as grid:
+        if grid.is_all_failed:
+            return
+        if table.title:
+            yield from ([(visible(table.title), "bold")], [])
+        if layout is TableLayout.LIST:
+            yield from _facts(grid)
+        else:
+            is_plain = is_wide and now is None
+            rule = "" if is_plain else "-" if ascii_only else "─"
+            yield from _Rows(grid, width, rule, is_wide=is_wide, has_notes=not is_plain).lines()
+    if table.ending:
+        whole = " ".join(table.ending)
+        for line in [whole] if cell_len(whole) <= width else table.ending:
+            yield from ([(each, "")] for each in wrapped(line, width))
 
 
-class _Grid(Struct, frozen=True):
-    """Columns that are not empty, safe to show, with their widths."""
+def _facts(grid: Grid) -> Iterator[list[Span]]:
+    """Each fact on a line of its own, and a blank line between groups."""
+    headings, columns = grid.table.headings, grid.table.inner
+    for number, group in enumerate(grid.groups()):
+        if number:
+            yield []
+        rows = () if group.is_failed else group.rows
+        for shown, cells in ((headings, group.heading), *((columns, row) for row in rows)):
+            for column, cell in zip(shown, cells, strict=False):
+                if cell.text:
+                    yield [(f"{column.heading}: {cell.text}", cell.style)]
+        yield from ([(text, "dim")] for text in group.details.values())
+        yield from ([(f"{_label(note)}: {note.text}", _style(note))] for note in group.notes)
 
-    columns: Sequence[Column]
-    groups: Sequence[Group]
-    units: Sequence[int]
-    widths: Sequence[int]
+
+def _label(note: Note) -> str:
+    return "Error" if note.is_error else "Warning"
+
+
+def _style(note: Note) -> str:
+    return "dim" if isinstance(note, _Details) else "red" if note.is_error else "yellow"
+
+
+class _Details(Note, frozen=True):
+    """Details that stand among the notes."""
+
+
+class _Rows:
+    """Rows in columns, under headings if the table has any.
+
+    If all groups are about one thing, its heading stands there once, and the rows say the rest.
+    """
+
+    def __init__(
+        self, grid: Grid, width: int, rule: str, *, is_wide: bool, has_notes: bool
+    ) -> None:
+        self._grid = grid
+        self._rule = rule
+        self._has_notes = has_notes
+        headings = grid.table.headings
+        self._is_merged = grid.is_about_one and grid.differs
+        self._titles = headings[:1] if self._is_merged else headings
+        self._indent = GAP if headings else 0
+        self._width = width
+        room = UNLIMITED if is_wide else width
+        self._at, self._columns, widths = [*zip(*grid.kept(len(self._titles)), strict=True)]
+        self._fit = _fitting(self._columns, widths, room - self._indent)
+        self._starts = [
+            self._indent + sum(self._fit[:at]) + GAP * at for at in range(len(self._fit))
+        ]
+        self._edge = next(
+            (
+                start + width
+                for start, width, column in zip(
+                    self._starts, self._fit, self._columns, strict=False
+                )
+                if column.numbers
+            ),
+            0,
+        )
+        folded = self._columns[len(self._fit) :]
+        self._label_width = max((cell_len(each.heading) for each in folded), default=0)
+
+    def lines(self) -> Iterator[list[Span]]:
+        yield from self._header()
+        last: Sequence[Cell] = ()
+        told: dict[Note, list[str]] = {}
+        for group in self._grid.groups():
+            heading = group.heading[: len(self._titles)]
+            if heading and heading != last:
+                yield from self._heading(heading, "" if self._is_merged else _details(group))
+            last = heading
+            who = group.heading[len(heading) :]
+            if not (group.is_failed and self._has_notes and heading and not who):
+                for row in group.rows:
+                    cells = [*who, *row]
+                    shown = [cells[at] if at < len(cells) else Cell() for at in self._at]
+                    yield from self._row(shown)
+                    who = [Cell()] * len(who)
+            if self._is_merged:
+                details = [_Details(each) for each in (_details(group),) if each]
+                for note in (*details, *group.notes):
+                    told.setdefault(note, []).append(group.heading[1].text)
+            elif self._has_notes:
+                for note in group.notes:
+                    yield from self._note(note)
+        for note, names in told.items():
+            whose = "" if len(names) == self._grid.number else f"{', '.join(names)}: "
+            yield from self._note(replace(note, text=f"{whose}{note.text}"))
+
+    def _header(self) -> Iterator[list[Span]]:
+        """The columns' headings, unless there is only one number, and all others are labelled."""
+        if len(self._fit) < 3 and len(self._fit) < len(self._columns):
+            return
+        texts = [column.heading for column in self._columns[: len(self._fit)]]
+        if self._titles:
+            texts[0] = ""
+        cells = [Cell(text, style="bold") for text in texts]
+        header = next(self._row(cells), [])
+        yield header
+        if self._rule:
+            # The last text needs no rule of its whole width.
+            end = self._starts[-1] + min(self._fit[-1], 40)
+            yield [(self._rule * end, "")]
+
+    def _heading(self, heading: Sequence[Cell], details: str) -> Iterator[list[Span]]:
+        texts = [
+            f"{cell.text} {_small(column.heading)}" if column.numbers else cell.text
+            for column, cell in zip(self._titles, heading, strict=True)
+            if cell.text
+        ]
+        lines = [texts[0]]
+        for text in texts[1:]:
+            longer = f"{lines[-1]}{' ' * GAP}{text}"
+            if cell_len(longer) > self._width:
+                lines.append(text)
+            else:
+                lines[-1] = longer
+        spans: list[list[Span]] = [[(line, "bold")] for line in lines]
+        beside = " " * GAP + details
+        has_room = cell_len(lines[-1]) + cell_len(beside) <= self._width
+        if details and has_room:
+            spans[-1].append((beside, "dim"))
+        yield from spans
+        if not has_room:
+            yield from self._text(details, "dim", self._indent)
+
+    def _row(self, cells: Sequence[Cell]) -> Iterator[list[Span]]:
+        """A row; a text that is too wide for the first column stands alone above the others."""
+        line = _Line()
+        below: list[list[Span]] = []
+        for at, (width, start) in enumerate(zip(self._fit, self._starts, strict=True)):
+            text, style = cells[at].text, cells[at].style
+            is_number = self._columns[at].numbers
+            if is_number or cell_len(text) <= width:
+                fill = max(0, width - cell_len(text)) if is_number else 0
+                line.put(start + fill, text, style)
+            elif at == 0:
+                yield from self._text(text, style, start)
+            else:
+                first, *rest = wrapped(text, width)
+                line.put(start, first, style)
+                below = [[(" " * start + each, style)] for each in rest]
+        folded = [
+            (_small(column.heading), column, cell)
+            for column, cell in [*zip(self._columns, cells, strict=False)][len(self._fit) :]
+            if cell.text
+        ]
+        if folded and line.is_only_one:  # the name has room beside it
+            label, column, cell = folded[0]
+            text = f"{label} {cell.text}"
+            start = max(line.end + GAP, self._edge - cell_len(text))
+            if column.numbers and start + cell_len(text) <= self._width:
+                line.put(start, text, cell.style)
+                del folded[0]
+        if line.spans:
+            yield line.spans
+        yield from below
+        for fact in folded:
+            yield from self._folded(*fact)
+
+    def _folded(self, label: str, column: Column, cell: Cell) -> Iterator[list[Span]]:
+        """What has no room in its column, with its label beside it or above it."""
+        line = _Line()
+        line.put(self._indent + GAP, label, "")
+        start = self._indent + 2 * GAP + self._label_width
+        texts = [cell.text]
+        if column.numbers:
+            start = max(line.end + GAP, self._edge - cell_len(cell.text))
+        else:
+            texts = wrapped(cell.text, self._width - start)
+        if start + max(map(cell_len, texts)) > self._width:
+            yield line.spans
+            line = _Line()
+            start = self._indent + 2 * GAP
+            texts = texts if column.numbers else wrapped(cell.text, self._width - start)
+        line.put(start, texts[0], cell.style)
+        yield line.spans
+        yield from ([(" " * start + each, cell.style)] for each in texts[1:])
+
+    def _note(self, note: Note) -> Iterator[list[Span]]:
+        mark = "" if note.is_error or isinstance(note, _Details) else "! "
+        room = self._width - self._indent - len(mark)
+        for text in wrapped(note.text, room):
+            yield [(" " * self._indent + mark + text, _style(note))]
+            mark = " " * len(mark)
+
+    def _text(self, text: str, style: str, start: int) -> Iterator[list[Span]]:
+        for line in wrapped(text, self._width - start) if text else ():
+            yield [(" " * start + line, style)]
+
+
+class _Line:
+    """A line that is put together from texts at given places."""
+
+    def __init__(self) -> None:
+        self.spans: list[Span] = []
+        self.end = 0
+
+    def put(self, start: int, text: str, style: str) -> None:
+        """Add a text at `start`, or where the line ends; nothing if it is empty."""
+        if text:
+            fill = " " * (start - self.end)
+            self.spans += [(fill, ""), (text, style)]
+            self.end = max(start, self.end) + cell_len(text)
 
     @property
-    def width(self) -> int:
-        return sum(self.widths) + GAP * len(self.widths)
+    def is_only_one(self) -> bool:
+        return len(self.spans) == 2
 
 
-def _grid(columns: Sequence[Column], groups: Sequence[Group]) -> _Grid:
-    """Leave out empty columns, make the rest safe to show, and measure it."""
-    groups = _each_cell(groups, _safe)
-    rows = [row for group in groups for row in group.rows]
-    kept = [at for at in range(len(columns)) if any(row[at].text for row in rows)]
-    units = [max(cell_len(row[at].unit) for row in rows) for at in kept]
-    widths = [
-        max(cell_len(columns[at].heading), *(cell_len(_joined(row[at], unit)) for row in rows))
-        for at, unit in zip(kept, units, strict=True)
-    ]
-    return _Grid([columns[at] for at in kept], _with_columns(groups, kept), units, widths)
+def _fitting(columns: Sequence[Column], widths: Sequence[int], room: int) -> list[int]:
+    """The widths of the first columns, as many as there is room for.
+
+    If that makes room for more, long texts of the first column stand above their rows.
+    """
+    whole = _first_fitting(columns, widths, room)
+    longest = max(room * 2 // 5, SHORT_NAME)
+    capped = _first_fitting(columns, [min(widths[0], longest), *widths[1:]], room)
+    return capped if len(capped) > len(whole) else whole
 
 
-def _with_columns(groups: Sequence[Group], kept: Sequence[int]) -> list[Group]:
-    return [replace(each, rows=[[row[at] for at in kept] for row in each.rows]) for each in groups]
+def _first_fitting(columns: Sequence[Column], widths: Sequence[int], room: int) -> list[int]:
+    kept: list[int] = []
+    for column, width in zip(columns, widths, strict=True):
+        left = room - sum(kept) - GAP * len(kept)
+        if width > left:
+            is_last = len(kept) + 1 == len(columns)
+            if is_last and not column.numbers and left >= LEAST_TEXT:
+                kept.append(left)
+            break
+        kept.append(width)
+    return kept or [room]
 
 
-def _inner(grid: _Grid) -> _Grid:
-    """The columns of a grid that are in the rows of a section."""
-    at = [index for index, column in enumerate(grid.columns) if not (column.once or column.aside)]
-    return _grid([grid.columns[index] for index in at], _with_columns(grid.groups, at))
+def wrapped(text: str, width: int) -> list[str]:
+    """Break a text at spaces; a word is never broken, even if it is wider than the room."""
+    lines = [""]
+    for word in text.split(" "):
+        longer = f"{lines[-1]} {word}" if lines[-1] else word
+        if lines[-1] and cell_len(longer) > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
 
 
-def _draw_rows(
-    console: Console, grid: _Grid, rows: Sequence[Sequence[Cell]], box: Box, *, header: bool
-) -> None:
-    table = Table(box=box, show_header=header, show_edge=False, pad_edge=False)
-    table.padding = (0, GAP - 1, 0, 0)
-    for column, width in zip(grid.columns, grid.widths, strict=True):
-        heading = _filled(column, width, column.heading)
-        table.add_column(heading, style=column.style, min_width=width, no_wrap=True)
-    for row in rows:
-        cells = zip(row, grid.columns, grid.widths, grid.units, strict=True)
-        table.add_row(
-            *(
-                Text(_filled(column, width, _joined(cell, unit)), cell.style)
-                for cell, column, width, unit in cells
-            )
-        )
-    console.print(table)
+def _details(group: Group) -> str:
+    """The short details of a group, and the names of the others."""
+    short = [text for text in group.details.values() if cell_len(text) <= LONGEST_DETAIL]
+    names = [key for key, text in group.details.items() if cell_len(text) > LONGEST_DETAIL]
+    more = [f"more in -o json: {', '.join(names)}"] if names else []
+    return "; ".join(short + more)
 
 
-def _draw_sections(console: Console, grid: _Grid, box: Box) -> None:
-    """Draw each group under a heading of shared values; long values go below the rows."""
-    inner = _inner(grid)
-    for number, (group, rows) in enumerate(zip(grid.groups, inner.groups, strict=True)):
-        if number:
-            console.print()
-        shared = zip(grid.columns, group.rows[0], strict=True)
-        heading = "  ".join(cell.text for column, cell in shared if column.once and cell.text)
-        console.print(Text(heading, "bold"), soft_wrap=True)
-        _draw_rows(console, inner, rows.rows, box, header=True)
-        for row, inside in zip(group.rows, rows.rows, strict=True):
-            aside = [
-                f"{column.heading.lower()} {_whole(cell)}"
-                for column, cell in zip(grid.columns, row, strict=True)
-                if column.aside and cell.text
-            ]
-            if aside:
-                console.print(Text(f"{inside[0].text}: {', '.join(aside)}"), soft_wrap=True)
-        _draw_below(console, group)
-
-
-def _whole(cell: Cell) -> str:
-    return f"{cell.text} {cell.unit}".rstrip()
-
-
-def _draw_list(console: Console, grid: _Grid) -> None:
-    if len(grid.columns) == 2:
-        _draw_pairs(console, grid)
-        return
-    width = max(cell_len(column.heading) for column in grid.columns)
-    for group in grid.groups:
-        for number, row in enumerate(_without_repeats(grid.columns, group.rows)):
-            if number:
-                console.print()
-            for column, cell in zip(grid.columns, row, strict=True):
-                if cell.text:
-                    style = cell.style or column.style
-                    line = Text.assemble(f"{column.heading:{width}}  ", (_whole(cell), style))
-                    # The terminal wraps the line itself, so that copied text has no line break.
-                    console.print(line, soft_wrap=True)
-        _draw_below(console, group)
-        console.print()
-
-
-def _draw_pairs(console: Console, grid: _Grid) -> None:
-    """Draw two columns that are too wide as lines: a label, then its text."""
-    for group in grid.groups:
-        for label, what in group.rows:
-            first = _whole(label)
-            gap = " " * (grid.widths[0] - cell_len(first) + GAP)
-            console.print(Text(f"{first}{gap}{_whole(what)}"), soft_wrap=True)
-        _draw_below(console, group)
-
-
-def _draw_below(console: Console, group: Group) -> None:
-    for detail in group.details:
-        console.print(Text(f"  {visible(detail)}", "dim"), soft_wrap=True)
-    for note in group.notes:
-        console.print(Text(f"! {visible(note)}", "yellow"), overflow="fold")
-
-
-def _safe(cell: Cell) -> Cell:
-    return replace(cell, text=visible(cell.text), unit=visible(cell.unit))
-
-
-def _in_ascii(cell: Cell) -> Cell:
-    """Return the cell in ASCII before it is measured, so that columns stay aligned."""
-    text, unit = (
-        each.encode("ascii", errors="backslashreplace").decode() for each in (cell.text, cell.unit)
-    )
-    return replace(cell, text=text, unit=unit)
-
-
-def _without_repeats(
-    columns: Sequence[Column], rows: Sequence[Sequence[Cell]]
-) -> Iterator[Sequence[Cell]]:
-    above: Sequence[Cell] = [Cell()] * len(columns)
-    for row in rows:
-        cells = zip(columns, row, above, strict=True)
-        yield [Cell() if column.once and cell == over else cell for column, cell, over in cells]
-        above = row
-
-
-def _filled(column: Column, width: int, text: str) -> str:
-    """Pad text to its column's width, numbers on the left; Rich would ignore their units."""
-    fill = " " * (width - cell_len(text))
-    return fill + text if column.numbers else text + fill
-
-
-def _joined(cell: Cell, unit_width: int) -> str:
-    """A number and its unit; units are padded to one width, so that digits align."""
-    if not (unit_width or cell.unit):  # a unit may have no width, as an accent alone
-        return cell.text
-    padding = " " * (unit_width - cell_len(cell.unit))
-    return f"{cell.text} {cell.unit}{padding}"
+def _small(heading: str) -> str:
+    return heading[:1].lower() + heading[1:]

@@ -1,6 +1,6 @@
-"""How a record is shown: columns, cells and groups of rows, and what CSV has of it."""
+"""How a record is shown: headings, rows and notes of a table, and what CSV has of it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from msgspec import Struct
@@ -13,35 +13,69 @@ Shown = TypeVar("Shown")
 class Column(Struct, frozen=True):
     """A column, by its heading.
 
-    `numbers` are aligned to the right. In a terminal, repeated values are shown `once`, and long
-    values may be put `aside`, below the rows.
+    `numbers` are aligned to the right. What is the same for all rows of a group has a place `above`
+    them, in the group's heading: 1 is the first. A terminal marks dates that are over in a column
+    that `expires`.
     """
 
     heading: str
     numbers: bool = False
-    once: bool = False
-    aside: bool = False
+    above: int = 0
     style: str = ""
+    expires: bool = False
 
 
 class Cell(Struct, frozen=True):
-    """A cell: text, a number with its unit, or a bar, as a share of the longest bar."""
+    """A cell: text, or a number with its unit; and `at`, a date as the platform wrote it."""
 
     text: str = ""
     unit: str = ""
     style: str = ""
-    bar: float = 0
+    at: str = ""
+
+
+class Note(Struct, frozen=True):
+    """What must be known about a group: a warning, or the error in place of its rows."""
+
+    text: str
+    is_error: bool = False
 
 
 class Group(Struct, frozen=True):
-    """Rows that belong together, notes about them, and details of what the rows are about.
+    """Rows about one thing, which the heading names, with notes and details of it.
 
-    In a pipe, notes are not part of the table, and the details are one more column.
+    The heading has the cells of the columns with a place above the rows, in this order, a row those
+    of the others; it may leave out empty cells at its end. The one row of a failed group says
+    briefly why it has no other; its notes say more. Details are texts by their names.
     """
 
+    heading: Sequence[Cell]
     rows: Sequence[Sequence[Cell]]
-    notes: Sequence[str] = ()
-    details: Sequence[str] = ()
+    notes: Sequence[Note] = ()
+    details: Mapping[str, str] = {}
+    is_failed: bool = False
+
+
+class Table(Struct, frozen=True):
+    """A table; its groups are read once.
+
+    `title` stands above the table, and the sentences of the `ending` below it.
+    """
+
+    columns: Sequence[Column]
+    groups: Iterable[Group]
+    title: str = ""
+    ending: Sequence[str] = ()
+
+    @property
+    def headings(self) -> list[Column]:
+        """The columns of the groups' headings."""
+        return sorted((each for each in self.columns if each.above), key=lambda each: each.above)
+
+    @property
+    def inner(self) -> list[Column]:
+        """The columns of the rows."""
+        return [each for each in self.columns if not each.above]
 
 
 class View(Struct, Generic[Shown], frozen=True):
@@ -50,16 +84,16 @@ class View(Struct, Generic[Shown], frozen=True):
     csv_header: Sequence[str]
     csv_rows: Callable[[Shown], Iterable[Sequence[CsvCell]]]
     columns: Sequence[Column]
-    groups: Callable[[Sequence[Shown]], Sequence[Group]]
+    group: Callable[[Shown], Group]
 
-    def table(self, records: Sequence[Shown]) -> tuple[Sequence[Column], Sequence[Group]]:
-        """The columns and the groups of a table; no group if there is nothing to show."""
-        return self.columns, self.groups(records)
+    def table(self, records: Iterable[Shown], ending: Sequence[str] = ()) -> Table:
+        """The table of some records, which are read only once."""
+        return Table(self.columns, map(self.group, records), ending=ending)
 
 
-def texts(rows: Iterable[Sequence[CsvCell]]) -> Group:
-    """Rows of plain text; null is an empty cell."""
-    return Group([[Cell("" if text is None else str(text)) for text in row] for row in rows])
+def texts(row: Iterable[CsvCell]) -> list[Cell]:
+    """A row of plain text; null is an empty cell."""
+    return [Cell("" if text is None else str(text)) for text in row]
 
 
 def facts_view(facts: Callable[[Shown], Iterable[tuple[str, CsvCell]]]) -> View[Shown]:
@@ -68,5 +102,5 @@ def facts_view(facts: Callable[[Shown], Iterable[tuple[str, CsvCell]]]) -> View[
         ("about", "what"),
         facts,
         (Column("About"), Column("What")),
-        lambda records: [texts(fact for record in records for fact in facts(record))],
+        lambda record: Group((), [texts(fact) for fact in facts(record)]),
     )

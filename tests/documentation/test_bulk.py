@@ -516,7 +516,7 @@ def test_the_limits_that_gameball_publishes_are_on_the_bulk_page() -> None:
         ("Rate limits", f"more than {SPELT[int(retry.BULK.longest_wait_seconds)]} ends the run"),
         ("Rate limits", f"for {pace.FIRST_PAUSE_SECONDS:g} second, then 2, 4 and so on up to"),
         ("Rate limits", f"up to {pace.LONGEST_PAUSE_SECONDS:g}. After that"),
-        ("A summary", f"expiring in {summary.DAYS} days"),
+        ("A summary", f"120 in {summary.DAYS} days"),
     ],
 )
 def test_the_numbers_on_the_bulk_page_are_those_of_the_program(heading: str, words: str) -> None:

@@ -64,16 +64,16 @@ def test_a_table_of_debits_shows_customer_amount_and_what_is_left() -> None:
     made = debit(balance_after=Amount("9750.00"))
     lost = debit(reference="lost", state="not_applied", amount=7, replayed=True)
 
-    heading, first, second = plain_text(*DEBITS.table([made, lost])).splitlines()
+    heading, first, second = plain_text(DEBITS.table([made, lost]))
 
     assert heading.split() == [
         *("Reference", "Customer", "Profile", "Amount", "State", "Left", "At", "Note"),
     ]
-    assert re.split(" {2,}", first) == [
+    assert re.split(" {2,}", first.rstrip()) == [
         *("order 7", "C-1001", "club", "250 CENTS", "confirmed", "9750.00 CENTS"),
         "2026-11-20T05:00:00Z",
     ]
-    assert re.split(" {2,}", second) == [
+    assert re.split(" {2,}", second.rstrip()) == [
         *("lost", "C-1001", "club", "7 CENTS", "not applied", "2026-11-20T05:00:00Z"),
         "repeated, nothing was sent",
     ]
@@ -107,17 +107,17 @@ def test_the_history_of_a_debit_has_a_row_for_each_event() -> None:
         ("sending", "unknown"),
     ]
     assert {each["reference"] for each in found} == {"order 7"}
-    heading, first, second = plain_text(*HISTORY.table([history])).splitlines()
+    heading, first, second = plain_text(HISTORY.table([history]))
     assert heading.split() == ["Reference", "At", "From", "To", "Attempt", "By", "Why"]
-    assert re.split(" {2,}", first) == [
+    assert re.split(" {2,}", first.rstrip()) == [
         *("order 7", "2026-11-20T05:00:00Z", "planned", "1", "uid 0 on host, process 1"),
         "the connection was reset",
     ]
     assert re.split(" {2,}", second)[2:4] == ["sending", "unknown"]
     screen = io.StringIO()
-    draw(Console(file=screen, width=200), *HISTORY.table([history]))
+    draw(Console(file=screen, width=200), HISTORY.table([history]))
     assert screen.getvalue().count("order 7") == 1
-    assert screen.getvalue().count("2026-11-20") == 2
+    assert screen.getvalue().count("20 Nov") == 2
 
 
 def test_errors_of_several_debits_are_told_with_their_references(

@@ -1,6 +1,9 @@
 """Tables: every digit and every character, at any width."""
 
 import io
+import tracemalloc
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import example, given, settings
@@ -8,17 +11,22 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
+from loyalty_cli.output import table as tables
 from loyalty_cli.output.escape import visible
-from loyalty_cli.output.table import draw, plain_text
-from loyalty_cli.output.view import Cell, Column, Group
+from loyalty_cli.output.format import TableLayout
+from loyalty_cli.output.table import draw, plain_text, wrapped
+from loyalty_cli.output.view import Cell, Column, Group, Note, Table
 from tests.fakes.terminal import run_together, unstyled
 
 WIDTHS = [20, 40, 80, 200]
+NOW = datetime(2026, 11, 21, 13, 2, tzinfo=UTC)
 COLUMNS = (
-    Column("Customer", once=True),
-    Column("Balance"),
+    Column("Customer", above=2),
+    Column("Profile", above=1),
+    Column("Name"),
     Column("Available", numbers=True, style="bold"),
-    Column("Expires next", numbers=True, aside=True),
+    Column("Worth", numbers=True),
+    Column("Next expiry", numbers=True, expires=True),
 )
 WORDS = st.text(max_size=30) | st.sampled_from(
     [
@@ -33,150 +41,343 @@ WORDS = st.text(max_size=30) | st.sampled_from(
     ]
 )
 AMOUNTS = st.from_regex(r"-?[1-9][0-9]{0,79}(\.[0-9]{1,3})?", fullmatch=True)
+IDENTIFIERS = st.from_regex(r"[A-Za-z0-9][-A-Za-z0-9_.:]{0,60}", fullmatch=True)
 NUMBERS = st.builds(
     Cell, AMOUNTS, st.sampled_from(["", "points", "$", "積分"]) | st.text(max_size=9)
 )
-ROWS = st.tuples(st.builds(Cell, WORDS), NUMBERS, NUMBERS | st.just(Cell()))
+ROWS = st.tuples(
+    st.builds(Cell, WORDS), NUMBERS, NUMBERS | st.just(Cell()), NUMBERS | st.just(Cell())
+)
+NOTES = st.builds(Note, WORDS.filter(str.strip), st.booleans())
 
 
 @st.composite
 def groups_of_rows(draw_from: st.DrawFn) -> Group:
-    """Rows about the same customer, notes, and details."""
-    customer = Cell(draw_from(WORDS))
+    """Rows about a customer at a profile, notes, and details."""
+    heading = [Cell(draw_from(st.sampled_from(["card", "points"]))), Cell(draw_from(IDENTIFIERS))]
     rows = draw_from(st.lists(ROWS, min_size=1, max_size=3))
-    notes, details = (draw_from(st.lists(WORDS, max_size=2)) for _ in range(2))
-    return Group([[customer, *row] for row in rows], notes, details)
+    details = draw_from(st.dictionaries(IDENTIFIERS, WORDS, max_size=2))
+    return Group(heading, rows, draw_from(st.lists(NOTES, max_size=2)), details)
 
 
-GROUPS = st.lists(groups_of_rows(), min_size=1, max_size=3)
+GROUPS = st.lists(groups_of_rows(), min_size=1, max_size=4)
+IN_TERMINAL = [TableLayout.GROUPS, TableLayout.WIDE, TableLayout.LIST]
 
 
-def drawn(groups: list[Group], width: int, *, ascii_only: bool = False) -> str:
+def drawn(
+    groups: Iterable[Group],
+    width: int,
+    layout: TableLayout = TableLayout.GROUPS,
+    *,
+    ascii_only: bool = False,
+    columns: tuple[Column, ...] = COLUMNS,
+    **more: object,
+) -> str:
     file = io.StringIO()
     console = Console(
         file=file, width=width, force_terminal=True, highlight=False, markup=False, emoji=False
     )
-    draw(console, COLUMNS, groups, ascii_only=ascii_only)
+    table = Table(columns, groups, **more)  # type: ignore[arg-type]
+    draw(console, table, layout, now=NOW, ascii_only=ascii_only)
     return unstyled(file.getvalue())
 
 
-def row(customer: str, balance: str, available: Cell, expiry: Cell | None = None) -> list[Cell]:
-    return [Cell(customer), Cell(balance), available, expiry or Cell()]
+def plain(groups: Iterable[Group], layout: TableLayout = TableLayout.WIDE) -> str:
+    return "".join(plain_text(Table(COLUMNS, groups), layout))
 
 
-@example([Group([row("C-1", "points", Cell("2", "\N{COMBINING ACUTE ACCENT}"))])], 20)
-@given(GROUPS, st.sampled_from(WIDTHS) | st.integers(2, 250))
-def test_a_table_of_any_width_has_every_character_and_no_number_without_its_unit(
+def group(profile: str, customer: str, *rows: list[Cell], **more: object) -> Group:
+    return Group([Cell(profile), Cell(customer)], rows, **more)  # type: ignore[arg-type]
+
+
+def points(available: str = "1200", *more: Cell) -> list[Cell]:
+    return [Cell("Reward Points"), Cell(available, "points"), *more]
+
+
+# Nothing is ever cut.
+
+
+@settings(max_examples=100)
+@given(GROUPS, st.sampled_from(WIDTHS) | st.integers(20, 200), st.sampled_from(IN_TERMINAL))
+@example([group("card", "C-1", [Cell("a"), Cell("2", "\N{COMBINING ACUTE ACCENT}")])], 20, "groups")
+def test_a_table_of_any_width_has_every_amount_and_identifier_whole_and_every_character(
+    groups: list[Group], width: int, layout: TableLayout
+) -> None:
+    shown = drawn(groups, width, layout)
+    without_breaks = run_together(shown)
+
+    for each in groups:
+        for cell in each.heading:
+            assert visible(cell.text) in shown
+        for row in each.rows:
+            assert run_together(visible(row[0].text)) in without_breaks
+            for number in row[1:]:
+                whole = visible(" ".join(filter(None, (number.text, number.unit))))
+                assert whole in shown
+        for note in each.notes:
+            for word in visible(note.text).split(" "):
+                assert word in shown
+        for key, text in each.details.items():
+            assert run_together(visible(text)) in without_breaks or key in shown
+
+
+@settings(max_examples=50)
+@given(GROUPS, st.sampled_from(WIDTHS) | st.integers(20, 200))
+def test_a_line_of_a_table_is_wider_than_the_terminal_only_for_an_amount_or_a_word(
     groups: list[Group], width: int
 ) -> None:
-    shown = run_together(drawn(groups, width))
+    pieces = [
+        visible(text)
+        for each in groups
+        for cell in (*each.heading, *(cell for row in each.rows for cell in row))
+        for text in (f"{cell.text} {cell.unit}", cell.text)
+    ]
+    pieces += [visible(note.text) for each in groups for note in each.notes]
+    pieces += [visible(text) for each in groups for text in each.details.values()]
+    pieces += [key for each in groups for key in each.details]
+    indented = len("      ") + max(cell_len(piece) for piece in pieces)
 
-    for group in groups:
-        for each in group.rows:
-            for cell in each[:2]:
-                assert run_together(visible(cell.text)) in shown
-                assert run_together(visible(cell.unit)) in shown
-            for number in each[2:]:
-                assert run_together(visible(number.text) + visible(number.unit)) in shown
-        for text in (*group.notes, *group.details):
-            assert run_together(visible(text)) in shown
+    for line in drawn(groups, width).splitlines():
+        assert cell_len(line) <= max(width, indented)
 
 
 @settings(max_examples=50)
 @given(GROUPS)
 def test_a_table_in_a_pipe_has_each_row_on_one_line(groups: list[Group]) -> None:
-    lines = plain_text(COLUMNS, groups).splitlines()
+    lines = plain(groups).splitlines()
 
-    rows = [each for group in groups for each in group.rows]
+    rows = [(each, row) for each in groups for row in each.rows]
     assert len(lines) == 1 + len(rows)
-    for line, each in zip(lines[1:], rows, strict=True):
-        for cell in each:
-            assert visible(cell.text).strip() in line
-            assert visible(cell.unit).strip() in line
-    firsts = [sum(len(group.rows) for group in groups[:at]) for at in range(len(groups))]
-    for first, group in zip(firsts, groups, strict=True):
-        for detail in group.details:
-            assert visible(detail).strip() in lines[1 + first]
+    for line, (each, row) in zip(lines[1:], rows, strict=True):
+        for cell in (*each.heading, *row):
+            assert visible(f"{cell.text} {cell.unit}").strip() in line
+        for detail in each.details.values() if row is each.rows[0] else ():
+            assert visible(detail).strip() in line
 
 
-@pytest.mark.parametrize("width", [80, 200, None])
-def test_the_digits_of_a_column_line_up_whatever_the_units(width: int | None) -> None:
-    cells = [Cell("7", "points"), Cell("120000", "$"), Cell("-3.50", "積分"), Cell("42")]
-    groups = [Group([row("C-1", f"line {cell.text}", cell)]) for cell in cells]
+@given(st.text(), st.integers(1, 60))
+def test_a_text_is_broken_only_at_spaces(text: str, width: int) -> None:
+    lines = wrapped(text, width)
 
-    text = drawn(groups, width) if width else plain_text(COLUMNS, groups)
-
-    ends = {
-        cell_len(line[: line.rindex(cell.text) + len(cell.text)])
-        for cell in cells
-        for line in text.splitlines()
-        if f"line {cell.text} " in line
-    }
-    assert len(ends) == 1
+    assert " ".join(lines).split() == text.replace("  ", " ").split() or "  " in text
+    for line in lines:
+        assert cell_len(line) <= width or " " not in line.strip(" ")
 
 
-def test_rows_of_a_table_that_fit_stand_under_their_headings() -> None:
-    group = Group(
-        [row("C-1", "points", Cell("1200", "points"), Cell("200", "points"))], ["Look out."]
-    )
-
-    heading, rule, line, note = drawn([group], 80).splitlines()
-
-    assert heading.split() == ["Customer", "Balance", "Available", "Expires", "next"]
-    assert set(rule.strip()) == {"─"}
-    assert line.split() == ["C-1", "points", "1200", "points", "200", "points"]
-    assert note == "! Look out."
+# How it looks.
 
 
-def test_a_note_of_a_table_stands_under_the_rows_it_is_about() -> None:
+def test_a_table_has_one_heading_and_each_group_says_what_it_is_about() -> None:
     groups = [
-        Group([row("C-1", "points", Cell("1"))], ["about C-1"]),
-        Group([row("C-2", "points", Cell("2"))], ["about C-2"]),
+        group("card", "2EE24580", [Cell("Cash back"), Cell("120000", "$")], notes=[Note("Cents?")]),
+        group(
+            "points", "cus_8812", points("1200", Cell("60", "USD"), Cell("200", at="2026-12-01"))
+        ),
     ]
-    for width in WIDTHS:
-        shown = run_together(drawn(groups, width))
-        places = [shown.index(each) for each in ("C-1", "!aboutC-1", "C-2", "!aboutC-2")]
-        assert places == sorted(places)
 
-
-def test_details_stand_between_the_rows_of_a_table_and_its_notes() -> None:
-    group = Group([row("C-1", "points", Cell("1"))], ["Look out."], ["tier: Gold", "n: 2.50"])
-
-    assert drawn([group], 80).splitlines()[-3:] == ["  tier: Gold", "  n: 2.50", "! Look out."]
-    assert plain_text(COLUMNS, [group]).splitlines() == [
-        "Customer  Balance  Available  Details",
-        "C-1       points           1  tier: Gold; n: 2.50",
+    assert drawn(groups, 80).splitlines() == [
+        "                   Available   Worth  Next expiry",
+        "─────────────────────────────────────────────────",
+        "card  2EE24580",
+        "  Cash back         120000 $",
+        "  ! Cents?",
+        "points  cus_8812",
+        "  Reward Points  1200 points  60 USD   200, 1 Dec",
     ]
 
 
-def test_a_table_too_wide_for_rows_becomes_sections_and_then_a_list() -> None:
-    group = Group([row("C-1001", "Reward Points", Cell("1200", "points"), Cell("200", "points"))])
+def test_what_has_no_room_in_a_narrow_table_stands_below_with_its_label() -> None:
+    groups = [group("points", "cus_8812", points("1200", Cell("60", "USD")))]
 
-    sections, as_list = drawn([group], 40), drawn([group], 20)
+    assert drawn(groups, 34).splitlines() == [
+        "points  cus_8812",
+        "  Reward Points  1200 points",
+        "    worth             60 USD",
+    ]
 
-    assert "Reward Points: expires next 200 points" in sections
-    assert "Available     1200 points" in as_list
+
+def test_a_row_with_nothing_in_its_columns_has_the_first_fact_beside_its_name() -> None:
+    groups = [
+        group("points", "c", points("1200")),
+        group("store", "c", [Cell("sum"), Cell(), Cell("5", "AUD")]),
+    ]
+
+    assert drawn(groups, 34).splitlines()[-1] == "  sum            worth 5 AUD"
+
+
+def test_a_heading_too_wide_for_the_terminal_has_a_line_for_each_part() -> None:
+    identifier = "2EE24580-B97B-4949-A65C-929CCB9B9B8D"
+
+    shown = drawn([group("card", identifier, points())], 40).splitlines()
+
+    assert shown[2:4] == ["card", identifier]
+
+
+def test_customers_at_one_profile_stand_in_rows_under_its_one_heading() -> None:
+    doubt = Note("Dollars, or cents?")
+    groups = [
+        group("card", "C-1", points("1"), notes=[doubt], details={"tier": "tier: Gold"}),
+        group("card", "C-2", points("2"), points("3"), details={"tier": "tier: Gold"}),
+        group(
+            "card", "C-3", [Cell("not found")], is_failed=True, notes=[Note("No.", is_error=True)]
+        ),
+        group("card", "C-4", points("4"), notes=[doubt], details={"tier": "tier: Gold"}),
+    ]
+
+    assert drawn(groups, 80).splitlines()[2:] == [
+        "card",
+        "  C-1       Reward Points   1 points",
+        "  C-2       Reward Points   2 points",
+        "            Reward Points   3 points",
+        "  C-3       not found",
+        "  C-4       Reward Points   4 points",
+        "  C-1, C-2, C-4: tier: Gold",
+        "  ! C-1, C-4: Dollars, or cents?",
+        "  C-3: No.",
+    ]
+
+
+def test_a_group_that_failed_has_its_error_in_place_of_rows() -> None:
+    failed = group("card", "C-1", [Cell("not found")], is_failed=True, notes=[Note("NO.", True)])
+
+    assert drawn([failed, group("points", "C-1", points())], 80).splitlines()[2:4] == [
+        "card  C-1",
+        "  NO.",
+    ]
+    assert "not found" in plain([failed, group("points", "C-1", points())])
+
+
+def test_a_table_in_which_everything_failed_is_empty() -> None:
+    failed = group("card", "C-1", [Cell("not found")], is_failed=True, notes=[Note("NO.", True)])
+
+    for layout in IN_TERMINAL:
+        assert drawn([failed, failed], 80, layout) == plain([failed], layout) == ""
+
+
+def test_short_details_stand_beside_the_heading_and_long_ones_are_named() -> None:
+    details = {"tier": "tier.name: Silver", "long": "x" * 61}
+
+    shown = drawn([group("points", "C-1", points(), details=details)], 80)
+
+    assert "points  C-1  tier.name: Silver; more in -o json: long\n" in shown
+    assert plain([group("points", "C-1", points(), details=details)]).splitlines() == [
+        "Customer  Profile  Name             Available  Details",
+        f"C-1       points   Reward Points  1200 points  tier.name: Silver; {'x' * 61}",
+    ]
+
+
+def test_a_list_has_a_fact_a_line_and_no_box_characters() -> None:
+    groups = [
+        group("points", "C-1", points(), notes=[Note("Careful."), Note("Bad.", is_error=True)]),
+        group("card", "C-2", points("7"), details={"tier": "tier: Gold"}),
+    ]
+
+    assert drawn(groups, 40, TableLayout.LIST).splitlines() == [
+        *("Profile: points", "Customer: C-1", "Name: Reward Points", "Available: 1200 points"),
+        *("Warning: Careful.", "Error: Bad.", ""),
+        *("Profile: card", "Customer: C-2", "Name: Reward Points", "Available: 7 points"),
+        "tier: Gold",
+    ]
+
+
+def test_a_wide_table_says_in_each_row_what_it_is_about() -> None:
+    groups = [group("points", "C-1", points(), points("3"), notes=[Note("Careful.")])]
+
+    assert drawn(groups, 30, TableLayout.WIDE).splitlines() == [
+        "Customer  Profile  Name             Available",
+        "─────────────────────────────────────────────",
+        "C-1       points   Reward Points  1200 points",
+        "C-1       points   Reward Points     3 points",
+        "! Careful.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("at", "shown"),
+    [
+        ("2026-12-01T00:00:00", "200, 1 Dec"),
+        ("2027-12-01", "200, 1 Dec 2027"),
+        ("2024-12-01T00:00:00", "200, 1 Dec 2024, past"),
+        ("2026-11-21", "200, 21 Nov"),
+        ("2026-12-01T23:59:59Z", "200, 1 Dec, 23:59"),
+        ("soon", "200, soon"),
+    ],
+)
+def test_dates_in_a_terminal_are_short_and_marked_if_they_are_over(at: str, shown: str) -> None:
+    groups = [group("points", "C-1", points("1", Cell(), Cell("200", at=at)))]
+
+    assert drawn(groups, 80).rstrip().endswith(f"  {shown}")
+    assert plain(groups).rstrip().endswith(f"200, {at}")
+
+
+def test_a_title_and_an_ending_stand_around_a_table() -> None:
+    groups = [group("points", "C-1", points())]
+    sentences = ["1 of 2 platforms answered.", "For a ticket: -o markdown"]
+
+    wide = drawn(groups, 80, title="Ada Lovelace", ending=sentences).splitlines()
+    narrow = drawn(groups, 40, title="Ada Lovelace", ending=sentences).splitlines()
+
+    assert wide[:2] == narrow[:2] == ["Ada Lovelace", ""]
+    assert wide[-1] == " ".join(sentences)
+    assert narrow[-2:] == sentences
 
 
 def test_columns_of_a_table_without_a_cell_are_left_out() -> None:
-    assert "Expires next" not in drawn([Group([row("C-1", "points", Cell("1"))])], 80)
+    groups = [group("points", "C-1", points())]
+
+    for shown in (drawn(groups, 80), drawn(groups, 80, TableLayout.LIST), plain(groups)):
+        assert "Next expiry" not in shown
+        assert "Worth" not in shown
+
+
+def test_amounts_of_a_column_end_at_the_same_place() -> None:
+    cells = [Cell("7", "points"), Cell("120000", "$"), Cell("-3.50", "積分"), Cell("42")]
+    groups = [group(f"p{at}", "C-1", [Cell("name"), cell]) for at, cell in enumerate(cells)]
+
+    for text in (drawn(groups, 80), plain(groups)):
+        rows = [line for line in text.splitlines() if "name" in line]
+        assert len({cell_len(row) for row in rows}) == 1
 
 
 def test_markup_and_emoji_codes_in_a_table_are_text() -> None:
-    shown = drawn([Group([row("[red]", "[/x] [gold]", Cell("1", ":star:"))], ["[b]no[/b]"])], 80)
+    shown = drawn(
+        [group("[red]", "[/x]", [Cell("[gold]"), Cell("1", ":star:")], notes=[Note("[b]no[/b]")])],
+        80,
+    )
 
-    for text in ("[red]", "[/x] [gold]", "1 :star:", "! [b]no[/b]"):
+    for text in ("[red]  [/x]", "[gold]", "1 :star:", "! [b]no[/b]"):
         assert text in shown
 
 
 def test_a_terminal_without_unicode_gets_tables_with_ascii_lines() -> None:
-    assert drawn([Group([row("C-1", "points", Cell("1"))])], 80, ascii_only=True).isascii()
+    assert drawn([group("points", "C-1", points("é"))], 80, ascii_only=True).isascii()
+
+
+# Long tables in a pipe.
 
 
 def test_a_long_cell_in_the_last_column_does_not_widen_other_rows() -> None:
-    columns = [Column("Field"), Column("Value")]
-    rows = [[Cell(str(number)), Cell("v")] for number in range(1000)]
+    long = group("long", "C-1", points(), details={"x": "x" * 1_000_000})
+    groups = [*(group("points", str(number), points()) for number in range(1000)), long]
 
-    text = plain_text(columns, [Group([*rows, [Cell("long"), Cell("x" * 1_000_000)]])])
+    assert len(plain(groups)) < 1_100_000
 
-    assert len(text) < 1_100_000
+
+def test_a_table_in_a_pipe_takes_as_much_memory_for_many_rows_as_for_few(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tables, "IN_MEMORY", 10_000)
+
+    def groups(number: int) -> Iterator[Group]:
+        return (group("points", f"C-{at}", points(str(at))) for at in range(number))
+
+    def peak(number: int) -> int:
+        tracemalloc.start()
+        lines = sum(1 for _ in plain_text(Table(COLUMNS, groups(number))))
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert lines == number + 1
+        return most
+
+    peak(100)
+    assert peak(20_000) < 2_000_000

@@ -26,7 +26,8 @@ from loyalty_cli.network.http_client import CONNECTIONS
 from loyalty_cli.network.retry import BULK, INTERACTIVE
 from loyalty_cli.output import balances as views
 from loyalty_cli.output import messages
-from loyalty_cli.output.document import layout, print_records, write_records
+from loyalty_cli.output.clipboard import MOST_BYTES, copy, refuse_copy, require_clipboard
+from loyalty_cli.output.document import layout, print_records, print_table, write_records
 from loyalty_cli.output.format import Format
 from loyalty_cli.output.json_text import json_line
 from loyalty_cli.output.progress import progress
@@ -37,7 +38,9 @@ if TYPE_CHECKING:
     from loyalty_cli.output.view import View
 
 MOST_SHOWN = 100
-"""How many look-ups of a list a table shows."""
+"""How many look-ups of a list a table on a terminal shows."""
+MOST_COPIED = MOST_BYTES // 10
+"""More look-ups than this cannot fit: each has a row of more than ten bytes."""
 
 
 def run(chosen: Globals, request: BalanceRequest) -> int:
@@ -47,6 +50,13 @@ def run(chosen: Globals, request: BalanceRequest) -> int:
         usage_error("--resume continues an output file.", "Add --output-file FILE.")
     if request.summary and request.raw:
         usage_error("--summary needs balances, which --raw does not read.", "Leave one out.")
+    if request.copy:
+        if request.output_file is not None:
+            usage_error(
+                "--copy takes what is printed, and --output-file prints no records.",
+                "Leave one out.",
+            )
+        require_clipboard()
     rate = checked("--rate", check_rate, request.rate)
     if request.file is not None and request.output_file is not None:
         check_apart(request.output_file, request.file)
@@ -73,7 +83,7 @@ def _format(request: BalanceRequest) -> Format:
     output = request.output or next(
         (each for each in Format if request.output_file.suffix == f".{each}"), Format.TABLE
     )
-    if output is Format.TABLE:
+    if output.is_for_people:
         why = (
             "a table is for reading; --output-file needs another format."
             if request.output
@@ -112,6 +122,10 @@ class Action:
         self._is_list = request.file is not None
         self._view: View[Any] = views.RAW if request.raw else views.BALANCES
         self._unfinished: Path | None = None
+        self._hidden = 0
+        self._are_all_failed = False
+        self._told: list[Record] = []
+        self._to_copy: list[Any] = []
 
     def to_the_end(self) -> int:
         """Make the run, report failures, and return the exit code."""
@@ -125,10 +139,16 @@ class Action:
         finally:
             if run.ended_by:
                 run.tally.report(run.ended_by)
-            views.report_failures(run.tally, several=self._tasks.total != 1)
+            views.report_failures(run.tally, several=self._tasks.total != 1, told=self._told)
             if run.summary:
                 views.report_first_warnings(run.tally)
         code = run.tally.exit_code if run.mistake else self._exit_code()
+        if self._hidden:
+            messages.note(
+                f"The first {MOST_SHOWN} of {run.tally.done} look-ups"
+                f" {'failed' if self._are_all_failed else 'are shown'};"
+                " `| less`, -o jsonl, json or csv shows all."
+            )
         if self._unfinished:
             messages.note(f"The records are in {str(self._unfinished)!r}. Continue with --resume.")
         if run.mistake:
@@ -137,29 +157,70 @@ class Action:
 
     def _print(self) -> None:
         work = Resumed(enumerate(self._tasks.make()))
-        with closing(self._with_progress(self._run.records(work))) as records:
+        with closing(self._with_progress(self._run.records(work))) as made:
+            records: Iterator[Record] = self._copying(made) if self._request.copy else made
             if self._run.summary:
-                for _ in records:
+                for _ in made:
                     pass
-                print_records(self._run.summary.records(), self._output, SUMMARY)
-            elif self._output is Format.TABLE:
-                shown = list(islice(records, MOST_SHOWN if self._is_list else None))
-                self._print_table(shown, records)
+                self._print_summary(self._run.summary, self._output)
+            elif self._output is Format.TABLE and is_terminal():
+                self._print_on_terminal(records)
+            elif self._output.is_for_people:
+                self._print_in_pipe(records)
             else:
                 # A run can end before its first record, and then there is no output.
                 first = list(islice(records, 1))
                 print_records(chain(first, records), self._output, self._view)
+        if self._to_copy:
+            self._copy()
 
-    def _print_table(self, shown: list[Record], others: Iterator[Record]) -> None:
-        hidden = sum(1 for _ in others)
-        print_records(shown, Format.TABLE, self._view)
-        views.report_warnings(shown)
-        if hidden:
-            what = "failed" if all(record.error for record in shown) else "are shown"
-            messages.note(
-                f"The first {len(shown)} of {self._run.tally.done} look-ups {what};"
-                " -o jsonl, json or csv shows all."
-            )
+    def _print_summary(self, summary: Summary, output: Format) -> None:
+        records = summary.records()
+        print_records(records, output, SUMMARY, self._request.layout)
+        if self._request.copy:
+            self._view, self._to_copy = SUMMARY, [*records]
+
+    def _copying(self, records: Iterator[Record]) -> Iterator[Record]:
+        """Keep the records that --copy needs, but not more than can fit."""
+        for record in records:
+            if len(self._to_copy) <= MOST_COPIED:
+                self._to_copy.append(record)
+            yield record
+
+    def _copy(self) -> None:
+        from loyalty_cli.output.markdown import markdown
+
+        if len(self._to_copy) > MOST_COPIED:
+            refuse_copy("more")
+        copy("".join(markdown(self._view.table(self._to_copy))))
+
+    def _print_on_terminal(self, records: Iterator[Record]) -> None:
+        """Print a table with its warnings and errors, and of a list only the beginning."""
+        shown = list(islice(records, MOST_SHOWN if self._is_list else None))
+        self._hidden = sum(1 for _ in records)
+        ending = [] if self._hidden else views.ending(shown)
+        print_table(self._view.table(shown, ending), table_layout=self._request.layout)
+        failed = [record for record in shown if record.error]
+        self._are_all_failed = len(failed) == len(shown)
+        self._told = [] if self._are_all_failed else failed
+
+    def _print_in_pipe(self, records: Iterator[Record]) -> None:
+        """Print all records; the warnings are in the table or, as many as a person reads, below."""
+        warned: list[Record] = []
+        left = 0
+
+        def watched() -> Iterator[Record]:
+            nonlocal left
+            for record in records:
+                if record.warnings and len(warned) < MOST_SHOWN:
+                    warned.append(record)
+                elif record.warnings:
+                    left += 1
+                yield record
+
+        print_records(watched(), self._output, self._view, self._request.layout)
+        if self._output is Format.TABLE and not self._request.layout.has_notes:
+            views.report_warnings(warned, left)
 
     def _write(self, path: Path) -> None:
         is_lines = self._output is Format.JSONL
@@ -179,7 +240,7 @@ class Action:
                 f"the output file {str(path)!r} {why.why}.", f"It was not changed. {why.hint}"
             )
         if self._run.summary:
-            print_records(self._run.summary.records(), Format.TABLE, SUMMARY)
+            self._print_summary(self._run.summary, Format.TABLE)
 
     def _write_lines(self, file: OutputFile) -> None:
         """Write the records that are not in the file yet, and close its gaps."""
@@ -217,7 +278,7 @@ class Action:
                 check_json(there, self._tasks.make(), self._run.add)
 
     def _with_progress(self, records: Generator[Record], kept: int = 0) -> Generator[Record]:
-        is_whole = self._output is Format.TABLE or self._run.summary is not None
+        is_whole = self._output.is_for_people or self._run.summary is not None
         is_shown = self._request.output_file is None and not is_whole and is_terminal()
         if is_shown or self._tasks.is_typed:
             return records  # a progress bar would be mixed with them, or with typed lines

@@ -8,7 +8,7 @@ import typer
 from loyalty_cli.commands.shared_options import complete_option, complete_profile, complete_way
 from loyalty_cli.lists.list_file import InputFormat
 from loyalty_cli.lists.parallel import JOBS
-from loyalty_cli.output.format import Format
+from loyalty_cli.output.format import Format, TableLayout
 
 MOST_JOBS = 256
 
@@ -104,6 +104,15 @@ def balance(
             help="How to print the result. Default: table, or the ending of --output-file.",
         ),
     ] = None,
+    layout: Annotated[
+        TableLayout,
+        typer.Option(
+            "--layout", help="The layout of a table; list is a fact a line, for screen readers."
+        ),
+    ] = TableLayout.AUTO,
+    copy: Annotated[
+        bool, typer.Option("--copy", help="Put the table on the clipboard, too, as Markdown.")
+    ] = False,
     output_file: Annotated[
         Path | None,
         typer.Option("--output-file", metavar="FILE", help="Write the records to a new file."),
@@ -116,9 +125,7 @@ def balance(
     ] = False,
     summary: Annotated[
         bool,
-        typer.Option(
-            "--summary", help="Show totals and a histogram; the records only in --output-file."
-        ),
+        typer.Option("--summary", help="Show totals; the records only in --output-file."),
     ] = False,
 ) -> int:
     """Look up the balance of one or more customers, or of a list with --from."""
@@ -145,5 +152,7 @@ def balance(
         resume=resume,
         summary=summary,
         people=person or [],
+        layout=layout,
+        copy=copy,
     )
     return run(context.obj, request)

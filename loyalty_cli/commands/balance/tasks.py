@@ -19,7 +19,7 @@ from loyalty_cli.lists.list_file import InputFormat, open_input
 from loyalty_cli.lists.shard import Shard, check_shard
 from loyalty_cli.model.customer_id import check_customer
 from loyalty_cli.model.errors import usage_error
-from loyalty_cli.output.format import Format
+from loyalty_cli.output.format import Format, TableLayout
 from loyalty_cli.providers.ways import no_such_way, wrong_for
 
 Value = TypeVar("Value")
@@ -45,6 +45,8 @@ class BalanceRequest(Struct, frozen=True):
     resume: bool
     summary: bool
     people: Sequence[str] = ()
+    layout: TableLayout = TableLayout.AUTO
+    copy: bool = False
 
 
 class LookupTasks(Struct, frozen=True):

@@ -201,7 +201,7 @@ def _told(settled: Iterator[DebitResult]) -> Iterator[DebitResult]:
 
 def _print(records: Iterator[DebitRecord], total: int, output: Format) -> None:
     """Print records, with progress unless both would go to the same terminal."""
-    if output is not Format.TABLE and is_terminal():
+    if not output.is_for_people and is_terminal():
         print_records(records, output, views.DEBITS)
         return
     with closing(progress(records, total, lambda each: each.error is not None)) as shown:

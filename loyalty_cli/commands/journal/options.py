@@ -106,7 +106,7 @@ def show(
 
     with journal_there(context.obj) as (_, journal):
         entry = the_one(journal, reference, profile)
-        if output is Format.TABLE:
+        if output.is_for_people:
             print_records([entry_record(entry)], output, DEBITS)
             write_text("\n")
         print_records([history(entry, journal.events(entry.key))], output, HISTORY)

@@ -29,6 +29,7 @@ from tests.commands.balance.lists import (
     running,
 )
 from tests.conftest import Outcome, Run
+from tests.fakes.terminal import in_terminal, unstyled
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -188,27 +189,51 @@ def test_each_failed_look_up_is_a_record_and_stderr_counts_them_by_error(
 # The table.
 
 
-@pytest.mark.parametrize(("number", "shown"), [(99, 99), (100, 100), (101, 100), (130, 100)])
-def test_a_table_of_a_list_shows_the_first_hundred_and_says_of_how_many(
-    number: int,
-    shown: int,
-    loyalty: Run,
-    at: At,
-    listed: Listed,
+@pytest.mark.parametrize("number", [99, 130])
+def test_a_table_of_a_list_in_a_pipe_has_all_customers(
+    number: int, loyalty: Run, at: At, listed: Listed
 ) -> None:
-    platform = at()
+    at()
 
     done = loyalty("balance", "--from", listed(lines(names(number))))
 
     heading, *rows = done.out.splitlines()
     assert heading.split()[:2] == ["Customer", "Profile"]
+    assert [row.split()[0] for row in rows] == names(number)
+    assert done.err == ""
+
+
+@pytest.mark.parametrize(("number", "shown"), [(99, 99), (100, 100), (101, 100), (130, 100)])
+def test_a_table_of_a_list_in_a_terminal_has_the_first_hundred_and_says_of_how_many(
+    number: int, shown: int, at: At, listed: Listed
+) -> None:
+    platform = at()
+
+    done = in_terminal(
+        "balance", "--from", listed(lines(names(number))), width=200, stderr=subprocess.PIPE
+    )
+
+    rows = unstyled(done.out).splitlines()[3:]
     assert [row.split()[0] for row in rows] == names(shown)
     assert len(platform.asked) == number
     assert done.err == (
-        f"The first 100 of {number} look-ups are shown; -o jsonl, json or csv shows all.\n"
+        f"The first 100 of {number} look-ups are shown;"
+        " `| less`, -o jsonl, json or csv shows all.\n"
         if number > shown
         else ""
     )
+
+
+def test_warnings_of_a_long_list_in_a_pipe_are_told_a_hundred_times_and_then_counted(
+    loyalty: Run, at: At, listed: Listed
+) -> None:
+    at(lambda _: Reply(body={"reward_balance": 3, "reward_symbol": "$"}))
+
+    done = loyalty("balance", "--from", listed(lines(names(130))))
+
+    assert len(done.out.splitlines()) == 131
+    assert done.err.count("Warning: ") == 100
+    assert told(done) == "30 more look-ups have warnings; -o csv and jsonl have them all."
 
 
 def test_a_table_shows_all_customers_of_the_command_line(loyalty: Run, at: At) -> None:
@@ -220,19 +245,17 @@ def test_a_table_shows_all_customers_of_the_command_line(loyalty: Run, at: At) -
     assert done.err == ""
 
 
-def test_a_table_of_a_list_whose_first_hundred_failed_says_so(
-    loyalty: Run, at: At, listed: Listed
-) -> None:
+def test_a_table_of_a_list_whose_first_hundred_failed_says_so(at: At, listed: Listed) -> None:
     first = set(names(100))
     at(lambda name: not_found(name) if name in first else found(name))
 
-    done = loyalty("balance", "--from", listed(lines(names(130))))
+    done = in_terminal("balance", "--from", listed(lines(names(130))), stderr=subprocess.PIPE)
 
     assert done.code == 9
     assert done.out == ""
     assert "are shown" not in done.err
-    assert "The first 100 of 130 look-ups failed; -o jsonl, json or csv shows all." in (
-        done.err.splitlines()
+    assert done.err.splitlines()[-1] == (
+        "The first 100 of 130 look-ups failed; `| less`, -o jsonl, json or csv shows all."
     )
 
 

@@ -1,0 +1,54 @@
+"""A table in Markdown as GitHub reads it: for a ticket, with footnotes for what must be known."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from loyalty_cli.output.escape import visible
+from loyalty_cli.output.table import Grid, as_rows, grid_of
+from loyalty_cli.output.view import Table
+
+# An underscore within a word, such as cus_8812, is only an underscore.
+_SPECIAL = re.compile(r"[\\`*\[\]<>|~$]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)")
+# What would begin a heading or a list.
+_BLOCK = re.compile(r"^\d*(?=[#+=.)-])")
+
+
+def markdown(table: Table) -> Iterator[str]:
+    """The table line by line, with dates as the platform wrote them."""
+    with grid_of(as_rows(table), None) as grid:
+        yield from _lines(grid, {column.heading for column in table.headings})
+
+
+def _lines(grid: Grid, headings: set[str]) -> Iterator[str]:
+    """The lines; the marks of footnotes stand in the first column that is not a heading."""
+    if not grid.number:
+        return
+    kept = grid.kept()
+    first = next(
+        (at for at, (_, column, _) in enumerate(kept) if column.heading not in headings), 0
+    )
+    yield _line([column.heading for _, column, _ in kept])
+    yield _line(["---:" if column.numbers else "---" for _, column, _ in kept])
+    numbers: dict[str, int] = {}
+    for group in grid.groups():
+        notes = [numbers.setdefault(each.text, len(numbers) + 1) for each in group.notes]
+        marks = "".join(f"[^{number}]" for number in notes)
+        for row in group.rows:
+            cells = [escaped(row[at].text) for at, _, _ in kept]
+            cells[first] += marks
+            yield _line(cells)
+            marks = ""
+    if numbers:
+        yield "\n"
+    for text, number in numbers.items():
+        plain = _BLOCK.sub(r"\g<0>\\", escaped(text))
+        yield f"[^{number}]: {plain}\n"
+
+
+def escaped(text: str) -> str:
+    """Text that Markdown shows as it is: no code, links, emphasis, HTML, formulas or cells."""
+    return _SPECIAL.sub(r"\\\g<0>", visible(text))
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |\n"
