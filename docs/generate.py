@@ -27,6 +27,7 @@ from loyalty_cli.sandbox.profiles import SandboxCredentials, sandbox_profiles
 from loyalty_cli.sandbox.server import Server
 
 HERE = Path(__file__).parent
+PROFILES = ("imprint", "gameball", "capillary", "omneo", "saasquatch")
 PICTURED = "loyalty --sandbox balance C-1001 --all-profiles"
 WIDTH = 80
 NOW = datetime(2026, 11, 21, 13, 2, tzinfo=UTC)
@@ -56,7 +57,7 @@ def picture() -> str:
                 HttpClient(), SandboxCredentials(), AccessTokens(KeyringStore())
             )
             profiles = sandbox_profiles(server.url)
-            tasks = [LookupTask(profiles[name], "C-1001", {}) for name in profiles]
+            tasks = [LookupTask(profiles[name], "C-1001", {}) for name in PROFILES]
             records: list[Any] = [BalanceReader(platforms).look_up(task) for task in tasks]
     draw(console, BALANCES.table(records, ending(records)), now=NOW)
     return console.export_svg(title=PICTURED, unique_id="balance")

@@ -29,7 +29,7 @@ from loyalty_cli.providers.contract import (
 
 MERCHANT = "x-imprint-merchant-key"
 UNIT_UNKNOWN = (
-    "Imprint does not say whether {balance} {symbol} is in minor units (cents). Its page on data"
+    "Imprint does not say whether {symbol} amounts are in minor units (cents). Its page on data"
     " types has 1000 = $10; if that holds here, set minor_units: 2 in the profile."
 )
 
@@ -131,7 +131,7 @@ class Imprint(Provider):
             basis="scale_unknown" if is_doubtful else "stated",
             available=balance,
         )
-        doubt = UNIT_UNKNOWN.format(balance=balance, symbol=symbol)
+        doubt = UNIT_UNKNOWN.format(symbol=symbol)
         warnings = (WarningRecord(WarningCode.SCALE_UNKNOWN, doubt),) if is_doubtful else ()
         return Reading((line,), warnings=warnings, platform_customer=customer)
 

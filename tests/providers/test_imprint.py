@@ -21,7 +21,7 @@ from tests.providers.contract import (
 )
 
 DOUBT = (
-    "Imprint does not say whether 120000 A$ is in minor units (cents). Its page on data"
+    "Imprint does not say whether A$ amounts are in minor units (cents). Its page on data"
     " types has 1000 = $10; if that holds here, set minor_units: 2 in the profile."
 )
 REWARDS = {"name": "rewards", "kind": "points", "unit": "points", "available": 120000}

@@ -227,7 +227,11 @@ def test_a_table_of_a_list_in_a_terminal_has_the_first_hundred_and_says_of_how_m
 def test_warnings_of_a_long_list_in_a_pipe_are_told_a_hundred_times_and_then_counted(
     loyalty: Run, at: At, listed: Listed
 ) -> None:
-    at(lambda _: Reply(body={"reward_balance": 3, "reward_symbol": "$"}))
+    at(
+        lambda name: Reply(
+            body={"customer_id": name, "reward_balance": 3, "reward_symbol": "$"},
+        )
+    )
 
     done = loyalty("balance", "--from", listed(lines(names(130))))
 
