@@ -44,7 +44,7 @@ Span = tuple[str, str]
 class Grid:
     """A table whose groups can be read many times, in little memory; all cells are plain text.
 
-    `columns` are those of headings and rows that are not empty, and `widths` are theirs.
+    `is_about_one` if all headings begin with the same cell; `differs` if they are not all the same.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Grid:
             notes=[replace(each, text=visible(each.text)) for each in group.notes],
             details={visible(key): visible(text) for key, text in group.details.items()},
         )
-        for row in made.rows:
+        for row in made.rows or [()]:
             for at, cell in enumerate((*made.heading, *row)):
                 self._widths[at] = max(self._widths[at], cell_len(cell.text))
         about = [cell.text for cell in made.heading]
@@ -164,7 +164,7 @@ def as_rows(table: Table) -> Table:
 
     def rows(group: Group) -> Iterator[Sequence[Cell]]:
         details = "; ".join(group.details.values())
-        for row in group.rows:
+        for row in group.rows or [()]:
             yield [*whole(group, row), Cell(details)]
             details = ""
 
@@ -240,7 +240,8 @@ class _Rows:
         self._indent = GAP if headings else 0
         self._width = width
         room = UNLIMITED if is_wide else width
-        self._at, self._columns, widths = [*zip(*grid.kept(len(self._titles)), strict=True)]
+        kept = grid.kept(len(self._titles)) or [(0, Column(""), 0)]
+        self._at, self._columns, widths = [*zip(*kept, strict=True)]
         self._fit = _fitting(self._columns, widths, room - self._indent)
         self._starts = [
             self._indent + sum(self._fit[:at]) + GAP * at for at in range(len(self._fit))
@@ -292,9 +293,9 @@ class _Rows:
         texts = [column.heading for column in self._columns[: len(self._fit)]]
         if self._titles:
             texts[0] = ""
-        cells = [Cell(text, style="bold") for text in texts]
-        header = next(self._row(cells), [])
-        yield header
+        if not any(texts):
+            return
+        yield next(self._row([Cell(text, style="bold") for text in texts]))
         if self._rule:
             # The last text needs no rule of its whole width.
             end = self._starts[-1] + min(self._fit[-1], 40)

@@ -353,6 +353,15 @@ def test_a_terminal_without_unicode_gets_tables_with_ascii_lines() -> None:
     assert drawn([group("points", "C-1", points("é"))], 80, ascii_only=True).isascii()
 
 
+def test_a_group_without_rows_has_its_heading_in_every_layout() -> None:
+    alone = group("open", "C-1", details={"tier": "tier: Gold"})
+
+    assert drawn([alone], 80).splitlines() == ["open  C-1  tier: Gold"]
+    assert drawn([alone], 80, TableLayout.LIST).splitlines()[0] == "Profile: open"
+    for groups in ([alone], [group("points", "C-2", points()), alone]):
+        assert plain(groups).splitlines()[-1].split() == ["C-1", "open", "tier:", "Gold"]
+
+
 # Long tables in a pipe.
 
 
