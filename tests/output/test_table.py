@@ -389,4 +389,4 @@ def test_a_table_in_a_pipe_takes_as_much_memory_for_many_rows_as_for_few(
         return most
 
     peak(100)
-    assert peak(20_000) < 2_000_000
+    assert peak(6_000) < 1_500_000

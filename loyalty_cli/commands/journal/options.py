@@ -57,17 +57,16 @@ def list_(
     output: OutputOption = Format.TABLE,
 ) -> None:
     """List debits, the oldest first."""
-    from itertools import islice
+    from itertools import chain, islice
 
     from loyalty_cli.commands.journal.time_options import moment
     from loyalty_cli.commands.open_journal import journal_there
     from loyalty_cli.debits.journal.entries import State
     from loyalty_cli.debits.journal.store import Filter
     from loyalty_cli.debits.records import entry_record
-    from loyalty_cli.model.records import DebitRecord
     from loyalty_cli.output import messages
     from loyalty_cli.output.debits import DEBITS
-    from loyalty_cli.output.document import collecting, print_records
+    from loyalty_cli.output.document import print_records
 
     for name in state or ():
         if name not in list(State):
@@ -83,9 +82,9 @@ def list_(
             until=moment("--until", until, journal.now()),
         )
         records = map(entry_record, islice(journal.find(chosen, newest=newest), limit))
-        found = list[DebitRecord]()
-        print_records(collecting(records, found), output, DEBITS)
-        if not found:
+        first = list(islice(records, 1))
+        print_records(chain(first, records), output, DEBITS)
+        if not first:
             messages.note(f"the journal {journal.place} has no such debit.")
 
 
