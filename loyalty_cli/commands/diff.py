@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from loyalty_cli.model.records import DiffRecord
 
 MOST_SHOWN = 100
-"""How many differences a table shows."""
+"""How many differences a table on a terminal shows."""
 
 
 def diff(
@@ -54,7 +54,7 @@ def diff(
                 look_ups.add(name, read_export(name, file))
         look_ups.check_once()
         found = compared.records(look_ups.sorted(0), look_ups.sorted(1))
-        if summary or output is Format.TABLE:
+        if summary or output.is_for_people:
             _print_whole(compared, found, output, summary=summary)
         else:
             print_records(found, output, DIFF)
@@ -64,26 +64,37 @@ def diff(
 def _print_whole(
     compared: "Diff", found: "Iterator[DiffRecord]", output: Format, *, summary: bool
 ) -> None:
-    """Print the first differences, unless in a summary, and then the totals."""
+    """Print the differences, unless in a summary, and then the totals."""
     from itertools import islice
 
     from loyalty_cli.output.diff import DIFF, DIFF_TOTALS
     from loyalty_cli.output.document import print_records
-    from loyalty_cli.output.stdout import write_text
+    from loyalty_cli.output.stdout import is_terminal, write_text
 
-    shown = list(islice(found, MOST_SHOWN))
-    total = len(shown) + sum(1 for _ in found)
+    total = 0
+
+    def counted() -> "Iterator[DiffRecord]":
+        nonlocal total
+        for record in found:
+            total += 1
+            yield record
+
+    records = counted()
     if not summary:
-        print_records(shown, output, DIFF)
-        if shown:
+        is_long = output is Format.TABLE and is_terminal()
+        print_records(islice(records, MOST_SHOWN if is_long else None), output, DIFF)
+        if total:
             write_text("\n")
+    shown = total
+    for _ in records:
+        pass
     print_records(compared.totals.records(), output, DIFF_TOTALS)
     if not total and not compared.left_out:
         messages.note("Nothing changed.")
-    elif total > len(shown) and not summary:
+    elif total > shown and not summary:
         messages.note(
-            f"The first {len(shown)} of {total} differences are shown;"
-            " -o jsonl, json or csv shows all."
+            f"The first {shown} of {total} differences are shown;"
+            " `| less`, -o jsonl, json or csv shows all."
         )
 
 

@@ -1,13 +1,10 @@
 """How the differences of two exports are shown, and their totals."""
 
-from collections.abc import Iterator, Sequence
-from itertools import groupby
-
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.records import DiffRecord, DiffTotalRecord, Failure
 from loyalty_cli.output.balances import shown_unit
 from loyalty_cli.output.csv_text import CsvCell, values
-from loyalty_cli.output.view import Cell, Column, Group, View
+from loyalty_cli.output.view import Cell, Column, Group, View, texts
 
 _FLAT = tuple(name for name in DiffRecord.__struct_fields__ if name != "error")
 _ERROR = Failure.__struct_fields__
@@ -15,16 +12,16 @@ _TOTAL = DiffTotalRecord.__struct_fields__
 _STYLES = {"changed": "", "appeared": "green", "vanished": "yellow", "failed": "red"}
 
 
-def _row(record: DiffRecord) -> list[Cell]:
+def _group(record: DiffRecord) -> Group:
     unit = shown_unit(record.unit, record.basis)
-    return [
-        *(Cell(record.profile), Cell(record.customer)),
+    row = [
         Cell(record.name or ""),
         Cell(record.what, style=_STYLES[record.what]),
         *(amount_cell(amount, unit) for amount in (record.before, record.after)),
         amount_cell(record.change, unit, sign="+"),
         Cell(_note(record)),
     ]
+    return Group(texts([record.profile, record.customer]), [row])
 
 
 def _note(record: DiffRecord) -> str:
@@ -45,55 +42,48 @@ def amount_cell(amount: Amount | None, unit: str, *, sign: str = "") -> Cell:
     return Cell(f"{sign if amount > 0 else ''}{amount!s}", unit)
 
 
-def _groups(records: Sequence[DiffRecord]) -> list[Group]:
-    whose = groupby(records, lambda record: (record.profile, record.by, record.customer))
-    return [Group([_row(record) for record in lines]) for _, lines in whose]
-
-
 def _csv_total(record: DiffTotalRecord) -> list[CsvCell]:
-    return [_kinds(record) if name == "kinds" else getattr(record, name) for name in _TOTAL]
+    kinds = ", ".join(record.kinds)
+    return [kinds if name == "kinds" else getattr(record, name) for name in _TOTAL]
 
 
-def _kinds(record: DiffTotalRecord) -> str:
-    return ", ".join(record.kinds)
-
-
-def _total_rows(record: DiffTotalRecord) -> Iterator[list[Cell]]:
-    unit = shown_unit(record.unit, record.basis)
-    yield [
-        *(Cell(record.profile), Cell(unit)),
-        *(amount_cell(amount, unit) for amount in (record.before, record.after)),
-        amount_cell(record.change, unit, sign="+"),
-        Cell(str(record.changed)),
-        *(Cell(str(record.appeared)), amount_cell(record.appeared_sum, unit)),
-        *(Cell(str(record.vanished)), amount_cell(record.vanished_sum, unit)),
-        Cell(str(record.failed)),
+def _total_group(record: DiffTotalRecord) -> Group:
+    row = [
+        Cell(shown_unit(record.unit, record.basis) or ", ".join(record.kinds)),
+        *(amount_cell(amount, "") for amount in (record.before, record.after)),
+        amount_cell(record.change, "", sign="+"),
+        *texts([record.changed or None]),
+        Cell(_count(record.appeared, record.appeared_sum)),
+        Cell(_count(record.vanished, record.vanished_sum)),
     ]
+    return Group(texts([record.profile, record.failed]), [row])
+
+
+def _count(lines: int, amount: Amount | None) -> str:
+    """How many lines there are, and what they add up to."""
+    return "" if not lines else f"{lines}" if amount is None else f"{lines} ({amount!s})"
 
 
 DIFF = View[DiffRecord](
     [*_FLAT, *(f"error_{name}" for name in _ERROR)],
     lambda record: [[*values(record, _FLAT), *values(record.error, _ERROR)]],
     (
-        *(Column("Profile", once=True), Column("Customer", once=True)),
+        *(Column("Profile", above=1), Column("Customer", above=2)),
         *(Column("Name"), Column("What")),
         *(Column("Before", numbers=True), Column("After", numbers=True)),
-        Column("Change", numbers=True, style="bold"),
-        Column("Note", aside=True),
+        *(Column("Change", numbers=True, style="bold"), Column("Note")),
     ),
-    _groups,
+    _group,
 )
 DIFF_TOTALS = View[DiffTotalRecord](
     _TOTAL,
     lambda record: [_csv_total(record)],
     (
-        *(Column("Profile", once=True), Column("Unit", once=True)),
+        *(Column("Profile", above=1), Column("Failed", numbers=True, above=2)),
+        Column("Unit"),
         *(Column("Before", numbers=True), Column("After", numbers=True)),
-        Column("Change", numbers=True, style="bold"),
-        Column("Changed", numbers=True),
-        *(Column("Appeared", numbers=True), Column("with", numbers=True)),
-        *(Column("Vanished", numbers=True), Column("with", numbers=True)),
-        Column("Failed", numbers=True),
+        *(Column("Change", numbers=True, style="bold"), Column("Changed", numbers=True)),
+        *(Column("Appeared", numbers=True), Column("Vanished", numbers=True)),
     ),
-    lambda records: [Group([*_total_rows(record)]) for record in records],
+    _total_group,
 )

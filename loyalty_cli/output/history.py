@@ -1,28 +1,23 @@
 """How the history of a balance is shown: each change, and what may have caused it."""
 
-from collections.abc import Sequence
-from itertools import groupby
-
 from loyalty_cli.model.records import HistoryRecord
 from loyalty_cli.output.balances import shown_unit
 from loyalty_cli.output.csv_text import CsvCell, values
 from loyalty_cli.output.diff import amount_cell
-from loyalty_cli.output.view import Cell, Column, Group, View
+from loyalty_cli.output.view import Cell, Column, Group, View, texts
 
 _FLAT = tuple(name for name in HistoryRecord.__struct_fields__ if name != "debits")
 
 
-def _row(record: HistoryRecord) -> list[Cell]:
+def _group(record: HistoryRecord) -> Group:
     unit = shown_unit(record.unit, record.basis)
-    return [
-        *(Cell(record.profile), Cell(record.customer)),
-        *(Cell(record.at), Cell(record.name or "nothing yet")),
+    row = [
+        *(Cell(at=record.at), Cell(record.name or "nothing yet")),
         *(amount_cell(amount, unit) for amount in (record.before, record.after)),
         amount_cell(record.change, unit, sign="+"),
-        Cell(record.last_seen),
-        Cell(_debits(record)),
-        Cell(record.seen_by),
+        *(Cell(at=record.last_seen), Cell(_debits(record)), Cell(record.seen_by)),
     ]
+    return Group(texts([record.profile, record.customer]), [row])
 
 
 def _debits(record: HistoryRecord) -> str:
@@ -41,20 +36,15 @@ def _csv_row(record: HistoryRecord) -> list[CsvCell]:
     return [*values(record, _FLAT), record.debits]
 
 
-def _groups(records: Sequence[HistoryRecord]) -> list[Group]:
-    of_profiles = groupby(records, lambda record: (record.profile, record.by))
-    return [Group([_row(record) for record in group]) for _, group in of_profiles]
-
-
 HISTORY = View[HistoryRecord](
     [*_FLAT, "debits"],
     lambda record: [_csv_row(record)],
     (
-        *(Column("Profile", once=True), Column("Customer", once=True)),
+        *(Column("Profile", above=1), Column("Customer", above=2)),
         *(Column("Seen"), Column("Name")),
         *(Column("Before", numbers=True), Column("After", numbers=True)),
         Column("Change", numbers=True, style="bold"),
-        *(Column(heading, aside=True) for heading in ("Until", "Debits of ours", "By")),
+        *(Column(heading) for heading in ("Until", "Debits of ours", "By")),
     ),
-    _groups,
+    _group,
 )

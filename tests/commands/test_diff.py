@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from loyalty_cli.commands import diff
+from loyalty_cli.commands.diff import MOST_SHOWN
 from loyalty_cli.output.format import Format
 from loyalty_cli.output.json_schema import json_schema
 from tests.conftest import Run
+from tests.fakes.terminal import in_terminal, unstyled
 from tests.history.exported import failed, line, looked_up, of_version_1, write
 
 OLD = [
@@ -53,8 +54,8 @@ def test_a_table_has_the_differences_and_the_totals(loyalty: Run, old: str, new:
         "points E Points failed 5 points timed out in NEW",
     ]
     assert rows[8:] == [
-        "points points 1213 points 714.50 points -498.50 points 2 0 1 450 points 1",
-        "points points? 0 1 20 points? 0 1",
+        "points 1 points 1213 714.50 -498.50 2 1 (450)",
+        "points 1 points? 1 (20)",
     ]
 
 
@@ -89,16 +90,18 @@ def test_two_exports_without_a_difference_have_only_totals(loyalty: Run, old: st
     assert loyalty("diff", old, old, "-o", "json").out == "[]\n"
 
 
-def test_a_long_table_shows_the_first_differences(
-    loyalty: Run, old: str, new: str, monkeypatch: pytest.MonkeyPatch
+def test_a_long_table_on_a_terminal_shows_the_first_differences(
+    loyalty: Run, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(diff, "MOST_SHOWN", 2)
-    done = loyalty("diff", old, new)
+    both = ([looked_up(f"C-{each}", amount) for each in range(150)] for amount in (1, 2))
+    old, new = (write(tmp_path / f"{at}.jsonl", records) for at, records in enumerate(both))
 
-    assert "C-5" not in done.out
-    assert done.err == (
-        "The first 2 of 5 differences are shown; -o jsonl, json or csv shows all.\n"
-    )
+    shown = unstyled(in_terminal("diff", old, new, width=100).out)
+    assert shown.count("+1 points") == MOST_SHOWN
+    assert "The first 100 of 150 differences are shown" in shown
+    assert "+150" in shown  # in the totals
+    for output in ("table", "markdown"):
+        assert loyalty("diff", old, new, "-o", output).out.count("+1 points") == 150
 
 
 def test_other_options_are_a_warning(loyalty: Run, tmp_path: Path, old: str) -> None:
