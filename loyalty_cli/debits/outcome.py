@@ -34,6 +34,7 @@ USED_BEFORE = "the reference was in use before this attempt"
 LONGEST_WHY = 2000
 ANSWERED = "HTTP "
 """How the journal's evidence begins if it is an answer of the platform."""
+SIGN_IN_REFUSED = (f"{ANSWERED}401:", f"{ANSWERED}403:")
 
 
 class Outcome(Struct, frozen=True):
@@ -148,12 +149,29 @@ def may_have_been_made(events: Sequence[Event], attempt: int) -> bool:
 
 
 def failed_attempts(events: Iterable[Event]) -> int:
-    """How many attempts failed by the platform's own answer, even by one that came late."""
-    return sum(
+    """How many attempts used up a number: they failed by the platform's own answer, even late.
+
+    A refused sign-in uses up none. The count ends at an attempt that may have been made after all,
+    whatever was concluded of it: its number is kept, so that the platform can tell the repeat.
+    """
+    attempts: dict[int, list[Event]] = {}
+    for event in events:
+        attempts.setdefault(event.attempt, []).append(event)
+    failed = 0
+    for _, these in sorted(attempts.items()):
+        answers = [each.why for each in these if _is_failure(each)]
+        if not answers and any(each.after is State.UNKNOWN for each in these):
+            break
+        failed += any(not why.startswith(SIGN_IN_REFUSED) for why in answers)
+    return failed
+
+
+def _is_failure(event: Event) -> bool:
+    """Whether an attempt failed by the platform's own answer to it."""
+    return (
         event.after in (State.REFUSED, State.NOT_APPLIED)
         and event.before in (State.SENDING, State.UNKNOWN)
         and event.why.startswith(ANSWERED)
-        for event in events
     )
 
 

@@ -409,7 +409,8 @@ def _is_same_uuid(one: str, other: str) -> bool:
 class Debit(Struct, frozen=True):
     """A debit as a provider sends it: `amount` in whole units of `unit`, `at` in UTC.
 
-    `failures` counts the earlier attempts of which the platform itself said that they failed.
+    `failures` counts the earlier attempts of which the platform itself said that they failed, up to
+    one that may have been made: from then on the number of the attempt must not change.
     """
 
     customer: str

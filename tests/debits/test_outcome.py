@@ -4,12 +4,14 @@ import gzip
 import json
 import zlib
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from loyalty_cli.debits.journal.entries import State
+from loyalty_cli.debits.journal.entries import Event, State
 from loyalty_cli.debits.journal.store import Journal
+from loyalty_cli.debits.outcome import failed_attempts
 from loyalty_cli.model.errors import ErrorCode
 from loyalty_cli.network.http_client import BODY_LIMIT_BYTES
 from tests.debits.conftest import SECRET, CliWith, CommandLine, DebitMaker
@@ -453,3 +455,49 @@ def test_a_secret_that_the_platform_repeats_is_neither_printed_nor_kept(
     assert SECRET.encode() not in b"".join(
         path.read_bytes() for path in cli.place.parent.glob("journal.db*")
     )
+
+
+# What uses up the number of an attempt.
+
+T0 = datetime(2026, 11, 20, tzinfo=UTC)
+SENDING, UNKNOWN, NOT_APPLIED = State.SENDING, State.UNKNOWN, State.NOT_APPLIED
+LOST_ONE = ((SENDING, UNKNOWN, "timed out"), (UNKNOWN, NOT_APPLIED, "seen twice"))
+FAILED = ((SENDING, NOT_APPLIED, 'HTTP 200: {"code": 521}'),)
+REFUSED_FOR_GOOD = (
+    (SENDING, State.REFUSED, 'HTTP 400: {"code": 818}'),
+    (State.REFUSED, NOT_APPLIED, "by hand: HTTP 400 in their log"),
+)
+BY_HAND = ((SENDING, UNKNOWN, "timed out"), (UNKNOWN, NOT_APPLIED, "by hand: HTTP 500 in a log"))
+LATE = ((SENDING, UNKNOWN, "its process has ended"), (UNKNOWN, NOT_APPLIED, "HTTP 200: 521"))
+NOT_SENT = ((SENDING, State.PLANNED, "not sent: no connection"),)
+
+
+@pytest.mark.parametrize(
+    ("attempts", "number"),
+    [
+        ([], 0),
+        ([FAILED], 1),
+        ([FAILED, NOT_SENT, FAILED], 2),
+        ([REFUSED_FOR_GOOD], 1),
+        ([LATE], 1),
+        ([((SENDING, NOT_APPLIED, "HTTP 401: {}"),)], 0),
+        ([((SENDING, NOT_APPLIED, "HTTP 403: {}"),), FAILED], 1),
+        ([LOST_ONE], 0),
+        ([LOST_ONE, FAILED], 0),
+        ([LOST_ONE, ((SENDING, NOT_APPLIED, "HTTP 401: {}"),), FAILED, FAILED], 0),
+        ([FAILED, LOST_ONE, FAILED], 1),
+        ([FAILED, BY_HAND, FAILED], 1),
+        ([FAILED, ((SENDING, UNKNOWN, "timed out"),)], 1),
+    ],
+    ids=str,
+)
+def test_a_number_under_which_a_debit_may_have_been_made_is_kept_for_good(
+    attempts: list[tuple[tuple[State, State, str], ...]], number: int
+) -> None:
+    events = [Event(T0, "you", 0, None, State.PLANNED, "planned")]
+    for attempt, changes in enumerate(attempts, start=1):
+        again = Event(T0, "you", attempt - 1, NOT_APPLIED, State.PLANNED, "requested again")
+        claimed = Event(T0, "you", attempt, State.PLANNED, SENDING, "claimed")
+        events += [again, claimed, *(Event(T0, "you", attempt, *change) for change in changes)]
+
+    assert failed_attempts(events) == number
