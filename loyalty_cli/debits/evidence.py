@@ -33,11 +33,17 @@ class Proof(Enum):
 
 
 class ListFinding(Struct, frozen=True):
-    """What a list proves about a debit, what was seen there, and the platform's id of it."""
+    """What a list proves about a debit, what was seen there, and the platform's id of it.
+
+    `by_time` is the time of a debit that was found without our reference, by amount and time.
+    `passes` if another look may show more a little later.
+    """
 
     proof: Proof
     why: str
     provider_reference: str | None = None
+    by_time: datetime | None = None
+    passes: bool = False
 
 
 def judge_list(
@@ -82,7 +88,8 @@ def judge_list(
         return ListFinding(Proof.NOTHING, f"the platform lists {seen}, which may be it")
     if only.doubt:
         return ListFinding(Proof.DOUBTFUL, f"the platform lists {seen}, but {only.doubt}")
-    return ListFinding(Proof.MADE, f"the platform lists {_shown(only)}", only.provider_reference)
+    why = f"the platform lists {_shown(only)}"
+    return ListFinding(Proof.MADE, why, only.provider_reference, by_time=only.at)
 
 
 def _by_reference(entry: Entry, reference: str, named: Sequence[Redemption]) -> ListFinding:

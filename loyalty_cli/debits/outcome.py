@@ -9,8 +9,9 @@ from msgspec.structs import replace
 
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.credentials.redaction import redact
+from loyalty_cli.debits.evidence import ListFinding, Proof
 from loyalty_cli.debits.journal.entries import Event, State
-from loyalty_cli.debits.result import unknown_error
+from loyalty_cli.debits.result import BY_HAND, unknown_error
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.network.answers import error_in
 from loyalty_cli.network.platform_client import DebitAnswer
@@ -38,12 +39,16 @@ SIGN_IN_REFUSED = (f"{ANSWERED}401:", f"{ANSWERED}403:")
 
 
 class Outcome(Struct, frozen=True):
-    """The state of a debit after an answer, and the evidence for it."""
+    """The state of a debit after an answer, and the evidence for it.
+
+    `is_by_repeat` if the evidence is only that the platform knows the id.
+    """
 
     state: State
     why: str
     applied: DebitReceipt = DebitReceipt()
     error: LoyaltyError | None = None
+    is_by_repeat: bool = False
 
 
 def classify(came: DebitAnswer, debit: Debit, profile: Profile, provider: DebitProvider) -> Outcome:
@@ -119,10 +124,28 @@ def classify_again(came: DebitAnswer, debit: Debit, provider: DebitProvider) -> 
     if answer.status in SUCCESSES:
         outcome = _success(answer, debit, provider, platform_error)
     elif platform_error and provider.is_repeat(platform_error):
-        outcome = Outcome(State.CONFIRMED, f"the id was used before: {_shown(answer)}")
+        why = f"the id was used before: {_shown(answer)}"
+        outcome = Outcome(State.CONFIRMED, why, is_by_repeat=True)
     else:
         outcome = _unclear(answer, provider, platform_error)
     return _masked(outcome, came)
+
+
+def with_list(repeat: Outcome, listed: ListFinding, title: str) -> Outcome:
+    """The outcome of a repeat together with what the platform's list of debits says.
+
+    The id may belong to a transaction of another kind, or of another customer.
+    """
+    if not repeat.is_by_repeat or listed.proof is Proof.NOTHING:
+        return repeat
+    why = f"{repeat.why}; {listed.why}"[:LONGEST_WHY]
+    if listed.proof is Proof.MADE:
+        applied = replace(repeat.applied, provider_reference=listed.provider_reference)
+        return replace(repeat, why=why, applied=applied)
+    outcome = unknown(why, f"{title} knows its id, but {listed.why}")
+    assert outcome.error
+    outcome.error.hint = BY_HAND
+    return outcome
 
 
 def allow_again(reference: str) -> str:

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
 from math import ceil
 
 from msgspec import Struct
@@ -11,21 +10,20 @@ from msgspec.structs import replace
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.debits.abandoned import certain_seconds, is_healthy, note_first_sight
 from loyalty_cli.debits.account_balance import AccountBalance
-from loyalty_cli.debits.evidence import ListFinding, Proof, judge_list
+from loyalty_cli.debits.evidence import Proof
 from loyalty_cli.debits.journal.database import JournalError
 from loyalty_cli.debits.journal.entries import OPEN, Baseline, Change, Entry, Event, State
-from loyalty_cli.debits.journal.store import DAY, Filter, Journal
+from loyalty_cli.debits.journal.store import Filter, Journal
 from loyalty_cli.debits.journal.uptime import Instant, instant_now
 from loyalty_cli.debits.order import DebitOrder, platform_of
 from loyalty_cli.debits.outcome import was_in_use
-from loyalty_cli.debits.result import SETTLE, DebitResult, recorded_error
+from loyalty_cli.debits.result import BY_HAND, SETTLE, DebitResult, recorded_error
 from loyalty_cli.debits.send_once import DebitSender
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ENDING, ErrorCode, LoyaltyError
 from loyalty_cli.providers.contract import DebitProvider
 
 BETWEEN_LOOKS_SECONDS = 60.0
-BY_HAND = "Find out at the platform, then run `loyalty journal resolve`."
 LATER = "Reconcile again after that."
 REFUSED_SIGN_IN = (401, 403)
 NOT_SETTLED = "not settled: "
@@ -178,7 +176,7 @@ class Reconciler:
             return self._stays(entry, why, "Put the options back, then reconcile again.")
         if was_in_use(events):
             return self._sent_again(order, entry)
-        listed, looked_at = self._listed(order, entry)
+        listed, looked_at = self._debits.listed(order, entry)
         if listed.proof is Proof.MADE:
             why = f"by evidence: {listed.why}"
             change = Change(why, provider_reference=listed.provider_reference)
@@ -200,32 +198,6 @@ class Reconciler:
         note_first_sight(self._journal, entry, since_unknown(entry, events), account.read_at)
         finding = judge(entry, account, events, profile.debit.settle)
         return self._judged(entry, events, finding, account.read_at, said)
-
-    def _listed(self, order: DebitOrder, entry: Entry) -> tuple[ListFinding, Instant]:
-        """What the platform's list of debits proves, and when it was asked for."""
-        settle = order.profile.debit.settle
-        debit = self._debits.debit(order, entry, entry.claimed_at)
-        try:
-            found, looked_at = self._debits.evidence(order, debit)
-        except Exception as error:  # noqa: BLE001 - without a list, other evidence may decide
-            said = error.message if isinstance(error, LoyaltyError) else type(error).__name__
-            why = f"the platform's list of debits cannot be read ({said.rstrip('.')})"
-            return ListFinding(Proof.NOTHING, why), instant_now()
-        if found is None:
-            return ListFinding(Proof.NOTHING, ""), looked_at
-        evidence, age = found
-        if age is not None:
-            why = f"the platform's list of debits came from a cache (Age: {age[:20]})"
-            return ListFinding(Proof.NOTHING, why), looked_at
-        ids = [
-            each.provider_reference
-            for each in evidence.redemptions
-            if each.provider_reference and not each.reference
-        ]
-        since = (entry.claimed_at or entry.created_at) - timedelta(seconds=2 * settle) - DAY
-        others = self._journal.others_sent(entry, since, ids)
-        reference = order.provider.sent_reference(debit)
-        return judge_list(entry, reference, evidence, settle, others), looked_at
 
     def _sent_again(self, order: DebitOrder, entry: Entry) -> DebitResult:
         settled = self._debits.send_again(order, entry)

@@ -8,6 +8,7 @@ from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.model.records import Failure
 
 SETTLE = "Do not repeat it under another reference; `loyalty journal reconcile` settles it."
+BY_HAND = "Find out at the platform, then run `loyalty journal resolve`."
 _FAILURE = msgspec.json.Decoder(Failure)
 
 

@@ -23,11 +23,13 @@ from loyalty_cli.debits.account_balance import (
     refusal,
 )
 from loyalty_cli.debits.claim import Claim, TakenError
+from loyalty_cli.debits.evidence import ListFinding
 from loyalty_cli.debits.journal.conflicts import AccountBusyError, BalanceChangedError
 from loyalty_cli.debits.journal.database import JournalError
 from loyalty_cli.debits.journal.entries import Baseline, Change, Entry, State
 from loyalty_cli.debits.journal.store import Journal
 from loyalty_cli.debits.journal.uptime import Instant, instant_now
+from loyalty_cli.debits.listed import find_listed
 from loyalty_cli.debits.order import DebitOrder, debit_of, defect
 from loyalty_cli.debits.outcome import (
     Outcome,
@@ -36,6 +38,7 @@ from loyalty_cli.debits.outcome import (
     failed_attempts,
     may_have_been_made,
     unknown,
+    with_list,
 )
 from loyalty_cli.debits.record_result import record_late, record_result
 from loyalty_cli.debits.resend import refusal_to_resend
@@ -43,7 +46,7 @@ from loyalty_cli.debits.result import DebitResult, recorded_error, unknown_error
 from loyalty_cli.model.errors import ENDING, ErrorCode, LoyaltyError, NotSentError
 from loyalty_cli.network.conversation import Ask, nobody
 from loyalty_cli.network.platform_client import DebitAnswer, PlatformClient
-from loyalty_cli.providers.contract import Debit, Evidence, Request
+from loyalty_cli.providers.contract import Debit, Request
 
 POLL_SECONDS = 0.2
 CODE_AGAIN = (
@@ -134,6 +137,7 @@ class DebitSender:
             if isinstance(error, NotSentError) and error.code in ENDING:
                 raise
             outcome = unknown(error.message, error.message.rstrip("."))
+        outcome = self._checked_repeat(outcome, order, entry)
         if outcome.state is State.UNKNOWN:
             self._journal.note(entry, f"sent again: {outcome.why}")
             return DebitResult(entry, error=outcome.error)
@@ -148,12 +152,10 @@ class DebitSender:
         events = self._journal.events(entry.key) if entry.attempt else []
         return debit_of(order, failed_attempts(events), at)
 
-    def evidence(
-        self, order: DebitOrder, debit: Debit
-    ) -> tuple[tuple[Evidence, str | None] | None, Instant]:
-        """The debits that the platform lists, with Age, and when they were asked for."""
-        began = self._clock()
-        return self._platforms.evidence(order.profile, order.query, debit), began
+    def listed(self, order: DebitOrder, entry: Entry) -> tuple[ListFinding, Instant]:
+        """What the platform's list proves about the last attempt, and when it was asked for."""
+        debit, began = self.debit(order, entry, entry.claimed_at), self._clock()
+        return find_listed(self._journal, self._platforms, order, entry, debit), began
 
     def account_balance(self, order: DebitOrder) -> AccountBalance:
         """Read the balance that a debit is taken from; raise LoyaltyError if there is none."""
@@ -284,11 +286,18 @@ class DebitSender:
             again = classify_again(answer, debit, provider)
             events = self._journal.events(claimed.key)
             if again.state is State.CONFIRMED and may_have_been_made(events, claimed.attempt):
-                return again
+                return self._checked_repeat(again, order, claimed)
         outcome = classify(answer, debit, order.profile, provider)
         if outcome.error and outcome.state is State.REFUSED and self.needs_person(order):
             outcome.error.hint = f"{outcome.error.hint} {CODE_AGAIN}"
         return outcome
+
+    def _checked_repeat(self, outcome: Outcome, order: DebitOrder, entry: Entry) -> Outcome:
+        """An outcome; if only the id proves it, with what the platform's list says."""
+        if not outcome.is_by_repeat:
+            return outcome
+        listed, _ = self.listed(order, entry)
+        return with_list(outcome, listed, order.provider.title)
 
     def _not_sent(self, claim: Claim, error: NotSentError) -> DebitResult:
         """Undo a claim if nothing was sent; raise the error that prevented the debit."""

@@ -439,7 +439,7 @@ def at_gameball(entry: Entry, **more: Any) -> bytes:
         ({"points": 51}, "unknown", 1),
         ({"type": "Cancel"}, "unknown", 1),
         ({"customerId": "C-2"}, "unknown", 1),
-        ({"transactionId": "r-11"}, "confirmed", 2),
+        ({"transactionId": "r-11"}, "unknown", 2),
     ],
     ids=str,
 )

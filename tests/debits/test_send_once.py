@@ -506,6 +506,46 @@ def test_a_9004_confirms_a_gameball_debit_that_a_person_held_for_not_applied(
         assert platform.taken() == 50
 
 
+OURS = {"transactionId": "r-1", "points": 50, "customerId": "C-1", "gameballTransactionId": 4711}
+
+
+def transactions(*listed: dict[str, Any], more: bool = False) -> bytes:
+    return as_json({"transactions": [*listed], "hasMore": more})
+
+
+@pytest.mark.parametrize("by", ["debit", "reconcile", "a new attempt"])
+@pytest.mark.parametrize(
+    ("listed", "state", "said"),
+    [
+        (transactions(OURS), "confirmed", "4711"),
+        (transactions(), "unknown", "list of debits does not have it"),
+        (transactions({**OURS, "status": "Cancelled"}), "unknown", "Cancelled"),
+        (transactions({**OURS, "customerId": "C-2"}), "unknown", "C-2"),
+        (transactions({**OURS, "points": 49}), "unknown", "not 50 points"),
+        (transactions(more=True), "confirmed", "9004"),
+        (as_json({}, "500 No"), "confirmed", "9004"),
+    ],
+    ids=["listed", "not listed", "cancelled", "another's", "less", "incomplete", "no list"],
+)
+def test_a_9004_to_a_repeat_proves_a_debit_only_if_the_list_does_not_contradict_it(
+    by: str, listed: bytes, state: str, said: str, points: CommandLine
+) -> None:
+    points.platform.debit = LOST
+    points.debit()
+    points.platform.debit = once_only
+    points.platform.listed = listed
+    if by == "a new attempt":
+        points.loyalty("journal", "resolve", "r-1", "--not-applied", "--why", "wrong")
+
+    done = points.reconcile() if by == "reconcile" else points.debit()
+
+    assert (done.code, done.record["state"]) == (0 if state == "confirmed" else 8, state)
+    assert said in f"{points.events()[-1]} {done.record['provider_reference']} {done.record}"
+    assert done.record["provider_reference"] == ("4711" if said == "4711" else None)
+    assert (state == "confirmed") or "journal resolve" in done.record["error"]["hint"]
+    assert points.platform.taken() == 50
+
+
 DUPLICATE = {"code": 9004, "type": "DUPLICATE", "message": "Duplicate transactionId"}
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace
 
 from loyalty_cli.commands import open_journal as journals
-from loyalty_cli.debits import abandoned, reconcile, send_once
+from loyalty_cli.debits import abandoned, listed, reconcile, send_once
 from loyalty_cli.debits.account_balance import read_account_balance
 from loyalty_cli.debits.evidence import judge_list
 from loyalty_cli.debits.journal import restore, store, tables
@@ -144,7 +144,7 @@ def incomplete_lists_are_believed(put: Put = setattr) -> None:
     def whole(entry: Any, reference: str, evidence: Any, *more: Any) -> Any:
         return judge_list(entry, reference, replace(evidence, is_complete=True), *more)
 
-    put(reconcile, "judge_list", whole)
+    put(listed, "judge_list", whole)
 
 
 def no_other_debit_explains_a_list(put: Put = setattr) -> None:
