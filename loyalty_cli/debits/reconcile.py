@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.debits.abandoned import certain_seconds, is_healthy, note_first_sight
 from loyalty_cli.debits.account_balance import AccountBalance
-from loyalty_cli.debits.evidence import Proof
+from loyalty_cli.debits.evidence import ListFinding, Proof
 from loyalty_cli.debits.journal.database import JournalError
 from loyalty_cli.debits.journal.entries import OPEN, Baseline, Change, Entry, Event, State
 from loyalty_cli.debits.journal.store import Filter, Journal
@@ -25,9 +25,14 @@ from loyalty_cli.providers.contract import DebitProvider
 
 BETWEEN_LOOKS_SECONDS = 60.0
 LATER = "Reconcile again after that."
+AGAIN_OR_BY_HAND = (
+    "Reconcile again in a minute or later. If that does not help, find out at the platform, then"
+    " run `loyalty journal resolve`."
+)
 REFUSED_SIGN_IN = (401, 403)
 NOT_SETTLED = "not settled: "
 LOOKED = "looked: "
+SEEN = "stays unknown: "
 UNCHANGED = f"{LOOKED}the redeemed total is what it was before the debit"
 NOT_LISTED = f"{LOOKED}the platform's list of debits does not have it"
 AGAIN = "Reconcile again in a minute or later."
@@ -61,6 +66,29 @@ def judge(entry: Entry, account: AccountBalance, events: Sequence[Event], settle
     if moved != 0:
         return _stays(f"redeemed changed by {moved}, not by {entry.amount}")
     return seen_twice(entry, events, account.read_at, settle, UNCHANGED)
+
+
+def contradicts(entry: Entry, account: AccountBalance) -> bool:
+    """Whether the redeemed total changed by too little for the debit, or is from a cache."""
+    before, now = entry.baseline or Baseline(), account.balance.redeemed
+    if account.cache_age is not None:
+        return True
+    if before.redeemed is None or now is None:
+        return False
+    return now.minus(Amount(before.redeemed)) < entry.amount
+
+
+def without_proof(entry: Entry, listed: ListFinding) -> ListFinding:
+    """What a debit that was found by amount and time proves, if the totals do not show it.
+
+    One from before the claim may be another, which leaves it to the totals. A later one may be
+    ours, before the platform counts it.
+    """
+    is_earlier = entry.claimed_at and listed.by_time and listed.by_time < entry.claimed_at
+    if is_earlier:
+        return ListFinding(Proof.NOTHING, f"{listed.why}, which is from before it")
+    why = f"{listed.why}, but the redeemed total does not show it"
+    return ListFinding(Proof.DOUBTFUL, why, passes=True)
 
 
 def seen_twice(
@@ -178,26 +206,32 @@ class Reconciler:
             return self._sent_again(order, entry)
         listed, looked_at = self._debits.listed(order, entry)
         if listed.proof is Proof.MADE:
-            why = f"by evidence: {listed.why}"
-            change = Change(why, provider_reference=listed.provider_reference)
-            return self._settled(entry, State.CONFIRMED, change)
+            account = None
+            if listed.by_time is not None and had.redeemed is not None:
+                account = self._debits.account_balance(order)
+            if account is None or not contradicts(entry, account):
+                why = f"by evidence: {listed.why}"
+                change = Change(why, provider_reference=listed.provider_reference)
+                return self._settled(entry, State.CONFIRMED, change)
+            listed = without_proof(entry, listed)
         if listed.proof is Proof.DOUBTFUL:
-            return self._stays(entry, listed.why)
-        is_missing, said = listed.proof is Proof.NOT_THERE, listed.why
+            self._note_seen(entry, events, listed.why)
+            return self._stays(entry, listed.why, AGAIN_OR_BY_HAND if listed.passes else BY_HAND)
+        is_missing = listed.proof is Proof.NOT_THERE
         if order.provider.idempotent:
             refused = self._debits.refusal_to_resend(order, entry) if is_missing else None
             if refused is None:
                 return self._sent_again(order, entry)
-            said = refused.message.rstrip(".")
+            listed = replace(listed, why=refused.message.rstrip("."))
         if is_missing and had.redeemed is None:
             note_first_sight(self._journal, entry, since_unknown(entry, events), looked_at)
             finding = seen_twice(entry, events, looked_at, profile.debit.settle, NOT_LISTED)
-            return self._judged(entry, events, finding, looked_at, said)
+            return self._judged(entry, events, finding, looked_at, listed)
         account = self._debits.account_balance(order)
         events = self._journal.events(entry.key)
         note_first_sight(self._journal, entry, since_unknown(entry, events), account.read_at)
         finding = judge(entry, account, events, profile.debit.settle)
-        return self._judged(entry, events, finding, account.read_at, said)
+        return self._judged(entry, events, finding, account.read_at, listed)
 
     def _sent_again(self, order: DebitOrder, entry: Entry) -> DebitResult:
         settled = self._debits.send_again(order, entry)
@@ -216,9 +250,12 @@ class Reconciler:
         events: Sequence[Event],
         finding: Finding,
         looked_at: Instant,
-        listed: str = "",
+        listed: ListFinding,
     ) -> DebitResult:
         """Act on a finding; `listed` is what the platform's list of debits showed, if it did."""
+        if finding.state is State.UNKNOWN:
+            is_look = finding.why.startswith(LOOKED) or finding.hint == LATER
+            self._note_seen(entry, events, listed.why, "" if is_look else finding.why)
         if finding.state is State.UNKNOWN and finding.why.startswith(LOOKED):
             self._journal.note(entry, finding.why, looked_at)
             finding = replace(finding, why=f"{finding.why}; look again in a minute")
@@ -226,9 +263,21 @@ class Reconciler:
             made = f"the debit {others[0]!r} was made since, at the same account or a similar one"
             finding = _stays(f"{finding.why}; but {made}")
         if finding.state is State.UNKNOWN:
-            why = "; ".join(filter(None, (finding.why, listed)))
-            return self._stays(entry, why, finding.hint)
+            hint = AGAIN if listed.passes and finding.hint == BY_HAND else finding.hint
+            whys = [finding.why] if listed.why in finding.why else [finding.why, listed.why]
+            return self._stays(entry, "; ".join(whys[::-1] if listed.passes else whys), hint)
         return self._settled(entry, finding.state, Change(finding.why))
+
+    def _note_seen(self, entry: Entry, events: Sequence[Event], *whys: str) -> None:
+        """Note what was seen of a debit that stays unknown, unless that was the last to be seen."""
+        seen = f"{SEEN}{'; '.join(filter(None, whys))}"
+        notes = [
+            event.why
+            for event in events
+            if event.attempt == entry.attempt and event.why.startswith(SEEN)
+        ]
+        if seen != SEEN and notes[-1:] != [seen]:
+            self._journal.note(entry, seen)
 
     def _settled(self, entry: Entry, state: State, change: Change) -> DebitResult:
         settled = self._journal.change(entry, state, change)

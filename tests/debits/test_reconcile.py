@@ -29,11 +29,12 @@ from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode
 from loyalty_cli.model.records import Balance
 from loyalty_cli.providers.saasquatch import SaaSquatch
-from tests.debits.conftest import CommandLine, DebitMaker
+from tests.debits.conftest import CliWith, CommandLine, DebitMaker
 from tests.fakes.faulty_platform import (
     LOST,
     NEVER,
     IdempotentPlatform,
+    ListingPlatform,
     as_json,
     honest,
     once_only,
@@ -344,7 +345,55 @@ def test_a_debit_that_the_platform_lists_is_confirmed_with_its_id(cli: CommandLi
     assert (done.code, done.record["state"]) == (0, "confirmed")
     assert done.record["provider_reference"] == "redemption-1"
     assert cli.events()[-1].why.startswith("by evidence: the platform lists a debit of 50 CENTS")
-    assert (cli.platform.reads, len(cli.platform.posts)) == (reads, 1)
+    assert (cli.platform.reads, len(cli.platform.posts)) == (reads + 1, 1)
+
+
+def test_a_listed_debit_from_before_the_claim_is_not_ours_if_the_total_did_not_move(
+    cli: CommandLine, clock: Clock
+) -> None:
+    cli.platform.debit = NEVER
+    cli.debit()
+    cli.platform.listed = graphql((50, -25))
+
+    early = cli.reconcile().record
+    clock.goes(900)
+    first = cli.reconcile().record
+    clock.goes(60)
+
+    assert (early["state"], first["state"]) == ("unknown", "unknown")
+    assert "redemption-0), which is from before it" in early["error"]["message"]
+    assert cli.reconcile().record["state"] == "not_applied"
+
+
+@pytest.mark.parametrize("seconds", [0, 1000])
+def test_a_listed_debit_from_after_the_claim_that_the_total_does_not_show_is_left_to_a_person(
+    seconds: float, cli: CommandLine, clock: Clock
+) -> None:
+    cli.platform.debit = NEVER
+    cli.debit()
+    cli.platform.listed = graphql((50, 25))
+
+    for _ in range(3):
+        clock.goes(seconds)
+        done = cli.reconcile()
+        assert (done.code, done.record["state"]) == (8, "unknown")
+        assert "but the redeemed total does not show it" in done.record["error"]["message"]
+        assert "resolve" in done.record["error"]["hint"]
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_listed_debit_is_not_confirmed_by_a_total_from_a_cache(cli: CommandLine) -> None:
+    def cached(wire: Wire) -> bool:
+        line = cli.platform.balance("?accountId=C-1")
+        wire.send(as_json(line, "200 OK", "Age: 17"))
+        return True
+
+    cli.platform.debit = LOST
+    cli.debit()
+    cli.platform.listed = graphql((50, 25))
+    cli.platform.on_read = cached
+
+    assert cli.reconcile().record["state"] == "unknown"
 
 
 @pytest.mark.parametrize(
@@ -389,6 +438,75 @@ def test_a_list_that_contradicts_the_totals_leaves_a_debit_to_a_person(
         assert (done.code, done.record["state"]) == (8, "unknown")
         assert "each of these may be it" in done.record["error"]["message"]
         assert "resolve" in done.record["error"]["hint"]
+
+
+@pytest.mark.parametrize(
+    ("listed", "seen"),
+    [
+        (graphql((50, 1), (50, 2)), "each of these may be it: a debit of 50 CENTS at"),
+        (graphql((50, 1), headers=("Age: 17",)), "came from a cache (Age: 17)"),
+        (as_json({"data": {"user": None}}), "list of debits is incomplete"),
+        (as_json({"message": "no"}, "500 Oh"), "list of debits cannot be read"),
+        (graphql(), "list of debits does not have it"),
+    ],
+    ids=["two", "cached", "incomplete", "500", "none"],
+)
+def test_what_the_list_showed_of_an_unknown_debit_is_noted_once(
+    listed: bytes, seen: str, cli: CommandLine, clock: Clock
+) -> None:
+    cli.platform.debit = NEVER
+    cli.debit()
+    cli.platform.listed = listed
+
+    for _ in range(3):
+        clock.goes(1)
+        assert cli.reconcile().code == 8
+    shown = f"{cli.loyalty('journal', 'show', 'r-1', '-o', 'json').record}"
+
+    assert shown.count(seen) == 1
+    cli.platform.listed = graphql((50, 1), (50, 2), (50, 3))
+    cli.reconcile()
+    assert len([each for each in cli.events() if each.why.startswith("stays unknown: ")]) == 2
+
+
+@pytest.mark.parametrize("seconds", [0, 1000], ids=["inside the settle period", "after it"])
+@pytest.mark.parametrize(
+    ("listed", "said"),
+    [
+        (as_json({}, "500 Oh"), "it stays unknown: the platform's list of debits cannot be read"),
+        (
+            as_json({"response": {"customer": {"redemptions": {}}}}, "200 OK", "Age: 9"),
+            "it stays unknown: the platform's list of debits came from a cache",
+        ),
+    ],
+    ids=["500", "cached"],
+)
+def test_a_passing_trouble_with_the_list_is_told_first_and_asks_to_reconcile_again(
+    seconds: float, listed: bytes, said: str, journal: Journal, clock: Clock
+) -> None:
+    with ListingPlatform(NEVER) as platform:
+        maker = DebitMaker(platform, journal)
+        unknown = maker.debit().entry
+        platform.listed = listed
+        clock.goes(seconds)
+
+        error = settle(maker, unknown).error
+
+    assert error is not None
+    assert error.message.startswith(said), error
+    assert error.hint is not None
+    assert error.hint.startswith("Reconcile again")
+
+
+def test_a_list_without_the_debit_is_told_once(cli_with: CliWith, clock: Clock) -> None:
+    cli = cli_with(IdempotentPlatform)
+    cli.platform.debit = NEVER
+    cli.debit()
+    cli.configure("allow: true", "allow: false")
+    cli.platform.listed = as_json({"transactions": []})
+    clock.goes(1000)
+
+    assert cli.reconcile().record["error"]["message"].count("does not have it") == 1
 
 
 def test_a_defect_in_reading_the_list_leaves_it_to_the_totals(
