@@ -41,6 +41,17 @@ def mask(text: str, secrets: Iterable[str]) -> str:
     return "".join([*shown, text[at:]])
 
 
+def mask_words(text: str, words: Iterable[str]) -> str:
+    """Remove what a person typed, such as a one-time code, where it stands alone.
+
+    Not inside a longer number: that may be the platform's id of a debit.
+    """
+    for word in words:
+        if len(word) >= SHORTEST:
+            text = re.sub(rf"(?<![0-9A-Za-z]){re.escape(word)}(?![0-9A-Za-z])", STARS, text)
+    return text
+
+
 def remember(secret: str) -> None:
     """Remember a secret that this process has read, for `mask_all_known`."""
     _known.add(secret)

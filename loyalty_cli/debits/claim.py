@@ -21,7 +21,8 @@ class TakenError(LoyaltyError):
 class Claim(Struct, eq=False):
     """The claim of one debit.
 
-    `entry` is the claimed debit; `refused_by` is why there is none, or why it is not sent.
+    `number` is the reference that the platform gets. `entry` is the claimed debit; `refused_by` is
+    why there is none, or why it is not sent.
     """
 
     journal: Journal
@@ -29,6 +30,7 @@ class Claim(Struct, eq=False):
     order: DebitOrder
     planned: Entry
     had: Baseline
+    number: str
     entry: Entry | None = None
     refused_by: Exception | None = None
 
@@ -46,7 +48,10 @@ class Claim(Struct, eq=False):
         before = self.clock()
         planned = replace(self.planned, profile=self.order.profile.name)
         day_limit = self.order.profile.debit.max_total_per_day
-        self.entry = self.journal.claim(planned, this_process(), self.had, day_limit)
+        why = "claimed"
+        if self.number != self.order.reference:
+            why += f", sent as {self.number!r}"
+        self.entry = self.journal.claim(planned, this_process(), self.had, day_limit, why)
         if self.entry is None:
             raise TakenError(ErrorCode.ACCOUNT_BUSY, "another process has it")
         self.journal.database.check_unchanged()

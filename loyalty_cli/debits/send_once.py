@@ -14,7 +14,11 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from loyalty_cli.config.profile import Profile
+from loyalty_cli.credentials.redaction import mask_words, redact
 from loyalty_cli.debits.abandoned import CLAIM_LIFETIME_SECONDS, mark_abandoned
 from loyalty_cli.debits.account_balance import (
     AccountBalance,
@@ -53,6 +57,26 @@ CODE_AGAIN = (
     "If only the code was mistyped, do that, and run the same command again: the customer gets a"
     " code again."
 )
+
+
+class Prepared(Struct, frozen=True):
+    """A debit whose steps are taken, its request, and what a person typed for it.
+
+    `number` is the reference that the platform gets.
+    """
+
+    debit: Debit
+    request: Request
+    number: str
+    typed: tuple[str, ...] = ()
+
+    def mask(self, text: str) -> str:
+        """Remove what a person typed from a text."""
+        return mask_words(text, self.typed)
+
+    def without_typed(self, came: DebitAnswer) -> DebitAnswer:
+        """An answer that also masks what a person typed: the platform may repeat it."""
+        return replace(came, mask=lambda text: self.mask(came.mask(text)))
 
 
 def _always() -> None:
@@ -126,13 +150,14 @@ class DebitSender:
             return DebitResult(entry, replayed=True, error=refused)
         self._journal.database.check_unchanged()
         try:
-            debit, request = self._prepared(order, entry)
+            prepared = self._prepared(order, entry)
         except LoyaltyError as error:
             raise NotSentError.of(error) from None
         try:
             with self._platforms.rate_limits.permit_to_debit(order.profile, begin):
-                answer = self._platforms.debit(order.profile, request, _always)
-            outcome = classify_again(answer, debit, order.provider)
+                answer = self._platforms.debit(order.profile, prepared.request, _always)
+            came = prepared.without_typed(answer)
+            outcome = classify_again(came, prepared.debit, order.provider)
         except LoyaltyError as error:
             if isinstance(error, NotSentError) and error.code in ENDING:
                 raise
@@ -181,7 +206,7 @@ class DebitSender:
 
     def _make(self, order: DebitOrder, entry: Entry, begin: Callable[[], None]) -> DebitResult:
         """Make a debit when its account is free and its balance is known."""
-        prepared: tuple[Debit, Request] | None = None
+        prepared: Prepared | None = None
         while True:
             try:
                 with self._platforms.rate_limits.permit_to_debit(order.profile, begin):
@@ -190,10 +215,10 @@ class DebitSender:
                     limits, name = self._platforms.rate_limits, order.profile.name
                     if limits.is_closed(name, debits=True, seconds=0):
                         continue  # another debit was rate-limited
-                    claim = Claim(self._journal, self._clock, order, entry, had)
+                    claim = Claim(self._journal, self._clock, order, entry, had, prepared.number)
                     self._claims.add(claim)
                     try:
-                        return self._sent(order, *prepared, claim, begin)
+                        return self._sent(order, prepared, claim, begin)
                     finally:
                         self._claims.discard(claim)  # its result is recorded, or cannot be
             except JournalError:
@@ -209,14 +234,20 @@ class DebitSender:
                 return self._not_begun(entry, error)
             time.sleep(POLL_SECONDS)
 
-    def _prepared(self, order: DebitOrder, entry: Entry) -> tuple[Debit, Request]:
+    def _prepared(self, order: DebitOrder, entry: Entry) -> Prepared:
         """Take the steps before a debit, and return it; raise LoyaltyError if a step fails."""
         self.check_person(order, entry)
-        debit = self.debit(order, entry)
+        debit, typed = self.debit(order, entry), list[str]()
+
+        def ask(question: str) -> str:
+            typed.append(self._ask(question))
+            return typed[-1]
+
         try:
-            steps = (order.profile, order.query, debit, self._ask)
-            return debit, self._platforms.debit_request(*steps)
-        except LoyaltyError:
+            request = self._platforms.debit_request(order.profile, order.query, debit, ask)
+            return Prepared(debit, request, order.provider.sent_reference(debit), tuple(typed))
+        except LoyaltyError as error:
+            redact(error, partial(mask_words, words=typed))
             raise
         except Exception as error:
             raise defect(order, error) from error
@@ -249,16 +280,17 @@ class DebitSender:
     def _sent(
         self,
         order: DebitOrder,
-        debit: Debit,
-        request: Request,
+        prepared: Prepared,
         claim: Claim,
         begin: Callable[[], None],
     ) -> DebitResult:
         """Claim a debit, send it once, and record the result."""
         try:
-            answer = self._platforms.debit(order.profile, request, partial(claim.make, begin))
+            make = partial(claim.make, begin)
+            answer = self._platforms.debit(order.profile, prepared.request, make)
             assert claim.entry is not None
-            outcome = self._classified(answer, order, debit, claim.entry)
+            came = prepared.without_typed(answer)
+            outcome = self._classified(came, order, prepared.debit, claim.entry)
         except NotSentError as error:
             return self._not_sent(claim, error)
         except LoyaltyError as error:
@@ -275,6 +307,9 @@ class DebitSender:
             if isinstance(error, Exception):
                 return result
             raise
+        if outcome.state is State.UNKNOWN and outcome.error and prepared.number != order.reference:
+            sent_as = f"{order.provider.title} got it as {prepared.number!r}."
+            outcome.error.hint = " ".join(filter(None, (outcome.error.hint, sent_as)))
         return record_result(self._journal, claim.entry, outcome)
 
     def _classified(

@@ -5,12 +5,15 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from loyalty_cli.credentials.redaction import mask_words
 from loyalty_cli.debits.journal.entries import Change, State
 from loyalty_cli.debits.journal.processes import this_process
+from loyalty_cli.debits.journal.store import Journal
 from loyalty_cli.model.errors import ErrorCode
 from loyalty_cli.providers.contract import Debit, DebitSteps, Query, Question, Request
 from loyalty_cli.providers.saasquatch import SaaSquatch
 from tests.debits.conftest import DebitMaker
+from tests.fakes.faulty_platform import NEVER, ListingPlatform, answers, as_json
 
 QUESTION = "the code that was sent to C-1"
 
@@ -60,6 +63,25 @@ def test_a_debit_has_what_was_typed_before_its_claim(asking: DebitMaker) -> None
     assert states == [State.PLANNED]
     (post,) = asking.platform.posts
     assert post.order["code"] == "4711"
+
+
+@pytest.mark.parametrize("status", ["200 OK", "403 No"])
+def test_a_typed_code_that_the_platform_repeats_is_neither_told_nor_kept(
+    status: str, asking: DebitMaker
+) -> None:
+    said = {"statusCode": 403, "message": "the code XK4711 is wrong", "code": "XK4711"}
+    asking.platform.debit = answers(as_json(said, status))
+
+    settled = asking.debit(ask=lambda _: "XK4711")
+
+    assert settled.error is not None
+    events = asking.journal.events(settled.entry.key)
+    assert "the code *** is wrong" in events[-1].why
+    assert "XK4711" not in f"{settled.entry} {settled.error.message} {settled.error.hint} {events}"
+
+
+def test_a_typed_code_is_not_masked_inside_a_longer_number() -> None:
+    assert mask_words("id 50047110, code 4711", ["4711"]) == "id 50047110, code ***"
 
 
 def test_a_question_without_a_terminal_leaves_the_debit_planned(asking: DebitMaker) -> None:
@@ -141,3 +163,18 @@ def test_a_step_that_fails_leaves_the_debit_planned(asking: DebitMaker) -> None:
     assert settled.error is not None
     assert settled.error.code is ErrorCode.UNREACHABLE
     assert (settled.entry.state, asking.platform.posts) == (State.PLANNED, [])
+
+
+def test_the_number_that_was_sent_is_told_where_it_is_not_the_reference(journal: Journal) -> None:
+    with ListingPlatform(NEVER) as platform:
+        maker = DebitMaker(platform, journal)
+
+        settled = maker.debit(maker.order("order.2"))
+        plain = maker.debit(maker.order("order", customer="C-2"))
+
+    assert settled.error is not None
+    assert settled.error.hint is not None
+    assert settled.error.hint.endswith("Capillary got it as 'order.2.1'.")
+    whys = [event.why for event in journal.events(settled.entry.key)]
+    assert "claimed, sent as 'order.2.1'" in whys
+    assert "claimed" in [event.why for event in journal.events(plain.entry.key)]

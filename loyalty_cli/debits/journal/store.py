@@ -158,7 +158,12 @@ class Journal:
                 self.database.insert_each(transaction, INSERT_EVENT, events)
 
     def claim(
-        self, entry: Entry, sender: Process, baseline: Baseline, day_limit: int | None = None
+        self,
+        entry: Entry,
+        sender: Process,
+        baseline: Baseline,
+        day_limit: int | None = None,
+        why: str = "claimed",
     ) -> Entry | None:
         """Claim a planned debit for one sender; None if another sender was faster.
 
@@ -172,7 +177,7 @@ class Journal:
                     self.database.lock_account(transaction, entry.key.platform)
                 at = self.database.now(transaction)
                 after = replace(
-                    _changed(entry, State.SENDING, Change("claimed"), at),
+                    _changed(entry, State.SENDING, Change(why), at),
                     attempt=entry.attempt + 1,
                     sender=sender,
                     baseline=baseline,
@@ -187,7 +192,7 @@ class Journal:
                     total = _taken(transaction, entry.key.platform, at - DAY)
                     if total > day_limit:
                         raise above_day_limit(entry.profile, total, day_limit)
-                transaction.execute(INSERT_EVENT, self._event(after, entry.state, "claimed", at))
+                transaction.execute(INSERT_EVENT, self._event(after, entry.state, why, at))
         except DuplicateError:
             raise account_busy(entry) from None
         return after
