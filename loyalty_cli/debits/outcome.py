@@ -105,7 +105,7 @@ def _looks_made(body: Any, debit: Debit, provider: DebitProvider) -> bool:
     try:
         provider.read_debit(body, debit)
     except ValueError:
-        return _has_any(provider.debit_part(body), provider.success_keys)
+        return provider.may_have_succeeded(body)
     return True
 
 

@@ -125,6 +125,7 @@ class Redeemed(Struct):
 
     item_status: FrameStatus
     points_redeemed: Any
+    external_reference_number: Any = None
     redemption_id: int | str | None = None
     balance: Any = None
     is_group_redemption: Any = None
@@ -402,6 +403,21 @@ class Capillary(DebitProvider):
             body = body.get(key) if isinstance(body, dict) else None
         return body
 
+    def may_have_succeeded(self, body: Any) -> bool:
+        """Unless there is one error, and nothing anywhere says that points were redeemed.
+
+        An answer without items is judged by its own status, one with an item by that of the item.
+        """
+        response = body.get("response") if isinstance(body, dict) else None
+        answer = response if isinstance(response, dict) else {}
+        items, statuses = answer.get("responses"), list(_item_statuses(body))
+        if len(statuses) + len(_other_errors(body)) > 1 or _has_several(items):
+            return True
+        if _has_any(items) and not statuses:
+            return True
+        frame = answer.get("status") if statuses else None
+        return any(_says_success(part) for part in _objects(body) if part is not frame)
+
     def read_debit(self, body: Any, debit: Debit) -> DebitReceipt:
         """Confirm only exactly these points, with a success of the item and of the answer."""
         answer = parse_as(body, RedeemAnswer).response
@@ -411,6 +427,9 @@ class Capillary(DebitProvider):
             raise ValueError(f"it redeemed nothing: {status.code} {status.message}")
         if Amount.convert(item.points_redeemed) != debit.amount:
             raise ValueError(f"it redeemed {item.points_redeemed!s:.40} points")
+        named = _stated(item.external_reference_number)
+        if named not in (None, self.sent_reference(debit)):
+            raise ValueError(f"its external_reference_number is {named:.40}")
         number = item.redemption_id
         return DebitReceipt(
             balance_after=Amount.convert_or_none(item.balance),
@@ -485,6 +504,34 @@ def _item_statuses(tree: Any) -> Iterator[FrameStatus]:
             yield from [status] if status else _item_statuses(value)
 
 
+def _objects(tree: Any) -> Iterator[dict[str, Any]]:
+    """Every object inside an answer, and the answer itself."""
+    if isinstance(tree, dict):
+        yield tree
+    for each in tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ():
+        yield from _objects(each)
+
+
+def _has_several(tree: Any) -> bool:
+    """Whether there is a list with several items."""
+    if isinstance(tree, list):
+        return len(tree) > 1 or any(map(_has_several, tree))
+    return isinstance(tree, dict) and any(map(_has_several, tree.values()))
+
+
+def _says_success(part: Mapping[str, Any]) -> bool:
+    """Whether something says that points were redeemed: a status, or the id of a redemption."""
+    is_success = str(part.get("success")).strip().lower() == "true"
+    is_redeemed = str(part.get("code")).strip() == REDEEMED
+    return is_success or is_redeemed or bool(part.get("redemption_id"))
+
+
+def _stated(value: Any) -> str | None:
+    """A field as text; None if it is empty."""
+    text = "" if value is None else str(value)
+    return text if text.strip() else None
+
+
 def _id(sent: Any) -> str:
     """An id as the customer is asked for: a number is its digits."""
     if isinstance(sent, str):
@@ -497,10 +544,16 @@ def _id(sent: Any) -> str:
 
 
 def _errors(body: Any) -> list[Status]:
-    if isinstance(body, dict) and isinstance(body.get("errors"), list) and body["errors"]:
-        return [_status(item) for item in body["errors"]]
+    if errors := _other_errors(body):
+        return [_status(item) for item in errors]
     failed = _failed_status(body)
     return [failed] if failed else []
+
+
+def _other_errors(body: Any) -> list[Any]:
+    """The `errors` of the API v2."""
+    errors = body.get("errors") if isinstance(body, dict) else None
+    return errors if isinstance(errors, list) else []
 
 
 def _status(item: Any) -> Status:

@@ -533,6 +533,11 @@ class DebitProvider(Provider):
         """The part of an answer that `success_keys` and `error_keys` are about."""
         return body
 
+    def may_have_succeeded(self, body: Any) -> bool:
+        """Whether an error says that the debit was made, too, so that it proves nothing."""
+        part = self.debit_part(body)
+        return isinstance(part, dict) and any(part.get(key) for key in self.success_keys)
+
     @abstractmethod
     def debit_request(self, query: Query, debit: Debit) -> Request:
         """The request that makes a debit, not yet signed."""

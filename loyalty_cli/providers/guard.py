@@ -247,6 +247,7 @@ _FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "is_customer": (READING, _anything),
     "check_customer": (READING, _anything, ValueError),
     "is_repeat": (READING, _anything),
+    "may_have_succeeded": (READING, _anything),
     "needs_person": (MAKING, _anything),
     "sent_reference": (MAKING, _a(str)),
     "debit_part": (READING, _anything),

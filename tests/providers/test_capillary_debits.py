@@ -193,6 +193,22 @@ def no_item(code: Any) -> Any:
 
 
 CONFIRMED = {**REDEEMED["response"]["responses"]["points"], "redemption_id": 4711}
+UNNAMED = REDEEMED["response"]["responses"]["points"]
+LOCKED, FEW, UNCLEAR = (
+    {"item_status": {"success": "false", "code": code}} for code in (521, 802, 903)
+)
+
+
+def listed_as(responses: Any) -> Any:
+    """An answer whose `responses` have another shape."""
+    status = {"success": "true", "code": 200}
+    return {"response": {"status": status, "responses": responses}}
+
+
+def listed(*items: Any) -> Any:
+    return listed_as(list(items))
+
+
 ANSWERS: dict[str, tuple[int, Any, str]] = {
     "redeemed": (200, framed(CONFIRMED), "confirmed"),
     "redeemed, codes as text": (
@@ -236,6 +252,61 @@ ANSWERS: dict[str, tuple[int, Any, str]] = {
     "an error of the other API": (400, errors(error(1632)), "refused"),
     "another error of the other API": (400, errors(error(8015)), "unknown"),
     "two items": (200, framed([CONFIRMED, CONFIRMED]), "unknown"),
+    "our reference": (
+        200,
+        framed({**CONFIRMED, "external_reference_number": "r-1"}),
+        "confirmed",
+    ),
+    "an empty reference": (
+        200,
+        framed({**CONFIRMED, "external_reference_number": ""}),
+        "confirmed",
+    ),
+    "another reference": (
+        200,
+        framed({**CONFIRMED, "external_reference_number": "r-2"}),
+        "unknown",
+    ),
+    "one failed item in a list": (400, framed([LOCKED], "false", 500), "not_applied"),
+    **{
+        f"{what} at {status}": (status, body, "unknown")
+        for status in (200, 400, 401)
+        for what, body in {
+            "a failure, then a success": framed([LOCKED, UNNAMED]),
+            "a success, then a failure": framed([UNNAMED, LOCKED], "false", 500),
+            "two failures": framed([LOCKED, FEW]),
+            "a failure, and one that is unclear": framed([FEW, UNCLEAR]),
+            "a failure, and an item without a status": framed([LOCKED, {"points_redeemed": "50"}]),
+            "a list of items around each": listed({"points": LOCKED}, {"points": UNNAMED}),
+            "a list below points": framed({"point": [UNNAMED, LOCKED]}),
+            "a failure elsewhere": listed_as({"points": UNNAMED, "customer": LOCKED}),
+            "a failed answer around a success without an id": framed(UNNAMED, "false", 521),
+            "a failed answer around an item without a status": framed(
+                {"points_redeemed": "50"}, "false", 521
+            ),
+            "a list of statuses": framed(
+                {"item_status": [UNNAMED["item_status"], LOCKED["item_status"]]}, "false", 521
+            ),
+            "a success, and an error of the other API": {
+                **framed(UNNAMED),
+                **errors(error(521)),
+            },
+            "an unclear item, and an error of the other API": {
+                **framed(UNCLEAR, "false", 500),
+                **errors(error(521)),
+            },
+            "several errors of the other API": errors(error(521), error(903)),
+            "an error of the other API in a success": {
+                **framed(None),
+                **errors(error(521)),
+            },
+            "a code of success in a failed item": framed(
+                {"item_status": {"success": "false", "code": 521}, "effect": {"code": 800}},
+                "false",
+                500,
+            ),
+        }.items()
+    },
 }
 
 
