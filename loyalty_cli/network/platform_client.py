@@ -95,16 +95,9 @@ class PlatformClient:
         """The debits that the platform lists, with Age; None if it cannot list them."""
         provider = profile.provider
         assert isinstance(provider, DebitProvider)
-        request = provider.evidence_request(query, debit)
-        if request is None:
-            return None
-
-        def steps() -> Steps[Evidence]:
-            answer = yield request
-            return provider.read_evidence(answer.json(), debit)
-
         with self._conversation(profile, query) as talk:
-            return talk.shown((talk.run(steps()), talk.age))
+            found = talk.run(provider.evidence_steps(query, debit))
+            return None if found is None else talk.shown((found, talk.age))
 
     def _read(self, talk: Conversation, profile: Profile, query: Query) -> Reading:
         def steps() -> Steps[Reading]:

@@ -8,7 +8,7 @@ the program; `__all__` is what it may use.
 from abc import ABC, abstractmethod
 from base64 import b64encode
 from collections.abc import Callable, Generator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum, auto
 from functools import cached_property
 from typing import Any, ClassVar, Literal, TypeVar
@@ -86,6 +86,7 @@ __all__ = [
     "parse_as_or_none",
     "segment",
     "text",
+    "time_or_none",
 ]
 
 Headers = Mapping[str, str]
@@ -560,6 +561,17 @@ class DebitProvider(Provider):
         """Read the answer to `evidence_request`; raise ValueError as `normalize` does."""
         raise NotImplementedError
 
+    def evidence_steps(self, query: Query, debit: Debit) -> Steps[Evidence | None]:
+        """Ask for evidence in one request; a provider that needs several replaces this.
+
+        As `look_up`: each answer is a good one with JSON. None means that there is no evidence.
+        """
+        request = self.evidence_request(query, debit)
+        if request is None:
+            return None
+        answer = yield request
+        return self.read_evidence(answer.json(), debit)
+
     def is_repeat(self, error: PlatformError) -> bool:
         """Whether an error means that a debit with this reference was made before."""
         del error
@@ -586,6 +598,27 @@ def parse_as_or_none(body: Any, kind: type[Body]) -> Body | None:
         return parse_as(body, kind)
     except ValueError:
         return None
+
+
+YEARS = range(2000, 2100)
+"""The years that can be meant: a platform fills in others where it knows no time."""
+
+
+def time_or_none(sent: Any) -> datetime | None:
+    """A time in ISO text, or in milliseconds since 1970, as a number or digits.
+
+    None if it is neither, or if its year cannot be meant.
+    """
+    try:
+        if isinstance(sent, str) and not sent.strip().isdigit():
+            at = datetime.fromisoformat(sent.strip())
+        elif isinstance(sent, str) or type(sent) is int:
+            at = datetime.fromtimestamp(int(sent) / 1000, UTC)
+        else:
+            return None
+    except (ValueError, OverflowError, OSError):
+        return None
+    return at if at.year in YEARS else None
 
 
 def json_text(value: Any) -> str:

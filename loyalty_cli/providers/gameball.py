@@ -1,6 +1,6 @@
 """Gameball: a customer's points and what they are worth."""
 
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 
 from msgspec import Struct
@@ -30,6 +30,7 @@ from loyalty_cli.providers.contract import (
     matching,
     parse_as,
     parse_as_or_none,
+    time_or_none,
 )
 
 VERSION = "v4.0"
@@ -90,7 +91,7 @@ class Transaction(Struct, rename="camel"):
     customer_id: str | None = None
     type: str | None = None
     status: str | None = None
-    transaction_time: str | None = None
+    transaction_time: Any = None
     points_balance_before: Amount | None = None
     points_balance_after: Amount | None = None
 
@@ -286,14 +287,7 @@ def _redemption(transaction: Transaction, debit: Debit) -> Redemption:
         amount=points,
         unit="points",
         reference=transaction.transaction_id,
-        at=_time(transaction.transaction_time),
+        at=time_or_none(transaction.transaction_time),
         provider_reference=None if number is None else str(number),
         doubt=next((doubt for doubt, is_so in doubts.items() if is_so), None),
     )
-
-
-def _time(text: str | None) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text or "")
-    except ValueError:
-        return None

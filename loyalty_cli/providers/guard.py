@@ -256,5 +256,6 @@ _FUNCTIONS: dict[str, tuple[Any, ...]] = {
 _STEPS: dict[str, tuple[Check, Check, int]] = {
     "look_up": (_request, _reading, 1),
     "debit_steps": (_step, _request, 0),
+    "evidence_steps": (_request, _whole(Evidence, type(None)), 0),
 }
 """Its generators: the checks of a step and of the result, and how many steps there must be."""

@@ -1,7 +1,6 @@
 """SaaSquatch (impact.com Advocate): an account's rewards, a balance for each type and unit."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from itertools import count
 from typing import Any, Literal
 
@@ -32,6 +31,7 @@ from loyalty_cli.providers.contract import (
     parse_as,
     parse_as_or_none,
     segment,
+    time_or_none,
 )
 
 MAYBE_LESS = (
@@ -272,7 +272,7 @@ class SaaSquatch(DebitProvider):
             Redemption(
                 amount=each.credit_redeemed,
                 unit=each.unit,
-                at=_time(each.date_redeemed),
+                at=time_or_none(each.date_redeemed),
                 provider_reference=each.id,
             )
             for each in page.data
@@ -317,15 +317,6 @@ def _balance(sent: Any) -> RewardBalance:
     if item.type not in TYPES and item == RewardBalance(type=item.type):
         raise ValueError(NOT_A_BALANCE)
     return item
-
-
-def _time(value: int | str | None) -> datetime | None:
-    try:
-        if isinstance(value, str) and not value.isdigit():
-            return datetime.fromisoformat(value)
-        return None if value is None else datetime.fromtimestamp(int(value) / 1000, UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
 
 
 def _name(item: RewardBalance) -> str:

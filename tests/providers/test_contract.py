@@ -2,6 +2,7 @@
 
 import json
 from base64 import b64encode
+from datetime import UTC, datetime
 from itertools import product
 from typing import Any
 from urllib.parse import quote
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loyalty_cli import providers
+from loyalty_cli.providers.contract import time_or_none
 from loyalty_cli.sandbox.server import Reply
 from loyalty_cli.testing import FakePlatform, ProviderContract, promises
 from loyalty_cli.testing.json_tree import about, for_customer
@@ -178,3 +180,26 @@ def test_no_output_of_a_look_up_shows_a_secret(
         for form in (secret, quote(secret), b64encode(secret.encode()).decode()):
             assert form not in shown
         assert secret.rpartition(" ")[2] not in shown
+
+
+NAIVE = datetime(2026, 11, 20, 5)  # noqa: DTZ001 - a platform that states no time zone
+
+
+@pytest.mark.parametrize(
+    ("sent", "at"),
+    [
+        ("2026-11-20T05:00:00Z", NAIVE.replace(tzinfo=UTC)),
+        (" 2026-11-20 05:00 ", NAIVE),
+        (1795150800000, NAIVE.replace(tzinfo=UTC)),
+        ("1795150800000", NAIVE.replace(tzinfo=UTC)),
+        *product((1795150800, "1795150800", 0, "0", -1, 10**30, "20261120050000"), [None]),
+        *product(("0001-01-01 00:00:00", "1970-01-01T00:00:00Z", "9999-12-31"), [None]),
+        *product(("0000-00-00", "22-11-2026", "11/22/2026", "soon", "", " ", "\u00b2"), [None]),
+        *product((None, True, [], {}, 1795150800000.5), [None]),
+    ],
+    ids=repr,
+)
+def test_a_time_of_a_platform_is_one_only_if_it_can_be_meant(
+    sent: Any, at: datetime | None
+) -> None:
+    assert time_or_none(sent) == at

@@ -12,6 +12,7 @@ import pytest
 
 from loyalty_cli import providers
 from loyalty_cli.model.strict_json import decode
+from loyalty_cli.providers import contract
 from loyalty_cli.providers.contract import Debit, DebitProvider, Evidence, Query, Request
 from loyalty_cli.sandbox import APIS
 from loyalty_cli.sandbox.embedded import sandbox
@@ -111,14 +112,22 @@ class Debits:
     def evidence(self, customer: str, reference: str = "order 7") -> Evidence:
         at = datetime(2026, 11, 20, 5, tzinfo=UTC)
         debit = Debit(customer, self.unit, 100, reference, at)
-        request = self.provider.evidence_request(self.query(customer), debit)
-        assert request
+        steps = self.provider.evidence_steps(self.query(customer), debit)
+        request = next(steps)
+        while True:
+            try:
+                request = steps.send(self._answer(request))
+            except StopIteration as done:
+                evidence: Evidence = done.value
+                return evidence
+
+    def _answer(self, request: Request) -> contract.Answer:
         headers = self.platforms.signed(self.name)
         query = urlencode({key: value for key, value in request.query.items() if value})
         body = None if request.json is None else json.dumps(request.json).encode()
         target = f"{address(self.name, request)}?{query}"
         answer = self.platforms.ask(request.method, target, headers, body)
-        return self.provider.read_evidence(answer.json, debit)
+        return contract.Answer(answer.status, answer.headers, answer.body)
 
     def query(self, customer: str) -> Query:
         api = APIS[self.name]
