@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from hashlib import md5
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from loyalty_cli.providers.contract import (
     ID,
@@ -31,6 +31,7 @@ from loyalty_cli.providers.contract import (
     Refusal,
     Request,
     Secrets,
+    Steps,
     Token,
     WarningCode,
     WarningRecord,
@@ -42,6 +43,7 @@ from loyalty_cli.providers.contract import (
     json_text,
     parse_as,
     parse_as_or_none,
+    time_or_none,
 )
 
 JSON = {"Accept": "application/json"}
@@ -156,21 +158,20 @@ class Point(Struct):
     points_redeemed: Amount
     external_reference_number: int | str | None = None
     redemption_id: int | str | None = None
-    redeemed_time: str | None = None
+    redeemed_time: Any = None
     reversals: Any = None
 
 
-class Redemptions(Struct):
-    """The redemptions of a customer; without any, their shape varies."""
-
-    points: Any = None
-
-
 class Redeemer(Struct):
-    """The customer, and how many redemptions of points there are."""
+    """The customer, and how many redemptions of points there are; without any, shapes vary."""
 
-    redemptions: Redemptions
+    redemptions: Any = None
     points_count: Any = None
+    id: Any = None
+    user_id: Any = None
+    mobile: Any = None
+    email: Any = None
+    external_id: Any = None
 
 
 class RedemptionsResponse(Struct):
@@ -437,24 +438,86 @@ class Capillary(DebitProvider):
             note=GROUP if str(item.is_group_redemption).lower() == "true" else None,
         )
 
-    def evidence_request(self, query: Query, debit: Debit) -> Request:
-        """`GET /v1.1/customer/redemptions`, of this reference.
+    def evidence_steps(self, query: Query, debit: Debit) -> Steps[Evidence]:
+        """`GET /v1.1/customer/redemptions`, of this reference, and then of all.
 
-        The reference documents this filter; its samples show an empty reference all the same.
+        The reference documents this filter, but its samples show an empty reference: then a list
+        without our debit is no proof that it was not made. It knows no `card_number`.
         """
-        asked = {**_named(query), "external_reference_number": self.sent_reference(debit)}
-        return Request(("v1.1", "customer", "redemptions"), {**asked, "format": "json"})
+        if query.by == "card_number":
+            answer = yield self.request(query)
+            customer = self._customer(parse_as(answer.json(), Entity), query)
+            if customer is None:
+                raise ValueError("it has no entityId")
+            query = replace(query, customer=customer, by=ID)
+        reference = self.sent_reference(debit)
+        answer = yield _redemptions(query, reference)
+        filtered = _evidence(answer.json(), query)
+        if any(each.reference == reference for each in filtered.redemptions):
+            return filtered
+        answer = yield _redemptions(query, None)
+        found = _evidence(answer.json(), query)
+        more = tuple(each for each in filtered.redemptions if each not in found.redemptions)
+        return Evidence((*found.redemptions, *more), found.is_complete and not more)
 
-    def read_evidence(self, body: Any, debit: Debit) -> Evidence:  # noqa: ARG002 - the contract's
-        """Read the redemptions of points: all there are, if there are as many as it says."""
-        customer = parse_as(body, RedemptionsAnswer).response.customer
-        points = customer.redemptions.points
-        found = points.get("point") if isinstance(points, dict) else points
-        items = [found] if isinstance(found, dict) else found or []
-        listed = tuple(map(_redemption, parse_as(items, list[Point])))
-        count = Amount.convert_or_none(customer.points_count)
-        is_all = len(listed) < USUAL_PAGE if count is None else len(listed) >= count
-        return Evidence(listed, is_all and points is not None)
+
+def _redemptions(query: Query, reference: str | None) -> Request:
+    asked = {**_named(query), "external_reference_number": reference, "format": "json"}
+    return Request(("v1.1", "customer", "redemptions"), asked)
+
+
+def _evidence(body: Any, query: Query) -> Evidence:
+    """Read the redemptions of points: all there are, if there are as many as it says."""
+    customer = parse_as(body, RedemptionsAnswer).response.customer
+    _check_redeemer(customer, query)
+    count = Amount.convert_or_none(customer.points_count)
+    rows = _rows(customer.redemptions, count)
+    points = [parse_as_or_none(row, Point) for row in rows]
+    listed = list[Redemption]()
+    for each in [_redemption(point) for point in points if point]:
+        if each.provider_reference is None or each not in listed:
+            listed.append(each)
+    is_all = len(rows) < USUAL_PAGE if count is None else len(listed) >= count
+    return Evidence(tuple(listed), is_all and None not in points)
+
+
+def _check_redeemer(customer: Redeemer, query: Query) -> None:
+    """Raise WrongCustomerError if the list states another customer than the one asked for."""
+    stated = [customer.id, customer.user_id] if query.by == ID else [getattr(customer, query.by)]
+    for named in filter(None, map(_stated, stated)):
+        if _spelled(named, query.by) != _spelled(query.customer, query.by):
+            raise WrongCustomerError(f"{named:.100}, not {query.customer!r}")
+
+
+def _spelled(identifier: str, by: str) -> str:
+    """An identifier as it is compared: mobile numbers may have a sign and spaces."""
+    if by == "email":
+        return identifier.strip().casefold()
+    if by == "mobile":
+        return re.sub(r"[+\s().-]", "", identifier)
+    return identifier
+
+
+def _rows(redemptions: Any, count: Amount | None) -> list[Any]:
+    """The rows of the list; raise ValueError if it has another form than that of the pages."""
+    if redemptions is None and count != 0:
+        raise ValueError("it has no redemptions")
+    rows: Any = redemptions
+    for key in ("points", "point"):
+        if not _has_any(rows):
+            return []
+        if isinstance(rows, list) and key == "point":
+            return rows
+        if not isinstance(rows, dict) or key not in rows:
+            if isinstance(rows, dict) and count == 0:  # such as coupons alone
+                return []
+            raise ValueError(f"its redemptions have no {key!r}")
+        rows = rows[key]
+    if not _has_any(rows):
+        return []
+    if not isinstance(rows, (dict, list)):
+        raise ValueError("its redemptions are no list")  # noqa: TRY004 - as all of these
+    return [rows] if isinstance(rows, dict) else rows
 
 
 def _named(query: Query) -> dict[str, str | None]:
@@ -463,16 +526,11 @@ def _named(query: Query) -> dict[str, str | None]:
 
 
 def _redemption(point: Point) -> Redemption:
-    try:
-        at = datetime.fromisoformat(point.redeemed_time or "")
-    except ValueError:
-        at = None
-    reference, number = point.external_reference_number, point.redemption_id
     return Redemption(
         amount=point.points_redeemed,
-        reference=None if reference is None else str(reference),
-        at=at,
-        provider_reference=None if number is None else str(number),
+        reference=_stated(point.external_reference_number),
+        at=time_or_none(point.redeemed_time),
+        provider_reference=_stated(point.redemption_id),
         doubt="it was reversed" if _has_any(point.reversals) else None,
     )
 

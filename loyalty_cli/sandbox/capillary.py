@@ -312,13 +312,26 @@ def _is_redeemable(received: Received, ledger: Ledger) -> Reply:
     return behave_on_debit(customer, SHOPPERS, V1_ERRORS, TOO_LITTLE, answer)
 
 
+def _redeemer(given: Mapping[str, str]) -> tuple[str, str, str] | None:
+    """The name and the value of an identifier, and whose it is; the list takes no card."""
+    names = [name for name in ("id", *V1_NAMES) if name in given and name != "card_number"]
+    if len(names) != 1:
+        return None
+    (name,) = names
+    value = given[name]
+    is_id = name == "id"
+    customer = BY_ENTITY_ID.get(value, value) if is_id else _customer_of(V1_NAMES[name], value)
+    return name, value, customer
+
+
 def _redemptions(received: Received, ledger: Ledger) -> Reply:
     if not _has_basic(received):
         return V1_ERRORS[401]
-    named, program = _named(received.query), _program(received)
+    named, program = _redeemer(received.query), _program(received)
     if named is None or program is None:
         return _failed(802, "The customer needs one identifier, and the programme a number")
-    customer, reference = _customer_of(*named), received.query.get("external_reference_number")
+    name, value, customer = named
+    reference = received.query.get("external_reference_number")
 
     def answer(_: Shopper) -> Reply:
         unit = _account(customer, program).unit
@@ -334,7 +347,7 @@ def _redemptions(received: Received, ledger: Ledger) -> Reply:
             if each.unit == unit and reference in (None, each.reference)
         ]
         points = {"points_count": len(listed), "redemptions": {"points": {"point": listed}}}
-        return Reply(body=_framed({"customer": {named[0]: named[1], **points}}))
+        return Reply(body=_framed({"customer": {name: value, **points}}))
 
     return behave(customer, SHOPPERS, V1_ERRORS, answer)
 

@@ -169,9 +169,12 @@ class FakePlatform:
         return classify(answer, debit, profile, self.provider)
 
     def evidence(self, by: str, *arguments: str) -> Evidence | None:
-        """Ask for the evidence of that debit; None if the provider has no request for it."""
+        """Ask for the evidence of that debit; None if the provider has no request for it.
+
+        A look-up of the balance before it is answered as the cases say.
+        """
         profile, debit = self._debit_profile(by, arguments), self.a_debit(by)
-        client = self._client(debit.customer, ())
+        client = self._client(debit.customer, self._balance_steps(by))
         with _WrongRequestsTold():
             found = client.evidence(profile, _query(profile, debit), debit)
         return None if found is None else found[0]
@@ -181,6 +184,14 @@ class FakePlatform:
         assert self.cases.debits
         at = datetime(2026, 11, 20, 5, tzinfo=UTC)
         return Debit(self._named(by), self.cases.debits.unit, amount, REFERENCE, at)
+
+    def _balance_steps(self, by: str) -> tuple[Step, ...]:
+        cases = self.cases
+        if by == ID:
+            return (*cases.steps, Step(cases.path, cases.answer, cases.query))
+        way = cases.ways[by]
+        answer = cases.answer if way.answer is None else way.answer
+        return (*way.steps, Step(way.path, answer, way.query))
 
     def _named(self, by: str) -> str:
         return self.cases.customer if by == ID else self.cases.ways[by].customer

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.providers.capillary import GROUP, Capillary
 from loyalty_cli.providers.contract import (
+    Answer,
     Debit,
     DebitReceipt,
     Evidence,
@@ -19,6 +21,7 @@ from loyalty_cli.providers.contract import (
     Question,
     Redemption,
     Request,
+    WrongCustomerError,
 )
 from loyalty_cli.sandbox.server import Received, Reply
 from tests.conftest import Outcome, Run
@@ -91,7 +94,7 @@ def test_an_attempt_after_a_failed_one_has_a_number_of_its_own(
     provider, it = Capillary(), debit(reference, failures)
 
     assert provider.sent_reference(it) == number
-    asked = provider.evidence_request(query(), it)
+    asked = next(provider.evidence_steps(query(), it))
     assert asked.query["external_reference_number"] == number
 
 
@@ -410,7 +413,6 @@ def page(points: Any, **more: Any) -> Any:
     return {"response": {"status": {"success": True, "code": 200}, "customer": customer}}
 
 
-NONE: tuple[Any, ...] = ({"point": []}, {"point": None}, [], {})
 POINT = {
     "points_redeemed": "50",
     "external_reference_number": "r-1",
@@ -418,12 +420,49 @@ POINT = {
     "redeemed_time": "2026-11-20 05:00:01",
     "reversals": [],
 }
+OTHER = {**POINT, "external_reference_number": " ", "redemption_id": 4712}
 LISTED = Redemption(
     amount=Amount(50),
     reference="r-1",
     at=AT.replace(second=1, tzinfo=None),
     provider_reference="4711",
 )
+UNNAMED_ROW = replace(LISTED, reference=None, provider_reference="4712")
+
+
+def evidence_of(*bodies: Any, by: str = "mobile", customer: str = MOBILE) -> Evidence:
+    """The evidence that these answers give; the last one stays."""
+    steps = Capillary().evidence_steps(Query(customer, {}, {}, by), debit())
+    request, answers = next(steps), list(bodies)
+    for _ in range(3):
+        assert request.method == "GET"
+        body = answers.pop(0) if len(answers) > 1 else answers[0]
+        try:
+            request = steps.send(Answer(200, {}, json.dumps(body).encode()))
+        except StopIteration as done:
+            evidence: Evidence = done.value
+            return evidence
+    raise AssertionError(request)
+
+
+def without(body: Any, **stated: Any) -> Any:
+    """A page that states another customer, or none."""
+    content = {key: value for key, value in body["response"]["customer"].items() if key != "mobile"}
+    return {"response": {**body["response"], "customer": {**content, **stated}}}
+
+
+EMPTY: tuple[Any, ...] = (
+    {"point": []},
+    {"point": None},
+    {"point": {}},
+    {"point": ""},
+    [],
+    {},
+    "",
+    None,
+)
+NO_TIMES: tuple[Any, ...] = ("0001-01-01 00:00:00", "1970-01-01T00:00:00Z", "", None, 5, [])
+NO_REDEMPTIONS: tuple[Any, ...] = ({}, [], "", {"points": None}, {"point": {}})
 
 
 @pytest.mark.parametrize(
@@ -431,33 +470,133 @@ LISTED = Redemption(
     [
         (page({"point": [POINT]}), Evidence((LISTED,), is_complete=True)),
         (page({"point": POINT}), Evidence((LISTED,), is_complete=True)),
-        (page({"point": [POINT]}, points_count="1"), Evidence((LISTED,), is_complete=True)),
-        (page({"point": [POINT]}, points_count=2), Evidence((LISTED,))),
-        (page({"point": [POINT] * 10}), Evidence((LISTED,) * 10)),
-        (page({"point": [POINT] * 10}, points_count=10), Evidence((LISTED,) * 10, True)),
-        *((page(none), Evidence((), True)) for none in NONE),
-        (page(None), Evidence(())),
+        (page([POINT]), Evidence((LISTED,), is_complete=True)),
+        (page({"point": [OTHER]}, points_count="1"), Evidence((UNNAMED_ROW,), is_complete=True)),
+        (page({"point": [OTHER]}, points_count=2), Evidence((UNNAMED_ROW,))),
+        (page({"point": [OTHER, OTHER]}), Evidence((UNNAMED_ROW,), is_complete=True)),
+        (page({"point": [OTHER, OTHER]}, points_count=2), Evidence((UNNAMED_ROW,))),
+        (page({"point": [OTHER] * 10}), Evidence((UNNAMED_ROW,))),
+        *((page(none), Evidence((), True)) for none in EMPTY),
+        *((page(none, points_count=1), Evidence(())) for none in EMPTY),
+        *((page(0, redemptions=none), Evidence((), True)) for none in NO_REDEMPTIONS),
+        (page(0, redemptions=None, points_count="0"), Evidence((), True)),
+        (page(0, redemptions={"coupons": [1]}, points_count=0), Evidence((), True)),
         (page({"point": [{"points_redeemed": 7}]}), Evidence((Redemption(Amount(7)),), True)),
+        *(
+            (page({"point": [odd, OTHER]}, **count), Evidence((UNNAMED_ROW,)))
+            for odd in ({}, None, "x", {"points_redeemed": ""}, {**POINT, "redemption_id": []})
+            for count in ({}, {"points_count": 1})
+        ),
+        *(
+            (
+                page({"point": {**OTHER, "redeemed_time": odd}}),
+                Evidence((replace(UNNAMED_ROW, at=None),), True),
+            )
+            for odd in NO_TIMES
+        ),
+        (
+            page({"point": {**OTHER, "redeemed_time": "1795150800000"}}),
+            Evidence((replace(UNNAMED_ROW, at=AT),), True),
+        ),
     ],
     ids=str,
 )
 def test_the_list_of_redemptions_is_read_in_every_shape(body: Any, evidence: Evidence) -> None:
-    assert Capillary().read_evidence(body, debit()) == evidence
+    assert evidence_of(body) == evidence
 
 
 @pytest.mark.parametrize(
     "reversals", [[{"id": 1}], {"reversal": [{"id": 1}]}, {"reversal": {"id": 1}}], ids=str
 )
 def test_a_reversed_redemption_is_no_proof(reversals: Any) -> None:
-    body = page({"point": [{**POINT, "reversals": reversals}]})
-    (listed,) = Capillary().read_evidence(body, debit()).redemptions
+    (listed,) = evidence_of(page({"point": [{**POINT, "reversals": reversals}]})).redemptions
 
     assert listed.doubt == "it was reversed"
 
 
 @pytest.mark.parametrize(
-    "body", [None, [], {}, {"response": {}}, page({"point": "x"}), page({"point": [{}]})], ids=str
+    "body",
+    [
+        *(None, [], {}, {"response": {}}, page({"point": "x"}), page("x"), page({"others": [1]})),
+        *(page(0, redemptions=odd) for odd in (None, "x", [POINT], {"others": [1]})),
+        page(0, redemptions=None, points_count=1),
+    ],
+    ids=str,
 )
 def test_another_answer_is_no_list_of_redemptions(body: Any) -> None:
     with pytest.raises(ValueError, match=r"\w"):
-        Capillary().read_evidence(body, debit())
+        evidence_of(body)
+
+
+def test_a_list_of_our_reference_without_our_debit_is_followed_by_the_list_of_all() -> None:
+    none, there = page({"point": []}), page({"point": [OTHER]})
+    steps = Capillary().evidence_steps(query(program_id="42"), debit())
+
+    first = next(steps)
+    second = steps.send(Answer(200, {}, json.dumps(none).encode()))
+
+    usual = {"mobile": MOBILE, "program_id": "42", "format": "json"}
+    assert first.query == {**usual, "external_reference_number": "r-1"}
+    assert second.query == {**usual, "external_reference_number": None}
+    assert evidence_of(none, there) == Evidence((UNNAMED_ROW,), True)
+    assert evidence_of(there, there) == Evidence((UNNAMED_ROW,), True)
+    assert evidence_of(there, none) == Evidence((UNNAMED_ROW,))
+    assert evidence_of(page({"point": [POINT]}), None) == Evidence((LISTED,), True)
+
+
+@pytest.mark.parametrize(
+    ("by", "asked", "stated"),
+    [
+        ("mobile", MOBILE, {"mobile": "61400000002"}),
+        ("mobile", MOBILE, {"mobile": 61400000002}),
+        ("email", "ada@example.com", {"email": "bob@example.com"}),
+        ("external_id", "crm-1", {"external_id": "CRM-1"}),
+        ("card_number", "6011", {"id": 8}),
+        ("card_number", "6011", {"user_id": "8"}),
+    ],
+)
+@pytest.mark.parametrize("rows", [[], [POINT]], ids=["empty", "with our debit"])
+def test_the_list_of_another_customer_proves_nothing(
+    by: str, asked: str, stated: dict[str, Any], rows: list[Any]
+) -> None:
+    entity = [{"entityId": 7, "entityType": "CUSTOMER"}] if by == "card_number" else []
+
+    with pytest.raises(WrongCustomerError):
+        evidence_of(*entity, without(page({"point": rows}), **stated), by=by, customer=asked)
+
+
+@pytest.mark.parametrize(
+    ("by", "asked", "stated"),
+    [
+        ("mobile", MOBILE, {"mobile": f"+{MOBILE}", "email": "any@example.com"}),
+        ("mobile", f"+{MOBILE}", {"mobile": int(MOBILE)}),
+        ("mobile", MOBILE, {"mobile": ""}),
+        ("email", "Ada@example.com", {"email": "ada@EXAMPLE.com"}),
+        ("email", "ada@example.com", {"email": None, "mobile": MOBILE}),
+        ("external_id", "crm-1", {"external_id": "crm-1", "id": 5}),
+        ("card_number", "6011", {"id": "7", "mobile": MOBILE}),
+    ],
+)
+def test_the_list_of_the_customer_who_was_asked_for_is_read(
+    by: str, asked: str, stated: dict[str, Any]
+) -> None:
+    entity = [{"entityId": 7, "entityType": "CUSTOMER"}] if by == "card_number" else []
+
+    listed = without(page({"point": [POINT]}), **stated)
+
+    assert evidence_of(*entity, listed, by=by, customer=asked) == Evidence((LISTED,), True)
+
+
+def test_the_list_of_a_card_is_asked_for_by_the_customers_id() -> None:
+    steps = Capillary().evidence_steps(Query("6011", {}, {}, "card_number"), debit())
+
+    first = next(steps)
+    second = steps.send(Answer(200, {}, b'{"entityId": 7, "entityType": "CUSTOMER"}'))
+
+    assert first.query["identifierName"] == "cardNumber"
+    assert (second.query["id"], "card_number" in second.query) == ("7", False)
+
+
+def test_a_card_without_an_entity_id_has_no_list() -> None:
+    with pytest.raises(ValueError, match="entityId"):
+        evidence_of({"mainPoints": 5}, by="card_number", customer="6011")

@@ -210,6 +210,22 @@ def test_a_reference_is_redeemed_once_in_the_sandbox(platforms: Sandbox) -> None
     assert codes == [800, 903, 903]
 
 
+@pytest.mark.parametrize("asked", ["id=565000101", "id=C-1001", "mobile=15550001001"])
+def test_redemptions_in_the_sandbox_are_listed_by_the_customers_id_too(
+    platforms: Sandbox, asked: str
+) -> None:
+    redeem(platforms, external_reference_number="a")
+
+    customer = v1(platforms, "GET", f"customer/redemptions?{asked}")[2]["customer"]
+
+    name, _, value = asked.partition("=")
+    assert (customer[name], customer["points_count"]) == (value, 1)
+
+
+def test_redemptions_in_the_sandbox_are_not_listed_by_a_card(platforms: Sandbox) -> None:
+    assert v1(platforms, "GET", "customer/redemptions?card_number=4000000000001001")[1] == 802
+
+
 @pytest.mark.parametrize(
     ("query", "status", "code"),
     [
