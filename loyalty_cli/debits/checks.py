@@ -104,6 +104,10 @@ def faults_of(row: Row, profile: Profile, unit: str | None) -> Iterator[Fault]:
         )
     elif why := wrong_for(profile.provider, profile.by, row.customer):
         yield "customer", row.customer, LoyaltyError(ErrorCode.USAGE, why)
+    elif why := profile.provider.why_not(_query(row, profile)):
+        message = f"{why} (profile {profile.name!r})."
+        hint = "Change `by:` or `options:` in the profile. Nothing was sent."
+        yield "profile", profile.name, LoyaltyError(ErrorCode.SETUP, message, hint=hint)
     if _order(row, profile, unit) is None:
         message = f"no unit for the debit {row.reference!r}."
         hint = "Add --unit, or debit.unit to the profile: exactly as the balance shows it."

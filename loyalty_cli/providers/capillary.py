@@ -356,6 +356,12 @@ class Capillary(DebitProvider):
         """The customer gets a one-time code."""
         return query.options.get("skip_validation") == "false"
 
+    def why_not(self, query: Query) -> str | None:
+        """A one-time code is sent to a mobile number: its request takes nothing else."""
+        if self.needs_person(query) and query.by != "mobile":
+            return f"Capillary sends a one-time code only by mobile, not by {query.by}"
+        return None
+
     def sent_reference(self, debit: Debit) -> str:
         """The number of the attempt: a failed one needs another number, such as `REF.2`.
 

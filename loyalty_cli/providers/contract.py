@@ -526,6 +526,11 @@ class DebitProvider(Provider):
         del query
         return False
 
+    def why_not(self, query: Query) -> str | None:
+        """Why no debit can be made with these options, by this way; None if one can."""
+        del query
+        return None
+
     def sent_reference(self, debit: Debit) -> str:
         """The reference that the platform gets for this attempt."""
         return debit.reference

@@ -249,6 +249,7 @@ _FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "is_repeat": (READING, _anything),
     "may_have_succeeded": (READING, _anything),
     "needs_person": (MAKING, _anything),
+    "why_not": (MAKING, _a(str, type(None))),
     "sent_reference": (MAKING, _a(str)),
     "debit_part": (READING, _anything),
 }

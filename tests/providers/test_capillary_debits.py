@@ -347,7 +347,17 @@ def test_the_next_attempt_has_a_new_number_only_after_a_failed_one(debits: Debit
 
 @pytest.mark.parametrize(
     ("profile", "said"),
-    [({"auth": "oauth"}, "takes no debit with `auth: oauth`"), ({"by": "id"}, "by id")],
+    [
+        ({"auth": "oauth"}, "takes no debit with `auth: oauth`"),
+        ({"by": "id"}, "by id"),
+        *(
+            (
+                {"by": by, "options": {"skip_validation": "false"}},
+                f"a one-time code only by mobile, not by {by} (profile 'main')",
+            )
+            for by in ("email", "external_id", "card_number")
+        ),
+    ],
     ids=str,
 )
 def test_a_profile_that_cannot_debit_is_refused_before_anything(
