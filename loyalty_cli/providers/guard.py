@@ -1,7 +1,8 @@
 """Calls the functions of a provider from another package, and names the package if one fails.
 
 A built-in provider that raises an unexpected exception has a defect of this program. For another
-package, an exception or a result of a wrong type becomes an error, and the run goes on.
+package, an exception (sys.exit() raises one, too) or a result of a wrong type becomes an error, and
+the run goes on.
 """
 
 import inspect
@@ -48,7 +49,7 @@ class Package(Struct, frozen=True):
     name: str
     provider: str
 
-    def failed(self, what: str, code: ErrorCode, error: Exception) -> LoyaltyError:
+    def failed(self, what: str, code: ErrorCode, error: BaseException) -> LoyaltyError:
         """The error for a failure of the package; its traceback goes to the log."""
         LOG.debug("%s", self.name, exc_info=error)
         who = f"the provider {self.provider!r} of the package {self.name}"
@@ -75,7 +76,7 @@ class Package(Struct, frozen=True):
         def guarded(*given: Any) -> Any:
             try:
                 result = call(*given)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 if isinstance(error, (LoyaltyError, *passed)):
                     raise
                 # Without its text, which may have a secret in it.
@@ -146,7 +147,7 @@ def _steps(package: Package, call: Callable[..., Any], name: str) -> Callable[..
                 advance = later
                 done += 1
         finally:
-            with suppress(Exception):  # what ended the look-up matters more
+            with suppress(Exception, SystemExit):  # what ended the look-up matters more
                 steps.close()
         if done < least:
             raise package.failed(f"{name} asks nothing", MAKING, RuntimeError(name))

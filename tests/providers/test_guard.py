@@ -68,6 +68,14 @@ READING = {
 }
 """Failures after an answer."""
 
+FAILING = (
+    "raise KeyError('s3cret-t0ken')",
+    'secrets["M-bad"]',
+    '{"M-bad": 1 / 0}',
+    '{}["M-bad"]',
+)
+"""What fails in each of them."""
+
 WRONG = [
     ("request", "return '/v1'", "str, not Request"),
     (
@@ -156,6 +164,38 @@ def test_the_other_look_ups_of_a_run_go_on_after_a_failure_of_a_package(
     assert done.code == 9
     failed = [record["customer"] for record in done.records if record["error"]]
     assert ([record["customer"] for record in done.records], failed) == (names, ["M-bad"])
+
+
+@pytest.mark.parametrize(
+    ("where", "change", "exit_code", "code"),
+    [case for case in EACH if "check" not in case[0]],
+    ids=[f"{case[3]} {case[0]}" for case in EACH if "check" not in case[0]],
+)
+def test_a_package_that_would_end_the_program_fails_like_any_other(
+    run: Callable[..., Outcome], where: str, change: str, exit_code: int, code: str
+) -> None:
+    for failing in FAILING:
+        change = change.replace(failing, "__import__('sys').exit(0)")
+    change = change.replace("sign=sign", "sign=lambda *_: exit(0)")
+
+    done = run(change, "balance", "M-bad", "-o", "json")
+
+    assert (done.code, done.record["error"]["code"]) == (exit_code, code)
+    assert is_told(done, f"SystemExit in {where}.")
+
+
+def test_steps_that_end_the_program_while_they_are_closed_change_nothing(
+    run: Callable[..., Outcome],
+) -> None:
+    change = (
+        "    def look_up(self, query):\n        try:\n            yield '/v1'\n"
+        "        finally:\n            raise SystemExit(0)\n"
+    )
+
+    done = run(change, "balance", "M-1", "-o", "json")
+
+    assert done.code == 3
+    assert is_told(done, "look_up gave something wrong: str, not Request.")
 
 
 def test_a_failed_check_of_a_package_is_an_error_before_any_request(
@@ -310,6 +350,8 @@ def debit(
         ("    def needs_person(self, query):\n        1 / 0\n", (3, "planned"), 0),
         ("    def debit_part(self, body):\n        1 / body['one']\n", (8, "unknown"), 1),
         ("    def read_debit(self, body, debit):\n        1 / 0\n", (8, "unknown"), 1),
+        ("    def read_debit(self, body, debit):\n        exit(0)\n", (8, "unknown"), 1),
+        ("    def debit_request(self, query, debit):\n        exit(0)\n", (3, "planned"), 0),
         ("    def read_debit(self, body, debit):\n        return 5\n", (8, "unknown"), 1),
         ("    def read_error(self, body):\n        1 / body['one']\n", (8, "unknown"), 1),
     ],
@@ -320,6 +362,8 @@ def debit(
         "whether a person is needed",
         "the part of its answer",
         "reading it",
+        "reading it ends the program",
+        "making it ends the program",
         "a wrong receipt",
         "reading its error",
     ],
