@@ -17,8 +17,8 @@ from loyalty_cli.network.answers import (
     wrong_customer,
 )
 from loyalty_cli.network.deadline import Deadline
-from loyalty_cli.network.failures import timed_out
-from loyalty_cli.network.http_client import base_url_of
+from loyalty_cli.network.failures import bad_response, timed_out
+from loyalty_cli.network.http_client import UnsafePathError, base_url_of, url_of
 from loyalty_cli.providers.contract import (
     Answer,
     Question,
@@ -103,6 +103,7 @@ class Conversation:
     def _ask(self, request: Request) -> Answer:
         if len(self.answers) == MOST_REQUESTS:
             raise too_many_requests(self._profile, MOST_REQUESTS)
+        self._check_path(request)
         answer = self._send(request)
         self.answers.append(answer)
         asked = self._profile
@@ -110,6 +111,18 @@ class Conversation:
             asked = replace(asked, base_url=base_url_of(asked, request))
         body_of(answer, asked, self._customer, request.path)
         return answer
+
+    def _check_path(self, request: Request) -> None:
+        """Raise LoyaltyError, before a token is asked for, if a path is not a safe one.
+
+        After an answer, what is wrong in the path comes from there.
+        """
+        try:
+            url_of(self._profile, request)
+        except UnsafePathError as error:
+            if not self.answers:
+                raise
+            raise bad_response(error.message, self.answers[-1].status) from None
 
     def _fault(self, error: ValueError) -> LoyaltyError:
         last = self.answers[-1]

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from threading import Lock
+from unicodedata import category
 from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
@@ -49,13 +50,34 @@ HEADERS = {
 }
 
 
+class UnsafePathError(LoyaltyError):
+    """A path with a segment that would change the address; nothing was sent."""
+
+
 def url_of(profile: Profile, request: Request) -> str:
     """The full URL of a request; in segments and values, / and & are percent-encoded, too."""
+    for segment in request.path:
+        if why := _unsafe(segment):
+            raise UnsafePathError(
+                ErrorCode.PROVIDER_FAILED,
+                f"{profile.provider.title} cannot be asked: a part of the request's path {why}.",
+                hint=f"Nothing was sent. See `loyalty providers {profile.provider.name}`.",
+            )
     path = "/".join(quote(segment, safe="") for segment in request.path)
     given = {key: value for key, value in request.query.items() if value is not None}
     query = urlencode(given, safe="", quote_via=quote)
     base_url = base_url_of(profile, request)
     return f"{base_url}/{path}?{query}" if query else f"{base_url}/{path}"
+
+
+def _unsafe(segment: str) -> str | None:
+    """Why a server would read another path than the one with this segment; None if it would not."""
+    if segment in ("", ".", ".."):
+        return f"is {segment!r}"
+    # Printable text, the usual case, has neither.
+    if not segment.isprintable() and any(category(sign) in ("Cc", "Cs") for sign in segment):
+        return "has a control character or half a character"
+    return None
 
 
 def base_url_of(profile: Profile, request: Request) -> str:

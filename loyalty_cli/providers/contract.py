@@ -104,7 +104,7 @@ class Request(Struct, frozen=True):
     """One HTTP request below a profile's base URL.
 
     `path` holds unquoted segments: an identifier is one segment, and reaches the platform byte for
-    byte. A query parameter that is None is not sent. The body is `json` or `form`. `method` is GET,
+    byte. A segment that is empty, `.` or `..`, or has a control character, is never sent. A query parameter that is None is not sent. The body is `json` or `form`. `method` is GET,
     or POST with a body, unless it is given. `base_url` is another host of the same platform, over
     https or on loopback; it gets the credentials, too. The sandbox stands for all hosts.
     """

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from loyalty_cli.model.errors import ErrorCode, LoyaltyError
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError, NotSentError
 from loyalty_cli.network.conversation import MOST_REQUESTS
 from loyalty_cli.providers.contract import (
     Auth,
@@ -201,6 +201,47 @@ def test_a_balance_of_another_customer_is_not_shown(read: Callable[..., Any]) ->
 
     assert error.code is ErrorCode.WRONG_CUSTOMER
     assert "answered about another customer: 'M-8', not 'M-7'." in error.message
+
+
+UNSAFE = ("", ".", "..", "a\nb", "\x7f", "\ud800")
+
+
+@every_read
+@pytest.mark.parametrize("segment", UNSAFE)
+def test_an_id_in_an_answer_cannot_change_the_address_of_the_next_request(
+    read: Callable[..., Any], segment: str
+) -> None:
+    taken = each_of(one("find"), Request(("members", segment, "points")))
+    script = Answering(said({"id": 1}))
+    with RawServer(script) as server:
+        error = failure(server.url, taken, read)
+
+    assert error.code is ErrorCode.BAD_RESPONSE
+    assert "part of the request's path" in error.message
+    assert len(script.requests) == 1
+
+
+@every_read
+@pytest.mark.parametrize("segment", UNSAFE)
+def test_nothing_is_sent_not_even_for_a_token_if_the_first_path_is_not_a_safe_one(
+    read: Callable[..., Any], segment: str
+) -> None:
+    script = Answering(said({"token": "t"}))
+    with RawServer(script) as server:
+        error = failure(server.url, each_of(one(segment)), read, auth=with_token())
+
+    assert error.code is ErrorCode.PROVIDER_FAILED
+    assert script.requests == []
+
+
+@pytest.mark.parametrize("segment", UNSAFE)
+def test_a_debit_at_an_unsafe_path_is_not_sent(segment: str) -> None:
+    script = Answering(said({}))
+    with RawServer(script) as server, pytest.raises(NotSentError):
+        request = Request(("debits", segment), json={"points": 5})
+        client().debit(shop_at(server.url, Shop()), request, lambda: None)
+
+    assert script.requests == []
 
 
 UPPER = "2EE24580-B97B-4949-A65C-929CCB9B9B8D"
