@@ -18,9 +18,10 @@ from loyalty_cli.network.answers import (
 )
 from loyalty_cli.network.deadline import Deadline
 from loyalty_cli.network.failures import bad_response, timed_out
-from loyalty_cli.network.http_client import UnsafePathError, base_url_of, url_of
+from loyalty_cli.network.http_client import UnsafePathError, base_url_of, check_path
 from loyalty_cli.providers.contract import (
     Answer,
+    NoCustomerError,
     Question,
     Request,
     SeveralCustomersError,
@@ -118,7 +119,7 @@ class Conversation:
         After an answer, what is wrong in the path comes from there.
         """
         try:
-            url_of(self._profile, request)
+            check_path(self._profile, request)
         except UnsafePathError as error:
             if not self.answers:
                 raise
@@ -133,5 +134,7 @@ class Conversation:
                 return several_customers(last, self._profile, self._customer, str(error))
             case WrongCustomerError():
                 return wrong_customer(last, self._profile, str(error))
+            case NoCustomerError():
+                return LoyaltyError(**vars(undocumented(last, self._profile, error)))
             case _:
                 return undocumented(last, self._profile, error)

@@ -56,13 +56,7 @@ class UnsafePathError(LoyaltyError):
 
 def url_of(profile: Profile, request: Request) -> str:
     """The full URL of a request; in segments and values, / and & are percent-encoded, too."""
-    for segment in request.path:
-        if why := _unsafe(segment):
-            raise UnsafePathError(
-                ErrorCode.PROVIDER_FAILED,
-                f"{profile.provider.title} cannot be asked: a part of the request's path {why}.",
-                hint=f"Nothing was sent. See `loyalty providers {profile.provider.name}`.",
-            )
+    check_path(profile, request)
     path = "/".join(quote(segment, safe="") for segment in request.path)
     given = {key: value for key, value in request.query.items() if value is not None}
     query = urlencode(given, safe="", quote_via=quote)
@@ -70,8 +64,19 @@ def url_of(profile: Profile, request: Request) -> str:
     return f"{base_url}/{path}?{query}" if query else f"{base_url}/{path}"
 
 
+def check_path(profile: Profile, request: Request) -> None:
+    """Raise UnsafePathError for a segment with which a server would read another path."""
+    for segment in request.path:
+        if isinstance(segment, str) and (why := _unsafe(segment)):  # others fail in the URL
+            raise UnsafePathError(
+                ErrorCode.PROVIDER_FAILED,
+                f"{profile.provider.title} cannot be asked: a part of the request's path {why}.",
+                hint=f"Nothing was sent. See `loyalty providers {profile.provider.name}`.",
+            )
+
+
 def _unsafe(segment: str) -> str | None:
-    """Why a server would read another path than the one with this segment; None if it would not."""
+    """Why this segment is no safe one; None if it is."""
     if segment in ("", ".", ".."):
         return f"is {segment!r}"
     # Printable text, the usual case, has neither.

@@ -22,6 +22,7 @@ from loyalty_cli.providers.contract import (
     Evidence,
     Exchange,
     Headers,
+    NoCustomerError,
     Parameter,
     PlatformError,
     Query,
@@ -89,7 +90,7 @@ class Entity(Struct, rename="camel"):
     """Whose balance it is."""
 
     entity_id: Any = None
-    entity_type: str | None = None
+    entity_type: Any = None
 
 
 class PointsBalance(Entity, rename="camel"):
@@ -326,12 +327,12 @@ class Capillary(DebitProvider):
 
     def _customer(self, entity: Entity, query: Query) -> str | None:
         """Check whose balance it is, and return the id, which the reference has as a number."""
-        if entity.entity_type not in (None, CUSTOMER):
+        sent, kind = entity.entity_id, entity.entity_type
+        customer = None if sent is None else self.named_customer(sent, query, "entityId")
+        if not isinstance(kind, str | None):
+            raise NoCustomerError("expected text - at 'entityType'")
+        if kind not in (None, CUSTOMER):
             raise WrongCustomerError(f"its entityType is not {CUSTOMER}")
-        if entity.entity_id is None:
-            return None
-        customer = _id(entity.entity_id)
-        self.check_customer(customer, query)
         return customer
 
     def read_error(self, body: Any) -> PlatformError | None:
@@ -594,17 +595,6 @@ def _stated(value: Any) -> str | None:
     """A field as text; None if it is empty."""
     text = "" if value is None else str(value)
     return text if text.strip() else None
-
-
-def _id(sent: Any) -> str:
-    """An id as the customer is asked for: a number is its digits."""
-    if isinstance(sent, str):
-        return sent
-    try:
-        number = Amount.convert(sent)
-    except ValueError as error:
-        raise ValueError(f"{error} - at 'entityId'") from None
-    return str(int(number) if number == int(number) else number)
 
 
 def _errors(body: Any) -> list[Status]:

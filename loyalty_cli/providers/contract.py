@@ -53,6 +53,7 @@ __all__ = [
     "Headers",
     "Limit",
     "NextExpiry",
+    "NoCustomerError",
     "Parameter",
     "PlatformError",
     "Provider",
@@ -104,8 +105,10 @@ class Request(Struct, frozen=True):
     """One HTTP request below a profile's base URL.
 
     `path` holds unquoted segments: an identifier is one segment, and reaches the platform byte for
-    byte. A segment that is empty, `.` or `..`, or has a control character, is never sent. A query parameter that is None is not sent. The body is `json` or `form`. `method` is GET,
-    or POST with a body, unless it is given. `base_url` is another host of the same platform, over
+    byte. A segment that is empty, `.` or `..`, or has a control character, is never sent.
+
+    A query parameter that is None is not sent. The body is `json` or `form`. `method` is GET, or
+    POST with a body, unless it is given. `base_url` is another host of the same platform, over
     https or on loopback; it gets the credentials, too. The sandbox stands for all hosts.
     """
 
@@ -284,6 +287,13 @@ class WrongCustomerError(ValueError):
     """An answer about another customer than the one asked for."""
 
 
+class NoCustomerError(ValueError):
+    """An answer that does not say whose balance it is, and must; its text is what is wrong.
+
+    `--raw` does not show it either.
+    """
+
+
 class PlatformError(Struct, frozen=True):
     """The platform's own error.
 
@@ -367,6 +377,21 @@ class Provider(ABC):
         if query.by == ID and not self.is_customer(named, query.customer):
             shown = f"an id of {len(named)} characters" if len(named) > LONGEST_ID else repr(named)
             raise WrongCustomerError(f"{shown}, not {query.customer!r}")
+
+    def named_customer(self, sent: Any, query: Query, place: str) -> str:
+        """The id in an answer as text, checked by `check_customer`; a number is its digits.
+
+        Raise NoCustomerError if it is neither, or missing: then nobody knows whose balance it is.
+        """
+        if isinstance(sent, bool) or not isinstance(sent, str | int | Amount):
+            raise NoCustomerError(f"it does not say whose balance it is at {place!r}")
+        if isinstance(sent, str):
+            named = sent
+        else:
+            number = Amount.convert(sent)
+            named = str(int(number) if number == int(number) else number)
+        self.check_customer(named, query)
+        return named
 
     def not_stated(self, *lines: Balance) -> tuple[WarningRecord, ...]:
         """A warning for each line of which the platform does not say how much is available."""

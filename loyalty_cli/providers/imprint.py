@@ -34,14 +34,8 @@ UNIT_UNKNOWN = (
 )
 
 
-class Named(Struct):
-    """The customer of the 200 of getRewardsBalance."""
-
-    customer_id: str
-
-
-class RewardsBalance(Named):
-    """The 200 of getRewardsBalance."""
+class RewardsBalance(Struct):
+    """The 200 of getRewardsBalance, which has a customer_id, too."""
 
     reward_balance: Amount
     reward_symbol: str
@@ -115,8 +109,8 @@ class Imprint(Provider):
 
     def normalize(self, body: Any, query: Query) -> Reading:
         """One line; no page states whether a `$` balance is in dollars or cents."""
-        customer = parse_as(body, Named).customer_id
-        self.check_customer(customer, query)
+        sent = body.get("customer_id") if isinstance(body, dict) else None
+        customer = self.named_customer(sent, query, "customer_id")
         answer = parse_as(body, RewardsBalance)
         symbol, balance = answer.reward_symbol, answer.reward_balance
         minor_units = query.settings.get("minor_units")

@@ -237,8 +237,8 @@ def test_nothing_is_sent_not_even_for_a_token_if_the_first_path_is_not_a_safe_on
 @pytest.mark.parametrize("segment", UNSAFE)
 def test_a_debit_at_an_unsafe_path_is_not_sent(segment: str) -> None:
     script = Answering(said({}))
+    request = Request(("debits", segment), json={"points": 5})
     with RawServer(script) as server, pytest.raises(NotSentError):
-        request = Request(("debits", segment), json={"points": 5})
         client().debit(shop_at(server.url, Shop()), request, lambda: None)
 
     assert script.requests == []

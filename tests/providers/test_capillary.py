@@ -388,6 +388,30 @@ def test_a_number_in_capillarys_answer_is_compared_to_the_last_digit(
         assert "987654" not in done.out + done.err
 
 
+@pytest.mark.parametrize(
+    ("named", "code"),
+    [
+        ({"entityId": 566, "entityType": 5}, "wrong_customer"),
+        ({"entityId": 565, "entityType": 5}, "bad_response"),
+        ({"entityId": 565, "entityType": "TILL"}, "wrong_customer"),
+        ({"entityId": True}, "bad_response"),
+        ({"entityId": [565]}, "bad_response"),
+        ({"entityId": {"id": 565}}, "bad_response"),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("raw", [[], ["--raw"]], ids=["read", "raw"])
+def test_a_balance_is_not_shown_if_capillary_does_not_say_that_it_is_the_customers(
+    platform: CasesPlatform, named: dict[str, Any], code: str, raw: list[str]
+) -> None:
+    platform.replies({**named, "mainPoints": 987654})
+
+    done = platform.run(*raw, customer="565")
+
+    assert (done.code, done.record["error"]["code"]) == (7, code)
+    assert "987654" not in done.out + done.err
+
+
 def test_leading_zeros_of_the_customer_asked_for_count(platform: CasesPlatform) -> None:
     platform.replies({"entityId": int(NUMBER), "mainPoints": 5})
 

@@ -14,6 +14,7 @@ from tests.providers.contract import (
     Fails,
     Reads,
     at,
+    changed,
     digits,
     no_answer,
     warned,
@@ -77,7 +78,7 @@ CASES = Cases(
     balances=[{"name": "Club points", "kind": "points", "unit": "points", "available": 120000}],
     platform_customer="{}",
     amounts={"reward_balance": "Club points.available"},
-    texts=("customer_id", "reward_symbol", "reward_description"),
+    texts=("reward_symbol", "reward_description"),
     required=("customer_id", "reward_balance", "reward_symbol"),
     not_answers=(None, "text", 5, True, [], {}),
     path=("v2", "customers", "{}", "rewards_balance"),
@@ -132,6 +133,9 @@ CASES = Cases(
             7,
             "wrong_customer",
             words="about another customer: an id of 9999 characters, not 'C-1001'.",
+        ),
+        "another customer, as a number": Fails(
+            200, balance("$", customer_id=777), 7, "wrong_customer", words="'777', not 'C-1001'"
         ),
         "a gateway with details": by_gateway(["bad id", "bad day"], "Bad Request: bad id; bad day"),
         "a gateway with odd details": by_gateway(
@@ -207,6 +211,37 @@ def test_the_customer_that_imprint_names_may_be_a_uuid_in_another_case(
     record = platform.run(customer=customer).record
 
     assert (record["error"], record["platform_customer"]) == (None, named)
+
+
+@pytest.mark.parametrize("output", [[], ["--raw"]], ids=["read", "raw"])
+@pytest.mark.parametrize("named", [None, True, [], {"id": CUSTOMER}, ...], ids=str)
+def test_a_balance_is_not_shown_if_imprint_does_not_say_whose_it_is(
+    platform: CasesPlatform, output: list[str], named: Any
+) -> None:
+    platform.replies(changed({**CASES.answer, "reward_balance": 987654}, "customer_id", named))
+
+    done = platform.run(*output)
+
+    assert (done.code, done.record["error"]["code"]) == (7, "bad_response")
+    assert "'customer_id'" in done.err
+    assert "987654" not in done.out + done.err
+
+
+@pytest.mark.parametrize("body", [[{"customer_id": CUSTOMER, "reward_balance": 9}], "C-1001 9", 9])
+def test_raw_shows_no_answer_in_which_imprint_cannot_name_a_customer(
+    platform: CasesPlatform, body: Any
+) -> None:
+    done = platform.replies(body).run("--raw")
+
+    assert (done.code, done.record["error"]["code"]) == (7, "bad_response")
+
+
+def test_imprint_may_name_its_customer_as_a_number(platform: CasesPlatform) -> None:
+    platform.replies({**CASES.answer, "customer_id": 777})
+
+    record = platform.run(customer="777").record
+
+    assert (record["error"], record["platform_customer"]) == (None, "777")
 
 
 @pytest.mark.parametrize("output", [["-o", "json"], ["-o", "table"], ["--raw"]])

@@ -1,6 +1,7 @@
 """The provider that a description makes: look-ups, and never debits."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, ClassVar
 
@@ -9,6 +10,7 @@ from loyalty_cli.providers.contract import (
     Answer,
     Auth,
     Headers,
+    NoCustomerError,
     PlatformError,
     Provider,
     Query,
@@ -52,11 +54,10 @@ class DescribedProvider(Provider):
 
     def normalize(self, body: Any, query: Query) -> Reading:
         """Read each line that the answer has; there must be one."""
-        home = home_of(body, self.description.look_up[query.by])
         named = self.description.platform_customer
-        customer = _identifier(home, named) if named else None
-        if customer is not None:
-            self.check_customer(customer, query)
+        with _saying_whose(named):
+            home = home_of(body, self.description.look_up[query.by])
+            customer = self._named(home, named, query) if named else None
         lines = [
             found
             for line in self.description.lines
@@ -75,6 +76,14 @@ class DescribedProvider(Provider):
             ),
             platform_customer=customer,
         )
+
+    def _named(self, home: Home, source: TextSource, query: Query) -> str | None:
+        """The id of the customer at the platform, which is checked."""
+        (place,) = source.places
+        found = home.find(place)
+        if found is None and not source.is_required:
+            return None
+        return self.named_customer(found, query, dotted((*home.place, *place)))
 
     def read_error(self, body: Any) -> PlatformError | None:
         """Read the first shape of error that the body has."""
@@ -137,10 +146,15 @@ def home_of(body: Any, way: LookUp) -> Home:
     raise ValueError(f"expected an object at {where}")
 
 
-def _identifier(home: Home, source: TextSource) -> str | None:
-    (place,) = source.places
-    found = home.find(place)
-    return str(found) if type(found) in (int, str) else home.text(source)
+@contextmanager
+def _saying_whose(named: TextSource | None) -> Iterator[None]:
+    """An answer that must say whose it is, and lacks the place for that, does not say it."""
+    try:
+        yield
+    except ValueError as error:
+        if type(error) is ValueError and named and named.is_required:
+            raise NoCustomerError(str(error)) from None
+        raise
 
 
 def _error(body: Any, shape: ErrorShape) -> PlatformError | None:

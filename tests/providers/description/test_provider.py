@@ -10,6 +10,7 @@ from loyalty_cli.providers.contract import (
     Answer,
     ErrorCode,
     NextExpiry,
+    NoCustomerError,
     PlatformError,
     Query,
     Reading,
@@ -243,10 +244,31 @@ def test_the_platforms_own_id_may_be_a_number(source: str, named: Any, read_as: 
     }
 
 
+@pytest.mark.parametrize("source", ["id", "{from: id, required: true}"])
+@pytest.mark.parametrize("named", [True, [], {"a": 1}, None, ...], ids=str)
+def test_a_description_says_where_an_answer_must_say_whose_it_is(source: str, named: Any) -> None:
+    acme = provider(f"{ACME}platform_customer: {source}\n")
+    body = {"customer": {"points_balance": 1, **({} if named is ... else {"id": named})}}
+
+    if source == "id" and named in (None, ...):
+        assert acme.normalize(body, Query("42")).platform_customer is None
+        return
+    with pytest.raises(NoCustomerError, match="id"):
+        acme.normalize(body, Query("42"))
+
+
+@pytest.mark.parametrize("body", [[], {"customer": []}, {"customer": 5}, {}], ids=str)
+def test_an_answer_without_the_customer_does_not_say_whose_it_is(body: Any) -> None:
+    acme = provider(f"{ACME}platform_customer: {{from: id, required: true}}\n")
+
+    with pytest.raises(NoCustomerError):
+        acme.normalize(body, Query("42"))
+
+
 def test_the_balance_of_another_customer_is_refused_before_it_is_read() -> None:
     acme = provider(f"{ACME}platform_customer: id\n")
 
-    for named in ("43", 43, ""):
+    for named in ("43", 43, Amount("43.0"), ""):
         with pytest.raises(WrongCustomerError):
             acme.normalize({"customer": {"id": named, "points_balance": "many"}}, Query("42"))
 
