@@ -5,6 +5,7 @@ the keyring. The module of a provider, in this package or another one, imports o
 the program; `__all__` is what it may use.
 """
 
+import re
 from abc import ABC, abstractmethod
 from base64 import b64encode
 from collections.abc import Callable, Generator, Mapping
@@ -12,7 +13,6 @@ from datetime import UTC, datetime
 from enum import Enum, auto
 from functools import cached_property
 from typing import Any, ClassVar, Literal, TypeVar
-from uuid import UUID
 
 from msgspec import Struct
 from msgspec.structs import force_setattr
@@ -97,6 +97,7 @@ Made = TypeVar("Made")
 
 NOT_A_BALANCE = "it has none of the fields of a balance"
 """Why an answer cannot be read in which everything is missing."""
+_UUID = re.compile("[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 LONGEST_ID = 100
 """A longer id in an answer is described, and not shown."""
 
@@ -426,10 +427,7 @@ class Provider(ABC):
 
 
 def _is_same_uuid(one: str, other: str) -> bool:
-    try:
-        return UUID(one) == UUID(other)
-    except ValueError:
-        return False
+    return bool(_UUID.fullmatch(one)) and one.lower() == other.lower()
 
 
 class Debit(Struct, frozen=True):

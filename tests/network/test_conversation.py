@@ -254,12 +254,20 @@ UPPER = "2EE24580-B97B-4949-A65C-929CCB9B9B8D"
         (Query("C-1"), "C-1", True),
         (Query("C-1"), None, True),
         (Query(UPPER), UPPER.lower(), True),
+        (Query(UPPER), f"{{{UPPER}}}", False),
+        (Query(UPPER), f"urn:uuid:{UPPER}", False),
+        (Query(UPPER), UPPER.replace("-", ""), False),
+        (Query(UPPER), UPPER.replace("2", "\u0662").lower(), False),
+        (Query(UPPER.replace("-", "")), UPPER.replace("-", "").lower(), False),
         (Query("C-1"), "c-1", False),
         (Query("C-1"), "C-11", False),
         (Query("C-1"), "x" * 100_000, False),
         (Query("C-1", by="email"), "C-2", True),
     ],
-    ids=["the same", "none named", "a UUID", "in lower case", "longer", "very long", "by e-mail"],
+    ids=[
+        *("the same", "none named", "a UUID", "braces", "a URN", "no hyphens", "other digits"),
+        *("never hyphens", "in lower case", "longer", "very long", "by e-mail"),
+    ],
 )
 def test_the_customer_that_an_answer_names_must_be_the_one_asked_for_by_its_id(
     asked: Query, named: str | None, is_same: bool, read: Callable[..., Any]
