@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from msgspec.structs import replace
+
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.network.failures import bad_response
@@ -30,13 +32,18 @@ def error_in(
 
     Without a `customer` the request was for a token, and a refusal means that the sign-in failed.
     An error with a known code counts at any status. With status 200, an error without a known
-    code counts only for a provider with `errors_at_200`.
+    code counts only if it has an error's status of its own, or for a provider with `errors_at_200`.
     """
     provider = profile.provider
     platform_error = provider.read_error(answer.json())
-    is_error = platform_error is not None and (platform_error.code or provider.errors_at_200)
-    if answer.status == 200 and not is_error:
+    own_status = platform_error.status if platform_error else None
+    is_own = own_status is not None and own_status >= 400
+    known = platform_error is not None and (platform_error.code or provider.errors_at_200)
+    if answer.status == 200 and not (known or is_own):
         return None
+    judged = answer
+    if answer.status == 200 and own_status is not None and is_own:
+        judged = replace(answer, status=own_status)
     if 300 <= answer.status < 400:
         to = answer.headers.get("location", "nowhere")
         return LoyaltyError(
@@ -48,7 +55,7 @@ def error_in(
     doubt = _doubt_about_address(platform_error, profile, path)
     if platform_error is None:
         platform_error = PlatformError("", code=_foreign(answer, profile))
-    code = platform_error.code or _by_status(answer, profile)
+    code = platform_error.code or _by_status(judged, profile)
     if code == ErrorCode.BAD_RESPONSE:
         kind = answer.headers.get("content-type", "no content type")
         stranger = f"the server at {profile.host} is not {provider.title}"

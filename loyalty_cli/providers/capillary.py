@@ -344,10 +344,8 @@ class Capillary(DebitProvider):
         if not errors:
             return None
         deciding = min(errors, key=_rank)
-        words = [
-            error.message or ("" if error is deciding else str(error.code)) for error in errors
-        ]
-        message = "; ".join(filter(None, words))
+        others = [error.message or str(error.code) for error in errors if error is not deciding]
+        message = "; ".join(filter(None, [deciding.message, *others]))
         if deciding.code is None:
             return PlatformError(message)
         code = str(deciding.code)

@@ -107,7 +107,7 @@ class Error(Struct, rename="camel"):
     """An error; `type` is not read, because it has several spellings."""
 
     code: int | str
-    message: str
+    message: str | None = None
     request_id: Any = None
 
 
@@ -215,11 +215,13 @@ class Gameball(DebitProvider):
         if error is None:
             return None
         number = str(error.code)
-        if number not in CODES and any(body.get(key) is not None for key in KNOWN):
+        is_balance = any(body.get(key) is not None for key in KNOWN)
+        if number not in CODES and (is_balance or error.message is None):
             return None
-        message = error.message
+        words = [(error.message or "").rstrip(".")]
         if error.request_id is not None:
-            message = f"{message.rstrip('.')}, request {json_text(error.request_id)}"
+            words.append(f"request {json_text(error.request_id)}")
+        message = ", ".join(filter(None, words))
         code, _ = CODES.get(number, (None, None))
         return PlatformError(message, number, code)
 
@@ -264,7 +266,7 @@ class Gameball(DebitProvider):
 
     def is_busy(self, answer: Answer) -> bool:
         """Another request for this customer is in progress."""
-        error = parse_as_or_none(answer.json(), Error) if answer.status == 422 else None
+        error = parse_as_or_none(answer.json(), Error)
         return error is not None and str(error.code) == REQUEST_IN_PROGRESS
 
 

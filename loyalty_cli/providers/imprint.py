@@ -27,6 +27,7 @@ from loyalty_cli.providers.contract import (
     parse_as_or_none,
 )
 
+NO_CUSTOMER = "CUSTOMER_NOT_FOUND_ERROR"
 MERCHANT = "x-imprint-merchant-key"
 UNIT_UNKNOWN = (
     "Imprint does not say whether {symbol} amounts are in minor units (cents). Its page on data"
@@ -46,7 +47,7 @@ class Error(Struct):
     """An error as the reference describes it, flat."""
 
     type: str
-    message: str
+    message: str | None = None
     param: Any = None
 
 
@@ -132,12 +133,13 @@ class Imprint(Provider):
     def read_error(self, body: Any) -> PlatformError | None:
         """Read any of the three error shapes that the documentation shows."""
         nested = parse_as_or_none(body, NestedError)
-        if error := nested.error if nested else parse_as_or_none(body, Error):
-            not_found = error.type == "CUSTOMER_NOT_FOUND_ERROR"
-            message = error.message
+        error = nested.error if nested else parse_as_or_none(body, Error)
+        code = ErrorCode.NOT_FOUND if error and error.type == NO_CUSTOMER else None
+        if error and (code or error.message is not None):
+            words = [(error.message or "").rstrip(".")]
             if error.param is not None:
-                message = f"{message.rstrip('.')}, param {json_text(error.param)}"
-            return PlatformError(message, error.type, ErrorCode.NOT_FOUND if not_found else None)
+                words.append(f"param {json_text(error.param)}")
+            return PlatformError(", ".join(filter(None, words)), error.type, code)
         if gateway := parse_as_or_none(body, GatewayError):
             details = "; ".join(map(json_text, gateway.details or ()))
             return PlatformError(f"{gateway.error}: {details}" if details else gateway.error)

@@ -226,10 +226,11 @@ class SaaSquatch(DebitProvider):
     def read_error(self, body: Any) -> PlatformError | None:
         """Read an error by its rsCode; without a known code it needs a message and a statusCode."""
         error = parse_as_or_none(body, Error) or Error()
-        code, _ = CODES.get(str(error.rs_code), (None, None))
+        rs_code = _rs_code(error)
+        code, _ = CODES.get(rs_code or "", (None, None))
         if code is None and (error.message is None or error.status_code is None):
             return None
-        named = error.rs_code or error.api_error_code
+        named = rs_code or error.api_error_code
         status = Amount.convert_or_none(error.status_code)
         return PlatformError(
             error.message or "",
@@ -284,7 +285,13 @@ class SaaSquatch(DebitProvider):
     def is_busy(self, answer: Answer) -> bool:
         """Whether the answer has the platform's own code for a rate limit."""
         error = parse_as_or_none(answer.json(), Error)
-        return error is not None and error.rs_code == RATE_LIMITED
+        return error is not None and _rs_code(error) == RATE_LIMITED
+
+
+def _rs_code(error: Error) -> str | None:
+    """The rsCode as the page of codes has it: the number 41 is RS041."""
+    sent = str(error.rs_code or "")
+    return f"RS{sent:0>3}" if sent.isdecimal() else sent or None
 
 
 def _is(sent: Any, amount: int) -> bool:

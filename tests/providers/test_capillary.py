@@ -311,7 +311,7 @@ CASES = Cases(
             5,
             "not_found",
             "8015",
-            "(HTTP 200, 8015: odd; first; 78; second; In its own words).",
+            "(HTTP 200, 8015: In its own words; odd; first; 78; second).",
         ),
         "the first error with a code decides": Fails(
             400, errors({"message": "no code"}, error(77, "a"), error(78, "b")), 6, "refused", "77"

@@ -51,7 +51,7 @@ ERRORS = [
 def error(status: int, code: int, exit_code: int, meaning: str) -> Fails:
     body = {"code": code, "type": "any_spelling", "message": "In its own words."}
     words = f"(HTTP {status}, {code}: In its own words)"
-    is_busy = status >= 500 or (status, code) == (422, 2001)
+    is_busy = status >= 500 or code == 2001
     return Fails(status, body, exit_code, meaning, str(code), words, 3 if is_busy else 1)
 
 
@@ -178,7 +178,20 @@ CASES = Cases(
         "nothing": no_answer({}),
         "nothing but nulls": no_answer({"availablePointsBalance": None, "currency": None}),
         "nothing but what expand adds": no_answer(EXPANDED),
-        "a code alone": no_answer({"code": 7000}, 404),
+        **{
+            f"a known code with {more}": Fails(
+                404, {"code": 7000, **more}, 5, "not_found", "7000", "(HTTP 404, 7000)."
+            )
+            for more in ({}, {"message": None})
+        },
+        "a known code alone with 200": Fails(200, {"code": "7000"}, 5, "not_found", "7000"),
+        "an unknown code alone": no_answer({"code": 7777}, 404),
+        **{
+            f"a request in progress with {status}": Fails(
+                status, {"code": 2001, "message": None}, 7, "rate_limited", "2001", requests=3
+            )
+            for status in (200, 400, 409, 422)
+        },
         "a message alone": no_answer({"message": "no"}, 404),
         "a code that is a list": no_answer({"code": [], "message": "x"}, 404),
     },

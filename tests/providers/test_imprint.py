@@ -146,6 +146,17 @@ CASES = Cases(
         "an error of text alone": no_answer({"error": "Bad Request"}, 400),
         "a message alone": no_answer({"message": "no"}, 400),
         "a type alone": no_answer({"error": {"type": "X"}}, 400),
+        **{
+            f"no customer without a message, {shape}": Fails(
+                status, body, 5, "not_found", NOT_FOUND, f"(HTTP {status}, {NOT_FOUND})."
+            )
+            for status in (400, 404)
+            for shape, body in (
+                ("flat", {"type": NOT_FOUND}),
+                ("null", {"type": NOT_FOUND, "message": None}),
+                ("one level down", {"error": {"type": NOT_FOUND}}),
+            )
+        },
     },
 )
 

@@ -365,7 +365,29 @@ CASES = Cases(
             "not_found",
             "RS041",
         ),
-        "an rsCode that is a number": Fails(400, {**BODY, "rsCode": 41}, 6, "refused", "41"),
+        **{
+            f"an rsCode that is {sent!r}": Fails(400, {**BODY, "rsCode": sent}, *wanted)
+            for sent, wanted in (
+                (41, (5, "not_found", "RS041")),
+                ("41", (5, "not_found", "RS041")),
+                (999, (6, "refused", "RS999")),
+            )
+        },
+        "a rate limit by a number": Fails(
+            422, {**BODY, "rsCode": 33}, 7, "rate_limited", "RS033", requests=3
+        ),
+        **{
+            f"a statusCode of {sent!r} with 200": Fails(
+                200, {"message": "Token expired", "statusCode": sent}, exit_code, meaning
+            )
+            for sent, exit_code, meaning in (
+                (401, 4, "credential_refused"),
+                ("403", 4, "credential_refused"),
+                (404, 5, "not_found"),
+                (422, 6, "refused"),
+                (500, 7, "server_error"),
+            )
+        },
         "an apiErrorCode that is a number": Fails(
             400, {**BODY, "apiErrorCode": 41}, 6, "refused", "41"
         ),
