@@ -110,7 +110,8 @@ class Omneo(Provider):
         kept = ("localised", "currency")
         details = {key: sent[key] for key in kept if sent.get(key) is not None}
         unclear = self.not_stated(*(line for line in lines if not line.sum_of))
-        warnings = (*_doubts(lines, currency, localised), *unclear)
+        ignored = _ignored(asked, localised)
+        warnings = (*ignored, *_doubts(lines, currency, localised), *unclear)
         return Reading(tuple(lines), details or None, warnings)
 
     def read_error(self, body: Any) -> PlatformError | None:
@@ -132,7 +133,9 @@ def _localised(sent: Mapping[str, Any], asked: str) -> Localised:
     if not isinstance(figures, dict):
         return Localised()
     amounts = {name: Amount.convert_or_none(figures.get(name)) for name in FIGURES}
-    return Localised(currency=_code(sent.get("currency"), "to") or asked, **amounts)
+    to, own = _code(sent.get("currency"), "to"), _own(sent)
+    same = own if _is_same(own, asked) else asked
+    return Localised(currency=to or same, **amounts)
 
 
 def _currency(sent: Mapping[str, Any], data: Balances, localised: Localised) -> str | None:
@@ -140,11 +143,34 @@ def _currency(sent: Mapping[str, Any], data: Balances, localised: Localised) -> 
 
     A text may be the currency that was asked for: then amounts in two currencies differ.
     """
-    currency = sent.get("currency")
-    code = currency or None if isinstance(currency, str) else _code(currency, "from")
+    code = _own(sent)
     pairs = [(getattr(localised, name), getattr(data, name)) for name in FIGURES]
     differs = any(None not in pair and pair[0] != pair[1] for pair in pairs)
-    return None if differs and code == localised.currency else code
+    return None if differs and _is_same(code, localised.currency) else code
+
+
+def _own(sent: Mapping[str, Any]) -> str | None:
+    """The currency that Omneo names beside the one to convert to."""
+    currency = sent.get("currency")
+    return currency or None if isinstance(currency, str) else _code(currency, "from")
+
+
+def _is_same(one: str | None, other: str | None) -> bool:
+    """Whether two codes are one currency, in any case."""
+    return one is not None and other is not None and one.lower() == other.lower()
+
+
+def _ignored(asked: str | None, localised: Localised) -> list[WarningRecord]:
+    """Say that the amounts are not in the currency that was asked for."""
+    if asked is None:
+        return []
+    if all(getattr(localised, name) is None for name in FIGURES):
+        told = f"Omneo converted no amount to {asked}."
+    elif not _is_same(localised.currency, asked):
+        told = f"Omneo converted to {localised.currency}, and not to {asked}."
+    else:
+        return []
+    return [WarningRecord(WarningCode.OPTION_IGNORED, told)]
 
 
 def _code(currency: Any, name: str) -> str | None:

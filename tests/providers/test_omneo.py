@@ -23,6 +23,7 @@ POINTS = {"name": "points", "kind": "points", "unit": "points"}
 MONEY = ("rewards", "credit", "combined", "the worth of points")
 SHAPES: tuple[Any, ...] = ([], [1], 5, True, {"reward_balance": []}, {"from": ["AUD"], "to": 5})
 """What may stand where Omneo's reference has an object."""
+IN_USD = "Omneo converted to USD, and not to NZD."
 IN_NZD = ("-O", "currency=NZD")
 
 
@@ -51,7 +52,7 @@ def in_whole_numbers(**more: Any) -> dict[str, Any]:
     return {"data": {**amounts, **more}}
 
 
-def localised(own: str | None, currency: Any, shown: str) -> Reads:
+def localised(own: str | None, currency: Any, shown: str, asked: str = "NZD") -> Reads:
     """What becomes of an answer for which a currency was asked."""
     figures = {
         "reward_balance": "27.50",
@@ -74,9 +75,12 @@ def localised(own: str | None, currency: Any, shown: str) -> Reads:
                 "localised": figures,
                 **({} if currency is None else {"currency": currency}),
             },
-            "warnings": doubt(own, *MONEY[:3]),
+            "warnings": [
+                *(warned("option_ignored", IN_USD) if shown == "USD" else ()),
+                *doubt(own, *MONEY[:3]),
+            ],
         },
-        IN_NZD,
+        ("-O", f"currency={asked}"),
     )
 
 
@@ -177,6 +181,10 @@ CASES = Cases(
                 {
                     "balances": lines("AUD"),
                     "details": {"localised": localised, "currency": CURRENCY},
+                    "warnings": [
+                        *warned("option_ignored", "Omneo converted no amount to NZD."),
+                        *doubt("AUD"),
+                    ],
                 },
                 IN_NZD,
             )
@@ -189,6 +197,9 @@ CASES = Cases(
             "AUD", {"from": "AUD", "to": "USD"}, "USD"
         ),
         "a currency of text that is what was asked for": localised(None, "NZD", "NZD"),
+        "a currency in another case": localised("AUD", CURRENCY, "NZD", "nzd"),
+        "a currency of text in another case": localised(None, "NZD", "NZD", "nzd"),
+        "a currency in another case, and none": localised(None, None, "nzd", "nzd"),
         "a currency that was asked for, and is the same": Reads(
             {
                 "data": {
