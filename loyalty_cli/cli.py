@@ -20,14 +20,21 @@ from loyalty_cli.commands.debit import options as debit
 from loyalty_cli.commands.history import options as history
 from loyalty_cli.commands.journal import options as journal
 from loyalty_cli.commands.people import options as people
-from loyalty_cli.commands.shared_options import ConfigOption, SandboxOption, VerboseOption
-from loyalty_cli.model.errors import LoyaltyError, nearest
+from loyalty_cli.commands.shared_options import (
+    ConfigOption,
+    NoProgressOption,
+    QuietOption,
+    SandboxOption,
+    VerboseOption,
+)
+from loyalty_cli.model.errors import LoyaltyError, nearest, usage_error
 from loyalty_cli.model.exit_codes import ExitCode, exit_code_of
 from loyalty_cli.model.named_commands import begin_run
 from loyalty_cli.output import messages
 from loyalty_cli.output.stdout import ReaderGoneError, flush, require_stdout, write_text
+from loyalty_cli.output.waiting import LINE
 
-GLOBALS = ("--sandbox", "--verbose", "-v", "--config")
+GLOBALS = ("--sandbox", "--verbose", "-v", "--quiet", "-q", "--no-progress", "--config")
 
 # On TAB, Typer passes help texts through Rich to remove markup; ours have none.
 _completion_classes._sanitize_help_text = lambda text: text  # noqa: SLF001 - no setting for it
@@ -35,7 +42,7 @@ completion_init()
 
 
 class _Program(TyperGroup):
-    """Accepts `--sandbox`, `--config` and `-v` after the command, too.
+    """Accepts the global options after the command, too.
 
     This also works while TAB completes a command line.
     """
@@ -79,12 +86,16 @@ def _globals(
     config: ConfigOption = None,
     sandbox: SandboxOption = False,
     verbose: VerboseOption = False,
+    quiet: QuietOption = False,
+    _no_progress: NoProgressOption = False,
     _: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
     from loyalty_cli.commands.globals import Globals
 
+    if verbose and quiet:
+        usage_error("--verbose and --quiet exclude each other.", "Leave one out.")
     source = context.get_parameter_source("sandbox")
     typed = source is not None and source.name == "COMMANDLINE"
     begin_run(sandbox=sandbox)
@@ -100,6 +111,7 @@ def main() -> None:
     code = run(sys.argv[1:])
     if code == ExitCode.INTERRUPTED:
         messages.note("Interrupted.")
+    LINE.erase_for_good()
     # All output is written. A normal end of the interpreter would take a tenth of the run, and
     # would wait for threads that wait for a platform.
     os._exit(code)
@@ -118,9 +130,7 @@ def run(arguments: list[str]) -> int:
         if code != ExitCode.OUTCOME_UNKNOWN:  # 8 matters more than an output error
             flush()  # a help page may still be in the buffer
     except LoyaltyError as error:
-        messages.error(error.message, error.hint)
-        for detail in error.details:
-            messages.note(f"  {detail}")
+        messages.error(error.message, error.hint, error.details)
         return exit_code_of(error.code)
     except TyperException as error:
         return _usage(error)
@@ -222,4 +232,4 @@ def _show(traceback: str) -> None:
     from loyalty_cli.credentials.redaction import mask_all_known
 
     for line in mask_all_known(traceback).splitlines():
-        messages.note(line)
+        messages.trace(line)

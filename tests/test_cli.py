@@ -74,7 +74,7 @@ def test_every_command_has_a_help_page(loyalty: Run, command: str) -> None:
         (["sandbox", "rest"], "No such command 'rest'.", "Did you mean 'reset'?"),
         (["xyz"], "No such command 'xyz'.", "See `loyalty --help`."),
         (["--verson"], "No such option: --verson.", "Did you mean '--version'?"),
-        (["--nope"], "No such option: --nope.", "See `loyalty --help`."),
+        (["--xyz"], "No such option: --xyz.", "See `loyalty --help`."),
         (["balance", "X", "--timout", "3"], "No such option: --timout.", "mean '--timeout'?"),
         (["balance", "X", "--sandbx"], "No such option: --sandbx.", "mean '--sandbox'?"),
         (["balance", "X", "-o", "jsn"], "'jsn' is not one of", "Did you mean 'json'?"),

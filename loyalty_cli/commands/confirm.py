@@ -7,6 +7,8 @@ from typing import NoReturn
 
 from loyalty_cli.model.errors import usage_error
 from loyalty_cli.output.escape import visible
+from loyalty_cli.output.stderr import wrapped
+from loyalty_cli.output.waiting import LINE
 
 POLL_SECONDS = 0.2
 ANSWERS = {"y": True, "yes": True, "n": False, "no": False, "": False}
@@ -21,7 +23,7 @@ def confirmed(question: str) -> bool:
     """Ask until there is an answer; Enter and Ctrl-D mean no. Ctrl-C raises KeyboardInterrupt."""
     # Not typer.confirm, which writes a part of its question to stdout.
     while True:
-        sys.stderr.write(f"{visible(question)} [y/N] ")
+        sys.stderr.write(f"{wrapped(f'{visible(question)} [y/N]')} ")
         sys.stderr.flush()
         try:
             line = sys.stdin.readline()
@@ -35,6 +37,7 @@ def confirmed(question: str) -> bool:
             return answer
 
 
+@LINE.asking()
 def typed(question: str, is_stopped: Callable[[], bool]) -> str:
     """Ask for a text, such as a one-time code, which is shown as it is typed.
 

@@ -8,6 +8,7 @@ from loyalty_cli.network.platform_client import PlatformClient
 from loyalty_cli.network.rate_limit import RateLimits
 from loyalty_cli.network.retry import INTERACTIVE, RetryPolicy
 from loyalty_cli.output import messages
+from loyalty_cli.output.waiting import LINE
 
 
 def platform_client(
@@ -19,6 +20,7 @@ def platform_client(
     connections: int = CONNECTIONS,
 ) -> PlatformClient:
     """A client for all profiles; `rate` is in requests a second, for all profiles together."""
-    trace = messages.note if chosen.verbose else None
+    trace = messages.trace if chosen.verbose else None
     http = HttpClient(trace, RateLimits(rate), policy, connections)
-    return PlatformClient(http, session.credentials, AccessTokens(session.keyring))
+    tokens = AccessTokens(session.keyring)
+    return PlatformClient(http, session.credentials, tokens, waiting=LINE.on)

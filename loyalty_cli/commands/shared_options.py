@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from loyalty_cli.output import stderr
 from loyalty_cli.output.format import Format
 
 if TYPE_CHECKING:
@@ -99,6 +100,16 @@ def _path(context: typer.Context) -> Path | None:
         return None
 
 
+def _set_quiet(wanted: bool) -> bool:
+    stderr.set_quiet(wanted)
+    return wanted
+
+
+def _set_no_progress(unwanted: bool) -> bool:
+    stderr.set_progress(not unwanted)
+    return unwanted
+
+
 OutputOption = Annotated[
     Format, typer.Option("--output", "-o", help="How to print the result.", show_default=True)
 ]
@@ -125,4 +136,23 @@ SandboxOption = Annotated[
 ]
 VerboseOption = Annotated[
     bool, typer.Option("--verbose", "-v", help="Show the requests on stderr, without secrets.")
+]
+QuietOption = Annotated[
+    bool,
+    typer.Option(
+        "--quiet",
+        "-q",
+        callback=_set_quiet,
+        is_eager=True,
+        help="On stderr show errors only: no hints, warnings, notes or progress.",
+    ),
+]
+NoProgressOption = Annotated[
+    bool,
+    typer.Option(
+        "--no-progress",
+        callback=_set_no_progress,
+        is_eager=True,
+        help="Show no progress on a terminal.",
+    ),
 ]

@@ -1,25 +1,28 @@
 """Counts the results of a run of debits without keeping them."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from loyalty_cli.model.exit_codes import ExitCode, exit_code_of_all
 from loyalty_cli.model.records import DebitRecord
+from loyalty_cli.model.tally import MAX_REPORTED
 
 if TYPE_CHECKING:
     from loyalty_cli.model.errors import ErrorCode
 
-MAX_REPORTED = 100
-"""How many of the debits that failed are reported one by one."""
-
 
 class DebitTally:
-    """How many debits are done, how many failed and how, and the first failures."""
+    """How many debits are done, how many failed and how, and the first failures.
+
+    `more` counts the failures after those.
+    """
 
     def __init__(self) -> None:
         self.done = 0
         self.failed = 0
         self.reported: list[DebitRecord] = []
+        self.more: Counter[ErrorCode] = Counter()
         self._endings: set[ErrorCode | None] = set()
 
     def counted(self, records: Iterable[DebitRecord]) -> Iterator[DebitRecord]:
@@ -31,6 +34,8 @@ class DebitTally:
                 self.failed += 1
                 if len(self.reported) < MAX_REPORTED:
                     self.reported.append(record)
+                else:
+                    self.more[record.error.code] += 1
             yield record
 
     @property

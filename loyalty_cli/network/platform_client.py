@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
 from threading import Lock
 from typing import TypeVar
@@ -41,6 +41,7 @@ from loyalty_cli.providers.contract import (
 
 Made = TypeVar("Made")
 Send = Callable[[Request], Answer]
+Waiting = Callable[[str], AbstractContextManager[None]]
 
 
 class DebitAnswer(Struct, frozen=True):
@@ -51,10 +52,18 @@ class DebitAnswer(Struct, frozen=True):
 
 
 class PlatformClient:
-    """Asks the platforms of profiles; looks for each profile's credentials once."""
+    """Asks the platforms of profiles; looks for each profile's credentials once.
+
+    Everything is asked within `waiting`, which gets the platform's name.
+    """
 
     def __init__(
-        self, client: HttpClient, credentials: CredentialSource, tokens: AccessTokens
+        self,
+        client: HttpClient,
+        credentials: CredentialSource,
+        tokens: AccessTokens,
+        *,
+        waiting: Waiting = lambda _: nullcontext(),
     ) -> None:
         self.rate_limits = client.rate_limits
         self._client = client
@@ -62,6 +71,7 @@ class PlatformClient:
         self._tokens = tokens
         self._found: dict[str, Mapping[str, Credential] | LoyaltyError] = {}
         self._lock = Lock()
+        self._waiting = waiting
 
     def raw(self, profile: Profile, query: Query) -> tuple[bytes, Reading | None]:
         """As `reading`, with the last answer's body; JSON that is not as documented has no reading.
@@ -125,7 +135,7 @@ class PlatformClient:
                 answer = send(request, sign=sign_in.signing(held))
             return answer
 
-        with sign_in.kept_secret():
+        with self._waiting(profile.provider.title), sign_in.kept_secret():
             yield Conversation(profile, query.customer, signed, deadline, sign_in.without_secrets)
 
     def debit(
@@ -135,11 +145,11 @@ class PlatformClient:
         try:
             sign_in = _SignIn(profile, self._credentials_of(profile))
             send = partial(self._client.read, profile, deadline=Deadline(profile.timeout))
-            with sign_in.kept_secret():
+            with self._waiting(profile.provider.title), sign_in.kept_secret():
                 sign = sign_in.signing(self._secrets(sign_in, send))
         except LoyaltyError as error:
             raise NotSentError.of(error) from None
-        with sign_in.kept_secret():
+        with self._waiting(profile.provider.title), sign_in.kept_secret():
             answer = self._client.send_once(profile, request, before_first_byte, sign)
         return DebitAnswer(answer, sign_in.mask)
 

@@ -258,13 +258,13 @@ def report_failures(
         if (error := lookup.error)
     )
     if several and tally.failed.total() > len(told):
-        kinds = [f"{number} {_words(code)}" for code, number in tally.failed.most_common()]
+        kinds = [f"{number:,} {_words(code)}" for code, number in tally.failed.most_common()]
         if len(tally.failed) == 1:
             kinds = [_words(code) for code in tally.failed]
         failed = tally.failed.total()
         shown = len(tally.reported)
         first = f"; the first {shown} are listed above" if failed > shown >= MAX_REPORTED else ""
-        messages.note(f"{failed} of {tally.done} look-ups failed: {', '.join(kinds)}{first}.")
+        messages.note(f"{failed:,} of {tally.done:,} look-ups failed: {', '.join(kinds)}{first}.")
 
 
 def report_first_warnings(tally: Tally) -> None:

@@ -4,8 +4,7 @@ from typing import Any
 
 from rich.console import Console
 
-LEAST_WIDTH = 20
-USUAL_WIDTH = 80
+from loyalty_cli.output.stderr import LEAST_WIDTH, USUAL_WIDTH
 
 
 def console_of(**options: Any) -> Console:

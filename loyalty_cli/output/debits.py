@@ -1,7 +1,9 @@
 """How debits and their history are shown."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from loyalty_cli.model.errors import ErrorCode
 from loyalty_cli.model.records import DebitHistory, DebitRecord, EventRecord, Failure
 from loyalty_cli.output import messages
 from loyalty_cli.output.csv_text import CsvCell, values
@@ -60,9 +62,12 @@ HISTORY = View[DebitHistory](
 
 
 def report_failures(
-    reported: Sequence[DebitRecord], failed: int, of: int, result: str = "were not confirmed"
+    reported: Sequence[DebitRecord],
+    more: Counter[ErrorCode],
+    of: int,
+    result: str = "were not confirmed",
 ) -> None:
-    """Print the first failures to stderr, and how many of the debits `failed`."""
+    """Print the first failures to stderr, how many `more` there are, and how many in all."""
     messages.errors(
         (
             f"{debit.reference}: {debit.error.message}" if of > 1 else debit.error.message,
@@ -71,7 +76,16 @@ def report_failures(
         for debit in reported
         if debit.error
     )
-    if rest := failed - len(reported):
-        messages.note(f"and {rest} more; the error of each is in its record.")
+    report_more(more)
+    failed = len(reported) + more.total()
     if of > 1 and failed:
-        messages.note(f"{failed} of {of} debits {result}.")
+        messages.note(f"{failed:,} of {of:,} debits {result}.")
+
+
+def report_more(more: Counter[ErrorCode]) -> None:
+    """Print how many failures are not printed one by one, of each kind."""
+    if more:
+        kinds = [f"{number:,} {code.replace('_', ' ')}" for code, number in more.most_common()]
+        messages.note(
+            f"and {more.total():,} more ({', '.join(kinds)}); the error of each is in its record."
+        )

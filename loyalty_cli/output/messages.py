@@ -1,22 +1,27 @@
-"""Messages to the user: one line each, on stderr."""
+"""Messages to the user: one line each on stderr, wrapped at words on a terminal.
+
+With `--quiet` only errors are shown, without their hints.
+"""
 
 import os
-import sys
 from collections.abc import Iterable
-from contextlib import suppress
 
 from loyalty_cli.model.named_commands import pasteable
+from loyalty_cli.output import stderr
 from loyalty_cli.output.escape import visible
+from loyalty_cli.output.waiting import LINE
 
 LONGEST = 600
 """Characters of one message: a platform's error text can be a whole page."""
 
 
-def error(message: str, hint: str | None = None) -> None:
-    """Print an error, and the hint on a second line."""
+def error(message: str, hint: str | None = None, details: Iterable[str] = ()) -> None:
+    """Print an error, the hint on a second line, and each of the details on its own."""
     _print_labelled("Error", _shown(message), "31")
-    if hint:
+    if hint and not stderr.is_quiet():
         _print_labelled("Hint", _shown(hint), "36")
+    for detail in details:
+        _line(f"  {_shown(detail)}")
 
 
 def errors(found: Iterable[tuple[str, str | None]]) -> None:
@@ -29,25 +34,32 @@ def errors(found: Iterable[tuple[str, str | None]]) -> None:
 
 def warning(message: str) -> None:
     """Print a warning; it is never shortened, because it may contain amounts."""
-    _print_labelled("Warning", visible(pasteable(message)), "33")
+    if not stderr.is_quiet():
+        _print_labelled("Warning", visible(pasteable(message)), "33")
 
 
 def note(message: str) -> None:
-    """Print a note on what was done, or a line of `--verbose`."""
-    _line(_shown(message))
+    """Print a note on what was done."""
+    if not stderr.is_quiet():
+        _line(_shown(message))
+
+
+def trace(line: str) -> None:
+    """Print a line that was asked for, of `--verbose` or of a traceback; it is never wrapped."""
+    with LINE.hidden():
+        stderr.write(f"{_shown(line)}\n")
 
 
 def banner(message: str, *, to_all: bool = False) -> None:
-    """Print a line if stderr is a terminal; with `to_all`, also to a file or a pipe."""
-    if to_all or (sys.stderr is not None and sys.stderr.isatty()):
-        _line(_shown(message))
+    """Print a note if stderr is a terminal; with `to_all`, also to a file or a pipe."""
+    if to_all or stderr.is_terminal():
+        note(message)
 
 
 def _print_labelled(label: str, message: str, colour: str) -> None:
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") in (None, "dumb", "unknown")
-    is_coloured = sys.stderr is not None and sys.stderr.isatty() and not plain
-    label = f"\x1b[{colour};1m{label}:\x1b[0m" if is_coloured else f"{label}:"
-    _line(f"{label} {message}")
+    is_coloured = stderr.is_terminal() and not plain
+    _line(f"{label}: {message}", f"\x1b[{colour};1m{label}:\x1b[0m" if is_coloured else "")
 
 
 def _shown(message: str) -> str:
@@ -56,9 +68,10 @@ def _shown(message: str) -> str:
     return f"{text[:LONGEST]}… ({rest} more characters)" if rest > 0 else text
 
 
-def _line(text: str) -> None:
-    # If stderr is closed or full, only the exit code reports the error.
-    if sys.stderr is not None:
-        with suppress(OSError, ValueError):
-            sys.stderr.write(f"{text}\n")  # one write: other threads write to stderr, too
-            sys.stderr.flush()
+def _line(text: str, label: str = "") -> None:
+    """Write a line; `label` is how its first characters, up to the colon, are shown."""
+    text = stderr.wrapped(text)
+    if label:
+        text = label + text[text.index(":") + 1 :]
+    with LINE.hidden():
+        stderr.write(f"{text}\n")

@@ -1,30 +1,39 @@
-"""The progress of a long run, shown only if stderr is a terminal."""
+"""The progress of a long run, shown only on a terminal that no other program writes to."""
 
-import sys
 from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from loyalty_cli.output.stderr import shows_progress
+from loyalty_cli.output.waiting import LINE
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
 Item = TypeVar("Item")
 
+FEW = 10
+"""Of so few items, the line that names the platforms says more than a bar."""
 LEAST = 0.1
 """The shortest time over which the rate is measured."""
 
 
 def progress(
-    items: Iterator[Item], total: int | None, is_failed: Callable[[Item], bool]
+    items: Iterator[Item],
+    total: int | None,
+    is_failed: Callable[[Item], bool],
+    *,
+    uses_stdout: bool = True,
 ) -> Generator[Item, None, None]:
     """Yield items, and show how many came and failed, the rate, and the time left.
 
-    `total` is None if the number of items is unknown.
+    `total` is None if the number of items is unknown. `uses_stdout` is false if the result goes
+    elsewhere.
     """
-    few = total is not None and total < 2
-    if few or sys.stderr is None or not sys.stderr.isatty():
+    few = total is not None and total <= FEW
+    if few or not shows_progress(uses_stdout=uses_stdout):
         yield from items
         return
-    with _display(total) as display:
+    with LINE.hidden(), _display(total) as display:
         for item in items:
             yield item
             display.failed += is_failed(item)

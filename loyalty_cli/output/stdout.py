@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from loyalty_cli.model.errors import setup_error
+from loyalty_cli.output.waiting import LINE
 
 
 class ReaderGoneError(Exception):
@@ -25,7 +26,7 @@ def write_bytes(content: bytes) -> None:
     Raises ReaderGoneError if the reader has closed stdout, LoyaltyError if writing fails.
     """
     require_stdout()
-    with _arriving():
+    with LINE.hidden(), _arriving():
         sys.stdout.flush()
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -57,7 +58,7 @@ def rows(view: View[Any], record: Any) -> list[dict[str, str]]:
 def say(debits: list[DebitRecord]) -> None:
     """Say what failed of a run that was kept whole."""
     failed = [each for each in debits if each.error]
-    report_failures(failed, len(failed), len(debits))
+    report_failures(failed, Counter(), len(debits))
 
 
 def test_a_table_of_debits_shows_customer_amount_and_what_is_left() -> None:

@@ -1,7 +1,8 @@
 """The action of `loyalty balance`: make the look-ups, and print or write the records."""
 
+import time
 from collections.abc import Generator, Iterator
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from datetime import UTC, datetime
 from functools import partial
 from itertools import chain, islice
@@ -28,11 +29,13 @@ from loyalty_cli.output import balances as views
 from loyalty_cli.output import messages
 from loyalty_cli.output.clipboard import MOST_BYTES, copy, refuse_copy, require_clipboard
 from loyalty_cli.output.document import layout, print_records, print_table, write_records
+from loyalty_cli.output.ending import report_end
 from loyalty_cli.output.format import Format
 from loyalty_cli.output.json_text import json_line
 from loyalty_cli.output.progress import progress
 from loyalty_cli.output.stdout import is_terminal
 from loyalty_cli.output.summary import SUMMARY
+from loyalty_cli.output.waiting import LINE
 
 if TYPE_CHECKING:
     from loyalty_cli.output.view import View
@@ -126,12 +129,20 @@ class Action:
         self._are_all_failed = False
         self._told: list[Record] = []
         self._to_copy: list[Any] = []
+        self._kept = 0
+        self._begun = time.monotonic()
 
     def to_the_end(self) -> int:
         """Make the run, report failures, and return the exit code."""
         run = self._run
         try:
-            with suppress(NothingDoneError), run.stop.on_signals(second_kills=True):
+            with (
+                suppress(NothingDoneError),
+                run.stop.on_signals(second_kills=True),
+                ExitStack() as shown,
+            ):
+                if self._tasks.is_typed:
+                    shown.enter_context(LINE.hidden())
                 if self._request.output_file is None:
                     self._print()
                 else:
@@ -153,7 +164,16 @@ class Action:
             messages.note(f"The records are in {str(self._unfinished)!r}. Continue with --resume.")
         if run.mistake:
             raise run.mistake
+        if self._is_list and run.is_complete:
+            self._report_end()
         return code
+
+    def _report_end(self) -> None:
+        tally, failed = self._run.tally, self._run.tally.failed.total()
+        outcomes = {"answered": tally.done - failed, "failed": failed}
+        what = f"look-ups ({self._kept:,} of an earlier run)" if self._kept else "look-ups"
+        seconds = time.monotonic() - self._begun
+        report_end(what, outcomes, seconds, self._request.output_file)
 
     def _print(self) -> None:
         work = Resumed(enumerate(self._tasks.make()))
@@ -246,6 +266,7 @@ class Action:
         """Write the records that are not in the file yet, and close its gaps."""
         with file.read() as there:
             work = resume(read_back(there), self._tasks.make(), self._run.add)
+        self._kept = self._run.tally.done + len(work.kept)
         with closing(self._with_progress(self._run.records(work), len(work.kept))) as records:
             texts = map(json_line, records)
             # The file stays unchanged until these records can replace its end in one write.
@@ -284,7 +305,10 @@ class Action:
             return records  # a progress bar would be mixed with them, or with typed lines
         total = self._tasks.total
         left = None if total is None else total - self._run.tally.done - kept
-        return progress(records, left, lambda record: record.error is not None)
+        uses_stdout = self._request.output_file is None
+        return progress(
+            records, left, lambda record: record.error is not None, uses_stdout=uses_stdout
+        )
 
     def _exit_code(self) -> int:
         tally, stop, ended_by = self._run.tally, self._run.stop, self._run.ended_by

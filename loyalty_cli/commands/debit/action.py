@@ -1,5 +1,6 @@
 """Runs `loyalty debit`: checks the request, asks the user, makes and prints the debits."""
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from functools import partial
@@ -37,6 +38,7 @@ from loyalty_cli.network.http_client import url_of
 from loyalty_cli.output import debits as views
 from loyalty_cli.output import messages
 from loyalty_cli.output.document import is_unprinted, print_records
+from loyalty_cli.output.ending import report_end
 from loyalty_cli.output.format import Format
 from loyalty_cli.output.json_text import json_line
 from loyalty_cli.output.progress import progress
@@ -137,7 +139,7 @@ def _dry_run(debits: DebitSender, orders: OrderStore, journal: Journal, output: 
     with closing(DryRun()) as run:
         _print(tally.counted(records(run)), len(orders), output)
         result = "would not be made"
-        views.report_failures(tally.reported, tally.failed, tally.done, result)
+        views.report_failures(tally.reported, tally.more, tally.done, result)
         for line in run.lines():
             messages.note(line)
     return tally.exit_code_of_failed
@@ -154,7 +156,7 @@ def _make(
     is_named: bool,
 ) -> int:
     """Make the debits and print the results; unless the user named it, a hint names the debit."""
-    tally = DebitTally()
+    tally, begun = DebitTally(), time.monotonic()
 
     def at_last(number: int) -> int:
         in_doubt = debits.is_sending() or tally.exit_code is ExitCode.OUTCOME_UNKNOWN
@@ -172,13 +174,16 @@ def _make(
             stop.set()
             for _ in tally.counted(records):
                 pass
-            views.report_failures(tally.reported, tally.failed, tally.done)
+            views.report_failures(tally.reported, tally.more, tally.done)
             if tally.exit_code is ExitCode.OUTCOME_UNKNOWN and is_unprinted(error):
                 return ExitCode.OUTCOME_UNKNOWN
             raise
     if left := len(orders) - tally.done:
         messages.warning(f"{left} of {len(orders)} debits unfinished; run the same command again.")
-    views.report_failures(tally.reported, tally.failed, tally.done)
+    views.report_failures(tally.reported, tally.more, tally.done)
+    if len(orders) > 1 and not left:
+        outcomes = {"confirmed": tally.done - tally.failed, "not confirmed": tally.failed}
+        report_end("debits", outcomes, time.monotonic() - begun)
     return _ended(tally.exit_code, stop)
 
 

@@ -1,5 +1,6 @@
 """Runs `loyalty journal reconcile`."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -18,8 +19,9 @@ from loyalty_cli.debits.send_once import DebitSender
 from loyalty_cli.lists.parallel import map_in_order
 from loyalty_cli.model.exit_codes import ExitCode
 from loyalty_cli.model.records import DebitRecord
+from loyalty_cli.model.tally import MAX_REPORTED
 from loyalty_cli.output import messages
-from loyalty_cli.output.debits import DEBITS
+from loyalty_cli.output.debits import DEBITS, report_more
 from loyalty_cli.output.document import collecting, is_unprinted, print_records
 from loyalty_cli.output.format import Format
 
@@ -55,11 +57,12 @@ def _print(records: Iterator[DebitRecord], output: Format) -> int:
             raise
     if not done:
         messages.banner("nothing is unknown.")  # not for a log, every few minutes
+    failed = [(record.reference, record.error) for record in done if record.error]
     messages.errors(
-        (f"{record.reference!r}: {record.error.message}", record.error.hint)
-        for record in done
-        if record.error
+        (f"{reference!r}: {error.message}", error.hint)
+        for reference, error in failed[:MAX_REPORTED]
     )
+    report_more(Counter(error.code for _, error in failed[MAX_REPORTED:]))
     return ExitCode.OUTCOME_UNKNOWN if _is_open(done) else ExitCode.OK
 
 

@@ -120,9 +120,10 @@ def test_a_table_comes_after_the_progress_has_been_removed(at: At, listed: Liste
     kept = unstyled(done.out[done.out.rindex("\x1b[2K") :])
     assert "/130" not in kept
     assert [word for word in kept.split() if word.startswith("C-")] == names(100)
-    assert kept.rstrip().endswith(
+    assert kept.splitlines()[-2] == (
         "The first 100 of 130 look-ups are shown; `| less`, -o jsonl, json or csv shows all."
     )
+    assert re.fullmatch(r"130 look-ups in [\d.]+ s: all answered\.", kept.splitlines()[-1])
 
 
 def test_progress_is_not_written_to_a_log(at: At, listed: Listed) -> None:

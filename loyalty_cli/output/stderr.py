@@ -1,0 +1,109 @@
+"""stderr: what may be shown there, how wide it is, and how a line is wrapped."""
+
+import os
+import re
+import stat
+import sys
+import unicodedata
+from contextlib import suppress
+
+LEAST_WIDTH = 20
+USUAL_WIDTH = 80
+INDENT = 2
+"""How far the second line of a message is indented."""
+
+# A command between backticks stays on one line, so that it can be copied.
+_WORD = re.compile(r"( *)((?:`[^`]*`|[^ ])+)")
+
+
+class _Wanted:
+    """What the command line allows on stderr besides errors."""
+
+    is_quiet = False
+    has_progress = True
+
+
+def set_quiet(wanted: bool) -> None:
+    """Show only errors from now on, or everything."""
+    _Wanted.is_quiet = wanted
+
+
+def set_progress(wanted: bool) -> None:
+    """Allow progress from now on, where it can be shown, or never."""
+    _Wanted.has_progress = wanted
+
+
+def is_quiet() -> bool:
+    """Whether only errors are shown."""
+    return _Wanted.is_quiet
+
+
+def is_terminal() -> bool:
+    """Whether stderr is a terminal."""
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
+def shows_progress(*, uses_stdout: bool = True) -> bool:
+    """Whether progress can be shown: on a terminal that no other program writes to.
+
+    What reads a pipe on stdout usually writes to the same terminal.
+    """
+    is_wanted = _Wanted.has_progress and not _Wanted.is_quiet
+    can_erase = os.environ.get("TERM") not in ("dumb", "unknown")
+    return is_wanted and can_erase and is_terminal() and not (uses_stdout and _is_piped())
+
+
+def _is_piped() -> bool:
+    """Whether another program reads stdout."""
+    try:
+        mode = os.fstat(sys.stdout.fileno()).st_mode
+    except (AttributeError, OSError, ValueError):  # closed, or no file
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
+
+
+def width() -> int:
+    """The columns of the terminal; the usual number if they are unknown or too few."""
+    columns = 0
+    with suppress(ValueError):
+        columns = int(os.environ.get("COLUMNS", ""))
+    if not columns:
+        with suppress(AttributeError, OSError, ValueError):
+            columns = os.get_terminal_size(sys.stderr.fileno()).columns
+    return columns if columns >= LEAST_WIDTH else USUAL_WIDTH
+
+
+def write(text: str) -> None:
+    """Write to stderr; if it is closed or full, only the exit code reports an error."""
+    if sys.stderr is not None:
+        with suppress(OSError, ValueError):
+            sys.stderr.write(text)  # one write: other threads write to stderr, too
+            sys.stderr.flush()
+
+
+def wrapped(text: str) -> str:
+    """Break a line at words if it is wider than the terminal; unchanged if there is none."""
+    if not is_terminal() or cells(text) <= width():
+        return text
+    lines, line, indent = list[str](), "", ""
+    for gap, word in _WORD.findall(text):
+        if line and cells(line + gap + word) > width():
+            lines.append(line)
+            indent = indent or " " * (INDENT + len(text) - len(text.lstrip(" ")))
+            line = indent + word
+        else:
+            line += gap + word
+    return "\n".join([*lines, line])
+
+
+def cells(text: str) -> int:
+    """How many columns of a terminal a text takes."""
+    return sum(map(_cells, text))
+
+
+def _cells(sign: str) -> int:
+    if sign.isascii():
+        return 1
+    if unicodedata.combining(sign):
+        return 0
+    return 2 if unicodedata.east_asian_width(sign) in "WF" else 1
