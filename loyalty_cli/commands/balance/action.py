@@ -297,6 +297,7 @@ class Action:
                 check_csv(there, self._view.csv_header, self._tasks.make(), self._run.add)
             else:
                 check_json(there, self._tasks.make(), self._run.add)
+        self._kept = self._run.tally.done
 
     def _with_progress(self, records: Generator[Record], kept: int = 0) -> Generator[Record]:
         is_whole = self._output.is_for_people or self._run.summary is not None

@@ -126,6 +126,25 @@ def test_a_table_comes_after_the_progress_has_been_removed(at: At, listed: Liste
     assert re.fullmatch(r"130 look-ups in [\d.]+ s: all answered\.", kept.splitlines()[-1])
 
 
+def test_the_last_line_on_a_terminal_says_what_was_done_and_where_it_is(
+    at: At, listed: Listed, tmp_path: Path
+) -> None:
+    at(some_fail)
+    asked = (
+        "balance",
+        "--from",
+        listed(lines(names(20))),
+        "--output-file",
+        str(tmp_path / "o.csv"),
+    )
+
+    first, again = (in_terminal(*asked, *more, width=200) for more in ((), ("--resume",)))
+
+    done = r"in [\d.]+ s: 18 answered, 2 failed; written to '.*o\.csv'\."
+    assert re.fullmatch(rf"20 look-ups {done}", first.out.splitlines()[-1])
+    assert re.fullmatch(rf"20 look-ups \(20 of an earlier run\) {done}", again.out.splitlines()[-1])
+
+
 def test_progress_is_not_written_to_a_log(at: At, listed: Listed) -> None:
     at(some_fail)
 

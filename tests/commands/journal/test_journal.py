@@ -362,6 +362,22 @@ def test_reconcile_waits_for_a_debit_that_arrives_late(
     assert len(ready.debits) == 1
 
 
+def test_reconcile_tells_the_first_errors_and_counts_the_others(
+    loyalty: Run, debit: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("loyalty_cli.commands.journal.reconcile.MAX_REPORTED", 1)
+    for customer in ("C-1001", "C-1004", "C-1005"):
+        debit(f"of {customer}", customer=customer, lost=True)
+
+    done = loyalty("journal", "reconcile", "-o", "json")
+
+    assert (done.code, len(done.records)) == (8, 3)
+    assert done.err.count("Error: ") == 1
+    assert done.err.splitlines()[-1] == (
+        "and 2 more (2 outcome unknown); the error of each is in its record."
+    )
+
+
 def test_reconcile_sends_gameball_the_same_debit_until_it_lists_the_reference(
     ready: DebitPlatform, loyalty: Run, debit: Callable[..., Outcome]
 ) -> None:
