@@ -41,7 +41,7 @@ def _lines(grid: Grid, headings: set[str]) -> Iterator[str]:
     if numbers:
         yield "\n"
     for text, number in numbers.items():
-        plain = _BLOCK.sub(r"\g<0>\\", escaped(text))
+        plain = _BLOCK.sub(r"\g<0>\\", escaped(text).strip())
         yield f"[^{number}]: {plain}\n"
 
 

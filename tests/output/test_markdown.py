@@ -94,6 +94,7 @@ def test_every_cell_of_a_markdown_table_reads_back_as_it_was(
 @example("1) item")
 @example("12. item")
 @example("+ item")
+@example(" - item")
 def test_a_footnote_of_a_markdown_table_is_one_paragraph_of_plain_text(text: str) -> None:
     document = table(group("card", "C-1", [Cell("a"), Cell("1")], notes=[Note(text)]))
 
