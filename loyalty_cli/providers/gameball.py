@@ -261,8 +261,8 @@ class Gameball(DebitProvider):
         return Evidence(listed, not has_more)
 
     def is_repeat(self, error: PlatformError) -> bool:
-        """A transaction with this id was made before."""
-        return error.provider_code == REPEATED_TRANSACTION
+        """A transaction with this id was made before, in Gameball's own words."""
+        return error.provider_code == REPEATED_TRANSACTION and bool(error.message)
 
     def is_busy(self, answer: Answer) -> bool:
         """Another request for this customer is in progress."""

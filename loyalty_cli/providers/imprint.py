@@ -5,6 +5,7 @@ from typing import Any
 from msgspec import Struct
 
 from loyalty_cli.providers.contract import (
+    NOT_A_BALANCE,
     Amount,
     Auth,
     Balance,
@@ -111,6 +112,8 @@ class Imprint(Provider):
     def normalize(self, body: Any, query: Query) -> Reading:
         """One line; no page states whether a `$` balance is in dollars or cents."""
         sent = body.get("customer_id") if isinstance(body, dict) else None
+        if sent is None and not (isinstance(body, dict) and "reward_balance" in body):
+            raise ValueError(f"{NOT_A_BALANCE} - at 'customer_id'")
         customer = self.named_customer(sent, query, "customer_id")
         answer = parse_as(body, RewardsBalance)
         symbol, balance = answer.reward_symbol, answer.reward_balance

@@ -252,13 +252,13 @@ class ListingPlatform(FaultyPlatform):
     def list_of_debits(self, target: str) -> bytes:
         query = parse_qs(urlsplit(target).query)
         (reference,), (program,) = (
-            query["external_reference_number"],
+            query.get("external_reference_number", [None]),
             query.get("program_id", [None]),
         )
         found = [
             {**item, "redemption_id": number}
             for number, (named, item) in enumerate(self.made, start=1)
-            if named == reference and program in self.programs
+            if reference in (None, named) and program in self.programs
         ]
         customer = {"redemptions": {"points": {"point": found}}, "points_count": len(found)}
         return as_json({"response": {"status": {"success": "true"}, "customer": customer}})

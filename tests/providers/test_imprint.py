@@ -238,15 +238,6 @@ def test_a_balance_is_not_shown_if_imprint_does_not_say_whose_it_is(
     assert "987654" not in done.out + done.err
 
 
-@pytest.mark.parametrize("body", [[{"customer_id": CUSTOMER, "reward_balance": 9}], "C-1001 9", 9])
-def test_raw_shows_no_answer_in_which_imprint_cannot_name_a_customer(
-    platform: CasesPlatform, body: Any
-) -> None:
-    done = platform.replies(body).run("--raw")
-
-    assert (done.code, done.record["error"]["code"]) == (7, "bad_response")
-
-
 def test_imprint_may_name_its_customer_as_a_number(platform: CasesPlatform) -> None:
     platform.replies({**CASES.answer, "customer_id": 777})
 
