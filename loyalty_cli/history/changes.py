@@ -6,7 +6,7 @@ from itertools import pairwise
 from msgspec import Struct
 from msgspec.structs import replace
 
-from loyalty_cli.history.lookups import LinePair, paired_lines
+from loyalty_cli.history.lookups import paired_lines
 from loyalty_cli.history.periods import Period, Whose
 from loyalty_cli.model.records import DebitBetween, HistoryRecord
 
@@ -51,7 +51,7 @@ def changes(
         )
         if before is None:
             pairs = list(paired_lines((), after.lines))
-            yield from (_of_line(record, pair) for pair in pairs)
+            yield from (pair.shown_in(record) for pair in pairs)
             if not pairs:
                 yield record
             continue
@@ -60,23 +60,8 @@ def changes(
         for pair in paired_lines(before.lines, after.lines):
             if pair.before != pair.after or pair.old is None or pair.new is None:
                 what = "appeared" if pair.old is None else "vanished" if pair.new is None else None
-                changed = _of_line(replace(record, what=what or "changed"), pair)
+                changed = pair.shown_in(replace(record, what=what or "changed"))
                 yield replace(changed, debits=_fitting(meanwhile, pair.line.unit, units))
-
-
-def _of_line(record: HistoryRecord, pair: LinePair) -> HistoryRecord:
-    return replace(
-        record,
-        name=pair.line.name,
-        kind=pair.line.kind,
-        unit=pair.line.unit,
-        basis=pair.basis,
-        sum_of=pair.line.sum_of,
-        amount=pair.amount,
-        before=pair.before,
-        after=pair.after,
-        change=pair.change,
-    )
 
 
 def _meanwhile(

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator
 
-from msgspec.structs import replace
-
 from loyalty_cli.history.lookups import LinePair, PastLookup, paired_lines
 from loyalty_cli.history.totals import Totals
 from loyalty_cli.model.amount import Amount
@@ -89,18 +87,7 @@ def _record(
     )
     if pair is None:
         return found
-    return replace(
-        found,
-        name=pair.line.name,
-        kind=pair.line.kind,
-        unit=pair.line.unit,
-        basis=pair.basis,
-        sum_of=pair.line.sum_of,
-        amount=pair.amount,
-        before=pair.before,
-        after=pair.after,
-        change=pair.change,
-    )
+    return pair.shown_in(found)
 
 
 def _what(before: PastLookup | None, after: PastLookup | None, pair: LinePair | None) -> What:

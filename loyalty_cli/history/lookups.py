@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
-from typing import Literal
+from typing import Literal, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from loyalty_cli.model.amount import Amount
-from loyalty_cli.model.records import Basis, Failure, Kind
+from loyalty_cli.model.records import Basis, DiffRecord, Failure, HistoryRecord, Kind
 from loyalty_cli.model.sums import least_sure
+
+Found = TypeVar("Found", DiffRecord, HistoryRecord)
 
 
 class Line(Struct, frozen=True, omit_defaults=True):
@@ -90,6 +93,21 @@ class LinePair(Struct, frozen=True):
             before=before,
             after=after,
             change=None if before is None or after is None else after.minus(before),
+        )
+
+    def shown_in(self, record: Found) -> Found:
+        """The record of a difference, about this line."""
+        return replace(
+            record,
+            name=self.line.name,
+            kind=self.line.kind,
+            unit=self.line.unit,
+            basis=self.basis,
+            sum_of=self.line.sum_of,
+            amount=self.amount,
+            before=self.before,
+            after=self.after,
+            change=self.change,
         )
 
 
