@@ -8,7 +8,6 @@ from pathlib import Path
 from loyalty_cli.commands.confirm import confirmed
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.session import Session, open_session
-from loyalty_cli.config.folders import state_folder
 from loyalty_cli.debits.journal.database import refuse
 from loyalty_cli.debits.journal.health import open_gap
 from loyalty_cli.debits.journal.open import make_journal, open_journal
@@ -17,20 +16,10 @@ from loyalty_cli.debits.journal.text import shown
 from loyalty_cli.output import messages
 
 
-def journal_place(session: Session, chosen: Globals) -> str | Path:
-    """The path of the journal, or its URL as text; the sandbox has a separate journal."""
-    if chosen.sandbox:
-        from loyalty_cli.sandbox.embedded import JOURNAL
-
-        return state_folder() / JOURNAL
-    named = session.config.journal
-    return state_folder() / "journal.db" if named is None else session.config.place(named)
-
-
 @contextmanager
 def open_existing(session: Session, chosen: Globals) -> Iterator[Journal]:
     """Open the journal for a block, and print its warnings; the sandbox makes a missing one."""
-    with closing(open_journal(journal_place(session, chosen), create=chosen.sandbox)) as journal:
+    with closing(open_journal(session.config.journal_place, create=chosen.sandbox)) as journal:
         _warn(journal)
         yield journal
 
@@ -56,7 +45,7 @@ def journal_to_settle(chosen: Globals) -> Iterator[tuple[Session, Journal]]:
 @contextmanager
 def open_for_debits(session: Session, chosen: Globals, *, interactive: bool) -> Iterator[Journal]:
     """Open the journal for debits; if it is missing, ask a person whether to create it."""
-    place = journal_place(session, chosen)
+    place = session.config.journal_place
     missing = isinstance(place, Path) and not os.path.lexists(place)
     create = (
         missing

@@ -10,7 +10,7 @@ from loyalty_cli import providers
 from loyalty_cli.config.base_url import check_base_url
 from loyalty_cli.config.descriptions.find import Descriptions
 from loyalty_cli.config.file import mistake_in, read, unreadable, warnings_about
-from loyalty_cli.config.folders import expanded
+from loyalty_cli.config.folders import expanded, state_folder
 from loyalty_cli.config.journal_place import check_place, is_url
 from loyalty_cli.config.profile import (
     DEFAULT_TIMEOUT,
@@ -57,6 +57,11 @@ class Config(Struct, frozen=True):
             wrong = f"there is no profile {name!r} in {self.origin}."
             setup_error(wrong, nearest(name, self.profiles))
         return self.profiles[name]
+
+    @property
+    def journal_place(self) -> str | Path:
+        """The URL of the journal, as text, or its path; LoyaltyError without a home folder."""
+        return state_folder() / "journal.db" if self.journal is None else self.place(self.journal)
 
     def place(self, named: str) -> str | Path:
         """The URL that `journal` or `people` names, as text, or its path, beside this file."""

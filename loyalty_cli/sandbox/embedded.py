@@ -55,4 +55,6 @@ def embedded_sandbox() -> Iterator[tuple[Config, SandboxCredentials]]:
     """Serve the sandbox, and yield its profiles and their credentials."""
     with serving() as url:
         profiles = sandbox_profiles(url)
-        yield Config("the sandbox", profiles, DEFAULT_PROFILE, history=True), SandboxCredentials()
+        journal = str(state_folder() / JOURNAL)
+        config = Config("the sandbox", profiles, DEFAULT_PROFILE, journal, history=True)
+        yield config, SandboxCredentials()

@@ -9,7 +9,6 @@ from typing import NoReturn
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.journal.time_options import moment
 from loyalty_cli.commands.open_history import open_history, this_user
-from loyalty_cli.commands.open_journal import journal_place
 from loyalty_cli.commands.open_people import open_people
 from loyalty_cli.commands.session import Session, open_session
 from loyalty_cli.debits.journal.entries import Entry, State
@@ -58,7 +57,7 @@ def show(
         ]
         if profile and not found:
             session.config.profile(profile)  # a name in neither is a typing error
-        debits = _our_debits(session, chosen, {each[0].customer for each in found})
+        debits = _our_debits(session, {each[0].customer for each in found})
         records = (
             record
             for whose, provider, periods in found
@@ -88,11 +87,9 @@ def _refuse_nothing(session: Session) -> NoReturn:
     )
 
 
-def _our_debits(
-    session: Session, chosen: Globals, customers: Collection[str]
-) -> list[OurDebit] | None:
+def _our_debits(session: Session, customers: Collection[str]) -> list[OurDebit] | None:
     """The customers' debits in the journal; None if there is no journal that can be read."""
-    place = journal_place(session, chosen)
+    place = session.config.journal_place
     if not customers or (isinstance(place, Path) and not place.exists()):
         return None
     try:

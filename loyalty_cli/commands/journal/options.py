@@ -168,13 +168,12 @@ def drop(
 @app.command()
 def init(context: typer.Context) -> None:
     """Make the journal, if there is none yet."""
-    from loyalty_cli.commands.open_journal import journal_place
     from loyalty_cli.commands.session import open_session
     from loyalty_cli.debits.journal.open import make_journal
     from loyalty_cli.output import messages
 
     with open_session(context.obj, for_debits=True) as session:
-        journal = make_journal(journal_place(session, context.obj))
+        journal = make_journal(session.config.journal_place)
         journal.close()
     for warning in journal.database.warnings:
         messages.warning(warning)

@@ -4,7 +4,7 @@ from contextlib import closing
 from pathlib import Path
 
 from loyalty_cli.commands.globals import Globals
-from loyalty_cli.commands.open_journal import journal_place, journal_there
+from loyalty_cli.commands.open_journal import journal_there
 from loyalty_cli.commands.session import open_session
 from loyalty_cli.debits.journal.backup import back_up
 from loyalty_cli.debits.journal.health import health_of, open_gap, review
@@ -48,7 +48,7 @@ def check(chosen: Globals, output: Format) -> int:
 def put_back(chosen: Globals, file: Path, *, older: bool) -> None:
     """Replace the journal with a backup; print what is kept, and what may be missing."""
     with open_session(chosen, for_debits=True) as session:
-        path = path_of(journal_place(session, chosen))
+        path = path_of(session.config.journal_place)
         if path is None:
             usage_error(
                 "a journal at a server is not restored from a file.",
@@ -79,7 +79,7 @@ def note_review(chosen: Globals, why: str) -> None:
 def accept_failover(chosen: Globals, why: str) -> None:
     """Record that the journal is at another server than before, and print both."""
     with open_session(chosen, for_debits=True) as session:
-        place = journal_place(session, chosen)
+        place = session.config.journal_place
         if path_of(place) is not None:
             usage_error(f"the journal {place} is a file, and a file has no failover.")
         with closing(open_journal(place)) as journal:
