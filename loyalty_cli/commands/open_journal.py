@@ -8,11 +8,9 @@ from pathlib import Path
 from loyalty_cli.commands.confirm import confirmed
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.session import Session, open_session
-from loyalty_cli.debits.journal.database import refuse
-from loyalty_cli.debits.journal.health import open_gap
+from loyalty_cli.debits.journal.health import missing_since, open_gap, refuse_gap
 from loyalty_cli.debits.journal.open import make_journal, open_journal
 from loyalty_cli.debits.journal.store import Journal
-from loyalty_cli.debits.journal.text import shown
 from loyalty_cli.output import messages
 
 
@@ -71,12 +69,8 @@ def _check_gap(journal: Journal, *, interactive: bool) -> None:
     gap = open_gap(journal.database)
     if gap is None:
         return
-    missing = f"debits since {shown(gap.since)} may be missing in the journal {journal.place}"
     if interactive:
-        messages.warning(f"{missing}: {gap.why}.")
+        messages.warning(f"{missing_since(gap, journal.database)}: {gap.why}.")
         if confirmed("Are you sure that no debit you request now was made since then?"):
             return
-    refuse(
-        f"{missing}, which was restored.",
-        "Compare it with the platform, then `loyalty journal restore --reviewed --why TEXT`.",
-    )
+    refuse_gap(journal.database)

@@ -45,6 +45,11 @@ def check_accounts(asked: Iterable[Profile], profiles: Iterable[Profile]) -> Non
                 )
 
 
+def accounts_that_debit(profiles: Iterable[Profile]) -> set[str]:
+    """The accounts of all profiles that may debit."""
+    return {platform_of(profile) for profile in profiles if profile.debit.allow}
+
+
 def adopt_debits(journal: Journal, profiles: Iterable[Profile]) -> None:
     """Move debits made before their account had a name to the named account."""
     for profile in profiles:

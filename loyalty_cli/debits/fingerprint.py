@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.debits.journal.entries import State
@@ -9,6 +10,7 @@ from loyalty_cli.debits.journal.fingerprints import Fingerprint, fingerprints_of
 from loyalty_cli.debits.journal.store import Journal
 from loyalty_cli.debits.order import platform_of
 from loyalty_cli.debits.result import DebitResult
+from loyalty_cli.model.errors import LoyaltyError
 from loyalty_cli.network.platform_client import PlatformClient
 
 
@@ -32,6 +34,17 @@ class UsedKeys:
             return False
         self._unwritten[profile.name] = mine
         return bool(known)
+
+    def warnings(self) -> Iterator[str]:
+        """What to tell the user about accounts that were debited before, with other keys."""
+        for profile in self._profiles.values():
+            with suppress(LoyaltyError):  # the debits themselves report missing credentials
+                if self.is_new(profile):
+                    yield (
+                        f"the profile {profile.name!r} uses a key that was never used for debits of"
+                        " its account. If it is the key of another shop, set `account:` in the"
+                        " profile."
+                    )
 
     def noted(self, settled: Iterable[DebitResult]) -> Iterator[DebitResult]:
         """Pass debits on, and record each key that one of them was made with."""

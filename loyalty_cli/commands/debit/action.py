@@ -1,7 +1,7 @@
 """Runs `loyalty debit`: checks the request, asks the user, makes and prints the debits."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, suppress
 from functools import partial
 
@@ -11,16 +11,15 @@ from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.open_journal import open_existing, open_for_debits
 from loyalty_cli.commands.platforms import platform_client
 from loyalty_cli.commands.session import Session
-from loyalty_cli.config.profile import Profile
 from loyalty_cli.debits.account_balance import refusal
-from loyalty_cli.debits.accounts import adopt_debits, check_accounts
+from loyalty_cli.debits.accounts import accounts_that_debit, adopt_debits, check_accounts
 from loyalty_cli.debits.dry_run import DryRun
 from loyalty_cli.debits.fingerprint import UsedKeys
 from loyalty_cli.debits.journal.entries import Entry, State
 from loyalty_cli.debits.journal.store import Journal
 from loyalty_cli.debits.journal_checks import ToSend, check_on_record, planned_entries
 from loyalty_cli.debits.mistakes import Mistakes
-from loyalty_cli.debits.order import platform_of, request_of
+from loyalty_cli.debits.order import request_of
 from loyalty_cli.debits.order_store import OrderStore
 from loyalty_cli.debits.records import result_record
 from loyalty_cli.debits.result import DebitResult
@@ -51,6 +50,7 @@ LAST_RESORT_SECONDS = 8.0
 def run(session: Session, chosen: Globals, request: DebitRequest, output: Format) -> int:
     """Make the requested debits; raise LoyaltyError if nothing may be sent."""
     interactive = is_interactive()
+    accounts = accounts_that_debit(session.config.profiles.values())
     if chosen.sandbox and not (chosen.is_sandbox_typed or interactive):
         usage_error(
             "LOYALTY_SANDBOX is set, so these debits would be made in the sandbox only.",
@@ -62,14 +62,14 @@ def run(session: Session, chosen: Globals, request: DebitRequest, output: Format
         if mistakes:
             # The mistakes that the journal shows, if there is a journal, are told with the others.
             with suppress(LoyaltyError), open_existing(session, chosen) as journal:
-                check_on_record(journal, orders, _platforms(session), mistakes)
+                check_on_record(journal, orders, accounts, mistakes)
             mistakes.check()
         if not (request.yes or request.dry_run or interactive):
             usage_error("there is no terminal to ask on.", "Add --yes if you are sure.")
         check_accounts(orders.profiles, session.config.profiles.values())
         with open_for_debits(session, chosen, interactive=interactive) as journal:
             adopt_debits(journal, orders.profiles)
-            to_send = check_on_record(journal, orders, _platforms(session), mistakes)
+            to_send = check_on_record(journal, orders, accounts, mistakes)
             mistakes.check()
             platforms = platform_client(session, chosen)
             stop = DebitStop()
@@ -81,27 +81,12 @@ def run(session: Session, chosen: Globals, request: DebitRequest, output: Format
                 messages.note("Nothing was sent.")
                 return ExitCode.REFUSED
             keys = UsedKeys(journal, platforms, orders.profiles)
-            _tell_new_keys(keys, orders.profiles)
+            for warning in keys.warnings():
+                messages.warning(warning)
             journal.plan_all(order.planned for order in orders.by_reference())
             entries = planned_entries(journal, orders)
             is_named = request.file is not None or request.reference is not None
             return _make(debits, keys, orders, entries, stop, output, is_named=is_named)
-
-
-def _platforms(session: Session) -> set[str]:
-    """The accounts of all profiles that may debit."""
-    profiles = session.config.profiles.values()
-    return {platform_of(profile) for profile in profiles if profile.debit.allow}
-
-
-def _tell_new_keys(keys: UsedKeys, profiles: Sequence[Profile]) -> None:
-    for profile in profiles:
-        with suppress(LoyaltyError):  # the debits themselves report missing credentials
-            if keys.is_new(profile):
-                messages.warning(
-                    f"the profile {profile.name!r} uses a key that was never used for debits of its"
-                    " account. If it is the key of another shop, set `account:` in the profile."
-                )
 
 
 def _question(debits: DebitSender, to_send: ToSend) -> str:

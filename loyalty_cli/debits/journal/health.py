@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from msgspec import Struct
 
-from loyalty_cli.debits.journal.database import Database, JournalError
+from loyalty_cli.debits.journal.database import Database, JournalError, refuse
 from loyalty_cli.debits.journal.entries import State
 from loyalty_cli.debits.journal.text import shown, time_text
 from loyalty_cli.model.records import JournalRecord
@@ -23,6 +23,20 @@ def open_gap(database: Database) -> Gap | None:
     with database.reading() as transaction:
         row = transaction.execute(query).fetchone()
     return row and Gap(*row)
+
+
+def missing_since(gap: Gap, database: Database) -> str:
+    """What may be missing, and where."""
+    return f"debits since {shown(gap.since)} may be missing in the journal {database.place}"
+
+
+def refuse_gap(database: Database) -> None:
+    """Raise JournalError if debits may be missing: a debit could be one of them."""
+    if gap := open_gap(database):
+        refuse(
+            f"{missing_since(gap, database)}, which was restored.",
+            "Compare it with the platform, then `loyalty journal restore --reviewed --why TEXT`.",
+        )
 
 
 def review(database: Database, reviewer: str, why: str) -> int:
