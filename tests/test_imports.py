@@ -10,7 +10,7 @@ import loyalty_cli
 
 PACKAGE = Path(loyalty_cli.__file__).parent
 ORDER = (
-    ("cli",),
+    ("cli", "library"),
     ("commands",),
     ("testing",),
     ("balances", "debits", "people", "history"),

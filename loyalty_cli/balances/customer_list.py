@@ -7,12 +7,14 @@ from typing import BinaryIO, NoReturn
 
 from msgspec import Struct
 
+from loyalty_cli.config.profile import Profile
 from loyalty_cli.lists.list_file import InputFormat
 from loyalty_cli.lists.rows import BLANKS, from_first, shorten, text_lines
 from loyalty_cli.lists.table import THE_ROW, Columns, TableRow, likest, read_table
 from loyalty_cli.model.customer_id import check_customer
 from loyalty_cli.model.errors import LoyaltyError, nearest, usage_error
 from loyalty_cli.model.records import Failure
+from loyalty_cli.providers.ways import no_such_way, wrong_for
 
 COLUMNS = Columns(
     ("customer", "profile", "by"),
@@ -45,6 +47,14 @@ class ListedCustomer(Struct, frozen=True):
     line: int | None = None
     is_person: bool = False
     no_id: Failure | None = None
+
+    def check_way(self, profile: Profile, by: str) -> None:
+        """Raise LoyaltyError if the platform finds no customer by this name."""
+        if unknown := no_such_way(profile.provider, by):
+            what, hint = unknown
+            self.refuse(f"{what} (profile {profile.name!r}).", hint)
+        if why := wrong_for(profile.provider, by, self.customer):
+            self.refuse(why)
 
     def refuse(self, what: str, hint: str | None = None) -> NoReturn:
         """Raise LoyaltyError for a mistake in what was asked."""

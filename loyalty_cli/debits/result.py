@@ -32,7 +32,7 @@ def written_error(error: LoyaltyError | None) -> str | None:
 def recorded_error(entry: Entry) -> LoyaltyError | None:
     """The error of a debit in the journal."""
     if entry.error:
-        return LoyaltyError(**msgspec.structs.asdict(_FAILURE.decode(entry.error)))
+        return _FAILURE.decode(entry.error).as_error()
     if entry.state is State.SENDING:
         return unknown_error("another process has no result yet")
     return None

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import NoReturn
+from typing import Any, NoReturn
 
 
 class ErrorCode(StrEnum):
@@ -72,6 +72,14 @@ class LoyaltyError(Exception):
         self.http_status = http_status
         self.provider_code = provider_code
         self.details = details
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let another process have the error: its arguments are not only the message."""
+        return _error_of, (type(self), vars(self))
+
+
+def _error_of(kind: type[LoyaltyError], content: dict[str, Any]) -> LoyaltyError:
+    return kind(**content)
 
 
 class NotSentError(LoyaltyError):

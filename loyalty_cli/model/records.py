@@ -99,6 +99,10 @@ class Failure(Record, frozen=True, kw_only=True):
         hint = error.hint and pasteable(error.hint)
         return cls(**{**fields, "message": pasteable(error.message), "hint": hint})
 
+    def as_error(self) -> LoyaltyError:
+        """The error that this is the record of."""
+        return LoyaltyError(**{name: getattr(self, name) for name in self.__struct_fields__})
+
 
 class LookedUp(Record, frozen=True, kw_only=True):
     """The customer and the profile of a look-up, and its time.

@@ -171,6 +171,12 @@ class HttpClient:
             self._slow_down(self.rate_limits.of_debits(profile), began, answer)
         return answer
 
+    def close(self) -> None:
+        """Close the connections that are kept for the next request."""
+        with self._lock:
+            for adapter in self._adapters.values():
+                adapter.close()
+
     def _slow_down(self, limiter: RateLimiter, begun: float, answer: Answer) -> None:
         pause = limiter.slow_down(begun, answer, retry_after(answer, time.time()))
         self._trace(f"* rate-limited: pausing for {pause:.2f} s")

@@ -20,7 +20,6 @@ from loyalty_cli.lists.shard import Shard, check_shard
 from loyalty_cli.model.customer_id import check_customer
 from loyalty_cli.model.errors import usage_error
 from loyalty_cli.output.format import Format, TableLayout
-from loyalty_cli.providers.ways import no_such_way, wrong_for
 
 Value = TypeVar("Value")
 
@@ -141,7 +140,7 @@ def _making(
                     by = each.by or (profile.by if request.by is None else request.by)
                     asked_for = people.customer_at(each, profile) if each.is_person else each
                     if asked_for.no_id is None:
-                        _check_way(asked_for, profile, by)
+                        asked_for.check_way(profile, by)
                     yield LookupTask(
                         *(profile, asked_for.customer, its_options, by),
                         raw=request.raw,
@@ -151,15 +150,6 @@ def _making(
     if request.profiles or request.all_profiles:
         chosen()  # a wrong name is an error, even if every row names a profile
     return tasks_of
-
-
-def _check_way(wanted: ListedCustomer, profile: Profile, by: str) -> None:
-    """Raise LoyaltyError if the platform finds no customer by this name."""
-    if unknown := no_such_way(profile.provider, by):
-        what, hint = unknown
-        wanted.refuse(f"{what} (profile {profile.name!r}).", hint)
-    if why := wrong_for(profile.provider, by, wanted.customer):
-        wanted.refuse(why)
 
 
 def _options(given: Sequence[str]) -> dict[str, str]:
