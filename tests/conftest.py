@@ -19,6 +19,7 @@ from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.model.named_commands import begin_run
 from loyalty_cli.sandbox.server import Handle, Received, Reply, Server
 from tests.fakes.postgresql import PostgreSQL, running_postgresql
+from tests.installed_wheel import with_wheel_in
 
 # A job in the background of a script ignores Ctrl-C, and so would every program started from it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -183,6 +184,12 @@ def program() -> Run:
         return Outcome(done.returncode, (done.stdout or b"").decode(), done.stderr.decode())
 
     return run
+
+
+@pytest.fixture(scope="session")
+def with_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of an environment with the wheel; its tests are of the group `wheel`."""
+    return with_wheel_in(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="session")
