@@ -59,12 +59,8 @@ def recording(session: Session, chosen: Globals) -> Iterator["Recorder | None"]:
 
 def this_user() -> str:
     """The user and the host, as the history names them."""
-    import getpass
-    import os
     import socket
 
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # a user without a name, as in a container
-        user = f"uid {os.getuid()}"
-    return f"{user}@{socket.gethostname()}"
+    from loyalty_cli.database.user import user_name
+
+    return f"{user_name()}@{socket.gethostname()}"

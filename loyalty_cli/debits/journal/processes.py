@@ -5,6 +5,7 @@ import socket
 from functools import cache
 from pathlib import Path
 
+from loyalty_cli.database.user import user_name
 from loyalty_cli.debits.journal.entries import Process
 from loyalty_cli.debits.journal.uptime import boot_id, machine_id, namespace
 
@@ -23,7 +24,7 @@ def _process(pid: int) -> Process:
 
 def actor() -> str:
     """The present user and process, as events name them."""
-    return f"uid {os.getuid()} on {socket.gethostname()}, process {os.getpid()}"
+    return f"{user_name()} on {socket.gethostname()}, process {os.getpid()}"
 
 
 def is_gone(sender: Process) -> bool | None:

@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 from msgspec.structs import replace
 
 from loyalty_cli.commands.journal.reconcile import LOCK
+from loyalty_cli.database.user import user_name
 from loyalty_cli.debits.journal.entries import Change, Entry, State
 from loyalty_cli.debits.journal.locks import release_lock, take_lock
 from loyalty_cli.debits.journal.open import open_journal
@@ -210,7 +211,7 @@ def test_journal_show_tells_everything_that_happened_to_a_debit(loyalty: Run) ->
         ("sending", "unknown", 1),
     ]
     for event in record["events"]:
-        assert re.fullmatch(r"uid \d+ on .+, process \d+", event["actor"])
+        assert re.fullmatch(rf"{re.escape(user_name())} on .+, process \d+", event["actor"])
         assert event["at"].endswith("Z")
     table = loyalty("journal", "show", "lost").out.splitlines()
     assert table[0].split()[:5] == ["Reference", "Customer", "Profile", "Amount", "State"]

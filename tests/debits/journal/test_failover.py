@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import pytest
 
+from loyalty_cli.database.user import user_name
 from loyalty_cli.debits.journal.database import JournalError
 from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.debits.journal.store import Journal
@@ -111,7 +112,7 @@ def test_debits_go_on_after_a_person_has_accepted_a_failover(
         (2, "compared it with the shop's log"),
     ]
     assert len({system for system, *_ in rows}) == 1
-    assert all("uid" in actor and "process" in actor for _, _, actor, _ in rows)
+    assert all(user_name() in actor and "process" in actor for _, _, actor, _ in rows)
     assert len(debit_platform.debits) == ROWS + 1
 
 

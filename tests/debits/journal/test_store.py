@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from loyalty_cli.database.user import user_name
 from loyalty_cli.debits.journal.conflicts import BalanceChangedError
 from loyalty_cli.debits.journal.database import DuplicateError, JournalError
 from loyalty_cli.debits.journal.entries import OPEN, TRANSITIONS, Change, Key, Process, State
@@ -256,7 +257,7 @@ def test_every_change_of_a_debit_leaves_an_event_that_never_changes(journal: Jou
         last = events[-1]
         assert (last.before, last.after) == (before[-1].after, entry.state)
         assert (last.at, last.attempt) == (entry.changed_at, entry.attempt)
-        assert last.actor.startswith("uid ")
+        assert last.actor.startswith(f"{user_name()} on ")
         before = events
 
     reasons = ["planned", "claimed", *["because"] * 3, "claimed", "because"]
