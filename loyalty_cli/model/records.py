@@ -394,6 +394,17 @@ class HistoryRecord(Record, frozen=True, kw_only=True):
     debits: tuple[DebitBetween, ...] | None = None
 
 
+class JournalSummaryRecord(Record, frozen=True, kw_only=True):
+    """How many debits of a journal are in one state, and their sum in one unit."""
+
+    schema_version: int = SCHEMA_VERSION
+    state: State
+    unit: str
+    debits: int
+    total: int
+    sandbox: bool
+
+
 class EventRecord(Record, frozen=True, kw_only=True):
     """A change of a debit's state, or a note: by whom, when, and why."""
 

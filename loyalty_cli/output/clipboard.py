@@ -2,13 +2,20 @@
 
 import sys
 from base64 import b64encode
+from collections.abc import Sequence
+from typing import TypeVar
 
 from loyalty_cli.model.errors import usage_error
 from loyalty_cli.output import messages
 from loyalty_cli.output.stdout import is_terminal
+from loyalty_cli.output.view import View
+
+Shown = TypeVar("Shown")
 
 MOST_BYTES = 74_994
 """Terminals take control sequences of 100,000 bytes, and base64 needs four bytes for three."""
+MOST_COPIED = MOST_BYTES // 10
+"""More records than this cannot fit: each has a row of more than ten bytes."""
 
 
 def require_clipboard() -> None:
@@ -18,6 +25,16 @@ def require_clipboard() -> None:
             "--copy uses the clipboard of a terminal, and stdout or stderr is not one.",
             "Leave it out, and add -o markdown.",
         )
+
+
+def copy_records(records: Sequence[Shown], view: View[Shown]) -> None:
+    """Copy the table of some records as Markdown, unless there are none; as `copy` does."""
+    from loyalty_cli.output.markdown import markdown
+
+    if len(records) > MOST_COPIED:
+        refuse_copy("more")
+    if records:
+        copy("".join(markdown(view.table(records))))
 
 
 def copy(text: str) -> None:

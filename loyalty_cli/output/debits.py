@@ -4,7 +4,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from loyalty_cli.model.errors import ErrorCode
-from loyalty_cli.model.records import DebitHistory, DebitRecord, EventRecord, Failure
+from loyalty_cli.model.records import (
+    DebitHistory,
+    DebitRecord,
+    EventRecord,
+    Failure,
+    JournalSummaryRecord,
+)
 from loyalty_cli.output import messages
 from loyalty_cli.output.csv_text import CsvCell, values
 from loyalty_cli.output.view import Cell, Column, Group, View, texts
@@ -12,6 +18,7 @@ from loyalty_cli.output.view import Cell, Column, Group, View, texts
 _DEBIT = tuple(name for name in DebitRecord.__struct_fields__ if name != "error")
 _ERROR = Failure.__struct_fields__
 _EVENT = EventRecord.__struct_fields__
+_SUMMARY = JournalSummaryRecord.__struct_fields__
 
 STYLES = {"confirmed": "green", "unknown": "red", "sending": "red", "refused": "yellow"}
 
@@ -26,12 +33,21 @@ def _group(debit: DebitRecord) -> Group:
     row = [
         *(Cell(debit.reference), Cell(debit.customer)),
         Cell(str(debit.amount), debit.unit),
-        Cell(debit.state.replace("_", " "), style=STYLES.get(debit.state, "")),
+        _state(debit.state),
         Cell() if left is None else Cell(str(left), debit.unit),
         Cell(at=debit.at),
         Cell("repeated, nothing was sent" if debit.replayed else ""),
     ]
     return Group([Cell(debit.profile)], [row])
+
+
+def _state(state: str) -> Cell:
+    return Cell(state.replace("_", " "), style=STYLES.get(state, ""))
+
+
+def _sums(record: JournalSummaryRecord) -> Group:
+    amount = Cell(str(record.total), record.unit)
+    return Group((), [[_state(record.state), Cell(str(record.debits)), amount]])
 
 
 def _events(history: DebitHistory) -> Group:
@@ -49,6 +65,12 @@ DEBITS = View[DebitRecord](
         *(Column("State"), Column("Left", numbers=True), Column("At"), Column("Note")),
     ),
     _group,
+)
+SUMMARY = View[JournalSummaryRecord](
+    _SUMMARY,
+    lambda record: [values(record, _SUMMARY)],
+    (Column("State"), Column("Debits", numbers=True), Column("Amount", numbers=True, style="bold")),
+    _sums,
 )
 HISTORY = View[DebitHistory](
     ["schema_version", "reference", *_EVENT],

@@ -14,6 +14,7 @@ from loyalty_cli.model.records import (
     DiffTotalRecord,
     HistoryRecord,
     JournalRecord,
+    JournalSummaryRecord,
     Lookup,
     PersonRecord,
     ProfileRecord,
@@ -39,6 +40,7 @@ ARRAYS = (
     tuple[DebitRecord, ...],
     tuple[DebitHistory, ...],
     tuple[JournalRecord, ...],
+    tuple[JournalSummaryRecord, ...],
     tuple[PersonRecord, ...],
 )
 

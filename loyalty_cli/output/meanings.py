@@ -183,6 +183,13 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "provider_reference": "the platform's own name for the debit, if there is one",
         "at": "when the debit reached this state, in UTC",
     },
+    "JournalSummaryRecord": {
+        "state": "the state of the debits, as in a debit",
+        "unit": "the unit of the sum, of any profile",
+        "debits": "how many debits are in that state, in that unit",
+        "total": "the sum of their amounts",
+        "sandbox": "true if these are debits of the sandbox",
+    },
     "PersonRecord": {
         "person": "the key of the person, as it was imported: an e-mail address, a number",
         "name": "the name; null if there is none",

@@ -84,7 +84,7 @@ def test_every_record_in_the_output_page_fits_the_schema() -> None:
     records = blocks(page("docs/output.md"), "json")
     validator = Draft202012Validator(json_schema())
 
-    assert len(records) == 6
+    assert len(records) == 7
     for block in records:
         validator.validate([json.loads(block)])
 
@@ -144,6 +144,7 @@ def test_every_warning_code_is_in_the_output_page_with_its_meaning(code: Warning
         ("key of a change", "HistoryRecord"),
         ("key of a debit between", "DebitBetween"),
         ("key of a debit", "DebitRecord"),
+        ("key of a summary of the journal", "JournalSummaryRecord"),
     ],
 )
 def test_the_output_page_and_the_schema_say_the_same_about_every_key(

@@ -83,6 +83,21 @@ def test_a_summary_is_copied_too() -> None:
     assert base64.b64decode(copied).startswith(b"| Profile | Customers | Failed | Unit |")
 
 
+@pytest.mark.parametrize("more", [(), ("--summary",)], ids=str)
+def test_debits_of_the_journal_are_copied_too(loyalty: Run, more: tuple[str, ...]) -> None:
+    debit = ("debit", "C-1001", "5", "--reference", "a", "-y", "-p", "gameball")
+    assert loyalty("--sandbox", *debit).code == 0
+    asked = ("--sandbox", "journal", "list", *more)
+
+    done = in_terminal(*asked, "--copy")
+
+    (copied,) = COPIED.findall(done.out)
+    assert base64.b64decode(copied).decode() == loyalty(*asked, "-o", "markdown").out
+    assert "confirmed" in done.out
+    refused = loyalty(*asked, "--copy")
+    assert (refused.code, refused.out) == (2, "")
+
+
 @pytest.mark.parametrize("more", [(), ("-o", "markdown"), ("-o", "json")], ids=str)
 def test_copy_without_a_terminal_is_refused_before_anything_is_asked(
     loyalty: Run, more: tuple[str, ...]

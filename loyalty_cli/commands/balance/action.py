@@ -27,7 +27,7 @@ from loyalty_cli.network.http_client import CONNECTIONS
 from loyalty_cli.network.retry import BULK, INTERACTIVE
 from loyalty_cli.output import balances as views
 from loyalty_cli.output import messages
-from loyalty_cli.output.clipboard import MOST_BYTES, copy, refuse_copy, require_clipboard
+from loyalty_cli.output.clipboard import MOST_COPIED, copy_records, require_clipboard
 from loyalty_cli.output.document import layout, print_records, print_table, write_records
 from loyalty_cli.output.ending import report_end
 from loyalty_cli.output.format import Format
@@ -42,8 +42,6 @@ if TYPE_CHECKING:
 
 MOST_SHOWN = 100
 """How many look-ups of a list a table on a terminal shows."""
-MOST_COPIED = MOST_BYTES // 10
-"""More look-ups than this cannot fit: each has a row of more than ten bytes."""
 
 
 def run(chosen: Globals, request: BalanceRequest) -> int:
@@ -191,8 +189,7 @@ class Action:
                 # A run can end before its first record, and then there is no output.
                 first = list(islice(records, 1))
                 print_records(chain(first, records), self._output, self._view)
-        if self._to_copy:
-            self._copy()
+        copy_records(self._to_copy, self._view)
 
     def _print_summary(self, summary: Summary, output: Format) -> None:
         records = summary.records()
@@ -206,13 +203,6 @@ class Action:
             if len(self._to_copy) <= MOST_COPIED:
                 self._to_copy.append(record)
             yield record
-
-    def _copy(self) -> None:
-        from loyalty_cli.output.markdown import markdown
-
-        if len(self._to_copy) > MOST_COPIED:
-            refuse_copy("more")
-        copy("".join(markdown(self._view.table(self._to_copy))))
 
     def _print_on_terminal(self, records: Iterator[Record]) -> None:
         """Print a table with its warnings and errors, and of a list only the beginning."""

@@ -25,6 +25,9 @@ AccountOption = Annotated[
         autocompletion=complete_profile,
     ),
 ]
+CopyOption = Annotated[
+    bool, typer.Option("--copy", help="Put the table on the clipboard, too, as Markdown.")
+]
 
 
 @app.command("list")
@@ -54,20 +57,23 @@ def list_(
     ] = None,
     newest: Annotated[bool, typer.Option("--newest", help="Show the newest first.")] = False,
     limit: Annotated[int | None, typer.Option(metavar="N", min=1, help="How many to show.")] = None,
+    summary: Annotated[
+        bool, typer.Option("--summary", help="Count and add up, by state and unit.")
+    ] = False,
+    copy: CopyOption = False,
     output: OutputOption = Format.TABLE,
 ) -> None:
-    """List debits, the oldest first."""
-    from itertools import chain, islice
-
+    """List debits, the oldest first, or count them."""
+    from loyalty_cli.commands.journal.listing import print_debits, print_sums
     from loyalty_cli.commands.journal.time_options import moment
     from loyalty_cli.commands.open_journal import journal_there
     from loyalty_cli.debits.journal.entries import State
     from loyalty_cli.debits.journal.store import Filter
-    from loyalty_cli.debits.records import entry_record
     from loyalty_cli.output import messages
-    from loyalty_cli.output.debits import DEBITS
-    from loyalty_cli.output.document import print_records
+    from loyalty_cli.output.clipboard import require_clipboard
 
+    if copy:
+        require_clipboard()
     for name in state or ():
         if name not in list(State):
             usage_error(f"there is no state {name!r}.", nearest(name, map(str, State)))
@@ -81,10 +87,8 @@ def list_(
             since=moment("--since", since, journal.now()),
             until=moment("--until", until, journal.now()),
         )
-        records = map(entry_record, islice(journal.find(chosen, newest=newest), limit))
-        first = list(islice(records, 1))
-        print_records(chain(first, records), output, DEBITS)
-        if not first:
+        print_them = print_sums if summary else print_debits
+        if not print_them(journal, chosen, output, newest=newest, limit=limit, copy=copy):
             messages.note(f"the journal {journal.place} has no such debit.")
 
 

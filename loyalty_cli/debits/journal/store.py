@@ -48,6 +48,7 @@ from loyalty_cli.debits.journal.text import folded, writable
 from loyalty_cli.debits.journal.uptime import Instant, instant_now
 from loyalty_cli.lists.batches import batches
 from loyalty_cli.model.errors import LoyaltyError
+from loyalty_cli.model.records import JournalSummaryRecord
 
 BATCH = 500
 DAY = timedelta(hours=24)
@@ -83,6 +84,12 @@ UPDATE events SET platform = :named WHERE platform = :unnamed AND reference IN (
 _NAME_DEBITS = """\
 UPDATE debits SET platform = :named WHERE platform = :unnamed AND profile = :profile
     AND reference NOT IN (SELECT reference FROM debits WHERE platform = :named)"""
+
+_SUMS = """\
+SELECT state, unit, sandbox, count(*), sum(amount / :large), sum(amount - amount / :large * :large)
+FROM ({chosen}) AS chosen GROUP BY state, unit, sandbox"""
+_LARGE = 10**9
+"""Two sums instead of one: SQLite adds up no more than 64 bits."""
 
 _ORDERS = {
     False: "created_at, reference, platform",
@@ -317,6 +324,31 @@ class Journal:
             last = debit_row(entries[-1])
             values["last_at"], values["last_reference"] = last["created_at"], last["reference"]
             values["last_platform"] = last["platform"]
+
+    def sums(
+        self, chosen: Filter, *, newest: bool = False, limit: int | None = None
+    ) -> list[JournalSummaryRecord]:
+        """What the debits that match add up to, by state and unit; at most `limit` of them."""
+        conditions, values = _conditions(chosen)
+        where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+        first = f"{SELECT_DEBITS} {where} ORDER BY {_ORDERS[newest]}"
+        if limit is not None:
+            first, values["limit"] = f"{first} LIMIT :limit", limit
+        query = _SUMS.format(chosen=first)
+        with self.database.reading() as transaction:
+            rows = transaction.execute(query, {**values, "large": _LARGE}).fetchall()
+        found = (
+            JournalSummaryRecord(
+                state=State(state).value,
+                unit=unit,
+                debits=debits,
+                total=int(large) * _LARGE + int(small),
+                sandbox=bool(sandbox),
+            )
+            for state, unit, sandbox, debits, large, small in rows
+        )
+        states = [each.value for each in State]
+        return sorted(found, key=lambda each: (states.index(each.state), each.unit))
 
     def events(self, key: Key) -> list[Event]:
         """The events of a debit, the oldest first."""

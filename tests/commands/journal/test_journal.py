@@ -178,6 +178,56 @@ def test_journal_list_refuses_an_unknown_state_or_moment(
 
 
 @pytest.mark.usefixtures("some")
+@pytest.mark.parametrize(
+    ("chosen", "sums"),
+    [
+        ([], [("confirmed", "CENTS"), ("confirmed", "points"), ("refused", "CENTS")]),
+        (["--state", "refused"], [("refused", "CENTS")]),
+        (["--customer", "C-1001", "-p", "points"], [("confirmed", "points")]),
+        (["--newest", "--limit", "1"], [("refused", "CENTS")]),
+        (["--since", "0m"], []),
+    ],
+    ids=str,
+)
+def test_journal_list_counts_and_adds_up_what_was_chosen(
+    loyalty: Run, chosen: list[str], sums: list[tuple[str, str]]
+) -> None:
+    expected = [(*each, 1, 5) for each in sums]
+    if not chosen:
+        expected.insert(3, ("unknown", "CENTS", 1, 5))
+
+    def shown(output: str) -> str:
+        return loyalty("journal", "list", "--summary", *chosen, "-o", output).out
+
+    found = json.loads(shown("json"))
+    Draft202012Validator(json_schema()).validate(found)
+    keys = ("state", "unit", "debits", "total")
+    assert [tuple(each[key] for key in keys) for each in found] == expected
+    lines = shown("jsonl").splitlines()
+    assert [json.loads(line) for line in lines] == found
+    rows = csv.DictReader(io.StringIO(shown("csv")))
+    assert [row["state"] for row in rows] == [each[0] for each in expected]
+    rows_of_a_table = [f"{state}1{total}{unit}" for state, unit, _, total in expected]
+    assert ["".join(row.split()) for row in shown("table").splitlines()[1:]] == rows_of_a_table
+    assert [
+        "".join(row.replace("|", "").split()) for row in shown("markdown").splitlines()[2:]
+    ] == rows_of_a_table
+
+
+@pytest.mark.usefixtures("ready")
+@pytest.mark.parametrize("more", [(), ("--summary",)], ids=str)
+def test_a_list_without_debits_is_said_unless_it_is_to_be_quiet(
+    loyalty: Run, more: tuple[str, ...]
+) -> None:
+    for output, document in (("json", "[]\n"), ("jsonl", ""), ("table", ""), ("markdown", "")):
+        said = loyalty("journal", "list", *more, "-o", output)
+        silent = loyalty("journal", "list", *more, "-o", output, "-q")
+        assert (said.code, said.out) == (silent.code, silent.out) == (0, document)
+        assert "has no such debit." in said.err
+        assert silent.err == ""
+
+
+@pytest.mark.usefixtures("some")
 def test_every_journal_command_prints_what_fits_the_schema(loyalty: Run) -> None:
     validator = Draft202012Validator(json_schema())
 

@@ -460,3 +460,24 @@ def test_of_many_processes_that_want_a_lock_one_gets_it(journal: Journal) -> Non
         return take_lock(journal.database, "work", holder, lambda *_: False)
 
     assert at_once(6, take).count(True) == 1
+
+
+def test_debits_are_counted_and_added_up_by_state_and_unit(journal: Journal) -> None:
+    large = 10**15
+    journal.plan([planned(str(each), amount=large, sandbox=True) for each in range(20)])
+    journal.plan([planned("p", unit="points", amount=7)])
+    brought(journal, plan(journal, "u", amount=5), SENDING, UNKNOWN)
+
+    def sums(**chosen: Any) -> list[tuple[str, str, int, int]]:
+        found = journal.sums(Filter(**chosen), newest=True)
+        return [(each.state, each.unit, each.debits, each.total) for each in found]
+
+    planned_points, unknown = ("planned", "points", 1, 7), ("unknown", "CENTS", 1, 5)
+    assert sums() == [("planned", "CENTS", 20, 20 * large), planned_points, unknown]
+    assert sums(customer="C-P") == [planned_points]
+    assert sums(states=OPEN) == [unknown]
+    assert sums(states=(CONFIRMED,)) == []
+    (first,) = journal.sums(Filter(), limit=3)
+    assert (first.debits, first.total, first.sandbox) == (3, 3 * large, True)
+    newest = journal.sums(Filter(), newest=True, limit=2)
+    assert [each.state for each in newest] == ["planned", "unknown"]
