@@ -2,10 +2,17 @@
 
 from datetime import UTC, datetime
 
-from loyalty_cli.debits.journal.entries import Entry, Event
+from loyalty_cli.debits.journal.entries import Baseline, Entry, Event
+from loyalty_cli.debits.next_commands import next_commands
 from loyalty_cli.debits.result import DebitResult, recorded_error
 from loyalty_cli.model.amount import Amount
-from loyalty_cli.model.records import DebitHistory, DebitRecord, EventRecord, Failure
+from loyalty_cli.model.records import (
+    BaselineRecord,
+    DebitHistory,
+    DebitRecord,
+    EventRecord,
+    Failure,
+)
 
 
 def result_record(settled: DebitResult) -> DebitRecord:
@@ -34,8 +41,11 @@ def entry_record(entry: Entry) -> DebitRecord:
     return result_record(DebitResult(entry, error=recorded_error(entry)))
 
 
-def history(entry: Entry, events: list[Event]) -> DebitHistory:
-    """The record of a debit with its events."""
+def history(entry: Entry, events: list[Event], account: str | None = None) -> DebitHistory:
+    """The record of a debit with its events, and with the commands that can be next.
+
+    `account` is what `-p` has to name in them, if several accounts have the reference.
+    """
     records = (
         EventRecord(
             at=_text(event.at),
@@ -47,7 +57,19 @@ def history(entry: Entry, events: list[Event]) -> DebitHistory:
         )
         for event in events
     )
-    return DebitHistory(debit=entry_record(entry), events=tuple(records))
+    return DebitHistory(
+        debit=entry_record(entry),
+        baseline=None if entry.baseline is None else _baseline(entry.baseline),
+        events=tuple(records),
+        next=next_commands(entry, account),
+    )
+
+
+def _baseline(before: Baseline) -> BaselineRecord:
+    amounts = {name: getattr(before, name) for name in BaselineRecord.__struct_fields__}
+    return BaselineRecord(
+        **{name: None if text is None else Amount(text) for name, text in amounts.items()}
+    )
 
 
 def _text(moment: datetime) -> str:

@@ -416,12 +416,34 @@ class EventRecord(Record, frozen=True, kw_only=True):
     why: str
 
 
+class BaselineRecord(Record, frozen=True, kw_only=True):
+    """The balance just before a debit was sent; null where the platform did not say."""
+
+    available: Amount | None = None
+    earned: Amount | None = None
+    redeemed: Amount | None = None
+    expired: Amount | None = None
+    cancelled: Amount | None = None
+
+
+class NextCommand(Record, frozen=True, kw_only=True):
+    """A command that can be next for a debit, and what it is for."""
+
+    purpose: str
+    command: str
+
+
 class DebitHistory(Record, frozen=True, kw_only=True):
-    """A debit with everything that happened to it."""
+    """A debit with everything that happened to it, and the commands that can be next.
+
+    `baseline` is that of the last attempt, and null if there was none.
+    """
 
     schema_version: int = SCHEMA_VERSION
     debit: DebitRecord
+    baseline: BaselineRecord | None = None
     events: tuple[EventRecord, ...]
+    next: tuple[NextCommand, ...] = ()
 
 
 class JournalRecord(Record, frozen=True, kw_only=True):

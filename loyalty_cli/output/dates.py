@@ -23,6 +23,15 @@ def short_date(text: str, now: datetime) -> str:
     return f"{at.day} {_MONTHS[at.month - 1]}{year}{clock}"
 
 
+def duration(seconds: float) -> str:
+    """How long something has lasted, in its largest unit: `40 s`, `5 min`, `3 h`, `2 days`."""
+    for size, unit in ((86400, "day"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            number = int(seconds // size)
+            return f"{number:,} {unit}{'s' if unit == 'day' and number > 1 else ''}"
+    return f"{max(0, int(seconds))} s"
+
+
 def is_over(text: str, now: datetime) -> bool:
     """Whether a date lies in the past; False if it cannot be read."""
     at = moment(text)

@@ -1,31 +1,19 @@
-"""How debits and their history are shown."""
+"""How debits are shown, and what they add up to."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from loyalty_cli.model.errors import ErrorCode
-from loyalty_cli.model.records import (
-    DebitHistory,
-    DebitRecord,
-    EventRecord,
-    Failure,
-    JournalSummaryRecord,
-)
+from loyalty_cli.model.records import DebitRecord, Failure, JournalSummaryRecord
 from loyalty_cli.output import messages
-from loyalty_cli.output.csv_text import CsvCell, values
-from loyalty_cli.output.view import Cell, Column, Group, View, texts
+from loyalty_cli.output.csv_text import values
+from loyalty_cli.output.view import Cell, Column, Group, View
 
 _DEBIT = tuple(name for name in DebitRecord.__struct_fields__ if name != "error")
 _ERROR = Failure.__struct_fields__
-_EVENT = EventRecord.__struct_fields__
 _SUMMARY = JournalSummaryRecord.__struct_fields__
 
 STYLES = {"confirmed": "green", "unknown": "red", "sending": "red", "refused": "yellow"}
-
-
-def _csv_events(history: DebitHistory) -> Iterator[list[CsvCell]]:
-    for event in history.events:
-        yield [history.schema_version, history.debit.reference, *values(event, _EVENT)]
 
 
 def _group(debit: DebitRecord) -> Group:
@@ -33,7 +21,7 @@ def _group(debit: DebitRecord) -> Group:
     row = [
         *(Cell(debit.reference), Cell(debit.customer)),
         Cell(str(debit.amount), debit.unit),
-        _state(debit.state),
+        state_cell(debit.state),
         Cell() if left is None else Cell(str(left), debit.unit),
         Cell(at=debit.at),
         Cell("repeated, nothing was sent" if debit.replayed else ""),
@@ -41,19 +29,14 @@ def _group(debit: DebitRecord) -> Group:
     return Group([Cell(debit.profile)], [row])
 
 
-def _state(state: str) -> Cell:
-    return Cell(state.replace("_", " "), style=STYLES.get(state, ""))
+def state_cell(state: str, more: str = "") -> Cell:
+    """A state, and more about it."""
+    return Cell(f"{state.replace('_', ' ')}{more}", style=STYLES.get(state, ""))
 
 
 def _sums(record: JournalSummaryRecord) -> Group:
     amount = Cell(str(record.total), record.unit)
-    return Group((), [[_state(record.state), Cell(str(record.debits)), amount]])
-
-
-def _events(history: DebitHistory) -> Group:
-    shown = ("before", "after", "attempt", "actor", "why")
-    rows = [[Cell(at=event.at), *texts(values(event, shown))] for event in history.events]
-    return Group([Cell(history.debit.reference)], rows)
+    return Group((), [[state_cell(record.state), Cell(str(record.debits)), amount]])
 
 
 DEBITS = View[DebitRecord](
@@ -71,15 +54,6 @@ SUMMARY = View[JournalSummaryRecord](
     lambda record: [values(record, _SUMMARY)],
     (Column("State"), Column("Debits", numbers=True), Column("Amount", numbers=True, style="bold")),
     _sums,
-)
-HISTORY = View[DebitHistory](
-    ["schema_version", "reference", *_EVENT],
-    _csv_events,
-    (
-        Column("Reference", above=1),
-        *(Column(heading) for heading in ("At", "From", "To", "Attempt", "By", "Why")),
-    ),
-    _events,
 )
 
 

@@ -183,6 +183,21 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "provider_reference": "the platform's own name for the debit, if there is one",
         "at": "when the debit reached this state, in UTC",
     },
+    "DebitHistory": {
+        "debit": "the debit, as above",
+        "baseline": (
+            "the balance just before the last attempt: `available`, `earned`, `redeemed`, `expired`"
+            " and `cancelled`, as in a balance line; null if nothing was sent"
+        ),
+        "events": (
+            "what happened, the oldest first: `at`, `actor` (the user, the host and the process),"
+            " `attempt`, `before`, `after` and `why`"
+        ),
+        "next": (
+            "the commands that can be next, each with its `purpose` and the `command` for a shell;"
+            " `[]` if nothing is left to do"
+        ),
+    },
     "JournalSummaryRecord": {
         "state": "the state of the debits, as in a debit",
         "unit": "the unit of the sum, of any profile",

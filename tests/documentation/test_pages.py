@@ -144,6 +144,7 @@ def test_every_warning_code_is_in_the_output_page_with_its_meaning(code: Warning
         ("key of a change", "HistoryRecord"),
         ("key of a debit between", "DebitBetween"),
         ("key of a debit", "DebitRecord"),
+        ("key of a debit's history", "DebitHistory"),
         ("key of a summary of the journal", "JournalSummaryRecord"),
     ],
 )

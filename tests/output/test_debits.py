@@ -1,4 +1,4 @@
-"""Debits and their history as tables, CSV, and words on stderr."""
+"""Debits as tables, CSV, and words on stderr."""
 
 import csv
 import io
@@ -7,14 +7,13 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from rich.console import Console
 
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode
-from loyalty_cli.model.records import DebitHistory, DebitRecord, EventRecord, Failure
+from loyalty_cli.model.records import DebitRecord, Failure
 from loyalty_cli.output.csv_text import csv_rows
-from loyalty_cli.output.debits import DEBITS, HISTORY, report_failures
-from loyalty_cli.output.table import draw, plain_text
+from loyalty_cli.output.debits import DEBITS, report_failures
+from loyalty_cli.output.table import plain_text
 from loyalty_cli.output.view import View
 
 
@@ -36,18 +35,6 @@ def debit(**values: Any) -> DebitRecord:
 
 def failure(message: str, hint: str | None = "Do this.") -> Failure:
     return Failure(code=ErrorCode.REFUSED, message=message, hint=hint)
-
-
-def event(**values: Any) -> EventRecord:
-    known: dict[str, Any] = {
-        "at": "2026-11-20T05:00:00Z",
-        "actor": "uid 0 on host, process 1",
-        "attempt": 1,
-        "before": "sending",
-        "after": "unknown",
-        "why": "the connection was reset",
-    }
-    return EventRecord(**(known | values))
 
 
 def rows(view: View[Any], record: Any) -> list[dict[str, str]]:
@@ -96,29 +83,6 @@ def test_debits_as_csv_have_every_key_with_the_error_beside_it() -> None:
     assert (made["amount"], made["balance_after"], made["replayed"]) == ("250", "9750.00", "false")
     assert (wrong["error_code"], wrong["error_http_status"]) == ("refused", "422")
     assert (wrong["error_provider_code"], wrong["error_hint"]) == ("9008", "")
-
-
-def test_the_history_of_a_debit_has_a_row_for_each_event() -> None:
-    history = DebitHistory(debit=debit(), events=(event(before=None, after="planned"), event()))
-
-    found = rows(HISTORY, history)
-
-    assert [(each["before"], each["after"]) for each in found] == [
-        ("", "planned"),
-        ("sending", "unknown"),
-    ]
-    assert {each["reference"] for each in found} == {"order 7"}
-    heading, first, second = plain_text(HISTORY.table([history]))
-    assert heading.split() == ["Reference", "At", "From", "To", "Attempt", "By", "Why"]
-    assert re.split(" {2,}", first.rstrip()) == [
-        *("order 7", "2026-11-20T05:00:00Z", "planned", "1", "uid 0 on host, process 1"),
-        "the connection was reset",
-    ]
-    assert re.split(" {2,}", second)[2:4] == ["sending", "unknown"]
-    screen = io.StringIO()
-    draw(Console(file=screen, width=200), HISTORY.table([history]))
-    assert screen.getvalue().count("order 7") == 1
-    assert screen.getvalue().count("20 Nov") == 2
 
 
 def test_errors_of_several_debits_are_told_with_their_references(

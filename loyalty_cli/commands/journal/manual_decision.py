@@ -1,5 +1,9 @@
 """A person's decision about a debit: `loyalty journal resolve` and `drop`."""
 
+import shlex
+from collections.abc import Sequence
+from difflib import get_close_matches
+from itertools import islice
 from typing import NoReturn
 
 from loyalty_cli.commands.globals import Globals
@@ -16,6 +20,8 @@ from loyalty_cli.output.document import print_records
 from loyalty_cli.output.format import Format
 from loyalty_cli.output.stdout import require_stdout
 
+MOST_COMPARED = 1000
+"""How many debits are compared with a reference that does not exist."""
 BY_HAND = {
     (State.UNKNOWN, State.CONFIRMED),
     (State.UNKNOWN, State.NOT_APPLIED),
@@ -77,14 +83,36 @@ def the_one(journal: Journal, reference: str, profile: str | None) -> Entry:
         at = "" if profile is None else f" at {profile}"
         usage_error(
             f"the journal {journal.place} has no debit {reference!r}{at}.",
-            "`loyalty journal list` shows its debits.",
+            f"{_nearest(journal, reference)}`loyalty journal list` shows its debits.",
         )
     if len(found) > 1:
-        names = [entry.profile for entry in found]
-        if len(set(names)) < len(names):  # the same profile, with another address before
-            names = [f"'{entry.key.platform}'" for entry in found]
+        names = map(shlex.quote, _account_names(found))
         usage_error(
             f"the reference {reference!r} exists at several accounts.",
             f"Choose one: {' or '.join(f'-p {name}' for name in names)}.",
         )
     return found[0]
+
+
+def account_name(journal: Journal, entry: Entry) -> str | None:
+    """What `-p` has to name, if several accounts have this reference."""
+    found = [*journal.find(Filter(reference=entry.key.reference))]
+    keys = [each.key for each in found]
+    return _account_names(found)[keys.index(entry.key)] if len(found) > 1 else None
+
+
+def _account_names(found: Sequence[Entry]) -> list[str]:
+    names = [entry.profile for entry in found]
+    if len(set(names)) < len(names):  # the same profile, with another address before
+        names = [entry.key.platform for entry in found]
+    return names
+
+
+def _nearest(journal: Journal, wrong: str) -> str:
+    """Which of the newest debits was probably meant, as the beginning of a hint."""
+    if there := [*journal.find(Filter(reference=wrong))]:
+        return f"It is at {' and '.join(_account_names(there))}. "
+    newest = islice(journal.find(Filter(), newest=True), MOST_COMPARED)
+    references = {entry.key.reference.casefold(): entry.key.reference for entry in newest}
+    close = get_close_matches(wrong.casefold(), references, n=1)
+    return f"Did you mean {references[close[0]]!r}? " if close else ""

@@ -97,22 +97,25 @@ def show(
     context: typer.Context,
     reference: ReferenceArgument,
     profile: AccountOption = None,
+    copy: CopyOption = False,
     output: OutputOption = Format.TABLE,
 ) -> None:
-    """Show a debit and its history."""
-    from loyalty_cli.commands.journal.manual_decision import the_one
+    """Show a debit, its history, and what can be done about it."""
+    from loyalty_cli.commands.journal.manual_decision import account_name, the_one
     from loyalty_cli.commands.open_journal import journal_there
-    from loyalty_cli.debits.records import entry_record, history
-    from loyalty_cli.output.debits import DEBITS, HISTORY
-    from loyalty_cli.output.document import print_records
-    from loyalty_cli.output.stdout import write_text
+    from loyalty_cli.debits.records import history
+    from loyalty_cli.output import clipboard
+    from loyalty_cli.output.debit_history import history_markdown, print_history
 
+    if copy:
+        clipboard.require_clipboard()
     with journal_there(context.obj) as (_, journal):
         entry = the_one(journal, reference, profile)
-        if output.is_for_people:
-            print_records([entry_record(entry)], output, DEBITS)
-            write_text("\n")
-        print_records([history(entry, journal.events(entry.key))], output, HISTORY)
+        record = history(entry, journal.events(entry.key), account_name(journal, entry))
+        now = journal.now()
+    print_history(record, output, now)
+    if copy:
+        clipboard.copy(history_markdown(record, now))
 
 
 @app.command()

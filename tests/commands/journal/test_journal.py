@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import shlex
 from collections.abc import Callable
 from contextlib import closing
 
@@ -263,11 +264,16 @@ def test_journal_show_tells_everything_that_happened_to_a_debit(loyalty: Run) ->
     for event in record["events"]:
         assert re.fullmatch(rf"{re.escape(user_name())} on .+, process \d+", event["actor"])
         assert event["at"].endswith("Z")
-    table = loyalty("journal", "show", "lost").out.splitlines()
-    assert table[0].split()[:5] == ["Reference", "Customer", "Profile", "Amount", "State"]
-    assert table[1].split()[:3] == ["lost", "C-1004", "club"]
-    assert table[3].split() == ["Reference", "At", "From", "To", "Attempt", "By", "Why"]
-    assert len(table) == 7
+    debit, events, commands = loyalty("journal", "show", "lost").out.split("\n\n")
+    assert [line.split() for line in debit.splitlines()[:3]] == [
+        *(["Customer", "C-1004"], ["Amount", "5", "CENTS"], ["Profile", "club"]),
+    ]
+    assert "State      unknown for " in debit
+    assert events.splitlines()[0].split() == ["At", "State", "By", "Why"]
+    assert len(events.splitlines()) == 4
+    assert [line.strip() for line in commands.splitlines()[1::2]] == [
+        each["command"] for each in record["next"]
+    ]
     rows = csv.DictReader(io.StringIO(loyalty("journal", "show", "lost", "-o", "csv").out))
     assert [row["after"] for row in rows] == ["planned", "sending", "unknown"]
 
@@ -277,6 +283,32 @@ def test_journal_show_and_resolve_refuse_an_unknown_reference(loyalty: Run) -> N
     for reference in ("none", "", "LOST", "%", "\x1b[31m"):
         for command in (["show", reference], ["resolve", reference, "--confirmed", "--why", "x"]):
             assert_refused(loyalty("journal", *command), 2, "`loyalty journal list`")
+
+
+@pytest.mark.parametrize(
+    ("reference", "meant"),
+    [("MADE", "made"), ("refusde", "refused"), ("point made", "points made"), ("xyz", None)],
+)
+@pytest.mark.usefixtures("some")
+def test_a_reference_that_is_nearly_right_is_suggested(
+    loyalty: Run, reference: str, meant: str | None
+) -> None:
+    done = loyalty("journal", "show", reference)
+
+    assert_refused(done, 2, f"no debit {reference!r}")
+    assert (f"Did you mean {meant!r}?" in done.err) == (meant is not None)
+
+
+@pytest.mark.usefixtures("some")
+def test_the_commands_that_show_names_can_be_pasted(loyalty: Run) -> None:
+    for reference in ("refused", "lost"):
+        (*_, last) = loyalty("journal", "show", reference, "-o", "json").record["next"]
+        assert loyalty(*shlex.split(last["command"])[1:]).code == 0
+        assert state(loyalty, reference) == "not_applied"
+        again, drop = loyalty("journal", "show", reference, "-o", "json").record["next"]
+        assert loyalty(*shlex.split(again["command"])[1:], "--dry-run").code in (0, 6)
+        assert loyalty(*shlex.split(drop["command"])[1:]).code == 0
+        assert loyalty("journal", "show", reference).out.endswith("Nothing is left to do.\n")
 
 
 def test_one_reference_at_two_accounts_is_told_apart_by_its_profile(
@@ -292,7 +324,11 @@ def test_one_reference_at_two_accounts_is_told_apart_by_its_profile(
     assert shown["debit"]["provider"] == "gameball"
     settled = loyalty("journal", "resolve", "a", "-p", "club", "--confirmed", "--why", "seen")
     assert settled.code == 0
-    assert_refused(loyalty("journal", "show", "a", "-p", "clubb"), 2, "no debit 'a'")
+    assert_refused(loyalty("journal", "show", "a", "-p", "clubb"), 2, "It is at club and points.")
+    debit("b", lost=True, customer="C-1004")
+    debit("b", "-p", "points")
+    first, *_ = loyalty("journal", "show", "b", "-p", "club", "-o", "json").record["next"][1:]
+    assert first["command"] == "loyalty journal resolve b -p club --confirmed --why TEXT"
 
 
 @pytest.mark.usefixtures("some")
