@@ -169,6 +169,15 @@ class Reconciler:
             result.error.hint = AGAIN
         return result
 
+    def patience(self, entries: Iterable[Entry]) -> float:
+        """Seconds in which these debits are settled if they ever are: twice the settle period.
+
+        A debit without a profile, or whose profile sends no more requests, needs none.
+        """
+        profiles = map(self._profile_of, entries)
+        going_on = (each for each in profiles if each and each.name not in self._stopped)
+        return max((2 * each.debit.settle for each in going_on), default=0.0)
+
     def _reconciled(self, entry: Entry) -> DebitResult:
         profile = self._profile_of(entry)
         entry = self._debits.mark_abandoned(profile, entry)

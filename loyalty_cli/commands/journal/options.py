@@ -121,12 +121,16 @@ def show(
 @app.command()
 def reconcile(
     context: typer.Context,
+    wait: Annotated[
+        bool,
+        typer.Option("--wait", help="Look again until all are settled, or cannot be any more."),
+    ] = False,
     output: OutputOption = Format.TABLE,
 ) -> int:
     """Settle unknown debits by evidence; exit code 8 if some stay unknown."""
     from loyalty_cli.commands.journal.reconcile import run
 
-    return run(context.obj, output)
+    return run(context.obj, output, wait=wait)
 
 
 @app.command()

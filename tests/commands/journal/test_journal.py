@@ -130,6 +130,9 @@ def test_an_empty_journal_is_an_empty_document(ready: DebitPlatform, loyalty: Ru
             assert done.out == "[]\n" or output != "json"
             has_none = f"the journal {ready.journal} has no such debit." in done.err
             assert has_none == (command == "list")
+    for more in ((), ("--wait",)):
+        assert loyalty("journal", "reconcile", *more).err == "Nothing is unknown.\n"
+        assert loyalty("journal", "reconcile", *more, "-q").err == ""
 
 
 @pytest.mark.usefixtures("some")

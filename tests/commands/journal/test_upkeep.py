@@ -1,6 +1,5 @@
 """`loyalty journal backup`, `check`, `restore`: what is said, and what a job may do then."""
 
-import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -10,6 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from loyalty_cli.commands import open_journal as journals
+from loyalty_cli.database.user import user_name
 from loyalty_cli.output.json_schema import json_schema
 from tests.conftest import Outcome, Run
 from tests.fakes.debit_platform import DebitPlatform
@@ -157,7 +157,7 @@ def test_after_a_restore_a_job_makes_no_debit_until_a_person_has_looked(
     assert loyalty("journal", "restore", "--reviewed", "--why", "again").code == 2
     with closing(sqlite3.connect(ready.journal)) as connection:
         ((reviewer, review),) = connection.execute("SELECT reviewer, review FROM gaps").fetchall()
-    assert reviewer.startswith(f"uid {os.getuid()} on ")
+    assert reviewer.startswith(f"{user_name()} on ")
     assert review == "b was made: ticket 4711"
 
 
