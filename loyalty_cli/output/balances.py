@@ -1,8 +1,7 @@
 """How look-ups are shown: as balance lines, or with `--raw` as the platform's fields."""
 
 import json
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -214,16 +213,33 @@ RAW = View[RawLookup](
 )
 
 
-def ending(lookups: Sequence[Lookup | RawLookup]) -> list[str]:
+def by_person(view: View[Any], people: Mapping[tuple[str, str], str]) -> View[Any]:
+    """The same view, with look-ups under the people that these profiles and customers are."""
+
+    def group(lookup: Lookup | RawLookup) -> Group:
+        made = view.group(lookup)
+        name = people.get((lookup.profile, lookup.customer), "")
+        has_no_id = lookup.error is not None and _is_no_id(lookup.error)
+        heading = [Cell(lookup.profile), Cell()] if has_no_id else made.heading
+        return replace(made, heading=heading, section=Cell(name, at=lookup.retrieved_at))
+
+    return replace(view, group=group, section="Person")
+
+
+def ending(
+    lookups: Sequence[Lookup | RawLookup], people: Mapping[tuple[str, str], str] = {}
+) -> list[str]:
     """What is missing in a table of several look-ups, and how many warnings it has, if any."""
-    failed = Counter(lookup.error.code for lookup in lookups if lookup.error)
+    errors = [lookup.error for lookup in lookups if lookup.error]
+    unknown = sum(each.code is ErrorCode.NOT_FOUND and not _is_no_id(each) for each in errors)
+    failed = len(errors) - unknown
     warnings = sum(len(lookup.warnings) for lookup in lookups)
-    if len(lookups) < 2 or not (failed or warnings):
+    if len(lookups) < 2 or not (errors or warnings):
         return []
-    of = "platforms" if len({lookup.customer for lookup in lookups}) == 1 else "look-ups"
-    unknown = failed.pop(ErrorCode.NOT_FOUND, 0)
+    who = {people.get((each.profile, each.customer), each.customer) for each in lookups}
+    asked = f"{len(lookups)} {'platforms' if len(who) == 1 else 'look-ups'}"
     parts = [
-        f"{len(lookups) - failed.total()} of {len(lookups)} {of} answered",
+        f"{len(lookups) - failed} of {asked} answered",
         *([f"{unknown} not found"] if unknown else []),
         *([f"{warnings} warning{'s' if warnings > 1 else ''}"] if warnings else []),
     ]

@@ -7,18 +7,18 @@ from loyalty_cli.model.moment import moment
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 
-def short_date(text: str, now: datetime) -> str:
+def short_date(text: str, now: datetime, *, with_year: bool = False) -> str:
     """A date as people write it, with its time unless that is midnight: `1 Dec`, `1 Dec 2024`.
 
-    A time with an offset becomes the local time, which is that of `now`. Text that is not ISO 8601
-    stays as it is.
+    This year's number is left out, unless `with_year`. A time with an offset becomes the local
+    time, which is that of `now`. Text that is not ISO 8601 stays as it is.
     """
     try:
         at = datetime.fromisoformat(text)
         at = at.astimezone(now.tzinfo) if at.tzinfo else at
     except (ValueError, OverflowError):
         return text
-    year = "" if at.year == now.year else f" {at.year}"
+    year = "" if at.year == now.year and not with_year else f" {at.year}"
     clock = "" if at.time() == time() else f", {at:%H:%M}"
     return f"{at.day} {_MONTHS[at.month - 1]}{year}{clock}"
 

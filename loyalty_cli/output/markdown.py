@@ -16,14 +16,16 @@ _BLOCK = re.compile(r"^\d*(?=[#+=.)-])")
 def markdown(table: Table) -> Iterator[str]:
     """The table line by line, with dates as the platform wrote them."""
     with grid_of(as_rows(table), None) as grid:
-        yield from _lines(grid, {column.heading for column in table.headings})
+        yield from _lines(grid, {table.section, *(column.heading for column in table.headings)})
 
 
 def _lines(grid: Grid, headings: set[str]) -> Iterator[str]:
     """The lines; the marks of footnotes stand in the first column that is not a heading."""
     if not grid.number:
         return
-    kept = grid.kept()
+    if grid.title.text:
+        yield f"### {escaped(', '.join(filter(None, (grid.title.text, grid.title.at))))}\n\n"
+    kept = grid.kept(without=grid.table.section if grid.title.text else None)
     first = next(
         (at for at, (_, column, _) in enumerate(kept) if column.heading not in headings), 0
     )

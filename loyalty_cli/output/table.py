@@ -6,14 +6,14 @@ sentences are broken over lines, at their spaces; whatever is longer the termina
 
 import io
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import chain, repeat
 from tempfile import SpooledTemporaryFile
 from typing import IO
 
-from msgspec import json
+from msgspec import Struct, json
 from msgspec.structs import replace
 from rich.cells import cell_len
 from rich.console import Console
@@ -41,15 +41,39 @@ Span = tuple[str, str]
 """A text and its style."""
 
 
+class _Plain(Struct, frozen=True):
+    """Makes plain text that is safe to show; with `now`, dates are short."""
+
+    now: datetime | None
+    ascii_only: bool
+
+    def cell(self, column: Column, cell: Cell) -> Cell:
+        """A cell of a column, with its number, unit and date as one text."""
+        is_past = self.now and column.expires and is_over(cell.at, self.now)
+        number = " ".join(filter(None, (cell.text, cell.unit)))
+        parts = (number, self._date(cell.at), "past" if is_past else "")
+        return Cell(self._text(", ".join(filter(None, parts))), style=cell.style or column.style)
+
+    def section(self, cell: Cell) -> Cell:
+        """What names a section, with its date apart."""
+        return Cell(self._text(cell.text), at=self._text(self._date(cell.at, with_year=True)))
+
+    def _date(self, text: str, *, with_year: bool = False) -> str:
+        return short_date(text, self.now, with_year=with_year) if self.now else text
+
+    def _text(self, text: str) -> str:
+        text = visible(text)
+        return text.encode("ascii", "backslashreplace").decode() if self.ascii_only else text
+
+
 class Grid:
     """A table whose groups can be read many times, in little memory; all cells are plain text.
 
     `is_about_one` if all headings begin with the same cell; `differs` if they are not all the same.
+    If all groups are in one section, it is the `title`.
     """
 
-    def __init__(
-        self, table: Table, shown: Callable[[Column, Cell], Cell], file: IO[bytes]
-    ) -> None:
+    def __init__(self, table: Table, plain: _Plain, file: IO[bytes]) -> None:
         self.table = table
         self._file = file
         self._columns = (*table.headings, *table.inner)
@@ -57,19 +81,24 @@ class Grid:
         self._first: list[str] = []
         self.is_about_one = True
         self.differs = False
+        self.title = Cell()
+        self.has_sections = False
         self.number = 0
         self.is_all_failed = True
         for group in table.groups:
-            self._add(group, shown)
+            self._add(group, plain)
+        if self.has_sections:
+            self.title = Cell()
 
-    def _add(self, group: Group, shown: Callable[[Column, Cell], Cell]) -> None:
+    def _add(self, group: Group, plain: _Plain) -> None:
         headings, columns = self.table.headings, self.table.inner
         made = replace(
             group,
-            heading=[*map(shown, headings, group.heading)],
-            rows=[[*map(shown, columns, row)] for row in group.rows],
+            heading=[*map(plain.cell, headings, group.heading)],
+            rows=[[*map(plain.cell, columns, row)] for row in group.rows],
             notes=[replace(each, text=visible(each.text)) for each in group.notes],
             details={visible(key): visible(text) for key, text in group.details.items()},
+            section=plain.section(group.section),
         )
         for row in made.rows or [()]:
             for at, cell in enumerate((*made.heading, *row)):
@@ -78,6 +107,8 @@ class Grid:
         self._first = self._first or about
         self.is_about_one &= about[:1] == self._first[:1]
         self.differs |= about != self._first
+        self.title = self.title if self.number else made.section
+        self.has_sections |= made.section.text != self.title.text
         self.number += 1
         self.is_all_failed &= group.is_failed
         self._file.write(json.encode(made) + b"\n")
@@ -87,12 +118,12 @@ class Grid:
         self._file.seek(0)
         return (json.decode(line, type=Group) for line in self._file)
 
-    def kept(self, first: int = 0) -> list[tuple[int, Column, int]]:
+    def kept(self, first: int = 0, *, without: str | None = None) -> list[tuple[int, Column, int]]:
         """The columns from `first` on that are not empty: their place, and their width."""
         return [
             (at - first, column, max(self._widths[at], cell_len(column.heading)))
             for at, column in enumerate(self._columns)
-            if at >= first and self._widths[at]
+            if at >= first and self._widths[at] and column.heading != without
         ]
 
 
@@ -141,26 +172,18 @@ def draw(
 @contextmanager
 def grid_of(table: Table, now: datetime | None, *, ascii_only: bool = False) -> Iterator[Grid]:
     """Make every cell plain text that is safe to show; with `now`, its date is short."""
-
-    def shown(column: Column, cell: Cell) -> Cell:
-        at = short_date(cell.at, now) if now else cell.at
-        over = "past" if now and column.expires and is_over(cell.at, now) else ""
-        number = " ".join(filter(None, (cell.text, cell.unit)))
-        text = visible(", ".join(filter(None, (number, at, over))))
-        if ascii_only:
-            text = text.encode("ascii", errors="backslashreplace").decode()
-        return Cell(text, style=cell.style or column.style)
-
     with SpooledTemporaryFile(IN_MEMORY) as file:
-        yield Grid(table, shown, file)
+        yield Grid(table, _Plain(now, ascii_only), file)
 
 
 def as_rows(table: Table) -> Table:
     """The same table without headings: each row says what it is about, the first has details."""
+    section = [Column(table.section)] if table.section else []
 
     def whole(group: Group, row: Sequence[Cell]) -> list[Cell]:
         rest = chain(row, repeat(Cell()))
-        return [group.heading[each.above - 1] if each.above else next(rest) for each in columns]
+        cells = [group.heading[each.above - 1] if each.above else next(rest) for each in columns]
+        return [*(Cell(group.section.text) for _ in section), *cells]
 
     def rows(group: Group) -> Iterator[Sequence[Cell]]:
         details = "; ".join(group.details.values())
@@ -170,7 +193,7 @@ def as_rows(table: Table) -> Table:
 
     columns = table.columns
     flat = (replace(each, heading=(), rows=[*rows(each)], details={}) for each in table.groups)
-    alone = [*(replace(column, above=0) for column in columns), Column("Details")]
+    alone = [*section, *(replace(column, above=0) for column in columns), Column("Details")]
     return replace(table, columns=alone, groups=flat)
 
 
@@ -181,8 +204,6 @@ def _lines(
     with grid_of(as_rows(table) if is_wide else table, now, ascii_only=ascii_only) as grid:
         if grid.is_all_failed:
             return
-        if table.title:
-            yield from ([(visible(table.title), "bold")], [])
         if layout is TableLayout.LIST:
             yield from _facts(grid)
         else:
@@ -190,6 +211,7 @@ def _lines(
             rule = "" if is_plain else "-" if ascii_only else "─"
             yield from _Rows(grid, width, rule, is_wide=is_wide, has_notes=not is_plain).lines()
     if table.ending:
+        yield []
         whole = " ".join(table.ending)
         for line in [whole] if cell_len(whole) <= width else table.ending:
             yield from ([(each, "")] for each in wrapped(line, width))
@@ -198,9 +220,14 @@ def _lines(
 def _facts(grid: Grid) -> Iterator[list[Span]]:
     """Each fact on a line of its own, and a blank line between groups."""
     headings, columns = grid.table.headings, grid.table.inner
+    if grid.title.text:
+        yield [(", ".join(filter(None, (grid.title.text, grid.title.at))), "bold")]
+        yield []
     for number, group in enumerate(grid.groups()):
         if number:
             yield []
+        if grid.has_sections and group.section.text:
+            yield [(f"{grid.table.section}: {group.section.text}", "bold")]
         rows = () if group.is_failed else group.rows
         for shown, cells in ((headings, group.heading), *((columns, row) for row in rows)):
             for column, cell in zip(shown, cells, strict=False):
@@ -226,6 +253,7 @@ class _Rows:
     """Rows in columns, under headings if the table has any.
 
     If all groups are about one thing, its heading stands there once, and the rows say the rest.
+    With notes, a title or sections stand above the groups.
     """
 
     def __init__(
@@ -235,17 +263,22 @@ class _Rows:
         self._rule = rule
         self._has_notes = has_notes
         headings = grid.table.headings
-        self._is_merged = grid.is_about_one and grid.differs
+        self._title = grid.title if has_notes else Cell()
+        self._has_sections = grid.has_sections and not is_wide
+        self._is_merged = grid.is_about_one and grid.differs and not self._has_sections
         self._titles = headings[:1] if self._is_merged else headings
         self._indent = GAP if headings else 0
         self._width = width
         room = UNLIMITED if is_wide else width
-        kept = grid.kept(len(self._titles)) or [(0, Column(""), 0)]
+        without = grid.table.section if self._title.text else None
+        kept = grid.kept(len(self._titles), without=without) or [(0, Column(""), 0)]
         self._at, self._columns, widths = [*zip(*kept, strict=True)]
         self._fit = _fitting(self._columns, widths, room - self._indent)
         self._starts = [
             self._indent + sum(self._fit[:at]) + GAP * at for at in range(len(self._fit))
         ]
+        # The last text needs no rule of its whole width.
+        self._end = self._starts[-1] + min(self._fit[-1], 40)
         self._edge = next(
             (
                 start + width
@@ -262,12 +295,14 @@ class _Rows:
     def lines(self) -> Iterator[list[Span]]:
         yield from self._header()
         last: Sequence[Cell] = ()
+        section = Cell()
         told: dict[Note, list[str]] = {}
         for group in self._grid.groups():
+            yield from self._next_section(group.section, section)
             heading = group.heading[: len(self._titles)]
-            if heading and heading != last:
+            if heading and (heading, group.section.text) != (last, section.text):
                 yield from self._heading(heading, "" if self._is_merged else _details(group))
-            last = heading
+            last, section = heading, group.section
             who = group.heading[len(heading) :]
             if not (group.is_failed and self._has_notes and heading and not who):
                 for row in group.rows:
@@ -282,12 +317,18 @@ class _Rows:
             elif self._has_notes:
                 for note in group.notes:
                     yield from self._note(note)
+        yield from self._told(told)
+
+    def _told(self, told: Mapping[Note, Sequence[str]]) -> Iterator[list[Span]]:
+        """The notes of merged groups, each once."""
         for note, names in told.items():
             whose = "" if len(names) == self._grid.number else f"{', '.join(names)}: "
             yield from self._note(replace(note, text=f"{whose}{note.text}"))
 
     def _header(self) -> Iterator[list[Span]]:
-        """The columns' headings, unless there is only one number, and all others are labelled."""
+        """The title; the columns' headings, unless there is one number, and others are labelled."""
+        if self._title.text:
+            yield from (*self._section(self._title), [])
         if len(self._fit) < 3 and len(self._fit) < len(self._columns):
             return
         texts = [column.heading for column in self._columns[: len(self._fit)]]
@@ -297,9 +338,25 @@ class _Rows:
             return
         yield next(self._row([Cell(text, style="bold") for text in texts]))
         if self._rule:
-            # The last text needs no rule of its whole width.
-            end = self._starts[-1] + min(self._fit[-1], 40)
-            yield [(self._rule * end, "")]
+            yield [(self._rule * self._end, "")]
+
+    def _next_section(self, section: Cell, before: Cell) -> Iterator[list[Span]]:
+        if self._has_sections and section.text != before.text:
+            if before.text:
+                yield []
+            yield from self._section(section)
+
+    def _section(self, section: Cell) -> Iterator[list[Span]]:
+        """What names a section; its date stands to the right of it, or has a line of its own."""
+        line = _Line()
+        line.put(0, section.text, "bold")
+        start = max(line.end + GAP, self._end - cell_len(section.at))
+        if start + cell_len(section.at) <= self._width:
+            line.put(start, section.at, "dim")
+            yield line.spans
+            return
+        yield from self._text(section.text, "bold", 0)
+        yield from self._text(section.at, "dim", 0)
 
     def _heading(self, heading: Sequence[Cell], details: str) -> Iterator[list[Span]]:
         texts = [

@@ -46,7 +46,8 @@ class Group(Struct, frozen=True):
 
     The heading has the cells of the columns with a place above the rows, in this order, a row those
     of the others; it may leave out empty cells at its end. The one row of a failed group says
-    briefly why it has no other; its notes say more. Details are texts by their names.
+    briefly why it has no other; its notes say more. Details are texts by their names. The section
+    names what this group and its neighbours belong to.
     """
 
     heading: Sequence[Cell]
@@ -54,17 +55,20 @@ class Group(Struct, frozen=True):
     notes: Sequence[Note] = ()
     details: Mapping[str, str] = {}
     is_failed: bool = False
+    section: Cell = Cell()
 
 
 class Table(Struct, frozen=True):
     """A table; its groups are read once.
 
-    `title` stands above the table, and the sentences of the `ending` below it.
+    A section stands above its groups, and above the whole table if there is only one; where each
+    row stands alone, sections have a column of this heading. The sentences of the `ending` stand
+    below the table.
     """
 
     columns: Sequence[Column]
     groups: Iterable[Group]
-    title: str = ""
+    section: str = ""
     ending: Sequence[str] = ()
 
     @property
@@ -85,10 +89,11 @@ class View(Struct, Generic[Shown], frozen=True):
     csv_rows: Callable[[Shown], Iterable[Sequence[CsvCell]]]
     columns: Sequence[Column]
     group: Callable[[Shown], Group]
+    section: str = ""
 
     def table(self, records: Iterable[Shown], ending: Sequence[str] = ()) -> Table:
         """The table of some records, which are read only once."""
-        return Table(self.columns, map(self.group, records), ending=ending)
+        return Table(self.columns, map(self.group, records), self.section, ending)
 
 
 def texts(row: Iterable[CsvCell]) -> list[Cell]:

@@ -186,7 +186,7 @@ def test_a_warning_stands_under_its_rows_and_not_on_stderr_too() -> None:
     lines = unstyled(done.out).splitlines()
     assert [line.split()[0] for line in lines[2:5]] == ["imprint", "C-1004", "C-1001"]
     assert lines[5].startswith("  ! Imprint does not say whether $ amounts")
-    assert len(lines) == 7  # once for both, and how many have one
+    assert len(lines) == 8  # once for both, a blank line, and how many have one
     assert done.err == ""
 
 

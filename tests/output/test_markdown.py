@@ -68,7 +68,7 @@ def read_back(document: str) -> list[list[str]]:
 
 
 def table(*groups: Group) -> str:
-    return "".join(markdown(Table(COLUMNS, groups)))
+    return "".join(markdown(Table(COLUMNS, groups, "Person")))
 
 
 def group(profile: str, customer: str, *rows: list[Cell], **more: Any) -> Group:
@@ -129,6 +129,22 @@ def test_a_markdown_table_has_aligned_amounts_and_each_note_once_at_its_end() ->
         "[^1]: Dollars, or cents?",
         "[^2]: And more.",
         "[^3]: NOT FOUND: no.",
+    ]
+
+
+def test_a_section_of_a_markdown_table_is_its_heading_and_several_are_a_column() -> None:
+    ada = {"section": Cell("Ada *L*", at="2026-11-21T13:02:00Z")}
+    row = [Cell("cash"), Cell("5")]
+    notes = [Note("Cents?")]
+
+    assert table(group("card", "C-1", row, notes=notes, **ada)).splitlines()[:4] == [
+        *("### Ada \\*L\\*, 2026-11-21T13:02:00Z", ""),
+        *("| Customer | Profile | Name | Available |", "| --- | --- | --- | ---: |"),
+    ]
+    several = table(group("card", "C-1", row, notes=notes, **ada), group("card", "C-2", row))
+    assert several.splitlines()[:4] == [
+        *("| Person | Customer | Profile | Name | Available |", "| --- | --- | --- | --- | ---: |"),
+        *("| Ada \\*L\\* | C-1 | card | cash[^1] | 5 |", "|  | C-2 | card | cash | 5 |"),
     ]
 
 

@@ -57,7 +57,9 @@ def groups_of_rows(draw_from: st.DrawFn) -> Group:
     heading = [Cell(draw_from(st.sampled_from(["card", "points"]))), Cell(draw_from(IDENTIFIERS))]
     rows = draw_from(st.lists(ROWS, min_size=1, max_size=3))
     details = draw_from(st.dictionaries(IDENTIFIERS, WORDS, max_size=2))
-    return Group(heading, rows, draw_from(st.lists(NOTES, max_size=2)), details)
+    notes = draw_from(st.lists(NOTES, max_size=2))
+    section = Cell(draw_from(st.sampled_from(["", "Ada Lovelace"]) | WORDS), at="2026-11-21")
+    return Group(heading, rows, notes, details, section=section)
 
 
 GROUPS = st.lists(groups_of_rows(), min_size=1, max_size=4)
@@ -77,13 +79,13 @@ def drawn(
     console = Console(
         file=file, width=width, force_terminal=True, highlight=False, markup=False, emoji=False
     )
-    table = Table(columns, groups, **more)  # type: ignore[arg-type]
+    table = Table(columns, groups, "Person", **more)  # type: ignore[arg-type]
     draw(console, table, layout, now=NOW, ascii_only=ascii_only)
     return unstyled(file.getvalue())
 
 
 def plain(groups: Iterable[Group], layout: TableLayout = TableLayout.WIDE) -> str:
-    return "".join(plain_text(Table(COLUMNS, groups), layout))
+    return "".join(plain_text(Table(COLUMNS, groups, "Person"), layout))
 
 
 def group(profile: str, customer: str, *rows: list[Cell], **more: object) -> Group:
@@ -107,6 +109,7 @@ def test_a_table_of_any_width_has_every_amount_and_identifier_whole_and_every_ch
     without_breaks = run_together(shown)
 
     for each in groups:
+        assert run_together(visible(each.section.text)) in without_breaks
         for cell in each.heading:
             assert visible(cell.text) in shown
         for row in each.rows:
@@ -132,6 +135,7 @@ def test_a_line_of_a_table_is_wider_than_the_terminal_only_for_an_amount_or_a_wo
         for cell in (*each.heading, *(cell for row in each.rows for cell in row))
         for text in (f"{cell.text} {cell.unit}", cell.text)
     ]
+    pieces += [visible(each.section.text) for each in groups]
     pieces += [visible(note.text) for each in groups for note in each.notes]
     pieces += [visible(text) for each in groups for text in each.details.values()]
     pieces += [key for each in groups for key in each.details]
@@ -310,16 +314,70 @@ def test_dates_in_a_terminal_are_short_and_marked_if_they_are_over(at: str, show
     assert plain(groups).rstrip().endswith(f"200, {at}")
 
 
-def test_a_title_and_an_ending_stand_around_a_table() -> None:
+def test_an_ending_stands_below_a_table_and_is_one_line_where_it_fits() -> None:
     groups = [group("points", "C-1", points())]
     sentences = ["1 of 2 platforms answered.", "For a ticket: -o markdown"]
 
-    wide = drawn(groups, 80, title="Ada Lovelace", ending=sentences).splitlines()
-    narrow = drawn(groups, 40, title="Ada Lovelace", ending=sentences).splitlines()
+    assert drawn(groups, 80, ending=sentences).splitlines()[-2:] == ["", " ".join(sentences)]
+    assert drawn(groups, 40, ending=sentences).splitlines()[-3:] == ["", *sentences]
 
-    assert wide[:2] == narrow[:2] == ["Ada Lovelace", ""]
-    assert wide[-1] == " ".join(sentences)
-    assert narrow[-2:] == sentences
+
+ADA = Cell("Ada Lovelace", at="2026-11-21T13:02:00Z")
+BOB = Cell("Bob", at="2026-11-21T13:03:00Z")
+
+
+def test_the_one_section_of_a_table_is_its_title_with_the_date_to_the_right() -> None:
+    groups = [
+        group("points", "C-1", points(), section=ADA),
+        group("store", "C-2", points(), section=ADA),
+    ]
+
+    assert drawn(groups, 80).splitlines()[:4] == [
+        "Ada Lovelace  21 Nov 2026, 13:02",
+        "",
+        "                   Available",
+        "────────────────────────────",
+    ]
+    assert drawn(groups, 30).splitlines()[:3] == ["Ada Lovelace", "21 Nov 2026, 13:02", ""]
+    assert drawn(groups, 80, TableLayout.WIDE).splitlines()[2].startswith("Customer")
+    assert drawn(groups, 80, TableLayout.LIST).splitlines()[:3] == [
+        *("Ada Lovelace, 21 Nov 2026, 13:02", "", "Profile: points"),
+    ]
+
+
+def test_each_of_several_sections_stands_above_its_groups() -> None:
+    groups = [
+        group("points", "C-1", points("1200", Cell("60", "USD")), section=ADA),
+        group("store", "C-1", points(), section=ADA),
+        group("points", "C-2", points("7"), section=BOB),
+    ]
+
+    assert drawn(groups, 80).splitlines() == [
+        "                   Available   Worth",
+        "────────────────────────────────────",
+        "Ada Lovelace      21 Nov 2026, 13:02",
+        "points  C-1",
+        "  Reward Points  1200 points  60 USD",
+        "store  C-1",
+        "  Reward Points  1200 points",
+        "",
+        "Bob               21 Nov 2026, 13:03",
+        "points  C-2",
+        "  Reward Points     7 points",
+    ]
+    facts = drawn(groups, 80, TableLayout.LIST)
+    assert facts.count("Person: Ada Lovelace\n") == 2
+    assert facts.count("Person: Bob\n") == 1
+
+
+def test_rows_that_stand_alone_have_a_column_of_sections() -> None:
+    one = [group("points", "C-1", points(), section=ADA)]
+    several = [*one, group("points", "C-2", points("7"), section=BOB)]
+
+    for shown in (plain(several), drawn(several, 80, TableLayout.WIDE), plain(one)):
+        header, *_, first = shown.splitlines()[: 3 if "─" in shown else 2]
+        assert header.split()[:2] == ["Person", "Customer"]
+        assert first.startswith("Ada Lovelace  C-1 ")
 
 
 def test_columns_of_a_table_without_a_cell_are_left_out() -> None:

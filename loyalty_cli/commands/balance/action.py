@@ -122,6 +122,8 @@ class Action:
         self._output = output
         self._is_list = request.file is not None
         self._view: View[Any] = views.RAW if request.raw else views.BALANCES
+        if tasks.people:
+            self._view = views.by_person(self._view, tasks.people)
         self._unfinished: Path | None = None
         self._hidden = 0
         self._are_all_failed = False
@@ -208,7 +210,7 @@ class Action:
         """Print a table with its warnings and errors, and of a list only the beginning."""
         shown = list(islice(records, MOST_SHOWN if self._is_list else None))
         self._hidden = sum(1 for _ in records)
-        ending = [] if self._hidden else views.ending(shown)
+        ending = [] if self._hidden else views.ending(shown, self._tasks.people)
         print_table(self._view.table(shown, ending), table_layout=self._request.layout)
         failed = [record for record in shown if record.error]
         self._are_all_failed = len(failed) == len(shown)

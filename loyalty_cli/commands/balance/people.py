@@ -29,6 +29,8 @@ class NamedPeople:
         self._chosen = chosen
         self._stack = ExitStack()
         self.find = lru_cache(maxsize=1)(self._find)  # a list asks for it at each profile
+        self.by_customer: dict[tuple[str, str], str] = {}
+        """Each person of the command line, by a profile and the customer there."""
 
     def close(self) -> None:
         """Close the database, if it was opened."""
@@ -51,11 +53,14 @@ class NamedPeople:
         from loyalty_cli.people.find import no_id
 
         try:
-            identifier = self.find(named.customer).identifiers.get(profile.name)
+            person = self.find(named.customer)
         except LoyaltyError as error:
             if error.code not in _OF_THE_KEY:
                 raise
             return replace(named, no_id=Failure.of(error))
+        identifier = person.identifiers.get(profile.name)
+        if named.line is None:
+            self.by_customer[profile.name, identifier or named.customer] = str(person)
         if identifier is None:
             return replace(named, no_id=Failure.of(no_id(named.customer, profile.name)))
         return replace(named, customer=identifier)

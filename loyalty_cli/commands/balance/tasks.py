@@ -51,12 +51,14 @@ class BalanceRequest(Struct, frozen=True):
 class LookupTasks(Struct, frozen=True):
     """`make` yields the tasks from the first one; `total` is None if it is unknown until the end.
 
-    `is_typed` is true if a person types the list at a terminal.
+    `is_typed` is true if a person types the list at a terminal. `people` are those of the command
+    line, by a profile and the customer there.
     """
 
     make: Callable[[], Iterator[LookupTask]]
     total: int | None
     is_typed: bool = False
+    people: Mapping[tuple[str, str], str] = {}
 
 
 @contextmanager
@@ -76,7 +78,8 @@ def open_tasks(chosen: Globals, request: BalanceRequest) -> Iterator[tuple[Sessi
         for key in request.people:
             people.find(key)
         if request.file is None:
-            yield session, LookupTasks(lambda: tasks_of(wanted), sum(1 for _ in tasks_of(wanted)))
+            number = sum(1 for _ in tasks_of(wanted))
+            yield session, LookupTasks(lambda: tasks_of(wanted), number, people=people.by_customer)
             return
         with open_input(request.file) as file:
 

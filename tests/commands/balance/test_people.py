@@ -102,10 +102,40 @@ def test_the_hint_can_be_typed_also_where_the_key_has_spaces(loyalty: Run) -> No
     assert "Hint: loyalty people set 'Ada Lovelace' club=ID\n" in done.err
 
 
-def test_the_table_says_no_id_on_file_where_the_number_would_be() -> None:
-    shown = unstyled(in_terminal("balance", "-P", "ada@example.com", width=100).out)
+def test_a_table_of_a_person_has_the_name_above_it_and_says_where_there_is_no_id() -> None:
+    shown = unstyled(in_terminal("balance", "-P", "ada@example.com").out).splitlines()
 
-    assert "no id on file" in shown.lower()
+    assert shown[0].startswith("Ada Lovelace, ada@example.com  ")
+    assert shown[1] == ""
+    at = shown.index("club")  # no customer stands beside it
+    assert shown[at + 1] == "  NO ID ON FILE: loyalty people set ada@example.com club=ID"
+    assert shown[-2:] == [
+        *("", "2 of 3 platforms answered. For a ticket: -o markdown or --copy"),
+    ]
+
+
+def test_in_a_table_of_several_people_each_has_a_name() -> None:
+    shown = unstyled(in_terminal("balance", "-P", "c-17", "-P", "bob", "-p", "card").out)
+
+    lines = shown.splitlines()
+    assert lines[2].startswith("Ada Lovelace, ada@example.com")
+    assert lines[3] == "card  c-17"
+    assert lines[lines.index("") + 1].startswith("Bob, bob")
+
+
+def test_markdown_of_a_person_has_the_name_as_its_heading(loyalty: Run) -> None:
+    done = loyalty("balance", "-P", "c-17", "-o", "markdown")
+
+    assert done.out.startswith("### Ada Lovelace, ada@example.com, 20")
+    assert "|  | club | no id on file[^1] |" in done.out
+
+
+def test_a_table_of_people_in_a_pipe_has_the_name_in_each_row(loyalty: Run) -> None:
+    done = loyalty("balance", "-P", "c-17", "-P", "bob", "-p", "card")
+
+    assert [line.split("  ")[0] for line in done.out.splitlines()] == [
+        *("Person", "Ada Lovelace, ada@example.com", "Bob, bob"),
+    ]
 
 
 def test_several_people_are_asked_for_in_the_order_they_were_named(loyalty: Run) -> None:
