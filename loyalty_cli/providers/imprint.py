@@ -30,10 +30,7 @@ from loyalty_cli.providers.contract import (
 
 NO_CUSTOMER = "CUSTOMER_NOT_FOUND_ERROR"
 MERCHANT = "x-imprint-merchant-key"
-UNIT_UNKNOWN = (
-    "Imprint does not say whether {symbol} amounts are in minor units (cents). Its page on data"
-    " types has 1000 = $10; if that holds here, set minor_units: 2 in the profile."
-)
+UNIT_UNKNOWN = "Whole {symbol} or cents? Imprint does not say. Set minor_units in the profile."
 
 
 class RewardsBalance(Struct):

@@ -185,7 +185,7 @@ def test_a_warning_stands_under_its_rows_and_not_on_stderr_too() -> None:
 
     lines = unstyled(done.out).splitlines()
     assert [line.split()[0] for line in lines[2:5]] == ["imprint", "C-1004", "C-1001"]
-    assert lines[5].startswith("  ! Imprint does not say whether $ amounts")
+    assert lines[5].startswith("  ! Whole $ or cents? Imprint does not say.")
     assert len(lines) == 8  # once for both, a blank line, and how many have one
     assert done.err == ""
 
@@ -197,7 +197,7 @@ def test_a_table_in_a_pipe_has_the_same_cells_and_its_warnings_on_stderr(loyalty
         ["Customer", "Profile", "Name", "Available"],
         ["C-1004", "imprint", "rewards", "2599", "$?"],
     ]
-    assert done.err.startswith("Warning: C-1004 at imprint: Imprint does not say")
+    assert done.err.startswith("Warning: C-1004 at imprint: Whole $ or cents? Imprint")
 
 
 @pytest.mark.parametrize("output", ["table", "csv"])

@@ -188,7 +188,7 @@ def test_warnings_and_errors_in_markdown_are_footnotes(loyalty: Run) -> None:
     done = loyalty("--sandbox", "balance", "C-1001", "E-404", "-p", "imprint", "-o", "markdown")
 
     assert "| Cash back[^1] | 120000" in done.out
-    assert "\n[^1]: Imprint does not say whether" in done.out
+    assert "\n[^1]: Whole \\$ or cents? Imprint does not say." in done.out
     assert "| not found[^2] |" in done.out
     assert "Warning" not in done.err
 

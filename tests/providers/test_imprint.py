@@ -21,10 +21,7 @@ from tests.providers.contract import (
     with_raw,
 )
 
-DOUBT = (
-    "Imprint does not say whether A$ amounts are in minor units (cents). Its page on data"
-    " types has 1000 = $10; if that holds here, set minor_units: 2 in the profile."
-)
+DOUBT = "Whole A$ or cents? Imprint does not say. Set minor_units in the profile."
 REWARDS = {"name": "rewards", "kind": "points", "unit": "points", "available": 120000}
 NOT_FOUND = "CUSTOMER_NOT_FOUND_ERROR"
 INVALID = {"type": "INVALID_REQUEST_ERROR", "message": "customer_id is malformed."}
