@@ -112,7 +112,9 @@ def _who(lookup: LookedUp) -> list[Cell]:
 
 def _failed(lookup: Lookup | RawLookup, error: Failure, row: Sequence[str]) -> Group:
     """A look-up that failed: why, in short for its row, and in full for its note."""
-    said = " ".join(filter(None, ("" if _is_no_id(error) else error.message, error.hint)))
+    said = " ".join(filter(None, (error.message, error.hint)))
+    if _is_no_id(error):
+        said = (error.hint or "").strip("`")
     note = Note(f"{_why(error).upper()}: {said}", is_error=True)
     cells = [Cell(text, style="red") for text in row]
     return Group(_who(lookup), [cells], [note, *_notes(lookup)], is_failed=True)

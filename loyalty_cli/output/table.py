@@ -5,6 +5,7 @@ sentences are broken over lines, at their spaces; whatever is longer the termina
 """
 
 import io
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -34,6 +35,7 @@ SHORT_NAME = 20
 LONGEST_DETAIL = 60
 """A longer detail is only named in a table with headings."""
 UNLIMITED = sys.maxsize
+_WORD = re.compile(r"(?:^| )((?:`loyalty [^`]*`|[^ ])*)")
 IN_MEMORY = 1_000_000
 """A table of more bytes waits in a temporary file until the widths of its columns are known."""
 
@@ -300,8 +302,9 @@ class _Rows:
         for group in self._grid.groups():
             yield from self._next_section(group.section, section)
             heading = group.heading[: len(self._titles)]
-            if heading and (heading, group.section.text) != (last, section.text):
-                yield from self._heading(heading, "" if self._is_merged else _details(group))
+            details = "" if self._is_merged else _details(group)
+            if heading and (details or (heading, group.section.text) != (last, section.text)):
+                yield from self._heading(heading, details)
             last, section = heading, group.section
             who = group.heading[len(heading) :]
             if not (group.is_failed and self._has_notes and heading and not who):
@@ -311,8 +314,8 @@ class _Rows:
                     yield from self._row(shown)
                     who = [Cell()] * len(who)
             if self._is_merged:
-                details = [_Details(each) for each in (_details(group),) if each]
-                for note in (*details, *group.notes):
+                of_group = [_Details(each) for each in (_details(group),) if each]
+                for note in (*of_group, *group.notes):
                     told.setdefault(note, []).append(group.heading[1].text)
             elif self._has_notes:
                 for note in group.notes:
@@ -489,9 +492,12 @@ def _first_fitting(columns: Sequence[Column], widths: Sequence[int], room: int) 
 
 
 def wrapped(text: str, width: int) -> list[str]:
-    """Break a text at spaces; a word is never broken, even if it is wider than the room."""
+    """Break a text at spaces; a word is never broken, even if it is wider than the room.
+
+    A command in backticks stays whole, so that it can be copied.
+    """
     lines = [""]
-    for word in text.split(" "):
+    for word in _WORD.findall(text):
         longer = f"{lines[-1]} {word}" if lines[-1] else word
         if lines[-1] and cell_len(longer) > width:
             lines.append(word)

@@ -38,5 +38,5 @@ def no_id(key: str, profile: str) -> LoyaltyError:
     return LoyaltyError(
         ErrorCode.NOT_FOUND,
         f"{NO_ID} for {key} at {profile}",
-        hint=f"loyalty people set {shlex.quote(key)} {profile}=ID",
+        hint=f"`loyalty people set {shlex.quote(key)} {profile}=ID`",
     )

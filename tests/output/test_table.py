@@ -102,6 +102,7 @@ def points(available: str = "1200", *more: Cell) -> list[Cell]:
 @settings(max_examples=100)
 @given(GROUPS, st.sampled_from(WIDTHS) | st.integers(20, 200), st.sampled_from(IN_TERMINAL))
 @example([group("card", "C-1", [Cell("a"), Cell("2", "\N{COMBINING ACUTE ACCENT}")])], 20, "groups")
+@example([group("card", "C-1", points(), details={k: k}) for k in ("a1", "b2")], 80, "groups")
 def test_a_table_of_any_width_has_every_amount_and_identifier_whole_and_every_character(
     groups: list[Group], width: int, layout: TableLayout
 ) -> None:
@@ -166,6 +167,12 @@ def test_a_text_is_broken_only_at_spaces(text: str, width: int) -> None:
     assert " ".join(lines).split() == text.replace("  ", " ").split() or "  " in text
     for line in lines:
         assert cell_len(line) <= width or " " not in line.strip(" ")
+
+
+def test_a_command_in_a_text_stays_whole() -> None:
+    text = "Run `loyalty --sandbox people import` now"
+
+    assert wrapped(text, 20) == ["Run", "`loyalty --sandbox people import`", "now"]
 
 
 # How it looks.

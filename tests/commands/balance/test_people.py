@@ -74,13 +74,13 @@ def test_without_a_profile_all_are_asked_and_where_there_is_no_id_that_is_said(
     assert last["error"] == {
         "code": "not_found",
         "message": "no id on file for ada@example.com at club",
-        "hint": "loyalty people set ada@example.com club=ID",
+        "hint": "`loyalty people set ada@example.com club=ID`",
         "http_status": None,
         "provider_code": None,
     }
     assert done.err.splitlines() == [
         "Error: no id on file for ada@example.com at club",
-        "Hint: loyalty people set ada@example.com club=ID",
+        "Hint: `loyalty people set ada@example.com club=ID`",
         "1 of 3 look-ups failed: not found.",
     ]
     assert len(received) == 2
@@ -99,7 +99,21 @@ def test_the_hint_can_be_typed_also_where_the_key_has_spaces(loyalty: Run) -> No
     done = loyalty("balance", "-P", "Ada Lovelace", "-p", "club")
 
     assert done.code == 5
-    assert "Hint: loyalty people set 'Ada Lovelace' club=ID\n" in done.err
+    assert "Hint: `loyalty people set 'Ada Lovelace' club=ID`\n" in done.err
+
+
+def test_hints_about_people_of_the_sandbox_are_commands_for_the_sandbox(
+    loyalty: Run, tmp_path: Path
+) -> None:
+    path = tmp_path / "sandbox.csv"
+    path.write_text("person,gameball\nbob,C-1001\n")
+    loyalty("--sandbox", "people", "import", str(path))
+
+    shown = unstyled(in_terminal("--sandbox", "balance", "-P", "bob").out)
+    nobody = loyalty("--sandbox", "people", "show", "eve")
+
+    assert "NO ID ON FILE: loyalty --sandbox people set bob omneo=ID\n" in shown
+    assert "`loyalty --sandbox people import` adds people." in nobody.err
 
 
 def test_a_table_of_a_person_has_the_name_above_it_and_says_where_there_is_no_id() -> None:
