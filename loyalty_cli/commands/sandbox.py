@@ -34,12 +34,12 @@ def sandbox(
 
 @app.command()
 def reset() -> None:
-    """Forget all debits made in the sandbox, and delete their journals."""
-    from loyalty_cli.config.folders import state_folder
-    from loyalty_cli.sandbox.embedded import JOURNAL, SERVED_JOURNAL, open_ledger
+    """Forget all debits of the sandbox with their journals, its people and its history."""
+    from loyalty_cli.config.folders import data_folder, state_folder
+    from loyalty_cli.sandbox.embedded import JOURNAL, PEOPLE, SERVED_JOURNAL, open_ledger
 
     open_ledger().reset()
-    for journal in (JOURNAL, SERVED_JOURNAL):
-        for suffix in ("", "-wal", "-shm"):
-            (state_folder() / f"{journal}{suffix}").unlink(missing_ok=True)
-    messages.note("the sandbox is reset: all its debits are gone.")
+    for path in (state_folder() / JOURNAL, state_folder() / SERVED_JOURNAL, data_folder() / PEOPLE):
+        for suffix in ("", "-wal", "-shm", "-journal"):
+            path.with_name(f"{path.name}{suffix}").unlink(missing_ok=True)
+    messages.note("the sandbox is reset: all its debits, people and history are gone.")

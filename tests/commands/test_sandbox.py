@@ -145,7 +145,7 @@ def test_a_redemption_shows_in_the_embedded_sandbox_until_it_is_reset(
 
     assert status == 200
     assert available() == before - 100
-    said = "the sandbox is reset: all its debits are gone.\n"
+    said = "the sandbox is reset: all its debits, people and history are gone.\n"
     assert loyalty("sandbox", "reset") == (0, "", said)
     assert available() == before
 
@@ -193,6 +193,24 @@ def test_sandbox_reset_forgets_the_debits_and_their_journal(loyalty: Run) -> Non
 
     after = loyalty(*debit).record
     assert (after["replayed"], after["balance_after"]) == (False, before["balance_after"])
+
+
+def test_sandbox_reset_forgets_people_and_history_of_the_sandbox_alone(
+    loyalty: Run, tmp_path: Path, profile_file: Callable[[str], Path]
+) -> None:
+    profile_file("default_profile: a\nprofiles:\n  a: {provider: gameball}\n")
+    path = tmp_path / "people.csv"
+    path.write_text("person\nada\n")
+    for sandbox in (["--sandbox"], []):
+        assert loyalty(*sandbox, "people", "import", str(path)).code == 0
+    loyalty("--sandbox", "balance", "C-1001")
+    assert loyalty("--sandbox", "history", "C-1001").out
+
+    assert loyalty("sandbox", "reset").code == 0
+
+    assert loyalty("--sandbox", "people", "show", "ada").code == 5
+    assert loyalty("--sandbox", "history", "C-1001").out == ""
+    assert loyalty("people", "show", "ada").code == 0
 
 
 def test_hints_in_the_sandbox_name_commands_that_act_in_the_sandbox(loyalty: Run) -> None:
