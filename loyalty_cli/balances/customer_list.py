@@ -10,7 +10,14 @@ from msgspec import Struct
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.lists.list_file import InputFormat
 from loyalty_cli.lists.rows import BLANKS, from_first, shorten, text_lines
-from loyalty_cli.lists.table import THE_ROW, Columns, TableRow, likest, read_table
+from loyalty_cli.lists.table import (
+    THE_ROW,
+    Columns,
+    TableRow,
+    likest,
+    names_people,
+    read_table,
+)
 from loyalty_cli.model.customer_id import check_customer
 from loyalty_cli.model.errors import LoyaltyError, nearest, usage_error
 from loyalty_cli.model.records import Failure
@@ -29,7 +36,6 @@ PEOPLE = Columns(
 
 _INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
 _DOUBTFUL = re.compile(r'[\s,;"]|^[{\[]')
-_WORD = re.compile(r"\w+")
 _COLUMN_NAME = re.compile(r"[A-Za-z _-]+")
 
 
@@ -74,7 +80,7 @@ def read_customers(
     # A format that was not given is a guess, so an error shows how to choose another format.
     way_out = None if given else "If each line is one identifier, add --input-format lines."
     columns = (
-        PEOPLE if first and form is not InputFormat.LINES and _names_people(first[1]) else COLUMNS
+        PEOPLE if first and form is not InputFormat.LINES and names_people(first[1]) else COLUMNS
     )
     is_empty = True
     for row in read_table(lines, columns, form, way_out):
@@ -95,12 +101,6 @@ def _recognised(line: str) -> InputFormat:
     if is_name or any(sign in text for sign in ',;\t"'):
         return InputFormat.CSV
     return InputFormat.LINES
-
-
-def _names_people(line: str) -> bool:
-    """Whether the header, or the first object, has the column `person` in place of `customer`."""
-    words = _WORD.findall(line)
-    return "person" in words and "customer" not in words
 
 
 def _check_guess(row: TableRow, form: InputFormat, way_out: str | None) -> None:

@@ -8,15 +8,24 @@ from msgspec import Struct
 
 from loyalty_cli.lists.list_file import InputFormat
 from loyalty_cli.lists.rows import BLANKS, Line, from_first, shorten, text_lines
-from loyalty_cli.lists.table import Columns, read_table
+from loyalty_cli.lists.table import Columns, names_people, read_table
 from loyalty_cli.model.customer_id import check_customer
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError, usage_error
 
+PERSON = "person"
+_FORM = (
+    "The first line must name customer (or person), amount and reference; unit and profile are"
+    " optional."
+)
 COLUMNS = Columns(
     ("customer", "amount", "unit", "reference", "profile"),
     ("customer", "amount", "reference"),
-    "The first line must name customer, amount and reference; unit and profile are optional.",
+    _FORM,
 )
+PEOPLE = Columns(
+    (PERSON, "amount", "unit", "reference", "profile"), (PERSON, "amount", "reference"), _FORM
+)
+"""The columns of a file that names people; which column it has decides."""
 LARGEST_AMOUNT = 10**15
 LONGEST_REFERENCE = 200
 
@@ -24,7 +33,10 @@ _AMOUNT = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 
 
 class Row(Struct, frozen=True):
-    """One debit of a file; `unit` and `profile` are None if the file does not set them."""
+    """One debit of a file; `unit` and `profile` are None if the file does not set them.
+
+    If it `is_person`, `customer` is a key of that person until the identifier is found.
+    """
 
     number: int
     customer: str
@@ -32,6 +44,7 @@ class Row(Struct, frozen=True):
     reference: str
     unit: str | None = None
     profile: str | None = None
+    is_person: bool = False
 
 
 class Mistake(Struct, frozen=True):
@@ -94,11 +107,12 @@ def read_rows(stream: BinaryIO, check_profile: Callable[[str], str]) -> Iterator
     first, lines = from_first(text_lines(stream))
     is_json = first is not None and first[1].lstrip(BLANKS).startswith(("{", "["))
     form = InputFormat.JSONL if is_json else InputFormat.CSV
+    columns = PEOPLE if first and names_people(first[1]) else COLUMNS
     is_empty = True
-    for row in read_table(_ended(lines), COLUMNS, form):
+    for row in read_table(_ended(lines), columns, form):
         is_empty = False
         mistakes = [Mistake(row.number, each.column, each.value, each.why) for each in row.problems]
-        yield _file_row(row.number, row.cells, mistakes, check_profile)
+        yield _file_row(row.number, row.cells, mistakes, check_profile, columns)
     if is_empty:
         usage_error("there is no debit in the file.", "It needs a header and at least one row.")
 
@@ -119,22 +133,27 @@ def _file_row(
     cells: Mapping[str, Any] | None,
     mistakes: list[Mistake],
     check_profile: Callable[[str], str],
+    columns: Columns,
 ) -> FileRow:
     if cells is None:
         return FileRow(number, None, mistakes)
+    who = columns.required[0]
+    if who == PERSON and cells.get("customer"):
+        why = "a row that names a person must not name a customer, too"
+        mistakes.append(Mistake(number, "customer", shorten(str(cells["customer"])), why))
     checks: Mapping[str, Callable[[str], Any]] = {
-        "customer": _customer,
+        who: _customer,
         "amount": check_amount,
         "reference": check_reference,
         "unit": check_unit,
         "profile": check_profile,
     }
-    values: dict[str, Any] = {"customer": "", "amount": 0, "reference": ""}
+    values: dict[str, Any] = {who: "", "amount": 0, "reference": ""}
     wrong: set[str] = set()
     for name, check in checks.items():
         cell = cells.get(name)
         if cell is None:
-            if name in COLUMNS.required:
+            if name in columns.required:
                 mistakes.append(Mistake(number, name, "", "is missing"))
             continue
         try:
@@ -144,7 +163,8 @@ def _file_row(
             mistakes.append(Mistake(number, name, shorten(str(cell)), str(error)))
     if "unit" in wrong:
         values["unit"] = "?"
-    row = None if "profile" in wrong else Row(number, **values)
+    customer, is_person = values.pop(who), who == PERSON
+    row = None if "profile" in wrong else Row(number, customer, is_person=is_person, **values)
     reference = cells.get("reference")
     return FileRow(number, row, mistakes, reference if isinstance(reference, str) else None)
 

@@ -1,5 +1,6 @@
 """A list as a table: rows of CSV with a header, of JSON Lines, or of one value a line."""
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -14,6 +15,7 @@ from loyalty_cli.model.strict_json import decode
 THE_ROW = "the row"
 """The `column` of a problem with the whole row."""
 
+_WORD = re.compile(r"\w+")
 _SIMILARITY = 0.85
 """A misspelt name is at least this similar to its column; `customer_id` is less similar."""
 
@@ -69,6 +71,12 @@ def read_table(
             return _csv(lines, columns, way_out)
         case InputFormat.JSONL:
             return _json_lines(lines, columns, way_out)
+
+
+def names_people(line: str) -> bool:
+    """Whether a header, or a first object, has the column `person` in place of `customer`."""
+    words = _WORD.findall(line)
+    return "person" in words and "customer" not in words
 
 
 def likest(name: str, names: Collection[str]) -> str | None:

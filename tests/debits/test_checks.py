@@ -4,6 +4,7 @@ import resource
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -33,7 +34,7 @@ def profile(rules: DebitRules = OPEN_RULES, provider: str = "saasquatch") -> Pro
     return replace(PROFILES[provider], debit=rules)
 
 
-def row(number: int = 2, amount: int = 100, **values: str) -> Row:
+def row(number: int = 2, amount: int = 100, **values: Any) -> Row:
     reference = values.pop("reference", f"ref-{number}")
     return Row(number, values.pop("customer", "C-1"), amount, reference, **values)
 

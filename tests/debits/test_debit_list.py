@@ -250,7 +250,8 @@ def test_a_header_without_the_columns_of_a_debit_is_refused() -> None:
 
     assert error.message == "line 1 of the file: the header has 3 mistakes."
     assert error.hint == (
-        "The first line must name customer, amount and reference; unit and profile are optional."
+        "The first line must name customer (or person), amount and reference; unit and profile are"
+        " optional."
     )
 
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from loyalty_cli.balances.customer_list import ListedCustomer, read_customers
 from loyalty_cli.balances.lookup import LookupTask, check_options
-from loyalty_cli.commands.balance.people import NamedPeople
+from loyalty_cli.commands.balance.people import AskedPeople
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.session import Session, open_session
 from loyalty_cli.config.profile import Profile, check_timeout
@@ -73,7 +73,7 @@ def open_tasks(chosen: Globals, request: BalanceRequest) -> Iterator[tuple[Sessi
     shard = checked("--shard", check_shard, request.shard)
     wanted = [ListedCustomer(check_customer(customer)) for customer in request.customers]
     wanted += [ListedCustomer(key, is_person=True) for key in request.people]
-    with open_session(chosen) as session, closing(NamedPeople(session, chosen)) as people:
+    with open_session(chosen) as session, closing(AskedPeople(session, chosen)) as people:
         tasks_of = _making(session, people, request, options, timeout, shard)
         for key in request.people:
             people.find(key)
@@ -115,7 +115,7 @@ def _check_who(request: BalanceRequest) -> None:
 
 def _making(
     session: Session,
-    people: NamedPeople,
+    people: AskedPeople,
     request: BalanceRequest,
     options: Mapping[str, str],
     timeout: float | None,

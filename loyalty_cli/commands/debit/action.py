@@ -8,6 +8,7 @@ from functools import partial
 from loyalty_cli.commands.confirm import confirmed, is_interactive, typed
 from loyalty_cli.commands.debit.request import DebitRequest, keep_request
 from loyalty_cli.commands.globals import Globals
+from loyalty_cli.commands.named_people import NamedPeople
 from loyalty_cli.commands.open_journal import open_existing, open_for_debits
 from loyalty_cli.commands.platforms import platform_client
 from loyalty_cli.commands.session import Session
@@ -57,8 +58,8 @@ def run(session: Session, chosen: Globals, request: DebitRequest, output: Format
             "Unset it, or add --sandbox if you want that.",
         )
     mistakes = Mistakes(of_file=request.file is not None)
-    with closing(OrderStore()) as orders:
-        keep_request(session, request, orders, mistakes, interactive=interactive)
+    with closing(OrderStore()) as orders, closing(NamedPeople(session, chosen)) as people:
+        keep_request(session, people, request, orders, mistakes, interactive=interactive)
         if mistakes:
             # The mistakes that the journal shows, if there is a journal, are told with the others.
             with suppress(LoyaltyError), open_existing(session, chosen) as journal:

@@ -1,14 +1,15 @@
 """The debit of a person: which customer that is."""
 
+from contextlib import closing
+
 from msgspec.structs import replace
 
 from loyalty_cli.commands.debit.request import DebitRequest
 from loyalty_cli.commands.globals import Globals
-from loyalty_cli.commands.open_people import open_people
+from loyalty_cli.commands.named_people import NamedPeople
 from loyalty_cli.commands.session import Session
 from loyalty_cli.model.errors import usage_error
 from loyalty_cli.output import messages
-from loyalty_cli.people.find import no_id, the_one
 
 
 def of_person(session: Session, chosen: Globals, request: DebitRequest, key: str) -> DebitRequest:
@@ -22,10 +23,7 @@ def of_person(session: Session, chosen: Globals, request: DebitRequest, key: str
         usage_error("-P names a person, in place of CUSTOMER.", "Leave CUSTOMER out, or -P.")
     named = [] if request.profile is None else [request.profile]
     (profile,) = session.choose(named, everything=False)
-    with open_people(session, chosen) as people:
-        person = the_one(people, key)
-    customer = person.identifiers.get(profile.name)
-    if customer is None:
-        raise no_id(key, profile.name)
+    with closing(NamedPeople(session, chosen)) as people:
+        person, customer = people.find(key), people.identifier(key, profile)
     messages.note(f"{person} is {customer!r} at {profile.name}.")
     return replace(request, customer=customer, amount=request.customer)

@@ -6,6 +6,8 @@ from typing import TypeVar
 
 from msgspec import Struct
 
+from loyalty_cli.commands.debit.rows_of_people import with_customers
+from loyalty_cli.commands.named_people import NamedPeople
 from loyalty_cli.commands.session import Session
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.debits.checks import keep_orders, order_of
@@ -35,6 +37,7 @@ class DebitRequest(Struct, frozen=True):
 
 def keep_request(
     session: Session,
+    people: NamedPeople,
     request: DebitRequest,
     orders: OrderStore,
     mistakes: Mistakes,
@@ -68,6 +71,7 @@ def keep_request(
 
         with open_input(request.file) as file, file.reading(), file.unchanged():
             rows = read_rows(file.from_start(), check_profile)
+            rows = with_customers(rows, profile_of, people)
             keep_orders(rows, profile_of, unit, mistakes, orders)
     if expected is not None and not mistakes and orders.total != expected:
         usage_error(

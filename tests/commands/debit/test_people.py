@@ -1,5 +1,7 @@
 """`loyalty debit -P`: the debit of a person."""
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -50,3 +52,91 @@ def test_a_debit_of_a_person_that_cannot_be_made_sends_nothing(
 
     assert (done.code, done.out, ready.debits) == (code, "", [])
     assert why in done.err
+
+
+FORMATS = {
+    "csv": "person,amount,reference\n{},5,a\n",
+    "jsonl": '{{"person": "{}", "amount": 5, "reference": "a"}}\n',
+}
+
+
+@pytest.mark.parametrize("content", FORMATS.values(), ids=FORMATS)
+def test_a_file_of_debits_can_name_people_and_the_journal_keeps_their_identifiers(
+    ready: DebitPlatform, loyalty: Run, file: Callable[..., str], content: str
+) -> None:
+    path = file(content.format("Ada Lovelace"))
+
+    done = loyalty("debit", "--from", path, "--yes", "-o", "json")
+    again = loyalty("debit", "--from", path, "--yes", "-o", "json")
+
+    assert (done.code, done.record["customer"], done.record["state"]) == (0, "C-1001", "confirmed")
+    assert (again.code, again.record["replayed"], len(ready.debits)) == (0, True, 1)
+    shown = loyalty("journal", "show", "a", "-o", "json")
+    assert shown.record["debit"]["customer"] == "C-1001"
+    assert "Ada" not in shown.out
+
+
+def test_people_without_one_identifier_are_mistakes_of_their_rows(
+    ready: DebitPlatform, loyalty: Run, file: Callable[..., str], tmp_path: Path
+) -> None:
+    more = tmp_path / "more.csv"
+    more.write_text("person,name\nada2,Ada Lovelace\n")
+    loyalty("people", "import", str(more))
+    rows = "ada@example.com,5,a\nbob,5,b\neve,5,c\nada lovelace,5,d\n bob,5,e\n,5,f\n"
+
+    both = "Ada Lovelace, ada@example.com; Ada Lovelace, ada2"
+
+    done = loyalty("debit", "--from", file(f"person,amount,reference\n{rows}"), "--yes")
+
+    assert (done.code, done.out, ready.debits) == (2, "", [])
+    assert [line.strip() for line in done.err.splitlines()[2:]] == [
+        "row 3, person 'bob': no id on file for bob at club",
+        "row 4, person 'eve': there is nobody with the key 'eve'",
+        f"row 5, person 'ada lovelace': several people have the key 'ada lovelace': {both}",
+        "row 6, person ' bob': has spaces around it",
+        "row 7, person '': is missing",
+    ]
+
+
+def test_a_person_with_another_identifier_than_before_is_not_debited_again(
+    ready: DebitPlatform, loyalty: Run, file: Callable[..., str]
+) -> None:
+    path = file("person,amount,reference\nada lovelace,5,a\n")
+    assert loyalty("debit", "--from", path, "--yes").code == 0
+    loyalty("people", "set", "ada lovelace", "club=C-1002")
+
+    done = loyalty("debit", "--from", path, "--yes")
+
+    assert (done.code, len(ready.debits)) == (6, 1)
+    assert "row 2, reference 'a'" in done.err
+
+
+def test_a_row_of_a_file_names_a_person_or_a_customer(
+    ready: DebitPlatform, loyalty: Run, file: Callable[..., str]
+) -> None:
+    rows = [
+        {"person": "ada@example.com", "amount": 5, "reference": "a"},
+        {"person": "ada@example.com", "customer": "C-7", "amount": 5, "reference": "b"},
+        {"customer": "C-7", "amount": 5, "reference": "c"},
+    ]
+    path = file("".join(f"{json.dumps(row)}\n" for row in rows))
+
+    done = loyalty("debit", "--from", path, "--yes")
+
+    assert (done.code, done.out, ready.debits) == (2, "", [])
+    assert [line.strip() for line in done.err.splitlines()[2:]] == [
+        "row 2, customer 'C-7': a row that names a person must not name a customer, too",
+        "row 3, customer 'C-7': a row that names a person must not name a customer, too",
+        "row 3, person '': is missing",
+    ]
+
+
+def test_a_file_of_people_that_others_can_read_debits_nobody(
+    ready: DebitPlatform, loyalty: Run, file: Callable[..., str], environment: dict[str, str]
+) -> None:
+    Path(environment["HOME"], ".local/share/loyalty/people.db").chmod(0o644)
+
+    done = loyalty("debit", "-f", file("person,amount,reference\nbob,5,a\n"), "--yes")
+
+    assert (done.code, done.out, ready.debits) == (3, "", [])
+    assert len(done.err.splitlines()) == 2
