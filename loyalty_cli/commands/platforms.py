@@ -18,9 +18,13 @@ def platform_client(
     policy: RetryPolicy = INTERACTIVE,
     rate: float | None = None,
     connections: int = CONNECTIONS,
+    keep_tokens: bool = True,
 ) -> PlatformClient:
-    """A client for all profiles; `rate` is in requests a second, for all profiles together."""
+    """A client for all profiles; `rate` is in requests a second, for all profiles together.
+
+    To check credentials, `keep_tokens` is false: then each token is a new one.
+    """
     trace = messages.trace if chosen.verbose else None
     http = HttpClient(trace, RateLimits(rate), policy, connections)
-    tokens = AccessTokens(session.keyring)
+    tokens = AccessTokens(session.keyring if keep_tokens else None)
     return PlatformClient(http, session.credentials, tokens, waiting=LINE.on)

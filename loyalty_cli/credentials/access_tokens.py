@@ -56,10 +56,11 @@ class Holder(Struct, frozen=True):
 class AccessTokens:
     """The tokens of this process's profiles, kept in the keyring between runs if `keep` is set.
 
-    If the keyring fails, a new token is requested, and the look-up does not fail.
+    Without a keyring none is kept, and none of an earlier run is used. If the keyring fails, a new
+    token is requested, and the look-up does not fail.
     """
 
-    def __init__(self, keyring: KeyringStore, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, keyring: KeyringStore | None, now: Callable[[], float] = time.time) -> None:
         self._keyring = keyring
         self._now = now
         self._held: dict[str, StoredToken] = {}
@@ -87,14 +88,14 @@ class AccessTokens:
         ends = self._now() + min(token.lifetime, LONGEST_LIFETIME_SECONDS)
         held = StoredToken(token.value, ends, holder.owner)
         self._held[holder.profile.name] = held
-        if holder.keep:
+        if holder.keep and self._keyring:
             with suppress(KeyringError):
                 text = msgspec.json.encode(held).decode()
                 self._keyring.set(service(holder.profile.name), KEYRING_USER, text)
         return token.value
 
     def _kept(self, holder: Holder) -> StoredToken | None:
-        if holder.keep:
+        if holder.keep and self._keyring:
             with suppress(KeyringError, msgspec.MsgspecError):
                 if text := self._keyring.get(service(holder.profile.name), KEYRING_USER):
                     return msgspec.json.decode(text, type=StoredToken)

@@ -25,6 +25,10 @@ BY_STATUS = {
 }
 
 
+class PerhapsWrongAddressError(LoyaltyError):
+    """An unknown customer, if this is the platform at all: it did not say so in its own words."""
+
+
 def error_in(
     answer: Answer, profile: Profile, customer: str | None, path: Sequence[str] = ()
 ) -> LoyaltyError | None:
@@ -57,17 +61,19 @@ def error_in(
         platform_error = PlatformError("", code=_foreign(answer, profile))
     code = platform_error.code or _by_status(judged, profile)
     if code == ErrorCode.BAD_RESPONSE:
-        kind = answer.headers.get("content-type", "no content type")
+        content = answer.headers.get("content-type", "no content type")
         stranger = f"the server at {profile.host} is not {provider.title}"
-        return bad_response(f"{stranger} (HTTP {answer.status}, {kind}).", answer.status)
+        return bad_response(f"{stranger} (HTTP {answer.status}, {content}).", answer.status)
     if customer is None and code in (ErrorCode.REFUSED, ErrorCode.NOT_FOUND):
         code = ErrorCode.CREDENTIAL_REFUSED
     message, hint = _in_words(code, platform_error, answer, profile, customer)
+    kind: type[LoyaltyError] = LoyaltyError
     if code == ErrorCode.NOT_FOUND and doubt:
+        kind = PerhapsWrongAddressError
         message, hint = f"{message}, or {doubt}", f"Check both: base_url {BEFORE_THE_PATH}."
     words = platform_error.message.strip().rstrip(".")
     own = ": ".join(filter(None, (platform_error.provider_code, words)))
-    return LoyaltyError(
+    return kind(
         code,
         f"{message} (HTTP {answer.status}{', ' if own else ''}{own}).",
         hint=hint,

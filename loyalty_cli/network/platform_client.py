@@ -153,6 +153,10 @@ class PlatformClient:
             answer = self._client.send_once(profile, request, before_first_byte, sign)
         return DebitAnswer(answer, sign_in.mask)
 
+    def require_credentials(self, profile: Profile) -> None:
+        """Raise LoyaltyError if a credential of a profile is missing, or cannot be read."""
+        self._credentials_of(profile)
+
     def fingerprint(self, profile: Profile, salt: str) -> str:
         """A one-way digest of a profile's credentials, to see whether they changed."""
         found = self._credentials_of(profile)

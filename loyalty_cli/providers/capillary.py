@@ -244,6 +244,7 @@ class Capillary(DebitProvider):
         Way("external_id", "the id in another system of the company"),
         Way("card_number", "the number of a card"),
     )
+    impossible_customer = "2147483647"
     options = (
         PROGRAM,
         Parameter(

@@ -213,6 +213,7 @@ class Auth(Struct, frozen=True):
 
     `sign` makes headers that depend on the request, again for each attempt. With an `exchange`,
     both get `{"token": …}` in place of the credentials. Headers that depend on them are not shown.
+    With `for_one_customer`, the platform refuses these credentials for all other customers.
     """
 
     name: str
@@ -220,6 +221,7 @@ class Auth(Struct, frozen=True):
     headers: Callable[[Secrets], Headers]
     exchange: Exchange | None = None
     sign: Callable[[Secrets, Attempt], Headers] = _no_headers
+    for_one_customer: bool = False
 
 
 def basic(user: str, password: str) -> Headers:
@@ -321,6 +323,8 @@ class Provider(ABC):
     """The ways to sign in; a profile without `auth` uses the first."""
     ways: ClassVar[tuple[Way, ...]] = (Way(ID, "the customer's id at the platform"),)
     """The ways to name a customer; without `by` it is the first, which is the id."""
+    impossible_customer: ClassVar[str] = "loyalty-no-such-customer"
+    """An id that no customer has, of the platform's form: to ask whether it takes credentials."""
     settings: ClassVar[tuple[Parameter, ...]] = ()
     """Profile keys that only this provider has."""
     options: ClassVar[tuple[Parameter, ...]] = ()

@@ -79,6 +79,7 @@ class Imprint(Provider):
         Auth("bearer", ("api_key",), lambda secrets: bearer(secrets["api_key"])),
         Auth("basic", ("api_key",), lambda secrets: basic(secrets["api_key"], "")),
     )
+    impossible_customer = "00000000-0000-4000-8000-000000000000"
     settings = (
         Parameter(
             "minor_units",

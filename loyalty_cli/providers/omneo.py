@@ -75,6 +75,7 @@ class Omneo(Provider):
     title = "Omneo"
     pages = ("https://docs.omneo.io/api-reference/profile-balance/read-profile-balances",)
     auths = (Auth("bearer", ("api_token",), lambda secrets: bearer(secrets["api_token"])),)
+    impossible_customer = "00000000-0000-4000-8000-000000000000"
     options = (
         Parameter("currency", "the currency to convert to, such as NZD", sent_as="currency"),
     )

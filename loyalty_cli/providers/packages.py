@@ -71,6 +71,8 @@ def _mistyped(kind: type[Provider]) -> Iterator[tuple[str, str]]:
         given = getattr(kind, name, ())
         if not (isinstance(given, tuple) and all(isinstance(each, of) for each in given)):
             yield f"has `{name}` that is not a tuple of {of.__name__}", f"make `{name}` one"
+    if not isinstance(kind.impossible_customer, str):
+        yield "has `impossible_customer` that is not text", "make it text"
 
 
 def _mistakes(kind: type[Provider]) -> Iterator[tuple[str, str]]:

@@ -161,6 +161,7 @@ class SaaSquatch(DebitProvider):
             "user_token",
             ("user_token",),
             lambda secrets: {"X-SaaSquatch-User-Token": secrets["user_token"]},
+            for_one_customer=True,
         ),
     )
     settings = (Parameter("tenant", "the tenant alias", segment, required=True),)

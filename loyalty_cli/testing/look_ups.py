@@ -269,6 +269,15 @@ class LookUpPromises:
                         true(bool(platform.received), "nothing was asked")
                         _arrived(platform.received[0], first, customer)
 
+    def test_an_id_that_no_customer_has_can_be_asked_for(self) -> None:
+        """`impossible_customer` is one that the way `id` accepts, and that can be sent."""
+        with self.platform() as platform:
+            provider = platform.provider
+            customer = provider.impossible_customer
+            true(_accepts(provider.ways[0].check, customer), f"{customer!r} cannot be an id")
+            platform.look_up(customer=customer)
+            true(bool(platform.received), f"nothing was asked for {customer!r}")
+
     def test_each_way_to_name_a_customer_asks_as_the_cases_say(self) -> None:
         """The balance is the same as by id; a customer who does not exist is not found."""
         with self.platform() as platform, EachCase() as case:

@@ -69,6 +69,11 @@ MISTAKES = {
         "has `read_limits` that is not a tuple of Limit",
         "make `read_limits` one",
     ),
+    "an id that is a number": (
+        "impossible_customer = 0",
+        "has `impossible_customer` that is not text",
+        "make it text",
+    ),
     "a way of debits": (
         "debit_ways = ('card',)",
         "has 'card' in `debit_ways` and not in `ways`",

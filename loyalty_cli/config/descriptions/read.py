@@ -53,7 +53,8 @@ CUSTOMER = "customer"
 
 KEYS = (
     *("name", "title", "pages", "base_url", "auth", "settings", "options", "headers", "look_up"),
-    *("platform_customer", "lines", "details", "errors", "not_found", "examples"),
+    *("impossible_customer", "platform_customer", "lines", "details", "errors", "not_found"),
+    "examples",
 )
 SETTING_KEYS = ("help", "required", "one_of")
 OPTION_KEYS = ("help", "sent_as", "one_of")
@@ -95,6 +96,7 @@ def read_description(called: str, node: Node, key: str = "") -> Description:
         headers=headers,
         look_up=look_up,
         choices=_choices(section),
+        impossible_customer=section.read("impossible_customer", segment),
         lines=lines,
         platform_customer=_platform_customer(section),
         details=values(section, "details", place),

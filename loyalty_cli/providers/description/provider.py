@@ -105,6 +105,7 @@ def provider_of(described: Description) -> DescribedProvider:
         base_url = described.base_url
         auths = tuple(map(_auth, described.auths))
         ways = tuple(Way(way, each.help) for way, each in described.look_up.items())
+        impossible_customer = described.impossible_customer or Provider.impossible_customer
         settings = described.settings
         options = described.options
         numbers = dict(_numbers(described))

@@ -183,6 +183,7 @@ class Description(Struct, frozen=True, kw_only=True):
     options: tuple[Parameter, ...] = ()
     choices: Mapping[str, tuple[str, ...]] = {}
     headers: Mapping[str, Template] = {}
+    impossible_customer: str | None = None
     platform_customer: TextSource | None = None
     details: tuple[Place, ...] = ()
     errors: tuple[ErrorShape, ...] = ()
