@@ -3,12 +3,14 @@
 The first source that has a credential wins. A source that has it but cannot be read is an error.
 """
 
-from collections.abc import Callable, Mapping
+import stat
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from msgspec import Struct
 
+from loyalty_cli.config.file import warnings_about
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.config.small_file import read_regular_file
 from loyalty_cli.credentials.keyring_store import (
@@ -24,6 +26,7 @@ from loyalty_cli.model.errors import ErrorCode, LoyaltyError, os_error_text
 FOLDER_VARIABLES = ("LOYALTY_CREDENTIALS_DIR", "CREDENTIALS_DIRECTORY")
 SIZE_LIMIT = 64 * 1024
 KEYRING = "keyring"
+READABLE_BY_OTHERS = 0o004
 
 
 class Credential(Struct, frozen=True):
@@ -54,6 +57,18 @@ def check_secret(secret: str) -> None:
         raise ValueError("has a character in it that cannot be sent (not Latin-1)") from None
 
 
+def name_sources(refusal: LoyaltyError, profile: str, found: Mapping[str, Credential]) -> None:
+    """Say in the error of a refusal where the credentials of a profile came from."""
+    sources = " and ".join(dict.fromkeys(each.source for each in found.values()))
+    refusal.message += f" They came from {sources}."
+    is_kept = all(each.kind == KEYRING for each in found.values())
+    refusal.hint = (
+        f"Put the right ones there with `loyalty login {profile}`."
+        if is_kept
+        else "Put the right ones there, or remove them there and run `loyalty login {profile}`."
+    )
+
+
 class CredentialSource(Protocol):
     """A source of credentials: those of this process, or those of the sandbox."""
 
@@ -73,7 +88,7 @@ class Credentials:
         self._environment = environment
         self._keyring = keyring
         self._warn = warn
-        self._warned_of_plaintext = False
+        self._warned: set[str] = set()
 
     def find(self, profile: Profile, name: str) -> Credential | None:
         """Find one credential, or None; raise LoyaltyError if a source cannot be read."""
@@ -84,14 +99,12 @@ class Credentials:
         )
 
     def require(self, profile: Profile) -> Mapping[str, Credential]:
-        """Find all credentials of a profile; raises LoyaltyError if one is missing."""
-        found = {}
-        for name in profile.auth.fields:
-            credential = self.find(profile, name)
-            if credential is None:
-                raise self._missing(profile, name)
-            found[name] = credential
-        return found
+        """Find all credentials of a profile; raises LoyaltyError, which names each missing one."""
+        found = {name: self.find(profile, name) for name in profile.auth.fields}
+        credentials = {name: each for name, each in found.items() if each is not None}
+        if missing := [name for name in found if name not in credentials]:
+            raise self._missing(profile, missing)
+        return credentials
 
     def _from_environment(self, profile: Profile, name: str) -> Credential | None:
         variable = environment_name(profile.name, name)
@@ -110,8 +123,9 @@ class Credentials:
         folder = Path(self._environment[variable])
         path = folder / f"{profile.name}.{name}"
         try:
-            content, _ = read_regular_file(path, SIZE_LIMIT)
+            content, status = read_regular_file(path, SIZE_LIMIT)
             secret = content.decode("utf-8")
+            self._warn_of_others(path, status.st_mode)
         except FileNotFoundError:
             if path.is_symlink():
                 raise _unreadable(f"the credential file {path} is a broken link.") from None
@@ -134,9 +148,8 @@ class Credentials:
             if secret is None:
                 return None
             backend = self._keyring.backend_name()
-            if self._keyring.is_plaintext() and not self._warned_of_plaintext:
-                self._warned_of_plaintext = True
-                self._warn(f"the keyring ({backend}) keeps secrets unencrypted in a file.")
+            if self._keyring.is_plaintext():
+                self._warn_once(f"the keyring ({backend}) keeps secrets unencrypted in a file.")
         except NoKeyringError:
             return None
         except KeyringError as error:
@@ -147,25 +160,49 @@ class Credentials:
         found = _checked(secret, f"the keyring entry {entry}")
         return Credential(found, f"keyring {entry} ({backend})", KEYRING)
 
-    def _missing(self, profile: Profile, name: str) -> LoyaltyError:
-        variable = environment_name(profile.name, name)
-        hint = f"Run `loyalty login {profile.name}`, or set {variable}."
+    def _warn_of_others(self, file: Path, mode: int) -> None:
+        """Warn of a file that other users can read or write, and of a folder that they can write.
+
+        A group may read: services and containers get their credentials so. In a folder with the
+        sticky bit, others cannot replace a file.
+        """
+        told = warnings_about(file, mode)
+        if mode & READABLE_BY_OTHERS:
+            told = (f"{file} can be read by other users; run chmod 600 on it.",)
+        folder = file.parent.stat().st_mode
+        if not folder & stat.S_ISVTX:
+            told += warnings_about(file.parent, folder, "700")
+        for warning in told:
+            self._warn_once(warning)
+
+    def _warn_once(self, warning: str) -> None:
+        if warning not in self._warned:
+            self._warned.add(warning)
+            self._warn(warning)
+
+    def _missing(self, profile: Profile, names: Sequence[str]) -> LoyaltyError:
+        variables = " and ".join(environment_name(profile.name, name) for name in names)
+        files = [f"{profile.name}.{name}" for name in names]
+        several = len(names) > 1
+        hint = f"Run `loyalty login {profile.name}`, or set {variables}."
         try:
-            keyring = f"the keyring ({self._keyring.backend_name()}) has none"
+            none = "has none of them" if several else "has none"
+            keyring = f"the keyring ({self._keyring.backend_name()}) {none}"
         except NoKeyringError as error:
             keyring = str(error)
             hint = (
-                f"Set {variable}, or write it into {profile.name}.{name} in the folder that"
-                f" {FOLDER_VARIABLES[0]} names."
+                f"Set {variables}, or write {'them' if several else 'it'} into"
+                f" {' and '.join(files)} in the folder that {FOLDER_VARIABLES[0]} names."
             )
         except KeyringError as error:
             keyring = str(error)
-        places = [f"{variable} is not set"]
+        places = [f"{variables} {'are' if several else 'is'} not set"]
         if folder := self._folder_variable():
-            places.append(f"{self._environment[folder]} has no file {profile.name}.{name}")
+            places.append(f"{self._environment[folder]} has no file {' or '.join(files)}")
         return LoyaltyError(
             ErrorCode.CREDENTIAL_MISSING,
-            f"no {name} for the profile {profile.name!r}: {', '.join(places)}, and {keyring}.",
+            f"no {' and no '.join(names)} for the profile {profile.name!r}:"
+            f" {', '.join(places)}, and {keyring}.",
             hint=hint,
         )
 

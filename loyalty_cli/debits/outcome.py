@@ -58,10 +58,11 @@ def classify(came: DebitAnswer, debit: Debit, profile: Profile, provider: DebitP
     a status that means "nothing was done", refuses it, for good or for now. Everything else, such
     as an answer that contradicts itself, leaves it unknown.
     """
-    return _masked(_judged(came.answer, debit, profile, provider), came)
+    return _masked(_judged(came, debit, profile, provider), came)
 
 
-def _judged(answer: Answer, debit: Debit, profile: Profile, provider: DebitProvider) -> Outcome:
+def _judged(came: DebitAnswer, debit: Debit, profile: Profile, provider: DebitProvider) -> Outcome:
+    answer = came.answer
     body = answer.json()
     platform_error = provider.read_error(body)
     if platform_error and provider.is_repeat(platform_error):
@@ -72,6 +73,7 @@ def _judged(answer: Answer, debit: Debit, profile: Profile, provider: DebitProvi
     said = error_in(answer, profile, debit.customer)
     if platform_error is None or said is None:
         return _unclear(answer, provider)
+    came.explain(said)
     if _looks_made(body, debit, provider):
         return _unclear(answer, provider, platform_error, ", with a field that only a success has")
     match _refusal(answer.status, platform_error, said.code, provider):

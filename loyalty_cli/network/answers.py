@@ -194,10 +194,7 @@ def _in_words(
             said = f"{title} rejected the credentials of profile {profile.name!r}"
             if profile.sandbox:
                 return said, "The sandbox does that for this customer alone: try another one."
-            return said, (
-                f"Check its credentials: `loyalty profiles` shows where they come from,"
-                f" `loyalty login {profile.name}` puts new ones into the keyring."
-            )
+            return said, None  # the caller knows where they came from
         case ErrorCode.SETUP:
             keys = ", ".join(setting.name for setting in profile.provider.settings)
             return f"{title} does not know the account of the profile {profile.name!r}", (

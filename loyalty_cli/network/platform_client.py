@@ -13,8 +13,14 @@ from msgspec import Struct
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.credentials.access_tokens import AccessTokens, Holder
 from loyalty_cli.credentials.redaction import Mask, header_secrets, mask, redact, without_secrets
-from loyalty_cli.credentials.sources import KEYRING, Credential, CredentialSource, check_secret
-from loyalty_cli.model.errors import LoyaltyError, NotSentError
+from loyalty_cli.credentials.sources import (
+    KEYRING,
+    Credential,
+    CredentialSource,
+    check_secret,
+    name_sources,
+)
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError, NotSentError
 from loyalty_cli.network.answers import (
     UndocumentedError,
     body_of,
@@ -44,11 +50,19 @@ Send = Callable[[Request], Answer]
 Waiting = Callable[[str], AbstractContextManager[None]]
 
 
+def _as_it_is(_: LoyaltyError) -> None:
+    """Leave an error as it is."""
+
+
 class DebitAnswer(Struct, frozen=True):
-    """The unchanged answer to a debit; `mask` removes the credentials from a text about it."""
+    """The unchanged answer to a debit; `mask` removes the credentials from a text about it.
+
+    `explain` says in an error where refused credentials came from.
+    """
 
     answer: Answer
     mask: Mask
+    explain: Callable[[LoyaltyError], None] = _as_it_is
 
 
 class PlatformClient:
@@ -151,7 +165,7 @@ class PlatformClient:
             raise NotSentError.of(error) from None
         with self._waiting(profile.provider.title), sign_in.kept_secret():
             answer = self._client.send_once(profile, request, before_first_byte, sign)
-        return DebitAnswer(answer, sign_in.mask)
+        return DebitAnswer(answer, sign_in.mask, sign_in.explain)
 
     def require_credentials(self, profile: Profile) -> None:
         """Raise LoyaltyError if a credential of a profile is missing, or cannot be read."""
@@ -191,6 +205,7 @@ class _SignIn:
         self.profile = profile
         self._keep = all(each.kind == KEYRING for each in found.values())
         self._secrets = set(self.credentials.values())
+        self._found = found
 
     def signing(self, secrets: Secrets) -> Sign:
         """Return what makes the sign-in headers of an attempt from these secrets."""
@@ -228,12 +243,18 @@ class _SignIn:
 
     @contextmanager
     def kept_secret(self) -> Iterator[None]:
-        """Remove the secrets from an error that is raised in the block."""
+        """Remove the secrets from an error of the block; say where refused ones came from."""
         try:
             yield
         except LoyaltyError as error:
             redact(error, self.mask)
+            self.explain(error)
             raise
+
+    def explain(self, error: LoyaltyError) -> None:
+        """Say in an error where refused credentials came from."""
+        if error.code == ErrorCode.CREDENTIAL_REFUSED and not self.profile.sandbox:
+            name_sources(error, self.profile.name, self._found)
 
     def _exchange(self, send: Send) -> Token:
         exchange = self.profile.auth.exchange

@@ -36,6 +36,7 @@ def sources(
     folder = tmp_path / "credentials"
     folder.mkdir()
     (folder / "points.api_key").write_text(SECRET)
+    (folder / "points.api_key").chmod(0o600)
     (folder / "points.secret_key").mkdir()
     monkeypatch.setenv("LOYALTY_CREDENTIALS_DIR", str(folder))
     monkeypatch.setenv("LOYALTY_CARD_API_KEY", SECRET)

@@ -16,6 +16,7 @@ from loyalty_cli.credentials.sources import Credential, Credentials, check_secre
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.model.exit_codes import exit_code_of
 from loyalty_cli.providers.contract import Request, Token
+from loyalty_cli.sandbox.server import Reply
 from tests.conftest import Run
 from tests.fakes import backends
 
@@ -233,6 +234,100 @@ def test_a_missing_credential_is_an_error_that_names_every_source(
     backends.use(monkeypatch, backends.Memory())
     said = loyalty("balance", "C-1", "-p", "my-card").err
     assert f"{folder} has no file my-card.api_key, and the keyring (backends Memory) has" in said
+
+
+def test_all_credentials_that_are_missing_are_named_at_once(
+    loyalty: Run,
+    profile_file: Callable[[str], Path],
+    monkeypatch: pytest.MonkeyPatch,
+    folder: Path,
+) -> None:
+    profile_file(
+        "profiles:\n"
+        "  points: {provider: gameball}\n"
+        "  club: {provider: capillary, base_url: 'https://h.example', auth: oauth}\n"
+    )
+    done = loyalty("balance", "C-1", "-p", "points")
+    assert (done.code, done.out) == (4, "")
+    assert done.err == (
+        "Error: no api_key and no secret_key for the profile 'points': LOYALTY_POINTS_API_KEY and"
+        " LOYALTY_POINTS_SECRET_KEY are not set, and there is no keyring on this system.\n"
+        "Hint: Set LOYALTY_POINTS_API_KEY and LOYALTY_POINTS_SECRET_KEY, or write them into"
+        " points.api_key and points.secret_key in the folder that LOYALTY_CREDENTIALS_DIR names.\n"
+    )
+
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(folder))
+    monkeypatch.setenv("LOYALTY_CLUB_CLIENT_KEY", SECRET)
+    backends.use(monkeypatch, backends.Memory())
+    done = loyalty("balance", "C-1", "--all-profiles", "-o", "json")
+    points, club = (record["error"] for record in done.records)
+    assert done.code == 4
+    assert "no file points.api_key or points.secret_key, and the keyring" in points["message"]
+    assert points["message"].endswith("(backends Memory) has none of them.")
+    assert "`loyalty login points`, or set LOYALTY_POINTS_API_KEY and" in points["hint"]
+    assert club["message"].startswith("no client_secret for the profile 'club': LOYALTY_CLUB_CLI")
+
+
+@pytest.mark.parametrize(
+    ("mode", "folder_mode", "said"),
+    [
+        (0o600, 0o755, []),
+        (0o440, 0o750, []),
+        (0o644, 0o700, ["{path} can be read by other users; run chmod 600 on it."]),
+        (0o666, 0o700, ["{path} can be read by other users; run chmod 600 on it."]),
+        (0o620, 0o700, ["{path} can be written by other users; run chmod 600 on it."]),
+        (0o600, 0o777, ["{folder} can be written by other users; run chmod 700 on it."]),
+        (0o600, 0o1777, []),
+    ],
+    ids=lambda value: oct(value) if isinstance(value, int) else None,
+)
+def test_a_credential_file_that_others_can_read_and_its_folder_are_warned_of_once(
+    folder: Path, warnings: list[str], mode: int, folder_mode: int, said: list[str]
+) -> None:
+    path = folder / "my-card.api_key"
+    path.write_text(SECRET)
+    path.chmod(mode)
+    folder.chmod(folder_mode)
+    credentials = Credentials(
+        {"LOYALTY_CREDENTIALS_DIR": str(folder)}, KeyringStore(), warnings.append
+    )
+
+    for _ in range(2):
+        credentials.require(CARD)
+
+    assert warnings == [text.format(path=path, folder=folder) for text in said]
+
+
+@pytest.mark.parametrize("source", ["environment", "folder", "keyring"])
+def test_a_refused_key_is_told_with_the_source_that_it_came_from(
+    answer: Callable[..., str],
+    card: Callable[..., Path],
+    folder: Path,
+    *,
+    loyalty: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    source: str,
+) -> None:
+    card(answer(Reply(401, {"type": "X", "message": f"Not {SECRET}."})))
+    monkeypatch.delenv("LOYALTY_CARD_API_KEY")
+    memory = backends.use(monkeypatch, backends.Memory())
+    match source:
+        case "environment":
+            monkeypatch.setenv("LOYALTY_CARD_API_KEY", SECRET)
+            where = "environment LOYALTY_CARD_API_KEY"
+        case "folder":
+            monkeypatch.setenv("LOYALTY_CREDENTIALS_DIR", str(folder))
+            (folder / "card.api_key").write_text(SECRET)
+            where = f"file {folder}/card.api_key"
+        case _:
+            memory.set_password("loyalty-cli/card", "api_key", SECRET)
+            where = "keyring loyalty-cli/card api_key (backends Memory)"
+
+    error = loyalty("balance", "C-1", "-o", "json").record["error"]
+
+    assert error["code"] == "credential_refused"
+    assert error["message"].endswith(f"(HTTP 401, X: Not ***). They came from {where}.")
+    assert ("remove them there" in error["hint"]) == (source != "keyring")
 
 
 @pytest.mark.parametrize("source", ["environment", "folder", "keyring"])
