@@ -16,6 +16,18 @@ if TYPE_CHECKING:
 
 LONGEST_INPUT = 64 * 1024
 
+CheckedCustomerOption = Annotated[
+    str | None,
+    typer.Option(
+        "--customer",
+        metavar="ID",
+        help="The customer to ask the platform for; without it, one that cannot exist.",
+    ),
+]
+NoCheckOption = Annotated[
+    bool, typer.Option("--no-check", help="Store them without asking the platform.")
+]
+
 
 def login(
     context: typer.Context,
@@ -27,17 +39,34 @@ def login(
         bool,
         typer.Option("--allow-plaintext", help="Allow a keyring that does not encrypt."),
     ] = False,
+    customer: CheckedCustomerOption = None,
+    no_check: NoCheckOption = False,
 ) -> None:
-    """Put a profile's credentials into the keyring."""
+    """Put a profile's credentials into the keyring, if the platform takes them.
+
+    It is asked for a customer that cannot exist, or for --customer. If it refuses the credentials,
+    nothing is stored; if that stays unclear, they are stored with a warning.
+    """
     from loyalty_cli.commands.session import open_session, refuse_sandbox
     from loyalty_cli.credentials.login import check_credentials, put, require_backend, shadowed
 
     refuse_sandbox(context.obj, "login")
+    if no_check and customer is not None:
+        usage_error("--customer is for the check.", "Leave --customer or --no-check out.")
     with open_session(context.obj) as session:
         profile = session.config.profile(name)
+        if customer is not None:
+            from loyalty_cli.network.key_check import query_for_check
+
+            query_for_check(profile, customer)  # before anything is typed
         backend = require_backend(session.keyring, profile, allow_plaintext=allow_plaintext)
-        given = _lines() if stdin else _answers(profile)
-        put(session.keyring, profile, check_credentials(profile, given))
+        given = check_credentials(profile, _lines() if stdin else _answers(profile))
+        if not no_check:
+            from loyalty_cli.commands.key_check import refuse_wrong_credentials
+
+            source = "stdin" if stdin else "the terminal"
+            refuse_wrong_credentials(session, context.obj, profile, given, source, customer)
+        put(session.keyring, profile, given)
     messages.note(f"{', '.join(profile.auth.fields)} of {name} stored in the keyring ({backend}).")
     for variable in shadowed(profile):
         messages.warning(f"{variable} is set, and is used instead of the keyring.")

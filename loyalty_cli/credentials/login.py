@@ -11,9 +11,28 @@ from loyalty_cli.credentials.keyring_store import (
     NoKeyringError,
     service,
 )
-from loyalty_cli.credentials.sources import check_secret
+from loyalty_cli.credentials.sources import Credential, check_secret
 from loyalty_cli.model.environment_name import environment_name
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError, nearest, usage_error
+
+GIVEN = "given"
+
+
+class GivenCredentials:
+    """Credentials of one profile that were just given, and are not stored yet."""
+
+    def __init__(self, given: Mapping[str, str], source: str) -> None:
+        self._found = {name: Credential(secret, source, GIVEN) for name, secret in given.items()}
+
+    def find(self, profile: Profile, name: str) -> Credential | None:
+        """Find one credential; None if it was not given."""
+        del profile
+        return self._found.get(name)
+
+    def require(self, profile: Profile) -> Mapping[str, Credential]:
+        """Find all credentials that were given."""
+        del profile
+        return self._found
 
 
 def require_backend(keyring: KeyringStore, profile: Profile, *, allow_plaintext: bool) -> str:

@@ -255,8 +255,18 @@ class CredentialRecord(Record, frozen=True, kw_only=True):
     error: Failure | None = None
 
 
+class KeyCheckRecord(Record, frozen=True, kw_only=True):
+    """Whether the platform takes the credentials of a profile; `error` is why it is not certain.
+
+    It was `not_asked` if a credential is missing or cannot be read.
+    """
+
+    result: Literal["accepted", "refused", "unclear", "not_asked"]
+    error: Failure | None = None
+
+
 class ProfileRecord(Record, frozen=True, kw_only=True):
-    """One profile of the profile file."""
+    """One profile of the profile file; `check` is null if the platform was not to be asked."""
 
     schema_version: int = SCHEMA_VERSION
     profile: str
@@ -266,6 +276,7 @@ class ProfileRecord(Record, frozen=True, kw_only=True):
     default: bool
     sandbox: bool
     credentials: tuple[CredentialRecord, ...]
+    check: KeyCheckRecord | None = None
 
 
 class AuthRecord(Record, frozen=True, kw_only=True):

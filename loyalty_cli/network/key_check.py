@@ -30,6 +30,18 @@ ACCEPTED = KeyCheck("accepted")
 NO_SIGN_IN = Auth("none", (), lambda _: {})
 
 
+def query_for_check(profile: Profile, customer: str | None) -> Query:
+    """Whom to ask for: a customer, by the profile's way, or an id that no customer has.
+
+    Raises LoyaltyError if there can be no such customer.
+    """
+    if customer is None:
+        return Query(profile.provider.impossible_customer, profile.settings)
+    if why := wrong_for(profile.provider, profile.by, check_customer(customer)):
+        usage_error(why)
+    return Query(customer, profile.settings, by=profile.by)
+
+
 def check_key(platforms: PlatformClient, profile: Profile, customer: str | None = None) -> KeyCheck:
     """Look up a customer, by the profile's way, or an id that no customer has.
 
@@ -39,15 +51,10 @@ def check_key(platforms: PlatformClient, profile: Profile, customer: str | None 
     cannot be read, or if there can be no such customer. `platforms` must not keep access tokens: a
     kept one says nothing about the credentials.
     """
-    if customer is not None:
-        query = Query(check_customer(customer), profile.settings, by=profile.by)
-        if why := wrong_for(profile.provider, query.by, customer):
-            usage_error(why)
-    else:
-        query = Query(profile.provider.impossible_customer, profile.settings)
-        if unclear := _needs_customer(profile):
-            platforms.require_credentials(profile)
-            return KeyCheck("unclear", unclear)
+    query = query_for_check(profile, customer)
+    if customer is None and (unclear := _needs_customer(profile)):
+        platforms.require_credentials(profile)
+        return KeyCheck("unclear", unclear)
     try:
         platforms.reading(profile, query)
     except LoyaltyError as error:

@@ -10,6 +10,7 @@ import pexpect
 import pytest
 
 from loyalty_cli.commands.login import LONGEST_INPUT
+from loyalty_cli.sandbox.server import Reply
 from tests.conftest import PROGRAM, Outcome, Run
 from tests.fakes import backends
 
@@ -33,12 +34,12 @@ def memory(monkeypatch: pytest.MonkeyPatch, profile_file: Callable[[str], Path])
 
 @pytest.fixture
 def login(loyalty: Run, monkeypatch: pytest.MonkeyPatch) -> Login:
-    """Run `login … --stdin` with something on stdin."""
+    """Run `login … --stdin --no-check` with something on stdin."""
 
     def run(profile: str, given: str | bytes, *options: str) -> Outcome:
         content = given if isinstance(given, bytes) else given.encode()
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
-        return loyalty("login", profile, "--stdin", *options)
+        return loyalty("login", profile, "--stdin", *(options or ("--no-check",)))
 
     return run
 
@@ -124,6 +125,117 @@ def test_login_warns_of_a_variable_that_wins_over_the_keyring(
     assert "Warning: LOYALTY_CARD_API_KEY is set, and is used instead of the keyring." in done.err
 
 
+OLD, NEW = "0ld-s3cret", "n3w-s3cret"
+REFUSED = Reply(401, {"type": "X", "message": f"Not {NEW}."})
+NO_CUSTOMER = Reply(404, {"type": "CUSTOMER_NOT_FOUND_ERROR", "message": "No."})
+BALANCE = {"customer_id": "C-1", "reward_balance": 7, "reward_symbol": "points"}
+
+
+@pytest.fixture
+def at(
+    monkeypatch: pytest.MonkeyPatch,
+    card: Callable[..., Path],
+    answer: Callable[..., str],
+) -> Callable[[Reply], backends.Memory]:
+    """Let the platform of `card` answer so; the keyring has a key for it."""
+
+    def platform(reply: Reply) -> backends.Memory:
+        card(answer(reply))
+        monkeypatch.delenv("LOYALTY_CARD_API_KEY")
+        memory = backends.use(monkeypatch, backends.Memory())
+        memory.set_password("loyalty-cli/card", "api_key", OLD)
+        return memory
+
+    return platform
+
+
+def test_login_stores_a_key_that_the_platform_takes(
+    at: Callable[[Reply], backends.Memory], login: Login
+) -> None:
+    memory = at(NO_CUSTOMER)
+
+    done = login("card", f"api_key={NEW}", "--allow-plaintext")
+
+    assert (done.code, done.out) == (0, "")
+    assert done.err.splitlines() == [
+        "Imprint takes these credentials.",
+        "api_key of card stored in the keyring (backends Memory).",
+    ]
+    assert list(memory.entries.values()) == [NEW]
+
+
+def test_login_keeps_the_old_key_where_the_platform_refuses_the_new_one(
+    at: Callable[[Reply], backends.Memory], login: Login
+) -> None:
+    memory = at(REFUSED)
+
+    done = login("card", f"api_key={NEW}", "--allow-plaintext")
+
+    assert (done.code, done.out) == (4, "")
+    assert done.err == (
+        "Error: Imprint rejected the credentials of profile 'card' (HTTP 401, X: Not ***)."
+        " They came from stdin. Nothing was stored.\n"
+        "Hint: Check them, and give the right ones. --no-check stores them anyway.\n"
+    )
+    assert list(memory.entries.values()) == [OLD]
+    assert login("card", f"api_key={NEW}", "--no-check").code == 0
+    assert list(memory.entries.values()) == [NEW]
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        (Reply(503, b""), "Imprint cannot answer now (HTTP 503). Try again later."),
+        (Reply(404, b"<html>"), "is not Imprint (HTTP 404, application/json)."),
+        (Reply(body=BALANCE), "Imprint answered about another customer: 'C-1', not"),
+    ],
+    ids=ascii,
+)
+@pytest.mark.usefixtures("no_pauses")
+def test_login_stores_a_key_with_a_warning_where_the_platform_does_not_tell(
+    at: Callable[[Reply], backends.Memory], login: Login, reply: Reply, said: str
+) -> None:
+    memory = at(reply)
+
+    done = login("card", f"api_key={NEW}", "--allow-plaintext")
+
+    assert (done.code, done.out) == (0, "")
+    assert "Warning: it is unclear whether Imprint takes these credentials: " in done.err
+    assert said in done.err
+    assert list(memory.entries.values()) == [NEW]
+
+
+def test_login_asks_for_the_customer_that_it_is_told(
+    at: Callable[[Reply], backends.Memory], login: Login
+) -> None:
+    memory = at(Reply(body=BALANCE))
+
+    done = login("card", f"api_key={NEW}", "--customer", "C-1")
+
+    assert (done.code, done.err.splitlines()[0]) == (0, "Imprint takes these credentials.")
+    assert list(memory.entries.values()) == [NEW]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--customer", "C-1", "--no-check"), "--customer is for the check"),
+        (("--customer", ""), "must not be empty"),
+        (("--customer", ".."), "would change the address"),
+    ],
+)
+def test_login_refuses_a_customer_that_cannot_be_asked_for_before_it_reads_anything(
+    at: Callable[[Reply], backends.Memory], loyalty: Run, options: tuple[str, ...], said: str
+) -> None:
+    memory = at(NO_CUSTOMER)
+
+    done = loyalty("login", "card", *options)
+
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+    assert list(memory.entries.values()) == [OLD]
+
+
 def in_a_process(named: str, home: Path) -> dict[str, str]:
     return {**os.environ, "PYTHON_KEYRING_BACKEND": named, "HOME": str(home)}
 
@@ -141,7 +253,7 @@ def test_login_uses_a_keyring_without_encryption_only_where_it_is_allowed(
     assert "--allow-plaintext" in done.err
     assert program("balance", "C-1", env=env).code == 4
 
-    allowed = ("login", "card", "--stdin", "--allow-plaintext")
+    allowed = ("login", "card", "--stdin", "--allow-plaintext", "--customer", "C-1")
     assert program(*allowed, input=f"api_key={SECRET}", env=env).code == 0
 
     done = program("balance", "C-1", env=env)
@@ -184,7 +296,7 @@ forks = pytest.mark.filterwarnings("ignore:.*forkpty:DeprecationWarning")
 def test_login_asks_a_person_echoes_nothing_and_stores_all_or_nothing(
     terminal: Callable[..., "pexpect.spawn[str]"], tmp_path: Path, typed: str, code: int, said: str
 ) -> None:
-    with terminal("login", "points", "--allow-plaintext") as screen:
+    with terminal("login", "points", "--allow-plaintext", "--no-check") as screen:
         screen.expect_exact("api_key of points: ")
         screen.sendline(SECRET)
         screen.expect_exact("secret_key of points: ")

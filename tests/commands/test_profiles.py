@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Run
+from loyalty_cli.sandbox.server import Reply
+from tests.conftest import Run, Serve
 from tests.fakes import backends
 
 SECRET = "hunter2"
@@ -104,3 +105,90 @@ def test_the_sandboxs_profiles_come_from_the_sandbox(loyalty: Run) -> None:
         "sandbox"
     }
     assert all(record["sandbox"] for record in done.records)
+
+
+# With --check the platforms are asked.
+
+
+@pytest.fixture
+def checked(
+    serve: Serve, profile_file: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., None]:
+    """Profiles at platforms with a good key, a bad one, one that is down, and one without a key."""
+
+    def write(*names: str) -> None:
+        replies = {
+            "good": Reply(404, {"type": "CUSTOMER_NOT_FOUND_ERROR"}),
+            "bad": Reply(401, {"type": "X", "message": f"Not {SECRET}."}),
+            "down": Reply(400, {"type": "X", "message": "Not like this."}),
+            "none": Reply(500),
+        }
+        lines = ["profiles:"]
+        for name in names:
+            url = serve(lambda _, name=name: replies[name])  # type: ignore[misc]
+            lines.append(f"  {name}: {{provider: imprint, base_url: '{url}'}}")
+            if name != "none":
+                monkeypatch.setenv(f"LOYALTY_{name.upper()}_API_KEY", SECRET)
+        profile_file("\n".join(lines))
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("names", "code"),
+    [
+        (("good",), 0),
+        (("good", "bad"), 4),
+        (("good", "none"), 4),
+        (("bad", "down", "none"), 4),
+        (("good", "down"), 6),
+    ],
+)
+def test_profiles_with_check_ends_with_4_where_a_key_is_refused_or_missing(
+    loyalty: Run, checked: Callable[..., None], names: tuple[str, ...], code: int
+) -> None:
+    checked(*names)
+
+    done = loyalty("profiles", "--check", "-o", "json")
+
+    assert done.code == code
+    results = {"good": "accepted", "bad": "refused", "down": "unclear", "none": "not_asked"}
+    assert [each["check"]["result"] for each in done.records] == [results[name] for name in names]
+    assert [each["check"]["error"] is None for each in done.records] == [
+        name == "good" for name in names
+    ]
+    assert SECRET not in done.out + done.err
+    for name in names:
+        assert (f"Error: {name}: " in done.err) == (name != "good")
+
+
+@pytest.mark.parametrize("output", ["table", "jsonl", "csv", "markdown"])
+def test_profiles_with_check_says_the_same_in_every_form(
+    loyalty: Run, checked: Callable[..., None], output: str
+) -> None:
+    checked("good", "bad", "none")
+
+    done = loyalty("profiles", "--check", "-o", output)
+
+    assert done.code == 4
+    assert SECRET not in done.out + done.err
+    for text in ("accepted", "refused", "Imprint rejected the credentials of profile 'bad'"):
+        assert text in done.out + done.err
+    assert "They came from environment LOYALTY_BAD_API_KEY." in done.out + done.err
+    assert "no api_key for the profile 'none'" in done.out + done.err
+    assert ("bad" in done.err) == (output != "markdown")
+
+
+def test_without_check_no_platform_is_asked(loyalty: Run, checked: Callable[..., None]) -> None:
+    checked("bad")
+
+    done = loyalty("profiles", "-o", "json")
+
+    assert (done.code, done.err, done.record["check"]) == (0, "", None)
+
+
+def test_the_sandbox_takes_its_own_keys(loyalty: Run) -> None:
+    done = loyalty("profiles", "--sandbox", "--check", "-o", "json")
+
+    assert done.code == 0
+    assert {each["check"]["result"] for each in done.records} == {"accepted"}

@@ -64,7 +64,7 @@ def test_every_command_works_with_credentials_and_token_in_a_secret_service(
             assert (asked.code, asked.err) == (0, "")
             assert asked.record["balances"][0]["available"] == 7
         assert "t0ken" in secret_service.entries()["loyalty-cli/club", "token"]
-    assert [request.method for request in received] == ["POST", "GET", "GET"] * 2
+    assert [request.method for request in received] == ["POST", "GET", "POST", "GET", "GET"] * 2
 
     shown = program("profiles", "-o", "json", env=env)
     sources = {each["source"] for each in shown.record["credentials"]}
@@ -84,7 +84,7 @@ def test_a_locked_secret_service_is_an_error_that_profiles_shows(
     env = secret_service.environment
     secret_service.lock()
 
-    for command in ("balance C-1 -p card", "login card --stdin", "logout card"):
+    for command in ("balance C-1 -p card", "login card --stdin --no-check", "logout card"):
         done = program(*command.split(), input="api_key=x", env=env)
         assert (done.code, done.out) == (4, "")
         assert_it_names(done.err, "SecretService Keyring", "KeyringLocked")

@@ -1,0 +1,77 @@
+"""Ask platforms whether they take credentials, and say what they answered."""
+
+from collections.abc import Iterable, Mapping
+
+from msgspec.structs import replace
+
+from loyalty_cli.commands.globals import Globals
+from loyalty_cli.commands.platforms import platform_client
+from loyalty_cli.commands.session import Session
+from loyalty_cli.config.profile import Profile
+from loyalty_cli.credentials.login import GivenCredentials
+from loyalty_cli.lists.parallel import map_in_order
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError
+from loyalty_cli.model.exit_codes import ExitCode, exit_code_of, exit_code_of_all
+from loyalty_cli.model.records import Failure, KeyCheckRecord
+from loyalty_cli.network.key_check import check_key
+from loyalty_cli.output import messages
+
+
+def key_checks(session: Session, chosen: Globals) -> list[KeyCheckRecord]:
+    """Ask the platform of each profile, several at a time; in the order of the profile file."""
+    platforms = platform_client(session, chosen, keep_tokens=False)
+
+    def asked(profile: Profile) -> KeyCheckRecord:
+        try:
+            check = check_key(platforms, profile)
+        except LoyaltyError as error:
+            return KeyCheckRecord(result="not_asked", error=Failure.of(error))
+        return KeyCheckRecord(
+            result=check.result, error=None if check.error is None else Failure.of(check.error)
+        )
+
+    return list(map_in_order(asked, session.config.profiles.values()))
+
+
+def exit_code_of_checks(checks: Iterable[KeyCheckRecord]) -> ExitCode:
+    """4 if a credential is missing or refused; else what is unclear decides.
+
+    That only a customer's own credentials can be checked with that customer is no failure.
+    """
+    errors = [each.error.code for each in checks if each.error]
+    codes = [code for code in errors if code != ErrorCode.USAGE]
+    if any(exit_code_of(code) == ExitCode.CREDENTIAL for code in codes):
+        return ExitCode.CREDENTIAL
+    return exit_code_of_all(codes)
+
+
+def refuse_wrong_credentials(
+    session: Session,
+    chosen: Globals,
+    profile: Profile,
+    given: Mapping[str, str],
+    source: str,
+    customer: str | None,
+) -> None:
+    """Raise LoyaltyError if the platform refuses credentials that were just given.
+
+    Says what it answered otherwise.
+    """
+    asking = replace(session, credentials=GivenCredentials(given, source))
+    check = check_key(platform_client(asking, chosen, keep_tokens=False), profile, customer)
+    if check.error is None:
+        messages.note(f"{profile.provider.title} takes these credentials.")
+    elif check.result == "refused":
+        raise LoyaltyError(
+            check.error.code,
+            f"{check.error.message} Nothing was stored.",
+            hint="Check them, and give the right ones. --no-check stores them anyway.",
+            http_status=check.error.http_status,
+            provider_code=check.error.provider_code,
+        )
+    else:
+        hint = check.error.hint if customer is None else None
+        words = " ".join(filter(None, (check.error.message, hint)))
+        messages.warning(
+            f"it is unclear whether {profile.provider.title} takes these credentials: {words}"
+        )
