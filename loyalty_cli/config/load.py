@@ -41,7 +41,10 @@ _FIRST_PROFILE = "README shows a first profile."
 
 
 class Config(Struct, frozen=True):
-    """The checked profile file: at least one profile, each of them complete."""
+    """The checked profile file: at least one profile, each of them complete.
+
+    If there is only one, it is the default.
+    """
 
     origin: str
     profiles: Mapping[str, Profile]
@@ -101,6 +104,8 @@ def _config(path: Path, root: Node, warnings: tuple[str, ...]) -> Config:
     if default is not None and default not in profiles:
         wrong = f"there is no profile {default!r}"
         file.mistake("default_profile", wrong, nearest(default, profiles))
+    if default is None and len(profiles) == 1:
+        (default,) = profiles
     journal, people = (
         file.read(key, lambda given: check_place(text(given))) for key in ("journal", "people")
     )

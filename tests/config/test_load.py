@@ -84,10 +84,24 @@ def test_every_key_that_all_profiles_have_is_read(profile_file: Write) -> None:
     assert (profile.auth.name, profile.timeout) == ("basic", 2.5)
     assert profile.ca_bundle == path.parent / "ca.pem"
     assert profile.settings == {"minor_units": "2"}
-    assert (profile.options, config.default_profile, config.warnings) == ({}, None, ())
+    assert (profile.options, config.default_profile, config.warnings) == ({}, "card", ())
     assert profile.debit == DebitRules(allow=True, unit="CENTS", max_amount=5000)
     assert config.journal == "/var/lib/loyalty/journal.db"
     assert (config.people, config.history) == ("data/people.db", True)
+
+
+@pytest.mark.parametrize(
+    ("text", "default"),
+    [
+        ("profiles: {a: {provider: imprint}}", "a"),
+        ("profiles: {a: {provider: imprint}, b: {provider: imprint}}", None),
+        ("default_profile: b\nprofiles: {a: {provider: imprint}, b: {provider: imprint}}", "b"),
+    ],
+)
+def test_the_only_profile_is_the_default(
+    profile_file: Callable[[str], Path], text: str, default: str | None
+) -> None:
+    assert load(profile_file(text)).default_profile == default
 
 
 def test_a_certificate_file_may_be_absolute_or_in_the_home_folder(

@@ -314,7 +314,8 @@ def test_where_every_row_names_its_profile_no_other_is_needed(
 ) -> None:
     at()
     file = Path(os.environ["LOYALTY_CONFIG"])
-    file.write_text(file.read_text().removeprefix("default_profile: card\n"))
+    others = "  other: {provider: gameball}\n"
+    file.write_text(file.read_text().removeprefix("default_profile: card\n") + others)
 
     done = loyalty("balance", "--from", listed("customer,profile\nC-1,card\n"), "-o", "json")
     without = loyalty("balance", "--from", listed("customer,profile\nC-1,card\nC-2,\n"))
