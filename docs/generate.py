@@ -3,18 +3,18 @@
 `commands.md` is its help, `balance.svg` a picture of what it prints; a test checks both.
 """
 
-import html
 import io
-import subprocess
-import sys
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from typer.main import get_command
 
 from loyalty_cli.balances.lookup import BalanceReader, LookupTask
+from loyalty_cli.cli import app
+from loyalty_cli.commands.help.page import HelpPage, pages
 from loyalty_cli.credentials.access_tokens import AccessTokens
 from loyalty_cli.credentials.keyring_store import KeyringStore
 from loyalty_cli.network.http_client import HttpClient
@@ -34,15 +34,22 @@ NOW = datetime(2026, 11, 21, 13, 2, tzinfo=UTC)
 
 
 def commands_page() -> str:
-    """Every command with its arguments and options, as Markdown."""
-    typer = [sys.executable, "-m", "typer", "loyalty_cli.cli", "utils", "docs"]
-    done = subprocess.run(
-        [*typer, "--name", "loyalty", "--title", "The commands"],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    return html.unescape(done.stdout).strip() + "\n"
+    """The help of every command, as Markdown."""
+    program = get_command(app)
+    return "# The commands\n" + "".join(map(_section, pages(program, "loyalty")))
+
+
+def _section(page: HelpPage) -> str:
+    level = max(2, len(page.path.split()))
+    blocks = [f"{'#' * level} `{page.path}`", *page.paragraphs, f"Usage: `{page.usage}`"]
+    for heading, entries in {"Arguments": page.arguments, **page.commands, **page.options}.items():
+        if entries:
+            blocks.append(f"{heading}:")
+            blocks.append("\n".join(f"- `{name}`: {text}" for name, text in entries))
+    if page.examples:
+        commands = "\n".join(f"$ {each.command}  # {each.what}" for each in page.examples)
+        blocks.append(f"```console\n{commands}\n```")
+    return "\n" + "\n\n".join(blocks) + "\n"
 
 
 def picture() -> str:

@@ -10,13 +10,14 @@ from typing import Annotated, Any
 import typer
 from typer import _completion_classes
 from typer._completion_classes import completion_init
-from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from loyalty_cli import __version__
 from loyalty_cli.commands import diff, login, logout, profiles, providers, sandbox, schema
 from loyalty_cli.commands.balance import options as balance
+from loyalty_cli.commands.commands import CommandGroup, Commands
 from loyalty_cli.commands.debit import options as debit
+from loyalty_cli.commands.help_groups import BALANCES, DEBITS, MORE, SET_UP, VERSION
 from loyalty_cli.commands.history import options as history
 from loyalty_cli.commands.journal import options as journal
 from loyalty_cli.commands.people import options as people
@@ -41,7 +42,7 @@ _completion_classes._sanitize_help_text = lambda text: text  # noqa: SLF001 - no
 completion_init()
 
 
-class _Program(TyperGroup):
+class _Program(CommandGroup):
     """Accepts the global options after the command, too.
 
     This also works while TAB completes a command line.
@@ -52,7 +53,7 @@ class _Program(TyperGroup):
         return super().parse_args(ctx, _globals_first(args, whole=not ctx.resilient_parsing))
 
 
-app = typer.Typer(
+app = Commands(
     name="loyalty",
     cls=_Program,
     help="Customers' balances and debits at several loyalty platforms, in one form for all.",
@@ -60,18 +61,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(balance.balance)
-app.command()(debit.debit)
-app.add_typer(journal.app, name="journal")
-app.add_typer(people.app, name="people")
-app.add_typer(history.app, name="history")
-app.add_typer(providers.app, name="providers")
-app.command()(diff.diff)
-app.command()(profiles.profiles)
-app.command()(login.login)
-app.command()(logout.logout)
-app.add_typer(sandbox.app, name="sandbox")
-app.command()(schema.schema)
+app.command(rich_help_panel=BALANCES)(balance.balance)
+app.add_typer(history.app, name="history", rich_help_panel=BALANCES)
+app.command(rich_help_panel=BALANCES)(diff.diff)
+app.add_typer(people.app, name="people", rich_help_panel=BALANCES)
+app.command(rich_help_panel=DEBITS)(debit.debit)
+app.add_typer(journal.app, name="journal", rich_help_panel=DEBITS)
+app.command(rich_help_panel=SET_UP)(profiles.profiles)
+app.command(rich_help_panel=SET_UP)(login.login)
+app.command(rich_help_panel=SET_UP)(logout.logout)
+app.add_typer(providers.app, name="providers", rich_help_panel=SET_UP)
+app.add_typer(sandbox.app, name="sandbox", rich_help_panel=MORE)
+app.command(rich_help_panel=MORE)(schema.schema)
 
 
 def _version(wanted: bool) -> None:
@@ -89,7 +90,14 @@ def _globals(
     quiet: QuietOption = False,
     _no_progress: NoProgressOption = False,
     _: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+        bool,
+        typer.Option(
+            "--version",
+            callback=_version,
+            is_eager=True,
+            help="Show the version.",
+            rich_help_panel=VERSION,
+        ),
     ] = False,
 ) -> None:
     from loyalty_cli.commands.globals import Globals

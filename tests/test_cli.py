@@ -157,8 +157,8 @@ def test_everything_behind_two_dashes_is_a_customer(
     ("line", "needed", "unwanted"),
     [
         ("--version", "typer", "requests keyring yaml ssl sqlite3 rich msgspec"),
-        ("--help", "typer", "requests keyring yaml ssl sqlite3"),
-        ("balance --help", "typer", "requests keyring yaml ssl sqlite3"),
+        ("--help", "typer", "requests keyring yaml ssl sqlite3 rich msgspec"),
+        ("balance --help", "typer", "requests keyring yaml ssl sqlite3 rich msgspec"),
         *(
             (f"--sandbox balance C-1001 -o {output}", "requests", "rich keyring")
             for output in ("json", "jsonl", "csv")

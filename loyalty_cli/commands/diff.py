@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from loyalty_cli.commands.help_groups import OUTPUT
 from loyalty_cli.commands.shared_options import OutputOption
 from loyalty_cli.model.errors import usage_error
 from loyalty_cli.output import messages
@@ -28,10 +29,20 @@ def diff(
     new: Annotated[str, typer.Argument(metavar="NEW", help="The newer file; - for stdin.")],
     min_change: Annotated[
         str | None,
-        typer.Option("--min-change", metavar="N", help="Leave out changes smaller than N."),
+        typer.Option(
+            "--min-change",
+            metavar="N",
+            help="Leave out changes smaller than N.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
     summary: Annotated[
-        bool, typer.Option("--summary", help="Show only the totals of each profile and unit.")
+        bool,
+        typer.Option(
+            "--summary",
+            help="Show only the totals of each profile and unit.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = False,
     output: OutputOption = Format.TABLE,
 ) -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from loyalty_cli.commands.help_groups import CHECKS, CREDENTIALS
 from loyalty_cli.commands.shared_options import ProfileArgument
 from loyalty_cli.model.errors import usage_error
 from loyalty_cli.output import messages
@@ -22,10 +23,16 @@ CheckedCustomerOption = Annotated[
         "--customer",
         metavar="ID",
         help="The customer to ask the platform for; without it, one that cannot exist.",
+        rich_help_panel=CHECKS,
     ),
 ]
 NoCheckOption = Annotated[
-    bool, typer.Option("--no-check", help="Store them without asking the platform.")
+    bool,
+    typer.Option(
+        "--no-check",
+        help="Store them without asking the platform.",
+        rich_help_panel=CHECKS,
+    ),
 ]
 
 
@@ -33,11 +40,20 @@ def login(
     context: typer.Context,
     name: ProfileArgument,
     stdin: Annotated[
-        bool, typer.Option("--stdin", help="Read field=value lines instead of asking.")
+        bool,
+        typer.Option(
+            "--stdin",
+            help="Read field=value lines instead of asking.",
+            rich_help_panel=CREDENTIALS,
+        ),
     ] = False,
     allow_plaintext: Annotated[
         bool,
-        typer.Option("--allow-plaintext", help="Allow a keyring that does not encrypt."),
+        typer.Option(
+            "--allow-plaintext",
+            help="Allow a keyring that does not encrypt.",
+            rich_help_panel=CREDENTIALS,
+        ),
     ] = False,
     customer: CheckedCustomerOption = None,
     no_check: NoCheckOption = False,

@@ -2,10 +2,12 @@
 
 from typing import Any
 
-from typer.core import TyperArgument, TyperGroup
+from typer.core import TyperArgument
+
+from loyalty_cli.commands.commands import CommandGroup
 
 
-class NameOrCommand(TyperGroup):
+class NameOrCommand(CommandGroup):
     """The first word is a command if there is one of that name; after `--` it is always a name."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

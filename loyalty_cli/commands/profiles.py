@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from loyalty_cli.commands.help_groups import CHECKS
 from loyalty_cli.commands.shared_options import OutputOption
 from loyalty_cli.model.errors import LoyaltyError
 from loyalty_cli.output.format import Format
@@ -19,7 +20,11 @@ def profiles(
     output: OutputOption = Format.TABLE,
     check: Annotated[
         bool,
-        typer.Option("--check", help="Ask each platform whether it takes the credentials."),
+        typer.Option(
+            "--check",
+            help="Ask each platform whether it takes the credentials.",
+            rich_help_panel=CHECKS,
+        ),
     ] = False,
 ) -> None:
     """List the profiles, and for each credential its source (never its value)."""

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from loyalty_cli.commands.commands import Commands
 from loyalty_cli.commands.name_or_command import NameOrCommand
 from loyalty_cli.commands.shared_options import OutputOption, complete_provider_or_check
 from loyalty_cli.output import messages
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from loyalty_cli.testing.description import Shortfall
 
 
-app = typer.Typer(cls=NameOrCommand, subcommand_metavar="[COMMAND]")
+app = Commands(cls=NameOrCommand, subcommand_metavar="[COMMAND]")
 
 
 @app.callback(invoke_without_command=True)

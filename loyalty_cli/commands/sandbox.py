@@ -4,17 +4,25 @@ from typing import Annotated
 
 import typer
 
+from loyalty_cli.commands.commands import Commands
+from loyalty_cli.commands.help_groups import SERVER
 from loyalty_cli.output import messages
 from loyalty_cli.output.stdout import write_text
 
-app = typer.Typer(help="Serve the sandbox APIs on loopback until Ctrl-C.")
+app = Commands(help="Serve the sandbox APIs on loopback until Ctrl-C.")
 
 
 @app.callback(invoke_without_command=True)
 def sandbox(
     context: typer.Context,
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="The port to serve on; 0 for any free port.")
+        int,
+        typer.Option(
+            min=0,
+            max=65535,
+            help="The port; 0 for any free one.",
+            rich_help_panel=SERVER,
+        ),
     ] = 0,
 ) -> None:
     """Serve the sandbox APIs on loopback until Ctrl-C, and print a ready profile file."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from loyalty_cli.commands.help_groups import EVERY_COMMAND, OUTPUT
 from loyalty_cli.output import stderr
 from loyalty_cli.output.format import Format
 
@@ -111,7 +112,15 @@ def _set_no_progress(unwanted: bool) -> bool:
 
 
 OutputOption = Annotated[
-    Format, typer.Option("--output", "-o", help="How to print the result.", show_default=True)
+    Format,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FORMAT",
+        help="The format.",
+        show_default=True,
+        rich_help_panel=OUTPUT,
+    ),
 ]
 ProfileArgument = Annotated[
     str,
@@ -123,7 +132,8 @@ ConfigOption = Annotated[
         "--config",
         envvar="LOYALTY_CONFIG",
         metavar="PATH",
-        help="The profile file, if not config.yaml in your config folder.",
+        help="The profile file, instead of your own.",
+        rich_help_panel=EVERY_COMMAND,
     ),
 ]
 SandboxOption = Annotated[
@@ -132,10 +142,17 @@ SandboxOption = Annotated[
         "--sandbox",
         envvar="LOYALTY_SANDBOX",
         help="Ask the embedded sandbox instead of real platforms.",
+        rich_help_panel=EVERY_COMMAND,
     ),
 ]
 VerboseOption = Annotated[
-    bool, typer.Option("--verbose", "-v", help="Show the requests on stderr, without secrets.")
+    bool,
+    typer.Option(
+        "--verbose",
+        "-v",
+        help="Show the requests on stderr, without secrets.",
+        rich_help_panel=EVERY_COMMAND,
+    ),
 ]
 QuietOption = Annotated[
     bool,
@@ -144,7 +161,8 @@ QuietOption = Annotated[
         "-q",
         callback=_set_quiet,
         is_eager=True,
-        help="On stderr show errors only: no hints, warnings, notes or progress.",
+        help="Show only errors on stderr, nothing else.",
+        rich_help_panel=EVERY_COMMAND,
     ),
 ]
 NoProgressOption = Annotated[
@@ -154,5 +172,6 @@ NoProgressOption = Annotated[
         callback=_set_no_progress,
         is_eager=True,
         help="Show no progress on a terminal.",
+        rich_help_panel=EVERY_COMMAND,
     ),
 ]

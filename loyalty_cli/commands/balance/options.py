@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from loyalty_cli.commands.help_groups import LISTS, LOOK_UP, OUTPUT
 from loyalty_cli.commands.shared_options import complete_option, complete_profile, complete_way
 from loyalty_cli.lists.list_file import InputFormat
 from loyalty_cli.lists.parallel import JOBS
@@ -27,8 +28,8 @@ def balance(
             "--person",
             "-P",
             metavar="KEY",
-            help="A person of loyalty people, asked for at every profile, or at those of -p;"
-            " repeatable.",
+            help="A person of loyalty people, in place of CUSTOMER; repeatable.",
+            rich_help_panel=LOOK_UP,
         ),
     ] = None,
     file: Annotated[
@@ -37,12 +38,18 @@ def balance(
             "--from",
             "-f",
             metavar="FILE",
-            help="A list of customers: one a line, CSV with a header, or JSON Lines; - for stdin.",
+            help="The customers: one a line, CSV or JSON Lines; - for stdin.",
+            rich_help_panel=LISTS,
         ),
     ] = None,
     input_format: Annotated[
         InputFormat | None,
-        typer.Option("--input-format", help="The format of the list, if it is not recognised."),
+        typer.Option(
+            "--input-format",
+            metavar="FORMAT",
+            help="The format of the list, if it is not recognised.",
+            rich_help_panel=LISTS,
+        ),
     ] = None,
     profile: Annotated[
         list[str] | None,
@@ -50,21 +57,27 @@ def balance(
             "--profile",
             "-p",
             metavar="NAME",
-            help="The profile to ask; repeatable. Default: LOYALTY_PROFILE, then default_profile.",
+            help="The profile to ask; repeatable; see default_profile and LOYALTY_PROFILE.",
             autocompletion=complete_profile,
+            rich_help_panel=LOOK_UP,
         ),
     ] = None,
     all_profiles: Annotated[
-        bool, typer.Option("--all-profiles", help="Ask every profile in the file.")
+        bool,
+        typer.Option(
+            "--all-profiles",
+            help="Ask every profile in the file.",
+            rich_help_panel=LOOK_UP,
+        ),
     ] = False,
     by: Annotated[
         str | None,
         typer.Option(
             "--by",
             metavar="WAY",
-            help="How the customers are named, such as email; see loyalty providers NAME."
-            " Default: by of the profile, then id.",
+            help="How the customers are named, such as email; see loyalty providers NAME.",
             autocompletion=complete_way,
+            rich_help_panel=LOOK_UP,
         ),
     ] = None,
     option: Annotated[
@@ -75,57 +88,104 @@ def balance(
             metavar="KEY=VALUE",
             help="A query option of the provider; see loyalty providers NAME.",
             autocompletion=complete_option,
+            rich_help_panel=LOOK_UP,
         ),
     ] = None,
     raw: Annotated[
-        bool, typer.Option("--raw", help="Show the platform's answer unchanged.")
+        bool,
+        typer.Option(
+            "--raw",
+            help="Show the platform's answer unchanged.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = False,
     timeout: Annotated[
         str | None,
-        typer.Option(metavar="S", help="Seconds for one look-up, with all its attempts."),
+        typer.Option(
+            metavar="S",
+            help="Seconds for one look-up, with all its attempts.",
+            rich_help_panel=LOOK_UP,
+        ),
     ] = None,
     jobs: Annotated[
         int,
-        typer.Option(metavar="N", min=1, max=MOST_JOBS, help="How many look-ups run at a time."),
+        typer.Option(
+            metavar="N",
+            min=1,
+            max=MOST_JOBS,
+            help="How many look-ups run at a time.",
+            rich_help_panel=LISTS,
+        ),
     ] = JOBS,
     rate: Annotated[
         str | None,
-        typer.Option("--rate", metavar="N", help="At most N requests a second in the whole run."),
+        typer.Option(
+            "--rate",
+            metavar="N",
+            help="At most N requests a second in the whole run.",
+            rich_help_panel=LISTS,
+        ),
     ] = None,
     shard: Annotated[
         str | None,
-        typer.Option("--shard", metavar="I/N", help="Look up only part I of N of the customers."),
+        typer.Option(
+            "--shard",
+            metavar="I/N",
+            help="Look up only part I of N of the customers.",
+            rich_help_panel=LISTS,
+        ),
     ] = None,
     output: Annotated[
         Format | None,
         typer.Option(
             "--output",
             "-o",
-            help="How to print the result. Default: table, or the ending of --output-file.",
+            metavar="FORMAT",
+            help="The format; without it a table, or what --output-file ends with.",
+            rich_help_panel=OUTPUT,
         ),
     ] = None,
     layout: Annotated[
         TableLayout,
         typer.Option(
-            "--layout", help="The layout of a table; list is a fact a line, for screen readers."
+            "--layout",
+            metavar="NAME",
+            help="The layout of a table; list is for screen readers.",
+            rich_help_panel=OUTPUT,
         ),
     ] = TableLayout.AUTO,
     copy: Annotated[
-        bool, typer.Option("--copy", help="Put the table on the clipboard, too, as Markdown.")
+        bool,
+        typer.Option(
+            "--copy",
+            help="Put the table on the clipboard, as Markdown.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = False,
     output_file: Annotated[
         Path | None,
-        typer.Option("--output-file", metavar="FILE", help="Write the records to a new file."),
+        typer.Option(
+            "--output-file",
+            metavar="FILE",
+            help="Write the records to a new file.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
     resume: Annotated[
         bool,
         typer.Option(
-            "--resume", help="Continue --output-file: look up only customers without a record."
+            "--resume",
+            help="Continue --output-file: ask only for customers without a record.",
+            rich_help_panel=LISTS,
         ),
     ] = False,
     summary: Annotated[
         bool,
-        typer.Option("--summary", help="Show totals; the records only in --output-file."),
+        typer.Option(
+            "--summary",
+            help="Show totals; the records only in --output-file.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = False,
 ) -> int:
     """Look up the balance of one or more customers, or of a list with --from."""

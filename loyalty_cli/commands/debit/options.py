@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from loyalty_cli.commands.help_groups import CHECKS, DEBIT, DEBIT_FILES
 from loyalty_cli.commands.shared_options import OutputOption, complete_profile
 from loyalty_cli.output.format import Format
 
@@ -23,12 +24,17 @@ def debit(
             "--from",
             "-f",
             metavar="FILE",
-            help="A file of debits: CSV with a header, or JSON Lines; - for stdin.",
+            help="The debits: CSV or JSON Lines; - for stdin.",
+            rich_help_panel=DEBIT_FILES,
         ),
     ] = None,
     unit: Annotated[
         str | None,
-        typer.Option(metavar="UNIT", help="The unit. Default: the profile's debit.unit."),
+        typer.Option(
+            metavar="UNIT",
+            help="The unit; without it, the profile's debit.unit.",
+            rich_help_panel=DEBIT,
+        ),
     ] = None,
     person: Annotated[
         str | None,
@@ -37,12 +43,15 @@ def debit(
             "-P",
             metavar="KEY",
             help="A person of loyalty people, in place of CUSTOMER.",
+            rich_help_panel=DEBIT,
         ),
     ] = None,
     reference: Annotated[
         str | None,
         typer.Option(
-            metavar="TEXT", help="Your name for the debit; under one name it is made once."
+            metavar="TEXT",
+            help="Your name for the debit, which is made once for it.",
+            rich_help_panel=DEBIT,
         ),
     ] = None,
     profile: Annotated[
@@ -51,19 +60,35 @@ def debit(
             "--profile",
             "-p",
             metavar="NAME",
-            help="The profile. Default: LOYALTY_PROFILE, then default_profile.",
+            help="The profile; without it, LOYALTY_PROFILE, then default_profile.",
             autocompletion=complete_profile,
+            rich_help_panel=DEBIT,
         ),
     ] = None,
     expect_total: Annotated[
         str | None,
-        typer.Option(metavar="AMOUNT", help="Refuse the file if its amounts have another sum."),
+        typer.Option(
+            metavar="AMOUNT",
+            help="Refuse the file if its amounts have another sum.",
+            rich_help_panel=DEBIT_FILES,
+        ),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check everything, but send no debit.")
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Check everything, but send no debit.",
+            rich_help_panel=CHECKS,
+        ),
     ] = False,
     yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Do not ask; required without a terminal.")
+        bool,
+        typer.Option(
+            "--yes",
+            "-y",
+            help="Do not ask; required without a terminal.",
+            rich_help_panel=CHECKS,
+        ),
     ] = False,
     output: OutputOption = Format.TABLE,
 ) -> int:

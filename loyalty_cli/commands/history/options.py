@@ -4,12 +4,14 @@ from typing import Annotated
 
 import typer
 
+from loyalty_cli.commands.commands import Commands
+from loyalty_cli.commands.help_groups import LOOK_UP, SELECTION
 from loyalty_cli.commands.name_or_command import NameOrCommand
 from loyalty_cli.commands.shared_options import OutputOption, complete_profile
 from loyalty_cli.model.errors import usage_error
 from loyalty_cli.output.format import Format
 
-app = typer.Typer(cls=NameOrCommand, subcommand_metavar="[COMMAND]")
+app = Commands(cls=NameOrCommand, subcommand_metavar="[COMMAND]")
 
 
 @app.callback(invoke_without_command=True)
@@ -26,7 +28,11 @@ def history(
     person: Annotated[
         str | None,
         typer.Option(
-            "--person", "-P", metavar="KEY", help="A person of loyalty people, at every profile."
+            "--person",
+            "-P",
+            metavar="KEY",
+            help="A person of loyalty people, at every profile.",
+            rich_help_panel=LOOK_UP,
         ),
     ] = None,
     profile: Annotated[
@@ -37,11 +43,18 @@ def history(
             metavar="NAME",
             help="Only this profile.",
             autocompletion=complete_profile,
+            rich_help_panel=LOOK_UP,
         ),
     ] = None,
     days: Annotated[
         int | None,
-        typer.Option("--days", metavar="N", min=1, help="Only changes of the last N days."),
+        typer.Option(
+            "--days",
+            metavar="N",
+            min=1,
+            help="Only changes of the last N days.",
+            rich_help_panel=LOOK_UP,
+        ),
     ] = None,
     output: OutputOption = Format.TABLE,
 ) -> None:
@@ -77,7 +90,13 @@ def import_(
 def prune(
     context: typer.Context,
     before: Annotated[
-        str, typer.Option("--before", metavar="DATE", help="A date in UTC, or 365d, 12w.")
+        str,
+        typer.Option(
+            "--before",
+            metavar="DATE",
+            help="A date in UTC, or 365d, 12w.",
+            rich_help_panel=SELECTION,
+        ),
     ],
 ) -> None:
     """Delete the balances that were last seen before a date."""

@@ -5,11 +5,13 @@ from typing import Annotated
 
 import typer
 
+from loyalty_cli.commands.commands import Commands
+from loyalty_cli.commands.help_groups import DECISION, OUTPUT, SELECTION, WAITING
 from loyalty_cli.commands.shared_options import OutputOption, complete_profile
 from loyalty_cli.model.errors import nearest, usage_error
 from loyalty_cli.output.format import Format
 
-app = typer.Typer(help="Show debits, settle unknown ones, and maintain the journal.")
+app = Commands(help="Show debits, settle unknown ones, and maintain the journal.")
 
 _WHEN = "7d, 12h, yesterday, or a date in UTC."
 ReferenceArgument = Annotated[
@@ -23,10 +25,16 @@ AccountOption = Annotated[
         metavar="NAME",
         help="The debit's profile, if several have this reference.",
         autocompletion=complete_profile,
+        rich_help_panel=SELECTION,
     ),
 ]
 CopyOption = Annotated[
-    bool, typer.Option("--copy", help="Put the table on the clipboard, too, as Markdown.")
+    bool,
+    typer.Option(
+        "--copy",
+        help="Put the table on the clipboard, too, as Markdown.",
+        rich_help_panel=OUTPUT,
+    ),
 ]
 
 
@@ -34,7 +42,12 @@ CopyOption = Annotated[
 def list_(
     context: typer.Context,
     state: Annotated[
-        list[str] | None, typer.Option(metavar="STATE", help="Only this state: unknown, refused, …")
+        list[str] | None,
+        typer.Option(
+            metavar="STATE",
+            help="Only this state, such as unknown.",
+            rich_help_panel=SELECTION,
+        ),
     ] = None,
     profile: Annotated[
         str | None,
@@ -44,21 +57,57 @@ def list_(
             metavar="NAME",
             help="Only debits of this profile.",
             autocompletion=complete_profile,
+            rich_help_panel=SELECTION,
         ),
     ] = None,
     customer: Annotated[
-        str | None, typer.Option(metavar="CUSTOMER", help="Only debits of this customer.")
+        str | None,
+        typer.Option(
+            metavar="CUSTOMER",
+            help="Only debits of this customer.",
+            rich_help_panel=SELECTION,
+        ),
     ] = None,
     since: Annotated[
-        str | None, typer.Option(metavar="WHEN", help=f"Planned at or after: {_WHEN}")
+        str | None,
+        typer.Option(
+            metavar="WHEN",
+            help=f"Planned at or after: {_WHEN}",
+            rich_help_panel=SELECTION,
+        ),
     ] = None,
     until: Annotated[
-        str | None, typer.Option(metavar="WHEN", help=f"Planned before: {_WHEN}")
+        str | None,
+        typer.Option(
+            metavar="WHEN",
+            help=f"Planned before: {_WHEN}",
+            rich_help_panel=SELECTION,
+        ),
     ] = None,
-    newest: Annotated[bool, typer.Option("--newest", help="Show the newest first.")] = False,
-    limit: Annotated[int | None, typer.Option(metavar="N", min=1, help="How many to show.")] = None,
+    newest: Annotated[
+        bool,
+        typer.Option(
+            "--newest",
+            help="Show the newest first.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="How many to show.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
     summary: Annotated[
-        bool, typer.Option("--summary", help="Count and add up, by state and unit.")
+        bool,
+        typer.Option(
+            "--summary",
+            help="Count and add up, by state and unit.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = False,
     copy: CopyOption = False,
     output: OutputOption = Format.TABLE,
@@ -123,7 +172,11 @@ def reconcile(
     context: typer.Context,
     wait: Annotated[
         bool,
-        typer.Option("--wait", help="Look again until all are settled, or cannot be any more."),
+        typer.Option(
+            "--wait",
+            help="Look again until all are settled, or cannot be any more.",
+            rich_help_panel=WAITING,
+        ),
     ] = False,
     output: OutputOption = Format.TABLE,
 ) -> int:
@@ -137,12 +190,27 @@ def reconcile(
 def resolve(
     context: typer.Context,
     reference: ReferenceArgument,
-    why: Annotated[str, typer.Option(metavar="TEXT", help="How you know; kept on record.")],
+    why: Annotated[
+        str,
+        typer.Option(
+            metavar="TEXT", help="How you know; kept on record.", rich_help_panel=DECISION
+        ),
+    ],
     confirmed: Annotated[
-        bool, typer.Option("--confirmed", help="The platform made the debit.")
+        bool,
+        typer.Option(
+            "--confirmed",
+            help="The platform made the debit.",
+            rich_help_panel=DECISION,
+        ),
     ] = False,
     not_applied: Annotated[
-        bool, typer.Option("--not-applied", help="The platform did not make it.")
+        bool,
+        typer.Option(
+            "--not-applied",
+            help="The platform did not make it.",
+            rich_help_panel=DECISION,
+        ),
     ] = False,
     profile: AccountOption = None,
     output: OutputOption = Format.TABLE,
@@ -163,7 +231,10 @@ def resolve(
 def drop(
     context: typer.Context,
     reference: ReferenceArgument,
-    why: Annotated[str, typer.Option(metavar="TEXT", help="The reason; kept on record.")],
+    why: Annotated[
+        str,
+        typer.Option(metavar="TEXT", help="The reason; kept on record.", rich_help_panel=DECISION),
+    ],
     profile: AccountOption = None,
     output: OutputOption = Format.TABLE,
 ) -> None:
@@ -217,13 +288,26 @@ def restore(
         Path | None, typer.Argument(metavar="FILE", help="A backup of the journal.")
     ] = None,
     older: Annotated[
-        bool, typer.Option("--older", help="Restore even if the present journal has more entries.")
+        bool,
+        typer.Option(
+            "--older",
+            help="Restore even if the present journal has more entries.",
+            rich_help_panel=DECISION,
+        ),
     ] = False,
     reviewed: Annotated[
-        bool, typer.Option("--reviewed", help="Confirm that you checked what is missing.")
+        bool,
+        typer.Option(
+            "--reviewed",
+            help="Confirm that you checked what is missing.",
+            rich_help_panel=DECISION,
+        ),
     ] = False,
     why: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="What you found; kept on record.")
+        str | None,
+        typer.Option(
+            metavar="TEXT", help="What you found; kept on record.", rich_help_panel=DECISION
+        ),
     ] = None,
 ) -> None:
     """Replace the journal with a backup; the present journal is kept beside it."""
@@ -242,7 +326,12 @@ def restore(
 @app.command("accept-failover")
 def accept_failover(
     context: typer.Context,
-    why: Annotated[str, typer.Option(metavar="TEXT", help="What you checked; kept on record.")],
+    why: Annotated[
+        str,
+        typer.Option(
+            metavar="TEXT", help="What you checked; kept on record.", rich_help_panel=DECISION
+        ),
+    ],
 ) -> None:
     """Accept that the journal is at another PostgreSQL server than before."""
     from loyalty_cli.commands.journal import upkeep

@@ -5,10 +5,12 @@ from typing import Annotated
 
 import typer
 
+from loyalty_cli.commands.commands import Commands
+from loyalty_cli.commands.help_groups import CHECKS, OUTPUT
 from loyalty_cli.commands.shared_options import OutputOption, complete_profile
 from loyalty_cli.output.format import Format
 
-app = typer.Typer(help="Keep who is who, with an identifier at each platform.")
+app = Commands(help="Keep who is who, with an identifier at each platform.")
 
 KeyArgument = Annotated[
     str, typer.Argument(metavar="KEY", help="A person, a name, or an identifier.")
@@ -78,7 +80,13 @@ def forget(
     context: typer.Context,
     key: KeyArgument,
     yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Do not ask; required without a terminal.")
+        bool,
+        typer.Option(
+            "--yes",
+            "-y",
+            help="Do not ask; required without a terminal.",
+            rich_help_panel=CHECKS,
+        ),
     ] = False,
 ) -> int:
     """Delete a person, without a trace."""
@@ -91,7 +99,14 @@ def forget(
 def export(
     context: typer.Context,
     output: Annotated[
-        ExportFormat, typer.Option("--output", "-o", help="How to print the people.")
+        ExportFormat,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FORMAT",
+            help="The format.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = ExportFormat.CSV,
 ) -> None:
     """Print all people; the CSV can be imported again."""
