@@ -1,9 +1,11 @@
-"""Write the parts of the documentation that the program itself knows best.
+"""Write the parts of the documentation that stand elsewhere already.
 
-`commands.md` is its help, `balance.svg` a picture of what it prints; a test checks both.
+`commands.md` is the program's help, `balance.svg` a picture of what it prints, and the README has
+the table of `exit-codes.md`; tests check all of them.
 """
 
 import io
+import re
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -70,9 +72,18 @@ def picture() -> str:
     return console.export_svg(title=PICTURED, unique_id="balance")
 
 
+def readme() -> str:
+    """The README, with the exit codes as their page has them."""
+    page, old = ((HERE / name).read_text() for name in ("exit-codes.md", "../README.md"))
+    table = re.compile(r"^\| exit code \| meaning \|\n(\|.*\n)+", re.MULTILINE)
+    (codes,) = table.finditer(page)
+    return table.sub(lambda _: codes[0], old)
+
+
 def main() -> None:
-    """Write both files."""
+    """Write all of them."""
     (HERE / "commands.md").write_text(commands_page())
+    (HERE.parent / "README.md").write_text(readme())
     (HERE / "balance.svg").write_text(picture())
 
 

@@ -159,6 +159,7 @@ def test_everything_behind_two_dashes_is_a_customer(
         ("--version", "typer", "requests keyring yaml ssl sqlite3 rich msgspec"),
         ("--help", "typer", "requests keyring yaml ssl sqlite3 rich msgspec"),
         ("balance --help", "typer", "requests keyring yaml ssl sqlite3 rich msgspec"),
+        ("help lists", "markdown_it", "requests keyring yaml ssl sqlite3 rich msgspec"),
         *(
             (f"--sandbox balance C-1001 -o {output}", "requests", "rich keyring")
             for output in ("json", "jsonl", "csv")

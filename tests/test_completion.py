@@ -47,6 +47,8 @@ OFFERS: Mapping[str, set[str]] = {
     "loyalty providers ": {*PROVIDERS, "acme", "broken", "check"},
     "loyalty people ": {"import", "show", "set", "forget", "export"},
     "loyalty people set X ": {"name=", "points=", "club-1=", "shop="},
+    "loyalty help cr": {"credentials", "cron"},
+    "loyalty help journal re": {"reconcile", "resolve", "restore"},
     "loyalty login ": {"points", "club-1", "shop"},
     "loyalty logout po": {"points"},
 }

@@ -12,9 +12,11 @@ from jsonschema import Draft202012Validator
 
 from loyalty_cli import providers
 from loyalty_cli.config.load import load
+from loyalty_cli.credentials.sources import FOLDER_VARIABLES
 from loyalty_cli.model.errors import ENDING, ErrorCode
 from loyalty_cli.model.exit_codes import ExitCode, exit_code_of
 from loyalty_cli.model.records import WarningCode
+from loyalty_cli.network.tls import BUNDLE_VARIABLES
 from loyalty_cli.output.json_schema import json_schema
 from loyalty_cli.output.meanings import WARNINGS
 from loyalty_cli.providers.contract import DebitProvider, Limit
@@ -167,5 +169,24 @@ def meanings(heading: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("code", ExitCode)
-def test_every_exit_code_is_in_the_readme(code: ExitCode) -> None:
-    assert f"| {int(code)} |" in page("README.md")
+def test_every_exit_code_is_explained(code: ExitCode) -> None:
+    assert f"| {int(code)} |" in page("docs/exit-codes.md")
+
+
+def test_the_readme_has_the_exit_codes_of_their_page() -> None:
+    assert page("README.md") == GENERATED["readme"]()
+    assert page("README.md").count("\n| 0 | all done |\n") == 1
+
+
+def test_the_environment_page_has_every_variable_that_the_program_reads() -> None:
+    table = page("docs/environment.md").partition("| variable | what it does |\n")[2]
+    names = "".join(row.split("|")[1] for row in table.splitlines())
+    documented = set(re.findall(r"`([A-Z][A-Z_<>]+)`", names))
+    code = "".join(path.read_text() for path in (ROOT / "loyalty_cli").rglob("*.py"))
+    read = set(re.findall(r"""["'](LOYALTY_[A-Z_]+)["']""", code))
+    read |= set(re.findall(r"""environ(?:\.get\(|\[)["'](\w+)["']""", code))
+    read |= {"LOYALTY_<PROFILE>_<FIELD>", *FOLDER_VARIABLES, *BUNDLE_VARIABLES}
+
+    assert len(documented) > 20
+    assert read <= documented
+    assert {each for each in documented if each.startswith("LOYALTY_")} <= read

@@ -211,4 +211,9 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example("The JSON Schema, into a file", "loyalty schema >loyalty.schema.json"),
         Example("A document that it describes", "loyalty --sandbox balance C-1001 -o json"),
     ),
+    "loyalty help": (
+        Example("All commands and topics", "loyalty help"),
+        Example("What an exit code means", "loyalty help exit-codes"),
+        Example("The options of a command", "loyalty help journal list"),
+    ),
 }

@@ -37,12 +37,15 @@ class HelpPage(NamedTuple):
 
 def pages(command: Any, name: str, parent: Any = None) -> Iterator[HelpPage]:
     """The page of a command, and those of all its commands."""
-    context = command.context_class(
-        command, parent=parent, info_name=name, **command.context_settings
-    )
+    context = context_of(command, name, parent)
     yield page_of(context)
     for each in _commands(command):
         yield from pages(each, each.name, context)
+
+
+def context_of(command: Any, name: str, parent: Any = None) -> Any:
+    """The context of a command that is not run."""
+    return command.context_class(command, parent=parent, info_name=name, **command.context_settings)
 
 
 def page_of(context: Any) -> HelpPage:

@@ -1,11 +1,11 @@
 """A help page as plain text, for a terminal or a pipe."""
 
 import re
-import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
 from loyalty_cli.commands.help.examples import Example
 from loyalty_cli.commands.help.page import Entry, HelpPage
+from loyalty_cli.commands.help.wrap import SHELL_WORD, broken, wrapped
 
 WIDEST = 100
 """A longer line is hard to read."""
@@ -14,7 +14,6 @@ NARROW = 60
 LONGEST_NAME = 26
 """The text of a longer name is below it."""
 NO_SHORT_NAME = " " * len("-o, ")
-_WORD = re.compile(r"""(?:'[^']*'|"[^"]*"|\S)+""")
 
 
 def plain(page: HelpPage, width: int) -> str:
@@ -23,21 +22,22 @@ def plain(page: HelpPage, width: int) -> str:
 
 
 def _lines(page: HelpPage, width: int) -> Iterator[str]:
-    yield from _command(f"Usage: {page.usage}", width)
+    yield from wrapped(page.usage, width, "Usage: ", " " * 6)
     for text in page.paragraphs:
-        yield from ("", *_wrapped(text, width))
-    yield from _entries("Arguments", page.arguments, width)
+        yield from ("", *wrapped(text, width))
+    yield from entries_in_columns("Arguments", page.arguments, width)
     for heading, entries in {**page.commands, **page.options}.items():
-        yield from _entries(heading, entries, width)
+        yield from entries_in_columns(heading, entries, width)
     if page.everywhere:
         program = page.usage.partition(" ")[0]
         names = ", ".join(page.everywhere)
         text = f"Every command also takes {names}: see {program} --help."
-        yield from ("", *_wrapped(text, width))
+        yield from ("", *wrapped(text, width))
     yield from _examples(page.examples, width)
 
 
-def _entries(heading: str, entries: Sequence[Entry], width: int) -> Iterator[str]:
+def entries_in_columns(heading: str, entries: Sequence[Entry], width: int) -> Iterator[str]:
+    """Names, and what they are, under a heading and an empty line; nothing if there are none."""
     if not entries:
         return
     yield from ("", f"{heading}:")
@@ -46,9 +46,9 @@ def _entries(heading: str, entries: Sequence[Entry], width: int) -> Iterator[str
     column = 2 + longest + 2
     for name, entry in zip(names, entries, strict=True):
         if width < NARROW:
-            yield from (f"  {entry.name}", *_wrapped(entry.text, width, " " * 6))
+            yield from (f"  {entry.name}", *wrapped(entry.text, width, " " * 6))
             continue
-        first, *others = _wrapped(entry.text, width, " " * column)
+        first, *others = wrapped(entry.text, width, " " * column)
         if len(name) > longest:
             yield from (f"  {name}", first)
         else:
@@ -66,30 +66,6 @@ def _aligned(names: Sequence[str]) -> Sequence[str]:
 def _examples(examples: Iterable[Example], width: int) -> Iterator[str]:
     for at, example in enumerate(examples):
         yield from ("",) if at else ("", "Examples:")
-        yield from _wrapped(example.what, width, "  # ")
-        yield from _command(f"  $ {example.command}", width, " \\")
-
-
-def _wrapped(text: str, width: int, indent: str = "") -> list[str]:
-    return textwrap.wrap(
-        text,
-        width,
-        initial_indent=indent,
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-
-
-def _command(text: str, width: int, continued: str = "") -> Iterator[str]:
-    """A command in one line or several; if `continued` is a backslash, they can be pasted."""
-    indent = " " * (len(text) - len(text.lstrip()))
-    first, *words = _WORD.findall(text)
-    line = indent + first
-    for word in words:
-        if len(f"{line} {word}{continued}") > width:
-            yield line + continued
-            line = f"{indent}      {word}"
-        else:
-            line += f" {word}"
-    yield line
+        yield from wrapped(example.what, width, "  # ")
+        words = SHELL_WORD.findall(example.command)
+        yield from broken(words, width, "  $ ", " " * 8, " \\")

@@ -1,0 +1,22 @@
+"""Who installs the wheel has all that the documentation promises."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import PROGRAM
+from tests.documentation.pages import ROOT
+from tests.installed_wheel import run
+
+
+@pytest.mark.xdist_group("wheel")
+def test_the_wheel_has_every_page_of_the_documentation(with_wheel: Path, tmp_path: Path) -> None:
+    program = with_wheel.with_name("loyalty")
+    installed = run(
+        with_wheel, "-c", "import loyalty_cli; print(loyalty_cli.__path__[0])", where=tmp_path
+    )
+
+    pages = {path.name: path.read_text() for path in Path(installed.strip(), "docs").iterdir()}
+    assert pages == {path.name: path.read_text() for path in (ROOT / "docs").glob("*.md")}
+    assert run(program, "help", where=tmp_path) == run(PROGRAM, "help", where=tmp_path)
+    assert run(program, "help", "lists", where=tmp_path).startswith("Lists of customers\n=====")
