@@ -1,5 +1,6 @@
 """Who installs the wheel has all that the documentation promises."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from tests.conftest import PROGRAM
 from tests.documentation.pages import ROOT
 from tests.installed_wheel import run
+from tests.requires import needs
 
 
 @pytest.mark.xdist_group("wheel")
@@ -20,3 +22,14 @@ def test_the_wheel_has_every_page_of_the_documentation(with_wheel: Path, tmp_pat
     assert pages == {path.name: path.read_text() for path in (ROOT / "docs").glob("*.md")}
     assert run(program, "help", where=tmp_path) == run(PROGRAM, "help", where=tmp_path)
     assert run(program, "help", "lists", where=tmp_path).startswith("Lists of customers\n=====")
+
+
+@pytest.mark.xdist_group("wheel")
+def test_man_finds_the_pages_of_the_wheel(with_wheel: Path, tmp_path: Path) -> None:
+    needs("man")
+    path = f"{with_wheel.parent}{os.pathsep}{os.environ['PATH']}"
+
+    found = run("env", f"PATH={path}", "man", "-w", "loyalty", "loyalty-journal", where=tmp_path)
+
+    folder = with_wheel.parents[1] / "share/man/man1"
+    assert found.split() == [str(folder / "loyalty.1"), str(folder / "loyalty-journal.1")]

@@ -85,6 +85,7 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
             "loyalty journal list --customer C-1001 --newest",
         ),
         Example("What is still unknown", "loyalty journal list --state unknown"),
+        Example("How many, and how much", "loyalty journal list --summary"),
         Example(
             "Those of yesterday, as CSV",
             "loyalty journal list --since yesterday --until today -o csv",
@@ -99,6 +100,7 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
     ),
     "loyalty journal reconcile": (
         Example("Settle what can be settled", "loyalty journal reconcile"),
+        Example("And wait for the rest", "loyalty journal reconcile --wait"),
         Example("In a job, with a record for each debit", "loyalty journal reconcile -o jsonl"),
     ),
     "loyalty journal resolve": (
@@ -179,6 +181,7 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
     ),
     "loyalty profiles": (
         Example("The profiles, and where each credential comes from", "loyalty profiles"),
+        Example("Whether each platform takes them", "loyalty profiles --check"),
         Example("For a script", "loyalty profiles -o json"),
     ),
     "loyalty providers": (

@@ -25,6 +25,7 @@ from tests.conftest import PROGRAM, Run
 from tests.documentation.pages import blocks, page
 from tests.fakes import backends
 
+CREDENTIALS = APIS["gameball"].credentials
 FILES: Mapping[str, str] = {
     "customers.csv": "customer\nC-1001\nC-1002\n",
     "debits.csv": "customer,amount,reference\nC-1001,150,a\nC-1001,200,b\n",
@@ -32,7 +33,7 @@ FILES: Mapping[str, str] = {
     f"ada@example.com,Ada Lovelace{',C-1001' * len(APIS)}\n"
     f"bob@example.com,Bob{',C-1002' * len(APIS)}\n",
     "acme.yaml": blocks(page("docs/own-platform.md"), "yaml")[0],
-    "credentials": "api_key=a\nsecret_key=b\n",
+    "credentials": "".join(f"{name}={value}\n" for name, value in CREDENTIALS.items()),
 }
 DEBIT = "loyalty debit C-1001 500 --reference invoice-17 --yes"
 LOST = "loyalty debit {} 500 --reference {} --yes"
@@ -70,7 +71,7 @@ BEFORE: Mapping[str, Sequence[str]] = {
 }
 """What a person has done before, at a sandbox with an empty journal."""
 ANSWERS: Mapping[str, Sequence[str]] = {
-    "loyalty login gameball": ["a", "b"],
+    "loyalty login gameball": list(CREDENTIALS.values()),
     "loyalty people forget ada@example.com": ["y"],
 }
 """What the person is asked, and answers."""
