@@ -29,11 +29,11 @@ def require_clipboard() -> None:
 
 def copy_records(records: Sequence[Shown], view: View[Shown]) -> None:
     """Copy the table of some records as Markdown, unless there are none; as `copy` does."""
-    from loyalty_cli.output.markdown import markdown
-
     if len(records) > MOST_COPIED:
         refuse_copy("more")
     if records:
+        from loyalty_cli.output.markdown import markdown
+
         copy("".join(markdown(view.table(records))))
 
 
