@@ -78,7 +78,7 @@ def check(
     if broken:
         setup_error(
             f"{file}: {broken} {'check fails' if broken == 1 else 'checks fail'}.",
-            "Each is a line of the result; docs/own-platform.md explains the keys.",
+            "Each is a line of the result; `loyalty help own-platform` explains the keys.",
         )
     count = len(description.examples)
     messages.note(

@@ -4,7 +4,7 @@ import re
 import shlex
 from collections.abc import Iterable
 
-_COMMAND = re.compile(r"`loyalty (?!sandbox\b|--sandbox\b)")
+_COMMAND = re.compile(r"`loyalty (?!sandbox\b|help\b|--sandbox\b)")
 _is_sandbox = False
 
 

@@ -20,7 +20,7 @@ from loyalty_cli.testing.fake_platform import FakePlatform
 ANSWERED = "the example is answered as it says"
 SHOWN = "an example shows it"
 UNKNOWN = "an unknown customer can be told"
-NO_EXAMPLES = "the file has no `examples:`; docs/own-platform.md shows some"
+NO_EXAMPLES = "the file has no `examples:`; `loyalty help own-platform` shows some"
 NO_SHAPE = "no shape under `errors` fits this answer"
 NO_STATUS = ", and its status is not in `not_found`"
 

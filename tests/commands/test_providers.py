@@ -303,7 +303,7 @@ def test_what_is_no_description_is_told_with_what_to_give(
     assert (done.code, done.out) == (3, "")
     assert done.err.replace(str(file), "FILE").splitlines() == [
         f"Error: {said}",
-        "Hint: Give the file of one description; docs/own-platform.md shows one.",
+        "Hint: Give the file of one description; `loyalty help own-platform` shows one.",
     ]
 
 

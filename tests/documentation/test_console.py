@@ -23,7 +23,7 @@ HERE = ("README.md", "docs/debits.md", "docs/history.md", "docs/people.md")
 SANDBOX = "docs/sandbox.md"
 ELSEWHERE = {
     "docs/bulk.md": "tests/documentation/test_bulk.py",
-    "docs/commands.md": "tests/documentation/test_pages.py",
+    "docs/commands.md": "tests/commands/help/test_examples.py",
     "docs/cron.md": "tests/documentation/test_cron.py",
     "docs/install.md": "tests/proofs/installs.py",
     "docs/own-platform.md": "tests/documentation/test_own_platform.py",

@@ -28,9 +28,10 @@ def test_a_message_names_the_commands_of_real_platforms_unchanged() -> None:
     [
         (SETTLE, SETTLE.replace("`loyalty ", "`loyalty --sandbox ")),
         ("Run `loyalty sandbox reset`.", "Run `loyalty sandbox reset`."),
+        ("`loyalty help output` lists them", "`loyalty help output` lists them"),
         ("Set `account:`; loyalty keeps it.", "Set `account:`; loyalty keeps it."),
     ],
-    ids=["every command", "the one of the sandbox itself", "no command"],
+    ids=["every command", "the one of the sandbox itself", "help", "no command"],
 )
 def test_a_message_in_the_sandbox_names_commands_that_act_there(message: str, shown: str) -> None:
     assert pasteable(message) == pasteable(pasteable(message)) == shown

@@ -144,7 +144,7 @@ def test_a_description_without_examples_cannot_be_tried() -> None:
     (shortfall,) = found(ACME + ERRORS)
 
     assert not shortfall.doubtful
-    assert shortfall.text == "the file has no `examples:`; docs/own-platform.md shows some"
+    assert shortfall.text == "the file has no `examples:`; `loyalty help own-platform` shows some"
 
 
 def test_errors_alone_are_not_enough_to_try_the_promises() -> None:

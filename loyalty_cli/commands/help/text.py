@@ -99,7 +99,7 @@ class _Layout:
         """Each row as its first cell, and below it the others with the names of their columns."""
         names, *others = rows
         if len(names) == 2 and any(names):
-            title = ": ".join(names)
+            title = ": ".join(filter(None, names))
             yield from (indent + title, indent + "-" * len(title))
         for row in others:
             yield from wrapped(row[0], self.width, indent, f"{indent}  ")

@@ -78,7 +78,9 @@ def _error_code(value: str) -> ErrorCode:
 
         close = get_close_matches(value.lower(), list(ErrorCode), n=1)
         meant = f" (did you mean {close[0]}?)" if close else ""
-        wrong = f"must be an error code{meant}, not {value[:40]!r}; docs/output.md lists them"
+        wrong = (
+            f"must be an error code{meant}, not {value[:40]!r}; `loyalty help output` lists them"
+        )
         raise ValueError(wrong) from None
 
 

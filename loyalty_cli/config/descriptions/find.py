@@ -25,7 +25,7 @@ NOT_A_NAME = "check"
 """`loyalty providers check` is a command."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_ONE_FILE = "Give the file of one description; docs/own-platform.md shows one."
+_ONE_FILE = "Give the file of one description; `loyalty help own-platform` shows one."
 _NAME_FORM = "a provider's name must be lower-case letters, digits, - and _, and not 'check'"
 
 

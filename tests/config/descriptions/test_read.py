@@ -185,7 +185,7 @@ def test_a_secret_in_a_description_is_refused_with_its_key_and_not_repeated(
         ("examples", "[{customer: '1', body: {}}]", "examples.0.available", "either"),
         ("examples", "[{customer: '', body: {}, error: refused}]", "examples.0.customer", "empty"),
         ("examples", "[{customer: '1', error: not-found}]", "examples.0.error", "mean not_found?"),
-        ("examples", "[{customer: '1', error: x}]", "examples.0.error", "output.md lists them"),
+        ("examples", "[{customer: '1', error: x}]", "examples.0.error", "help output` lists them"),
         ("examples", "[{customer: '1', by: email, error: refused}]", "examples.0.by", "one of id"),
         ("examples", "[{customer: '1', body: {a: 1e9999999}, available: []}]", "examples.0.body",
          "digits"),
