@@ -78,7 +78,8 @@ def run(session: Session, chosen: Globals, request: DebitRequest, output: Format
             debits = DebitSender(journal, platforms, ask=ask)
             if request.dry_run:
                 return _dry_run(debits, orders, journal, output)
-            if to_send.first and not request.yes and not confirmed(_question(debits, to_send)):
+            is_to_ask = to_send.first and not request.yes
+            if is_to_ask and not confirmed(_question(debits, to_send, request.person)):
                 messages.note("Nothing was sent.")
                 return ExitCode.REFUSED
             keys = UsedKeys(journal, platforms, orders.profiles)
@@ -90,8 +91,11 @@ def run(session: Session, chosen: Globals, request: DebitRequest, output: Format
             return _make(debits, keys, orders, entries, stop, output, is_named=is_named)
 
 
-def _question(debits: DebitSender, to_send: ToSend) -> str:
-    """The question to the user; raise LoyaltyError if the platform would refuse the debit."""
+def _question(debits: DebitSender, to_send: ToSend, person: str | None) -> str:
+    """The question to the user; raise LoyaltyError if the platform would refuse the debit.
+
+    The name of the reference comes last: it may be long, and says the least.
+    """
     first = to_send.first
     assert first is not None
     if to_send.number == 1:
@@ -100,9 +104,12 @@ def _question(debits: DebitSender, to_send: ToSend) -> str:
             raise refused
         has = account.balance.available
         assert has is not None  # or the debit would be refused
+        customer = f"{first.customer!r} at {first.profile.name}"
+        who = f"{person} ({customer})" if person else customer
+        left = has.minus(Amount(first.amount))
         return (
-            f"Debit {first.amount} {first.unit} from {first.customer!r} at {first.profile.name}"
-            f" as {first.reference!r}, which leaves {has.minus(Amount(first.amount))} {first.unit}?"
+            f"Debit {first.amount} {first.unit} from {who}, which leaves {left} {first.unit},"
+            f" as {first.reference!r}?"
         )
     names = ", ".join(sorted(to_send.profiles))
     total = " and ".join(f"{amount} {unit}" for unit, amount in sorted(to_send.sums.items()))

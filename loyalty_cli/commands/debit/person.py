@@ -26,4 +26,4 @@ def of_person(session: Session, chosen: Globals, request: DebitRequest, key: str
     with closing(NamedPeople(session, chosen)) as people:
         person, customer = people.find(key), people.identifier(key, profile)
     messages.note(f"{person} is {customer!r} at {profile.name}.")
-    return replace(request, customer=customer, amount=request.customer)
+    return replace(request, customer=customer, amount=request.customer, person=str(person))

@@ -22,7 +22,7 @@ Value = TypeVar("Value")
 
 
 class DebitRequest(Struct, frozen=True):
-    """The arguments and options of the command line."""
+    """The arguments and options of the command line; `person` is who the customer is, by name."""
 
     customer: str | None
     amount: str | None
@@ -33,6 +33,7 @@ class DebitRequest(Struct, frozen=True):
     expect_total: str | None
     dry_run: bool
     yes: bool
+    person: str | None = None
 
 
 def keep_request(

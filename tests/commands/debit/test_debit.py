@@ -347,8 +347,8 @@ def test_a_person_at_a_terminal_is_asked_what_to_check_before_a_debit(
     child = at_a_terminal("debit", "C-1001", "250", "-o", "json", redirection=f">{written}")
 
     child.expect(
-        r"Debit 250 CENTS from 'C-1001' at club as '(loyalty-[-0-9a-f]{36})',"
-        r" which leaves 9750 CENTS\? \[y/N\] "
+        r"Debit 250 CENTS from 'C-1001' at club, which leaves 9750 CENTS,"
+        r" as '(loyalty-[-0-9a-f]{36})'\? \[y/N\] "
     )
     assert child.before == ""
     reference = re.findall(r"loyalty-[-0-9a-f]{36}", str(child.after))[0]

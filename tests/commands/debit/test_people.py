@@ -1,5 +1,6 @@
 """`loyalty debit -P`: the debit of a person."""
 
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -140,3 +141,18 @@ def test_a_file_of_people_that_others_can_read_debits_nobody(
 
     assert (done.code, done.out, ready.debits) == (3, "", [])
     assert len(done.err.splitlines()) == 2
+
+
+def test_the_question_names_the_person_and_what_is_left_before_the_reference(
+    ready: DebitPlatform, loyalty: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("loyalty_cli.commands.debit.action.is_interactive", lambda: True)
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+
+    done = loyalty("debit", "-P", "ada@example.com", "500", "--reference", "one")
+
+    assert (done.code, ready.debits) == (6, [])
+    assert (
+        "Debit 500 CENTS from Ada Lovelace, ada@example.com ('C-1001' at club), which leaves"
+        " 9500 CENTS, as 'one'? [y/N] "
+    ) in done.err
