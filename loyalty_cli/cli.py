@@ -106,10 +106,15 @@ def _globals(
 
     if verbose and quiet:
         usage_error("--verbose and --quiet exclude each other.", "Leave one out.")
-    source = context.get_parameter_source("sandbox")
-    typed = source is not None and source.name == "COMMANDLINE"
-    begin_run(sandbox=sandbox)
-    context.obj = Globals(config, sandbox, verbose, is_sandbox_typed=typed)
+    begin_run(sandbox=sandbox, config=str(config) if _is_typed(context, "config") else None)
+    is_sandbox_typed = _is_typed(context, "sandbox")
+    context.obj = Globals(config, sandbox, verbose, is_sandbox_typed=is_sandbox_typed)
+
+
+def _is_typed(context: typer.Context, name: str) -> bool:
+    """Whether an option is on the command line, and not only in the environment."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 # A test process runs many commands; building this takes a third of a run.

@@ -6,17 +6,24 @@ from collections.abc import Iterable
 
 _COMMAND = re.compile(r"`loyalty (?!sandbox\b|help\b|--sandbox\b)")
 _is_sandbox = False
+_config: str | None = None
 
 
-def begin_run(*, sandbox: bool) -> None:
-    """Let messages name commands for the sandbox, or for real platforms."""
-    global _is_sandbox  # noqa: PLW0603 - a process has one run, and any thread may print
-    _is_sandbox = sandbox
+def begin_run(*, sandbox: bool, config: str | None = None) -> None:
+    """Let messages name commands for the sandbox, or for real platforms.
+
+    `config` is the profile file, if the command line names it.
+    """
+    # A process has one run, and any thread may print.
+    global _is_sandbox, _config
+    _is_sandbox, _config = sandbox, config
 
 
 def command_line(arguments: Iterable[str]) -> str:
     """A command line of this program for a shell, which acts where this run does."""
-    return shlex.join(["loyalty", *(["--sandbox"] if _is_sandbox else []), *arguments])
+    here = ["--sandbox"] if _is_sandbox else []
+    here += [] if _config is None else ["--config", _config]
+    return shlex.join(["loyalty", *here, *arguments])
 
 
 def pasteable(text: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
-from loyalty_cli.model.named_commands import begin_run, pasteable
+from loyalty_cli.model.named_commands import begin_run, command_line, pasteable
 from loyalty_cli.model.records import Failure
 
 SETTLE = "Run `loyalty journal reconcile`, then `loyalty journal list`."
@@ -44,3 +44,11 @@ def test_the_record_of_an_error_in_the_sandbox_names_the_same_commands() -> None
     assert failure.message == "see `loyalty --sandbox profiles`."
     assert failure.hint == pasteable(SETTLE)
     assert Failure.of(LoyaltyError(ErrorCode.SETUP, "no hint.")).hint is None
+
+
+def test_a_command_line_acts_where_this_run_does_and_is_quoted_for_a_shell() -> None:
+    assert command_line(["journal", "show", "a b"]) == "loyalty journal show 'a b'"
+
+    begin_run(sandbox=True, config="my file.yaml")
+
+    assert command_line(["profiles"]) == "loyalty --sandbox --config 'my file.yaml' profiles"
