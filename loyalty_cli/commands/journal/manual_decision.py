@@ -114,5 +114,7 @@ def _nearest(journal: Journal, wrong: str) -> str:
         return f"It is at {' and '.join(_account_names(there))}. "
     newest = islice(journal.find(Filter(), newest=True), MOST_COMPARED)
     references = {entry.key.reference.casefold(): entry.key.reference for entry in newest}
-    close = get_close_matches(wrong.casefold(), references, n=1)
+    close = get_close_matches(wrong.casefold(), references, n=10)
+    # Signs that changed places are the likeliest slip.
+    close.sort(key=lambda each: sorted(each) != sorted(wrong.casefold()))
     return f"Did you mean {references[close[0]]!r}? " if close else ""

@@ -290,7 +290,10 @@ def test_journal_show_and_resolve_refuse_an_unknown_reference(loyalty: Run) -> N
 
 @pytest.mark.parametrize(
     ("reference", "meant"),
-    [("MADE", "made"), ("refusde", "refused"), ("point made", "points made"), ("xyz", None)],
+    [
+        *(("MADE", "made"), ("refusde", "refused"), ("point made", "points made")),
+        *(("olst", "lost"), ("xyz", None)),
+    ],
 )
 @pytest.mark.usefixtures("some")
 def test_a_reference_that_is_nearly_right_is_suggested(
@@ -312,6 +315,18 @@ def test_the_commands_that_show_names_can_be_pasted(loyalty: Run) -> None:
         assert loyalty(*shlex.split(again["command"])[1:], "--dry-run").code in (0, 6)
         assert loyalty(*shlex.split(drop["command"])[1:]).code == 0
         assert loyalty("journal", "show", reference).out.endswith("Nothing is left to do.\n")
+
+
+def test_the_commands_name_the_profile_file_if_the_command_line_did(
+    ready: DebitPlatform, loyalty: Run, debit: Callable[..., Outcome]
+) -> None:
+    debit("a", lost=True)
+
+    named = loyalty("--config", str(ready.file), "journal", "show", "a", "-o", "json").record
+    usual = loyalty("journal", "show", "a", "-o", "json").record
+
+    assert named["next"][0]["command"] == f"loyalty --config {ready.file} journal reconcile"
+    assert usual["next"][0]["command"] == "loyalty journal reconcile"
 
 
 def test_one_reference_at_two_accounts_is_told_apart_by_its_profile(
