@@ -6,14 +6,19 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.journal import reconcile
 from loyalty_cli.debits.journal import uptime
+from loyalty_cli.debits.journal.locks import release_lock, take_lock
+from loyalty_cli.debits.journal.open import open_journal
+from loyalty_cli.debits.journal.processes import _started, this_process
 from loyalty_cli.output.format import Format
 from loyalty_cli.sandbox.misbehaviour import LATE_SECONDS
 from loyalty_cli.sandbox.server import Reply
@@ -158,6 +163,31 @@ def test_a_debit_that_another_process_settles_meanwhile_is_told_as_settled(
 
     assert (code, record["state"]) == (0, "confirmed")
     assert clock.passed < 10
+
+
+def test_a_person_is_told_what_is_waited_for_and_for_how_long(
+    ready: DebitPlatform,
+    clock: Clock,
+    debit: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    capsysbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    debit("a", customer="E-lost-reply")
+    monkeypatch.setattr("loyalty_cli.output.stderr.is_terminal", lambda: True)
+    parent = replace(this_process(), pid=os.getppid(), started=_started(os.getppid()))
+    capsysbinary.readouterr()
+
+    with closing(open_journal(str(ready.journal))) as journal:
+        assert take_lock(journal.database, reconcile.LOCK, parent, lambda *_: False)
+        clock.meanwhile = partial(release_lock, journal.database, reconcile.LOCK, parent)
+        chosen, sleep = Globals(ready.file), clock.sleep
+        code = reconcile.run(chosen, Format.JSON, wait=True, clock=clock.read, sleep=sleep)
+
+    out, err = capsysbinary.readouterr()
+    assert (code, json.loads(out)[0]["state"]) == (0, "confirmed")
+    said = " ".join(err.decode().split())
+    assert said.startswith("Another reconcile is running. 'a': the debit was sent, and it is")
+    assert said.endswith("1 debit is unknown. Looking again for up to 30 min; Ctrl-C ends it.")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
