@@ -1,15 +1,23 @@
 """A look-up is a record, whatever comes of it, and its options are checked."""
 
+import gc
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from loyalty_cli.balances.lookup import BalanceReader, LookupTask, check_options
+from loyalty_cli.credentials.access_tokens import AccessTokens
+from loyalty_cli.credentials.keyring_store import KeyringStore
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.model.records import Failure, Lookup, RawLookup, WarningCode, WarningRecord
+from loyalty_cli.network.http_client import HttpClient
+from loyalty_cli.network.platform_client import PlatformClient
 from loyalty_cli.providers.contract import Reading
-from tests.fakes.servers import profile_at
+from loyalty_cli.sandbox.profiles import SandboxCredentials
+from loyalty_cli.sandbox.server import Reply
+from tests.fakes.servers import profile_at, unused_port
 
 
 class FailingPlatforms:
@@ -40,6 +48,30 @@ def test_a_look_up_that_fails_is_a_record_too(raw: bool, kind: type[Lookup | Raw
         retrieved_at="2026-11-20T05:00:00Z",
         error=Failure(code=ErrorCode.UNREACHABLE, message="Nobody is there.", hint="Wait."),
     )
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [Reply(404, {"type": "CUSTOMER_NOT_FOUND_ERROR", "message": "No."}), Reply(body="?"), None],
+    ids=["not found", "not JSON", "nobody answers"],
+)
+def test_look_ups_that_fail_leave_nothing_in_memory_until_garbage_is_searched(
+    reply: Reply | None, answer: Callable[[Any], str]
+) -> None:
+    url = answer(reply) if reply else f"http://127.0.0.1:{unused_port()}"
+    client = HttpClient(sleep=lambda _: None)
+    platforms = PlatformClient(client, SandboxCredentials(), AccessTokens(KeyringStore()))
+    reader, task = BalanceReader(platforms), LookupTask(profile_at(url), "C-1", {})
+    gc.collect()
+    gc.disable()  # it is nearly so in the program, too
+    try:
+        for _ in range(3):
+            assert reader.look_up(task).error
+        left = [each for each in gc.get_objects() if isinstance(each, LoyaltyError)]
+    finally:
+        gc.enable()
+
+    assert left == []
 
 
 def test_a_raw_record_names_the_customer_of_the_answer_and_has_its_warnings() -> None:
