@@ -134,6 +134,7 @@ def test_a_customer_who_was_never_seen_has_no_history(loyalty: Run) -> None:
 
     assert (done.code, done.out, done.err) == (0, "", "the history has no look-up of 'C-9'.\n")
     assert loyalty("history", "C-9", "-o", "json").out == "[]\n"
+    assert loyalty("-q", "history", "C-9") == (0, "", "")
 
 
 @pytest.mark.usefixtures("kept")

@@ -95,6 +95,8 @@ def export(chosen: Globals, output: Format) -> None:
     with _with_people(chosen) as (session, people):
         known = [] if people is None else people.profiles()
         _print_all(people or (), known, session, chosen, output)
+        if not people:
+            messages.note("nobody is on file. `loyalty people import` adds people.")
 
 
 @contextmanager

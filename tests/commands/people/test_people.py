@@ -123,8 +123,10 @@ def test_people_are_exported_as_json_and_jsonl(loyalty: Run, imported: Import) -
 
 
 def test_without_people_the_export_is_a_header(loyalty: Run) -> None:
-    assert loyalty("people", "export").out == "person,name\n"
-    assert loyalty("people", "export", "-o", "json").out == "[]\n"
+    said = "nobody is on file. `loyalty people import` adds people.\n"
+    assert loyalty("people", "export") == (0, "person,name\n", said)
+    assert loyalty("people", "export", "-o", "json") == (0, "[]\n", said)
+    assert loyalty("--quiet", "people", "export").err == ""
     assert not database(os.environ["HOME"]).exists()
 
 
@@ -239,6 +241,15 @@ def test_two_people_with_one_key_are_both_named(
     assert (done.code, done.out) == (2, "")
     assert "several people have the key 'ada'" in done.err
     assert "Ada, ada@example.com; ADA, ada@example.org" in done.err
+
+
+def test_when_everybody_was_forgotten_the_export_says_so(loyalty: Run, imported: Import) -> None:
+    imported("person\nada\n")
+    assert loyalty("people", "export").err == ""
+
+    loyalty("people", "forget", "ada", "--yes")
+
+    assert "nobody is on file" in loyalty("people", "export").err
 
 
 def test_who_was_forgotten_is_in_no_file(loyalty: Run, imported: Import) -> None:
