@@ -1,7 +1,7 @@
 """Find the history that commands use, open it, or write look-ups into it."""
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from loyalty_cli.commands.globals import Globals
@@ -20,17 +20,11 @@ def open_history(
     session: Session, chosen: Globals, *, create: bool = False
 ) -> Iterator["History | None"]:
     """Open the history for a block, and print warnings; None if there is none yet."""
-    from loyalty_cli.database.open import open_database
+    from loyalty_cli.commands.open_customer_data import open_customer_data
     from loyalty_cli.history.store import SCHEMA, History
 
-    database = open_database(people_place(session, chosen), SCHEMA, create=create)
-    if database is None:
-        yield None
-        return
-    for warning in database.warnings:
-        messages.warning(warning)
-    with closing(database):
-        yield History(database)
+    with open_customer_data(session, chosen, SCHEMA, create=create) as database:
+        yield None if database is None else History(database)
 
 
 @contextmanager
