@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +15,8 @@ import pytest
 from hypothesis import settings
 
 from loyalty_cli import cli
+from loyalty_cli.database.customer_data import CustomerData, Schema
+from loyalty_cli.database.open import open_database
 from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.model.named_commands import begin_run
 from loyalty_cli.sandbox.server import Handle, Received, Reply, Server
@@ -91,6 +93,25 @@ def own_place(server: PostgreSQL) -> Iterator[str]:
     name = server.place()
     yield name
     server.drop(name)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def customer_data(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[Callable[[Schema], CustomerData]]:
+    """Make a database of customer data: in a file, and in PostgreSQL."""
+    where: str | Path = tmp_path / "people.db"
+    if request.param == "postgresql":
+        server = request.getfixturevalue("server")
+        where = str(server.url(request.getfixturevalue("own_place")))
+    with ExitStack() as stack:
+
+        def make(schema: Schema) -> CustomerData:
+            database = open_database(where, schema, create=True)
+            assert database is not None
+            return stack.enter_context(closing(database))
+
+        yield make
 
 
 @pytest.fixture

@@ -125,7 +125,7 @@ def checked(
         }
         lines = ["profiles:"]
         for name in names:
-            url = serve(lambda _, name=name: replies[name])  # type: ignore[misc]
+            url = serve(lambda _, name=name: replies[name])  # type: ignore[misc] # mypy infers no default
             lines.append(f"  {name}: {{provider: imprint, base_url: '{url}'}}")
             if name != "none":
                 monkeypatch.setenv(f"LOYALTY_{name.upper()}_API_KEY", SECRET)

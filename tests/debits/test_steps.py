@@ -155,7 +155,7 @@ def test_a_step_that_fails_leaves_the_debit_planned(asking: DebitMaker) -> None:
         return Request(("nowhere",), {"accountId": query.customer}, base_url="http://127.0.0.1:9")
 
     provider = Asking()
-    provider.request = request.__get__(provider)  # type: ignore[method-assign]
+    provider.request = request.__get__(provider)  # type: ignore[method-assign] # of this one alone
     asking.profile = replace(asking.profile, provider=provider)
 
     settled = asking.debit(ask=lambda _: pytest.fail("nobody is to be asked"))

@@ -4,10 +4,16 @@ import os
 import re
 import subprocess
 import termios
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import pexpect
 
 from tests.conftest import PROGRAM, Outcome
 
+PATIENCE = 20.0
+"""Seconds after which what is waited for will not come any more."""
 STYLE = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -63,3 +69,27 @@ def unstyled(shown: str) -> str:
 def run_together(text: str) -> str:
     """A text without any white space, line breaks among it."""
     return "".join(text.split())
+
+
+@contextmanager
+def terminal(*arguments: str, command: str = 'exec "$@"') -> Iterator[Any]:
+    """A shell command in a terminal, `$@` being the program and its arguments."""
+    child = pexpect.spawn(
+        "/bin/bash",
+        ["-c", command, "bash", str(PROGRAM), *arguments],
+        env={**os.environ, "TERM": "xterm-256color"},
+        encoding="utf-8",
+        timeout=PATIENCE,
+        dimensions=(50, 100),
+    )
+    try:
+        yield child
+    finally:
+        child.close(force=True)
+
+
+def to_the_end(child: Any) -> str:
+    """All that it shows from now on."""
+    child.expect(pexpect.EOF)
+    child.close()
+    return str(child.before)

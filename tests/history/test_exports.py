@@ -33,7 +33,7 @@ READABLE = (Format.JSONL, Format.JSON, Format.CSV)
 
 def read(content: bytes | str) -> list[PastLookup]:
     stream = io.BytesIO(content.encode() if isinstance(content, str) else content)
-    stream.fileno = lambda: -1  # type: ignore[method-assign]
+    stream.fileno = lambda: -1  # type: ignore[method-assign] # a stream without a file
     return [found for _, found in read_export("x", InputFile("x", stream))]
 
 

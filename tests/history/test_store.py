@@ -1,12 +1,10 @@
 """The history in a database: the same in a file and in PostgreSQL."""
 
-from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
-from loyalty_cli.database.open import open_database
+from loyalty_cli.database.customer_data import CustomerData, Schema
 from loyalty_cli.history.lookups import Line
 from loyalty_cli.history.periods import Sighting, Whose
 from loyalty_cli.history.store import SCHEMA, History
@@ -15,16 +13,9 @@ from loyalty_cli.model.amount import Amount
 ADA, BOB = Whose("points", "id", "ada"), Whose("points", "id", "bob")
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def history(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[History]:
-    where: str | Path = tmp_path / "people.db"
-    if request.param == "postgresql":
-        server = request.getfixturevalue("server")
-        where = str(server.url(request.getfixturevalue("own_place")))
-    database = open_database(where, SCHEMA, create=True)
-    assert database is not None
-    with closing(database):
-        yield History(database)
+@pytest.fixture
+def history(customer_data: Callable[[Schema], CustomerData]) -> History:
+    return History(customer_data(SCHEMA))
 
 
 def seen(whose: Whose, day: int, amount: str, name: str = "Points") -> Sighting:

@@ -175,7 +175,7 @@ def test_credentials_of_one_customer_are_asked_about_only_with_that_customer() -
 class OddShop(Shop):
     """Its ids are numbers, and it forgot to name one that nobody has."""
 
-    ways = (Way("id", "a number", int),)  # type: ignore[arg-type]
+    ways = (Way("id", "a number", int),)  # type: ignore[arg-type] # the defect
 
 
 def test_a_provider_whose_ids_have_a_form_must_name_an_impossible_one() -> None:

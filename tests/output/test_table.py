@@ -4,6 +4,7 @@ import io
 import tracemalloc
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
@@ -73,13 +74,13 @@ def drawn(
     *,
     ascii_only: bool = False,
     columns: tuple[Column, ...] = COLUMNS,
-    **more: object,
+    **more: Any,
 ) -> str:
     file = io.StringIO()
     console = Console(
         file=file, width=width, force_terminal=True, highlight=False, markup=False, emoji=False
     )
-    table = Table(columns, groups, "Person", **more)  # type: ignore[arg-type]
+    table = Table(columns, groups, "Person", **more)
     draw(console, table, layout, now=NOW, ascii_only=ascii_only)
     return unstyled(file.getvalue())
 
@@ -88,8 +89,8 @@ def plain(groups: Iterable[Group], layout: TableLayout = TableLayout.WIDE) -> st
     return "".join(plain_text(Table(COLUMNS, groups, "Person"), layout))
 
 
-def group(profile: str, customer: str, *rows: list[Cell], **more: object) -> Group:
-    return Group([Cell(profile), Cell(customer)], rows, **more)  # type: ignore[arg-type]
+def group(profile: str, customer: str, *rows: list[Cell], **more: Any) -> Group:
+    return Group([Cell(profile), Cell(customer)], rows, **more)
 
 
 def points(available: str = "1200", *more: Cell) -> list[Cell]:

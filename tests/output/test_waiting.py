@@ -2,28 +2,22 @@
 
 import io
 import json
-import os
 import re
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from threading import Event
-from typing import Any
 
-import pexpect
 import pytest
 
 from loyalty_cli.output.waiting import ERASE, WaitingLine
 from loyalty_cli.sandbox.embedded import sandbox
 from loyalty_cli.sandbox.ledger import Ledger
 from loyalty_cli.sandbox.server import Handle, Received, Reply
-from tests.conftest import PROGRAM, Run, Serve
+from tests.conftest import Run, Serve
 from tests.fakes.debit_platform import CREDENTIALS, PROFILES
 from tests.fakes.standing_clock import StandingClock
-
-PATIENCE = 20.0
-"""Seconds after which what is waited for will not come any more."""
+from tests.fakes.terminal import PATIENCE, terminal, to_the_end
 
 
 def screen(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
@@ -117,30 +111,6 @@ def held(
     for name, secret in CREDENTIALS.items():
         monkeypatch.setenv(f"LOYALTY_{name}".upper().replace(".", "_"), secret)
     return platforms
-
-
-@contextmanager
-def terminal(*arguments: str, command: str = 'exec "$@"') -> Iterator[Any]:
-    """A shell command in a terminal, `$@` being the program and its arguments."""
-    child = pexpect.spawn(
-        "/bin/bash",
-        ["-c", command, "bash", str(PROGRAM), *arguments],
-        env={**os.environ, "TERM": "xterm-256color"},
-        encoding="utf-8",
-        timeout=PATIENCE,
-        dimensions=(50, 100),
-    )
-    try:
-        yield child
-    finally:
-        child.close(force=True)
-
-
-def to_the_end(child: Any) -> str:
-    """All that it shows from now on."""
-    child.expect(pexpect.EOF)
-    child.close()
-    return str(child.before)
 
 
 def test_one_look_up_names_its_platform_until_the_answer_is_there(held: Held) -> None:

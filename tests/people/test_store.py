@@ -1,12 +1,10 @@
 """People in a database: the same in a file and in PostgreSQL."""
 
-from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from loyalty_cli.database.open import open_database
+from loyalty_cli.database.customer_data import CustomerData, Schema
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.people.find import the_one
 from loyalty_cli.people.person import Person
@@ -16,18 +14,11 @@ ADA = Person("ada@example.com", "Ada Lovelace", {"points": "cus_8812", "store": 
 BOB = Person("+61 412 345 678", None, {"points": "cus_1"})
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def people(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[People]:
-    where: str | Path = tmp_path / "people.db"
-    if request.param == "postgresql":
-        server = request.getfixturevalue("server")
-        where = str(server.url(request.getfixturevalue("own_place")))
-    database = open_database(where, SCHEMA, create=True)
-    assert database is not None
-    with closing(database):
-        made = People(database)
-        made.put([ADA, BOB], ["points", "store"], has_name=True)
-        yield made
+@pytest.fixture
+def people(customer_data: Callable[[Schema], CustomerData]) -> People:
+    made = People(customer_data(SCHEMA))
+    made.put([ADA, BOB], ["points", "store"], has_name=True)
+    return made
 
 
 @pytest.mark.parametrize(

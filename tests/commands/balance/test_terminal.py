@@ -1,20 +1,14 @@
 """`loyalty balance --from` at a terminal: how far it is, and nothing of that anywhere else."""
 
 import json
-import os
 import re
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import pexpect
 import pytest
 
 from loyalty_cli.sandbox.server import Reply
 from tests.commands.balance.lists import (
-    PATIENCE,
     At,
     Gate,
     Listed,
@@ -23,36 +17,11 @@ from tests.commands.balance.lists import (
     names,
     not_found,
 )
-from tests.conftest import PROGRAM
-from tests.fakes.terminal import in_terminal, unstyled
+from tests.fakes.terminal import in_terminal, terminal, to_the_end, unstyled
 
 pytestmark = pytest.mark.timeout(60)
 
 HIDE, SHOW = "\x1b[?25l", "\x1b[?25h"
-
-
-@contextmanager
-def terminal(command: str, *arguments: str) -> Iterator[Any]:
-    """A shell command in a terminal, `$@` being the program and its arguments."""
-    child = pexpect.spawn(
-        "/bin/bash",
-        ["-c", command, "bash", str(PROGRAM), *arguments],
-        env={**os.environ, "TERM": "xterm-256color"},
-        encoding="utf-8",
-        timeout=PATIENCE,
-        dimensions=(50, 100),
-    )
-    try:
-        yield child
-    finally:
-        child.close(force=True)
-
-
-def to_the_end(child: Any) -> str:
-    """All that it shows from now on."""
-    child.expect(pexpect.EOF)
-    child.close()
-    return str(child.before)
 
 
 def some_fail(customer: str) -> Reply:
@@ -68,7 +37,8 @@ def test_a_person_sees_the_count_the_failures_the_rate_and_the_time_left(
     written = tmp_path / "out.jsonl"
     name = listed(lines(names(90)))
 
-    with terminal(f'exec "$@" >{written}', "balance", "--from", name, "-o", "jsonl") as child:
+    asked = ("balance", "--from", name, "-o", "jsonl")
+    with terminal(*asked, command=f'exec "$@" >{written}') as child:
         child.expect(r"m29/90\D")
         child.expect(r"2 failed.*\d/s")
         first.open()
@@ -90,7 +60,7 @@ def test_progress_of_a_list_from_a_pipe_has_no_total(
     at(gate)
     command = f'cat {listed(lines(names(30)))} | "$@" >{tmp_path / "out"}'
 
-    with terminal(command, "balance", "--from", "-", "-o", "csv") as child:
+    with terminal("balance", "--from", "-", "-o", "csv", command=command) as child:
         child.expect(r"m19/\?")
         gate.open()
         shown = to_the_end(child)
@@ -162,7 +132,7 @@ def test_progress_is_not_written_to_a_log(at: At, listed: Listed) -> None:
 def test_a_list_can_be_typed_at_a_terminal(output: str, at: At) -> None:
     platform = at()
 
-    with terminal('exec "$@"', "balance", "--from", "-", "-o", output) as child:
+    with terminal("balance", "--from", "-", "-o", output) as child:
         for customer in names(3):
             child.sendline(customer)
             # The terminal echoes it, at once or after the record before it.
@@ -186,9 +156,8 @@ def test_ctrl_c_at_a_terminal_ends_a_list_in_good_order(
     at(gate)
     written = tmp_path / "out.json"
 
-    with terminal(
-        f'exec "$@" >{written}', "balance", "--from", listed(lines(names(60))), "-o", "json"
-    ) as child:
+    asked = ("balance", "--from", listed(lines(names(60))), "-o", "json")
+    with terminal(*asked, command=f'exec "$@" >{written}') as child:
         child.expect(r"m19/60\D")
         child.sendintr()
         shown = to_the_end(child)
@@ -204,9 +173,8 @@ def test_ctrl_c_at_a_terminal_ends_a_list_in_good_order(
 def test_the_cursor_comes_back_however_a_list_ends(where: str, at: At, listed: Listed) -> None:
     at()
 
-    with terminal(
-        f'"$@" {where}', "balance", "--from", listed(lines(names(900))), "-o", "jsonl"
-    ) as child:
+    asked = ("balance", "--from", listed(lines(names(900))), "-o", "jsonl")
+    with terminal(*asked, command=f'"$@" {where}') as child:
         shown = to_the_end(child)
 
     assert shown.count(HIDE) == shown.count(SHOW)
