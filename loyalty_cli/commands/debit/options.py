@@ -1,12 +1,29 @@
 """`loyalty debit`: take an amount off a customer's credit, once."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.exceptions import TyperException
 
+from loyalty_cli.commands.commands import Command
 from loyalty_cli.commands.help_groups import CHECKS, DEBIT, DEBIT_FILES
 from loyalty_cli.commands.shared_options import OutputOption, complete_profile
 from loyalty_cli.output.format import Format
+
+
+class Debit(Command):
+    """The command: to an amount below zero it does not say that there is no such option."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the arguments; raise LoyaltyError for such an amount."""
+        try:
+            return super().parse_args(ctx, args)
+        except TyperException as error:
+            if getattr(error, "option_name", "")[1:2].isdigit():
+                from loyalty_cli.model.errors import usage_error
+
+                usage_error("AMOUNT must be a whole number above zero, in digits only.")
+            raise
 
 
 def debit(

@@ -136,7 +136,7 @@ REFERENCE = "--reference"
         ),
         (["C-1001", "9" * 5000, "--reference", "a"], AMOUNT),
         (["--reference", "a", "C-1001", "--", "-5"], AMOUNT),
-        (["C-1001", "-5", "--reference", "a"], "-5"),
+        *((["C-1001", less, "--reference", "a"], "AMOUNT must be") for less in ("-5", "-0.5")),
         *(
             ([customer, "5", "--reference", "a"], "")
             for customer in ("", "..", "C\x1b[31m", "\udc80")
