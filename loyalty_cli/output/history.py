@@ -1,5 +1,7 @@
 """How the history of a balance is shown: each change, and what may have caused it."""
 
+from msgspec.structs import replace
+
 from loyalty_cli.model.records import HistoryRecord
 from loyalty_cli.output.balances import shown_unit
 from loyalty_cli.output.csv_text import CsvCell, values
@@ -48,3 +50,12 @@ HISTORY = View[HistoryRecord](
     ),
     _group,
 )
+
+
+def of_person(name: str) -> View[HistoryRecord]:
+    """The same view, with the name of the person whose history it is."""
+
+    def group(record: HistoryRecord) -> Group:
+        return replace(_group(record), section=Cell(name))
+
+    return replace(HISTORY, group=group, section="Person")

@@ -424,7 +424,7 @@ class _Rows:
         start = self._indent + 2 * GAP + self._label_width
         texts = [cell.text]
         if column.numbers:
-            start = max(line.end + GAP, self._edge - cell_len(cell.text))
+            start = max(line.end + GAP, self._edge - cell_len(cell.text)) if self._edge else start
         else:
             texts = wrapped(cell.text, self._width - start)
         if start + max(map(cell_len, texts)) > self._width:

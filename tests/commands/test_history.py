@@ -381,6 +381,8 @@ def test_a_person_has_the_history_of_every_identifier(loyalty: Run, tmp_path: Pa
 
     done = loyalty("history", "-P", "ada lovelace", "-o", "json")
     assert [(each["profile"], each["customer"]) for each in done.records] == [("points", "C-1")]
+    for_a_ticket = loyalty("history", "-P", "ada lovelace", "-o", "markdown").out
+    assert for_a_ticket.startswith("### Ada Lovelace, ada@example.com\n")
     assert len(loyalty("history", "C-1", "-o", "json").records) == 2
     assert loyalty("history", "-P", "nobody").code == 5
     assert loyalty("history", "C-1", "-P", "ada lovelace").code == 2

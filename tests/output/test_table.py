@@ -208,6 +208,17 @@ def test_what_has_no_room_in_a_narrow_table_stands_below_with_its_label() -> Non
     ]
 
 
+def test_amounts_below_a_row_without_columns_of_amounts_stand_beside_their_labels() -> None:
+    columns = (Column("Seen"), Column("After", numbers=True), Column("Change", numbers=True))
+    group_of_one = Group([], [[Cell("22 Nov, 03:26"), Cell("10000"), Cell("-250")]])
+
+    assert drawn([group_of_one], 18, columns=columns).splitlines() == [
+        "22 Nov, 03:26",
+        "  after   10000",
+        "  change  -250",
+    ]
+
+
 def test_a_row_with_nothing_in_its_columns_has_the_first_fact_beside_its_name() -> None:
     groups = [
         group("points", "c", points("1200")),

@@ -1,6 +1,6 @@
 """The actions of `loyalty history`: show changes, read exports, delete what is old."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,8 +27,9 @@ from loyalty_cli.model.records import DebitBetween, HistoryRecord
 from loyalty_cli.output import messages
 from loyalty_cli.output.document import collecting, print_records
 from loyalty_cli.output.format import Format
-from loyalty_cli.output.history import HISTORY
+from loyalty_cli.output.history import HISTORY, of_person
 from loyalty_cli.people.find import the_one
+from loyalty_cli.people.person import Person
 
 TAKING = {State.SENDING, State.CONFIRMED, State.UNKNOWN}
 """The states of a debit that may have changed a balance."""
@@ -47,7 +48,8 @@ def show(
     with open_session(chosen) as session, open_history(session, chosen) as history:
         if not session.config.history and (history is None or history.is_empty()):
             _refuse_nothing(session)
-        named = _customers(session, chosen, person) if person else {}
+        whose = _person(session, chosen, person) if person else None
+        named = whose.identifiers if whose else {}
         found = [
             each
             for name in dict.fromkeys(named.values() if customer is None else [customer])
@@ -60,12 +62,13 @@ def show(
         debits = _our_debits(session, {each[0].customer for each in found})
         records = (
             record
-            for whose, provider, periods in found
-            for record in changes(whose, provider, periods, debits, sandbox=chosen.sandbox)
+            for line, provider, periods in found
+            for record in changes(line, provider, periods, debits, sandbox=chosen.sandbox)
             if record.at >= since
         )
         shown = list[HistoryRecord]()
-        print_records(collecting(records, shown), output, HISTORY)
+        view = of_person(str(whose)) if whose else HISTORY
+        print_records(collecting(records, shown), output, view)
     if not found:
         messages.note(f"the history has no look-up of {person or customer!r}.")
     elif not shown:
@@ -73,10 +76,10 @@ def show(
         messages.note(f"the balance of {who!r} did not change in the last {days} days.")
 
 
-def _customers(session: Session, chosen: Globals, key: str) -> Mapping[str, str]:
-    """The customer that a person is at each profile; raise LoyaltyError for nobody, or several."""
+def _person(session: Session, chosen: Globals, key: str) -> Person:
+    """The person with a key; raise LoyaltyError for nobody, or several."""
     with open_people(session, chosen) as people:
-        return the_one(people, key).identifiers
+        return the_one(people, key)
 
 
 def _refuse_nothing(session: Session) -> NoReturn:
