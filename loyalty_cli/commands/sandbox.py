@@ -30,12 +30,13 @@ def sandbox(
         return
     from threading import Event
 
-    from loyalty_cli.config.folders import state_folder
-    from loyalty_cli.sandbox.embedded import SERVED_JOURNAL, serving
+    from loyalty_cli.config.folders import data_folder, state_folder
+    from loyalty_cli.sandbox.embedded import SERVED_JOURNAL, SERVED_PEOPLE, serving
     from loyalty_cli.sandbox.profiles import profile_file
 
     with serving(port) as url:
-        write_text(profile_file(url, state_folder() / SERVED_JOURNAL))
+        journal, people = state_folder() / SERVED_JOURNAL, data_folder() / SERVED_PEOPLE
+        write_text(profile_file(url, journal, people))
         messages.note(f"serving on {url}; Ctrl-C to stop.")
         Event().wait()
 
@@ -44,10 +45,17 @@ def sandbox(
 def reset() -> None:
     """Forget all debits of the sandbox with their journals, its people and its history."""
     from loyalty_cli.config.folders import data_folder, state_folder
-    from loyalty_cli.sandbox.embedded import JOURNAL, PEOPLE, SERVED_JOURNAL, open_ledger
+    from loyalty_cli.sandbox.embedded import (
+        JOURNAL,
+        PEOPLE,
+        SERVED_JOURNAL,
+        SERVED_PEOPLE,
+        open_ledger,
+    )
 
     open_ledger().reset()
-    for path in (state_folder() / JOURNAL, state_folder() / SERVED_JOURNAL, data_folder() / PEOPLE):
+    journals = [state_folder() / name for name in (JOURNAL, SERVED_JOURNAL)]
+    for path in (*journals, *(data_folder() / name for name in (PEOPLE, SERVED_PEOPLE))):
         for suffix in ("", "-wal", "-shm", "-journal"):
             path.with_name(f"{path.name}{suffix}").unlink(missing_ok=True)
     messages.note("the sandbox is reset: all its debits, people and history are gone.")

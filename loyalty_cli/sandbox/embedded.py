@@ -19,6 +19,8 @@ SERVED_JOURNAL = "served-sandbox-journal.db"
 
 PEOPLE = "sandbox-people.db"
 """What is kept about people in the sandbox, in the user's data folder."""
+SERVED_PEOPLE = "served-sandbox-people.db"
+"""The same of a served sandbox, so that its people are not among the real ones."""
 
 
 def open_ledger() -> Ledger:

@@ -46,7 +46,7 @@ class SandboxCredentials:
         return {name: Credential(known[name], SOURCE, SOURCE) for name in profile.auth.fields}
 
 
-def profile_file(url: str, journal: Path) -> str:
+def profile_file(url: str, journal: Path, people: Path) -> str:
     """A profile file for the sandbox at `url`, with its credentials in comments."""
     lines = [f"# The sandbox at {url}. It takes these credentials, which are made up:"]
     for name, api in APIS.items():
@@ -63,5 +63,6 @@ def profile_file(url: str, journal: Path) -> str:
         if api.debit.allow:
             rules = f"allow: true, unit: {api.debit.unit}, max_amount: {api.debit.max_amount}"
             lines.append(f"    debit: {{{rules}}}")
-    lines.append(f"journal: {json.dumps(str(journal), ensure_ascii=False)}")
+    for key, path in (("journal", journal), ("people", people)):
+        lines.append(f"{key}: {json.dumps(str(path), ensure_ascii=False)}")
     return "\n".join(lines) + "\n"

@@ -247,3 +247,16 @@ def test_a_served_sandbox_has_a_journal_of_its_own_until_it_is_reset(
     assert {each.name for each in state.glob("*journal.db")} == journals
     loyalty("sandbox", "reset")
     assert not [*state.glob("*journal*")]
+
+
+def test_a_served_sandbox_has_people_of_its_own_until_it_is_reset(
+    loyalty: Run, serving: Serving, use: Callable[[str], Path], tmp_path: Path
+) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text("person,gameball\nada,C-1001\n")
+    use(serving.file)
+
+    assert "served-sandbox-people.db" in loyalty("people", "import", str(path)).err
+    assert loyalty("people", "show", "ada").code == 0
+    loyalty("sandbox", "reset")
+    assert loyalty("people", "show", "ada").code == 5

@@ -15,6 +15,7 @@ from loyalty_cli.sandbox.profiles import (
 
 URL = "http://127.0.0.1:8042"
 JOURNAL = Path('/home/é o\'x/state: "1" #/journal.db')
+PEOPLE = Path("/data/people.db")
 
 
 def test_every_provider_has_a_sandbox_profile_with_all_its_credentials() -> None:
@@ -42,14 +43,14 @@ def test_the_sandbox_profile_file_says_how_to_set_each_credential(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "config.yaml"
-    path.write_text(profile_file(URL, JOURNAL), encoding="utf-8")
+    path.write_text(profile_file(URL, JOURNAL, PEOPLE), encoding="utf-8")
     path.chmod(0o600)
 
     config = load(path)
 
     assert config.default_profile == DEFAULT_PROFILE
     assert config.warnings == ()
-    assert config.journal == str(JOURNAL)
+    assert (config.journal, config.people) == (str(JOURNAL), str(PEOPLE))
     for name, expected in sandbox_profiles(URL).items():
         profile = config.profiles[name]
         assert profile.base_url == expected.base_url
@@ -57,7 +58,7 @@ def test_the_sandbox_profile_file_says_how_to_set_each_credential(
         assert profile.settings == expected.settings
         assert profile.debit == expected.debit
         assert not profile.sandbox
-    lines = profile_file(URL, JOURNAL).splitlines()
+    lines = profile_file(URL, JOURNAL, PEOPLE).splitlines()
     exported = [line.removeprefix("#   ") for line in lines if "export" in line]
     assert exported == [
         f"export {environment_name(name, field)}={value}"

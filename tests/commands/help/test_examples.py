@@ -96,9 +96,8 @@ def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         for field, value in api.credentials.items():
             monkeypatch.setenv(environment_name(name, field), value)
     with serving() as url:
-        Path("config.yaml").write_text(
-            f"{profile_file(url, tmp_path / 'journal.db')}history: true\n"
-        )
+        printed = profile_file(url, tmp_path / "journal.db", tmp_path / "people.db")
+        Path("config.yaml").write_text(f"{printed}history: true\n")
         Path("config.yaml").chmod(0o600)
         monkeypatch.setenv("LOYALTY_CONFIG", str(tmp_path / "config.yaml"))
         yield
