@@ -27,4 +27,5 @@ def with_customers(
                 raise
             why = error.message.rstrip(".")
             mistakes.append(Mistake(each.number, PERSON, shorten(key), why))
-        yield replace(each, row=replace(each.row, customer=customer), mistakes=mistakes)
+        row = replace(each.row, customer=customer, is_person=False)
+        yield replace(each, row=row, mistakes=mistakes)
