@@ -1,4 +1,4 @@
-"""The program in a real terminal of a given width."""
+"""The program in a real terminal: run to its end, or driven."""
 
 import os
 import re
@@ -46,6 +46,32 @@ def in_terminal(
         process.kill()
         process.wait()
     return Outcome(process.returncode, shown, (err or b"").decode())
+
+
+@contextmanager
+def terminal(
+    *arguments: str, command: str = 'exec "$@"', env: Mapping[str, str] | None = None
+) -> Iterator[Any]:
+    """A shell command in a terminal, `$@` being the program and its arguments."""
+    child = pexpect.spawn(
+        "/bin/bash",
+        ["-c", command, "bash", str(PROGRAM), *arguments],
+        env={**os.environ, "TERM": "xterm-256color", **(env or {})},
+        encoding="utf-8",
+        timeout=PATIENCE,
+        dimensions=(50, 100),
+    )
+    try:
+        yield child
+    finally:
+        child.close(force=True)
+
+
+def to_the_end(child: Any) -> str:
+    """All that it shows from now on."""
+    child.expect(pexpect.EOF)
+    child.close()
+    return str(child.before)
 
 
 def _everything(descriptor: int) -> bytes:
