@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from msgspec import Struct
 
+from loyalty_cli.commands.confirm import is_interactive
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.config.folders import default_path
 from loyalty_cli.config.load import Config, load
@@ -14,6 +15,7 @@ from loyalty_cli.credentials.keyring_store import KeyringStore
 from loyalty_cli.credentials.sources import Credentials, CredentialSource
 from loyalty_cli.model.errors import setup_error, usage_error
 from loyalty_cli.output import messages
+from loyalty_cli.output.waiting import LINE
 
 
 class Session(Struct, frozen=True):
@@ -45,7 +47,7 @@ def open_session(chosen: Globals, *, for_debits: bool = False) -> Iterator[Sessi
 
     For debits, if LOYALTY_SANDBOX chose the sandbox, a file or pipe gets the banner, too.
     """
-    keyring = KeyringStore()
+    keyring = KeyringStore(_telling if is_interactive() else None)
     if chosen.sandbox:
         from loyalty_cli.sandbox.embedded import embedded_sandbox
 
@@ -60,6 +62,14 @@ def open_session(chosen: Globals, *, for_debits: bool = False) -> Iterator[Sessi
     for warning in config.warnings:
         messages.warning(warning)
     yield Session(config, Credentials(os.environ, keyring, messages.warning), keyring)
+
+
+@contextmanager
+def _telling(why: str) -> Iterator[None]:
+    """Tell a person why the keyring is waited for, and for how long in the block."""
+    messages.note(why)
+    with LINE.on("the keyring"):
+        yield
 
 
 def refuse_sandbox(chosen: Globals, command: str) -> None:

@@ -1,12 +1,16 @@
 """The system keyring: what it answers, and all the ways in which it does not."""
 
+import socket
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from pathlib import Path
+from queue import Queue
 
 import pytest
-from keyring.backends import chainer, fail, null
-from keyring.errors import KeyringLocked
+from keyring.backends import SecretService, chainer, fail, null
+from keyring.errors import InitError, KeyringLocked
 from keyrings.alt.file import PlaintextKeyring  # type: ignore[import-untyped] # it has none
 
 from loyalty_cli.credentials import keyring_store
@@ -71,7 +75,7 @@ def test_a_keyring_that_keeps_nothing_is_an_error(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        (KeyringLocked("the door is shut"), "KeyringLocked: the door is shut"),
+        (InitError("no door"), "InitError: no door"),
         (ValueError(), "ValueError: no reason given"),
         (RuntimeError("two\n  lines"), "RuntimeError: two lines"),
         (SystemExit(3), "SystemExit: 3"),
@@ -115,6 +119,79 @@ def test_a_keyring_that_waits_for_ever_is_given_up_and_not_asked_again(
 
     assert time.monotonic() - began < 100 * keyring_store.TIMEOUT_SECONDS
     assert blocking.asked == 1
+
+
+def test_a_keyring_that_stays_locked_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    locked = backends.use(monkeypatch, backends.Raising(KeyringLocked("the door is shut")))
+    store = KeyringStore()
+    said = why(store)
+    assert said.startswith("the keyring (backends Raising) was not unlocked: its prompt was")
+
+    locked.error = AssertionError("it was asked again")
+
+    assert why(store) == said
+
+
+class Told:
+    """What a person was told, and an event for each time."""
+
+    def __init__(self) -> None:
+        self.sentences = Queue[str]()
+        self.is_over = False
+
+    @contextmanager
+    def __call__(self, sentence: str) -> Iterator[None]:
+        self.sentences.put(sentence)
+        yield
+        self.is_over = True
+
+
+def test_a_person_has_as_long_as_it_takes_to_unlock_the_keyring_for_everybody(
+    monkeypatch: pytest.MonkeyPatch, blocking: backends.Blocking
+) -> None:
+    monkeypatch.setattr(keyring_store, "SILENCE_SECONDS", 0.01)
+    blocking.entries[CARD, "api_key"] = "hunter2"
+    told = Told()
+    store = KeyringStore(told)
+
+    with ThreadPoolExecutor(7) as threads:
+        asked = [threads.submit(store.get, CARD, "api_key") for _ in range(7)]
+        sentence = told.sentences.get()
+        done, _ = wait(asked, 4 * keyring_store.TIMEOUT_SECONDS)
+        assert (len(done), blocking.asked, told.is_over) == (0, 1, False)
+        blocking.released.set()
+
+    assert [each.result() for each in asked] == ["hunter2"] * 7
+    assert sentence.startswith("The keyring (backends Blocking) does not answer: it may be asking")
+    assert (told.sentences.empty(), told.is_over) == (True, True)
+
+
+@pytest.mark.usefixtures("memory")
+def test_a_person_is_told_nothing_of_a_keyring_that_answers() -> None:
+    told = Told()
+
+    assert KeyringStore(told).get(CARD, "api_key") is None
+
+    assert told.sentences.empty()
+
+
+def test_a_bus_that_says_nothing_is_given_up_though_there_is_a_person(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    monkeypatch.setattr(keyring_store, "TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr(keyring_store, "SILENCE_SECONDS", 0.01)
+    backends.use(monkeypatch, SecretService.Keyring())  # type: ignore[no-untyped-call] # keyring's
+    address = str(tmp_path_factory.mktemp("bus") / "silent")
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", f"unix:path={address}")
+    told = Told()
+
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(address)
+        listener.listen()
+        said = why(KeyringStore(told))
+
+    assert "the keyring (SecretService Keyring) did not answer within" in said
+    assert told.sentences.empty()
 
 
 def test_a_keyring_that_does_not_encrypt_is_recognised(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -87,7 +87,7 @@ def test_a_locked_secret_service_is_an_error_that_profiles_shows(
     for command in ("balance C-1 -p card", "login card --stdin --no-check", "logout card"):
         done = program(*command.split(), input="api_key=x", env=env)
         assert (done.code, done.out) == (4, "")
-        assert_it_names(done.err, "SecretService Keyring", "KeyringLocked")
+        assert_it_names(done.err, "SecretService Keyring", "was not unlocked")
         assert len(done.err.splitlines()) == 2
 
     shown = program("profiles", "-o", "json", env=env)

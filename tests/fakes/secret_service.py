@@ -10,15 +10,17 @@ from tests.requires import needs
 
 NAME = "org.freedesktop.secrets"
 PROMPTER = "org.gnome.keyring.SystemPrompter"
+PASSWORD = "the password of the keyring itself"
 PATIENCE = 20.0
 
-# No service folders: nothing else is started, above all no prompter and no second keyring.
+# A service folder of its own: nothing of the machine's is started, above all no second keyring.
 BUS = """
 <!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig>
   <type>session</type>
   <listen>unix:path={folder}/bus</listen>
+  <servicedir>{folder}/services</servicedir>
   <auth>EXTERNAL</auth>
   <policy context="default">
     <allow send_destination="*" eavesdrop="true"/>
@@ -35,6 +37,12 @@ class SecretService:
     def __init__(self, address: str, environment: Mapping[str, str]) -> None:
         self.address = address
         self.environment = environment
+
+    def store(self, service: str, user: str, secret: str) -> None:
+        """Keep a secret in an earlier run."""
+        names = {"service": service, "username": user, "application": "Python keyring library"}
+        with self._collection() as collection:
+            collection.create_item(user, names, secret.encode())
 
     def lock(self) -> None:
         """Lock the default collection, as a screen lock may."""
@@ -70,9 +78,19 @@ class SecretService:
 
 
 @contextmanager
-def running_secret_service(folder: Path, environment: Mapping[str, str]) -> Iterator[SecretService]:
-    """Run a bus and an unlocked keyring in `folder`; its path must be short, for sockets."""
+def running_secret_service(
+    folder: Path, environment: Mapping[str, str], *, prompter: str | None = None
+) -> Iterator[SecretService]:
+    """Run a bus and an unlocked keyring in `folder`; its path must be short, for sockets.
+
+    `prompter` is the program that the bus starts to ask for the keyring's password.
+    """
     needs("dbus-daemon", "gnome-keyring-daemon")
+    services = folder / "services"
+    services.mkdir()
+    if prompter:
+        lines = ("[D-BUS Service]", f"Name={PROMPTER}", f"Exec={prompter}", "")
+        (services / "prompter.service").write_text("\n".join(lines))
     with ExitStack() as started:
         address = _start_bus(folder, environment, started)
         private = {
@@ -112,7 +130,7 @@ def _start_keyring(folder: Path, environment: Mapping[str, str], started: ExitSt
     options = ("--foreground", "--unlock", "--components=secrets", control)
     daemon = _start(["gnome-keyring-daemon", *options], environment, started)
     assert daemon.stdin is not None
-    daemon.stdin.write(b"the password of the keyring itself")
+    daemon.stdin.write(PASSWORD.encode())
     daemon.stdin.close()
 
 
