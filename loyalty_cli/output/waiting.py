@@ -31,7 +31,7 @@ class WaitingLine:
 
     @contextmanager
     def on(self, platform: str) -> Iterator[None]:
-        """Wait for a platform in the block."""
+        """Wait for a platform, or for the keyring, in the block."""
         if not stderr.shows_progress():
             yield
             return
