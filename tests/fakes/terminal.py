@@ -95,27 +95,3 @@ def unstyled(shown: str) -> str:
 def run_together(text: str) -> str:
     """A text without any white space, line breaks among it."""
     return "".join(text.split())
-
-
-@contextmanager
-def terminal(*arguments: str, command: str = 'exec "$@"') -> Iterator[Any]:
-    """A shell command in a terminal, `$@` being the program and its arguments."""
-    child = pexpect.spawn(
-        "/bin/bash",
-        ["-c", command, "bash", str(PROGRAM), *arguments],
-        env={**os.environ, "TERM": "xterm-256color"},
-        encoding="utf-8",
-        timeout=PATIENCE,
-        dimensions=(50, 100),
-    )
-    try:
-        yield child
-    finally:
-        child.close(force=True)
-
-
-def to_the_end(child: Any) -> str:
-    """All that it shows from now on."""
-    child.expect(pexpect.EOF)
-    child.close()
-    return str(child.before)
