@@ -23,6 +23,7 @@ from loyalty_cli.commands.history import options as history
 from loyalty_cli.commands.journal import options as journal
 from loyalty_cli.commands.people import options as people
 from loyalty_cli.commands.shared_options import (
+    ColorOption,
     ConfigOption,
     NoProgressOption,
     QuietOption,
@@ -33,10 +34,11 @@ from loyalty_cli.model.errors import LoyaltyError, nearest, usage_error
 from loyalty_cli.model.exit_codes import ExitCode, exit_code_of
 from loyalty_cli.model.named_commands import begin_run
 from loyalty_cli.output import messages
+from loyalty_cli.output.color import Color
 from loyalty_cli.output.stdout import ReaderGoneError, flush, require_stdout, write_text
 from loyalty_cli.output.waiting import LINE
 
-GLOBALS = ("--sandbox", "--verbose", "-v", "--quiet", "-q", "--no-progress", "--config")
+GLOBALS = ("--sandbox", "--verbose", "-v", "--quiet", "-q", "--no-progress", "--color", "--config")
 
 # On TAB, Typer passes help texts through Rich to remove markup; ours have none.
 _completion_classes._sanitize_help_text = lambda text: text  # noqa: SLF001 - no setting for it
@@ -91,6 +93,7 @@ def _globals(
     verbose: VerboseOption = False,
     quiet: QuietOption = False,
     _no_progress: NoProgressOption = False,
+    _color: ColorOption = Color.AUTO,
     _: Annotated[
         bool,
         typer.Option(
@@ -178,7 +181,7 @@ def _globals_first(arguments: list[str], *, whole: bool) -> list[str]:
     while at < len(rest) and rest[at] != "--":
         name, equals, _ = rest[at].partition("=")
         if name in GLOBALS:
-            width = 2 if name == "--config" and not equals else 1
+            width = 2 if name in ("--config", "--color") and not equals else 1
             if at + width > len(rest):  # the path is missing
                 return [*first, rest[at]] if whole else first + rest
             first += rest[at : at + width]

@@ -13,6 +13,7 @@ import typer
 
 from loyalty_cli.commands.help_groups import EVERY_COMMAND, OUTPUT
 from loyalty_cli.output import stderr
+from loyalty_cli.output.color import Color, set_color
 from loyalty_cli.output.format import Format
 
 if TYPE_CHECKING:
@@ -106,6 +107,11 @@ def _set_quiet(wanted: bool) -> bool:
     return wanted
 
 
+def _set_color(chosen: Color) -> Color:
+    set_color(chosen)
+    return chosen
+
+
 def _set_no_progress(unwanted: bool) -> bool:
     stderr.set_progress(not unwanted)
     return unwanted
@@ -162,6 +168,17 @@ QuietOption = Annotated[
         callback=_set_quiet,
         is_eager=True,
         help="Show only errors on stderr, nothing else.",
+        rich_help_panel=EVERY_COMMAND,
+    ),
+]
+ColorOption = Annotated[
+    Color,
+    typer.Option(
+        "--color",
+        callback=_set_color,
+        is_eager=True,
+        help="Whether to colour tables and messages.",
+        show_default=True,
         rich_help_panel=EVERY_COMMAND,
     ),
 ]

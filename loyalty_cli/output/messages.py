@@ -3,11 +3,11 @@
 With `--quiet` only errors are shown, without their hints.
 """
 
-import os
 from collections.abc import Iterable
 
 from loyalty_cli.model.named_commands import pasteable
 from loyalty_cli.output import stderr
+from loyalty_cli.output.color import may_color
 from loyalty_cli.output.escape import visible
 from loyalty_cli.output.waiting import LINE
 
@@ -57,8 +57,7 @@ def banner(message: str, *, to_all: bool = False) -> None:
 
 
 def _print_labelled(label: str, message: str, colour: str) -> None:
-    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") in (None, "dumb", "unknown")
-    is_coloured = stderr.is_terminal() and not plain
+    is_coloured = may_color(is_terminal=stderr.is_terminal())
     _line(f"{label}: {message}", f"\x1b[{colour};1m{label}:\x1b[0m" if is_coloured else "")
 
 

@@ -7,8 +7,9 @@ import sys
 import unicodedata
 from contextlib import suppress
 
-LEAST_WIDTH = 20
-USUAL_WIDTH = 80
+from loyalty_cli.output.color import is_dumb
+from loyalty_cli.output.width import width_of
+
 INDENT = 2
 """How far the second line of a message is indented."""
 
@@ -49,8 +50,7 @@ def shows_progress(*, uses_stdout: bool = True) -> bool:
     What reads a pipe on stdout usually writes to the same terminal.
     """
     is_wanted = _Wanted.has_progress and not _Wanted.is_quiet
-    can_erase = os.environ.get("TERM") not in ("dumb", "unknown")
-    return is_wanted and can_erase and is_terminal() and not (uses_stdout and _is_piped())
+    return is_wanted and not is_dumb() and is_terminal() and not (uses_stdout and _is_piped())
 
 
 def _is_piped() -> bool:
@@ -64,13 +64,7 @@ def _is_piped() -> bool:
 
 def width() -> int:
     """The columns of the terminal; the usual number if they are unknown or too few."""
-    columns = 0
-    with suppress(ValueError):
-        columns = int(os.environ.get("COLUMNS", ""))
-    if not columns:
-        with suppress(AttributeError, OSError, ValueError):
-            columns = os.get_terminal_size(sys.stderr.fileno()).columns
-    return columns if columns >= LEAST_WIDTH else USUAL_WIDTH
+    return width_of(sys.stderr)
 
 
 def write(text: str) -> None:

@@ -17,9 +17,12 @@ from typing import IO
 from msgspec import Struct, json
 from msgspec.structs import replace
 from rich.cells import cell_len
+from rich.color import ColorSystem
 from rich.console import Console
+from rich.style import Style
 from rich.text import Text
 
+from loyalty_cli.output.color import may_color
 from loyalty_cli.output.console import console_of
 from loyalty_cli.output.dates import is_over, short_date
 from loyalty_cli.output.escape import visible
@@ -132,13 +135,17 @@ class Grid:
 def table_text(table: Table, layout: TableLayout) -> Iterator[str]:
     """Lay out a table for this process's stdout, in pieces; none if everything failed."""
     ascii_only = not is_unicode()
+    is_colored = may_color(is_terminal=is_terminal())
     if not is_terminal():
-        yield from plain_text(table, layout, ascii_only=ascii_only)
+        lines = _lines(table, layout, UNLIMITED, None, ascii_only=ascii_only)
+        yield from map(_styled if is_colored else _plain, lines)
         return
     text = io.StringIO()
     console = console_of(
         file=text,
         force_terminal=True,
+        color_system="standard" if is_colored else None,
+        no_color=False,
         highlight=False,
         markup=False,
         emoji=False,
@@ -152,8 +159,18 @@ def plain_text(
     table: Table, layout: TableLayout = TableLayout.WIDE, *, ascii_only: bool = False
 ) -> Iterator[str]:
     """Lay out a table for a pipe, line by line: as wide as it is, and dates as they came."""
-    lines = _lines(table, layout, UNLIMITED, None, ascii_only=ascii_only)
-    return (f"{''.join(text for text, _ in line).rstrip()}\n" for line in lines)
+    return map(_plain, _lines(table, layout, UNLIMITED, None, ascii_only=ascii_only))
+
+
+def _plain(line: list[Span]) -> str:
+    return f"{''.join(text for text, _ in line).rstrip()}\n"
+
+
+def _styled(line: list[Span]) -> str:
+    shown = (
+        Style.parse(style).render(text, color_system=ColorSystem.STANDARD) for text, style in line
+    )
+    return f"{''.join(shown)}\n"
 
 
 def draw(
