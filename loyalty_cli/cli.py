@@ -38,7 +38,10 @@ from loyalty_cli.output.color import Color
 from loyalty_cli.output.stdout import ReaderGoneError, flush, require_stdout, write_text
 from loyalty_cli.output.waiting import LINE
 
-GLOBALS = ("--sandbox", "--verbose", "-v", "--quiet", "-q", "--no-progress", "--color", "--config")
+GLOBALS = (
+    *("--sandbox", "--verbose", "-v", "-vv", "--quiet", "-q", "--no-progress", "--color"),
+    "--config",
+)
 
 # On TAB, Typer passes help texts through Rich to remove markup; ours have none.
 _completion_classes._sanitize_help_text = lambda text: text  # noqa: SLF001 - no setting for it
@@ -90,7 +93,7 @@ def _globals(
     context: typer.Context,
     config: ConfigOption = None,
     sandbox: SandboxOption = False,
-    verbose: VerboseOption = False,
+    verbose: VerboseOption = 0,
     quiet: QuietOption = False,
     _no_progress: NoProgressOption = False,
     _color: ColorOption = Color.AUTO,

@@ -152,11 +152,13 @@ SandboxOption = Annotated[
     ),
 ]
 VerboseOption = Annotated[
-    bool,
+    int,
     typer.Option(
         "--verbose",
         "-v",
-        help="Show the requests on stderr, without secrets.",
+        count=True,
+        show_default=False,
+        help="Show the requests on stderr, without secrets; -vv with bodies.",
         rich_help_panel=EVERY_COMMAND,
     ),
 ]

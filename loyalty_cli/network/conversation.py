@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 
 from loyalty_cli.config.profile import Profile
+from loyalty_cli.credentials.redaction import remember
 from loyalty_cli.model.errors import LoyaltyError, usage_error
 from loyalty_cli.network.answers import (
     body_of,
@@ -99,6 +100,7 @@ class Conversation:
         left = self._deadline.left()
         answer = ask(question.text)
         self._deadline.extend(left - self._deadline.left())
+        remember(answer)  # a one-time code is a secret, too
         return answer
 
     def _ask(self, request: Request) -> Answer:

@@ -32,6 +32,7 @@ from loyalty_cli.network.retry import (
     retry_after,
 )
 from loyalty_cli.network.tls import trusted
+from loyalty_cli.network.trace import SILENT, Secrecy, Trace
 from loyalty_cli.network.unpacking import unpacked
 from loyalty_cli.providers.contract import Answer, Attempt, Headers, Request
 
@@ -104,19 +105,23 @@ def _unsigned(_: Attempt) -> Headers:
     return {}
 
 
+PLAIN = Secrecy()
+"""For requests without a sign-in."""
+
+
 class HttpClient:
     """Sends requests, with one adapter for each host; safe to use from several threads."""
 
     def __init__(
         self,
-        trace: Callable[[str], None] | None = None,
+        trace: Trace | None = None,
         rate_limits: RateLimits | None = None,
         policy: RetryPolicy = INTERACTIVE,
         connections: int = CONNECTIONS,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.rate_limits = rate_limits or RateLimits()
-        self._trace = trace or (lambda _: None)
+        self._trace = trace or SILENT
         self._policy = policy
         self._connections = connections
         self._sleep = sleep
@@ -124,7 +129,12 @@ class HttpClient:
         self._lock = Lock()
 
     def read(
-        self, profile: Profile, request: Request, deadline: Deadline, sign: Sign = _unsigned
+        self,
+        profile: Profile,
+        request: Request,
+        deadline: Deadline,
+        sign: Sign = _unsigned,
+        secrecy: Secrecy = PLAIN,
     ) -> Answer:
         """Send an idempotent request, with retries; raise LoyaltyError at the deadline."""
         limiter = self.rate_limits.of(profile)
@@ -133,7 +143,7 @@ class HttpClient:
             """Send the request once, and report the outcome to the rate limiter."""
             outcome = Outcome()
             try:
-                answer = self._send(profile, request, Call(deadline), sign)
+                answer = self._send(profile, request, Call(deadline), sign, secrecy)
                 outcome = Outcome(answer)
                 if is_throttled(answer):
                     self._slow_down(limiter, permit.begun, answer)
@@ -152,6 +162,7 @@ class HttpClient:
         request: Request,
         before_first_byte: Callable[[], None],
         sign: Sign = _unsigned,
+        secrecy: Secrecy = PLAIN,
     ) -> Answer:
         """Send a request that must not be sent twice, over a connection used only for it.
 
@@ -162,7 +173,7 @@ class HttpClient:
         began = time.monotonic()
         call = Call(Deadline(profile.timeout), before_first_byte)
         try:
-            answer = self._send(profile, request, call, sign)
+            answer = self._send(profile, request, call, sign, secrecy)
         except LoyaltyError as error:
             if call.offered:
                 raise
@@ -179,19 +190,23 @@ class HttpClient:
 
     def _slow_down(self, limiter: RateLimiter, begun: float, answer: Answer) -> None:
         pause = limiter.slow_down(begun, answer, retry_after(answer, time.time()))
-        self._trace(f"* rate-limited: pausing for {pause:.2f} s")
+        self._trace.note(f"rate-limited: pausing for {pause:.2f} s")
 
     def _pause(self, seconds: float) -> None:
-        self._trace(f"* retry in {seconds:.2f} s")
+        self._trace.note(f"retry in {seconds:.2f} s")
         self._sleep(seconds)
 
-    def _send(self, profile: Profile, request: Request, call: Call, sign: Sign) -> Answer:
+    def _send(
+        self, profile: Profile, request: Request, call: Call, sign: Sign, secrecy: Secrecy
+    ) -> Answer:
         url = url_of(profile, request)
         adapter = self._adapter(profile, url, once=call.once)
-        self._trace(f"> {request.method} {url}")
         began = time.monotonic()
         try:
             prepared = _prepared(request, url, adapter.host, sign)
+            headers = prepared.headers
+            body = prepared.body if isinstance(prepared.body, bytes) else b""
+            self._trace.request(request.method, url, headers, body, secrecy)
             with adapter.answer(prepared, call) as response:
                 content = _body(response)
         except LoyaltyError:  # from before_first_byte
@@ -202,7 +217,7 @@ class HttpClient:
             where = f"{profile.provider.title} at {urlsplit(url).netloc}"
             raise explain(error, where, profile.timeout, adapter.proxy) from None
         took = time.monotonic() - began
-        self._trace(f"< {response.status}, {len(content)} bytes in {took:.3f} s")
+        self._trace.answer(response.status, response.headers, content, took, secrecy)
         return Answer(response.status, response.headers, content)
 
     def _adapter(self, profile: Profile, url: str, *, once: bool) -> Adapter:

@@ -29,6 +29,7 @@ from loyalty_cli.network.answers import (
 from loyalty_cli.network.conversation import Ask, Conversation
 from loyalty_cli.network.deadline import Deadline
 from loyalty_cli.network.http_client import HttpClient, Sign
+from loyalty_cli.network.trace import Secrecy
 from loyalty_cli.providers.contract import (
     Answer,
     Attempt,
@@ -46,7 +47,7 @@ from loyalty_cli.providers.contract import (
 )
 
 Made = TypeVar("Made")
-Send = Callable[[Request], Answer]
+Send = Callable[..., Answer]
 Waiting = Callable[[str], AbstractContextManager[None]]
 
 
@@ -137,7 +138,8 @@ class PlatformClient:
         """Requests that are signed, within one deadline; errors have no secrets."""
         sign_in = _SignIn(profile, self._credentials_of(profile))
         deadline = Deadline(profile.timeout)
-        send = partial(self._client.read, profile, deadline=deadline)
+        secrecy = Secrecy(sign_in.mask)
+        send = partial(self._client.read, profile, deadline=deadline, secrecy=secrecy)
         held: Secrets | None = None
 
         def signed(request: Request) -> Answer:
@@ -158,13 +160,14 @@ class PlatformClient:
         """Send a debit as `HttpClient.send_once` does, and return any answer unchanged."""
         try:
             sign_in = _SignIn(profile, self._credentials_of(profile))
-            send = partial(self._client.read, profile, deadline=Deadline(profile.timeout))
+            secrecy, deadline = Secrecy(sign_in.mask), Deadline(profile.timeout)
+            send = partial(self._client.read, profile, deadline=deadline, secrecy=secrecy)
             with self._waiting(profile.provider.title), sign_in.kept_secret():
                 sign = sign_in.signing(self._secrets(sign_in, send))
         except LoyaltyError as error:
             raise NotSentError.of(error) from None
         with self._waiting(profile.provider.title), sign_in.kept_secret():
-            answer = self._client.send_once(profile, request, before_first_byte, sign)
+            answer = self._client.send_once(profile, request, before_first_byte, sign, secrecy)
         return DebitAnswer(answer, sign_in.mask, sign_in.explain)
 
     def require_credentials(self, profile: Profile) -> None:
@@ -261,7 +264,7 @@ class _SignIn:
         assert exchange
         request = exchange.request(self.credentials)
         self._secrets.update(header_secrets(request.headers))
-        answer = send(request)
+        answer = send(request, secrecy=Secrecy(self.mask, keys_only=True))
         body = body_of(answer, self.profile, customer=None)
         try:
             token = exchange.read(body)

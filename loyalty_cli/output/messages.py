@@ -13,6 +13,8 @@ from loyalty_cli.output.waiting import LINE
 
 LONGEST = 600
 """Characters of one message: a platform's error text can be a whole page."""
+LONGEST_TRACED = 4000
+"""Characters of one line of a trace, such as a body."""
 
 
 def error(message: str, hint: str | None = None, details: Iterable[str] = ()) -> None:
@@ -44,10 +46,13 @@ def note(message: str) -> None:
         _line(_shown(message))
 
 
-def trace(line: str) -> None:
-    """Print a line that was asked for, of `--verbose` or of a traceback; it is never wrapped."""
+def trace(*lines: str) -> None:
+    """Print lines that were asked for, of `--verbose` or of a traceback; they are never wrapped.
+
+    They belong together: nothing is written between them.
+    """
     with LINE.hidden():
-        stderr.write(f"{_shown(line)}\n")
+        stderr.write("".join(f"{_shown(line, LONGEST_TRACED)}\n" for line in lines))
 
 
 def banner(message: str, *, to_all: bool = False) -> None:
@@ -61,10 +66,10 @@ def _print_labelled(label: str, message: str, colour: str) -> None:
     _line(f"{label}: {message}", f"\x1b[{colour};1m{label}:\x1b[0m" if is_coloured else "")
 
 
-def _shown(message: str) -> str:
+def _shown(message: str, longest: int = LONGEST) -> str:
     text = visible(pasteable(message))
-    rest = len(text) - LONGEST
-    return f"{text[:LONGEST]}… ({rest} more characters)" if rest > 0 else text
+    rest = len(text) - longest
+    return f"{text[:longest]}… ({rest} more characters)" if rest > 0 else text
 
 
 def _line(text: str, label: str = "") -> None:

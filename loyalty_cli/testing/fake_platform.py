@@ -1,7 +1,7 @@
 """A fake platform on loopback, and the program's own client to ask it."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from threading import Condition
@@ -25,6 +25,7 @@ from loyalty_cli.network.conversation import nobody
 from loyalty_cli.network.http_client import HttpClient, Sign
 from loyalty_cli.network.platform_client import PlatformClient
 from loyalty_cli.network.rate_limit import Clock, RateLimits
+from loyalty_cli.network.trace import Secrecy, Trace
 from loyalty_cli.output.json_text import json_line
 from loyalty_cli.providers.contract import (
     ID,
@@ -243,7 +244,8 @@ class FakePlatform:
         self.trace.clear()
         self.replied = 0
         self._customer, self._steps = customer, steps
-        http = _LoopbackClient(self.url, self.trace.append)
+        trace = Trace(lambda *lines: self.trace.extend(lines), whole=True)
+        http = _LoopbackClient(self.url, trace)
         return PlatformClient(http, _Credentials(self.cases), AccessTokens(KeyringStore()))
 
     def _handle(self, received: Received) -> Reply:
@@ -263,16 +265,18 @@ class FakePlatform:
 class _LoopbackClient(HttpClient):
     """A client that sends the requests to every host of a platform to one address."""
 
-    def __init__(self, url: str, trace: Callable[[str], None]) -> None:
+    def __init__(self, url: str, trace: Trace) -> None:
         super().__init__(trace, RateLimits(clock=_PassingClock()), sleep=lambda _: None)
         self._url = url
 
-    def _send(self, profile: Profile, request: Request, call: Call, sign: Sign) -> Answer:
+    def _send(
+        self, profile: Profile, request: Request, call: Call, sign: Sign, secrecy: Secrecy
+    ) -> Answer:
         _check_types(request)
         if request.base_url is not None:
             path = urlsplit(request.base_url).path.rstrip("/")
             request = replace(request, base_url=self._url + path)
-        return super()._send(profile, request, call, sign)
+        return super()._send(profile, request, call, sign, secrecy)
 
 
 class _PassingClock(Clock):

@@ -204,7 +204,7 @@ def test_no_look_up_shows_a_secret(
         for content in look_up_answers(signed_in.name):
             settable.balance = echoing(content, signed_in, spelling)
             for raw in ((), ("--raw",)):
-                done = loyalty("-v", "balance", "C-1", "-o", "json", *raw)
+                done = loyalty("-vv", "balance", "C-1", "-o", "json", *raw)
                 assert (content, signed_in.shown_in(f"{done}")) == (content, [])
                 assert done.code != 1
 
@@ -221,7 +221,7 @@ def test_no_exchange_for_a_token_shows_a_secret(
         good = '{"data": {"accessToken": "@@", "ttlSeconds": "@@"}}'
         for content in answers_with("capillary", good):
             settable.token = echoing(content, known, spelling)
-            done = loyalty("-v", "balance", "C-1", "-o", "json")
+            done = loyalty("-vv", "balance", "C-1", "-o", "json")
             assert (content, known.shown_in(f"{done}")) == (content, [])
 
 
@@ -274,7 +274,7 @@ def test_no_debit_shows_or_keeps_a_secret(
             sent = echoing(content.replace(b"%s", reference.encode()), signed_in, spelling)
             platform.debit = answers(sent)
             options = ("--reference", reference, "--yes", "-o", "json")
-            done = loyalty("-v", "debit", f"C-{number}", "50", *options)
+            done = loyalty("-vv", "debit", f"C-{number}", "50", *options)
             shown = loyalty("journal", "show", reference, "-o", "json")
             assert (content, signed_in.shown_in(f"{done}{shown}")) == (content, [])
             assert done.code != 1
@@ -301,7 +301,7 @@ def test_no_list_of_debits_shows_a_secret_or_leaves_one_in_the_journal(
             platform.debit = NEVER
             platform.on_read = refused
             platform.listed = echoing(content.replace(b"%s", b"r-1"), signed_in, spelling)
-            done = loyalty("-v", "journal", "reconcile", "-o", "json")
+            done = loyalty("-vv", "journal", "reconcile", "-o", "json")
             assert (content, signed_in.shown_in(f"{done}")) == (content, [])
             assert done.code != 1
     shown = loyalty("journal", "show", "r-1", "-o", "json")

@@ -10,6 +10,7 @@ from loyalty_cli.credentials.keyring_store import KeyringStore
 from loyalty_cli.credentials.sources import Credential
 from loyalty_cli.network.http_client import HttpClient
 from loyalty_cli.network.platform_client import PlatformClient
+from loyalty_cli.network.trace import SILENT, Trace
 from loyalty_cli.providers.contract import (
     Answer,
     Auth,
@@ -82,7 +83,7 @@ class KnownCredentials:
         return {name: Credential(SECRET, "test", "test") for name in profile.auth.fields}
 
 
-def client(trace: Callable[[str], None] | None = None) -> PlatformClient:
+def client(trace: Trace = SILENT) -> PlatformClient:
     """A client that pauses for nothing; `trace` gets what -v shows."""
     http = HttpClient(trace, sleep=lambda _: None)
     return PlatformClient(http, KnownCredentials(), AccessTokens(KeyringStore()))

@@ -11,6 +11,7 @@ import pytest
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError, NotSentError
 from loyalty_cli.network.platform_client import PlatformClient
+from loyalty_cli.network.trace import Trace
 from loyalty_cli.output.json_text import json_line
 from loyalty_cli.providers.contract import (
     Attempt,
@@ -159,7 +160,9 @@ def test_no_output_shows_a_signature_and_what_is_no_secret_stays_readable(output
     traced, echo = list[str](), Echo()
     with RawServer(echo) as server:
         profile = shop_at(server.url, Shop(reading_of), SIGNED)
-        shown = OUTPUTS[output](client(traced.append), profile)
+        shown = OUTPUTS[output](
+            client(Trace(lambda *lines: traced.extend(lines), whole=True)), profile
+        )
 
     (signature,) = echo.signatures
     assert len(signature) == 64

@@ -119,7 +119,8 @@ def _command(command: Any) -> Entry:
 
 def _option(option: Any, context: Any) -> Entry:
     names = ", ".join(sorted(option.opts, key=len))
-    value = "" if option.is_flag else f" {option.metavar or option.name.upper()}"
+    takes_none = option.is_flag or option.count
+    value = "" if takes_none else f" {option.metavar or option.name.upper()}"
     return Entry(names + value, _text(option, context))
 
 
