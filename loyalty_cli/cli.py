@@ -17,6 +17,7 @@ from loyalty_cli.commands import diff, login, logout, profiles, providers, sandb
 from loyalty_cli.commands.balance import options as balance
 from loyalty_cli.commands.commands import CommandGroup, Commands
 from loyalty_cli.commands.debit import options as debit
+from loyalty_cli.commands.doctor import options as doctor
 from loyalty_cli.commands.help import options as help_options
 from loyalty_cli.commands.help_groups import BALANCES, DEBITS, MORE, SET_UP, VERSION
 from loyalty_cli.commands.history import options as history
@@ -76,6 +77,7 @@ app.add_typer(journal.app, name="journal", rich_help_panel=DEBITS)
 app.command(rich_help_panel=SET_UP)(profiles.profiles)
 app.command(rich_help_panel=SET_UP)(login.login)
 app.command(rich_help_panel=SET_UP)(logout.logout)
+app.command(rich_help_panel=SET_UP)(doctor.doctor)
 app.add_typer(providers.app, name="providers", rich_help_panel=SET_UP)
 app.add_typer(sandbox.app, name="sandbox", rich_help_panel=MORE)
 app.command(rich_help_panel=MORE)(schema.schema)

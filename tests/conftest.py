@@ -15,6 +15,7 @@ import pytest
 from hypothesis import settings
 
 from loyalty_cli import cli
+from loyalty_cli.credentials import redaction
 from loyalty_cli.database.customer_data import CustomerData, Schema
 from loyalty_cli.database.open import open_database
 from loyalty_cli.debits.journal.open import open_journal
@@ -70,6 +71,7 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
             monkeypatch.delenv(name)
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr(redaction, "_known", set())  # a run knows only its own secrets
     begin_run(sandbox=False)
     return settings
 

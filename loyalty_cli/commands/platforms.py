@@ -7,7 +7,7 @@ from loyalty_cli.network.http_client import CONNECTIONS, HttpClient
 from loyalty_cli.network.platform_client import PlatformClient
 from loyalty_cli.network.rate_limit import RateLimits
 from loyalty_cli.network.retry import INTERACTIVE, RetryPolicy
-from loyalty_cli.network.trace import SILENT, Trace
+from loyalty_cli.network.trace import Trace
 from loyalty_cli.output import messages
 from loyalty_cli.output.waiting import LINE
 
@@ -25,7 +25,11 @@ def platform_client(
 
     To check credentials, `keep_tokens` is false: then each token is a new one.
     """
-    trace = Trace(messages.trace, whole=chosen.verbose > 1) if chosen.verbose else SILENT
-    http = HttpClient(trace, RateLimits(rate), policy, connections)
+    http = HttpClient(trace_of(chosen), RateLimits(rate), policy, connections)
     tokens = AccessTokens(session.keyring if keep_tokens else None)
     return PlatformClient(http, session.credentials, tokens, waiting=LINE.on)
+
+
+def trace_of(chosen: Globals) -> Trace | None:
+    """What shows the requests, as `--verbose` says; None without it."""
+    return Trace(messages.trace, whole=chosen.verbose > 1) if chosen.verbose else None

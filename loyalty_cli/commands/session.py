@@ -47,7 +47,7 @@ def open_session(chosen: Globals, *, for_debits: bool = False) -> Iterator[Sessi
 
     For debits, if LOYALTY_SANDBOX chose the sandbox, a file or pipe gets the banner, too.
     """
-    keyring = KeyringStore(_telling if is_interactive() else None)
+    keyring = open_keyring()
     if chosen.sandbox:
         from loyalty_cli.sandbox.embedded import embedded_sandbox
 
@@ -62,6 +62,11 @@ def open_session(chosen: Globals, *, for_debits: bool = False) -> Iterator[Sessi
     for warning in config.warnings:
         messages.warning(warning)
     yield Session(config, Credentials(os.environ, keyring, messages.warning), keyring)
+
+
+def open_keyring() -> KeyringStore:
+    """The keyring; on a terminal it is waited for until a person has unlocked it."""
+    return KeyringStore(_telling if is_interactive() else None)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from msgspec import Struct
@@ -85,6 +86,31 @@ def load(path: Path) -> Config:
         raise unreadable(f"the profile file {path}", error) from None
     except MistakeError as error:
         raise mistake_in(path, error) from None
+
+
+def load_readable(path: Path) -> Config:
+    """What can be read of a profile file that has mistakes, to examine it; nothing is used of it.
+
+    Its `profiles` are those without a mistake, perhaps none.
+    """
+    try:
+        root, _ = read(path)
+    except (OSError, ValueError, MistakeError):
+        root = None
+    items = root.items if isinstance(root, Map) else {}
+    named = items.get("profiles")
+    profiles: dict[str, Profile] = {}
+    if isinstance(named, Map):
+        section = Section(named, "profiles", named.keys)
+        for name in named.items:
+            with suppress(MistakeError, LoyaltyError):
+                profiles[name] = _profile(name, section, path, Descriptions(path, root))
+    places: dict[str, str | None] = {}
+    for key in ("journal", "people"):
+        with suppress(MistakeError):
+            places[key] = Section(root, "", items).read(key, check_place)
+    journal, people = places.get("journal"), places.get("people")
+    return Config(str(path), profiles, journal=journal, people=people)
 
 
 def _config(path: Path, root: Node, warnings: tuple[str, ...]) -> Config:

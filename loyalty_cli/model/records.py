@@ -342,6 +342,18 @@ class ShortfallRecord(Record, frozen=True, kw_only=True):
     message: str
 
 
+CheckStatus = Literal["ok", "warning", "broken"]
+
+
+class CheckRecord(Record, frozen=True, kw_only=True):
+    """What one check of `loyalty doctor` found, and what to do; `broken` stops look-ups."""
+
+    check: str
+    status: CheckStatus
+    message: str
+    hint: str | None
+
+
 State = Literal["planned", "sending", "confirmed", "refused", "unknown", "not_applied", "dropped"]
 
 

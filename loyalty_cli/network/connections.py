@@ -31,13 +31,19 @@ class Call:
     """One request in flight: its deadline, and whether a byte of it was `offered`.
 
     `before_first_byte` may raise to stop the request. A request that has it must not be sent
-    twice, and gets a connection that no other request uses.
+    twice, and gets a connection that no other request uses. With `head_only` the body of the answer
+    is not read.
     """
 
     def __init__(
-        self, deadline: Deadline, before_first_byte: Callable[[], None] | None = None
+        self,
+        deadline: Deadline,
+        before_first_byte: Callable[[], None] | None = None,
+        *,
+        head_only: bool = False,
     ) -> None:
         self.offered = False
+        self.head_only = head_only
         self.once = before_first_byte is not None
         self.remaining = deadline.remaining
         self._before_first_byte = before_first_byte
@@ -218,7 +224,7 @@ def connect(host: str, port: int, remaining: Callable[[], float]) -> socket.sock
     Raises OSError as the system does, and TimeoutError at the deadline.
     """
     failure: OSError | None = None
-    found = _look_up(host, port, remaining())
+    found = addresses(host, port, remaining())
     for tried, (family, kind, protocol, _, address) in enumerate(found):
         sock = socket.socket(family, kind, protocol)
         try:
@@ -234,8 +240,11 @@ def connect(host: str, port: int, remaining: Callable[[], float]) -> socket.sock
     raise failure or OSError(f"{host} has no address")
 
 
-def _look_up(host: str, port: int, limit: float) -> Sequence[Address]:
-    """Ask the system in a thread, because its look-up has no timeout."""
+def addresses(host: str, port: int, limit: float) -> Sequence[Address]:
+    """Look up the addresses of a host; raise OSError as the system does, or TimeoutError.
+
+    The system is asked in a thread, because its look-up has no timeout.
+    """
     if is_address(host):  # an address needs no look-up
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     outcome: dict[str, Any] = {}

@@ -156,6 +156,14 @@ class HttpClient:
         retries = Retries(limiter, self._policy, deadline, profile.provider.is_busy)
         return retries.run(attempt, self._pause)
 
+    def knock(self, profile: Profile, deadline: Deadline) -> Answer:
+        """Ask for the base URL itself, once and without a sign-in; the answer has no body.
+
+        Any answer will do, such as a web page that is larger than a balance can be.
+        """
+        call = Call(deadline, head_only=True)
+        return self._send(profile, Request(()), call, _unsigned, PLAIN)
+
     def send_once(
         self,
         profile: Profile,
@@ -208,7 +216,7 @@ class HttpClient:
             body = prepared.body if isinstance(prepared.body, bytes) else b""
             self._trace.request(request.method, url, headers, body, secrecy)
             with adapter.answer(prepared, call) as response:
-                content = _body(response)
+                content = b"" if call.head_only else _body(response)
         except LoyaltyError:  # from before_first_byte
             raise
         except Exception as error:

@@ -12,16 +12,22 @@ from loyalty_cli.model.errors import os_error_text, setup_error
 BUNDLE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 
 
-def trusted(ca_bundle: Path | None) -> ssl.SSLContext:
-    """A TLS context that checks certificates; raise LoyaltyError for an unusable bundle."""
+def bundle_of(ca_bundle: Path | None) -> tuple[Path, str] | None:
+    """The CA bundle that is used, and what names it; None for the system's store."""
     bundles = {"the profile's ca_bundle": ca_bundle or ""}
     bundles |= {variable: os.environ.get(variable, "") for variable in BUNDLE_VARIABLES}
     origin = next(filter(bundles.get, bundles), None)
-    if origin is None:
+    return None if origin is None else (Path(bundles[origin]), origin)
+
+
+def trusted(ca_bundle: Path | None) -> ssl.SSLContext:
+    """A TLS context that checks certificates; raise LoyaltyError for an unusable bundle."""
+    bundle = bundle_of(ca_bundle)
+    if bundle is None:
         import truststore
 
         return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    path = Path(bundles[origin])
+    path, origin = bundle
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     why = None
     try:

@@ -8,6 +8,7 @@ import msgspec
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.records import (
     SCHEMA_VERSION,
+    CheckRecord,
     DebitHistory,
     DebitRecord,
     DiffRecord,
@@ -42,6 +43,7 @@ ARRAYS = (
     tuple[JournalRecord, ...],
     tuple[JournalSummaryRecord, ...],
     tuple[PersonRecord, ...],
+    tuple[CheckRecord, ...],
 )
 
 

@@ -179,6 +179,11 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example("Into a file that can be imported again", "loyalty people export >people.csv"),
         Example("As JSON Lines", "loyalty people export -o jsonl"),
     ),
+    "loyalty doctor": (
+        Example("What is wrong, and what to do", "loyalty doctor"),
+        Example("Whether the program itself is well", "loyalty --sandbox doctor"),
+        Example("A file for a report, without secrets", "loyalty doctor --bundle report.json"),
+    ),
     "loyalty profiles": (
         Example("The profiles, and where each credential comes from", "loyalty profiles"),
         Example("Whether each platform takes them", "loyalty profiles --check"),

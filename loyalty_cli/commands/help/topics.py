@@ -14,6 +14,7 @@ PLACES = (PACKAGE / "docs", PACKAGE.parent / "docs")
 RENAMED = {
     "bulk": "lists",
     "completion": "tab-completion",
+    "doctor": "problems",
     "history": "changes",
     "people": "who-is-who",
     "profiles": "profile-file",

@@ -50,16 +50,22 @@ def review(database: Database, reviewer: str, why: str) -> int:
         return transaction.execute(statement, values).rowcount
 
 
+def counts_of(database: Database) -> dict[str, int]:
+    """How many debits are in each state; raise JournalError if that cannot be read."""
+    by_state = "SELECT state, count(*) FROM debits GROUP BY state"
+    with database.reading() as transaction:
+        found = dict(transaction.execute(by_state).fetchall())
+    return dict.fromkeys(map(str, State), 0) | found
+
+
 def health_of(database: Database) -> JournalRecord:
     """Check a journal; raise JournalError if it cannot be read at all."""
     faults = database.faults()
     counts: dict[str, int] | None
-    by_state = "SELECT state, count(*) FROM debits GROUP BY state"
     try:
+        counts = counts_of(database)
         with database.reading() as transaction:
-            found = dict(transaction.execute(by_state).fetchall())
             (newest,) = transaction.execute("SELECT max(at) FROM events").fetchone()
-        counts = dict.fromkeys(map(str, State), 0) | found
         gap = open_gap(database)
     except JournalError:
         if not faults:

@@ -1,0 +1,1 @@
+"""`loyalty doctor`: examines everything that decides whether a look-up will work."""
