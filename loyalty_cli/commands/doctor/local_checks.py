@@ -15,6 +15,7 @@ from loyalty_cli.credentials.keyring_store import KeyringError, NoKeyringError, 
 from loyalty_cli.database.customer_data import CustomerData, Schema
 from loyalty_cli.database.open import open_database
 from loyalty_cli.debits.journal.health import counts_of, open_gap
+from loyalty_cli.debits.journal.last_backup import last_backup
 from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.debits.journal.text import shown
 from loyalty_cli.history.store import SCHEMA as HISTORY
@@ -118,9 +119,8 @@ def journal(examined: Examined) -> Iterator[Finding]:
         yield broken(check, error) if debiting else doubt(check, error)
         return
     unknown, debits = counts["unknown"], sum(counts.values())
-    backups = "its last backup is not recorded" if isinstance(place, Path) else "a server's"
     where = _with_mode(place) if isinstance(place, Path) else database.place
-    what = f"{where}, {debits} debits, {unknown} unknown; {backups}"
+    what = f"{where}, {debits} debit{'s' * (debits != 1)}, {unknown} unknown, {_backup_of(place)}"
     if unknown:
         yield warning(check, what, "Run `loyalty journal reconcile`.")
     else:
@@ -130,6 +130,13 @@ def journal(examined: Examined) -> Iterator[Finding]:
         yield warning(check, what, "`loyalty journal restore --reviewed` records that you checked.")
     for each in told:
         yield warning(check, each)
+
+
+def _backup_of(place: Path | str) -> str:
+    if not isinstance(place, Path):
+        return "backed up by its server"
+    made = last_backup(place)
+    return f"backed up at {made.at} as {made.file}" if made else "no backup is known"
 
 
 def people(examined: Examined) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from loyalty_cli.commands.open_journal import journal_there
 from loyalty_cli.commands.session import open_session
 from loyalty_cli.debits.journal.backup import back_up
 from loyalty_cli.debits.journal.health import health_of, open_gap, review
+from loyalty_cli.debits.journal.last_backup import note_backup
 from loyalty_cli.debits.journal.open import open_journal, path_of
 from loyalty_cli.debits.journal.processes import actor
 from loyalty_cli.debits.journal.restore import restore
@@ -25,6 +26,7 @@ def make_backup(chosen: Globals, file: Path) -> None:
     """Write the whole journal into a new file, and print what it holds."""
     with journal_there(chosen) as (_, journal):
         summary = back_up(journal.database, file)
+        note_backup(Path(journal.place), file)
     messages.note(f"the backup {file} was made: {summary}.")
 
 

@@ -370,7 +370,7 @@ def test_a_journal_that_cannot_be_used_stops_no_look_up(doctor: Doctor, tmp_path
     assert (done.code, one(done, "journal")["status"]) == (0, "warning")
 
 
-def test_unknown_debits_are_a_warning(
+def test_unknown_debits_are_a_warning_and_the_last_backup_is_named(
     loyalty: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
@@ -382,8 +382,13 @@ def test_unknown_debits_are_a_warning(
 
     journal = one(done, "journal")
     assert (done.code, journal["status"]) == (0, "warning")
-    assert "mode 600, 1 debits, 1 unknown" in journal["message"]
+    assert "mode 600, 1 debit, 1 unknown, no backup is known" in journal["message"]
     assert "loyalty --sandbox journal reconcile" in journal["hint"]
+
+    backup = str(tmp_path / "backup.db")
+    assert loyalty("--sandbox", "journal", "backup", backup).code == 0
+    journal = one(loyalty("--sandbox", "doctor", "-o", "json"), "journal")
+    assert journal["message"].endswith(f"Z as {backup}")
 
 
 # The keyring.
