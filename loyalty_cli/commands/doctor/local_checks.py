@@ -158,7 +158,7 @@ def _customer_data(examined: Examined, schema: Schema) -> Iterator[Finding]:
         yield ok(schema.name, f"{place}: {none}")
         return
     with closing(database):
-        content = f"{_number_of_people(database)} people" if schema is PEOPLE else kept
+        content = f"on file: {_number_of_people(database)}" if schema is PEOPLE else kept
         where = _with_mode(place) if isinstance(place, Path) else database.place
         yield ok(schema.name, f"{where}, {content}")
         for each in database.warnings:
