@@ -13,6 +13,13 @@ from loyalty_cli.config.descriptions.find import Descriptions
 from loyalty_cli.config.file import mistake_in, read, unreadable, warnings_about
 from loyalty_cli.config.folders import expanded, state_folder
 from loyalty_cli.config.journal_place import check_place, is_url
+from loyalty_cli.config.layout_slips import (
+    SPACE_AFTER_COLON,
+    no_profile,
+    no_profiles,
+    refuse_wrong_profiles,
+    refuse_wrong_top,
+)
 from loyalty_cli.config.profile import (
     DEFAULT_TIMEOUT,
     DebitRules,
@@ -38,7 +45,7 @@ DEBIT_KEYS = (
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _NAME_FORM = "must be letters, digits, - and _, and begin with a letter or digit"
-_FIRST_PROFILE = "README shows a first profile."
+_FIRST_PROFILE = "Run `loyalty init` to add a profile, or see `loyalty config example`."
 
 
 class Config(Struct, frozen=True):
@@ -80,10 +87,11 @@ def load(path: Path) -> Config:
     except FileNotFoundError:
         setup_error(
             f"there is no profile file {path}.",
-            "Write one (README shows how), or try the program with --sandbox first.",
+            "Run `loyalty init` to write one, or try the program with --sandbox first.",
         )
     except (OSError, ValueError) as error:
-        raise unreadable(f"the profile file {path}", error) from None
+        hint = "Save it as UTF-8." if isinstance(error, UnicodeDecodeError) else "Fix that file."
+        raise unreadable(f"the profile file {path}", error, hint) from None
     except MistakeError as error:
         raise mistake_in(path, error) from None
 
@@ -116,11 +124,16 @@ def load_readable(path: Path) -> Config:
 def _config(path: Path, root: Node, warnings: tuple[str, ...]) -> Config:
     if root is None:
         raise MistakeError("the file is empty", None, hint=_FIRST_PROFILE)
+    if not isinstance(root, Map):
+        raise MistakeError("must be a map of keys and values", root.line, hint=_FIRST_PROFILE)
+    refuse_wrong_top(root, FILE_KEYS)
     file = Section(root, "", FILE_KEYS)
     named = file.node("profiles")
+    if "profiles" not in file:
+        file.mistake("profiles", "is missing", _FIRST_PROFILE)
     if not isinstance(named, Map) or not named.items:
-        there = "must be a map with at least one profile" if "profiles" in file else "is missing"
-        file.mistake("profiles", there, _FIRST_PROFILE)
+        raise no_profiles(named, file.line("profiles"))
+    refuse_wrong_profiles(named, FILE_KEYS)
     section = Section(named, "profiles", named.keys)
     described = Descriptions(path, root)
     profiles = {name: _profile(name, section, path, described) for name in named.items}
@@ -142,15 +155,18 @@ def _config(path: Path, root: Node, warnings: tuple[str, ...]) -> Config:
 
 def _profile(name: str, named: Section, path: Path, described: Descriptions) -> Profile:
     if not _NAME.fullmatch(name):
-        named.mistake(name, f"a profile's name {_NAME_FORM}")
+        hint = SPACE_AFTER_COLON if ":" in name else None
+        named.mistake(name, f"a profile's name {_NAME_FORM}", hint)
     node = named.node(name)
     if not isinstance(node, Map):
-        named.mistake(name, "must be a map with a provider", "Write a space after each colon.")
+        raise no_profile(node, named.line(name), named.key(name), providers.BUILT_IN)
     provider = _provider(Section(node, named.key(name), node.keys), node.keys, described)
     known = [setting.name for setting in provider.settings]
-    section = named.inner(name, (*PROFILE_KEYS, *known), provider.credential_fields())
-    known = [option.name for option in provider.profile_options()]
-    options = section.inner("options", known, provider.credential_fields())
+    known_options = [option.name for option in provider.profile_options()]
+    inside = {"debit": DEBIT_KEYS, "options": known_options}
+    credentials = provider.credential_fields()
+    section = named.inner(name, (*PROFILE_KEYS, *known), credentials, inside)
+    options = section.inner("options", known_options, credentials)
     auth = provider.auth(section.read("auth", text))
     if auth is None:
         names = ", ".join(each.name for each in provider.auths)
@@ -182,7 +198,9 @@ def _provider(section: Section, keys: Iterable[str], described: Descriptions) ->
         from difflib import get_close_matches
 
         for typo in get_close_matches("provider", keys, n=1):
-            section.mistake(typo, "unknown key", "Did you mean 'provider'?")
+            shown, colon, _ = typo.partition(":")
+            hint = "Write `provider: `, with a space." if colon else "Did you mean 'provider'?"
+            raise MistakeError("unknown key", section.line(typo), section.key(shown), hint)
         available = ", ".join((*providers.names(), *described.names))
         section.mistake("provider", "is missing", f"Available: {available}.")
     if found := described.load(name):

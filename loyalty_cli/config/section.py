@@ -1,7 +1,7 @@
 """A map of the profile file: reads its values one by one, and reports mistakes with their line."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import NoReturn, TypeVar
 
 from loyalty_cli.config.yaml_nodes import Items, Map, MistakeError, Node, Text
@@ -21,17 +21,24 @@ def sounds_secret(name: str) -> bool:
 class Section:
     """A map with known keys only; null counts as an empty map.
 
-    Names in `credentials`, and names that sound like a secret, are refused.
+    Names in `credentials`, and names that sound like a secret, are refused. `inside` has the keys
+    of maps in this map, for the hint if one of them stands beside its map.
     Every method raises MistakeError.
     """
 
     def __init__(
-        self, node: Node, key: str, known: Iterable[str], credentials: Iterable[str] = ()
+        self,
+        node: Node,
+        key: str,
+        known: Iterable[str],
+        credentials: Iterable[str] = (),
+        inside: Mapping[str, Collection[str]] | None = None,
     ) -> None:
         if node is not None and not isinstance(node, Map):
             raise MistakeError("must be a map of keys and values", node.line, key, hint=None)
         self._map = node or Map({}, {}, 0)
         self._key = key
+        self._inside = inside or {}
         for name, line in self._map.keys.items():
             if name not in known:
                 self._refuse(name, line, known, credentials)
@@ -72,10 +79,16 @@ class Section:
         except ValueError as error:
             self.mistake(name, str(error).rstrip("."))
 
-    def inner(self, name: str, known: Iterable[str], credentials: Iterable[str] = ()) -> "Section":
+    def inner(
+        self,
+        name: str,
+        known: Iterable[str],
+        credentials: Iterable[str] = (),
+        inside: Mapping[str, Collection[str]] | None = None,
+    ) -> "Section":
         """A map inside this map."""
         node = self.node(name) or Map({}, {}, self.line(name) or 0)
-        return Section(node, self.key(name), known, credentials)
+        return Section(node, self.key(name), known, credentials, inside)
 
     def free(self, name: str) -> "Section":
         """A map inside this map whose keys the file chooses; none may sound like a secret."""
@@ -105,4 +118,9 @@ class Section:
                 "Take it out and run `loyalty login` for the profile,"
                 " or set its environment variable.",
             )
-        raise MistakeError("unknown key", line, self.key(shown), nearest(shown, known))
+        hint = nearest(shown, known)
+        if shown != name and shown in known:
+            hint = f"Write `{shown}: `, with a colon and a space."
+        elif found := next((each for each, inner in self._inside.items() if name in inner), None):
+            hint = f"It is a key of `{found}`: indent it further, below that."
+        raise MistakeError("unknown key", line, self.key(shown), hint)

@@ -19,6 +19,11 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # YAML allows these in no file; a check here can report the line.
 _NOT_IN_A_FILE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
 _NULLS = ("", "~", "null", "Null", "NULL")
+# YAML reads these as text, where a person sees an indent.
+_ODD_INDENT = re.compile(
+    r"^[ \t]*([\xa0\u1680\u2000-\u200b\u202f\u205f\u3000\ufeff])", re.MULTILINE
+)
+_IN_QUOTES = "Put a value that begins with such a sign in quotes."
 _NOT_IN_A_VALUE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
@@ -63,22 +68,33 @@ def parse(text: str) -> Node:
     if found := _NOT_IN_A_FILE.search(text):
         line = text.count("\n", 0, found.start()) + 1
         raise MistakeError(f"a control character (U+{ord(found[0]):04X}) is not allowed here", line)
+    if found := _ODD_INDENT.search(text):
+        line = text.count("\n", 0, found.start(1)) + 1
+        message = f"this line begins with an unusual space (U+{ord(found[1]):04X})"
+        raise MistakeError(message, line, hint="Indent with ordinary spaces.")
     events = yaml.parse(text, Loader=_LOADER)
     try:
         nodes = (event for event in events if isinstance(event, _NODES))
         first = next(nodes, None)
         root = _node(first, nodes, depth=0) if first else None
         if extra := next(nodes, None):
-            raise MistakeError("a second document begins here", _line(extra))
+            raise MistakeError(
+                "a second document begins here", _line(extra), hint="Take the line with --- out."
+            )
     except yaml.MarkedYAMLError as error:
         raise _syntax_error(error, text) from None
     return root
 
 
 def _syntax_error(error: yaml.MarkedYAMLError, text: str) -> MistakeError:
-    """Describe a mistake, and the line where it began, such as a quote that is never closed."""
+    """Describe a mistake by the usual slip, or by the line where the parser gave up."""
+    from loyalty_cli.config.syntax_slips import usual_slip
+
     place, began = error.problem_mark, error.context_mark
-    message = _IN_WORDS.get(error.problem or "", error.problem or "this is not YAML")
+    problem = error.problem or ""
+    if place and (slip := usual_slip(text, problem, place.line, (began or place).line)):
+        return MistakeError(slip.message, slip.line, hint=slip.hint)
+    message = _IN_WORDS.get(problem, problem or "this is not YAML")
     # At the end of the text the parser counts one line too many.
     line = min(place.line + 1, len(text.rstrip().splitlines()) or 1) if place else None
     if error.context and began and line and began.line + 1 < line:
@@ -87,10 +103,9 @@ def _syntax_error(error: yaml.MarkedYAMLError, text: str) -> MistakeError:
 
 
 _IN_WORDS = {
-    "found character that cannot start any token": "this character cannot begin a"
-    " value; write spaces, not a TAB, and put a value such as @x or `x` in quotes",
-    "mapping values are not allowed in this context": "a colon is not allowed here; look for"
-    " a colon missing on the line above, and for lines that do not begin in the same column",
+    "found character that cannot start any token": "this character cannot begin a value; put a"
+    " value such as @x or `x` in quotes",
+    "mapping values are not allowed in this context": "a colon is not allowed here",
     "found unexpected end of stream": "a quote is not closed",
 }
 
@@ -101,10 +116,11 @@ def _line(event: Any) -> int:
 
 def _node(event: Any, rest: Iterator[Any], depth: int) -> Node:
     if isinstance(event, yaml.AliasEvent) or event.anchor:
-        raise MistakeError("anchors (&) and aliases (*) are not used here", _line(event))
+        message = "anchors (&) and aliases (*) are not used here"
+        raise MistakeError(message, _line(event), hint=_IN_QUOTES)
     if event.tag:
         # Without its text: a secret that begins with ! looks like a tag.
-        raise MistakeError("tags (!) are not used here", _line(event))
+        raise MistakeError("tags (!) are not used here", _line(event), hint=_IN_QUOTES)
     if depth > MAX_DEPTH:
         raise MistakeError("this is nested too deep", _line(event))
     if isinstance(event, yaml.ScalarEvent):
@@ -132,7 +148,9 @@ def _map(start: Any, rest: Iterator[Any], depth: int) -> Map:
             raise MistakeError("a key must be text", _line(event))
         if key.value in items:
             raise MistakeError(
-                f"the key {key.value!r} is a duplicate (first on line {keys[key.value]})", key.line
+                f"the key {key.value!r} is a duplicate (first on line {keys[key.value]})",
+                key.line,
+                hint="Take one out; or, if it belongs to the line above it, indent it.",
             )
         keys[key.value] = key.line
         items[key.value] = _node(next(rest), rest, depth + 1)

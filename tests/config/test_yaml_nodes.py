@@ -104,8 +104,8 @@ def test_any_text_is_read_as_yaml_or_refused(text: str) -> None:
         ("a: 1\n? [b]\n: 2", 2, "a key must be text"),
         ("a: 1\nnull: 2", 2, "a key must be text"),
         ("a: 1\n---\nb: 1", 3, "a second document"),
-        ("a:\n\tb: 1", 2, "not a TAB"),
-        ("a: 1\nb: 'x\nc: 2\n", 3, "quoted scalar that begins on line 2"),
+        ("a:\n\tb: 1", 2, "this line begins with a TAB"),
+        ("a: 1\nb: 'x\nc: 2\n", 2, "a quote is not closed"),
         ("a: 1\n\nb\0: 1", 3, "U+0000"),
         ("a: \x1b[31m", 1, "U+001B"),
         ('a: 1\nb: "\\0"', 2, "control character"),
@@ -114,8 +114,8 @@ def test_any_text_is_read_as_yaml_or_refused(text: str) -> None:
         ('a: "x\\ny"', 1, "line break"),
         ("a: 'x\n\n  y'", 1, "line break"),
         ("%FOO bar\n---\na: 1", 1, "directive"),
-        ("a: b: c", 1, "a colon is not allowed here"),
-        ("{a: 1", 1, "did not find"),
+        ("a: b: c", 1, "a second colon is not allowed"),
+        ("{a: 1", 1, "a { is not closed"),
     ],
 )
 def test_refused_yaml_is_told_with_its_line(text: str, line: int, message: str) -> None:
