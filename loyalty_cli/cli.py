@@ -13,7 +13,7 @@ from typer._completion_classes import completion_init
 from typer.exceptions import TyperException
 
 from loyalty_cli import __version__
-from loyalty_cli.commands import diff, login, logout, profiles, providers, sandbox, schema
+from loyalty_cli.commands import config, diff, login, logout, profiles, providers, sandbox, schema
 from loyalty_cli.commands.balance import options as balance
 from loyalty_cli.commands.commands import CommandGroup, Commands
 from loyalty_cli.commands.debit import options as debit
@@ -21,6 +21,7 @@ from loyalty_cli.commands.doctor import options as doctor
 from loyalty_cli.commands.help import options as help_options
 from loyalty_cli.commands.help_groups import BALANCES, DEBITS, MORE, SET_UP, VERSION
 from loyalty_cli.commands.history import options as history
+from loyalty_cli.commands.init import options as init
 from loyalty_cli.commands.journal import options as journal
 from loyalty_cli.commands.people import options as people
 from loyalty_cli.commands.shared_options import (
@@ -74,6 +75,8 @@ app.command(rich_help_panel=BALANCES)(diff.diff)
 app.add_typer(people.app, name="people", rich_help_panel=BALANCES)
 app.command(cls=debit.Debit, rich_help_panel=DEBITS)(debit.debit)
 app.add_typer(journal.app, name="journal", rich_help_panel=DEBITS)
+app.command(rich_help_panel=SET_UP)(init.init)
+app.add_typer(config.app, name="config", rich_help_panel=SET_UP)
 app.command(rich_help_panel=SET_UP)(profiles.profiles)
 app.command(rich_help_panel=SET_UP)(login.login)
 app.command(rich_help_panel=SET_UP)(logout.logout)

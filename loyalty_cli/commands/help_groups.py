@@ -13,6 +13,7 @@ LOOK_UP = "What to look up"
 DEBIT = "The debit"
 SELECTION = "Which of them"
 DECISION = "Your decision"
+PROFILE = "The profile"
 CREDENTIALS = "Credentials"
 SERVER = "The server"
 LISTS = "Lists"
@@ -27,6 +28,7 @@ OPTIONS = (
     DEBIT,
     SELECTION,
     DECISION,
+    PROFILE,
     CREDENTIALS,
     SERVER,
     LISTS,

@@ -1,6 +1,7 @@
 """Ask platforms whether they take credentials, and say what they answered."""
 
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -15,6 +16,13 @@ from loyalty_cli.model.exit_codes import ExitCode, exit_code_of, exit_code_of_al
 from loyalty_cli.model.records import Failure, KeyCheckRecord
 from loyalty_cli.network.key_check import check_key
 from loyalty_cli.output import messages
+
+
+class Given(NamedTuple):
+    """Credentials that were just given, and where: on stdin, or in the terminal."""
+
+    secrets: Mapping[str, str]
+    source: str
 
 
 def key_checks(session: Session, chosen: Globals) -> list[KeyCheckRecord]:
@@ -45,33 +53,33 @@ def exit_code_of_checks(checks: Iterable[KeyCheckRecord]) -> ExitCode:
     return exit_code_of_all(codes)
 
 
-def refuse_wrong_credentials(
+def require_accepted(
     session: Session,
     chosen: Globals,
     profile: Profile,
-    given: Mapping[str, str],
-    source: str,
-    customer: str | None,
+    given: Given | None = None,
+    customer: str | None = None,
 ) -> None:
-    """Raise LoyaltyError if the platform refuses credentials that were just given.
+    """Raise LoyaltyError if the platform refuses the credentials of a profile, or those given.
 
-    Says what it answered otherwise.
+    Says what it answered otherwise. Raises LoyaltyError, too, if a credential is missing.
     """
-    asking = replace(session, credentials=GivenCredentials(given, source))
-    check = check_key(platform_client(asking, chosen, keep_tokens=False), profile, customer)
+    title = profile.provider.title
+    if given:
+        session = replace(session, credentials=GivenCredentials(given.secrets, given.source))
+    check = check_key(platform_client(session, chosen, keep_tokens=False), profile, customer)
     if check.error is None:
-        messages.note(f"{profile.provider.title} takes these credentials.")
+        messages.note(f"{title} takes these credentials.")
     elif check.result == "refused":
+        hint = "Check them, and give the right ones. --no-check stores them anyway."
         raise LoyaltyError(
             check.error.code,
             f"{check.error.message} Nothing was stored.",
-            hint="Check them, and give the right ones. --no-check stores them anyway.",
+            hint=hint if given else check.error.hint,
             http_status=check.error.http_status,
             provider_code=check.error.provider_code,
         )
     else:
-        hint = check.error.hint if customer is None else None
-        words = " ".join(filter(None, (check.error.message, hint)))
-        messages.warning(
-            f"it is unclear whether {profile.provider.title} takes these credentials: {words}"
-        )
+        hint = (check.error.hint if customer is None else None) or ""
+        words = f"{check.error.message} {hint}".strip()
+        messages.warning(f"it is unclear whether {title} takes these credentials: {words}")

@@ -1,7 +1,6 @@
 """`loyalty login`: put a profile's credentials into the keyring."""
 
-import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -9,13 +8,6 @@ from loyalty_cli.commands.help_groups import CHECKS, CREDENTIALS
 from loyalty_cli.commands.shared_options import ProfileArgument
 from loyalty_cli.model.errors import usage_error
 from loyalty_cli.output import messages
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from loyalty_cli.config.profile import Profile
-
-LONGEST_INPUT = 64 * 1024
 
 CheckedCustomerOption = Annotated[
     str | None,
@@ -63,6 +55,7 @@ def login(
     It is asked for a customer that cannot exist, or for --customer. If it refuses the credentials,
     nothing is stored; if that stays unclear, they are stored with a warning.
     """
+    from loyalty_cli.commands.credential_input import from_stdin, from_terminal
     from loyalty_cli.commands.session import open_session, refuse_sandbox
     from loyalty_cli.credentials.login import check_credentials, put, require_backend, shadowed
 
@@ -76,44 +69,13 @@ def login(
 
             query_for_check(profile, customer)  # before anything is typed
         backend = require_backend(session.keyring, profile, allow_plaintext=allow_plaintext)
-        given = check_credentials(profile, _lines() if stdin else _answers(profile))
+        given = check_credentials(profile, from_stdin() if stdin else from_terminal(profile))
         if not no_check:
-            from loyalty_cli.commands.key_check import refuse_wrong_credentials
+            from loyalty_cli.commands.key_check import Given, require_accepted
 
             source = "stdin" if stdin else "the terminal"
-            refuse_wrong_credentials(session, context.obj, profile, given, source, customer)
+            require_accepted(session, context.obj, profile, Given(given, source), customer)
         put(session.keyring, profile, given)
     messages.note(f"{', '.join(profile.auth.fields)} of {name} stored in the keyring ({backend}).")
     for variable in shadowed(profile):
         messages.warning(f"{variable} is set, and is used instead of the keyring.")
-
-
-def _answers(profile: "Profile") -> "Mapping[str, str]":
-    if sys.stdin is None or not sys.stdin.isatty():
-        usage_error("there is no terminal to ask on.", "Send field=value lines with --stdin.")
-    return {
-        name: typer.prompt(f"{name} of {profile.name}", hide_input=True, err=True)
-        for name in profile.auth.fields
-    }
-
-
-def _lines() -> "Mapping[str, str]":
-    if sys.stdin is None:
-        usage_error("stdin is closed.", "Send field=value lines to it, or leave --stdin out.")
-    try:
-        content = sys.stdin.buffer.read(LONGEST_INPUT + 1)
-        lines = content.decode("utf-8-sig").split("\n")
-    except UnicodeDecodeError:
-        usage_error("the input on stdin is not UTF-8 text; nothing was stored.")
-    if len(content) > LONGEST_INPUT:
-        usage_error("the input on stdin is too long for credentials; nothing was stored.")
-    given: dict[str, str] = {}
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        name, equals, secret = line.removesuffix("\r").partition("=")
-        if not equals or name in given:
-            problem = "repeats a field" if equals else "is not field=value"
-            usage_error(f"line {number} of stdin {problem}; nothing was stored.")
-        given[name] = secret
-    return given

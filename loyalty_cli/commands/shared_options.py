@@ -26,12 +26,17 @@ def complete_profile(context: typer.Context) -> list[str]:
     return list(_profiles(context))
 
 
-def complete_provider_or_check(context: typer.Context) -> list[str]:
-    """The names of the providers, with those that the profile file describes; and `check`."""
+def complete_provider(context: typer.Context) -> list[str]:
+    """The names of the providers, with those that the profile file describes."""
     from loyalty_cli.providers import names
 
     described = _descriptions(context)
-    return [*names(), *filter(_is_safe, described.names if described else ()), "check"]
+    return [*names(), *filter(_is_safe, described.names if described else ())]
+
+
+def complete_provider_or_check(context: typer.Context) -> list[str]:
+    """As `complete_provider`, and `check`."""
+    return [*complete_provider(context), "check"]
 
 
 def complete_option(context: typer.Context) -> list[tuple[str, str]]:

@@ -16,6 +16,11 @@ def read(path: Path) -> tuple[Node, int]:
     return parse(content.decode("utf-8-sig")), status.st_mode
 
 
+def read_text(path: Path) -> str:
+    """Read the text of a YAML file, with the mark at its start; raise OSError or ValueError."""
+    return read_regular_file(path, SIZE_LIMIT)[0].decode("utf-8")
+
+
 def warnings_about(path: Path, mode: int, private: str = "600") -> tuple[str, ...]:
     """A warning if other users can change a file or a folder; `private` is the mode to give it."""
     writable = f"{path} can be written by other users; run chmod {private} on it."

@@ -83,7 +83,7 @@ def load(path: Path) -> Config:
     """Read and check a profile file; raise LoyaltyError, which names file, line and key."""
     try:
         root, mode = read(path)
-        return _config(path, root, warnings_about(path, mode))
+        return config_of(path, root, warnings_about(path, mode))
     except FileNotFoundError:
         setup_error(
             f"there is no profile file {path}.",
@@ -121,7 +121,8 @@ def load_readable(path: Path) -> Config:
     return Config(str(path), profiles, journal=journal, people=people)
 
 
-def _config(path: Path, root: Node, warnings: tuple[str, ...]) -> Config:
+def config_of(path: Path, root: Node, warnings: tuple[str, ...]) -> Config:
+    """Check the content of a profile file; raise MistakeError, or LoyaltyError."""
     if root is None:
         raise MistakeError("the file is empty", None, hint=_FIRST_PROFILE)
     if not isinstance(root, Map):
@@ -187,7 +188,7 @@ def _profile(name: str, named: Section, path: Path, described: Descriptions) -> 
         timeout=section.read("timeout", check_timeout) or DEFAULT_TIMEOUT,
         rate=section.read("rate", check_rate),
         ca_bundle=section.read("ca_bundle", lambda given: path.parent / expanded(text(given))),
-        account=section.read("account", _account_name),
+        account=section.read("account", check_name),
         debit=_debit(section.inner("debit", DEBIT_KEYS)),
     )
 
@@ -246,7 +247,8 @@ def _debit(rules: Section) -> DebitRules:
     )
 
 
-def _account_name(value: str) -> str:
+def check_name(value: str) -> str:
+    """Check a name that the file chooses; raise ValueError."""
     if not _NAME.fullmatch(value):
         raise ValueError(_NAME_FORM)
     return value

@@ -9,7 +9,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from loyalty_cli.commands.login import LONGEST_INPUT
+from loyalty_cli.commands.credential_input import LONGEST_INPUT
 from loyalty_cli.sandbox.server import Reply
 from tests.conftest import PROGRAM, Outcome, Run
 from tests.fakes import backends

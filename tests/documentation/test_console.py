@@ -73,6 +73,7 @@ NOT_HERE = {
     "make": "CI runs them",
     "pip install": "tests/proofs/installs.py",
     "pipx install": "tests/proofs/installs.py",
+    "loyalty init": "asks everything: tests/commands/init/test_init.py",
     "loyalty login": "needs a keyring: tests/commands/test_login.py",
     "loyalty journal accept-failover": "needs two servers: tests/debits/journal",
 }

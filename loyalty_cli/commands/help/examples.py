@@ -184,6 +184,38 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example("Whether the program itself is well", "loyalty --sandbox doctor"),
         Example("A file for a report, without secrets", "loyalty doctor --bundle report.json"),
     ),
+    "loyalty init": (
+        Example("Be asked for everything", "loyalty init"),
+        Example(
+            "Say everything, with the credentials in a file",
+            "loyalty init --provider gameball --name points --stdin --no-check <credentials",
+        ),
+        Example(
+            "With settings of the platform, and credentials in the environment",
+            "loyalty init --provider saasquatch --name referrals --set tenant=acme",
+        ),
+    ),
+    "loyalty config": (
+        Example("What is wrong in the profile file", "loyalty config check"),
+        Example("Use another profile by default", "loyalty config use gameball"),
+        Example("Every key there is, explained", "loyalty config example"),
+    ),
+    "loyalty config check": (
+        Example("What is wrong in the profile file", "loyalty config check"),
+        Example("In another one", "loyalty --config config.yaml config check"),
+    ),
+    "loyalty config use": (
+        Example("Use this profile by default", "loyalty config use gameball"),
+        Example("In another profile file", "loyalty --config config.yaml config use imprint"),
+    ),
+    "loyalty config path": (
+        Example("Where the profile file is", "loyalty config path"),
+        Example("Which profiles it has", "loyalty profiles"),
+    ),
+    "loyalty config example": (
+        Example("Every key there is, explained", "loyalty config example"),
+        Example("Begin with all of it", "loyalty config example >all.yaml"),
+    ),
     "loyalty profiles": (
         Example("The profiles, and where each credential comes from", "loyalty profiles"),
         Example("Whether each platform takes them", "loyalty profiles --check"),

@@ -76,6 +76,9 @@ ANSWERS: Mapping[str, Sequence[str]] = {
 }
 """What the person is asked, and answers."""
 EXPECTED: Mapping[str, int] = {
+    # There is no terminal to ask on, and no key for the new profile.
+    "loyalty init": ExitCode.USAGE,
+    "loyalty init --provider saasquatch --name referrals --set tenant=acme": ExitCode.USAGE,
     # The journal of the test is a file.
     "loyalty journal accept-failover --why 'no debit was lost'": ExitCode.USAGE,
 }

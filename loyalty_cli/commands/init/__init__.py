@@ -1,0 +1,1 @@
+"""`loyalty init`: a first profile, asked for and tried; or one more."""

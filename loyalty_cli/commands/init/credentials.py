@@ -1,0 +1,88 @@
+"""The credentials of a new profile: given or found, checked, and stored with the file."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import NamedTuple
+
+from loyalty_cli.commands.confirm import is_interactive
+from loyalty_cli.commands.credential_input import from_stdin, from_terminal
+from loyalty_cli.commands.globals import Globals
+from loyalty_cli.commands.init.draft import Draft, Place
+from loyalty_cli.commands.init.request import InitRequest, refuse
+from loyalty_cli.commands.session import Session
+from loyalty_cli.config.edit import text_of
+from loyalty_cli.config.profile import Profile
+from loyalty_cli.credentials.login import check_credentials, put, require_backend, take_out
+from loyalty_cli.credentials.sources import KEYRING
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError
+from loyalty_cli.output import messages
+
+TRIES = 3
+"""How often credentials are asked for, if the platform refuses them."""
+
+
+class Credentialed(NamedTuple):
+    """The credentials that were given, and the keyring that can have them; None without one."""
+
+    given: Mapping[str, str] | None
+    backend: str | None
+
+
+def credentials_of(
+    session: Session, chosen: Globals, profile: Profile, request: InitRequest
+) -> Credentialed:
+    """The credentials, if there are any to give; the platform has not refused them."""
+
+    def checked(given: Mapping[str, str] | None, source: str = "") -> Mapping[str, str] | None:
+        if request.check:
+            from loyalty_cli.commands.key_check import Given, require_accepted
+
+            require_accepted(session, chosen, profile, Given(given, source) if given else None)
+        return given
+
+    backend = None
+    with suppress(LoyaltyError):
+        backend = require_backend(session.keyring, profile, allow_plaintext=request.allow_plaintext)
+    if request.stdin:
+        given = check_credentials(profile, from_stdin())
+        return Credentialed(checked(given, "stdin"), backend)
+    if _are_elsewhere(session, profile):
+        return Credentialed(checked(None), backend)
+    if backend is None:
+        return Credentialed(None, None)
+    if not is_interactive():
+        refuse(["--stdin"])
+    for _ in range(TRIES - 1):
+        try:
+            given = check_credentials(profile, from_terminal(profile))
+            return Credentialed(checked(given, "the terminal"), backend)
+        except LoyaltyError as error:
+            if error.code not in (ErrorCode.CREDENTIAL_REFUSED, ErrorCode.USAGE):
+                raise
+            messages.error(error.message, "Type them again, or end with Ctrl-C.")
+    given = check_credentials(profile, from_terminal(profile))
+    return Credentialed(checked(given, "the terminal"), backend)
+
+
+def _are_elsewhere(session: Session, profile: Profile) -> bool:
+    """Whether all credentials come from the environment or from files."""
+    try:
+        found = [session.credentials.find(profile, name) for name in profile.auth.fields]
+    except LoyaltyError:  # of the keyring: told when they are stored
+        return False
+    return all(each is not None and each.kind != KEYRING for each in found)
+
+
+@contextmanager
+def stored(session: Session, place: Place, draft: Draft, found: Credentialed) -> Iterator[None]:
+    """Store credentials for the block; take them out again if it does not write the file."""
+    given = found.given if found.backend else None
+    try:
+        if given:
+            put(session.keyring, draft.profile, given)
+        yield
+    except BaseException:
+        if given and text_of(place.path) != draft.text:
+            with suppress(LoyaltyError):
+                take_out(session.keyring, draft.profile)
+        raise
