@@ -78,6 +78,30 @@ def test_every_command_works_with_credentials_and_token_in_a_secret_service(
     assert program("balance", "C-1", "-p", "club", env=env).code == 4
 
 
+def test_a_profile_made_by_init_works_with_a_secret_service(
+    secret_service: SecretService, serve: Serve, program: Run, tmp_path: Path
+) -> None:
+    def imprint(request: Received) -> Reply:
+        if request.headers["authorization"] != "Bearer s3cret":
+            return Reply(401, {"type": "X", "message": "No."})
+        customer = request.path[2]
+        body = {"customer_id": customer, "reward_balance": 7, "reward_symbol": "points"}
+        return Reply(body=body)
+
+    file = tmp_path / "new" / "config.yaml"
+    env = {**secret_service.environment, "LOYALTY_CONFIG": str(file)}
+    options = ("--provider", "imprint", "--name", "own", "--set", f"base_url={serve(imprint)}")
+
+    refused = program("init", *options, "--stdin", input="api_key=wr0ng\n", env=env)
+    assert (refused.code, file.exists(), secret_service.entries()) == (4, False, {})
+
+    made = program("init", *options, "--stdin", input="api_key=s3cret\n", env=env)
+    assert (made.code, made.out) == (0, "")
+    assert made.err.splitlines()[-1] == "Try it: loyalty balance CUSTOMER"
+    asked = program("balance", "C-1", "-o", "json", env=env)
+    assert (asked.code, asked.record["profile"]) == (0, "own")
+
+
 def test_a_locked_secret_service_is_an_error_that_profiles_shows(
     secret_service: SecretService, program: Run
 ) -> None:

@@ -135,3 +135,18 @@ def test_the_answer_to_a_debit_is_unchanged_and_comes_with_its_mask() -> None:
     assert came.answer.body == body
     assert came.mask(body.decode()) == '{"creditRedeemed": 5, "echo": "***"}'
     assert "the-api_key" not in repr(came)
+
+
+def test_a_refused_debit_is_told_with_the_source_of_the_credentials() -> None:
+    with RawServer(Answering(reply(b"{}", "403 Forbidden"))) as server:
+        profile = profile_at(server.url, "saasquatch", settings={"tenant": "acme"})
+        request = Request(("x",), json={})
+        came = client_with(CountedCredentials()).debit(profile, request, lambda: None)
+    refusal, other = (
+        LoyaltyError(code, "No.") for code in (ErrorCode.CREDENTIAL_REFUSED, ErrorCode.REFUSED)
+    )
+    came.explain(refusal)
+    came.explain(other)
+
+    assert refusal.message == "No. They came from test."
+    assert other.message == "No."
