@@ -146,7 +146,7 @@ class Loyalty:
         `outcome_unknown` it may have been made, and must not be repeated under another reference.
         """
         row = Row(
-            number=1,
+            line=1,
             customer=check_customer(customer),
             amount=_checked("amount", check_amount, str(amount)),
             reference=_checked("reference", check_reference, reference),
@@ -154,7 +154,7 @@ class Loyalty:
         )
         order = order_of(row, self._profile(profile), unit=None)
         with closing(OrderStore()) as orders, self._journal() as journal:
-            orders.add(row.number, row.reference, order)
+            orders.add(row.line, row.reference, order)
             result = self._debited(orders, journal)
         if result.error:
             raise result.error
@@ -165,7 +165,7 @@ class Loyalty:
         profiles = self._config.profiles.values()
         check_accounts(orders.profiles, profiles)
         adopt_debits(journal, orders.profiles)
-        check_on_record(journal, orders, accounts_that_debit(profiles), Mistakes(of_file=False))
+        check_on_record(journal, orders, accounts_that_debit(profiles), Mistakes(None))
         keys = UsedKeys(journal, self._one_by_one, orders.profiles)
         for warning in keys.warnings():
             _LOG.warning(warning)

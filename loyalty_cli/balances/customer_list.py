@@ -8,6 +8,7 @@ from typing import BinaryIO, NoReturn
 from msgspec import Struct
 
 from loyalty_cli.config.profile import Profile
+from loyalty_cli.lists.line_error import line_error
 from loyalty_cli.lists.list_file import InputFormat
 from loyalty_cli.lists.rows import BLANKS, from_first, shorten, text_lines
 from loyalty_cli.lists.table import (
@@ -19,7 +20,7 @@ from loyalty_cli.lists.table import (
     read_table,
 )
 from loyalty_cli.model.customer_id import check_customer
-from loyalty_cli.model.errors import LoyaltyError, nearest, usage_error
+from loyalty_cli.model.errors import LoyaltyError, nearest
 from loyalty_cli.model.records import Failure
 from loyalty_cli.providers.ways import no_such_way, wrong_for
 
@@ -64,7 +65,7 @@ class ListedCustomer(Struct, frozen=True):
 
     def refuse(self, what: str, hint: str | None = None) -> NoReturn:
         """Raise LoyaltyError for a mistake in what was asked."""
-        usage_error(what if self.line is None else f"{_line(self.line)} {what}", hint)
+        line_error(self.line, what, hint)
 
 
 def read_customers(
@@ -90,7 +91,7 @@ def read_customers(
             yield _customer(row, columns, known_profiles)
             is_empty = False
     if is_empty:
-        usage_error("there is no customer in the file.", "Write one identifier on each line.")
+        line_error(None, "there is no customer in the file.", "Write one identifier on each line.")
 
 
 def _recognised(line: str) -> InputFormat:
@@ -106,34 +107,34 @@ def _recognised(line: str) -> InputFormat:
 def _check_guess(row: TableRow, form: InputFormat, way_out: str | None) -> None:
     """Raise LoyaltyError for a row that makes a guessed format doubtful."""
     if way_out and form is InputFormat.JSONL and row.problems:
-        _refuse(row.line, f"{row.problems[0].why}.", way_out)
+        line_error(row.line, f"{row.problems[0].why}.", way_out)
     if way_out and form is InputFormat.LINES and row.cells:
         text = row.cells["customer"]
         _check_visible(row.line, text)
         if doubt := _DOUBTFUL.search(text):
-            _refuse(row.line, f"{shorten(text)!r} has {doubt[0]!r} in it.", way_out)
+            line_error(row.line, f"{shorten(text)!r} has {doubt[0]!r} in it.", way_out)
 
 
 def _customer(row: TableRow, columns: Columns, known_profiles: Collection[str]) -> ListedCustomer:
     for problem in row.problems:
         what = "" if problem.column == THE_ROW else f"{problem.column!r} "
-        _refuse(row.line, f"{what}{problem.why}{'' if problem.why.endswith('?') else '.'}")
+        line_error(row.line, f"{what}{problem.why}{'' if problem.why.endswith('?') else '.'}")
     cells = row.cells or {}
     (who,) = columns.required
     customer, profile = cells.get(who), cells.get("profile")
     if customer is None:
-        _refuse(row.line, f"the row has no {who}.")
+        line_error(row.line, f"the row has no {who}.")
     for name in (who, "profile", "by"):
         if not isinstance(cells.get(name, ""), str):
-            _refuse(row.line, f"{name} must be text, in quotes.")
+            line_error(row.line, f"{name} must be text, in quotes.")
     _check_visible(row.line, customer)
     try:
         check_customer(customer)
     except LoyaltyError as error:
-        _refuse(row.line, error.message)
+        line_error(row.line, error.message)
     if profile and profile not in known_profiles:
         hint = nearest(profile, known_profiles)
-        _refuse(row.line, f"there is no profile {shorten(profile)!r}.", hint)
+        line_error(row.line, f"there is no profile {shorten(profile)!r}.", hint)
     is_person = columns is PEOPLE
     return ListedCustomer(customer, profile, cells.get("by"), row.line, is_person)
 
@@ -145,14 +146,6 @@ def _check_visible(line: int, text: str) -> None:
         for sign in text:
             if unicodedata.category(sign) in _INVISIBLE:
                 what = f"{shorten(text)!r} has the invisible character {sign!r} in it."
-                _refuse(line, what, "Take it out.")
+                line_error(line, what, "Take it out.")
     if text != text.strip():
-        _refuse(line, f"{shorten(text)!r} has a space before or after it.", "Take it out.")
-
-
-def _refuse(line: int, what: str, hint: str | None = None) -> NoReturn:
-    usage_error(f"{_line(line)} {what}", hint)
-
-
-def _line(line: int) -> str:
-    return f"line {line} of the file:"
+        line_error(line, f"{shorten(text)!r} has a space before or after it.", "Take it out.")

@@ -36,16 +36,16 @@ def keep_orders(
             if each.row is not None:
                 profile = profile_of(each.row)
                 for fault in faults_of(each.row, profile, unit):
-                    mistakes.add_error(each.number, *fault)
+                    mistakes.add_error(each.line, *fault)
                 for fault in _needs_person(each.row, profile):
-                    mistakes.add_error(each.number, *fault)
+                    mistakes.add_error(each.line, *fault)
                 # Stored even if it is not allowed, so that all its mistakes are found.
                 order = None if each.mistakes else _order(each.row, profile, unit)
             if each.reference is not None:
-                first = into.add(each.number, each.reference, order)
-                if first != each.number:
-                    why = f"is a duplicate of row {first}"
-                    mistakes.add(Mistake(each.number, "reference", shorten(each.reference), why))
+                first = into.add(each.line, each.reference, order)
+                if first != each.line:
+                    why = f"is a duplicate of line {first}"
+                    mistakes.add(Mistake(each.line, "reference", shorten(each.reference), why))
     except LoyaltyError as error:
         if error.code is not ErrorCode.USAGE:
             raise

@@ -6,11 +6,12 @@ from typing import Any, BinaryIO
 
 from msgspec import Struct
 
+from loyalty_cli.lists.line_error import line_error
 from loyalty_cli.lists.list_file import InputFormat
 from loyalty_cli.lists.rows import BLANKS, Line, from_first, shorten, text_lines
 from loyalty_cli.lists.table import Columns, names_people, read_table
 from loyalty_cli.model.customer_id import check_customer
-from loyalty_cli.model.errors import ErrorCode, LoyaltyError, usage_error
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 
 PERSON = "person"
 _FORM = (
@@ -35,10 +36,11 @@ _AMOUNT = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 class Row(Struct, frozen=True):
     """One debit of a file; `unit` and `profile` are None if the file does not set them.
 
-    If it `is_person`, `customer` is a key of that person until the identifier is found.
+    `line` is the line in which it begins. If it `is_person`, `customer` is a key of that person
+    until the identifier is found.
     """
 
-    number: int
+    line: int
     customer: str
     amount: int
     reference: str
@@ -48,16 +50,16 @@ class Row(Struct, frozen=True):
 
 
 class Mistake(Struct, frozen=True):
-    """A mistake in a row: the column, the value, and the reason."""
+    """A mistake in a row: the line in which it begins, the column, the value, and the reason."""
 
-    number: int
+    line: int
     column: str
     value: str
     why: str
     code: ErrorCode = ErrorCode.USAGE
 
     def __str__(self) -> str:
-        return f"row {self.number}, {self.column} {self.value!r}: {self.why}"
+        return f"{self.column} {self.value!r}: {self.why}"
 
 
 class FileRow(Struct, frozen=True):
@@ -67,7 +69,7 @@ class FileRow(Struct, frozen=True):
     None if the row or its profile is wrong.
     """
 
-    number: int
+    line: int
     row: Row | None
     mistakes: Sequence[Mistake] = ()
     reference: str | None = None
@@ -111,36 +113,39 @@ def read_rows(stream: BinaryIO, check_profile: Callable[[str], str]) -> Iterator
     is_empty = True
     for row in read_table(_ended(lines), columns, form):
         is_empty = False
-        mistakes = [Mistake(row.number, each.column, each.value, each.why) for each in row.problems]
-        yield _file_row(row.number, row.cells, mistakes, check_profile, columns)
+        mistakes = [Mistake(row.line, each.column, each.value, each.why) for each in row.problems]
+        yield _file_row(row.line, row.cells, mistakes, check_profile, columns)
     if is_empty:
-        usage_error("there is no debit in the file.", "It needs a header and at least one row.")
+        line_error(
+            None, "there is no debit in the file.", "It needs a header and at least one row."
+        )
 
 
 def _ended(lines: Iterator[Line]) -> Iterator[Line]:
     """Yield complete lines; raise LoyaltyError for an incomplete one: 500 may have become 50."""
     for number, text in lines:
         if not text.endswith(("\n", "\r")):
-            usage_error(
-                f"line {number}, the last of the file, has no newline: the file may be incomplete.",
+            line_error(
+                number,
+                "the last line has no newline: the file may be incomplete.",
                 "Make or copy the file again. If nothing is missing, add a newline to that line.",
             )
         yield number, text
 
 
 def _file_row(
-    number: int,
+    line: int,
     cells: Mapping[str, Any] | None,
     mistakes: list[Mistake],
     check_profile: Callable[[str], str],
     columns: Columns,
 ) -> FileRow:
     if cells is None:
-        return FileRow(number, None, mistakes)
+        return FileRow(line, None, mistakes)
     who = columns.required[0]
     if who == PERSON and cells.get("customer"):
         why = "a row that names a person must not name a customer, too"
-        mistakes.append(Mistake(number, "customer", shorten(str(cells["customer"])), why))
+        mistakes.append(Mistake(line, "customer", shorten(str(cells["customer"])), why))
     checks: Mapping[str, Callable[[str], Any]] = {
         who: _customer,
         "amount": check_amount,
@@ -154,19 +159,19 @@ def _file_row(
         cell = cells.get(name)
         if cell is None:
             if name in columns.required:
-                mistakes.append(Mistake(number, name, "", "is missing"))
+                mistakes.append(Mistake(line, name, "", "is missing"))
             continue
         try:
             values[name] = check(_cell(name, cell))
         except ValueError as error:
             wrong.add(name)
-            mistakes.append(Mistake(number, name, shorten(str(cell)), str(error)))
+            mistakes.append(Mistake(line, name, shorten(str(cell)), str(error)))
     if "unit" in wrong:
         values["unit"] = "?"
     customer, is_person = values.pop(who), who == PERSON
-    row = None if "profile" in wrong else Row(number, customer, is_person=is_person, **values)
+    row = None if "profile" in wrong else Row(line, customer, is_person=is_person, **values)
     reference = cells.get("reference")
-    return FileRow(number, row, mistakes, reference if isinstance(reference, str) else None)
+    return FileRow(line, row, mistakes, reference if isinstance(reference, str) else None)
 
 
 def _cell(name: str, cell: Any) -> str:

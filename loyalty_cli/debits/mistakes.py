@@ -1,6 +1,7 @@
 """All mistakes in the requested debits, reported at once."""
 
 from loyalty_cli.debits.debit_list import Mistake
+from loyalty_cli.lists.line_error import LineError, place
 from loyalty_cli.lists.rows import shorten
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 
@@ -11,8 +12,8 @@ MAX_REPORTED = 100
 class Mistakes:
     """The mistakes of a file; for a debit on the command line the first mistake is raised."""
 
-    def __init__(self, *, of_file: bool) -> None:
-        self._of_file = of_file
+    def __init__(self, file: str | None) -> None:
+        self._file = file
         self._number = 0
         self._reported: list[str] = []
         self._code: ErrorCode | None = None
@@ -22,20 +23,22 @@ class Mistakes:
         return self._number
 
     def add(self, mistake: Mistake) -> None:
-        """Add the mistake of a row."""
-        self._count(str(mistake), mistake.code)
+        """Add the mistake of a row of the file."""
+        assert self._file is not None
+        self._count(f"{place(self._file, mistake.line)} {mistake}", mistake.code)
 
-    def add_error(self, number: int, column: str, value: object, error: LoyaltyError) -> None:
+    def add_error(self, line: int, column: str, value: object, error: LoyaltyError) -> None:
         """Add an error of one row; raise it if there is no file."""
-        if not self._of_file:
+        if self._file is None:
             raise error
         why = error.message.rstrip(".")
-        self.add(Mistake(number, column, shorten(str(value)), why, error.code))
+        self.add(Mistake(line, column, shorten(str(value)), why, error.code))
 
     def add_whole(self, error: LoyaltyError) -> None:
         """Add an error of the whole file; raise it if there is no file."""
-        if not self._of_file:
+        if self._file is None:
             raise error
+        error = error.named(self._file) if isinstance(error, LineError) else error
         self._whole = error
         self._count(" ".join(filter(None, (error.message, error.hint))), error.code)
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
+from loyalty_cli.lists.line_error import LineError
 from loyalty_cli.model.errors import os_error_text, usage_error
 
 
@@ -38,9 +39,11 @@ class InputFile:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Raise LoyaltyError if reading fails inside the block."""
+        """Raise LoyaltyError if reading fails inside the block, or at a line that is wrong."""
         try:
             yield
+        except LineError as error:
+            raise error.named(shown_name(self._name)) from None
         except OSError as error:
             _refuse(self._name, error)
 
@@ -61,6 +64,11 @@ class InputFile:
             if stat.S_ISREG(status.st_mode):
                 return status.st_size, status.st_mtime_ns
         return None
+
+
+def shown_name(name: str) -> str:
+    """The name of an input file in messages."""
+    return "stdin" if name == "-" else name
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from functools import partial
 from itertools import chain
 from typing import BinaryIO
 
-from loyalty_cli.model.errors import usage_error
+from loyalty_cli.lists.line_error import line_error
 
 LONGEST_LINE = 64 * 1024
 """The most characters of one line, and of all lines of one CSV row."""
@@ -19,7 +19,13 @@ Line = tuple[int, str]
 """A line's number, counted from 1, and its text with the line's end."""
 
 _UTF_16_MARKS = ("\udcff\udcfe", "\udcfe\udcff")
-_SAVE_AS_UTF_8 = "Save it as UTF-8 text."
+_TO_UTF_8 = (
+    "Save it as UTF-8, in Excel as 'CSV UTF-8'."
+    " If it is {0}, `iconv -f {0} -t UTF-8` makes it UTF-8."
+)
+_FROM_UTF_16 = _TO_UTF_8.format("UTF-16")
+_FROM_WINDOWS = _TO_UTF_8.format("WINDOWS-1252")
+"""What Excel calls "CSV" is in this encoding in Western Europe."""
 
 
 def text_lines(stream: BinaryIO) -> Iterator[Line]:
@@ -36,8 +42,9 @@ def text_lines(stream: BinaryIO) -> Iterator[Line]:
             if "\0" in line or not line.isascii():
                 _check_encoding(number, line)
             if len(line) > LONGEST_LINE:
-                usage_error(
-                    f"line {number} of the file has more than {LONGEST_LINE} characters.",
+                line_error(
+                    number,
+                    f"it has more than {LONGEST_LINE} characters.",
                     "Is it a text file, with a row on each line?",
                 )
             yield number, line
@@ -48,14 +55,14 @@ def text_lines(stream: BinaryIO) -> Iterator[Line]:
 
 def _check_encoding(number: int, line: str) -> None:
     if line.startswith(_UTF_16_MARKS):
-        usage_error("the file is UTF-16 text.", _SAVE_AS_UTF_8)
+        line_error(number, "the file is UTF-16 text.", _FROM_UTF_16)
     if "\0" in line:
         like = ", as UTF-16 text has" if line[:2].count("\0") == 1 else ""
-        usage_error(f"line {number} of the file has a NUL in it{like}.", _SAVE_AS_UTF_8)
+        line_error(number, f"it has a NUL in it{like}.", _FROM_UTF_16)
     try:
         line.encode()
     except UnicodeEncodeError:
-        usage_error(f"line {number} of the file is not UTF-8 text.", _SAVE_AS_UTF_8)
+        line_error(number, "it is not UTF-8 text.", _FROM_WINDOWS)
 
 
 def from_first(lines: Iterator[Line]) -> tuple[Line | None, Iterator[Line]]:
@@ -86,7 +93,7 @@ def csv_rows(lines: Iterator[Line]) -> Iterator[tuple[int, list[str]]]:
             taken = 0
             yield first, cells
     except csv.Error as error:
-        usage_error(f"line {first} of the file is not CSV: {error}.")
+        line_error(first, f"it is not CSV: {error}.")
 
 
 def shorten(value: str) -> str:

@@ -7,9 +7,9 @@ from typing import Any
 
 from msgspec import Struct
 
+from loyalty_cli.lists.line_error import LineError, line_error
 from loyalty_cli.lists.list_file import InputFormat
 from loyalty_cli.lists.rows import BLANKS, Line, csv_rows, shorten
-from loyalty_cli.model.errors import ErrorCode, LoyaltyError, usage_error
 from loyalty_cli.model.strict_json import decode
 
 THE_ROW = "the row"
@@ -43,12 +43,10 @@ class Problem(Struct, frozen=True):
 class TableRow(Struct, frozen=True):
     """A row: its cells by column, without empty ones; None if it cannot be read.
 
-    `line` is the line in which it begins, `number` its number in a spreadsheet. Values from CSV
-    and from lines are text.
+    `line` is the line in which it begins. Values from CSV and from lines are text.
     """
 
     line: int
-    number: int
     cells: Mapping[str, Any] | None
     problems: Sequence[Problem] = ()
     is_blank: bool = False
@@ -66,7 +64,7 @@ def read_table(
         case InputFormat.LINES:
             name = columns.names[0]
             texts = ((number, line.rstrip(BLANKS)) for number, line in lines)
-            return (TableRow(number, number, {name: text}) for number, text in texts if text)
+            return (TableRow(number, {name: text}) for number, text in texts if text)
         case InputFormat.CSV:
             return _csv(lines, columns, way_out)
         case InputFormat.JSONL:
@@ -96,17 +94,16 @@ def _csv(lines: Iterator[Line], columns: Columns, way_out: str | None) -> Iterat
     header = [name.rstrip(columns.padding) for name in names]
     check_header(first, header, columns, way_out)
     places = [(name, header.index(name)) for name in columns.names if name in header]
-    # Rows are counted as in a spreadsheet: a cell can have several lines.
-    for number, (line, cells) in enumerate(rows, first + 1):
+    for line, cells in rows:
         is_blank = not "".join(cells).strip(BLANKS)
         if len(cells) == len(header):
             padded = [(name, cells[at].rstrip(columns.padding)) for name, at in places]
             given = {name: text for name, text in padded if text}
-            yield TableRow(line, number, given, is_blank=is_blank)
+            yield TableRow(line, given, is_blank=is_blank)
         elif cells:
             why = f"it has {len(cells)} cells where the header has {len(header)}"
             problem = Problem(THE_ROW, shorten(",".join(cells)), why)
-            yield TableRow(line, number, None, [problem], is_blank)
+            yield TableRow(line, None, [problem], is_blank)
 
 
 def check_header(
@@ -123,16 +120,15 @@ def check_header(
         *((f"the column {name!r} twice.", "Leave one out.") for name in twice),
         *((f"no column {name!r}.", how) for name in missing),
     ]
-    where = f"line {line} of the file: the header has"
     if len(errors) == 1:
         what, hint = errors[0]
-        usage_error(f"{where} {what}", f"{hint}{way}")
+        line_error(line, f"the header has {what}", f"{hint}{way}")
     if errors:
-        raise LoyaltyError(
-            ErrorCode.USAGE,
-            f"{where} {len(errors)} mistakes.",
-            hint=f"{how}{way}" if missing else "Fix these, then run it again:",
-            details=tuple(f"{what} {hint}" if hint != how else what for what, hint in errors),
+        raise LineError(
+            line,
+            f"the header has {len(errors)} mistakes.",
+            f"{how}{way}" if missing else "Fix these, then run it again:",
+            tuple(f"{what} {hint}" if hint != how else what for what, hint in errors),
         )
 
 
@@ -152,7 +148,7 @@ def _json_lines(lines: Iterator[Line], columns: Columns, way_out: str | None) ->
             continue
         if first is None and text.startswith("["):
             hint = "Write an object on each line, as `jq -c '.[]'` does."
-            usage_error("the file is a JSON array.", f"{hint} {way_out}" if way_out else hint)
+            line_error(number, "it is a JSON array.", f"{hint} {way_out}" if way_out else hint)
         first = first or number
         try:
             cells = decode(text.encode())
@@ -160,7 +156,7 @@ def _json_lines(lines: Iterator[Line], columns: Columns, way_out: str | None) ->
         except ValueError as error:
             cells, why = None, str(error)
         if not isinstance(cells, dict):
-            yield TableRow(number, number, None, [Problem(THE_ROW, shorten(text), why)])
+            yield TableRow(number, None, [Problem(THE_ROW, shorten(text), why)])
             continue
         slips = {name: meant for name in cells if (meant := _misspelt(name, columns.names))}
         problems = [
@@ -175,7 +171,7 @@ def _json_lines(lines: Iterator[Line], columns: Columns, way_out: str | None) ->
             for name, cell in found.items()
             if cell is not None and (cell != "" or name in columns.required)
         }
-        yield TableRow(number, number, given, problems)
+        yield TableRow(number, given, problems)
 
 
 @lru_cache(maxsize=4096)

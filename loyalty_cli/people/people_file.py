@@ -6,10 +6,11 @@ from typing import BinaryIO, NoReturn
 from msgspec import Struct
 
 from loyalty_cli.config.profile import Profile
+from loyalty_cli.lists.line_error import line_error
 from loyalty_cli.lists.rows import csv_rows, from_first, text_lines
 from loyalty_cli.lists.table import Columns, check_header
 from loyalty_cli.model.csv_formula import bare
-from loyalty_cli.model.errors import nearest, usage_error
+from loyalty_cli.model.errors import nearest
 from loyalty_cli.people.person import NAME, PERSON, Person, check_identifier, check_text
 
 
@@ -37,7 +38,7 @@ def read_people(stream: BinaryIO, profiles: Mapping[str, Profile]) -> PeopleFile
     rows = csv_rows(lines)
     line, cells = next(rows, (1, []))
     if not cells:
-        usage_error("the file of people is empty.", _FORM)
+        line_error(None, "the file of people is empty.", _FORM)
     header = [cell.strip() for cell in cells]
     profiles = {name: each for name, each in profiles.items() if name not in (PERSON, NAME)}
     _check_columns(line, header, profiles)
@@ -57,10 +58,7 @@ def _check_columns(line: int, header: Sequence[str], profiles: Mapping[str, Prof
     check_header(line, header, Columns(names, (PERSON,), _KEYS))
     for name in header:
         if name not in names:
-            usage_error(
-                f"line {line} of the file: the column {name!r} is no profile.",
-                nearest(name, names),
-            )
+            line_error(line, f"the column {name!r} is no profile.", nearest(name, names))
 
 
 def _people(
@@ -83,7 +81,7 @@ def _people(
         is_empty = False
     else:
         if is_empty:
-            usage_error("there is nobody in the file.", _FORM)
+            line_error(None, "there is nobody in the file.", _FORM)
         return
     _refuse(empty_line, "the row is empty")
 
@@ -102,4 +100,4 @@ def _person(cells: Mapping[str, str], profiles: Mapping[str, Profile]) -> Person
 
 
 def _refuse(line: int, why: str) -> NoReturn:
-    usage_error(f"line {line} of the file: {why}.", "Nothing was imported.")
+    line_error(line, f"{why}.", "Nothing was imported.")

@@ -7,8 +7,9 @@ from typing import Any, NoReturn
 
 import msgspec
 
+from loyalty_cli.lists.line_error import line_error
 from loyalty_cli.lists.rows import shorten
-from loyalty_cli.model.errors import setup_error, usage_error
+from loyalty_cli.model.errors import setup_error
 from loyalty_cli.people.keys import key_of
 from loyalty_cli.people.people_file import PersonRow
 from loyalty_cli.people.person import Person
@@ -68,8 +69,9 @@ class StagedPeople:
         assert self._last is not None
         line, person = self._last.line, self._last.person.person
         (first,) = self._database.execute(_LINE, (key_of(person),)).fetchone()
-        usage_error(
-            f"line {line} of the file: the person {shorten(person)!r} is in line {first}, too.",
+        line_error(
+            line,
+            f"the person {shorten(person)!r} is in line {first}, too.",
             "Nothing was imported. Leave one of them out.",
         )
 

@@ -182,7 +182,7 @@ def test_a_customer_is_given_before_the_next_one_is_written_and_before_a_mistake
         os.write(sink, others)
         os.close(sink)
         assert next(wanted).customer == "C-2"
-        with pytest.raises(LoyaltyError, match="of the file"):
+        with pytest.raises(LoyaltyError, match=r"^line \d: "):
             next(wanted)
         assert not stream.closed
 
@@ -241,7 +241,7 @@ def test_a_file_without_a_customer_is_refused(
 def test_a_doubtful_sign_in_a_line_is_named_with_the_line(line: str, sign: str) -> None:
     error = refused(f"C-1\n\n{line}\nC-3\n")
 
-    assert error.message == f"line 3 of the file: {line!r} has {sign!r} in it."
+    assert error.message == f"line 3: {line!r} has {sign!r} in it."
     assert error.hint == AS_LINES
 
 
@@ -286,7 +286,7 @@ def test_a_doubtful_identifier_is_refused_in_every_format(
 
     error = refused(content, form)
 
-    assert error.message.startswith("line 3 of the file: ")
+    assert error.message.startswith("line 3: ")
     assert error.message.endswith(why)
 
 
@@ -295,7 +295,7 @@ def test_a_header_of_one_column_is_recognised_by_its_name(header: str) -> None:
     error = refused(f"{header}\nC-1\n")
 
     assert "'customer'" in (error.hint or "")
-    assert error.message.startswith("line 1 of the file: the header has ")
+    assert error.message.startswith("line 1: the header has ")
 
 
 @pytest.mark.parametrize(
@@ -313,7 +313,7 @@ def test_a_csv_row_with_a_wrong_number_of_cells_or_no_customer_is_refused(
 ) -> None:
     error = refused(f'customer,x\n"C-1","a\nb"\n\n{row}\nC-3,1\n')
 
-    assert error.message == f"line 5 of the file: {why}"
+    assert error.message == f"line 5: {why}"
 
 
 @pytest.mark.parametrize(
@@ -327,7 +327,7 @@ def test_a_csv_row_with_a_wrong_number_of_cells_or_no_customer_is_refused(
 def test_a_row_with_an_unknown_profile_is_refused_with_the_nearest_name(content: str) -> None:
     error = refused(content)
 
-    assert error.message == "line 3 of the file: there is no profile 'clup'."
+    assert error.message == "line 3: there is no profile 'clup'."
     assert error.hint == "Did you mean 'club'?"
 
 
@@ -350,7 +350,7 @@ def test_a_row_with_an_unknown_profile_is_refused_with_the_nearest_name(content:
 def test_a_json_line_that_names_no_customer_is_refused(line: str, why: str) -> None:
     error = refused(f'{{"customer": "C-1"}}\n\n{line}\n')
 
-    assert error.message == f"line 3 of the file: {why}"
+    assert error.message == f"line 3: {why}"
     assert error.hint == ("Take it out." if "space" in why else None)
 
 

@@ -53,8 +53,8 @@ def keeps(kept: OrderStore) -> Keeps:
     """Keep the rows of a file, and raise what is wrong with it."""
 
     def keep(rows: Sequence[Row], rules: DebitRules = OPEN_RULES) -> OrderStore:
-        mistakes = Mistakes(of_file=True)
-        read = [FileRow(each.number, each, reference=each.reference) for each in rows]
+        mistakes = Mistakes("f.csv")
+        read = [FileRow(each.line, each, reference=each.reference) for each in rows]
         keep_orders(read, lambda _: profile(rules), None, mistakes, kept)
         mistakes.check()
         return kept
@@ -136,7 +136,7 @@ def test_every_row_that_its_profile_does_not_allow_is_told_at_once(keeps: Keeps)
 
     assert error.message == "the file has 2 mistakes."
     assert error.details == tuple(
-        f"row {number}, amount '{amount}': the debit 'ref-{number}' of {amount} is more than the"
+        f"f.csv:{number}: amount '{amount}': the debit 'ref-{number}' of {amount} is more than the"
         " profile's debit.max_amount 100"
         for number, amount in ((3, 101), (5, 999))
     )
@@ -146,10 +146,10 @@ def test_a_wrong_row_makes_the_exit_code_and_not_one_that_is_not_allowed(keeps: 
     rules = DebitRules(allow=True, max_amount=100)
     error = refused(ErrorCode.USAGE, keeps, [row(2, 101, unit="CENTS"), row(3, 101)], rules)
 
-    assert [each.split(":")[0] for each in error.details] == [
-        "row 2, amount '101'",
-        "row 3, unit ''",
-        "row 3, amount '101'",
+    assert [each.rpartition(": ")[0] for each in error.details] == [
+        "f.csv:2: amount '101'",
+        "f.csv:3: unit ''",
+        "f.csv:3: amount '101'",
     ]
 
 
@@ -160,7 +160,7 @@ def test_kept_orders_are_given_in_their_own_order_and_by_reference(keeps: Keeps)
     kept = keeps(rows)
 
     assert [order.reference for order in kept] == names
-    assert [number for number, _ in kept.numbered()] == [each.number for each in rows]
+    assert [number for number, _ in kept.numbered()] == [each.line for each in rows]
     assert [order.reference for order in kept.by_reference()] == sorted(names)
     assert (len(kept), kept.total) == (2000, sum(each.amount for each in rows))
     assert [each.name for each in kept.profiles] == ["saasquatch"]
@@ -223,7 +223,7 @@ def test_every_reference_on_record_for_another_debit_is_told(
 ) -> None:
     before = [order_of(each, profile(), None) for each in rows_of([100, 100, 100])]
     journal.plan([order.planned for order in before])
-    mistakes = Mistakes(of_file=True)
+    mistakes = Mistakes("f.csv")
 
     kept = keeps([row(2, 100), row(3, 101), row(4, 100, customer="C-9")])
     to_send = check_on_record(journal, kept, set(), mistakes)
@@ -231,8 +231,8 @@ def test_every_reference_on_record_for_another_debit_is_told(
     assert to_send.number == 3
     error = refused(ErrorCode.REFERENCE_TAKEN, mistakes.check)
     assert [each.split(" is on record")[0] for each in error.details] == [
-        "row 3, reference 'ref-3': the reference 'ref-3'",
-        "row 4, reference 'ref-4': the reference 'ref-4'",
+        "f.csv:3: reference 'ref-3': the reference 'ref-3'",
+        "f.csv:4: reference 'ref-4': the reference 'ref-4'",
     ]
 
 
@@ -256,7 +256,7 @@ def test_a_debit_on_record_counts_for_the_day_again_only_if_it_was_not_made(
     for state in states:
         entry = journal.change(entry, state, Change("test")) or entry
     kept.add(2, order.reference, order)
-    mistakes = Mistakes(of_file=True)
+    mistakes = Mistakes("f.csv")
 
     assert check_on_record(journal, kept, set(), mistakes).number == (then != "not sent")
     assert bool(mistakes) == (then == "sent and counted")

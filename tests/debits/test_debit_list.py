@@ -49,7 +49,7 @@ def read(content: str | bytes) -> list[Row]:
         rows.append(row)
         return SHOP
 
-    mistakes = Mistakes(of_file=True)
+    mistakes = Mistakes("f.csv")
     with closing(OrderStore()) as orders:
         keep_orders(read_rows(stream, known), profile_of, None, mistakes, orders)
     mistakes.check()
@@ -106,7 +106,7 @@ def test_debits_in_json_lines_are_read_however_they_were_saved(content: str) -> 
 
 
 def test_blank_lines_before_the_header_count_for_line_numbers() -> None:
-    assert mistakes(f"\n\r\n{HEADER}\nC-1,0,a\n") == (f"row 5, amount '0': {PLAIN_AMOUNT}",)
+    assert mistakes(f"\n\r\n{HEADER}\nC-1,0,a\n") == (f"f.csv:5: amount '0': {PLAIN_AMOUNT}",)
 
 
 def test_a_row_of_debits_can_name_its_unit_and_its_profile() -> None:
@@ -140,14 +140,14 @@ def test_every_mistake_is_told_with_row_column_value_and_reason() -> None:
     assert error.message == "the file has 8 mistakes."
     assert error.hint == "No debit was made. Fix these rows, then run again:"
     assert error.details == (
-        "row 3, customer '': is missing",
-        f"row 3, amount '0': {PLAIN_AMOUNT}",
-        "row 3, reference '': is missing",
-        "row 3, profile 'shop': there is no such profile.",
-        f"row 5, amount '1.5': {PLAIN_AMOUNT}",
-        "row 5, reference 'a': is a duplicate of row 2",
-        "row 6, the row 'C-4,1': it has 2 cells where the header has 4",
-        "row 7, customer ' C-5': has spaces around it",
+        "f.csv:3: customer '': is missing",
+        f"f.csv:3: amount '0': {PLAIN_AMOUNT}",
+        "f.csv:3: reference '': is missing",
+        "f.csv:3: profile 'shop': there is no such profile.",
+        f"f.csv:5: amount '1.5': {PLAIN_AMOUNT}",
+        "f.csv:5: reference 'a': is a duplicate of line 2",
+        "f.csv:6: the row 'C-4,1': it has 2 cells where the header has 4",
+        "f.csv:7: customer ' C-5': has spaces around it",
     )
 
 
@@ -164,7 +164,7 @@ def test_every_mistake_is_told_with_row_column_value_and_reason() -> None:
 def test_an_amount_that_is_not_written_plainly_is_refused(amount: str, number: int) -> None:
     (mistake,) = mistakes(line(amount=amount) if number == 1 else f'{HEADER}C-1,"{amount}",a\n')
 
-    assert mistake.startswith(f"row {number}, amount {amount[:80]!r}"[:-1])
+    assert mistake.startswith(f"f.csv:{number}: amount {amount[:80]!r}"[:-1])
     assert mistake.endswith(PLAIN_AMOUNT)
     assert len(mistake) < 200
 
@@ -241,14 +241,14 @@ def test_a_customer_that_must_not_be_sent_is_refused(customer: str, why: str) ->
 
     assert error.message == "the file has 1 mistake."
     (mistake,) = error.details
-    assert mistake.startswith("row 2, customer ")
+    assert mistake.startswith("f.csv:2: customer ")
     assert why in mistake
 
 
 def test_a_header_without_the_columns_of_a_debit_is_refused() -> None:
     error = refused("C-1,250,a\nC-2,7,b\n")
 
-    assert error.message == "line 1 of the file: the header has 3 mistakes."
+    assert error.message == "f.csv:1: the header has 3 mistakes."
     assert error.hint == (
         "The first line must name customer (or person), amount and reference; unit and profile are"
         " optional."
@@ -270,13 +270,13 @@ def test_a_file_whose_last_line_has_no_end_is_refused_as_cut_short(content: str)
     error = refused(content)
 
     number = len(content.splitlines())
-    assert f"{error.message} {error.hint}" == f"line {number}, the last of the file, {CUT_SHORT}"
+    assert f"{error.message} {error.hint}" == f"f.csv:{number}: the last line {CUT_SHORT}"
 
 
 def test_a_file_without_an_end_is_told_with_its_other_mistakes() -> None:
-    before = f"row 2, amount '0': {PLAIN_AMOUNT}"
-    cut_short = f"line 3, the last of the file, {CUT_SHORT}"
-    unreadable = "line 3 of the file is not CSV: unexpected end of data."
+    before = f"f.csv:2: amount '0': {PLAIN_AMOUNT}"
+    cut_short = f"f.csv:3: the last line {CUT_SHORT}"
+    unreadable = "f.csv:3: it is not CSV: unexpected end of data."
 
     assert mistakes(f"{HEADER}C-1,0,a\nC-2,5") == (before, cut_short)
     assert mistakes(f'{HEADER}C-1,0,a\n"C-2,5,b\n') == (before, unreadable)
@@ -285,11 +285,11 @@ def test_a_file_without_an_end_is_told_with_its_other_mistakes() -> None:
 def test_a_row_over_several_lines_is_counted_once() -> None:
     rows = f'{HEADER}C-1,1,"a\nb"\n\nC-2,0,c\n"C\r\n3",1,d\nC-4,0,e\n'
 
-    assert [mistake.split(":")[0] for mistake in mistakes(rows)] == [
-        "row 2, reference 'a\\nb'",
-        "row 4, amount '0'",
-        "row 5, customer 'C\\r\\n3'",
-        "row 6, amount '0'",
+    assert [mistake[: mistake.index(": ", 8)] for mistake in mistakes(rows)] == [
+        "f.csv:2: reference 'a\\nb'",
+        "f.csv:5: amount '0'",
+        "f.csv:6: customer 'C\\r\\n3'",
+        "f.csv:8: amount '0'",
     ]
 
 
@@ -301,7 +301,7 @@ def test_a_row_over_several_lines_is_counted_once() -> None:
 def test_a_file_without_debits_is_refused(content: str) -> None:
     error = refused(content)
 
-    assert error.message == "there is no debit in the file."
+    assert error.message == "f.csv: there is no debit in the file."
     assert error.hint == "It needs a header and at least one row."
 
 
@@ -309,7 +309,7 @@ def test_a_file_without_debits_is_refused(content: str) -> None:
 def test_a_row_with_a_wrong_number_of_cells_is_refused(row: str) -> None:
     (mistake,) = mistakes(f"{HEADER}{row}\nC-2,1,b\n")
 
-    assert mistake.startswith("row 2, the row ")
+    assert mistake.startswith("f.csv:2: the row ")
     assert "cells where the header has 3" in mistake
     assert len(mistake) < 200
 
@@ -328,21 +328,21 @@ TEXTS = ("customer", "reference", "unit", "profile")
 def test_a_json_value_of_another_type_is_refused(name: str, value: object, why: str) -> None:
     (mistake,) = mistakes(line(**{name: value}))
 
-    assert mistake.startswith(f"row 1, {name} ")
+    assert mistake.startswith(f"f.csv:1: {name} ")
     assert mistake.endswith(f"must be {why}")
 
 
 @pytest.mark.parametrize("name", ["customer", "amount", "reference"])
 def test_a_json_line_without_a_required_value_is_refused(name: str) -> None:
-    assert mistakes(line(**{name: None})) == (f"row 1, {name} '': is missing",)
+    assert mistakes(line(**{name: None})) == (f"f.csv:1: {name} '': is missing",)
 
 
 def test_a_repeated_reference_is_told_even_in_a_row_with_other_mistakes() -> None:
     assert mistakes(f"{HEADER}C-1,0,a\nC-2,1,a\nC-3,0,a\n") == (
-        f"row 2, amount '0': {PLAIN_AMOUNT}",
-        "row 3, reference 'a': is a duplicate of row 2",
-        f"row 4, amount '0': {PLAIN_AMOUNT}",
-        "row 4, reference 'a': is a duplicate of row 2",
+        f"f.csv:2: amount '0': {PLAIN_AMOUNT}",
+        "f.csv:3: reference 'a': is a duplicate of line 2",
+        f"f.csv:4: amount '0': {PLAIN_AMOUNT}",
+        "f.csv:4: reference 'a': is a duplicate of line 2",
     )
 
 
@@ -372,10 +372,10 @@ def test_a_misspelt_key_is_told_with_the_other_mistakes_of_its_row() -> None:
     row = {"customer": "..", "ammount": 0, "refrence": "a", "note": 1}
 
     assert mistakes(json.dumps(row) + "\n") == (
-        "row 1, ammount '0': is no key. Did you mean 'amount'?",
-        "row 1, refrence 'a': is no key. Did you mean 'reference'?",
-        "row 1, customer '..': the identifier '..' would change the address of the request",
-        f"row 1, amount '0': {PLAIN_AMOUNT}",
+        "f.csv:1: ammount '0': is no key. Did you mean 'amount'?",
+        "f.csv:1: refrence 'a': is no key. Did you mean 'reference'?",
+        "f.csv:1: customer '..': the identifier '..' would change the address of the request",
+        f"f.csv:1: amount '0': {PLAIN_AMOUNT}",
     )
 
 

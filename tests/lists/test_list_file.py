@@ -9,6 +9,7 @@ from threading import Event, Thread, Timer
 
 import pytest
 
+from loyalty_cli.lists.line_error import line_error
 from loyalty_cli.lists.list_file import open_input
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 
@@ -170,3 +171,21 @@ def test_a_file_that_nobody_changes_and_a_pipe_count_as_unchanged(tmp_path: Path
     finally:
         os.close(sink)
         os.close(source)
+
+
+def test_a_mistake_in_a_line_is_told_with_the_file_and_the_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "customers.csv"
+    path.touch()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
+
+    def told(name: str, line: int | None) -> str:
+        with pytest.raises(LoyaltyError) as caught, open_input(name) as file, file.reading():
+            line_error(line, "it is wrong.", "Mend it.")
+        assert (caught.value.code, caught.value.hint) == (ErrorCode.USAGE, "Mend it.")
+        return caught.value.message
+
+    assert told(str(path), 2) == f"{path}:2: it is wrong."
+    assert told(str(path), None) == f"{path}: it is wrong."
+    assert told("-", 2) == "stdin:2: it is wrong."

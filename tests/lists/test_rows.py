@@ -23,7 +23,10 @@ from loyalty_cli.lists.rows import (
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 
 MIB = 1024 * 1024
-SAVE_AS_UTF_8 = "Save it as UTF-8 text."
+SAVE_AS_UTF_8 = (
+    "Save it as UTF-8, in Excel as 'CSV UTF-8'."
+    " If it is {0}, `iconv -f {0} -t UTF-8` makes it UTF-8."
+)
 CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=5)
 
 
@@ -120,8 +123,8 @@ def test_utf_16_text_is_recognised_and_named(encoding: str, text: str) -> None:
     error = refused(lambda: read(text.encode(encoding)))
 
     assert "UTF-16" in error.message
-    assert not text.startswith("\ufeff") or error.message == "the file is UTF-16 text."
-    assert error.hint == SAVE_AS_UTF_8
+    assert not text.startswith("\ufeff") or error.message == "line 1: the file is UTF-16 text."
+    assert error.hint == SAVE_AS_UTF_8.format("UTF-16")
 
 
 @pytest.mark.parametrize(
@@ -142,16 +145,16 @@ def test_text_that_is_not_utf_8_is_told_with_its_line(line: bytes) -> None:
 
     error = refused(lambda: read(content + line))
 
-    assert error.message == "line 10001 of the file is not UTF-8 text."
-    assert error.hint == SAVE_AS_UTF_8
+    assert error.message == "line 10001: it is not UTF-8 text."
+    assert error.hint == SAVE_AS_UTF_8.format("WINDOWS-1252")
 
 
 @pytest.mark.parametrize("line", ["C-1\0\n", "\0\0\0\0", "C-1\0\0\0"], ids=repr)
 def test_a_nul_is_told_with_its_line(line: str) -> None:
     error = refused(lambda: read(f"C-1\n\n{line}".encode()))
 
-    assert error.message == "line 3 of the file has a NUL in it."
-    assert error.hint == SAVE_AS_UTF_8
+    assert error.message == "line 3: it has a NUL in it."
+    assert error.hint == SAVE_AS_UTF_8.format("UTF-16")
 
 
 @pytest.mark.parametrize("end", ["", "\n", "\r\n"])
@@ -161,20 +164,20 @@ def test_a_line_may_have_65536_characters_and_no_more(end: str) -> None:
     assert len(read(f"a\n{longest}".encode())) == 2
     error = refused(lambda: read(f"a\nx{longest}".encode()))
 
-    assert error.message == "line 2 of the file has more than 65536 characters."
+    assert error.message == "line 2: it has more than 65536 characters."
     assert error.hint
 
 
 @pytest.mark.parametrize(
     ("start", "again", "message"),
     [
-        (b"", b"x", "line 1 of the file has more than 65536 characters."),
-        (b"\xef\xbb\xbfC-1\n", "é".encode(), "line 2 of the file has more than"),
-        (b"a,b\n", b",", "line 2 of the file has more than"),
-        (b"C-1\n", b"\x00", "line 2 of the file has a NUL in it."),
-        (b"a,b\n", b"\xff", "line 2 of the file is not UTF-8 text."),
-        (b'a,b\n"', b"x\n", "line 2 of the file is not CSV: a quote is opened and not closed."),
-        (b'a,b\nx,y\n"', b'\n","', "line 3 of the file is not CSV: a quote is opened and not"),
+        (b"", b"x", "line 1: it has more than 65536 characters."),
+        (b"\xef\xbb\xbfC-1\n", "é".encode(), "line 2: it has more than"),
+        (b"a,b\n", b",", "line 2: it has more than"),
+        (b"C-1\n", b"\x00", "line 2: it has a NUL in it."),
+        (b"a,b\n", b"\xff", "line 2: it is not UTF-8 text."),
+        (b'a,b\n"', b"x\n", "line 2: it is not CSV: a quote is opened and not closed."),
+        (b'a,b\nx,y\n"', b'\n","', "line 3: it is not CSV: a quote is opened and not"),
     ],
     ids=repr,
 )
@@ -256,7 +259,7 @@ def test_a_csv_row_has_the_number_of_its_first_line() -> None:
 def test_a_row_that_is_not_csv_is_told_with_the_line_it_begins_in(row: str, why: str) -> None:
     message = refused(lambda: rows(f"a,b\n\n{row}\n")).message
 
-    assert message == f"line 3 of the file is not CSV: {why}."
+    assert message == f"line 3: it is not CSV: {why}."
 
 
 def test_a_csv_row_may_run_over_many_lines() -> None:

@@ -74,7 +74,7 @@ REFUSED = {
     "": "the file of people is empty",
     "\n\n": "the file of people is empty",
     "person,points\n": "there is nobody in the file",
-    "name,points\nAda,C-1\n": "line 1 of the file: the header has no column 'person'",
+    "name,points\nAda,C-1\n": "line 1: the header has no column 'person'",
     "email,points\nada,C-1\n": "The column of keys, such as e-mails, must be named person.",
     "person;points\nada;C-1\n": "Columns must be separated by commas, not by semicolons",
     "person,person\nada,ada\n": "the column 'person' twice",
@@ -84,13 +84,13 @@ REFUSED = {
     "person,xyz\nada,C-1\n": (
         "the column 'xyz' is no profile. Available: person, name, points, store, referrals."
     ),
-    "person,\nada,C-1\n": "line 1 of the file: the column '' is no profile",
-    f"{ROWS},Bob,C-2\n": "line 3 of the file: the row has no person",
-    f"{ROWS},,\nbob,,\n": "line 3 of the file: the row is empty",
-    f"{ROWS}\nbob,,\n": "line 3 of the file: the row is empty",
-    f"{ROWS}bob\n": "line 3 of the file: it has 1 cells where the header has 3",
-    f"{ROWS}bob,,,\n": "line 3 of the file: it has 4 cells where the header has 3",
-    f'{ROWS}bob,"Bob\n': "line 3 of the file is not CSV",
+    "person,\nada,C-1\n": "line 1: the column '' is no profile",
+    f"{ROWS},Bob,C-2\n": "line 3: the row has no person",
+    f"{ROWS},,\nbob,,\n": "line 3: the row is empty",
+    f"{ROWS}\nbob,,\n": "line 3: the row is empty",
+    f"{ROWS}bob\n": "line 3: it has 1 cells where the header has 3",
+    f"{ROWS}bob,,,\n": "line 3: it has 4 cells where the header has 3",
+    f'{ROWS}bob,"Bob\n': "line 3: it is not CSV",
     f"{ROWS}b\u202eob,,\n": "has the invisible character '\\u202e' in it",
     f"{ROWS}bob,,..\n": "would change the address of the request",
     f"{ROWS}{'b' * (LONGEST + 1)},,\n": f"has more than {LONGEST} characters",
@@ -107,7 +107,7 @@ def test_a_wrong_file_is_refused_with_its_line(profiles: dict[str, Profile], con
 
 
 def test_text_that_is_not_utf_8_is_refused(profiles: dict[str, Profile]) -> None:
-    with pytest.raises(LoyaltyError, match="line 2 of the file is not UTF-8 text"):
+    with pytest.raises(LoyaltyError, match="line 2: it is not UTF-8 text"):
         read(b"person\nJ\xfcrgen\n", profiles)
 
 
@@ -129,5 +129,5 @@ def test_an_identifier_must_fit_the_way_in_which_its_profile_asks(
 
     _, rows = read("person,points\nada,17\n", numbered)
     assert rows[0].person.identifiers == {"points": "17"}
-    with pytest.raises(LoyaltyError, match="line 2 of the file: 'x' cannot be a customer's id"):
+    with pytest.raises(LoyaltyError, match="line 2: 'x' cannot be a customer's id"):
         read("person,points\nada,x\n", numbered)

@@ -27,6 +27,7 @@ from loyalty_cli.debits.result import DebitResult
 from loyalty_cli.debits.run import DebitStop, run_all
 from loyalty_cli.debits.send_once import DebitSender
 from loyalty_cli.debits.tally import DebitTally
+from loyalty_cli.lists.list_file import shown_name
 from loyalty_cli.lists.parallel import JOBS
 from loyalty_cli.lists.stop import LastResort
 from loyalty_cli.model.amount import Amount
@@ -57,7 +58,7 @@ def run(session: Session, chosen: Globals, request: DebitRequest, output: Format
             "LOYALTY_SANDBOX is set, so these debits would be made in the sandbox only.",
             "Unset it, or add --sandbox if you want that.",
         )
-    mistakes = Mistakes(of_file=request.file is not None)
+    mistakes = Mistakes(None if request.file is None else shown_name(request.file))
     with closing(OrderStore()) as orders, closing(NamedPeople(session, chosen)) as people:
         keep_request(session, people, request, orders, mistakes, interactive=interactive)
         if mistakes:

@@ -55,7 +55,7 @@ def keep_request(
         default()  # a wrong name is an error, even if no row needs it
     if request.file is None:
         row = _row(request, interactive=interactive)
-        orders.add(row.number, row.reference, order_of(row, default(), unit))
+        orders.add(row.line, row.reference, order_of(row, default(), unit))
     elif request.customer is not None or request.reference is not None:
         hint = "Leave CUSTOMER, AMOUNT and --reference out."
         usage_error("--from takes the debits from the file.", hint)

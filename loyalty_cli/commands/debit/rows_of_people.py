@@ -26,6 +26,6 @@ def with_customers(
             if error.code not in (ErrorCode.NOT_FOUND, ErrorCode.USAGE):
                 raise
             why = error.message.rstrip(".")
-            mistakes.append(Mistake(each.number, PERSON, shorten(key), why))
+            mistakes.append(Mistake(each.line, PERSON, shorten(key), why))
         row = replace(each.row, customer=customer, is_person=False)
         yield replace(each, row=row, mistakes=mistakes)

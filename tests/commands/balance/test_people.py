@@ -259,10 +259,10 @@ def test_a_list_of_persons_alone_is_recognised_and_resumed(
 @pytest.mark.parametrize(
     ("content", "arguments", "why"),
     [
-        ("person\nbob\n", ["--by", "email"], "line 2 of the file: a person's identifiers are by"),
-        ("person,profile\nbob,crad\n", [], "line 2 of the file: there is no profile 'crad'."),
-        ("person,profile\n,card\n", [], "line 2 of the file: the row has no person."),
-        ('{"person": 7}\n', [], "line 1 of the file: person must be text, in quotes."),
+        ("person\nbob\n", ["--by", "email"], "list:2: a person's identifiers are by"),
+        ("person,profile\nbob,crad\n", [], "list:2: there is no profile 'crad'."),
+        ("person,profile\n,card\n", [], "list:2: the row has no person."),
+        ('{"person": 7}\n', [], "list:1: person must be text, in quotes."),
     ],
 )
 def test_a_mistake_in_a_list_of_people_is_told_with_its_line(

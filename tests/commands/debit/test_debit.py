@@ -516,9 +516,9 @@ def test_a_stdin_that_is_closed_is_an_error_and_not_an_empty_file(ready: DebitPl
     [
         (f"{HEADER}Zo\u00eb,5,a\n".encode("utf-16"), "UTF-8"),
         (f"{HEADER}C-1001,5,a\n".encode("utf-16-le"), "NUL"),
-        (f"{HEADER}C-1001,5,a\0\n".encode(), "line 2 of the file has a NUL"),
-        (f"{HEADER}C-1001,5,\x1b[31m\n".encode(), r"row 2, reference '\x1b[31m'"),
-        (f"{HEADER}C-1001,5,\x9b31m\n".encode(), r"row 2, reference '\x9b31m'"),
+        (f"{HEADER}C-1001,5,a\0\n".encode(), "debits:2: it has a NUL"),
+        (f"{HEADER}C-1001,5,\x1b[31m\n".encode(), r"debits:2: reference '\x1b[31m'"),
+        (f"{HEADER}C-1001,5,\x9b31m\n".encode(), r"debits:2: reference '\x9b31m'"),
         (b"customer\x1b,amount,reference\n", r"an unknown column 'customer\x1b'"),
     ],
     ids=ascii,

@@ -143,11 +143,12 @@ def test_a_file_that_is_wrong_changes_nothing(
     imported()
     wrong = "person,points\nada@example.com,other\ncy,1\ndi,2\nCY ,3\n"
 
-    done = loyalty("people", "import", file(wrong))
+    name = file(wrong)
+    done = loyalty("people", "import", name)
 
     assert (done.code, done.out) == (2, "")
     assert done.err == (
-        "Error: line 5 of the file: the person 'CY' is in line 3, too.\n"
+        f"Error: {name}:5: the person 'CY' is in line 3, too.\n"
         "Hint: Nothing was imported. Leave one of them out.\n"
     )
     assert loyalty("people", "export").out == PEOPLE
