@@ -6,8 +6,10 @@ from collections.abc import Collection, Iterator
 from typing import BinaryIO, NoReturn
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from loyalty_cli.config.profile import Profile
+from loyalty_cli.lists.delimiter import COMMA
 from loyalty_cli.lists.line_error import line_error
 from loyalty_cli.lists.list_file import InputFormat
 from loyalty_cli.lists.rows import BLANKS, from_first, shorten, text_lines
@@ -20,15 +22,16 @@ from loyalty_cli.lists.table import (
     read_table,
 )
 from loyalty_cli.model.customer_id import check_customer
-from loyalty_cli.model.errors import LoyaltyError, nearest
+from loyalty_cli.model.errors import LoyaltyError, nearest, usage_error
 from loyalty_cli.model.records import Failure
 from loyalty_cli.providers.ways import no_such_way, wrong_for
 
 COLUMNS = Columns(
     ("customer", "profile", "by"),
     ("customer",),
-    "Name the column of identifiers 'customer'.",
+    "Name the column of identifiers 'customer', or add --column NAME.",
     " \t",
+    by_option="customer",
 )
 PEOPLE = Columns(
     ("person", "profile"), ("person",), "Name the column of people's keys 'person'.", " \t"
@@ -68,23 +71,59 @@ class ListedCustomer(Struct, frozen=True):
         line_error(self.line, what, hint)
 
 
+class ListForm(Struct, frozen=True):
+    """What the user says about a list: its format, its delimiter, the column of customers.
+
+    What is None shows itself, or is as usual.
+    """
+
+    format: InputFormat | None = None
+    delimiter: str | None = None
+    column: str | None = None
+
+    def of(self, first_line: str) -> InputFormat:
+        """The format of a list that begins with this line."""
+        if self.format or self.delimiter:
+            return self.format or InputFormat.CSV
+        form = _recognised(first_line)
+        return InputFormat.CSV if self.column and form is InputFormat.LINES else form
+
+    @property
+    def is_guess(self) -> bool:
+        """Whether the list itself must show its format."""
+        return not (self.format or self.delimiter or self.column)
+
+
+def check_form(form: ListForm) -> ListForm:
+    """Return a form that a list can have; raise LoyaltyError for any other."""
+    if form.delimiter and form.format not in (None, InputFormat.CSV):
+        hint = f"Leave --input-format {form.format} out, or --delimiter."
+        usage_error("--delimiter stands between the columns of CSV.", hint)
+    if form.column and form.format is InputFormat.LINES:
+        usage_error("--input-format lines has no columns.", "Leave it out, or --column.")
+    if form.column is not None and form.column.strip() in ("", "profile", "by"):
+        usage_error(f"--column {form.column!r} cannot be the column of customers.")
+    return form
+
+
 def read_customers(
-    stream: BinaryIO, given: InputFormat | None, known_profiles: Collection[str]
+    stream: BinaryIO, given: ListForm, known_profiles: Collection[str]
 ) -> Iterator[ListedCustomer]:
     """Read a list of customers, and yield each as soon as its line is read.
 
-    The first line that is not blank shows the format, unless it is `given`. `stream` stays open.
+    The first line that is not blank shows the format, unless it is given. `stream` stays open.
     Raises LoyaltyError at the first mistake, with its line; OSError as the stream does.
     """
     first, lines = from_first(text_lines(stream))
-    form = given or _recognised(first[1] if first else "")
+    start = first[1] if first else ""
+    form = given.of(start)
     # A format that was not given is a guess, so an error shows how to choose another format.
-    way_out = None if given else "If each line is one identifier, add --input-format lines."
-    columns = (
-        PEOPLE if first and form is not InputFormat.LINES and names_people(first[1]) else COLUMNS
+    way_out = (
+        "If each line is one identifier, add --input-format lines." if given.is_guess else None
     )
+    columns = _columns(start, form, given.column)
     is_empty = True
-    for row in read_table(lines, columns, form, way_out):
+    for row in read_table(lines, columns, form, way_out, given.delimiter or COMMA):
         if not row.is_blank:
             if is_empty or form is InputFormat.LINES:
                 _check_guess(row, form, way_out)
@@ -102,6 +141,19 @@ def _recognised(line: str) -> InputFormat:
     if is_name or any(sign in text for sign in ',;\t"'):
         return InputFormat.CSV
     return InputFormat.LINES
+
+
+def _columns(start: str, form: InputFormat, chosen: str | None) -> Columns:
+    """The columns of a list that starts like this; `chosen` is the one of customers."""
+    if chosen is None:
+        is_of_people = form is not InputFormat.LINES and names_people(start)
+        return PEOPLE if is_of_people else COLUMNS
+    name = chosen.strip()
+    if name == "person":
+        return PEOPLE
+    return replace(
+        COLUMNS, names=(name, "profile", "by"), required=(name,), by_option=name, is_chosen=True
+    )
 
 
 def _check_guess(row: TableRow, form: InputFormat, way_out: str | None) -> None:

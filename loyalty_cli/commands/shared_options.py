@@ -7,7 +7,7 @@ the readable part.
 import re
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -120,6 +120,16 @@ def _set_color(chosen: Color) -> Color:
 def _set_no_progress(unwanted: bool) -> bool:
     stderr.set_progress(not unwanted)
     return unwanted
+
+
+def delimiter_option(group: str) -> Any:
+    """--delimiter of the commands that read CSV, in a group of their help page."""
+    return typer.Option(
+        "--delimiter",
+        metavar="C",
+        help="What is between the columns, not a comma: ';' or tab.",
+        rich_help_panel=group,
+    )
 
 
 OutputOption = Annotated[

@@ -6,6 +6,7 @@ from typing import Any, BinaryIO
 
 from msgspec import Struct
 
+from loyalty_cli.lists.delimiter import COMMA
 from loyalty_cli.lists.line_error import line_error
 from loyalty_cli.lists.list_file import InputFormat
 from loyalty_cli.lists.rows import BLANKS, Line, from_first, shorten, text_lines
@@ -100,18 +101,20 @@ def check_unit(text: str) -> str:
     return text
 
 
-def read_rows(stream: BinaryIO, check_profile: Callable[[str], str]) -> Iterator[FileRow]:
-    """Read a file of debits row by row; `stream` is left open.
+def read_rows(
+    stream: BinaryIO, check_profile: Callable[[str], str], delimiter: str | None = None
+) -> Iterator[FileRow]:
+    """Read a file of debits row by row; `stream` is left open. With a `delimiter`, it is CSV.
 
     Raises LoyaltyError if the file cannot be read further, or may be incomplete; OSError like the
     stream.
     """
     first, lines = from_first(text_lines(stream))
-    is_json = first is not None and first[1].lstrip(BLANKS).startswith(("{", "["))
+    is_json = not delimiter and first is not None and first[1].lstrip(BLANKS).startswith(("{", "["))
     form = InputFormat.JSONL if is_json else InputFormat.CSV
     columns = PEOPLE if first and names_people(first[1]) else COLUMNS
     is_empty = True
-    for row in read_table(_ended(lines), columns, form):
+    for row in read_table(_ended(lines), columns, form, delimiter=delimiter or COMMA):
         is_empty = False
         mistakes = [Mistake(row.line, each.column, each.value, each.why) for each in row.problems]
         yield _file_row(row.line, row.cells, mistakes, check_profile, columns)

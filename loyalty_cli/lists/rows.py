@@ -7,6 +7,7 @@ from functools import partial
 from itertools import chain
 from typing import BinaryIO
 
+from loyalty_cli.lists.delimiter import COMMA
 from loyalty_cli.lists.line_error import line_error
 
 LONGEST_LINE = 64 * 1024
@@ -71,7 +72,7 @@ def from_first(lines: Iterator[Line]) -> tuple[Line | None, Iterator[Line]]:
     return first, lines if first is None else chain([first], lines)
 
 
-def csv_rows(lines: Iterator[Line]) -> Iterator[tuple[int, list[str]]]:
+def csv_rows(lines: Iterator[Line], delimiter: str = COMMA) -> Iterator[tuple[int, list[str]]]:
     """Read CSV: each row's cells, with the number of its first line; a blank line has no cells.
 
     Raises LoyaltyError for text that is not CSV, and for a quote that is not closed.
@@ -89,7 +90,7 @@ def csv_rows(lines: Iterator[Line]) -> Iterator[tuple[int, list[str]]]:
             yield text
 
     try:
-        for cells in csv.reader(texts(), strict=True):
+        for cells in csv.reader(texts(), delimiter=delimiter, strict=True):
             taken = 0
             yield first, cells
     except csv.Error as error:

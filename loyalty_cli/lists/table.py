@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from loyalty_cli.lists.delimiter import COMMA, delimiter_in, option_of
 from loyalty_cli.lists.line_error import LineError, line_error
 from loyalty_cli.lists.list_file import InputFormat
 from loyalty_cli.lists.rows import BLANKS, Line, csv_rows, shorten
@@ -23,13 +24,21 @@ _SIMILARITY = 0.85
 class Columns(Struct, frozen=True):
     """The known columns of a list, and those that it must have; other columns are ignored.
 
-    `hint` is for a missing column; characters in `padding` are ignored at the end of a cell.
+    `hint` is for a missing column; characters in `padding` are ignored at the end of a cell. The
+    column `by_option` can have any name, which the option --column says; with `is_chosen` it did.
     """
 
     names: tuple[str, ...]
     required: tuple[str, ...]
     hint: str
     padding: str = ""
+    by_option: str | None = None
+    is_chosen: bool = False
+
+    @property
+    def guarded(self) -> tuple[str, ...]:
+        """The columns of which a name that is nearly right is a mistake."""
+        return tuple(name for name in self.names if not (self.is_chosen and name == self.by_option))
 
 
 class Problem(Struct, frozen=True):
@@ -53,9 +62,13 @@ class TableRow(Struct, frozen=True):
 
 
 def read_table(
-    lines: Iterator[Line], columns: Columns, form: InputFormat, way_out: str | None = None
+    lines: Iterator[Line],
+    columns: Columns,
+    form: InputFormat,
+    way_out: str | None = None,
+    delimiter: str = COMMA,
 ) -> Iterator[TableRow]:
-    """Read rows as they come, from a first line that is not blank.
+    """Read rows as they come, from a first line that is not blank; `delimiter` is that of CSV.
 
     Raises LoyaltyError for a wrong header and for a JSON array, both with `way_out` as a hint, and
     for text that is not CSV.
@@ -66,7 +79,7 @@ def read_table(
             texts = ((number, line.rstrip(BLANKS)) for number, line in lines)
             return (TableRow(number, {name: text}) for number, text in texts if text)
         case InputFormat.CSV:
-            return _csv(lines, columns, way_out)
+            return _csv(lines, columns, way_out, delimiter)
         case InputFormat.JSONL:
             return _json_lines(lines, columns, way_out)
 
@@ -82,17 +95,19 @@ def likest(name: str, names: Collection[str]) -> str | None:
     from difflib import get_close_matches
 
     words = {each.strip().lower(): each for each in names}
-    found = get_close_matches(name, words, n=1)
+    found = get_close_matches(name.lower(), words, n=1)
     return words[found[0]] if found else None
 
 
-def _csv(lines: Iterator[Line], columns: Columns, way_out: str | None) -> Iterator[TableRow]:
-    rows = csv_rows(lines)
+def _csv(
+    lines: Iterator[Line], columns: Columns, way_out: str | None, delimiter: str
+) -> Iterator[TableRow]:
+    rows = csv_rows(lines, delimiter)
     first, names = next(rows, (0, []))
     if not names:
         return
-    header = [name.rstrip(columns.padding) for name in names]
-    check_header(first, header, columns, way_out)
+    header = [_name(each, columns) for each in names]
+    check_header(first, header, columns, way_out, delimiter)
     places = [(name, header.index(name)) for name in columns.names if name in header]
     for line, cells in rows:
         is_blank = not "".join(cells).strip(BLANKS)
@@ -106,17 +121,31 @@ def _csv(lines: Iterator[Line], columns: Columns, way_out: str | None) -> Iterat
             yield TableRow(line, None, [problem], is_blank)
 
 
+def _name(cell: str, columns: Columns) -> str:
+    """The name of a column; spaces around one that the user chose do not count."""
+    if columns.is_chosen and cell.strip() == columns.by_option:
+        return columns.by_option
+    return cell.rstrip(columns.padding)
+
+
 def check_header(
-    line: int, header: Sequence[str], columns: Columns, way_out: str | None = None
+    line: int,
+    header: Sequence[str],
+    columns: Columns,
+    way_out: str | None = None,
+    delimiter: str = COMMA,
 ) -> None:
     """Raise LoyaltyError with all mistakes of a header."""
-    slips = {name: meant for name in header if (meant := _misspelt(name, columns.names))}
+    slips = {name: meant for name in header if (meant := _misspelt(name, columns.guarded))}
     twice = [name for name in columns.names if header.count(name) > 1]
     missing = [name for name in columns.required if name not in (*header, *slips.values())]
     way = f" {way_out}" if way_out and not set(columns.required) <= set(header) else ""
-    how = _how_to_name(header, missing, columns)
+    how = _how_to_name(header, missing, columns, delimiter)
     errors = [
-        *((f"an unknown column {slip!r}.", f"Did you mean {it!r}?") for slip, it in slips.items()),
+        *(
+            (f"an unknown column {slip!r}.", _meant(slip, it, columns))
+            for slip, it in slips.items()
+        ),
         *((f"the column {name!r} twice.", "Leave one out.") for name in twice),
         *((f"no column {name!r}.", how) for name in missing),
     ]
@@ -132,17 +161,39 @@ def check_header(
         )
 
 
-def _how_to_name(header: Sequence[str], missing: Sequence[str], columns: Columns) -> str:
-    for sign, name in ((";", "semicolons"), ("\t", "tabs")):
-        if any(sign in each for each in header):
-            return f"Columns must be separated by commas, not by {name}."
+def _how_to_name(
+    header: Sequence[str], missing: Sequence[str], columns: Columns, delimiter: str
+) -> str:
+    sign = delimiter_in(delimiter.join(header)) if delimiter == COMMA else None
+    if sign:
+        names = [name.strip() for name in delimiter.join(header).split(sign)]
+        lacks_it = columns.by_option is not None and columns.by_option not in names
+        column = f" {_column_option(names, columns)}" if lacks_it else ""
+        return f"Add {option_of(sign)}{column}."
     if len(missing) == 1 and (meant := likest(missing[0], header)):
-        return f"Did you mean {missing[0]!r} by {meant!r}?"
-    return columns.hint
+        is_by_option = missing[0] == columns.by_option
+        by = f"Did you mean {missing[0]!r} by {meant!r}?"
+        return _meant(meant, missing[0], columns) if is_by_option else by
+    return f"It has: {shorten(', '.join(header))}." if columns.is_chosen else columns.hint
+
+
+def _meant(found: str, name: str, columns: Columns) -> str:
+    """What to do about a column with another name than the one that it probably means."""
+    if name == columns.by_option:
+        return f"If it has the customers, add {_column_option([found], columns)}."
+    return f"Did you mean {name!r}?"
+
+
+def _column_option(names: Sequence[str], columns: Columns) -> str:
+    from shlex import quote
+
+    found = likest(columns.by_option or "", names) or (names[0] if len(names) == 1 else "NAME")
+    return f"--column {quote(found.strip())}"
 
 
 def _json_lines(lines: Iterator[Line], columns: Columns, way_out: str | None) -> Iterator[TableRow]:
     first: int | None = None
+    guarded = columns.guarded
     for number, line in lines:
         if not (text := line.strip(BLANKS)):
             continue
@@ -158,7 +209,7 @@ def _json_lines(lines: Iterator[Line], columns: Columns, way_out: str | None) ->
         if not isinstance(cells, dict):
             yield TableRow(number, None, [Problem(THE_ROW, shorten(text), why)])
             continue
-        slips = {name: meant for name in cells if (meant := _misspelt(name, columns.names))}
+        slips = {name: meant for name in cells if (meant := _misspelt(name, guarded))}
         problems = [
             Problem(name, shorten(str(cells[name])), f"is no key. Did you mean {meant!r}?")
             for name, meant in slips.items()

@@ -6,6 +6,7 @@ from typing import BinaryIO, NoReturn
 from msgspec import Struct
 
 from loyalty_cli.config.profile import Profile
+from loyalty_cli.lists.delimiter import COMMA
 from loyalty_cli.lists.line_error import line_error
 from loyalty_cli.lists.rows import csv_rows, from_first, text_lines
 from loyalty_cli.lists.table import Columns, check_header
@@ -32,16 +33,18 @@ class PeopleFile(Struct, frozen=True):
     rows: Iterator[PersonRow]
 
 
-def read_people(stream: BinaryIO, profiles: Mapping[str, Profile]) -> PeopleFile:
+def read_people(
+    stream: BinaryIO, profiles: Mapping[str, Profile], delimiter: str = COMMA
+) -> PeopleFile:
     """Read the header of a file; raise LoyaltyError if it is wrong, OSError like the stream."""
     _, lines = from_first(text_lines(stream))
-    rows = csv_rows(lines)
+    rows = csv_rows(lines, delimiter)
     line, cells = next(rows, (1, []))
     if not cells:
         line_error(None, "the file of people is empty.", _FORM)
     header = [cell.strip() for cell in cells]
     profiles = {name: each for name, each in profiles.items() if name not in (PERSON, NAME)}
-    _check_columns(line, header, profiles)
+    _check_columns(line, header, profiles, delimiter)
     columns = [name for name in header if name in profiles]
     return PeopleFile(NAME in header, columns, _people(rows, header, profiles))
 
@@ -53,9 +56,11 @@ _FORM = (
 _KEYS = "The column of keys, such as e-mails, must be named person."
 
 
-def _check_columns(line: int, header: Sequence[str], profiles: Mapping[str, Profile]) -> None:
+def _check_columns(
+    line: int, header: Sequence[str], profiles: Mapping[str, Profile], delimiter: str
+) -> None:
     names = (PERSON, NAME, *profiles)
-    check_header(line, header, Columns(names, (PERSON,), _KEYS))
+    check_header(line, header, Columns(names, (PERSON,), _KEYS), delimiter=delimiter)
     for name in header:
         if name not in names:
             line_error(line, f"the column {name!r} is no profile.", nearest(name, names))

@@ -58,7 +58,10 @@ FIRST = CONSOLE[0]
 IN_PARTS = [block("console", heading) for heading in ("With xargs", "With GNU parallel")]
 JOINING = block("console", "Joining the parts")
 FAILING = block("console", "What failed")
-OTHERS = [each for each in CONSOLE if each not in (FIRST, *IN_PARTS, JOINING, FAILING)]
+SPREADSHEETS = block("console", "The list")
+OTHERS = [
+    each for each in CONSOLE if each not in (FIRST, *IN_PARTS, JOINING, FAILING, SPREADSHEETS)
+]
 
 
 class DocumentedPlatforms:
@@ -194,6 +197,20 @@ def test_a_list_runs_into_a_file_and_through_a_pipe(place: Place) -> None:
     with gzip.open(place.folder / "balances.csv.gz", "rt") as rows:
         assert [row["customer"] for row in csv.DictReader(rows)] == CUSTOMERS
     assert place.platform.asked == Counter(CUSTOMERS * 2)  # --resume had nothing to ask
+
+
+@pytest.mark.parametrize("number", [0, 1], ids=["semicolons", "UTF-16"])
+def test_a_list_of_a_spreadsheet_is_read_as_the_page_shows(place: Place, number: int) -> None:
+    needs("iconv")
+    rows = ["Name;Customer", *(f"Zo\u00eb;{each}" for each in CUSTOMERS)]
+    text = "".join(f"{row}\r\n" for row in rows)
+    (place.folder / "export.csv").write_bytes(text.encode("utf-8-sig"))
+    (place.folder / "export.txt").write_bytes(text.replace(";", "\t").encode("utf-16"))
+
+    done = place.sh(commands(SPREADSHEETS).splitlines()[number])
+
+    assert done.code == 0, done.err
+    assert place.platform.asked == Counter(CUSTOMERS)
 
 
 @pytest.mark.parametrize("example", IN_PARTS, ids=["xargs", "GNU parallel"])

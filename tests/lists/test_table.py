@@ -144,7 +144,6 @@ def test_columns_with_other_names_are_left_alone(name: str) -> None:
 
 
 NO_CUSTOMER, NO_AMOUNT = "no column 'customer'.", "no column 'amount'."
-COMMAS = "Columns must be separated by commas, not by {}."
 
 
 def test_a_slip_in_a_json_key_keeps_the_value_that_was_meant() -> None:
@@ -182,8 +181,8 @@ def test_one_mistake_in_a_header_is_told_with_what_to_do(header: str, what: str,
             ],
         ),
         ("A,1", "Name both.", [NO_CUSTOMER, NO_AMOUNT]),
-        ("customer;amount", COMMAS.format("semicolons"), [NO_CUSTOMER, NO_AMOUNT]),
-        ("customer\tamount", COMMAS.format("tabs"), [NO_CUSTOMER, NO_AMOUNT]),
+        ("customer;amount", "Add --delimiter ';'.", [NO_CUSTOMER, NO_AMOUNT]),
+        ("customer\tamount", "Add --delimiter tab.", [NO_CUSTOMER, NO_AMOUNT]),
     ],
 )
 def test_all_mistakes_in_a_header_are_told_at_once(
@@ -193,6 +192,61 @@ def test_all_mistakes_in_a_header_are_told_at_once(
 
     assert error.message == f"line 1: the header has {len(details)} mistakes."
     assert (error.hint, list(error.details)) == (hint, details)
+
+
+NAMED = Columns(("customer", "profile"), ("customer",), "Name it.", " ", by_option="customer")
+
+
+@pytest.mark.parametrize(
+    ("header", "hint"),
+    [
+        ("Customer,name", "If it has the customers, add --column Customer."),
+        ("Customer ID,name", "If it has the customers, add --column 'Customer ID'."),
+        ("id,name", "Name it."),
+        ("customer;name", "Add --delimiter ';'."),
+        ("customer|name", "Add --delimiter '|'."),
+        ("Customer;Name", "Add --delimiter ';' --column Customer."),
+        ("CUSTOMER \tName", "Add --delimiter tab --column CUSTOMER."),
+        ("Kunde;Name", "Add --delimiter ';' --column NAME."),
+        ("customer,Profile", "Did you mean 'profile'?"),
+    ],
+)
+def test_a_header_that_an_option_would_read_is_refused_with_that_option(
+    header: str, hint: str
+) -> None:
+    assert refused(f"{header}\nA,1\n", CSV, NAMED).hint == hint
+
+
+CHOSEN = Columns(
+    ("Customer", "profile"), ("Customer",), "", " ", by_option="Customer", is_chosen=True
+)
+
+
+@pytest.mark.parametrize(
+    "header", ["Customer,x", "x, Customer ", "customer,Customer", "customers,Customer"]
+)
+def test_a_chosen_column_is_found_and_similar_names_are_no_mistakes(header: str) -> None:
+    (row,) = read(f"{header}\nA,A\n", CSV, CHOSEN)
+
+    assert row.cells == {"Customer": "A"}
+
+
+def test_a_chosen_column_that_is_not_there_is_told_with_those_that_are() -> None:
+    assert refused("Kunde,Name\n", CSV, CHOSEN).hint == "It has: Kunde, Name."
+    assert refused("name,customer\n", CSV, CHOSEN).hint == (
+        "If it has the customers, add --column customer."
+    )
+    assert refused("Customer,Customer\n", CSV, CHOSEN).message == (
+        "line 1: the header has the column 'Customer' twice."
+    )
+
+
+@pytest.mark.parametrize("sign", [";", "\t", "|"])
+def test_columns_are_separated_by_the_delimiter(sign: str) -> None:
+    lines = text_lines(io.BytesIO(f'customer{sign}amount\n"A{sign}"{sign}1,5\n'.encode()))
+    (row,) = read_table(lines, COLUMNS, CSV, delimiter=sign)
+
+    assert row.cells == {"customer": f"A{sign}", "amount": "1,5"}
 
 
 def test_the_hint_has_a_way_out_where_the_format_may_be_wrong() -> None:

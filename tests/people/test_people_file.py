@@ -76,7 +76,7 @@ REFUSED = {
     "person,points\n": "there is nobody in the file",
     "name,points\nAda,C-1\n": "line 1: the header has no column 'person'",
     "email,points\nada,C-1\n": "The column of keys, such as e-mails, must be named person.",
-    "person;points\nada;C-1\n": "Columns must be separated by commas, not by semicolons",
+    "person;points\nada;C-1\n": "Add --delimiter ';'.",
     "person,person\nada,ada\n": "the column 'person' twice",
     "person,points,points\nada,1,2\n": "the column 'points' twice",
     "person,pionts\nada,C-1\n": "unknown column 'pionts'. Did you mean 'points'?",

@@ -6,7 +6,12 @@ from typing import Annotated
 import typer
 
 from loyalty_cli.commands.help_groups import LISTS, LOOK_UP, OUTPUT
-from loyalty_cli.commands.shared_options import complete_option, complete_profile, complete_way
+from loyalty_cli.commands.shared_options import (
+    complete_option,
+    complete_profile,
+    complete_way,
+    delimiter_option,
+)
 from loyalty_cli.lists.list_file import InputFormat
 from loyalty_cli.lists.parallel import JOBS
 from loyalty_cli.output.format import Format, TableLayout
@@ -48,6 +53,15 @@ def balance(
             "--input-format",
             metavar="FORMAT",
             help="The format of the list, if it is not recognised.",
+            rich_help_panel=LISTS,
+        ),
+    ] = None,
+    delimiter: Annotated[str | None, delimiter_option(LISTS)] = None,
+    column: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The column of customers, if not customer.",
             rich_help_panel=LISTS,
         ),
     ] = None,
@@ -214,5 +228,7 @@ def balance(
         people=person or [],
         layout=layout,
         copy=copy,
+        delimiter=delimiter,
+        column=column,
     )
     return run(context.obj, request)

@@ -9,12 +9,13 @@ from typing import TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from loyalty_cli.balances.customer_list import ListedCustomer, read_customers
+from loyalty_cli.balances.customer_list import ListedCustomer, ListForm, check_form, read_customers
 from loyalty_cli.balances.lookup import LookupTask, check_options
 from loyalty_cli.commands.balance.people import AskedPeople
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.session import Session, open_session
 from loyalty_cli.config.profile import Profile, check_timeout
+from loyalty_cli.lists.delimiter import check_delimiter
 from loyalty_cli.lists.list_file import InputFormat, open_input
 from loyalty_cli.lists.shard import Shard, check_shard
 from loyalty_cli.model.customer_id import check_customer
@@ -46,6 +47,8 @@ class BalanceRequest(Struct, frozen=True):
     people: Sequence[str] = ()
     layout: TableLayout = TableLayout.AUTO
     copy: bool = False
+    delimiter: str | None = None
+    column: str | None = None
 
 
 class LookupTasks(Struct, frozen=True):
@@ -68,6 +71,8 @@ def open_tasks(chosen: Globals, request: BalanceRequest) -> Iterator[tuple[Sessi
     A regular file is checked before anything is sent, a pipe line by line.
     """
     _check_who(request)
+    delimiter = check_delimiter(request.delimiter)
+    form = check_form(ListForm(request.input_format, delimiter, request.column))
     options = _options(request.options)
     timeout = checked("--timeout", check_timeout, request.timeout)
     shard = checked("--shard", check_shard, request.shard)
@@ -86,7 +91,7 @@ def open_tasks(chosen: Globals, request: BalanceRequest) -> Iterator[tuple[Sessi
             def make() -> Iterator[LookupTask]:
                 known = session.config.profiles
                 with file.reading():
-                    wanted = read_customers(file.from_start(), request.input_format, known)
+                    wanted = read_customers(file.from_start(), form, known)
                     yield from tasks_of(wanted)
 
             total = sum(1 for _ in make()) if file.is_rereadable else None
@@ -109,8 +114,13 @@ def _check_who(request: BalanceRequest) -> None:
         usage_error("no customer given.", "Name a customer, or a list with --from.")
     if request.file is not None and request.customers:
         usage_error("--from takes the customers from the list.", "Leave CUSTOMER out.")
-    if request.file is None and request.input_format:
-        usage_error("--input-format is the format of --from.", "Add --from FILE, or leave it out.")
+    for name, value in (
+        ("--input-format", request.input_format),
+        ("--delimiter", request.delimiter),
+        ("--column", request.column),
+    ):
+        if request.file is None and value is not None:
+            usage_error(f"{name} is about the list of --from.", "Add --from FILE, or leave it out.")
 
 
 def _making(

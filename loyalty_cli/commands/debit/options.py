@@ -7,7 +7,7 @@ from typer.exceptions import TyperException
 
 from loyalty_cli.commands.commands import Command
 from loyalty_cli.commands.help_groups import CHECKS, DEBIT, DEBIT_FILES
-from loyalty_cli.commands.shared_options import OutputOption, complete_profile
+from loyalty_cli.commands.shared_options import OutputOption, complete_profile, delimiter_option
 from loyalty_cli.output.format import Format
 
 
@@ -45,6 +45,7 @@ def debit(
             rich_help_panel=DEBIT_FILES,
         ),
     ] = None,
+    delimiter: Annotated[str | None, delimiter_option(DEBIT_FILES)] = None,
     unit: Annotated[
         str | None,
         typer.Option(
@@ -121,7 +122,18 @@ def debit(
     if profile and len(profile) > 1:
         usage_error("a debit has one profile.", "Name one; a file can name one in each row.")
     one = profile[0] if profile else None
-    request = DebitRequest(customer, amount, file, unit, reference, one, expect_total, dry_run, yes)
+    request = DebitRequest(
+        customer,
+        amount,
+        file,
+        unit,
+        reference,
+        one,
+        expect_total,
+        dry_run,
+        yes,
+        delimiter=delimiter,
+    )
     with open_session(context.obj, for_debits=True) as session:
         if person is not None:
             request = of_person(session, context.obj, request, person)

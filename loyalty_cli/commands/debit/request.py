@@ -14,6 +14,7 @@ from loyalty_cli.debits.checks import keep_orders, order_of
 from loyalty_cli.debits.debit_list import Row, check_amount, check_reference, check_unit, read_rows
 from loyalty_cli.debits.mistakes import Mistakes
 from loyalty_cli.debits.order_store import OrderStore
+from loyalty_cli.lists.delimiter import check_delimiter
 from loyalty_cli.lists.list_file import open_input
 from loyalty_cli.model.customer_id import check_customer
 from loyalty_cli.model.errors import nearest, usage_error
@@ -34,6 +35,7 @@ class DebitRequest(Struct, frozen=True):
     dry_run: bool
     yes: bool
     person: str | None = None
+    delimiter: str | None = None
 
 
 def keep_request(
@@ -48,12 +50,17 @@ def keep_request(
     """Put the requested debits into the store, and add their mistakes to `mistakes`."""
     total = request.expect_total
     unit = None if request.unit is None else _checked("--unit", check_unit, request.unit)
+    delimiter = check_delimiter(request.delimiter)
     expected = None if total is None else _checked("--expect-total", check_amount, total)
     named = [] if request.profile is None else [request.profile]
     default = cache(lambda: session.choose(named, everything=False)[0])
     if named:
         default()  # a wrong name is an error, even if no row needs it
     if request.file is None:
+        if delimiter is not None:
+            usage_error(
+                "--delimiter is about the file of --from.", "Add --from FILE, or leave it out."
+            )
         row = _row(request, interactive=interactive)
         orders.add(row.line, row.reference, order_of(row, default(), unit))
     elif request.customer is not None or request.reference is not None:
@@ -71,7 +78,7 @@ def keep_request(
             return profiles[row.profile] if row.profile else default()
 
         with open_input(request.file) as file, file.reading(), file.unchanged():
-            rows = read_rows(file.from_start(), check_profile)
+            rows = read_rows(file.from_start(), check_profile, delimiter)
             rows = with_customers(rows, profile_of, people)
             keep_orders(rows, profile_of, unit, mistakes, orders)
     if expected is not None and not mistakes and orders.total != expected:

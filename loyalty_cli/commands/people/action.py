@@ -9,6 +9,7 @@ from loyalty_cli.commands.open_history import open_history
 from loyalty_cli.commands.open_people import open_people
 from loyalty_cli.commands.session import Session, open_session
 from loyalty_cli.config.profile import Profile
+from loyalty_cli.lists.delimiter import COMMA, check_delimiter
 from loyalty_cli.lists.list_file import open_input
 from loyalty_cli.model.errors import nearest, usage_error
 from loyalty_cli.model.exit_codes import ExitCode
@@ -25,15 +26,16 @@ from loyalty_cli.people.staging import StagedPeople
 from loyalty_cli.people.store import People
 
 
-def import_file(chosen: Globals, name: str) -> None:
+def import_file(chosen: Globals, name: str, delimiter: str | None) -> None:
     """Add or update the people of a file; raise LoyaltyError, and leave all as it was."""
+    sign = check_delimiter(delimiter) or COMMA
     with (
         open_session(chosen) as session,
         open_input(name) as file,
         closing(StagedPeople()) as staged,
     ):
         with file.reading():
-            content = read_people(file.from_start(), session.config.profiles)
+            content = read_people(file.from_start(), session.config.profiles, sign)
             staged.add(content.rows)
         with open_people(session, chosen, create=True) as people:
             assert people is not None

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from loyalty_cli.commands.commands import Commands
-from loyalty_cli.commands.help_groups import CHECKS, OUTPUT
-from loyalty_cli.commands.shared_options import OutputOption, complete_profile
+from loyalty_cli.commands.help_groups import CHECKS, LISTS, OUTPUT
+from loyalty_cli.commands.shared_options import OutputOption, complete_profile, delimiter_option
 from loyalty_cli.output.format import Format
 
 app = Commands(help="Keep who is who, with an identifier at each platform.")
@@ -40,11 +40,12 @@ def import_(
             help="CSV with the columns person, name, and one for each profile; - for stdin.",
         ),
     ],
+    delimiter: Annotated[str | None, delimiter_option(LISTS)] = None,
 ) -> None:
     """Add the people of a file, or update them: all of the file or nothing."""
     from loyalty_cli.commands.people import action
 
-    action.import_file(context.obj, file)
+    action.import_file(context.obj, file, delimiter)
 
 
 @app.command()

@@ -38,7 +38,7 @@ def is_refused(done: Outcome, platform: BalancePlatform, error: str, *hint: str)
 # Files.
 
 
-CUSTOMER = "Name the column of identifiers 'customer'."
+CUSTOMER = "Name the column of identifiers 'customer', or add --column NAME."
 AS_LINES = "If each line is one identifier, add --input-format lines."
 NO_COLUMN = "list:1: the header has no column 'customer'."
 
@@ -93,7 +93,7 @@ def test_the_customers_before_a_mistake_in_a_pipe_are_asked_and_written(
         (["--from", "-"], ("stdin is closed.", "Send the list to it, or name a file.")),
         (
             ["C-1", "--input-format", "csv"],
-            ("--input-format is the format of --from.", "Add --from FILE, or leave it out."),
+            ("--input-format is about the list of --from.", "Add --from FILE, or leave it out."),
         ),
     ],
     ids=["no customer", "no such file", "stdin closed", "no list"],

@@ -201,3 +201,25 @@ def test_ten_failed_debits_are_told_and_the_rest_are_counted(
         "54 of 54 debits were not confirmed.",
     ]
     assert ready.debits == []
+
+
+def test_debits_of_a_european_spreadsheet_are_made_with_the_option_that_the_error_names(
+    ready: DebitPlatform, debits: Tries
+) -> None:
+    content = "\ufeffcustomer;amount;reference\r\nC-1001;5;a\r\n"
+
+    refused = debits(content)
+    assert (refused.code, ready.debits) == (2, [])
+    assert "Hint: Add --delimiter ';'.\n" in refused.err
+
+    assert debits(content, "--delimiter", ";").code == 0
+    assert len(ready.debits) == 1
+
+
+def test_a_delimiter_without_a_file_of_debits_is_refused(
+    ready: DebitPlatform, loyalty: Run
+) -> None:
+    done = loyalty("debit", "C-1001", "5", "--reference", "a", "-y", "--delimiter", ";")
+
+    assert (done.code, ready.asked) == (2, [])
+    assert done.err.startswith("Error: --delimiter is about the file of --from.")

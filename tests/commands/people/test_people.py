@@ -358,3 +358,15 @@ def test_help_names_every_command(loyalty: Run) -> None:
 
     for command in ("import", "show", "set", "forget", "export"):
         assert command in shown
+
+
+def test_people_of_a_european_spreadsheet_are_imported_by_option(
+    loyalty: Run, file: Callable[[str], str]
+) -> None:
+    name = file("\ufeffperson;points\r\nada@example.com;C-1\r\n")
+
+    refused = loyalty("people", "import", name)
+    assert (refused.code, refused.err.splitlines()[-1]) == (2, "Hint: Add --delimiter ';'.")
+
+    assert loyalty("people", "import", name, "--delimiter", ";").code == 0
+    assert "C-1" in loyalty("people", "show", "ada@example.com").out
