@@ -1,7 +1,7 @@
 """Resuming a run: customers with a record in its file are not looked up again."""
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import chain
 
 from msgspec import Struct
@@ -10,7 +10,8 @@ from loyalty_cli.balances.foreign import foreign, is_asked_otherwise
 from loyalty_cli.balances.lookup import LookupTask
 from loyalty_cli.balances.read_back import Add, decode_record, opening
 from loyalty_cli.lists.parallel import MAX_PENDING
-from loyalty_cli.model.errors import ASKED_TO_WAIT, ENDING
+from loyalty_cli.model.errors import ENDING
+from loyalty_cli.model.exit_codes import NOT_ANSWERED
 from loyalty_cli.model.tally import Record
 from loyalty_cli.output.json_text import json_line
 
@@ -20,13 +21,15 @@ class Resumed(Struct, frozen=True):
 
     The first `ends` bytes of the file stay unchanged. After them a stopped run may have left gaps:
     `kept` are the records after the first gap. The first `behind_gap` records of the resumed run
-    replace the rest of the file, in one write. Tasks are numbered from 0.
+    replace the rest of the file, in one write. Tasks are numbered from 0; those of `again` failed
+    in the stopped run.
     """
 
     tasks: Iterator[tuple[int, LookupTask]]
     kept: Sequence[tuple[int, Record]] = ()
     ends: int = 0
     behind_gap: int = 0
+    again: Collection[int] = ()
 
 
 class _Slot(Struct):
@@ -41,7 +44,8 @@ class _Slot(Struct):
 def resume(found: Iterator[bytes], tasks: Iterator[LookupTask], add: Add) -> Resumed:
     """Match the records of a file with the tasks, and `add` the records before the first gap.
 
-    A look-up that may have ended the run is made again. Raises ForeignError for another run's file.
+    What may have ended the run is looked up again: in a file that is not complete, whatever was not
+    answered among its last look-ups. Raises ForeignError for another run's file.
     """
     numbered = enumerate(tasks)
     slots: deque[_Slot] = deque()  # the last records, which may have gaps between them
@@ -52,11 +56,14 @@ def resume(found: Iterator[bytes], tasks: Iterator[LookupTask], add: Add) -> Res
             add(record)
             ends = slots.popleft().ends
     following = next(numbered, None)
-    # What may have ended the run is dropped; throttling did not end a complete run.
-    codes = ENDING | ASKED_TO_WAIT if following else ENDING
+    codes = ENDING | NOT_ANSWERED if following else ENDING  # the others ended no complete run
+    again = {
+        slot.number
+        for slot in slots
+        if slot.record and slot.record.error and slot.record.error.code in codes
+    }
     for slot in slots:
-        if slot.record and slot.record.error and slot.record.error.code in codes:
-            slot.record = None
+        slot.record = None if slot.number in again else slot.record
     while slots and (record := slots[0].record):
         add(record)
         ends = slots.popleft().ends
@@ -67,6 +74,7 @@ def resume(found: Iterator[bytes], tasks: Iterator[LookupTask], add: Add) -> Res
         kept,
         ends,
         behind_gap=kept[-1][0] + 1 - slots[0].number if kept else 0,
+        again=again,
     )
 
 

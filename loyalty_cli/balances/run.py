@@ -1,17 +1,18 @@
 """A run of look-ups: several at a time, in order, until the end or a fatal error."""
 
-from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Collection, Generator, Iterator
+from contextlib import closing, contextmanager, nullcontext
 from heapq import merge
 from operator import itemgetter
 from threading import Lock
 
+from loyalty_cli.balances.failure_limit import FailureLimit
 from loyalty_cli.balances.lookup import BalanceReader, LookupTask
 from loyalty_cli.balances.resume import Resumed
 from loyalty_cli.balances.summary import Summary
 from loyalty_cli.lists.parallel import map_in_order
 from loyalty_cli.lists.stop import Stop
-from loyalty_cli.model.errors import ASKED_TO_WAIT, ENDING, LoyaltyError
+from loyalty_cli.model.errors import ASKED_TO_WAIT, ENDING, ErrorCode, LoyaltyError
 from loyalty_cli.model.records import Lookup
 from loyalty_cli.model.tally import Record, Tally
 from loyalty_cli.network.platform_client import PlatformClient
@@ -43,18 +44,20 @@ class NothingDoneError(Exception):
 class BalanceRun:
     """Makes look-ups, `jobs` at a time, and counts their outcomes.
 
-    An error that all later look-ups would repeat ends the run of a list: `ended_by` is its record.
+    An error that all later look-ups would repeat ends the run of a list, and one that reaches the
+    `limit` any run: `ended_by` is its record.
     `mistake` is the first mistake in a list; nothing after it is looked up. `note` is called with
     the record of each look-up that is made.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a run may be told
         self,
         platforms: PlatformClient,
         jobs: int,
         *,
         is_list: bool,
         summary: Summary | None,
+        limit: FailureLimit | None = None,
         note: Callable[[Record], object] | None = None,
     ) -> None:
         self.stop = Stop()
@@ -67,6 +70,8 @@ class BalanceRun:
         self._jobs = jobs
         self._is_list = is_list
         self.summary = summary
+        self.limit = limit or FailureLimit()
+        self._again: Collection[int] = ()
         self._note = note
 
     @property
@@ -80,6 +85,7 @@ class BalanceRun:
 
         Raises NothingDoneError, and LoyaltyError for a mistake before the first record.
         """
+        self._again = work.again
         with closing(self._looked_up(work.tasks)) as coming:
             for _, record in merge(work.kept, coming, key=itemgetter(0)):
                 self.add(record)
@@ -94,8 +100,9 @@ class BalanceRun:
             self.summary.add(record)
 
     def _looked_up(self, tasks: Iterator[tuple[int, LookupTask]]) -> Generator[tuple[int, Record]]:
-        ends = self._is_the_end if self._is_list else None
-        results = map_in_order(self._look_up, tasks, self._jobs, self.stop, ends)
+        results = map_in_order(
+            self._look_up, tasks, self._jobs, self.stop, lambda _: self.ended_by is not None
+        )
         try:
             with closing(results):
                 for number, record in results:
@@ -111,21 +118,22 @@ class BalanceRun:
     def _look_up(self, numbered: tuple[int, LookupTask]) -> tuple[int, Record | None]:
         """Look a task up, unless the run has ended before."""
         number, task = numbered
-        if not self._is_list:
-            return number, self._reader.look_up(task)
-        with self._one_first.enter(task.profile.name):
+        with self._one_first.enter(task.profile.name) if self._is_list else nullcontext():
             if self.ended_by:  # by the first look-up
                 return number, None
             record = self._reader.look_up(task)
-            self._is_the_end((number, record))
+            if record.error and self._is_the_end(number, record.error.code, record.profile):
+                self.ended_by = self.ended_by or record
             return number, record
 
-    def _is_the_end(self, numbered: tuple[int, Record | None]) -> bool:
-        """Whether all later look-ups would fail; notes the first such error."""
-        _, record = numbered
-        if record is None or record.error is None:
-            return False
-        code, rate_limits = record.error.code, self._platforms.rate_limits
-        if code in ENDING or (code in ASKED_TO_WAIT and rate_limits.is_closed(record.profile)):
-            self.ended_by = self.ended_by or record
-        return self.ended_by is not None
+    def _is_the_end(self, number: int, failed: ErrorCode, profile: str) -> bool:
+        """Whether no more look-ups are to be made, or all would fail.
+
+        A look-up that failed in an earlier run does not count again, so that each run gets further.
+        """
+        if self._is_list and failed in ENDING:
+            return True
+        is_closed = self._platforms.rate_limits.is_closed
+        if self._is_list and failed in ASKED_TO_WAIT and is_closed(profile):
+            return True
+        return number not in self._again and self.limit.add(failed)

@@ -43,6 +43,10 @@ def exit_code_of(error: ErrorCode | None) -> ExitCode:
     return _EXIT_CODES.get(error, ExitCode.UNAVAILABLE) if error else ExitCode.OK
 
 
+NOT_ANSWERED = frozenset(each for each in ErrorCode if exit_code_of(each) is ExitCode.UNAVAILABLE)
+"""Errors of a platform that was not reached, or whose answer cannot be used."""
+
+
 def exit_code_of_all(errors: Iterable[ErrorCode | None]) -> ExitCode:
     """The exit code of a run with several results; None stands for a success.
 

@@ -123,13 +123,18 @@ REFUSED = ErrorCode.RATE_LIMITED
         pytest.param(line("A", REFUSED), ["A", "B", "C"], id="asked to wait"),
         pytest.param(line("A") + line("B", ENDED) + line("C"), ["B"], id="before another one"),
         pytest.param(line("A", REFUSED) + file_of("BC"), [], id="asked to wait, but not stopped"),
+        pytest.param(line("A", ErrorCode.UNREACHABLE), ["A", "B", "C"], id="not reached"),
+        pytest.param(line("A", ErrorCode.UNREACHABLE) + file_of("BC"), [], id="not reached once"),
         pytest.param(line("A", ErrorCode.NOT_FOUND), ["B", "C"], id="it failed otherwise"),
     ],
 )
 def test_a_failure_that_may_have_ended_the_run_is_asked_again(
     content: bytes, left: list[str]
 ) -> None:
-    assert asked(resumed(content, ["A", "B", "C"])) == left
+    work = resumed(content, ["A", "B", "C"])
+
+    assert asked(work) == left
+    assert work.again == ({0} if "A" in left else {1} if left == ["B"] else set())
 
 
 def test_a_failure_long_before_the_end_is_not_asked_again() -> None:

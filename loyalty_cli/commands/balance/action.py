@@ -9,6 +9,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from loyalty_cli.balances.failure_limit import FailureLimit
 from loyalty_cli.balances.foreign import ForeignError
 from loyalty_cli.balances.output_file import OutputFile, check_apart, open_output
 from loyalty_cli.balances.read_back import check_csv, check_json, decode_record, read_back
@@ -51,6 +52,8 @@ def run(chosen: Globals, request: BalanceRequest) -> int:
         usage_error("--resume continues an output file.", "Add --output-file FILE.")
     if request.summary and request.raw:
         usage_error("--summary needs balances, which --raw does not read.", "Leave one out.")
+    if request.fail_fast and request.max_failures is not None:
+        usage_error("--fail-fast and --max-failures exclude each other.", "Leave one out.")
     if request.copy:
         if request.output_file is not None:
             usage_error(
@@ -73,7 +76,10 @@ def run(chosen: Globals, request: BalanceRequest) -> int:
         )
         summary = Summary(datetime.now(UTC)) if request.summary else None
         note = history.add if history else None
-        balances = BalanceRun(platforms, request.jobs, is_list=is_list, summary=summary, note=note)
+        limit = FailureLimit(request.max_failures, fail_fast=request.fail_fast)
+        balances = BalanceRun(
+            platforms, request.jobs, is_list=is_list, summary=summary, limit=limit, note=note
+        )
         return Action(tasks, balances, request, output).to_the_end()
 
 
@@ -313,7 +319,13 @@ class Action:
             return exit_code_of_signal(stop.signal)
         if ended_by and ended_by.error:
             if tally.done != self._tasks.total:
-                others = f"all others at {ended_by.profile}"
-                messages.note(f"The run was ended, because {others} would fail, too; {done}.")
+                messages.note(f"The run was ended{self._why_ended(ended_by)}; {done}.")
             return exit_code_of(ended_by.error.code)
         return tally.exit_code
+
+    def _why_ended(self, ended_by: Record) -> str:
+        if not self._run.limit.ended_run:
+            return f", because all others at {ended_by.profile} would fail, too"
+        is_resumable = self._request.output_file is not None and not self._unfinished
+        by = f" by {self._run.limit.option}"
+        return f"{by}, and --resume continues it" if is_resumable else by

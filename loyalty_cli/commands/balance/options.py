@@ -149,6 +149,23 @@ def balance(
             rich_help_panel=LISTS,
         ),
     ] = None,
+    max_failures: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="End the run when the platform did not answer N times.",
+            rich_help_panel=LISTS,
+        ),
+    ] = None,
+    fail_fast: Annotated[
+        bool,
+        typer.Option(
+            "--fail-fast",
+            help="End the run at the first failure of any kind.",
+            rich_help_panel=LISTS,
+        ),
+    ] = False,
     output: Annotated[
         Format | None,
         typer.Option(
@@ -230,5 +247,7 @@ def balance(
         copy=copy,
         delimiter=delimiter,
         column=column,
+        max_failures=max_failures,
+        fail_fast=fail_fast,
     )
     return run(context.obj, request)

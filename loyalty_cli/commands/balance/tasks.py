@@ -49,6 +49,8 @@ class BalanceRequest(Struct, frozen=True):
     copy: bool = False
     delimiter: str | None = None
     column: str | None = None
+    max_failures: int | None = None
+    fail_fast: bool = False
 
 
 class LookupTasks(Struct, frozen=True):
