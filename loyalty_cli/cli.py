@@ -1,7 +1,6 @@
 """The commands, and `main`, which turns an error into a message and an exit code."""
 
 import os
-import re
 import sys
 from functools import cache
 from pathlib import Path
@@ -32,7 +31,7 @@ from loyalty_cli.commands.shared_options import (
     SandboxOption,
     VerboseOption,
 )
-from loyalty_cli.model.errors import LoyaltyError, nearest, usage_error
+from loyalty_cli.model.errors import LoyaltyError, usage_error
 from loyalty_cli.model.exit_codes import ExitCode, exit_code_of
 from loyalty_cli.model.named_commands import begin_run
 from loyalty_cli.output import messages
@@ -159,7 +158,7 @@ def run(arguments: list[str]) -> int:
         messages.error(error.message, error.hint, error.details)
         return exit_code_of(error.code)
     except TyperException as error:
-        return _usage(error)
+        return _usage(error, command, arguments)
     except (KeyboardInterrupt, typer.Abort):
         return ExitCode.INTERRUPTED
     except ReaderGoneError:
@@ -199,27 +198,12 @@ def _globals_first(arguments: list[str], *, whole: bool) -> list[str]:
     return first + rest
 
 
-def _usage(error: TyperException) -> int:
-    message, meant = _meant(" ".join(error.format_message().split()))
-    context = getattr(error, "ctx", None)
-    command = context.command_path if context else "loyalty"
-    message = message.rstrip(".")
-    messages.error(f"{message}.", meant or f"See `{command} --help`.")
+def _usage(error: TyperException, command: Any, arguments: list[str]) -> int:
+    from loyalty_cli.commands.usage_hint import usage_hint
+
+    message, hint = usage_hint(error, command, arguments)
+    messages.error(f"{message}.", hint)
     return ExitCode.USAGE
-
-
-def _meant(message: str) -> tuple[str, str | None]:
-    """Split off the suggestions in Typer's message; return the message and the best of them."""
-    from difflib import get_close_matches
-
-    if found := re.fullmatch(r"(No such command .*)\. (Did you mean .*\?)", message):
-        return found[1], found[2]
-    if found := re.fullmatch(r"(No such option: (.*?))(?: \(Possible options: (.*)\))?", message):
-        close = get_close_matches(found[2], [*(found[3] or "").split(", "), *GLOBALS], n=1)
-        return found[1], f"Did you mean {close[0]!r}?" if close else None
-    if found := re.search(r"'([^']*)' is not one of (.*)", message):
-        return message, nearest(found[1], re.findall(r"'([^']*)'", found[2]))
-    return message, None
 
 
 def _defect(error: Exception) -> int:

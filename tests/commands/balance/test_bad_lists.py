@@ -125,12 +125,12 @@ def test_a_stdin_that_can_only_be_written_to_is_an_error(
 # Options.
 
 
-RANGE = "is not in the range 1<=x<=256."
+RANGE = "is not from 1 to 256."
 SHARD = "--shard must be I/N, I from 1 to N (or from 0 to N - 1), N at most 999999."
 RATE = "--rate must be more than 0 and at most 10000 requests a second."
 OPTIONS: list[tuple[list[str], str]] = [
     *((["--jobs", n], f"Invalid value for '--jobs': {n} {RANGE}") for n in ("0", "-1", "257")),
-    (["--jobs", "1.5"], "Invalid value for '--jobs': '1.5' is not a valid int range."),
+    (["--jobs", "1.5"], "Invalid value for '--jobs': '1.5' is not a whole number."),
     *((["--rate", value], RATE) for value in ("0", "-1", "nan", "inf", "-inf", "1e9", "10001")),
     *(
         (["--rate", value], f"--rate must be a number of requests a second, not {value!r}.")

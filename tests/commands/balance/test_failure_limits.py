@@ -128,7 +128,7 @@ def test_customers_of_the_command_line_can_end_a_run_too(
     ("options", "error"),
     [
         (["--fail-fast", "--max-failures", "3"], "--fail-fast and --max-failures exclude"),
-        (["--max-failures", "0"], "Invalid value for '--max-failures': 0 is not in the range"),
+        (["--max-failures", "0"], "Invalid value for '--max-failures': 0 is less than 1"),
     ],
     ids=str,
 )
