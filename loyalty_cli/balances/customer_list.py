@@ -1,7 +1,6 @@
 """A list of customers to look up, read as a stream: lines, CSV or JSON Lines."""
 
 import re
-import unicodedata
 from collections.abc import Collection, Iterator
 from typing import BinaryIO, NoReturn
 
@@ -21,7 +20,7 @@ from loyalty_cli.lists.table import (
     names_people,
     read_table,
 )
-from loyalty_cli.model.customer_id import check_customer
+from loyalty_cli.model.customer_id import check_customer, doubt_about
 from loyalty_cli.model.errors import LoyaltyError, nearest, usage_error
 from loyalty_cli.model.records import Failure
 from loyalty_cli.providers.ways import no_such_way, wrong_for
@@ -38,7 +37,6 @@ PEOPLE = Columns(
 )
 """The columns of a list that names people; which column it has decides."""
 
-_INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
 _DOUBTFUL = re.compile(r'[\s,;"]|^[{\[]')
 _COLUMN_NAME = re.compile(r"[A-Za-z _-]+")
 
@@ -192,12 +190,6 @@ def _customer(row: TableRow, columns: Columns, known_profiles: Collection[str]) 
 
 
 def _check_visible(line: int, text: str) -> None:
-    """Raise LoyaltyError for an identifier with invisible characters."""
-    # Nearly all lines are printable, so this check is fast.
-    if not text.isprintable():
-        for sign in text:
-            if unicodedata.category(sign) in _INVISIBLE:
-                what = f"{shorten(text)!r} has the invisible character {sign!r} in it."
-                line_error(line, what, "Take it out.")
-    if text != text.strip():
-        line_error(line, f"{shorten(text)!r} has a space before or after it.", "Take it out.")
+    """Raise LoyaltyError for an identifier with something in it that nobody sees."""
+    if doubt := doubt_about(text):
+        line_error(line, f"{shorten(text)!r} {doubt}.", "Take it out.")

@@ -11,7 +11,7 @@ from loyalty_cli.lists.line_error import line_error
 from loyalty_cli.lists.list_file import InputFormat
 from loyalty_cli.lists.rows import BLANKS, Line, from_first, shorten, text_lines
 from loyalty_cli.lists.table import Columns, names_people, read_table
-from loyalty_cli.model.customer_id import check_customer
+from loyalty_cli.model.customer_id import check_customer, doubt_about
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 
 PERSON = "person"
@@ -187,8 +187,8 @@ def _cell(name: str, cell: Any) -> str:
 
 
 def _customer(text: str) -> str:
-    if text != text.strip():
-        raise ValueError("has spaces around it")
+    if doubt := doubt_about(text):
+        raise ValueError(doubt)
     try:
         return check_customer(text)
     except LoyaltyError as error:

@@ -136,3 +136,15 @@ def test_all_that_is_suggested_for_the_words_of_other_programs_is_there() -> Non
     }
     assert {option for option, _ in OTHER_OPTIONS.values()} <= options | {"--version"}
     assert set(HURTS) <= {each[-1] for each in COMMANDS}
+
+
+@pytest.mark.parametrize("line", ["balance {}", "history {}", "journal list --customer {}"])
+def test_what_was_pasted_with_an_identifier_is_told_by_each_command(
+    loyalty: Run, line: str
+) -> None:
+    arguments = [each.format("C-1001\u200b") for each in line.split()]
+
+    done = loyalty("--sandbox", *arguments)
+
+    assert (done.code, done.out) == (2, "")
+    assert done.err.endswith("Hint: Did you mean 'C-1001'?\n")

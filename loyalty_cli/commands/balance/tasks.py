@@ -18,11 +18,14 @@ from loyalty_cli.config.profile import Profile, check_timeout
 from loyalty_cli.lists.delimiter import check_delimiter
 from loyalty_cli.lists.list_file import InputFormat, open_input
 from loyalty_cli.lists.shard import Shard, check_shard
-from loyalty_cli.model.customer_id import check_customer
+from loyalty_cli.model.customer_id import check_typed_alone
 from loyalty_cli.model.errors import usage_error
 from loyalty_cli.output.format import Format, TableLayout
 
 Value = TypeVar("Value")
+
+NO_CUSTOMERS = ("get", "show", "list", "lookup", "check", "for", "of")
+"""What other programs want between a command and a name."""
 
 
 class BalanceRequest(Struct, frozen=True):
@@ -78,7 +81,7 @@ def open_tasks(chosen: Globals, request: BalanceRequest) -> Iterator[tuple[Sessi
     options = _options(request.options)
     timeout = checked("--timeout", check_timeout, request.timeout)
     shard = checked("--shard", check_shard, request.shard)
-    wanted = [ListedCustomer(check_customer(customer)) for customer in request.customers]
+    wanted = [ListedCustomer(check_typed_alone(customer)) for customer in request.customers]
     wanted += [ListedCustomer(key, is_person=True) for key in request.people]
     with open_session(chosen) as session, closing(AskedPeople(session, chosen)) as people:
         tasks_of = _making(session, people, request, options, timeout, shard)
@@ -114,6 +117,12 @@ def _check_who(request: BalanceRequest) -> None:
         usage_error("-P names a person, in place of a customer.", hint)
     if request.file is None and not (request.customers or request.people):
         usage_error("no customer given.", "Name a customer, or a list with --from.")
+    if len(request.customers) > 1 and request.customers[0] in NO_CUSTOMERS:
+        others = " ".join(request.customers[1:4])
+        usage_error(
+            f"{request.customers[0]!r} would be looked up as a customer, too.",
+            f"Write `loyalty balance {others}`; a customer of that name goes last.",
+        )
     if request.file is not None and request.customers:
         usage_error("--from takes the customers from the list.", "Leave CUSTOMER out.")
     for name, value in (

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import cache
+from shlex import quote
 from typing import TypeVar
 
 from msgspec import Struct
@@ -16,7 +17,7 @@ from loyalty_cli.debits.mistakes import Mistakes
 from loyalty_cli.debits.order_store import OrderStore
 from loyalty_cli.lists.delimiter import check_delimiter
 from loyalty_cli.lists.list_file import open_input
-from loyalty_cli.model.customer_id import check_customer
+from loyalty_cli.model.customer_id import check_typed
 from loyalty_cli.model.errors import nearest, usage_error
 
 Value = TypeVar("Value")
@@ -91,7 +92,8 @@ def keep_request(
 def _row(request: DebitRequest, *, interactive: bool) -> Row:
     if request.customer is None or request.amount is None:
         usage_error("a debit needs CUSTOMER and AMOUNT, or --from FILE.")
-    amount = _checked("AMOUNT", check_amount, request.amount)
+    customer = check_typed(request.customer)
+    amount = _amount(request.amount, customer)
     if request.reference is not None:
         reference = _checked("--reference", check_reference, request.reference)
     elif interactive:
@@ -103,7 +105,16 @@ def _row(request: DebitRequest, *, interactive: bool) -> Row:
             "a debit without a terminal needs --reference.",
             "Use the same reference each time the job runs.",
         )
-    return Row(1, check_customer(request.customer), amount, reference)
+    return Row(1, customer, amount, reference)
+
+
+def _amount(text: str, customer: str) -> int:
+    try:
+        return check_amount(text)
+    except ValueError as error:
+        swapped = f"CUSTOMER comes first: `loyalty debit {quote(text)} {customer}`."
+        hint = swapped if customer.isascii() and customer.isdigit() else None
+        usage_error(f"AMOUNT {text[:80]!r} {error}.", hint)
 
 
 def _checked(name: str, check: Callable[[str], Value], text: str) -> Value:

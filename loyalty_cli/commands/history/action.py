@@ -22,6 +22,7 @@ from loyalty_cli.history.periods import Sighting, Whose
 from loyalty_cli.history.store import BATCH, History
 from loyalty_cli.lists.batches import batches
 from loyalty_cli.lists.list_file import open_input
+from loyalty_cli.model.customer_id import check_typed
 from loyalty_cli.model.errors import LoyaltyError, setup_error, usage_error
 from loyalty_cli.model.records import DebitBetween, HistoryRecord
 from loyalty_cli.output import messages
@@ -44,6 +45,8 @@ def show(
     output: Format,
 ) -> None:
     """Print the changes of the balance of one customer, or of one person at every profile."""
+    if customer is not None:
+        check_typed(customer)
     since = _text(datetime.now(UTC) - timedelta(days=days)) if days else ""
     with open_session(chosen) as session, open_history(session, chosen) as history:
         if not session.config.history and (history is None or history.is_empty()):

@@ -118,6 +118,7 @@ def list_(
     from loyalty_cli.commands.open_journal import journal_there
     from loyalty_cli.debits.journal.entries import State
     from loyalty_cli.debits.journal.store import Filter
+    from loyalty_cli.model.customer_id import check_typed
     from loyalty_cli.output import messages
     from loyalty_cli.output.clipboard import require_clipboard
 
@@ -132,7 +133,7 @@ def list_(
         chosen = Filter(
             states=tuple(map(State, state or ())),
             profile=profile,
-            customer=customer,
+            customer=customer and check_typed(customer),
             since=moment("--since", since, journal.now()),
             until=moment("--until", until, journal.now()),
         )

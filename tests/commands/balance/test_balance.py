@@ -139,7 +139,11 @@ def test_the_same_error_of_several_customers_is_told_once(loyalty: Run) -> None:
         (["C-1", "--timeout", "4000"], (2, "at most 3600", None)),
         (["C-1", "--timeout", "soon"], (2, "a number of seconds, not 'soon'", None)),
         ([".."], (2, "would change the address", None)),
-        (["C-1", "C\n2"], (2, r"'C\n2' has a control character", None)),
+        (["C-1", "C\n2"], (2, r"'C\n2' has the invisible character", "mean 'C' '2'?")),
+        (["C-1 "], (2, "'C-1 ' has a space before or after it.", "Did you mean 'C-1'?")),
+        (["C-1,C-2"], (2, "'C-1,C-2' has a comma or a semicolon", "Did you mean 'C-1' 'C-2'?")),
+        (["-"], (2, "'-' is no customer.", "write `--from -`")),
+        (["get", "C-1"], (2, "'get' would be looked up as", "Write `loyalty balance C-1`;")),
     ],
     ids=str,
 )

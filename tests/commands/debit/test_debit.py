@@ -137,6 +137,9 @@ REFERENCE = "--reference"
         (["C-1001", "9" * 5000, "--reference", "a"], AMOUNT),
         (["--reference", "a", "C-1001", "--", "-5"], AMOUNT),
         *((["C-1001", less, "--reference", "a"], "AMOUNT must be") for less in ("-5", "-0.5")),
+        (["5", "C-1001", "--reference", "a"], "comes first: `loyalty debit C-1001 5`."),
+        (["-", "5", "--reference", "a"], "To read from stdin, write `--from -`."),
+        (["C-1001\u200b", "5", "--reference", "a"], "Did you mean 'C-1001'?"),
         *(
             ([customer, "5", "--reference", "a"], "")
             for customer in ("", "..", "C\x1b[31m", "\udc80")

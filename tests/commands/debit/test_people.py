@@ -94,7 +94,7 @@ def test_people_without_one_identifier_are_mistakes_of_their_rows(
         "3: person 'bob': no id on file for bob at club",
         "4: person 'eve': there is nobody with the key 'eve'",
         f"5: person 'ada lovelace': several people have the key 'ada lovelace': {both}",
-        "6: person ' bob': has spaces around it",
+        "6: person ' bob': has a space before or after it",
         "7: person '': is missing",
     ]
 
