@@ -1,7 +1,9 @@
 """Ask the user on the terminal; nothing goes to stdout."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from select import select
 from typing import NoReturn
 
@@ -17,6 +19,22 @@ ANSWERS = {"y": True, "yes": True, "n": False, "no": False, "": False}
 def is_interactive() -> bool:
     """Whether a person can be asked: stdin and stderr are terminals."""
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
+
+
+@contextmanager
+def terminal_as_stdin() -> Iterator[bool]:
+    """For a block, let a person at the terminal answer where stdin is a pipe; whether one can."""
+    with ExitStack() as opened:
+        terminal = None
+        if sys.stderr is not None and sys.stderr.isatty():
+            with suppress(OSError):  # the terminal of another session, or another system
+                terminal = opened.enter_context(Path("/dev/tty").open(encoding="utf-8"))
+        stdin = sys.stdin
+        sys.stdin = terminal or stdin
+        try:
+            yield terminal is not None
+        finally:
+            sys.stdin = stdin
 
 
 def confirmed(question: str) -> bool:

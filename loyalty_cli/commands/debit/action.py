@@ -2,10 +2,10 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from functools import partial
 
-from loyalty_cli.commands.confirm import confirmed, is_interactive, typed
+from loyalty_cli.commands.confirm import confirmed, is_interactive, terminal_as_stdin, typed
 from loyalty_cli.commands.debit.request import DebitRequest, keep_request
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.named_people import NamedPeople
@@ -59,7 +59,11 @@ def run(session: Session, chosen: Globals, request: DebitRequest, output: Format
             "Unset it, or add --sandbox if you want that.",
         )
     mistakes = Mistakes(None if request.file is None else shown_name(request.file))
-    with closing(OrderStore()) as orders, closing(NamedPeople(session, chosen)) as people:
+    with (
+        closing(OrderStore()) as orders,
+        closing(NamedPeople(session, chosen)) as people,
+        ExitStack() as answers,
+    ):
         keep_request(session, people, request, orders, mistakes, interactive=interactive)
         if mistakes:
             # The mistakes that the journal shows, if there is a journal, are told with the others.
@@ -67,7 +71,10 @@ def run(session: Session, chosen: Globals, request: DebitRequest, output: Format
                 check_on_record(journal, orders, accounts, mistakes)
             mistakes.check()
         if not (request.yes or request.dry_run or interactive):
-            usage_error("there is no terminal to ask on.", "Add --yes if you are sure.")
+            # The file itself came through stdin, and is read by now.
+            interactive = request.file == "-" and answers.enter_context(terminal_as_stdin())
+            if not interactive:
+                usage_error("there is no terminal to ask on.", "Add --yes if you are sure.")
         check_accounts(orders.profiles, session.config.profiles.values())
         with open_for_debits(session, chosen, interactive=interactive) as journal:
             adopt_debits(journal, orders.profiles)

@@ -383,6 +383,35 @@ def test_a_person_at_a_terminal_can_refuse_or_leave_the_question(
     assert states(loyalty) == {}
 
 
+@pytest.mark.parametrize(("typed", "code"), [("y\r", 0), ("n\r", 6), ("\x04", 6), ("\x03", 130)])
+def test_a_person_who_sends_debits_through_a_pipe_is_asked_on_the_terminal(
+    ready: DebitPlatform, file: Callable[..., str], typed: str, code: int
+) -> None:
+    name = file(f"{HEADER}C-1001,5,a\nC-1001,6,b\n")
+    child = at_a_terminal("debit", "--from", "-", redirection=f"< {name}")
+
+    child.expect(r"Make 2 debits, 11 CENTS in all, at club\? \[y/N\] ")
+    assert ready.debits == []
+    child.send(typed)
+    ended, rest = end_of(child)
+
+    assert (ended, len(ready.debits)) == (code, 2 if code == 0 else 0)
+    assert "Traceback" not in rest
+
+
+def test_debits_through_a_pipe_are_asked_about_nowhere_but_on_the_terminal(
+    ready: DebitPlatform, program: Run, file: Callable[..., str]
+) -> None:
+    name = file(f"{HEADER}C-1001,5,a\n")
+    silent = at_a_terminal("debit", "--from", "-", redirection=f"< {name} 2>{name}.err")
+
+    assert end_of(silent)[0] == 2
+    done = program("debit", "--from", "-", input=Path(name).read_bytes())
+    for said in (done.err, Path(f"{name}.err").read_text()):
+        assert said.startswith("Error: there is no terminal to ask on.\nHint: Add --yes")
+    assert (done.code, ready.debits) == (2, [])
+
+
 def test_a_dry_run_tells_what_it_would_send_and_sends_nothing(
     ready: DebitPlatform, loyalty: Run
 ) -> None:
