@@ -6,10 +6,10 @@ from heapq import merge
 from operator import itemgetter
 from threading import Lock
 
-from loyalty_cli.balances.failure_limit import FailureLimit
 from loyalty_cli.balances.lookup import BalanceReader, LookupTask
 from loyalty_cli.balances.resume import Resumed
 from loyalty_cli.balances.summary import Summary
+from loyalty_cli.lists.failure_limit import FailureLimit
 from loyalty_cli.lists.parallel import map_in_order
 from loyalty_cli.lists.stop import Stop
 from loyalty_cli.model.errors import ASKED_TO_WAIT, ENDING, ErrorCode, LoyaltyError

@@ -132,6 +132,26 @@ def delimiter_option(group: str) -> Any:
     )
 
 
+def max_failures_option(group: str) -> Any:
+    """--max-failures of the commands that take a list."""
+    return typer.Option(
+        "--max-failures",
+        metavar="N",
+        min=1,
+        help="End the run when the platform did not answer N times.",
+        rich_help_panel=group,
+    )
+
+
+def fail_fast_option(group: str) -> Any:
+    """--fail-fast of the commands that take a list."""
+    return typer.Option(
+        "--fail-fast",
+        help="End the run at the first failure of any kind.",
+        rich_help_panel=group,
+    )
+
+
 OutputOption = Annotated[
     Format,
     typer.Option(

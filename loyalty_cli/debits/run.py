@@ -10,6 +10,7 @@ from loyalty_cli.debits.journal.entries import Entry
 from loyalty_cli.debits.order import DebitOrder
 from loyalty_cli.debits.result import DebitResult
 from loyalty_cli.debits.send_once import DebitSender
+from loyalty_cli.lists.failure_limit import FailureLimit
 from loyalty_cli.lists.parallel import map_in_order
 from loyalty_cli.lists.stop import Stop
 from loyalty_cli.model.errors import ENDING, ErrorCode
@@ -25,10 +26,11 @@ class NotBegunError(Exception):
 
 
 class DebitStop(Stop):
-    """Stops a run: at all profiles, or at one of them."""
+    """Stops a run: at all profiles, or at one of them; also when the `limit` is reached."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit: FailureLimit | None = None) -> None:
         super().__init__()
+        self.limit = limit or FailureLimit()
         self.journal_failed: JournalError | None = None
         self._lock = Lock()
         self._profiles: set[str] = set()
@@ -142,4 +144,6 @@ def _make(
     seen_now = None if settled.replayed else settled.error
     if seen_now and (seen_now.code in ENDING or debits.is_closed(order.profile)):
         stop.set_for(order.profile.name)
+    if seen_now and stop.limit.add(seen_now.code):
+        stop.set()
     return settled

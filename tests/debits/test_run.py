@@ -16,6 +16,7 @@ from loyalty_cli.debits.order import DebitOrder
 from loyalty_cli.debits.result import DebitResult, written_error
 from loyalty_cli.debits.run import DebitStop, run_all
 from loyalty_cli.debits.send_once import DebitSender
+from loyalty_cli.lists.failure_limit import FailureLimit
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.providers.contract import Limit
 from tests.debits.conftest import CliWith, CommandLine, DebitMaker
@@ -464,3 +465,26 @@ def test_a_dry_run_reports_a_hundred_accounts_and_counts_the_others(cli: Command
         "C-99 at shop has 10000 CENTS: 100 of 100 would be taken, 9900 left.",
         "and 2 more accounts.",
     ]
+
+
+def test_debits_that_were_not_sent_when_the_limit_of_failures_was_reached_stay_planned(
+    maker: DebitMaker,
+) -> None:
+    limit = FailureLimit(2)
+    maker.platform.debit = answers(as_json({}, "500 Internal Server Error"))
+
+    settled = list(run(maker, several(maker, 6), DebitStop(limit), jobs=1))
+
+    assert [each.entry.state for each in settled] == [State.UNKNOWN] * 2
+    assert states(maker, 6) == [State.UNKNOWN] * 2 + [State.PLANNED] * 4
+    assert (len(maker.platform.posts), limit.ended_by) == (2, ErrorCode.OUTCOME_UNKNOWN)
+
+
+def test_a_failure_of_an_earlier_run_does_not_count_for_the_limit(maker: DebitMaker) -> None:
+    maker.platform.debit = answers(as_json({}, "500 Internal Server Error"))
+    list(run(maker, several(maker, 2)))
+    maker.platform.debit = honest
+
+    settled = list(run(maker, several(maker, 4), DebitStop(FailureLimit(1)), jobs=1))
+
+    assert [each.entry.state for each in settled] == [State.UNKNOWN] * 2 + [State.CONFIRMED] * 2

@@ -9,7 +9,6 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from loyalty_cli.balances.failure_limit import FailureLimit
 from loyalty_cli.balances.foreign import ForeignError
 from loyalty_cli.balances.output_file import OutputFile, check_apart, open_output
 from loyalty_cli.balances.read_back import check_csv, check_json, decode_record, read_back
@@ -21,6 +20,7 @@ from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.open_history import recording
 from loyalty_cli.commands.platforms import platform_client
 from loyalty_cli.config.profile import check_rate
+from loyalty_cli.lists.failure_limit import check_limit
 from loyalty_cli.model.errors import setup_error, usage_error
 from loyalty_cli.model.exit_codes import exit_code_of, exit_code_of_signal
 from loyalty_cli.model.tally import Record, Tally
@@ -52,8 +52,6 @@ def run(chosen: Globals, request: BalanceRequest) -> int:
         usage_error("--resume continues an output file.", "Add --output-file FILE.")
     if request.summary and request.raw:
         usage_error("--summary needs balances, which --raw does not read.", "Leave one out.")
-    if request.fail_fast and request.max_failures is not None:
-        usage_error("--fail-fast and --max-failures exclude each other.", "Leave one out.")
     if request.copy:
         if request.output_file is not None:
             usage_error(
@@ -76,7 +74,7 @@ def run(chosen: Globals, request: BalanceRequest) -> int:
         )
         summary = Summary(datetime.now(UTC)) if request.summary else None
         note = history.add if history else None
-        limit = FailureLimit(request.max_failures, fail_fast=request.fail_fast)
+        limit = check_limit(request.max_failures, fail_fast=request.fail_fast)
         balances = BalanceRun(
             platforms, request.jobs, is_list=is_list, summary=summary, limit=limit, note=note
         )
@@ -324,7 +322,7 @@ class Action:
         return tally.exit_code
 
     def _why_ended(self, ended_by: Record) -> str:
-        if not self._run.limit.ended_run:
+        if not self._run.limit.ended_by:
             return f", because all others at {ended_by.profile} would fail, too"
         is_resumable = self._request.output_file is not None and not self._unfinished
         by = f" by {self._run.limit.option}"

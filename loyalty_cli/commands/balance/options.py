@@ -11,6 +11,8 @@ from loyalty_cli.commands.shared_options import (
     complete_profile,
     complete_way,
     delimiter_option,
+    fail_fast_option,
+    max_failures_option,
 )
 from loyalty_cli.lists.list_file import InputFormat
 from loyalty_cli.lists.parallel import JOBS
@@ -149,23 +151,8 @@ def balance(
             rich_help_panel=LISTS,
         ),
     ] = None,
-    max_failures: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            min=1,
-            help="End the run when the platform did not answer N times.",
-            rich_help_panel=LISTS,
-        ),
-    ] = None,
-    fail_fast: Annotated[
-        bool,
-        typer.Option(
-            "--fail-fast",
-            help="End the run at the first failure of any kind.",
-            rich_help_panel=LISTS,
-        ),
-    ] = False,
+    max_failures: Annotated[int | None, max_failures_option(LISTS)] = None,
+    fail_fast: Annotated[bool, fail_fast_option(LISTS)] = False,
     output: Annotated[
         Format | None,
         typer.Option(

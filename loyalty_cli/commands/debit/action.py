@@ -27,6 +27,7 @@ from loyalty_cli.debits.result import DebitResult
 from loyalty_cli.debits.run import DebitStop, run_all
 from loyalty_cli.debits.send_once import DebitSender
 from loyalty_cli.debits.tally import DebitTally
+from loyalty_cli.lists.failure_limit import check_limit
 from loyalty_cli.lists.list_file import shown_name
 from loyalty_cli.lists.parallel import JOBS
 from loyalty_cli.lists.stop import LastResort
@@ -58,6 +59,7 @@ def run(session: Session, chosen: Globals, request: DebitRequest, output: Format
             "LOYALTY_SANDBOX is set, so these debits would be made in the sandbox only.",
             "Unset it, or add --sandbox if you want that.",
         )
+    limit = check_limit(request.max_failures, fail_fast=request.fail_fast)
     mistakes = Mistakes(None if request.file is None else shown_name(request.file))
     with (
         closing(OrderStore()) as orders,
@@ -81,7 +83,7 @@ def run(session: Session, chosen: Globals, request: DebitRequest, output: Format
             to_send = check_on_record(journal, orders, accounts, mistakes)
             mistakes.check()
             platforms = platform_client(session, chosen)
-            stop = DebitStop()
+            stop = DebitStop(limit)
             ask = partial(typed, is_stopped=stop.is_set) if interactive else nobody
             debits = DebitSender(journal, platforms, ask=ask)
             if request.dry_run:
@@ -180,6 +182,8 @@ def _make(
                 return ExitCode.OUTCOME_UNKNOWN
             raise
     if left := len(orders) - tally.done:
+        if stop.limit.ended_by:
+            messages.note(f"The run was ended by {stop.limit.option}.")
         messages.warning(f"{left} of {len(orders)} debits unfinished; run the same command again.")
     views.report_failures(tally.reported, tally.more, tally.done)
     if len(orders) > 1 and not left:
@@ -223,4 +227,6 @@ def _ended(code: ExitCode, stop: DebitStop) -> int:
         return code
     if failed:
         return exit_code_of(failed.code)
+    if stop.limit.ended_by and not stop.signal:
+        return exit_code_of(stop.limit.ended_by)
     return exit_code_of_signal(stop.signal) if stop.signal else code

@@ -7,7 +7,13 @@ from typer.exceptions import TyperException
 
 from loyalty_cli.commands.commands import Command
 from loyalty_cli.commands.help_groups import CHECKS, DEBIT, DEBIT_FILES
-from loyalty_cli.commands.shared_options import OutputOption, complete_profile, delimiter_option
+from loyalty_cli.commands.shared_options import (
+    OutputOption,
+    complete_profile,
+    delimiter_option,
+    fail_fast_option,
+    max_failures_option,
+)
 from loyalty_cli.output.format import Format
 
 
@@ -91,6 +97,8 @@ def debit(
             rich_help_panel=DEBIT_FILES,
         ),
     ] = None,
+    max_failures: Annotated[int | None, max_failures_option(DEBIT_FILES)] = None,
+    fail_fast: Annotated[bool, fail_fast_option(DEBIT_FILES)] = False,
     dry_run: Annotated[
         bool,
         typer.Option(
@@ -133,6 +141,8 @@ def debit(
         dry_run,
         yes,
         delimiter=delimiter,
+        max_failures=max_failures,
+        fail_fast=fail_fast,
     )
     with open_session(context.obj, for_debits=True) as session:
         if person is not None:

@@ -37,6 +37,8 @@ class DebitRequest(Struct, frozen=True):
     yes: bool
     person: str | None = None
     delimiter: str | None = None
+    max_failures: int | None = None
+    fail_fast: bool = False
 
 
 def keep_request(
@@ -58,10 +60,14 @@ def keep_request(
     if named:
         default()  # a wrong name is an error, even if no row needs it
     if request.file is None:
-        if delimiter is not None:
-            usage_error(
-                "--delimiter is about the file of --from.", "Add --from FILE, or leave it out."
-            )
+        for name, is_given in (
+            ("--delimiter", delimiter is not None),
+            ("--max-failures", request.max_failures is not None),
+            ("--fail-fast", request.fail_fast),
+        ):
+            if is_given:
+                hint = "Add --from FILE, or leave it out."
+                usage_error(f"{name} is about the file of --from.", hint)
         row = _row(request, interactive=interactive)
         orders.add(row.line, row.reference, order_of(row, default(), unit))
     elif request.customer is not None or request.reference is not None:

@@ -223,3 +223,42 @@ def test_a_delimiter_without_a_file_of_debits_is_refused(
 
     assert (done.code, ready.asked) == (2, [])
     assert done.err.startswith("Error: --delimiter is about the file of --from.")
+
+
+@pytest.fixture
+def one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no debit begin before the one before it is done."""
+    monkeypatch.setattr("loyalty_cli.commands.debit.action.JOBS", 1)
+
+
+@pytest.mark.parametrize(
+    ("option", "rows", "ended"),
+    [
+        ("--fail-fast", "C-1001,5,a\nE-404,5,b\nC-1001,6,c\nC-1004,5,d\n", (5, 1)),
+        ("--max-failures=1", "C-1001,5,a\nE-404,5,b\nE-500,6,c\nC-1001,5,d\n", (7, 1)),
+        ("--max-failures=9", "C-1001,5,a\nE-404,5,b\nC-1001,6,c\n", (9, 2)),
+    ],
+)
+@pytest.mark.usefixtures("no_pauses", "one_at_a_time")
+def test_a_file_of_debits_ends_early_if_its_platform_does_not_answer(
+    ready: DebitPlatform,
+    debits: Tries,
+    option: str,
+    rows: str,
+    ended: tuple[int, int],
+) -> None:
+    done = debits(f"{HEADER}{rows}", option)
+
+    assert (done.code, len(ready.debits)) == ended
+    has_ended = f"The run was ended by {option.replace('=', ' ')}.\n" in done.err
+    assert has_ended == ("debits unfinished; run the same command again" in done.err)
+    assert has_ended == (ended[0] != 9)
+
+
+def test_a_limit_of_failures_without_a_file_of_debits_is_refused(
+    ready: DebitPlatform, loyalty: Run
+) -> None:
+    for option in ("--fail-fast", "--max-failures=3"):
+        done = loyalty("debit", "C-1001", "5", "--reference", "a", "-y", option)
+        assert (done.code, ready.asked) == (2, [])
+        assert done.err.startswith(f"Error: {option.partition('=')[0]} is about the file")
