@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 
 # A start-up and a look-up make almost no garbage; searching for garbage takes a while.
 gc.set_threshold(500_000)
@@ -14,7 +15,10 @@ def main() -> None:
 
         run()
     except KeyboardInterrupt:  # before the program could begin
-        os.write(2, b"Interrupted.\n")
+        from loyalty_cli.output import messages, stderr
+
+        stderr.set_format(sys.argv[1:])
+        messages.interrupted()
         os._exit(130)
 
 

@@ -26,23 +26,23 @@ from loyalty_cli.commands.people import options as people
 from loyalty_cli.commands.shared_options import (
     ColorOption,
     ConfigOption,
+    ErrorsOption,
     NoProgressOption,
     QuietOption,
     SandboxOption,
     VerboseOption,
 )
-from loyalty_cli.model.errors import LoyaltyError, usage_error
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError, MessageCode, usage_error
 from loyalty_cli.model.exit_codes import ExitCode, exit_code_of
 from loyalty_cli.model.named_commands import begin_run
-from loyalty_cli.output import messages
+from loyalty_cli.output import messages, stderr
 from loyalty_cli.output.color import Color
+from loyalty_cli.output.format import ErrorFormat
 from loyalty_cli.output.stdout import ReaderGoneError, flush, require_stdout, write_text
 from loyalty_cli.output.waiting import LINE
 
-GLOBALS = (
-    *("--sandbox", "--verbose", "-v", "-vv", "--quiet", "-q", "--no-progress", "--color"),
-    "--config",
-)
+WITH_VALUE = ("--color", "--config", "--errors")
+GLOBALS = ("--sandbox", "--verbose", "-v", "-vv", "--quiet", "-q", "--no-progress", *WITH_VALUE)
 
 # On TAB, Typer passes help texts through Rich to remove markup; ours have none.
 _completion_classes._sanitize_help_text = lambda text: text  # noqa: SLF001 - no setting for it
@@ -101,6 +101,7 @@ def _globals(
     quiet: QuietOption = False,
     _no_progress: NoProgressOption = False,
     _color: ColorOption = Color.AUTO,
+    _errors: ErrorsOption = ErrorFormat.TEXT,
     _: Annotated[
         bool,
         typer.Option(
@@ -135,7 +136,7 @@ def main() -> None:
     """Run the program, and end the process with the exit code."""
     code = run(sys.argv[1:])
     if code == ExitCode.INTERRUPTED:
-        messages.note("Interrupted.")
+        messages.interrupted()
     LINE.erase_for_good()
     # All output is written. A normal end of the interpreter would take a tenth of the run, and
     # would wait for threads that wait for a platform.
@@ -145,6 +146,7 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run one command line, and return the exit code."""
     begin_run(sandbox=False)  # until the options are read
+    stderr.set_format(arguments)
     _show_failed_packages()
     command = _command(app)
     arguments = arguments or ["--help"]
@@ -155,7 +157,7 @@ def run(arguments: list[str]) -> int:
         if code != ExitCode.OUTCOME_UNKNOWN:  # 8 matters more than an output error
             flush()  # a help page may still be in the buffer
     except LoyaltyError as error:
-        messages.error(error.message, error.hint, error.details)
+        messages.failure(error)
         return exit_code_of(error.code)
     except TyperException as error:
         return _usage(error, command, arguments)
@@ -164,7 +166,8 @@ def run(arguments: list[str]) -> int:
     except ReaderGoneError:
         return ExitCode.BROKEN_PIPE
     except OSError as error:
-        messages.error(f"the system reported: {error}.", "Fix this, then run it again.")
+        hint = "Fix this, then run it again."
+        messages.error(f"the system reported: {error}.", hint, code=ErrorCode.SETUP)
         return ExitCode.SETUP
     except Exception as error:  # noqa: BLE001 - the last resort; it reports a defect
         return _defect(error)
@@ -188,8 +191,8 @@ def _globals_first(arguments: list[str], *, whole: bool) -> list[str]:
     while at < len(rest) and rest[at] != "--":
         name, equals, _ = rest[at].partition("=")
         if name in GLOBALS:
-            width = 2 if name in ("--config", "--color") and not equals else 1
-            if at + width > len(rest):  # the path is missing
+            width = 2 if name in WITH_VALUE and not equals else 1
+            if at + width > len(rest):  # its value is missing
                 return [*first, rest[at]] if whole else first + rest
             first += rest[at : at + width]
             del rest[at : at + width]
@@ -202,7 +205,7 @@ def _usage(error: TyperException, command: Any, arguments: list[str]) -> int:
     from loyalty_cli.commands.usage_hint import usage_hint
 
     message, hint = usage_hint(error, command, arguments)
-    messages.error(f"{message}.", hint)
+    messages.error(f"{message}.", hint, code=ErrorCode.USAGE)
     return ExitCode.USAGE
 
 
@@ -215,6 +218,7 @@ def _defect(error: Exception) -> int:
     messages.error(
         f"loyalty {__version__} has a defect: {type(error).__name__} in {place}.",
         "Please report it, with the command you ran and without your credentials.",
+        code=MessageCode.DEFECT,
     )
     if os.environ.get("LOYALTY_DEBUG") == "1":
         _show("".join(traceback.format_exception(error)))

@@ -20,6 +20,7 @@ from loyalty_cli.database.customer_data import CustomerData, Schema
 from loyalty_cli.database.open import open_database
 from loyalty_cli.debits.journal.open import open_journal
 from loyalty_cli.model.named_commands import begin_run
+from loyalty_cli.output import stderr
 from loyalty_cli.sandbox.server import Handle, Received, Reply, Server
 from tests.fakes.postgresql import PostgreSQL, running_postgresql
 from tests.installed_wheel import with_wheel_in
@@ -73,6 +74,8 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(redaction, "_known", set())  # a run knows only its own secrets
     begin_run(sandbox=False)
+    stderr.set_format([])
+    stderr.set_quiet(False)
     return settings
 
 

@@ -22,7 +22,7 @@ def check(context: typer.Context) -> None:
     path = _path(context, "config check")
     mistakes = mistakes_in(path)
     if mistakes:
-        messages.errors((each.message, each.hint) for each in mistakes)
+        messages.failures(map(messages.Failed, mistakes))
         raise typer.Exit(ExitCode.SETUP)
     config = load(path)
     for warning in config.warnings:

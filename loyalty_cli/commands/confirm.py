@@ -8,6 +8,7 @@ from select import select
 from typing import NoReturn
 
 from loyalty_cli.model.errors import usage_error
+from loyalty_cli.output import stderr
 from loyalty_cli.output.escape import visible
 from loyalty_cli.output.stderr import wrapped
 from loyalty_cli.output.waiting import LINE
@@ -17,7 +18,9 @@ ANSWERS = {"y": True, "yes": True, "n": False, "no": False, "": False}
 
 
 def is_interactive() -> bool:
-    """Whether a person can be asked: stdin and stderr are terminals."""
+    """Whether a person can be asked: stdin and stderr are terminals, and stderr is not JSON."""
+    if stderr.is_json():
+        return False
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
 
 

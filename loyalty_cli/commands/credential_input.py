@@ -7,13 +7,14 @@ import typer
 
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.model.errors import usage_error
+from loyalty_cli.output import stderr
 
 LONGEST_INPUT = 64 * 1024
 
 
 def from_terminal(profile: Profile) -> Mapping[str, str]:
     """Ask for each credential, without showing it; raise LoyaltyError without a terminal."""
-    if sys.stdin is None or not sys.stdin.isatty():
+    if stderr.is_json() or sys.stdin is None or not sys.stdin.isatty():
         usage_error("there is no terminal to ask on.", "Send field=value lines with --stdin.")
     return {
         name: typer.prompt(f"{name} of {profile.name}", hide_input=True, err=True)

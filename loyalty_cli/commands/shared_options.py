@@ -14,7 +14,7 @@ import typer
 from loyalty_cli.commands.help_groups import EVERY_COMMAND, OUTPUT
 from loyalty_cli.output import stderr
 from loyalty_cli.output.color import Color, set_color
-from loyalty_cli.output.format import Format
+from loyalty_cli.output.format import ErrorFormat, Format
 
 if TYPE_CHECKING:
     from loyalty_cli.config.descriptions.find import Descriptions
@@ -226,6 +226,14 @@ NoProgressOption = Annotated[
         callback=_set_no_progress,
         is_eager=True,
         help="Show no progress on a terminal.",
+        rich_help_panel=EVERY_COMMAND,
+    ),
+]
+ErrorsOption = Annotated[
+    ErrorFormat,
+    typer.Option(
+        "--errors",
+        help="Print errors as text, or as an object a line.",
         rich_help_panel=EVERY_COMMAND,
     ),
 ]

@@ -66,7 +66,7 @@ def _named(root: Any, arguments: Sequence[str]) -> tuple[str, Any]:
     path, command = "loyalty", root
     rest = iter(arguments)
     for each in rest:
-        if each == "--config":
+        if each in ("--color", "--config", "--errors"):
             next(rest, None)
         elif each in getattr(command, "commands", {}):
             path, command = f"{path} {each}", command.commands[each]

@@ -1,7 +1,7 @@
 """Counts the results of a run of debits without keeping them."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from loyalty_cli.model.exit_codes import ExitCode, exit_code_of_all
@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 class DebitTally:
     """How many debits are done, how many failed and how, and the first failures.
 
-    `more` counts the failures after those.
+    `more` counts the failures after those. `tell`, if given, gets every failure at once, and none
+    is left to report.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Callable[[DebitRecord], object] | None = None) -> None:
+        self._tell = tell
         self.done = 0
         self.failed = 0
         self.reported: list[DebitRecord] = []
@@ -32,7 +34,9 @@ class DebitTally:
             self._endings.add(record.error.code if record.error else None)
             if record.error:
                 self.failed += 1
-                if len(self.reported) < MAX_REPORTED:
+                if self._tell:
+                    self._tell(record)
+                elif len(self.reported) < MAX_REPORTED:
                     self.reported.append(record)
                 else:
                     self.more[record.error.code] += 1

@@ -29,6 +29,14 @@ class ErrorCode(StrEnum):
     WRONG_CUSTOMER = "wrong_customer"
 
 
+class MessageCode(StrEnum):
+    """Every `code` that only a message on stderr can have, besides those of errors and warnings."""
+
+    DEFECT = "defect"
+    INTERRUPTED = "interrupted"
+    OTHER = "other"
+
+
 NO_ID = "no id on file"
 """What is said where a person has no identifier at a platform, and no number therefore."""
 

@@ -104,6 +104,26 @@ class Failure(Record, frozen=True, kw_only=True):
         return LoyaltyError(**{name: getattr(self, name) for name in self.__struct_fields__})
 
 
+class MessageRecord(Record, frozen=True, kw_only=True):
+    """A message on stderr with `--errors json`; every line there is one.
+
+    `profile`, `customer` and `reference` say which look-up or debit it is about, if it is about one
+    of them.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    level: Literal["error", "warning", "trace"]
+    code: str
+    message: str
+    hint: str | None = None
+    details: tuple[str, ...] = ()
+    http_status: int | None = None
+    provider_code: str | None = None
+    profile: str | None = None
+    customer: str | None = None
+    reference: str | None = None
+
+
 class LookedUp(Record, frozen=True, kw_only=True):
     """The customer and the profile of a look-up, and its time.
 

@@ -1,6 +1,7 @@
 """Counting the results of a run without keeping them."""
 
 from collections import Counter
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from loyalty_cli.model.exit_codes import ExitCode, exit_code_of_all
@@ -19,10 +20,12 @@ class Tally:
     """Counts of a run: look-ups done, failed, and why; and the first failures.
 
     `warned` counts the look-ups of each profile with each code of a warning, and `first_warned` has
-    the first of them.
+    the first of them. `tell`, if given, gets every failed look-up at once, and none is left to
+    report.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Callable[[Record], object] | None = None) -> None:
+        self._tell = tell
         self.done = 0
         self.warned: Counter[tuple[str, WarningCode]] = Counter()
         self.first_warned: dict[tuple[str, WarningCode], tuple[Record, WarningRecord]] = {}
@@ -46,13 +49,15 @@ class Tally:
         self._endings.add(error.code if error else None)
         if error:
             self.failed[error.code] += 1
+            if self._tell:
+                self._tell(record)
             is_new = (error.message, error.hint) not in self._reported
             if is_new and len(self._reported) < MAX_REPORTED:
                 self.report(record)
 
     def report(self, record: Record) -> None:
         """Report a failed look-up, even beyond MAX_REPORTED."""
-        if record.error:
+        if record.error and not self._tell:
             self._reported[record.error.message, record.error.hint] = record
 
     @property

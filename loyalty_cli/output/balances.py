@@ -1,7 +1,7 @@
 """How look-ups are shown: as balance lines, or with `--raw` as the platform's fields."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -20,7 +20,7 @@ from loyalty_cli.model.records import (
     WarningCode,
 )
 from loyalty_cli.model.tally import MAX_REPORTED, Tally
-from loyalty_cli.output import messages
+from loyalty_cli.output import messages, stderr
 from loyalty_cli.output.csv_text import CsvCell, values
 from loyalty_cli.output.json_text import json_cell
 from loyalty_cli.output.view import Cell, Column, Group, Note, View
@@ -252,9 +252,27 @@ def report_warnings(lookups: Iterable[Lookup | RawLookup], left: int = 0) -> Non
     """Print warnings to stderr, and how many look-ups have others."""
     for lookup in lookups:
         for each in lookup.warnings:
-            messages.warning(f"{lookup.customer} at {lookup.profile}: {each.message}")
+            messages.warning(
+                each.message, each.code, profile=lookup.profile, customer=lookup.customer
+            )
     if left:
         messages.note(f"{left} more look-ups have warnings; -o csv and jsonl have them all.")
+
+
+def teller() -> Callable[[Lookup | RawLookup], object] | None:
+    """What prints a failed look-up at once, if programs read stderr: they count for themselves."""
+    return _tell if stderr.is_json() else None
+
+
+def _tell(lookup: Lookup | RawLookup) -> None:
+    if lookup.error:
+        messages.failures([_told(lookup, lookup.error, several=True)])
+
+
+def _told(lookup: Lookup | RawLookup, error: Failure, *, several: bool) -> messages.Failed:
+    is_named = several and not _is_no_id(error)
+    about = f"{lookup.customer} at {lookup.profile}" if is_named else ""
+    return messages.Failed(error, about, lookup.profile, lookup.customer)
 
 
 def report_failures(
@@ -265,15 +283,8 @@ def report_failures(
     What was `told` in a table is not said again.
     """
     reported = [lookup for lookup in tally.reported if lookup not in told]
-    messages.errors(
-        (
-            f"{lookup.customer} at {lookup.profile}: {error.message}"
-            if several and not _is_no_id(error)
-            else error.message,
-            error.hint,
-        )
-        for lookup in reported
-        if (error := lookup.error)
+    messages.failures(
+        _told(lookup, lookup.error, several=several) for lookup in reported if lookup.error
     )
     if several and tally.failed.total() > len(told):
         kinds = [f"{number:,} {_words(code)}" for code, number in tally.failed.most_common()]
@@ -290,7 +301,7 @@ def report_first_warnings(tally: Tally) -> None:
     for kind, (record, first) in tally.first_warned.items():
         who = f"{record.customer} at {record.profile}"
         which = f"{tally.warned[kind]} of {tally.done} look-ups have a warning, such as {who}"
-        messages.warning(f"{which}: {first.message}")
+        messages.warning(f"{which}: {first.message}", first.code)
 
 
 def _notes(lookup: Lookup | RawLookup) -> list[Note]:

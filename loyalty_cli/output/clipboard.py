@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from loyalty_cli.model.errors import usage_error
-from loyalty_cli.output import messages
+from loyalty_cli.output import messages, stderr
 from loyalty_cli.output.stdout import is_terminal
 from loyalty_cli.output.view import View
 
@@ -20,6 +20,10 @@ MOST_COPIED = MOST_BYTES // 10
 
 def require_clipboard() -> None:
     """Raise LoyaltyError if no terminal would take the text."""
+    if stderr.is_json():
+        usage_error(
+            "--copy writes to stderr, where --errors json allows only JSON.", "Leave one out."
+        )
     if not is_terminal() or sys.stderr is None or not sys.stderr.isatty():
         usage_error(
             "--copy uses the clipboard of a terminal, and stdout or stderr is not one.",

@@ -1,11 +1,11 @@
 """How debits are shown, and what they add up to."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from loyalty_cli.model.errors import ErrorCode
 from loyalty_cli.model.records import DebitRecord, Failure, JournalSummaryRecord
-from loyalty_cli.output import messages
+from loyalty_cli.output import messages, stderr
 from loyalty_cli.output.csv_text import values
 from loyalty_cli.output.view import Cell, Column, Group, View
 
@@ -57,6 +57,20 @@ SUMMARY = View[JournalSummaryRecord](
 )
 
 
+def teller() -> Callable[[DebitRecord], object] | None:
+    """What prints a failed debit at once, if programs read stderr: they count for themselves."""
+    return _tell if stderr.is_json() else None
+
+
+def _tell(debit: DebitRecord) -> None:
+    if debit.error:
+        messages.failures([_failed(debit, debit.error)])
+
+
+def _failed(debit: DebitRecord, error: Failure, about: str = "") -> messages.Failed:
+    return messages.Failed(error, about, debit.profile, debit.customer, debit.reference)
+
+
 def report_failures(
     reported: Sequence[DebitRecord],
     more: Counter[ErrorCode],
@@ -64,11 +78,8 @@ def report_failures(
     result: str = "were not confirmed",
 ) -> None:
     """Print the first failures to stderr, how many `more` there are, and how many in all."""
-    messages.errors(
-        (
-            f"{debit.reference}: {debit.error.message}" if of > 1 else debit.error.message,
-            debit.error.hint,
-        )
+    messages.failures(
+        _failed(debit, debit.error, debit.reference if of > 1 else "")
         for debit in reported
         if debit.error
     )

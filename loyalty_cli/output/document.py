@@ -115,6 +115,6 @@ def is_unprinted(error: BaseException) -> bool:
     if isinstance(error, ReaderGoneError):
         return True
     if isinstance(error, LoyaltyError):
-        messages.error(error.message, error.hint)
+        messages.failure(error)
         return True
     return False

@@ -21,6 +21,13 @@ class Format(StrEnum):
         return self in (Format.TABLE, Format.MARKDOWN)
 
 
+class ErrorFormat(StrEnum):
+    """How errors and warnings are printed on stderr."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
 class TableLayout(StrEnum):
     """`wide`: a row a line; `groups`: rows under what they are about; `list`: a fact a line."""
 

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from loyalty_cli.model.amount import Amount
+from loyalty_cli.model.errors import ErrorCode, MessageCode
 from loyalty_cli.model.records import (
     SCHEMA_VERSION,
     CheckRecord,
@@ -17,6 +18,7 @@ from loyalty_cli.model.records import (
     JournalRecord,
     JournalSummaryRecord,
     Lookup,
+    MessageRecord,
     PersonRecord,
     ProfileRecord,
     ProviderRecord,
@@ -51,16 +53,19 @@ _HAS_BY = {"properties": {"by": {"type": "string"}}, "required": ["by"]}
 
 
 def json_schema() -> dict[str, Any]:
-    """Describe the array that any command prints; a `jsonl` line is one item of it."""
-    arrays, components = msgspec.json.schema_components(
-        ARRAYS,
+    """Describe the array that any command prints; a `jsonl` line is one item of it.
+
+    `$defs` has the object of a message on stderr, too.
+    """
+    (*arrays, _), components = msgspec.json.schema_components(
+        (*ARRAYS, MessageRecord),
         schema_hook=_amount,
         ref_template="#/$defs/{name}",
     )
     return {
         "$schema": DIALECT,
         "title": "What loyalty prints with -o json",
-        "anyOf": list(arrays),
+        "anyOf": arrays,
         "$defs": {name: _explained(_strict(schema)) for name, schema in components.items()},
     }
 
@@ -81,6 +86,8 @@ def _strict(schema: dict[str, Any]) -> dict[str, Any]:
         properties["schema_version"] = {"const": SCHEMA_VERSION}
     if "asked" in properties:
         properties["asked"] = {**properties["asked"], **_HAS_BY}
+    if schema["title"] == MessageRecord.__name__:
+        properties["code"] = {"enum": [*ErrorCode, *WarningCode, *MessageCode]}
     if not properties:
         return schema
     return {**schema, "properties": properties, "required": list(properties)}

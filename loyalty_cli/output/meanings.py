@@ -205,6 +205,23 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "total": "the sum of their amounts",
         "sandbox": "true if these are debits of the sandbox",
     },
+    "MessageRecord": {
+        "level": "`error`, `warning`, or `trace`: a line of `--verbose`",
+        "code": (
+            "the code of an error or a warning, as in the tables above; or "
+            "`defect`, `interrupted` or `other`"
+        ),
+        "message": "what happened, without the names below",
+        "hint": "what to do now, or null",
+        "details": (
+            "the lines of a list or a file to correct, or of a request with `-vv`, one text each"
+        ),
+        "http_status": "the HTTP status, if there was an answer",
+        "provider_code": "the platform's own code, as text",
+        "profile": "the profile of the look-up or debit it is about, or null",
+        "customer": "the customer of it",
+        "reference": "the reference of the debit it is about, or null",
+    },
     "PersonRecord": {
         "person": "the key of the person, as it was imported: an e-mail address, a number",
         "name": "the name; null if there is none",

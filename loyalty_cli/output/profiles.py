@@ -49,8 +49,10 @@ def _hint(profile: ProfileRecord) -> str:
 
 def tell_failures(profiles: Iterable[ProfileRecord]) -> None:
     """Say on stderr of which profiles it is not certain that the platform takes the credentials."""
-    messages.errors(
-        (f"{each.profile}: {why}", _hint(each)) for each in profiles if (why := _why(each))
+    messages.failures(
+        messages.Failed(each.check.error, each.profile, each.profile)
+        for each in profiles
+        if each.check and each.check.error
     )
 
 

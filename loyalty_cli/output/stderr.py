@@ -5,6 +5,7 @@ import re
 import stat
 import sys
 import unicodedata
+from collections.abc import Sequence
 from contextlib import suppress
 
 from loyalty_cli.output.color import is_dumb
@@ -22,6 +23,7 @@ class _Wanted:
 
     is_quiet = False
     has_progress = True
+    is_json = False
 
 
 def set_quiet(wanted: bool) -> None:
@@ -39,6 +41,26 @@ def is_quiet() -> bool:
     return _Wanted.is_quiet
 
 
+def set_format(arguments: Sequence[str]) -> None:
+    """Print messages as JSON from now on, if this command line wants it, or as text.
+
+    It is read before all other options, because a message may be about one of them.
+    """
+    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    given = [*options, ""]
+    chosen = [
+        value or given[at + 1]
+        for at, (name, _, value) in enumerate(each.partition("=") for each in options)
+        if name == "--errors"
+    ]
+    _Wanted.is_json = chosen[-1:] == ["json"]
+
+
+def is_json() -> bool:
+    """Whether programs read stderr: each line is a JSON object."""
+    return _Wanted.is_json
+
+
 def is_terminal() -> bool:
     """Whether stderr is a terminal."""
     return sys.stderr is not None and sys.stderr.isatty()
@@ -49,7 +71,7 @@ def shows_progress(*, uses_stdout: bool = True) -> bool:
 
     What reads a pipe on stdout usually writes to the same terminal.
     """
-    is_wanted = _Wanted.has_progress and not _Wanted.is_quiet
+    is_wanted = _Wanted.has_progress and not (_Wanted.is_quiet or _Wanted.is_json)
     return is_wanted and not is_dumb() and is_terminal() and not (uses_stdout and _is_piped())
 
 

@@ -78,6 +78,7 @@ def run(chosen: Globals, request: BalanceRequest) -> int:
         balances = BalanceRun(
             platforms, request.jobs, is_list=is_list, summary=summary, limit=limit, note=note
         )
+        balances.tally = Tally(views.teller())
         return Action(tasks, balances, request, output).to_the_end()
 
 

@@ -127,7 +127,7 @@ def _question(debits: DebitSender, to_send: ToSend, person: str | None) -> str:
 
 
 def _dry_run(debits: DebitSender, orders: OrderStore, journal: Journal, output: Format) -> int:
-    tally = DebitTally()
+    tally = DebitTally(views.teller())
 
     def records(run: DryRun) -> Iterator[DebitRecord]:
         for order, result in run.results(debits, journal, orders):
@@ -159,7 +159,7 @@ def _make(
     is_named: bool,
 ) -> int:
     """Make the debits and print the results; unless the user named it, a hint names the debit."""
-    tally, begun = DebitTally(), time.monotonic()
+    tally, begun = DebitTally(views.teller()), time.monotonic()
 
     def at_last(number: int) -> int:
         in_doubt = debits.is_sending() or tally.exit_code is ExitCode.OUTCOME_UNKNOWN
@@ -222,7 +222,7 @@ def _ended(code: ExitCode, stop: DebitStop) -> int:
     """The exit code: an unknown outcome goes before the reason why the run ended."""
     failed = stop.journal_failed
     if failed:
-        messages.error(failed.message, failed.hint)
+        messages.failure(failed)
     if code is ExitCode.OUTCOME_UNKNOWN:
         return code
     if failed:

@@ -59,7 +59,8 @@ def credentials_of(
         except LoyaltyError as error:
             if error.code not in (ErrorCode.CREDENTIAL_REFUSED, ErrorCode.USAGE):
                 raise
-            messages.error(error.message, "Type them again, or end with Ctrl-C.")
+            hint = "Type them again, or end with Ctrl-C."
+            messages.error(error.message, hint, code=error.code)
     given = check_credentials(profile, from_terminal(profile))
     return Credentialed(checked(given, "the terminal"), backend)
 

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import typer
 
-from loyalty_cli.model.errors import nearest
+from loyalty_cli.model.errors import ErrorCode, nearest
 from loyalty_cli.output import messages
 from loyalty_cli.output.escape import visible
 
@@ -35,7 +35,8 @@ def ask(question: str, check: Callable[[str], Answer], usual: str | None = None)
         try:
             return check(answer)
         except ValueError as error:
-            messages.error(f"{answer!r} {str(error).rstrip('.')}." if answer else "type an answer.")
+            wrong = f"{answer!r} {str(error).rstrip('.')}." if answer else "type an answer."
+            messages.error(wrong, code=ErrorCode.USAGE)
 
 
 def choice(names: Sequence[str]) -> Callable[[str], str]:

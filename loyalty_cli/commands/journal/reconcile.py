@@ -25,7 +25,7 @@ from loyalty_cli.lists.stop import Stop
 from loyalty_cli.model.exit_codes import ExitCode, exit_code_of_signal
 from loyalty_cli.model.records import DebitRecord
 from loyalty_cli.model.tally import MAX_REPORTED
-from loyalty_cli.output import messages
+from loyalty_cli.output import messages, stderr
 from loyalty_cli.output.dates import duration
 from loyalty_cli.output.debits import DEBITS, report_more
 from loyalty_cli.output.document import collecting, is_unprinted, print_records
@@ -157,11 +157,12 @@ def _print(records: Iterator[DebitRecord], output: Format) -> int:
     if not done:
         messages.note("Nothing is unknown.")
     failed = [(record.reference, record.error) for record in done if record.error]
-    messages.errors(
-        (f"{reference!r}: {error.message}", error.hint)
-        for reference, error in failed[:MAX_REPORTED]
+    most = len(failed) if stderr.is_json() else MAX_REPORTED
+    messages.failures(
+        messages.Failed(error, repr(reference), reference=reference)
+        for reference, error in failed[:most]
     )
-    report_more(Counter(error.code for _, error in failed[MAX_REPORTED:]))
+    report_more(Counter(error.code for _, error in failed[most:]))
     return ExitCode.OUTCOME_UNKNOWN if _is_open(done) else ExitCode.OK
 
 

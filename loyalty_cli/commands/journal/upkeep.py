@@ -13,7 +13,7 @@ from loyalty_cli.debits.journal.open import open_journal, path_of
 from loyalty_cli.debits.journal.processes import actor
 from loyalty_cli.debits.journal.restore import restore
 from loyalty_cli.debits.journal.text import shown
-from loyalty_cli.model.errors import usage_error
+from loyalty_cli.model.errors import ErrorCode, usage_error
 from loyalty_cli.model.exit_codes import ExitCode
 from loyalty_cli.output import messages
 from loyalty_cli.output.document import print_records
@@ -43,6 +43,7 @@ def check(chosen: Globals, output: Format) -> int:
     messages.error(
         f"the journal {record.journal} is damaged: {record.faults[0]}.",
         "Make no debits with it. Restore a backup: `loyalty journal restore FILE`.",
+        code=ErrorCode.SETUP,
     )
     return ExitCode.SETUP
 
