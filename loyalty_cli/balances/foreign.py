@@ -83,3 +83,8 @@ def of_other_kind(*, raw: bool) -> ForeignError:
     if raw:
         return ForeignError("was written without --raw", "Leave --raw out, or name another file.")
     return ForeignError("was written with --raw", "Add --raw, or name another file.")
+
+
+def of_texts() -> ForeignError:
+    """What is wrong with a file whose amounts are strings."""
+    return ForeignError("has amounts as text, as --amounts text prints them")

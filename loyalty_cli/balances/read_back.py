@@ -16,6 +16,7 @@ from loyalty_cli.balances.foreign import (
     is_asked_otherwise,
     of_other_columns,
     of_other_kind,
+    of_texts,
 )
 from loyalty_cli.balances.lookup import LookupTask
 from loyalty_cli.model.amount import Amount, decode_amount
@@ -32,10 +33,20 @@ Add = Callable[[Record], None]
 
 _WHO = ("profile", "provider", "customer", "sandbox", "asked")
 _NEVER = "0001-01-01T00:00:00Z"
+
+
+def _decode_number(kind: type, value: Any) -> Any:
+    """Decode an amount that is no text: a file must not have some as numbers and some as texts."""
+    if isinstance(value, str):
+        raise ValueError("an amount is a text")  # noqa: TRY004 - msgspec takes it for an error
+    return decode_amount(kind, value)
+
+
 _DECODERS: Mapping[bool, msgspec.json.Decoder[Any]] = {
-    raw: msgspec.json.Decoder(kind, dec_hook=decode_amount, float_hook=Amount)
+    raw: msgspec.json.Decoder(kind, dec_hook=_decode_number, float_hook=Amount)
     for raw, kind in ((False, Lookup), (True, RawLookup))
 }
+_ANY_AMOUNTS = msgspec.json.Decoder(Lookup, dec_hook=decode_amount, float_hook=Amount)
 
 
 def read_back(file: BinaryIO) -> Iterator[bytes]:
@@ -53,13 +64,15 @@ def decode_record(text: bytes, *, raw: bool) -> Record:
         if isinstance(record, RawLookup) and not record.error:
             return replace(record, raw=msgspec.json.decode(text, type=dict[str, Raw])["raw"])
     except ValueError:
-        raise of_other_kind(raw=raw) if _is_of(text, raw=not raw) else ForeignError() from None
+        if _is_of(text, _DECODERS[not raw]):
+            raise of_other_kind(raw=raw) from None
+        raise of_texts() if _is_of(text, _ANY_AMOUNTS) else ForeignError() from None
     return record
 
 
-def _is_of(text: bytes, *, raw: bool) -> bool:
+def _is_of(text: bytes, decoder: msgspec.json.Decoder[Any]) -> bool:
     try:
-        _DECODERS[raw].decode(text)
+        decoder.decode(text)
     except ValueError:
         return False
     return True

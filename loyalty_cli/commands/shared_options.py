@@ -233,6 +233,7 @@ ErrorsOption = Annotated[
     ErrorFormat,
     typer.Option(
         "--errors",
+        metavar="FORMAT",
         help="Print errors as text, or as an object a line.",
         rich_help_panel=EVERY_COMMAND,
     ),

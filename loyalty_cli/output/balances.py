@@ -7,7 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from loyalty_cli.model.amount import Amount
-from loyalty_cli.model.errors import NO_ID, ErrorCode
+from loyalty_cli.model.errors import NO_ID, ErrorCode, nearest, usage_error
 from loyalty_cli.model.records import (
     Balance,
     Basis,
@@ -21,7 +21,9 @@ from loyalty_cli.model.records import (
 )
 from loyalty_cli.model.tally import MAX_REPORTED, Tally
 from loyalty_cli.output import messages, stderr
-from loyalty_cli.output.csv_text import CsvCell, values
+from loyalty_cli.output.csv_text import CsvCell, cell_value, values
+from loyalty_cli.output.document import Layout
+from loyalty_cli.output.escape import visible
 from loyalty_cli.output.json_text import json_cell
 from loyalty_cli.output.view import Cell, Column, Group, Note, View
 
@@ -206,6 +208,14 @@ BALANCES = View[Lookup](
         Column("Total", numbers=True),
     ),
     _group,
+    units={
+        **dict.fromkeys(_AMOUNTS, "unit"),
+        "count": "",
+        **{f"value_{name}": "value_currency" for name in _VALUE if name != "currency"},
+        "next_expiry_amount": "unit",
+        "next_expiry_value": "value_currency",
+    },
+    sorted_as={"worth": "value_available", "next_expiry": "next_expiry_at"},
 )
 RAW = View[RawLookup](
     _csv_header(["field", "value"]),
@@ -226,6 +236,27 @@ def by_person(view: View[Any], people: Mapping[tuple[str, str], str]) -> View[An
         return replace(made, heading=heading, section=Cell(name, at=lookup.retrieved_at))
 
     return replace(view, group=group, section="Person")
+
+
+def field_names() -> list[str]:
+    """The values that `--field` can print: those of a balance line, and of its look-up."""
+    return [*BALANCES.csv_header]
+
+
+def field_layout(name: str) -> Layout:
+    """A document of one value of each balance line, a line each; raises LoyaltyError if unknown.
+
+    null is an empty line. A look-up without balance lines has none.
+    """
+    if name not in field_names():
+        usage_error(f"--field: a balance line has no {name!r}.", nearest(name, field_names()))
+    at = field_names().index(name)
+
+    def lines(lookup: Lookup) -> bytes:
+        rows = _csv_lines(lookup) if lookup.balances else ()
+        return "".join(f"{visible(cell_value(row[at]))}\n" for row in rows).encode()
+
+    return Layout(lines)
 
 
 def ending(

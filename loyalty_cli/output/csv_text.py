@@ -30,15 +30,16 @@ def values(record: object, names: Iterable[str]) -> list[Any]:
 
 
 def _cell(cell: CsvCell) -> str:
+    return cell_text(cell) if isinstance(cell, str) else cell_value(cell)
+
+
+def cell_value(cell: CsvCell) -> str:
+    """A value as text, unchanged: null is empty, and a map or list is JSON."""
     if cell is None:
         return ""
     if isinstance(cell, bool):
         return "true" if cell else "false"
-    if isinstance(cell, dict | tuple):
-        return json_cell(cell)
-    if not isinstance(cell, str):
-        return str(cell)
-    return cell_text(cell)
+    return json_cell(cell) if isinstance(cell, dict | tuple) else str(cell)
 
 
 def cell_text(text: str) -> str:

@@ -1,6 +1,7 @@
 """The document a command prints: records in the chosen format, and nothing else."""
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -9,7 +10,7 @@ from msgspec import Struct
 from loyalty_cli.model.errors import LoyaltyError
 from loyalty_cli.output import messages
 from loyalty_cli.output.csv_text import csv_rows
-from loyalty_cli.output.format import Format, TableLayout
+from loyalty_cli.output.format import Amounts, Format, TableLayout
 from loyalty_cli.output.stdout import ReaderGoneError, require_stdout, write_bytes, write_text
 from loyalty_cli.output.view import Table, View
 
@@ -33,19 +34,18 @@ class Layout(Struct, frozen=True):
     empty: bytes = b""
 
 
-def layout(output: Format, view: View[Any]) -> Layout:
+def layout(output: Format, view: View[Any], amounts: Amounts = Amounts.NUMBER) -> Layout:
     """The layout of a document in a format for programs."""
     match output:
         case Format.JSON:
             from loyalty_cli.output.json_text import json_element
 
-            return Layout(
-                json_element, before=b"[\n", between=b",\n", after=b"\n]\n", empty=b"[]\n"
-            )
+            element = partial(json_element, amounts=amounts)
+            return Layout(element, before=b"[\n", between=b",\n", after=b"\n]\n", empty=b"[]\n")
         case Format.JSONL:
             from loyalty_cli.output.json_text import json_line
 
-            return Layout(json_line)
+            return Layout(partial(json_line, amounts=amounts))
         case _:
             header = csv_rows([view.csv_header])
             return Layout(lambda record: csv_rows(view.csv_rows(record)), header)

@@ -21,6 +21,13 @@ class Format(StrEnum):
         return self in (Format.TABLE, Format.MARKDOWN)
 
 
+class Amounts(StrEnum):
+    """How JSON has an amount: as a number, or as a string, for readers that make floats."""
+
+    NUMBER = "number"
+    TEXT = "text"
+
+
 class ErrorFormat(StrEnum):
     """How errors and warnings are printed on stderr."""
 

@@ -1,5 +1,6 @@
 """The JSON Schema of what `-o json` prints."""
 
+from functools import partial
 from inspect import cleandoc
 from typing import Any
 
@@ -27,6 +28,7 @@ from loyalty_cli.model.records import (
     SummaryRecord,
     WarningCode,
 )
+from loyalty_cli.output.format import Amounts
 from loyalty_cli.output.meanings import MEANINGS, WARNINGS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -49,28 +51,32 @@ ARRAYS = (
 )
 
 
+_NUMBER = r"^-?[0-9]+(\.[0-9]+)?$"
 _HAS_BY = {"properties": {"by": {"type": "string"}}, "required": ["by"]}
 
 
-def json_schema() -> dict[str, Any]:
+def json_schema(amounts: Amounts = Amounts.NUMBER) -> dict[str, Any]:
     """Describe the array that any command prints; a `jsonl` line is one item of it.
 
     `$defs` has the object of a message on stderr, too.
     """
     (*arrays, _), components = msgspec.json.schema_components(
         (*ARRAYS, MessageRecord),
-        schema_hook=_amount,
+        schema_hook=partial(_amount, amounts),
         ref_template="#/$defs/{name}",
     )
     return {
         "$schema": DIALECT,
         "title": "What loyalty prints with -o json",
+        "$comment": "`loyalty schema --amounts text`: the same, with amounts as strings.",
         "anyOf": arrays,
         "$defs": {name: _explained(_strict(schema)) for name, schema in components.items()},
     }
 
 
-def _amount(kind: type) -> dict[str, Any]:
+def _amount(amounts: Amounts, kind: type) -> dict[str, Any]:
+    if kind is Amount and amounts is Amounts.TEXT:
+        return {"type": "string", "pattern": _NUMBER}
     if kind is Amount:
         return {"type": "number"}
     raise NotImplementedError(kind)

@@ -1,29 +1,40 @@
-"""Records as JSON in UTF-8; amounts are numbers with all their digits."""
+"""Records as JSON in UTF-8; amounts are numbers with all their digits, or strings."""
 
 import re
 from typing import Any
 
 import msgspec
 
-from loyalty_cli.model.amount import encode_amount
+from loyalty_cli.model.amount import Amount, encode_amount
 from loyalty_cli.output.escape import MAYBE_NOT_SHOWN, is_shown
+from loyalty_cli.output.format import Amounts
 
-_ENCODER = msgspec.json.Encoder(enc_hook=encode_amount)
+
+def _as_string(value: Any) -> Any:
+    if isinstance(value, Amount):
+        return str(value)
+    raise NotImplementedError(type(value))
 
 
-def json_line(record: Any) -> bytes:
+_ENCODERS = {
+    Amounts.NUMBER: msgspec.json.Encoder(enc_hook=encode_amount),
+    Amounts.TEXT: msgspec.json.Encoder(enc_hook=_as_string),
+}
+
+
+def json_line(record: Any, amounts: Amounts = Amounts.NUMBER) -> bytes:
     """One record on one line."""
-    return _inert(_encoded(record)) + b"\n"
+    return _inert(_encoded(record, amounts)) + b"\n"
 
 
-def json_element(record: Any) -> bytes:
+def json_element(record: Any, amounts: Amounts = Amounts.NUMBER) -> bytes:
     """One record as an element of an indented array, without comma and line end."""
-    return _inert(msgspec.json.format(b"[" + _encoded(record) + b"]", indent=2)[2:-2])
+    return _inert(msgspec.json.format(b"[" + _encoded(record, amounts) + b"]", indent=2)[2:-2])
 
 
-def json_document(content: Any) -> bytes:
+def json_document(content: Any, amounts: Amounts = Amounts.NUMBER) -> bytes:
     """Records as one array, or anything else, indented."""
-    return _inert(msgspec.json.format(_encoded(content), indent=2)) + b"\n"
+    return _inert(msgspec.json.format(_encoded(content, amounts), indent=2)) + b"\n"
 
 
 def json_cell(content: Any) -> str:
@@ -31,11 +42,12 @@ def json_cell(content: Any) -> str:
     return _inert(_encoded(content)).decode()
 
 
-def _encoded(content: Any) -> bytes:
+def _encoded(content: Any, amounts: Amounts = Amounts.NUMBER) -> bytes:
+    encoder = _ENCODERS[amounts]
     try:
-        return _ENCODER.encode(content)
+        return encoder.encode(content)
     except UnicodeEncodeError:
-        return _ENCODER.encode(_as_text(content))
+        return encoder.encode(_as_text(content))
 
 
 def _as_text(content: Any) -> Any:

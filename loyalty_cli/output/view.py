@@ -58,6 +58,16 @@ class Group(Struct, frozen=True):
     section: Cell = Cell()
 
 
+def headings_of(columns: Iterable[Column]) -> list[Column]:
+    """The columns above the rows of their group, in their order there."""
+    return sorted((each for each in columns if each.above), key=lambda each: each.above)
+
+
+def inner_of(columns: Iterable[Column]) -> list[Column]:
+    """The columns of the rows."""
+    return [each for each in columns if not each.above]
+
+
 class Table(Struct, frozen=True):
     """A table; its groups are read once.
 
@@ -74,22 +84,38 @@ class Table(Struct, frozen=True):
     @property
     def headings(self) -> list[Column]:
         """The columns of the groups' headings."""
-        return sorted((each for each in self.columns if each.above), key=lambda each: each.above)
+        return headings_of(self.columns)
 
     @property
     def inner(self) -> list[Column]:
         """The columns of the rows."""
-        return [each for each in self.columns if not each.above]
+        return inner_of(self.columns)
 
 
 class View(Struct, Generic[Shown], frozen=True):
-    """How one kind of record is shown as CSV and as a table."""
+    """How one kind of record is shown as CSV and as a table.
+
+    `units` names for each column of amounts in CSV the column with their unit. `sorted_as` names
+    for a column that only the table has the one of CSV that its rows are sorted by.
+    """
 
     csv_header: Sequence[str]
     csv_rows: Callable[[Shown], Iterable[Sequence[CsvCell]]]
     columns: Sequence[Column]
     group: Callable[[Shown], Group]
     section: str = ""
+    units: Mapping[str, str] = {}
+    sorted_as: Mapping[str, str] = {}
+
+    @property
+    def headings(self) -> list[Column]:
+        """The columns of the groups' headings."""
+        return headings_of(self.columns)
+
+    @property
+    def inner(self) -> list[Column]:
+        """The columns of the rows."""
+        return inner_of(self.columns)
 
     def table(self, records: Iterable[Shown], ending: Sequence[str] = ()) -> Table:
         """The table of some records, which are read only once."""

@@ -19,7 +19,10 @@ from tests.conftest import PROGRAM
 from tests.documentation.pages import ROOT, blocks, page
 from tests.requires import needs
 
-HERE = ("README.md", "docs/debits.md", "docs/doctor.md", "docs/history.md", "docs/people.md")
+HERE = (
+    *("README.md", "docs/debits.md", "docs/doctor.md", "docs/history.md"),
+    *("docs/output.md", "docs/people.md"),
+)
 SANDBOX = "docs/sandbox.md"
 ELSEWHERE = {
     "docs/bulk.md": "tests/documentation/test_bulk.py",

@@ -1,7 +1,7 @@
 """The action of `loyalty balance`: make the look-ups, and print or write the records."""
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, closing, suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -15,6 +15,7 @@ from loyalty_cli.balances.read_back import check_csv, check_json, decode_record,
 from loyalty_cli.balances.resume import Resumed, resume
 from loyalty_cli.balances.run import BalanceRun, NothingDoneError
 from loyalty_cli.balances.summary import Summary
+from loyalty_cli.commands.balance.chosen_output import Shape, check_output
 from loyalty_cli.commands.balance.tasks import BalanceRequest, LookupTasks, checked, open_tasks
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.open_history import recording
@@ -34,7 +35,7 @@ from loyalty_cli.output.ending import report_end
 from loyalty_cli.output.format import Format
 from loyalty_cli.output.json_text import json_line
 from loyalty_cli.output.progress import progress
-from loyalty_cli.output.stdout import is_terminal
+from loyalty_cli.output.stdout import is_terminal, write_bytes
 from loyalty_cli.output.summary import SUMMARY
 from loyalty_cli.output.waiting import LINE
 
@@ -47,7 +48,9 @@ MOST_SHOWN = 100
 
 def run(chosen: Globals, request: BalanceRequest) -> int:
     """Make the look-ups; raise LoyaltyError if they cannot be made or written."""
+    check_output(request)
     output = _format(request)
+    shape = Shape.of(request, output)
     if request.resume and request.output_file is None:
         usage_error("--resume continues an output file.", "Add --output-file FILE.")
     if request.summary and request.raw:
@@ -79,13 +82,13 @@ def run(chosen: Globals, request: BalanceRequest) -> int:
             platforms, request.jobs, is_list=is_list, summary=summary, limit=limit, note=note
         )
         balances.tally = Tally(views.teller())
-        return Action(tasks, balances, request, output).to_the_end()
+        return Action(tasks, balances, request, shape).to_the_end()
 
 
 def _format(request: BalanceRequest) -> Format:
     """The chosen format; without one, the format that matches the output file's name."""
     if request.output_file is None:
-        return request.output or Format.TABLE
+        return request.output or (Format.TABLE if request.query is None else Format.JSON)
     output = request.output or next(
         (each for each in Format if request.output_file.suffix == f".{each}"), Format.TABLE
     )
@@ -119,12 +122,13 @@ class Action:
     """Prints or writes the records of a run, and reports how it ended."""
 
     def __init__(
-        self, tasks: LookupTasks, run: BalanceRun, request: BalanceRequest, output: Format
+        self, tasks: LookupTasks, run: BalanceRun, request: BalanceRequest, shape: Shape
     ) -> None:
         self._tasks = tasks
         self._run = run
         self._request = request
-        self._output = output
+        self._shape = shape
+        self._output = shape.output
         self._is_list = request.file is not None
         self._view: View[Any] = views.RAW if request.raw else views.BALANCES
         if tasks.people:
@@ -160,8 +164,9 @@ class Action:
                 views.report_first_warnings(run.tally)
         code = run.tally.exit_code if run.mistake else self._exit_code()
         if self._hidden:
+            what = "rows" if self._shape.arrangement.sort else "look-ups"
             messages.note(
-                f"The first {MOST_SHOWN} of {run.tally.done} look-ups"
+                f"The first {MOST_SHOWN} of {self._hidden + MOST_SHOWN} {what}"
                 f" {'failed' if self._are_all_failed else 'are shown'};"
                 " `| less`, -o jsonl, json or csv shows all."
             )
@@ -188,21 +193,39 @@ class Action:
                 for _ in made:
                     pass
                 self._print_summary(self._run.summary, self._output)
-            elif self._output is Format.TABLE and is_terminal():
+            elif self._output is Format.TABLE and is_terminal() and not self._shape.is_extract:
                 self._print_on_terminal(records)
-            elif self._output.is_for_people:
-                self._print_in_pipe(records)
             else:
-                # A run can end before its first record, and then there is no output.
-                first = list(islice(records, 1))
-                print_records(chain(first, records), self._output, self._view)
-        copy_records(self._to_copy, self._view)
+                self._print_elsewhere(records)
+        copied, view = self._shape.arrangement.of(self._view, self._to_copy)
+        copy_records([*copied], view)
 
     def _print_summary(self, summary: Summary, output: Format) -> None:
         records = summary.records()
-        print_records(records, output, SUMMARY, self._request.layout)
+        if self._shape.query:
+            self._print_query(records)
+        else:
+            self._print_all(records, SUMMARY, output)
         if self._request.copy:
             self._view, self._to_copy = SUMMARY, [*records]
+
+    def _print_query(self, records: Iterable[Any]) -> None:
+        """Print what the query makes of the records, if they are all there."""
+        found = list(records)
+        is_cut = self._run.ended_by is not None and self._run.tally.done != self._tasks.total
+        if self._shape.query and not (is_cut or self._run.stop.signal or self._run.mistake):
+            write_bytes(self._shape.query(found))
+
+    def _print_all(self, records: Iterable[Any], view: "View[Any]", output: Format) -> None:
+        """Print records in the chosen order and columns."""
+        records, view = self._shape.arrangement.of(view, records)
+        if output.is_for_people and not self._shape.field:
+            print_records(records, output, view, self._request.layout)
+            return
+        # A run can end before its first record, and then there is no output.
+        made = iter(records)
+        first = list(islice(made, 1))
+        write_records(chain(first, made), self._shape.layout(view), write_bytes)
 
     def _copying(self, records: Iterator[Record]) -> Iterator[Record]:
         """Keep the records that --copy needs, but not more than can fit."""
@@ -213,16 +236,25 @@ class Action:
 
     def _print_on_terminal(self, records: Iterator[Record]) -> None:
         """Print a table with its warnings and errors, and of a list only the beginning."""
-        shown = list(islice(records, MOST_SHOWN if self._is_list else None))
-        self._hidden = sum(1 for _ in records)
+        most = MOST_SHOWN if self._is_list else None
+        is_sorted = bool(self._shape.arrangement.sort)  # the first rows are known when all are
+        shown = list(records if is_sorted else islice(records, most))
+        rows, view = self._shape.arrangement.of(self._view, shown)
+        if is_sorted:
+            found = list(rows)
+            rows = found[:most]
+            self._hidden = len(found) - len(rows)
+        else:
+            self._hidden = sum(1 for _ in records)
         ending = [] if self._hidden else views.ending(shown, self._tasks.people)
-        print_table(self._view.table(shown, ending), table_layout=self._request.layout)
+        print_table(view.table(rows, ending), table_layout=self._request.layout)
         failed = [record for record in shown if record.error]
         self._are_all_failed = len(failed) == len(shown)
-        self._told = [] if self._are_all_failed else failed
+        is_all_there = not (self._are_all_failed or (is_sorted and self._hidden))
+        self._told = failed if is_all_there else []
 
-    def _print_in_pipe(self, records: Iterator[Record]) -> None:
-        """Print all records; the warnings are in the table or, as many as a person reads, below."""
+    def _print_elsewhere(self, records: Iterator[Record]) -> None:
+        """Print all records; warnings that are not in the document, as many as a person reads."""
         warned: list[Record] = []
         left = 0
 
@@ -235,8 +267,11 @@ class Action:
                     left += 1
                 yield record
 
-        print_records(watched(), self._output, self._view, self._request.layout)
-        if self._output is Format.TABLE and not self._request.layout.has_notes:
+        if self._shape.query:
+            self._print_query(watched())
+        else:
+            self._print_all(watched(), self._view, self._output)
+        if not self._shape.has_warnings(self._request.layout):
             views.report_warnings(warned, left)
 
     def _write(self, path: Path) -> None:
@@ -297,7 +332,7 @@ class Action:
         self._kept = self._run.tally.done
 
     def _with_progress(self, records: Generator[Record], kept: int = 0) -> Generator[Record]:
-        is_whole = self._output.is_for_people or self._run.summary is not None
+        is_whole = self._shape.is_whole or self._run.summary is not None
         is_shown = self._request.output_file is None and not is_whole and is_terminal()
         if is_shown or self._tasks.is_typed:
             return records  # a progress bar would be mixed with them, or with typed lines

@@ -16,9 +16,35 @@ from loyalty_cli.commands.shared_options import (
 )
 from loyalty_cli.lists.list_file import InputFormat
 from loyalty_cli.lists.parallel import JOBS
-from loyalty_cli.output.format import Format, TableLayout
+from loyalty_cli.output.format import Amounts, Format, TableLayout
 
 MOST_JOBS = 256
+
+
+def complete_field() -> list[str]:
+    """The values that --field can print."""
+    from loyalty_cli.output.balances import field_names
+
+    return field_names()
+
+
+def complete_columns(incomplete: str) -> list[str]:
+    """The columns, each behind those that are typed already."""
+    from loyalty_cli.output.arrangement import column_names
+    from loyalty_cli.output.balances import BALANCES
+
+    typed, comma, _ = incomplete.rpartition(",")
+    names = (name for name in column_names(BALANCES) if name not in typed.split(","))
+    return [f"{typed}{comma}{name}" for name in names]
+
+
+def complete_sort(incomplete: str) -> list[str]:
+    """The columns, with a minus if that is typed."""
+    from loyalty_cli.output.arrangement import column_names
+    from loyalty_cli.output.balances import BALANCES
+
+    sign = "-" if incomplete.startswith("-") else ""
+    return [f"{sign}{name}" for name in column_names(BALANCES)]
 
 
 def balance(
@@ -172,6 +198,54 @@ def balance(
             rich_help_panel=OUTPUT,
         ),
     ] = TableLayout.AUTO,
+    field: Annotated[
+        str | None,
+        typer.Option(
+            "--field",
+            metavar="NAME",
+            help="Print only this value of each balance line.",
+            rich_help_panel=OUTPUT,
+            autocompletion=complete_field,
+        ),
+    ] = None,
+    query: Annotated[
+        str | None,
+        typer.Option(
+            "--query",
+            metavar="EXPR",
+            help="Print what a JMESPath expression finds.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            "--columns",
+            metavar="A,B",
+            help="The columns of a table or of CSV.",
+            rich_help_panel=OUTPUT,
+            autocompletion=complete_columns,
+        ),
+    ] = None,
+    sort: Annotated[
+        str | None,
+        typer.Option(
+            "--sort",
+            metavar="KEY",
+            help="Sort rows by this column; -KEY: largest first.",
+            rich_help_panel=OUTPUT,
+            autocompletion=complete_sort,
+        ),
+    ] = None,
+    amounts: Annotated[
+        Amounts,
+        typer.Option(
+            "--amounts",
+            metavar="FORMAT",
+            help="Amounts in JSON: numbers, or text.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = Amounts.NUMBER,
     copy: Annotated[
         bool,
         typer.Option(
@@ -236,5 +310,10 @@ def balance(
         column=column,
         max_failures=max_failures,
         fail_fast=fail_fast,
+        field=field,
+        query=query,
+        columns=columns,
+        sort=sort,
+        amounts=amounts,
     )
     return run(context.obj, request)

@@ -20,7 +20,7 @@ from loyalty_cli.lists.list_file import InputFormat, open_input
 from loyalty_cli.lists.shard import Shard, check_shard
 from loyalty_cli.model.customer_id import check_typed_alone
 from loyalty_cli.model.errors import usage_error
-from loyalty_cli.output.format import Format, TableLayout
+from loyalty_cli.output.format import Amounts, Format, TableLayout
 
 Value = TypeVar("Value")
 
@@ -54,6 +54,11 @@ class BalanceRequest(Struct, frozen=True):
     column: str | None = None
     max_failures: int | None = None
     fail_fast: bool = False
+    field: str | None = None
+    query: str | None = None
+    columns: str | None = None
+    sort: str | None = None
+    amounts: Amounts = Amounts.NUMBER
 
 
 class LookupTasks(Struct, frozen=True):

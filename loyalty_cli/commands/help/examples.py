@@ -29,7 +29,7 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
             "A person, by the right identifier at each profile",
             "loyalty balance -P ada@example.com",
         ),
-        Example("For a script", "loyalty balance C-1001 C-1002 -p gameball -o json"),
+        Example("One number, for a script", "loyalty balance C-1001 --field available"),
         Example(
             "A list; after a stop, the rest of it",
             "loyalty balance --from customers.csv --output-file balances.jsonl --resume",

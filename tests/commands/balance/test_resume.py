@@ -18,6 +18,7 @@ from loyalty_cli.balances.output_file import open_output
 from loyalty_cli.balances.run import BalanceRun
 from loyalty_cli.balances.summary import Summary
 from loyalty_cli.commands.balance.action import Action
+from loyalty_cli.commands.balance.chosen_output import Shape
 from loyalty_cli.commands.balance.tasks import BalanceRequest, LookupTasks
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.model.amount import Amount
@@ -25,9 +26,10 @@ from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.model.exit_codes import exit_code_of
 from loyalty_cli.model.records import Balance, NextExpiry, Value, WarningCode, WarningRecord
 from loyalty_cli.network.platform_client import PlatformClient
+from loyalty_cli.output.arrangement import Arrangement
 from loyalty_cli.output.balances import BALANCES, RAW
 from loyalty_cli.output.document import layout, write_records
-from loyalty_cli.output.format import Format
+from loyalty_cli.output.format import Amounts, Format
 from loyalty_cli.providers.contract import Query, Reading
 from loyalty_cli.sandbox.server import Received, Reply
 from tests.commands.balance.lists import At, customers, found, piped, refused, running
@@ -148,7 +150,8 @@ class FileRuns:
             *(jobs, None, None, self.output, self.path, True, summary),
         )
         listed = LookupTasks(lambda: iter(tasks), len(tasks))
-        action = Action(listed, made, request, self.output)
+        shape = Shape(self.output, Amounts.NUMBER, Arrangement())
+        action = Action(listed, made, request, shape)
         self.platforms.asked = []
         if is_stopped:
             made.stop.signal = signal.SIGTERM
