@@ -165,7 +165,7 @@ def test_everything_behind_two_dashes_is_a_customer(
         ("balance --help", "typer", "requests keyring yaml ssl sqlite3 rich msgspec"),
         ("help lists", "markdown_it", "requests keyring yaml ssl sqlite3 rich msgspec"),
         *(
-            (f"--sandbox balance C-1001 -o {output}", "requests", "rich keyring")
+            (f"--sandbox balance C-1001 -o {output}", "requests", "rich keyring jmespath")
             for output in ("json", "jsonl", "csv")
         ),
         # The environment has the key.

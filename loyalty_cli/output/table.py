@@ -247,7 +247,7 @@ def _facts(grid: Grid) -> Iterator[list[Span]]:
             yield []
         if grid.has_sections and group.section.text:
             yield [(f"{grid.table.section}: {group.section.text}", "bold")]
-        rows = () if group.is_failed else group.rows
+        rows = () if group.is_failed and headings else group.rows
         for shown, cells in ((headings, group.heading), *((columns, row) for row in rows)):
             for column, cell in zip(shown, cells, strict=False):
                 if cell.text:

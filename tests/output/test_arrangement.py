@@ -17,6 +17,7 @@ from loyalty_cli.model.records import (
 from loyalty_cli.output.arrangement import read_arrangement
 from loyalty_cli.output.balances import BALANCES
 from loyalty_cli.output.csv_text import csv_rows
+from loyalty_cli.output.format import TableLayout
 from loyalty_cli.output.markdown import markdown
 from loyalty_cli.output.table import plain_text
 
@@ -118,6 +119,14 @@ def test_a_look_up_without_a_line_says_why_in_whatever_columns() -> None:
 
     assert ["C-3", "not", "found"] in rows
     assert ["C-4", "nothing", "yet"] in rows
+
+
+def test_a_list_of_facts_names_the_customer_of_a_failed_look_up() -> None:
+    rows, view = read_arrangement(BALANCES, "customer", None, is_csv=False).of(BALANCES, RECORDS)
+
+    facts = "".join(plain_text(view.table(rows), TableLayout.LIST))
+
+    assert "Customer: C-3\nError: NOT FOUND: no such customer.\n" in facts
 
 
 def test_a_sorted_table_has_all_its_columns_and_each_note_once() -> None:
