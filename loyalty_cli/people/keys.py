@@ -20,3 +20,10 @@ def key_of(text: str) -> str:
     if _PHONE.fullmatch(text) and len(digits.lstrip("+")) >= SHORTEST_PHONE:
         return digits
     return unicodedata.normalize("NFC", text.casefold())
+
+
+def beginnings_of(text: str) -> set[str]:
+    """How the key of what begins with this text may begin."""
+    as_words = unicodedata.normalize("NFC", text.casefold())
+    is_a_number = _PHONE.fullmatch(text) is not None
+    return {as_words, _NOT_IN_A_PHONE.sub("", text)} if is_a_number else {as_words}
