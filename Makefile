@@ -12,7 +12,7 @@ help:
 	@echo "make demo      set up, then show a customer's balance on the embedded sandbox"
 	@echo "make test      set up, then run every check: style, types, tests, coverage"
 	@echo "make bench     measure start-up, debits, lists and people against bare scripts"
-	@echo "make generate  write completions/, man/, docs/commands.md, and parts of the README again"
+	@echo "make generate  write man/, docs/commands.md, and parts of the README again"
 	@echo "make lock      choose the newest development dependencies again"
 	@echo "make clean     remove .venv"
 
@@ -35,7 +35,6 @@ test: $(READY)
 	$(BIN)/python -m pytest --cov --cov-report=term $(TESTS)
 
 generate: $(READY)
-	$(BIN)/python completions/generate.py
 	$(BIN)/python docs/generate.py
 	$(BIN)/python man/generate.py
 

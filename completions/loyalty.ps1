@@ -1,19 +1,28 @@
-Import-Module PSReadLine
-Set-PSReadLineKeyHandler -Chord Tab -Function MenuComplete
-$scriptblock = {
-    param($wordToComplete, $commandAst, $cursorPosition)
-    $Env:_LOYALTY_COMPLETE = "complete_powershell"
-    $Env:_TYPER_COMPLETE_ARGS = $commandAst.ToString()
-    $Env:_TYPER_COMPLETE_WORD_TO_COMPLETE = $wordToComplete
-    loyalty | ForEach-Object {
-        $commandArray = $_ -Split ":::"
-        $command = $commandArray[0]
-        $helpString = $commandArray[1]
-        [System.Management.Automation.CompletionResult]::new(
-            $command, $command, 'ParameterValue', $helpString)
+# TAB completion of loyalty for PowerShell: `loyalty completion powershell`
+
+Register-ArgumentCompleter -Native -CommandName loyalty -ScriptBlock {
+    param($word, $line, $cursor)
+    $before = @($line.CommandElements | Select-Object -Skip 1 |
+        Where-Object { $_.Extent.EndOffset -lt $cursor } |
+        ForEach-Object {
+            $isText = $_ -is [System.Management.Automation.Language.StringConstantExpressionAst]
+            if ($isText) { $_.Value } else { $_.Extent.Text }
+        })
+    $Env:_LOYALTY_COMPLETE = 'powershell'
+    $Env:_LOYALTY_WORDS = ($before + "$word") -join "`n"
+    try {
+        $kind, $lines = @(loyalty 2>$null)
+    } finally {
+        $Env:_LOYALTY_COMPLETE = $null
+        $Env:_LOYALTY_WORDS = $null
     }
-    $Env:_LOYALTY_COMPLETE = ""
-    $Env:_TYPER_COMPLETE_ARGS = ""
-    $Env:_TYPER_COMPLETE_WORD_TO_COMPLETE = ""
+    if ($kind -eq 'files') {
+        [System.Management.Automation.CompletionCompleters]::CompleteFilename($word)
+        return
+    }
+    $lines | Where-Object { $_ } | ForEach-Object {
+        $text, $help = $_ -split "`t", 2
+        [System.Management.Automation.CompletionResult]::new(
+            $text, $text, 'ParameterValue', $help)
+    }
 }
-Register-ArgumentCompleter -Native -CommandName loyalty -ScriptBlock $scriptblock

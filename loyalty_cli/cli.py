@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer import _completion_classes
-from typer._completion_classes import completion_init
 from typer.exceptions import TyperException
 
 from loyalty_cli import __version__
@@ -43,10 +41,6 @@ from loyalty_cli.output.waiting import LINE
 
 WITH_VALUE = ("--color", "--config", "--errors")
 GLOBALS = ("--sandbox", "--verbose", "-v", "-vv", "--quiet", "-q", "--no-progress", *WITH_VALUE)
-
-# On TAB, Typer passes help texts through Rich to remove markup; ours have none.
-_completion_classes._sanitize_help_text = lambda text: text  # noqa: SLF001 - no setting for it
-completion_init()
 
 
 class _Program(CommandGroup):
@@ -86,8 +80,8 @@ app.command(rich_help_panel=MORE)(schema.schema)
 app.command("help", rich_help_panel=MORE)(help_options.help_)
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _version(context: typer.Context, wanted: bool) -> None:
+    if wanted and not context.resilient_parsing:
         write_text(f"loyalty {__version__}\n")
         raise typer.Exit
 
@@ -149,8 +143,14 @@ def run(arguments: list[str]) -> int:
     stderr.set_format(arguments)
     _show_failed_packages()
     command = _command(app)
-    arguments = arguments or ["--help"]
+    shell = os.environ.get("_LOYALTY_COMPLETE")
+    arguments = arguments if arguments or shell else ["--help"]
     try:
+        if shell:
+            from loyalty_cli.commands.completion.answer import answer
+
+            write_text(answer(command, shell, arguments, GLOBALS))
+            return ExitCode.OK
         if "--help" in arguments or "-h" in arguments:
             require_stdout()
         code = _typer(command, arguments)
@@ -178,7 +178,7 @@ def _typer(command: Any, arguments: list[str]) -> int:
     try:
         code = command.main(arguments, prog_name="loyalty", standalone_mode=False)
     except SystemExit as ended:
-        # TAB completion ends like this; so do Typer and Rich, with 1 if nobody reads their help.
+        # Typer and Rich end like this, with 1 if nobody reads their help.
         code = ExitCode.BROKEN_PIPE if ended.code == 1 else ended.code
     return int(code or 0)
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from loyalty_cli.commands.help_groups import OUTPUT
-from loyalty_cli.commands.shared_options import OutputOption
+from loyalty_cli.commands.shared_options import OutputOption, complete_file
 from loyalty_cli.model.errors import usage_error
 from loyalty_cli.output import messages
 from loyalty_cli.output.format import Format
@@ -24,9 +24,18 @@ MOST_SHOWN = 100
 def diff(
     old: Annotated[
         str,
-        typer.Argument(metavar="OLD", help="The older file of loyalty balance; - for stdin."),
+        typer.Argument(
+            metavar="OLD",
+            help="The older file of loyalty balance; - for stdin.",
+            autocompletion=complete_file,
+        ),
     ],
-    new: Annotated[str, typer.Argument(metavar="NEW", help="The newer file; - for stdin.")],
+    new: Annotated[
+        str,
+        typer.Argument(
+            metavar="NEW", help="The newer file; - for stdin.", autocompletion=complete_file
+        ),
+    ],
     min_change: Annotated[
         str | None,
         typer.Option(

@@ -7,7 +7,11 @@ import typer
 
 from loyalty_cli.commands.commands import Commands
 from loyalty_cli.commands.name_or_command import NameOrCommand
-from loyalty_cli.commands.shared_options import OutputOption, complete_provider_or_check
+from loyalty_cli.commands.shared_options import (
+    OutputOption,
+    complete_file,
+    complete_provider_or_check,
+)
 from loyalty_cli.output import messages
 from loyalty_cli.output.format import Format
 
@@ -53,7 +57,12 @@ def providers(
 @app.command()
 def check(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The description, a YAML file.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="The description, a YAML file.", autocompletion=complete_file
+        ),
+    ],
     output: OutputOption = Format.TABLE,
 ) -> None:
     """Hold a description to its own examples, and to what every provider promises.

@@ -17,8 +17,18 @@ from loyalty_cli.output.color import Color, set_color
 from loyalty_cli.output.format import ErrorFormat, Format
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from loyalty_cli.config.descriptions.find import Descriptions
     from loyalty_cli.providers.contract import Provider
+
+FILES = "files"
+"""The help of an offer that stands for all files: the shell itself completes their names."""
+
+
+def complete_file(incomplete: str) -> list[tuple[str, str]]:
+    """The names of files."""
+    return [(incomplete, FILES)]
 
 
 def complete_profile(context: typer.Context) -> list[str]:
@@ -39,10 +49,16 @@ def complete_provider_or_check(context: typer.Context) -> list[str]:
     return [*complete_provider(context), "check"]
 
 
-def complete_option(context: typer.Context) -> list[tuple[str, str]]:
-    """The query options of the chosen profiles' providers; without a choice, of all profiles."""
-    options = {option.name: option.help for each in _providers(context) for option in each.options}
-    return [(f"{name}=", text) for name, text in options.items()]
+def complete_option(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """The query options of the chosen profiles' providers; without a choice, of all profiles.
+
+    After the name of one, the values that it can have, if only some can be.
+    """
+    options = {option.name: option for each in _providers(context) for option in each.options}
+    name, equals, _ = incomplete.partition("=")
+    if equals and name in options:
+        return [(f"{name}={choice}", "") for choice in options[name].choices]
+    return [(f"{option.name}=", option.help) for option in options.values()]
 
 
 def complete_way(context: typer.Context) -> list[tuple[str, str]]:
@@ -51,14 +67,19 @@ def complete_way(context: typer.Context) -> list[tuple[str, str]]:
 
 
 def _providers(context: typer.Context) -> "list[Provider]":
+    profiles = _profiles(context)
+    named = [profiles.get(name, "") for name in context.params.get("profile") or ()]
+    return loaded_providers(context, named or profiles.values())
+
+
+def loaded_providers(context: typer.Context, names: "Iterable[str]") -> "list[Provider]":
+    """The providers of these names; those that cannot be loaded are left out."""
     from loyalty_cli.model.errors import LoyaltyError
     from loyalty_cli.providers import BUILT_IN, load
 
-    profiles = _profiles(context)
-    named = [profiles.get(name, "") for name in context.params.get("profile") or ()]
     described = _descriptions(context)
     found: list[Provider | None] = []
-    for name in named or profiles.values():
+    for name in names:
         with suppress(LoyaltyError):
             if name in BUILT_IN:
                 found.append(load(name))
@@ -74,7 +95,7 @@ def _profiles(context: typer.Context) -> dict[str, str]:
 
     if context.find_root().params.get("sandbox"):
         return {name: name for name in BUILT_IN}
-    path = _path(context)
+    path = profile_path(context)
     profiles = outline(path) if path else {}
     return {name: of for name, of in profiles.items() if _is_safe(name)}
 
@@ -90,12 +111,12 @@ def _descriptions(context: typer.Context) -> "Descriptions | None":
     from loyalty_cli.model.errors import LoyaltyError
 
     try:
-        return descriptions_of(_path(context))
+        return descriptions_of(profile_path(context))
     except LoyaltyError:
         return None
 
 
-def _path(context: typer.Context) -> Path | None:
+def profile_path(context: typer.Context) -> Path | None:
     """The profile file that this command line would use."""
     from loyalty_cli.config.folders import default_path
     from loyalty_cli.model.errors import LoyaltyError
@@ -174,6 +195,7 @@ ConfigOption = Annotated[
         envvar="LOYALTY_CONFIG",
         metavar="PATH",
         help="The profile file, instead of your own.",
+        autocompletion=complete_file,
         rich_help_panel=EVERY_COMMAND,
     ),
 ]

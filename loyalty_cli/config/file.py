@@ -57,3 +57,14 @@ def outline(path: Path) -> dict[str, str]:
         for name, profile in named.items.items()
         if isinstance(profile, Map) and isinstance(provider := profile.items.get("provider"), Text)
     }
+
+
+def text_at(path: Path, *keys: str) -> str | None:
+    """Return the text under these keys, one in the other; None if the file has none there."""
+    try:
+        node, _ = read(path)
+    except (OSError, ValueError, MistakeError):
+        return None
+    for key in keys:
+        node = node.items.get(key) if isinstance(node, Map) else None
+    return node.value if isinstance(node, Text) else None

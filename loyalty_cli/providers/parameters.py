@@ -55,20 +55,27 @@ header_value = matching(
 )
 
 
-def one_of(*choices: str) -> Callable[[str], str]:
-    """Make a check that accepts one of `choices` in any case, and returns the platform's case."""
-    in_any_case = {choice.upper(): choice for choice in choices}
+class OneOf(Struct, frozen=True):
+    """A check that accepts one of `choices` in any case, and returns the platform's case."""
 
-    def check(value: str) -> str:
+    choices: tuple[str, ...]
+
+    def __call__(self, value: str) -> str:
+        """The choice; raise ValueError if it is none."""
+        in_any_case = {choice.upper(): choice for choice in self.choices}
         if value.upper() not in in_any_case:
             from difflib import get_close_matches
 
             close = get_close_matches(value.upper(), in_any_case, n=1)
             meant = f" (did you mean {in_any_case[close[0]]}?)" if close else ""
-            raise ValueError(f"must be one of {', '.join(choices)}, not {value[:40]!r}{meant}")
+            known = ", ".join(self.choices)
+            raise ValueError(f"must be one of {known}, not {value[:40]!r}{meant}")
         return in_any_case[value.upper()]
 
-    return check
+
+def one_of(*choices: str) -> OneOf:
+    """Make a check that accepts one of `choices` in any case."""
+    return OneOf(choices)
 
 
 class Parameter(Struct, frozen=True):
@@ -79,3 +86,10 @@ class Parameter(Struct, frozen=True):
     check: Callable[[str], str] = text
     sent_as: str = ""
     required: bool = False
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The values that it can have; empty if they are not a closed list."""
+        if self.check is boolean:
+            return "true", "false"
+        return self.check.choices if isinstance(self.check, OneOf) else ()

@@ -5,8 +5,10 @@ from typing import Annotated
 
 import typer
 
+from loyalty_cli.commands.completion.suggestions import complete_person
 from loyalty_cli.commands.help_groups import LISTS, LOOK_UP, OUTPUT
 from loyalty_cli.commands.shared_options import (
+    complete_file,
     complete_option,
     complete_profile,
     complete_way,
@@ -62,6 +64,7 @@ def balance(
             "-P",
             metavar="KEY",
             help="A person of loyalty people, in place of CUSTOMER; repeatable.",
+            autocompletion=complete_person,
             rich_help_panel=LOOK_UP,
         ),
     ] = None,
@@ -72,6 +75,7 @@ def balance(
             "-f",
             metavar="FILE",
             help="The customers: one a line, CSV or JSON Lines; - for stdin.",
+            autocompletion=complete_file,
             rich_help_panel=LISTS,
         ),
     ] = None,
@@ -260,6 +264,7 @@ def balance(
             "--output-file",
             metavar="FILE",
             help="Write the records to a new file.",
+            autocompletion=complete_file,
             rich_help_panel=OUTPUT,
         ),
     ] = None,

@@ -6,9 +6,11 @@ import typer
 from typer.exceptions import TyperException
 
 from loyalty_cli.commands.commands import Command
+from loyalty_cli.commands.completion.suggestions import complete_person, complete_unit
 from loyalty_cli.commands.help_groups import CHECKS, DEBIT, DEBIT_FILES
 from loyalty_cli.commands.shared_options import (
     OutputOption,
+    complete_file,
     complete_profile,
     delimiter_option,
     fail_fast_option,
@@ -48,6 +50,7 @@ def debit(
             "-f",
             metavar="FILE",
             help="The debits: CSV or JSON Lines; - for stdin.",
+            autocompletion=complete_file,
             rich_help_panel=DEBIT_FILES,
         ),
     ] = None,
@@ -57,6 +60,7 @@ def debit(
         typer.Option(
             metavar="UNIT",
             help="The unit; without it, the profile's debit.unit.",
+            autocompletion=complete_unit,
             rich_help_panel=DEBIT,
         ),
     ] = None,
@@ -67,6 +71,7 @@ def debit(
             "-P",
             metavar="KEY",
             help="A person of loyalty people, in place of CUSTOMER.",
+            autocompletion=complete_person,
             rich_help_panel=DEBIT,
         ),
     ] = None,

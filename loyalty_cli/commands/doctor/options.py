@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from loyalty_cli.commands.help_groups import OUTPUT
-from loyalty_cli.commands.shared_options import OutputOption
+from loyalty_cli.commands.shared_options import OutputOption, complete_file
 from loyalty_cli.output.format import Format
 
 
@@ -19,6 +19,7 @@ def doctor(
             "--bundle",
             metavar="FILE",
             help="Also write a new file for a report, without secrets and customers.",
+            autocompletion=complete_file,
             rich_help_panel=OUTPUT,
         ),
     ] = None,

@@ -5,9 +5,10 @@ from typing import Annotated
 import typer
 
 from loyalty_cli.commands.commands import Commands
+from loyalty_cli.commands.completion.suggestions import complete_person
 from loyalty_cli.commands.help_groups import LOOK_UP, SELECTION
 from loyalty_cli.commands.name_or_command import NameOrCommand
-from loyalty_cli.commands.shared_options import OutputOption, complete_profile
+from loyalty_cli.commands.shared_options import OutputOption, complete_file, complete_profile
 from loyalty_cli.model.errors import usage_error
 from loyalty_cli.output.format import Format
 
@@ -32,6 +33,7 @@ def history(
             "-P",
             metavar="KEY",
             help="A person of loyalty people, at every profile.",
+            autocompletion=complete_person,
             rich_help_panel=LOOK_UP,
         ),
     ] = None,
@@ -77,7 +79,11 @@ def import_(
     context: typer.Context,
     files: Annotated[
         list[str],
-        typer.Argument(metavar="FILE...", help="Files of loyalty balance; - for stdin."),
+        typer.Argument(
+            metavar="FILE...",
+            help="Files of loyalty balance; - for stdin.",
+            autocompletion=complete_file,
+        ),
     ],
 ) -> None:
     """Read exports of balances into the history; a file that is read twice changes nothing."""

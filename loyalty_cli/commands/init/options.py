@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from loyalty_cli.commands.completion.suggestions import complete_auth, complete_setting
 from loyalty_cli.commands.help_groups import CHECKS, CREDENTIALS, PROFILE
 from loyalty_cli.commands.shared_options import complete_provider
 
@@ -27,6 +28,7 @@ AuthOption = Annotated[
         "--auth",
         metavar="NAME",
         help="How to sign in, if there are several ways.",
+        autocompletion=complete_auth,
         rich_help_panel=PROFILE,
     ),
 ]
@@ -36,6 +38,7 @@ SetOption = Annotated[
         "--set",
         metavar="KEY=VALUE",
         help="Another key of the profile, such as base_url or options.expand; repeatable.",
+        autocompletion=complete_setting,
         rich_help_panel=PROFILE,
     ),
 ]

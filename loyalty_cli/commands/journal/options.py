@@ -6,8 +6,12 @@ from typing import Annotated
 import typer
 
 from loyalty_cli.commands.commands import Commands
+from loyalty_cli.commands.completion.suggestions import (
+    complete_reference,
+    complete_state,
+)
 from loyalty_cli.commands.help_groups import DECISION, OUTPUT, SELECTION, WAITING
-from loyalty_cli.commands.shared_options import OutputOption, complete_profile
+from loyalty_cli.commands.shared_options import OutputOption, complete_file, complete_profile
 from loyalty_cli.model.errors import nearest, usage_error
 from loyalty_cli.output.format import Format
 
@@ -15,7 +19,10 @@ app = Commands(help="Show debits, settle unknown ones, and maintain the journal.
 
 _WHEN = "7d, 12h, yesterday, or a date in UTC."
 ReferenceArgument = Annotated[
-    str, typer.Argument(metavar="REFERENCE", help="The debit's reference.")
+    str,
+    typer.Argument(
+        metavar="REFERENCE", help="The debit's reference.", autocompletion=complete_reference
+    ),
 ]
 AccountOption = Annotated[
     str | None,
@@ -46,6 +53,7 @@ def list_(
         typer.Option(
             metavar="STATE",
             help="Only this state, such as unknown.",
+            autocompletion=complete_state,
             rich_help_panel=SELECTION,
         ),
     ] = None,
@@ -266,7 +274,9 @@ def init(context: typer.Context) -> None:
 @app.command()
 def backup(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A new file.", autocompletion=complete_file)
+    ],
 ) -> None:
     """Write the whole journal into a new file; other processes may use it meanwhile."""
     from loyalty_cli.commands.journal.upkeep import make_backup
@@ -286,7 +296,10 @@ def check(context: typer.Context, output: OutputOption = Format.TABLE) -> int:
 def restore(
     context: typer.Context,
     file: Annotated[
-        Path | None, typer.Argument(metavar="FILE", help="A backup of the journal.")
+        Path | None,
+        typer.Argument(
+            metavar="FILE", help="A backup of the journal.", autocompletion=complete_file
+        ),
     ] = None,
     older: Annotated[
         bool,

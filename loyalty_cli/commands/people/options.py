@@ -6,14 +6,25 @@ from typing import Annotated
 import typer
 
 from loyalty_cli.commands.commands import Commands
+from loyalty_cli.commands.completion.suggestions import complete_person
 from loyalty_cli.commands.help_groups import CHECKS, LISTS, OUTPUT
-from loyalty_cli.commands.shared_options import OutputOption, complete_profile, delimiter_option
+from loyalty_cli.commands.shared_options import (
+    OutputOption,
+    complete_file,
+    complete_profile,
+    delimiter_option,
+)
 from loyalty_cli.output.format import Format
 
 app = Commands(help="Keep who is who, with an identifier at each platform.")
 
 KeyArgument = Annotated[
-    str, typer.Argument(metavar="KEY", help="A person, a name, or an identifier.")
+    str,
+    typer.Argument(
+        metavar="KEY",
+        help="A person, a name, or an identifier.",
+        autocompletion=complete_person,
+    ),
 ]
 
 
@@ -38,6 +49,7 @@ def import_(
         typer.Argument(
             metavar="FILE",
             help="CSV with the columns person, name, and one for each profile; - for stdin.",
+            autocompletion=complete_file,
         ),
     ],
     delimiter: Annotated[str | None, delimiter_option(LISTS)] = None,

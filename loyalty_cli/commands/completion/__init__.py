@@ -1,0 +1,1 @@
+"""TAB completion: what a shell is answered, and the command `loyalty completion`."""
