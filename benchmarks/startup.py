@@ -66,8 +66,7 @@ BOUNDS = (
 def contestants(url: str) -> dict[str, Contestant]:
     """The bare script, HTTPie, and commands of this program."""
     loyalty = BIN / "loyalty"
-    words = "loyalty balance C-1001 -p "
-    tab = {"_LOYALTY_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": "4"}
+    tab = {"_LOYALTY_COMPLETE": "bash"}
     bare = Path(__file__).with_name("bare.py")
     debit = ["debit", "C-1", "1", "-p", "referrals", "--reference", "one-{round}", "-y"]
     httpie = [HTTPIE, "--ignore-stdin", f"{url}/v2/customers/C-1001/rewards_balance"]
@@ -80,7 +79,7 @@ def contestants(url: str) -> dict[str, Contestant]:
         "loyalty journal list": Contestant([loyalty, "journal", "list", "-o", "json"], "["),
         "loyalty debit": Contestant([loyalty, *debit, "-o", "json"], '"confirmed"'),
         "loyalty --version": Contestant([loyalty, "--version"], "loyalty"),
-        "TAB completion": Contestant([loyalty], "card", tab),
+        "TAB completion": Contestant([loyalty, "", "loyalty balance C-1001 -p "], "card", tab),
     }
 
 

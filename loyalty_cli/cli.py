@@ -13,6 +13,7 @@ from loyalty_cli import __version__
 from loyalty_cli.commands import config, diff, login, logout, profiles, providers, sandbox, schema
 from loyalty_cli.commands.balance import options as balance
 from loyalty_cli.commands.commands import CommandGroup, Commands
+from loyalty_cli.commands.completion import options as completion
 from loyalty_cli.commands.debit import options as debit
 from loyalty_cli.commands.doctor import options as doctor
 from loyalty_cli.commands.help import options as help_options
@@ -77,6 +78,7 @@ app.command(rich_help_panel=SET_UP)(doctor.doctor)
 app.add_typer(providers.app, name="providers", rich_help_panel=SET_UP)
 app.add_typer(sandbox.app, name="sandbox", rich_help_panel=MORE)
 app.command(rich_help_panel=MORE)(schema.schema)
+app.command(rich_help_panel=MORE)(completion.completion)
 app.command("help", rich_help_panel=MORE)(help_options.help_)
 
 

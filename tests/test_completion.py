@@ -62,6 +62,8 @@ OFFERS: Mapping[str, set[str]] = {
     "loyalty init --provider saasquatch --set ": {
         *("tenant=", "options.user_id=", "options.reward_type=", "base_url="),
     },
+    "loyalty completion ": {"bash", "zsh", "fish", "powershell"},
+    "loyalty completion bash --": {"--install", "--help"} | EVERYWHERE,
     "loyalty history ": {"import", "prune"},
     "loyalty history C-1 -p cl": {"club-1"},
     "loyalty providers ": {*PROVIDERS, "acme", "broken", "check"},

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from loyalty_cli.commands.completion.scripts import NAMES
 from tests.conftest import PROGRAM
 from tests.documentation.pages import ROOT
 from tests.installed_wheel import run
@@ -22,6 +23,19 @@ def test_the_wheel_has_every_page_of_the_documentation(with_wheel: Path, tmp_pat
     assert pages == {path.name: path.read_text() for path in (ROOT / "docs").glob("*.md")}
     assert run(program, "help", where=tmp_path) == run(PROGRAM, "help", where=tmp_path)
     assert run(program, "help", "lists", where=tmp_path).startswith("Lists of customers\n=====")
+
+
+@pytest.mark.xdist_group("wheel")
+def test_the_wheel_has_the_scripts_for_every_shell(with_wheel: Path, tmp_path: Path) -> None:
+    program = with_wheel.with_name("loyalty")
+    scripts = {name: (ROOT / "completions" / name).read_text() for name in NAMES.values()}
+    share = with_wheel.parents[1] / "share"
+
+    for shell, name in NAMES.items():
+        assert run(program, "completion", shell, where=tmp_path) == scripts[name]
+    assert (share / "bash-completion/completions/loyalty").read_text() == scripts["loyalty.bash"]
+    assert (share / "zsh/site-functions/_loyalty").read_text() == scripts["_loyalty"]
+    assert (share / "fish/vendor_completions.d/loyalty.fish").read_text() == scripts["loyalty.fish"]
 
 
 @pytest.mark.xdist_group("wheel")

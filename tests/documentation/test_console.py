@@ -20,7 +20,7 @@ from tests.documentation.pages import ROOT, blocks, page
 from tests.requires import needs
 
 HERE = (
-    *("README.md", "docs/debits.md", "docs/doctor.md", "docs/history.md"),
+    *("README.md", "docs/completion.md", "docs/debits.md", "docs/doctor.md", "docs/history.md"),
     *("docs/output.md", "docs/people.md"),
 )
 SANDBOX = "docs/sandbox.md"

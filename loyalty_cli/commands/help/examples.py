@@ -251,6 +251,10 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example("The JSON Schema, into a file", "loyalty schema >loyalty.schema.json"),
         Example("A document that it describes", "loyalty --sandbox balance C-1001 -o json"),
     ),
+    "loyalty completion": (
+        Example("For every new bash", "loyalty completion bash --install"),
+        Example("The script, for a place of your own", "loyalty completion zsh >_loyalty"),
+    ),
     "loyalty help": (
         Example("All commands and topics", "loyalty help"),
         Example("What an exit code means", "loyalty help exit-codes"),
