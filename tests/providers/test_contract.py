@@ -21,6 +21,8 @@ from tests.providers.conftest import Ask
 from tests.providers.contract import Cases, at, cases_of, digits, with_raw
 
 ALL = [cases for name in providers.BUILT_IN if (cases := cases_of(name))]
+TYPED = [each for each in IDENTIFIERS if ";" not in each and "\u202e" not in each]
+"""The command line takes no identifier with a semicolon, nor what one cannot see in it."""
 DIGITS = st.from_regex(r"-?(0|[1-9][0-9]{0,59})(\.[0-9]{1,19})?", fullmatch=True)
 """Amounts of up to 60 digits, with zeros in front, behind, and alone."""
 
@@ -122,7 +124,7 @@ def test_an_identifier_of_the_command_line_reaches_the_platform_byte_for_byte(
 ) -> None:
     platform = ask(cases)
     ways = [name for name, way in cases.ways.items() if not way.steps]
-    for way, customer in product(("id", *ways), IDENTIFIERS):
+    for way, customer in product(("id", *ways), TYPED):
         record = platform.run("--by", way, customer=customer).record
         assert (record["customer"], record["asked"]["by"]) == (customer, way)
 
