@@ -1,6 +1,7 @@
 """docs/engines.md: its scripts give the records of one process, within the platform's rate."""
 
 import importlib.util
+import os
 import re
 import subprocess
 import sys
@@ -73,7 +74,8 @@ def test_an_engine_gives_the_records_of_one_process(
     (folder / "look_up.py").write_text(script(engine))
 
     command = [sys.executable, "look_up.py", "list.txt", "engine.jsonl"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    own = {**os.environ, "DASK_TEMPORARY_DIRECTORY": str(folder)}
+    done = subprocess.run(command, cwd=folder, env=own, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr
     assert len(platform.asked) == len(CUSTOMERS)
