@@ -145,6 +145,7 @@ class Smile(DebitProvider):
         "https://dev.smile.io/api/resources/points-transactions/list-points-transactions",
     )
     base_url = "https://api.smile.io"
+    impossible_customer = "2147483647"
     auths = (Auth("bearer", ("api_key",), lambda secrets: bearer(secrets["api_key"])),)
     ways = (
         Way(ID, "the customer's id at Smile.io, a number", number),

@@ -36,9 +36,8 @@ def test_csv_has_bare_numbers_empty_nulls_and_true_or_false() -> None:
 def test_any_text_is_read_back_from_csv_as_it_is_shown(texts: list[str]) -> None:
     back = read_back(*texts)
 
-    assert [cell.removeprefix("'") for cell in back] == [
-        visible(text).removeprefix("'") for text in texts
-    ]
+    for cell, text in zip(back, texts, strict=True):
+        assert cell in (visible(text), f"'{visible(text)}")
 
 
 @given(st.lists(st.lists(st.text(), min_size=1, max_size=3)))
