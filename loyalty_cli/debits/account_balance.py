@@ -1,6 +1,7 @@
 """The balance of an account: credit for a debit, and evidence of debits that were made."""
 
 from collections.abc import Callable
+from shlex import quote
 
 from msgspec import Struct
 
@@ -32,15 +33,18 @@ def read_account_balance(
     profile = order.profile
     began = clock()
     reading, age = platforms.aged_reading(profile, order.query)
-    for line in reading.balances:
-        if line.kind in ("credit", "points") and line.unit == order.unit:
+    lines = [line for line in reading.balances if line.kind in ("credit", "points")]
+    for line in lines:
+        if line.unit == order.unit:
             return AccountBalance(line, began, age)
-    units = sorted({line.unit for line in reading.balances if line.unit})
+    units = " or ".join(
+        f"`--unit {quote(unit)}`" for unit in sorted({each.unit or "" for each in lines} - {""})
+    )
+    wanted = f" Add {units}, and a new --reference if you gave one." if units else ""
     raise LoyaltyError(
         ErrorCode.REFUSED,
         f"{order.customer!r} has no balance in {order.unit!r} at {profile.name}.",
-        hint=f"Units: {', '.join(units) or 'none'}. Nothing was sent. For another unit the debit"
-        " needs another reference.",
+        hint=f"Nothing was sent.{wanted}",
     )
 
 

@@ -118,7 +118,10 @@ def faults_of(row: Row, profile: Profile, unit: str | None) -> Iterator[Fault]:
             f"the debit {row.reference!r} of {row.amount} is more than the profile's"
             f" debit.max_amount {limit}."
         )
-        yield "amount", row.amount, _refused(message)
+        hint = (
+            f"Nothing was sent. The limit is in the profile file, in the profile {profile.name!r}."
+        )
+        yield "amount", row.amount, _refused(message, hint)
 
 
 def _needs_person(row: Row, profile: Profile) -> Iterator[Fault]:

@@ -276,7 +276,8 @@ def ending(
         *([f"{unknown} not found"] if unknown else []),
         *([f"{warnings} warning{'s' if warnings > 1 else ''}"] if warnings else []),
     ]
-    return [f"{', '.join(parts)}.", "For a ticket: -o markdown or --copy"]
+    hint = [] if stderr.is_quiet() else ["For a ticket: -o markdown or --copy"]
+    return [f"{', '.join(parts)}.", *hint]
 
 
 def report_warnings(lookups: Iterable[Lookup | RawLookup], left: int = 0) -> None:

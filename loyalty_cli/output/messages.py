@@ -1,7 +1,8 @@
 """Messages to the user on stderr: a line each, wrapped at words on a terminal, or JSON.
 
-With `--quiet` only errors are shown, without their hints. With `--errors json` each error, warning
-and trace is an object on a line of its own, and notes are left out.
+With `--quiet` only errors are shown, and of the hints only that of an unknown debit. With
+`--errors json` each error, warning and trace is an object on a line of its own, and notes are left
+out.
 """
 
 from collections.abc import Iterable
@@ -44,7 +45,7 @@ def error(
     if stderr.is_json():
         _object("error", code, message, hint=hint, details=tuple(details))
     else:
-        _error(message, hint, details)
+        _error(message, hint, details, code=code)
 
 
 def failure(error: LoyaltyError) -> None:
@@ -66,7 +67,7 @@ def failures(found: Iterable[Failed]) -> None:
             continue
         about = f"{each.about}: " if each.about else ""
         hint = None if failed.hint in hinted else failed.hint
-        _error(f"{about}{failed.message}", hint, details)
+        _error(f"{about}{failed.message}", hint, details, code=failed.code)
         hinted.add(failed.hint)
 
 
@@ -119,9 +120,12 @@ def banner(message: str, *, to_all: bool = False) -> None:
         note(message)
 
 
-def _error(message: str, hint: str | None, details: Iterable[str]) -> None:
+def _error(
+    message: str, hint: str | None, details: Iterable[str], *, code: ErrorCode | MessageCode
+) -> None:
     _print_labelled("Error", _shown(message), "31")
-    if hint and not stderr.is_quiet():
+    # Whoever does not know what an unknown debit means may make it twice.
+    if hint and (code == ErrorCode.OUTCOME_UNKNOWN or not stderr.is_quiet()):
         _print_labelled("Hint", _shown(hint), "36")
     for detail in details:
         _line(f"  {_shown(detail)}")

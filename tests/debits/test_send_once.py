@@ -107,7 +107,7 @@ def test_a_debit_in_a_unit_that_the_account_lacks_is_not_sent(maker: DebitMaker)
     assert settled.error is not None
     assert settled.error.code is ErrorCode.REFUSED
     assert settled.error.hint == (
-        "Units: CENTS. Nothing was sent. For another unit the debit needs another reference."
+        "Nothing was sent. Add `--unit CENTS`, and a new --reference if you gave one."
     )
     assert maker.platform.posts == []
 

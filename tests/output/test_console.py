@@ -132,6 +132,14 @@ def test_a_table_in_a_terminal_ends_with_what_is_missing(
     assert "Error" not in unstyled(done.err)
 
 
+def test_a_table_of_a_quiet_run_ends_without_a_hint() -> None:
+    asked = ("-q", "--sandbox", "balance", "C-1001", "E-404", "-p", "gameball")
+
+    done = in_terminal(*asked, stderr=subprocess.PIPE)
+
+    assert unstyled(done.out).endswith("2 of 2 look-ups answered, 1 not found.\n")
+
+
 def test_a_table_without_gaps_and_warnings_has_no_ending() -> None:
     done = in_terminal("--sandbox", "balance", "C-1001", "-p", "gameball", "-p", "saasquatch")
 

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from loyalty_cli.debits.result import unknown_error
 from loyalty_cli.model.errors import ErrorCode
 from loyalty_cli.output import messages, stderr
 from loyalty_cli.output.json_schema import json_schema
@@ -82,6 +83,18 @@ def test_a_quiet_run_tells_errors_alone(capsys: pytest.CaptureFixture[str]) -> N
         stderr.set_quiet(False)
 
     assert capsys.readouterr().err == "Error: it failed.\n  line 7: no.\n"
+
+
+def test_a_quiet_run_still_tells_what_an_unknown_debit_asks_of_everybody(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    stderr.set_quiet(True)
+    try:
+        messages.failure(unknown_error("no answer"))
+    finally:
+        stderr.set_quiet(False)
+
+    assert "Hint: Do not repeat it under another reference" in capsys.readouterr().err
 
 
 @pytest.fixture

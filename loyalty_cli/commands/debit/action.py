@@ -119,7 +119,7 @@ def _question(debits: DebitSender, to_send: ToSend, person: str | None) -> str:
         left = has.minus(Amount(first.amount))
         return (
             f"Debit {first.amount} {first.unit} from {who}, which leaves {left} {first.unit},"
-            f" as {first.reference!r}?"
+            f" reference {first.reference!r}?"
         )
     names = ", ".join(sorted(to_send.profiles))
     total = " and ".join(f"{amount} {unit}" for unit, amount in sorted(to_send.sums.items()))
@@ -194,9 +194,14 @@ def _make(
 
 def _naming(result: DebitResult) -> DebitResult:
     """Let the hint of a debit that was not made say how to make it, and not another one."""
-    not_made = (State.PLANNED, State.NOT_APPLIED, State.REFUSED)
-    if result.error and result.entry.state in not_made:
-        again = f"Add --reference {result.entry.key.reference}: the journal has it by this name."
+    named = f"--reference {result.entry.key.reference}"
+    same = f"For the same debit add {named}; without it, it would be another one."
+    again = {
+        State.PLANNED: same,
+        State.NOT_APPLIED: same,
+        State.REFUSED: f"Then run the same command with {named}.",
+    }.get(result.entry.state)
+    if result.error and again:
         result.error.hint = " ".join(filter(None, (result.error.hint, again)))
     return result
 

@@ -109,7 +109,8 @@ def _row(request: DebitRequest, *, interactive: bool) -> Row:
     else:
         usage_error(
             "a debit without a terminal needs --reference.",
-            "Use the same reference each time the job runs.",
+            "A reference names one debit: use the same one when this debit is tried again, and"
+            " a new one for the next debit.",
         )
     return Row(1, customer, amount, reference)
 
@@ -119,7 +120,8 @@ def _amount(text: str, customer: str) -> int:
         return check_amount(text)
     except ValueError as error:
         swapped = f"CUSTOMER comes first: `loyalty debit {quote(text)} {customer}`."
-        hint = swapped if customer.isascii() and customer.isdigit() else None
+        in_units = "Write it in the unit of the balance, without a fraction: CENTS, for example."
+        hint = swapped if customer.isascii() and customer.isdigit() else in_units
         usage_error(f"AMOUNT {text[:80]!r} {error}.", hint)
 
 

@@ -300,8 +300,63 @@ def test_without_a_reference_a_person_gets_one_and_sees_it(
 
     first, second = (done.record["reference"] for done in records)
     assert first != second
-    assert f"as '{first}'" in records[0].err
+    assert f", reference '{first}'?" in records[0].err
     assert len(ready.debits) == 2
+
+
+@pytest.mark.parametrize(
+    ("asked", "hint"),
+    [
+        (
+            ("E-insufficient", "5"),
+            (
+                "`loyalty journal resolve --not-applied --why TEXT {0}`."
+                " Then run the same command with --reference {0}."
+            ),
+        ),
+        (
+            ("C-1005", "301"),
+            (
+                "Run the same command again when there is enough."
+                " For the same debit add --reference {0}; without it, it would be another one."
+            ),
+        ),
+    ],
+    ids=["refused by the platform", "too little credit"],
+)
+def test_a_debit_that_was_not_made_and_got_its_reference_says_what_to_run_in_which_order(
+    ready: DebitPlatform,
+    loyalty: Run,
+    person: Callable[[str], None],
+    asked: tuple[str, str],
+    hint: str,
+) -> None:
+    person("")
+
+    done = loyalty("debit", *asked, "-y", "-o", "json")
+
+    assert done.record["error"]["hint"].endswith(hint.format(done.record["reference"]))
+    assert len(ready.debits) < 2
+
+
+def test_a_job_learns_that_the_next_debit_needs_a_reference_of_its_own(
+    ready: DebitPlatform, loyalty: Run
+) -> None:
+    done = loyalty("debit", "C-1001", "5", "-y")
+
+    assert_refused(done, 2)
+    assert "the same one when this debit is tried again, and a new one for the next" in done.err
+    assert ready.asked == []
+
+
+def test_an_amount_with_a_fraction_is_refused_with_what_to_write(
+    ready: DebitPlatform, loyalty: Run
+) -> None:
+    done = loyalty("debit", "C-1001", "2.50", "--reference", "a", "-y")
+
+    assert_refused(done, 2)
+    assert "Hint: Write it in the unit of the balance, without a fraction" in done.err
+    assert ready.asked == []
 
 
 def test_the_question_about_a_file_names_how_many_how_much_and_where(
@@ -351,7 +406,7 @@ def test_a_person_at_a_terminal_is_asked_what_to_check_before_a_debit(
 
     child.expect(
         r"Debit 250 CENTS from 'C-1001' at club, which leaves 9750 CENTS,"
-        r" as '(loyalty-[-0-9a-f]{36})'\? \[y/N\] "
+        r" reference '(loyalty-[-0-9a-f]{36})'\? \[y/N\] "
     )
     assert child.before == ""
     reference = re.findall(r"loyalty-[-0-9a-f]{36}", str(child.after))[0]

@@ -176,8 +176,9 @@ def test_a_debit_under_a_name_of_the_program_says_under_which_name_to_go_on(loya
         assert typing.ends() == 2
 
     (planned,) = loyalty("journal", "list", "-o", "json").records
-    assert f"run the same command again. Add --reference {planned['reference']}:" in (
-        " ".join(typing.shown.decode().split())
+    assert (
+        f"run the same command again. For the same debit add --reference {planned['reference']};"
+        in (" ".join(typing.shown.decode().split()))
     )
 
 

@@ -154,5 +154,5 @@ def test_the_question_names_the_person_and_what_is_left_before_the_reference(
     assert (done.code, ready.debits) == (6, [])
     assert (
         "Debit 500 CENTS from Ada Lovelace, ada@example.com ('C-1001' at club), which leaves"
-        " 9500 CENTS, as 'one'? [y/N] "
+        " 9500 CENTS, reference 'one'? [y/N] "
     ) in done.err
