@@ -34,6 +34,7 @@ OTHER_WORDS = {
 OTHER_OPTIONS = {
     **{f"--{name}": ("--output", f"-o {name}") for name in ("json", "jsonl", "csv", "table")},
     **dict.fromkeys(("--markdown", "--md"), ("--output", "-o markdown")),
+    "--copy": ("--output", "-o markdown"),
     **dict.fromkeys(("--format", "--output-format"), ("--output", "-o FORMAT")),
     **dict.fromkeys(("--file", "--input"), ("--from", "--from FILE")),
     "-V": ("--version", "--version"),

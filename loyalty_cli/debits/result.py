@@ -25,8 +25,11 @@ class DebitResult(Struct, frozen=True):
 
 
 def written_error(error: LoyaltyError | None) -> str | None:
-    """An error as the journal keeps it."""
-    return None if error is None else msgspec.json.encode(Failure.of(error)).decode()
+    """An error as the journal keeps it: its commands are those of no particular run."""
+    if error is None:
+        return None
+    fields = {name: getattr(error, name) for name in Failure.__struct_fields__}
+    return msgspec.json.encode(Failure(**fields)).decode()
 
 
 def recorded_error(entry: Entry) -> LoyaltyError | None:

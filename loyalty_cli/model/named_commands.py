@@ -4,7 +4,7 @@ import re
 import shlex
 from collections.abc import Iterable
 
-_COMMAND = re.compile(r"`loyalty (?!sandbox\b|help\b|--sandbox\b)")
+_COMMAND = re.compile(r"`loyalty (?!sandbox\b|help\b|--sandbox\b|--config\b|[^`]*--help`)")
 _is_sandbox = False
 _config: str | None = None
 
@@ -21,11 +21,16 @@ def begin_run(*, sandbox: bool, config: str | None = None) -> None:
 
 def command_line(arguments: Iterable[str]) -> str:
     """A command line of this program for a shell, which acts where this run does."""
-    here = ["--sandbox"] if _is_sandbox else []
-    here += [] if _config is None else ["--config", _config]
-    return shlex.join(["loyalty", *here, *arguments])
+    return shlex.join(["loyalty", *_here(), *arguments])
 
 
 def pasteable(text: str) -> str:
-    """A message whose commands act where this run does: in the sandbox they need --sandbox."""
-    return _COMMAND.sub("`loyalty --sandbox ", text) if _is_sandbox else text
+    """A message whose commands act where this run does: with its --sandbox, or its --config."""
+    if not (here := _here()):
+        return text
+    return _COMMAND.sub(lambda _: f"`loyalty {shlex.join(here)} ", text)
+
+
+def _here() -> list[str]:
+    sandbox = ["--sandbox"] if _is_sandbox else []
+    return sandbox if _config is None else [*sandbox, "--config", _config]

@@ -51,6 +51,8 @@ BALANCE = "Did you mean `loyalty balance CUSTOMER`?"
         ),
         ("login --json", "No such option: --json.", "See `loyalty login --help`."),
         ("balance C-1 --format json", "No such option: --format.", "Did you mean '-o FORMAT'?"),
+        ("history C-1 --copy", "No such option: --copy.", "Did you mean '-o markdown'?"),
+        ("diff a b --copy", "No such option: --copy.", "Did you mean '-o markdown'?"),
         ("balance --file x", "No such option: --file.", "Did you mean '--from FILE'?"),
         ("balance C-1 --all", "No such option: --all.", "Did you mean '--all-profiles'?"),
         ("debit C-1 5 --ref x", "No such option: --ref.", "Did you mean '--reference'?"),

@@ -37,6 +37,16 @@ def test_a_message_in_the_sandbox_names_commands_that_act_there(message: str, sh
     assert pasteable(message) == pasteable(pasteable(message)) == shown
 
 
+def test_a_message_repeats_a_profile_file_that_was_typed() -> None:
+    begin_run(sandbox=False, config=r"my \1.yaml")
+    message = "Run `loyalty init`. See `loyalty init --help`."
+
+    shown = pasteable(message)
+
+    assert shown == message.replace("`loyalty init`", r"`loyalty --config 'my \1.yaml' init`")
+    assert pasteable(shown) == shown
+
+
 @pytest.mark.usefixtures("sandbox")
 def test_the_record_of_an_error_in_the_sandbox_names_the_same_commands() -> None:
     failure = Failure.of(LoyaltyError(ErrorCode.SETUP, "see `loyalty profiles`.", hint=SETTLE))

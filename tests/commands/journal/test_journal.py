@@ -329,6 +329,19 @@ def test_the_commands_name_the_profile_file_if_the_command_line_did(
     assert usual["next"][0]["command"] == "loyalty journal reconcile"
 
 
+def test_a_hint_names_the_profile_file_if_the_command_line_did_whoever_made_the_debit(
+    ready: DebitPlatform, loyalty: Run, debit: Callable[..., Outcome]
+) -> None:
+    here = ("--config", str(ready.file))
+    lost = debit("b", lost=True)
+
+    again = loyalty(*here, "debit", "C-1001", "5", "--reference", "b", "-y", "-o", "json")
+
+    assert "`loyalty journal reconcile`" in lost.err
+    assert f"`loyalty {shlex.join(here)} journal reconcile`" in again.record["error"]["hint"]
+    assert "`loyalty journal reconcile`" in loyalty("journal", "list", "-o", "json").out
+
+
 def test_one_reference_at_two_accounts_is_told_apart_by_its_profile(
     loyalty: Run, debit: Callable[..., Outcome]
 ) -> None:
