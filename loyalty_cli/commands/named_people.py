@@ -2,11 +2,14 @@
 
 from contextlib import ExitStack
 from functools import cached_property, lru_cache
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.session import Session
 from loyalty_cli.config.profile import Profile
+from loyalty_cli.model.errors import ErrorCode, LoyaltyError
+from loyalty_cli.output import messages
 
 if TYPE_CHECKING:
     from loyalty_cli.people.person import Person
@@ -35,6 +38,14 @@ class NamedPeople:
             raise no_id(key, profile.name)
         return identifier
 
+    def has(self, text: str) -> bool:
+        """Whether a text is the key of a person on file, or of several."""
+        try:
+            self.find(text)
+        except LoyaltyError as error:
+            return error.code is ErrorCode.USAGE
+        return True
+
     @cached_property
     def _people(self) -> "People | None":
         from loyalty_cli.commands.open_people import open_people
@@ -46,3 +57,8 @@ class NamedPeople:
         from loyalty_cli.people.find import the_one
 
         return the_one(self._people, key)
+
+
+def note_person(key: str) -> None:
+    """Say that what was taken for a customer is the key of a person."""
+    messages.note(f"{key!r} is a person on file: use -P {quote(key)}.")

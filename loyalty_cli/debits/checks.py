@@ -118,9 +118,7 @@ def faults_of(row: Row, profile: Profile, unit: str | None) -> Iterator[Fault]:
             f"the debit {row.reference!r} of {row.amount} is more than the profile's"
             f" debit.max_amount {limit}."
         )
-        hint = (
-            f"Nothing was sent. The limit is in the profile file, in the profile {profile.name!r}."
-        )
+        hint = "Nothing was sent. The profile file sets that limit."
         yield "amount", row.amount, _refused(message, hint)
 
 

@@ -15,7 +15,7 @@ from loyalty_cli.model.records import (
 )
 
 
-def result_record(settled: DebitResult) -> DebitRecord:
+def result_record(settled: DebitResult, planned_by: str | None = None) -> DebitRecord:
     """The record of a debit after a run."""
     entry, error = settled.entry, settled.error
     return DebitRecord(
@@ -33,12 +33,14 @@ def result_record(settled: DebitResult) -> DebitRecord:
         at=_text(entry.changed_at),
         sandbox=entry.sandbox,
         error=Failure.of(error) if error else None,
+        planned_at=_text(entry.created_at),
+        planned_by=planned_by,
     )
 
 
-def entry_record(entry: Entry) -> DebitRecord:
+def entry_record(entry: Entry, planned_by: str | None = None) -> DebitRecord:
     """The record of a debit in the journal."""
-    return result_record(DebitResult(entry, error=recorded_error(entry)))
+    return result_record(DebitResult(entry, error=recorded_error(entry)), planned_by)
 
 
 def history(entry: Entry, events: list[Event], account: str | None = None) -> DebitHistory:
@@ -58,7 +60,7 @@ def history(entry: Entry, events: list[Event], account: str | None = None) -> De
         for event in events
     )
     return DebitHistory(
-        debit=entry_record(entry),
+        debit=entry_record(entry, events[0].actor if events else None),
         baseline=None if entry.baseline is None else _baseline(entry.baseline),
         events=tuple(records),
         next=next_commands(entry, account),

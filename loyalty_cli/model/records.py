@@ -378,7 +378,10 @@ State = Literal["planned", "sending", "confirmed", "refused", "unknown", "not_ap
 
 
 class DebitRecord(Record, frozen=True, kw_only=True):
-    """The state of a debit; `replayed` if an earlier run recorded it, and this run sent nothing."""
+    """The state of a debit; `replayed` if an earlier run recorded it, and this run sent nothing.
+
+    `planned_by` is null where the journal was not asked for it.
+    """
 
     schema_version: int = SCHEMA_VERSION
     profile: str
@@ -395,6 +398,8 @@ class DebitRecord(Record, frozen=True, kw_only=True):
     at: str
     sandbox: bool
     error: Failure | None = None
+    planned_at: str
+    planned_by: str | None = None
 
 
 class DebitBetween(Record, frozen=True, kw_only=True):
@@ -438,7 +443,7 @@ class HistoryRecord(Record, frozen=True, kw_only=True):
 
 
 class JournalSummaryRecord(Record, frozen=True, kw_only=True):
-    """How many debits of a journal are in one state, and their sum in one unit."""
+    """How many debits of a profile are in one state, and their sum in one unit."""
 
     schema_version: int = SCHEMA_VERSION
     state: State
@@ -446,6 +451,8 @@ class JournalSummaryRecord(Record, frozen=True, kw_only=True):
     debits: int
     total: int
     sandbox: bool
+    profile: str
+    provider: str
 
 
 class EventRecord(Record, frozen=True, kw_only=True):

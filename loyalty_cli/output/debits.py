@@ -3,30 +3,60 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from msgspec.structs import replace
+
 from loyalty_cli.model.errors import ErrorCode
 from loyalty_cli.model.records import DebitRecord, Failure, JournalSummaryRecord
 from loyalty_cli.output import messages, stderr
-from loyalty_cli.output.csv_text import values
+from loyalty_cli.output.csv_text import CsvCell, values
 from loyalty_cli.output.view import Cell, Column, Group, View
 
-_DEBIT = tuple(name for name in DebitRecord.__struct_fields__ if name != "error")
+_PLANNED = ("planned_at", "planned_by")
+_DEBIT = tuple(name for name in DebitRecord.__struct_fields__ if name not in ("error", *_PLANNED))
 _ERROR = Failure.__struct_fields__
+_CSV = (*_DEBIT, *(f"error_{name}" for name in _ERROR), *_PLANNED)
 _SUMMARY = JournalSummaryRecord.__struct_fields__
 
 STYLES = {"confirmed": "green", "unknown": "red", "sending": "red", "refused": "yellow"}
 
 
-def _group(debit: DebitRecord) -> Group:
-    left = debit.balance_after
+def _csv_rows(debit: DebitRecord) -> list[list[CsvCell]]:
+    return [[*values(debit, _DEBIT), *values(debit.error, _ERROR), *values(debit, _PLANNED)]]
+
+
+def _result(debit: DebitRecord) -> Group:
+    return _group(debit, state_cell(debit.state), Cell(at=debit.at))
+
+
+def _dry_result(debit: DebitRecord) -> Group:
+    """What would come of a debit; one that is on record already has its state and time."""
+    if debit.replayed:
+        return _result(debit)
+    result = Cell("would not be made", style="yellow") if debit.error else Cell("would be made")
+    return _group(debit, result, Cell())
+
+
+def _group(debit: DebitRecord, state: Cell, at: Cell) -> Group:
     row = [
         *(Cell(debit.reference), Cell(debit.customer)),
-        Cell(str(debit.amount), debit.unit),
-        state_cell(debit.state),
-        Cell() if left is None else Cell(str(left), debit.unit),
-        Cell(at=debit.at),
+        *(Cell(str(debit.amount), debit.unit), state, _left(debit), at),
         Cell("repeated, nothing was sent" if debit.replayed else ""),
     ]
     return Group([Cell(debit.profile)], [row])
+
+
+def _on_record(debit: DebitRecord) -> Group:
+    by = (debit.planned_by or "").rpartition(" on ")[0]  # `journal show` has the whole of it
+    row = [
+        *(Cell(debit.profile), Cell(str(debit.amount), debit.unit)),
+        *(state_cell(debit.state), Cell(at=debit.planned_at), Cell(by), _left(debit)),
+    ]
+    return Group([Cell(debit.reference), Cell(debit.customer)], [row])
+
+
+def _left(debit: DebitRecord) -> Cell:
+    left = debit.balance_after
+    return Cell() if left is None else Cell(str(left), debit.unit)
 
 
 def state_cell(state: str, more: str = "") -> Cell:
@@ -36,23 +66,41 @@ def state_cell(state: str, more: str = "") -> Cell:
 
 def _sums(record: JournalSummaryRecord) -> Group:
     amount = Cell(str(record.total), record.unit)
-    return Group((), [[state_cell(record.state), Cell(str(record.debits)), amount]])
+    row = [state_cell(record.state), Cell(str(record.debits)), amount]
+    return Group([Cell(record.profile)], [row])
 
 
 DEBITS = View[DebitRecord](
-    [*_DEBIT, *(f"error_{name}" for name in _ERROR)],
-    lambda debit: [[*values(debit, _DEBIT), *values(debit.error, _ERROR)]],
+    _CSV,
+    _csv_rows,
     (
         *(Column("Reference"), Column("Customer"), Column("Profile", above=1)),
         Column("Amount", numbers=True, style="bold"),
         *(Column("State"), Column("Left", numbers=True), Column("At"), Column("Note")),
     ),
-    _group,
+    _result,
 )
+"""What came of debits."""
+DRY_RUN = replace(DEBITS, group=_dry_result)
+"""What would come of debits."""
+ON_RECORD = View[DebitRecord](
+    _CSV,
+    _csv_rows,
+    (
+        *(Column("Reference", above=1), Column("Customer", above=2), Column("Profile")),
+        Column("Amount", numbers=True, style="bold"),
+        *(Column("State"), Column("Planned"), Column("By"), Column("Left", numbers=True)),
+    ),
+    _on_record,
+)
+"""Debits on record. A reference can be long, and neighbours have different profiles."""
 SUMMARY = View[JournalSummaryRecord](
     _SUMMARY,
     lambda record: [values(record, _SUMMARY)],
-    (Column("State"), Column("Debits", numbers=True), Column("Amount", numbers=True, style="bold")),
+    (
+        *(Column("Profile", above=1), Column("State"), Column("Debits", numbers=True)),
+        Column("Amount", numbers=True, style="bold"),
+    ),
     _sums,
 )
 

@@ -182,6 +182,11 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "balance_after": "what is left, if the platform says so",
         "provider_reference": "the platform's own name for the debit, if there is one",
         "at": "when the debit reached this state, in UTC",
+        "planned_at": "when it was written into the journal, in UTC",
+        "planned_by": (
+            "who did that: the user, the host and the process; null in the output of other commands"
+            " than `loyalty journal list` and `show`"
+        ),
     },
     "DebitHistory": {
         "debit": "the debit, as above",
@@ -200,10 +205,12 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
     },
     "JournalSummaryRecord": {
         "state": "the state of the debits, as in a debit",
-        "unit": "the unit of the sum, of any profile",
-        "debits": "how many debits are in that state, in that unit",
+        "unit": "the unit of the sum",
+        "debits": "how many debits of the profile are in that state, in that unit",
         "total": "the sum of their amounts",
         "sandbox": "true if these are debits of the sandbox",
+        "profile": "the profile of the debits",
+        "provider": "its provider",
     },
     "MessageRecord": {
         "level": "`error`, `warning`, or `trace`: a line of `--verbose`",

@@ -101,7 +101,7 @@ def refused(code: ErrorCode, check: Callable[..., object], *arguments: object) -
         (
             *(profile(DebitRules(allow=True, unit="CENTS", max_amount=99)), ErrorCode.REFUSED),
             "the debit 'ref-2' of 100 is more than the profile's debit.max_amount 99.",
-            "Nothing was sent. The limit is in the profile file, in the profile 'saasquatch'.",
+            "Nothing was sent. The profile file sets that limit.",
         ),
     ],
     ids=["the platform cannot", "it does not allow it", "no unit", "too much"],

@@ -49,6 +49,7 @@ def test_the_record_of_a_debit_has_all_that_the_journal_has(entry: Entry) -> Non
         at="2026-11-20T05:00:00Z",
         sandbox=True,
         error=None,
+        planned_at="2026-11-20T05:00:00Z",
     )
 
 
@@ -81,7 +82,7 @@ def test_the_history_of_a_debit_has_its_events_in_order(entry: Entry) -> None:
 
     found = history(entry, events)
 
-    assert found.debit == entry_record(entry)
+    assert found.debit == entry_record(entry, planned_by="me")
     columns = ("at", "actor", "attempt", "before", "after", "why")
     rows = [
         ("2026-11-20T05:00:00Z", "me", 0, None, "planned", "planned"),

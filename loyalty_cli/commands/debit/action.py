@@ -45,6 +45,7 @@ from loyalty_cli.output.format import Format
 from loyalty_cli.output.json_text import json_line
 from loyalty_cli.output.progress import progress
 from loyalty_cli.output.stdout import is_terminal
+from loyalty_cli.output.view import View
 
 LAST_RESORT_SECONDS = 8.0
 """After a signal, a run ends within the timeout and these seconds."""
@@ -140,7 +141,7 @@ def _dry_run(debits: DebitSender, orders: OrderStore, journal: Journal, output: 
             yield result_record(result)
 
     with closing(DryRun()) as run:
-        _print(tally.counted(records(run)), len(orders), output)
+        _print(tally.counted(records(run)), len(orders), output, views.DRY_RUN)
         result = "would not be made"
         views.report_failures(tally.reported, tally.more, tally.done, result)
         for line in run.lines():
@@ -214,13 +215,18 @@ def _told(settled: Iterator[DebitResult]) -> Iterator[DebitResult]:
         yield each
 
 
-def _print(records: Iterator[DebitRecord], total: int, output: Format) -> None:
+def _print(
+    records: Iterator[DebitRecord],
+    total: int,
+    output: Format,
+    view: View[DebitRecord] = views.DEBITS,
+) -> None:
     """Print records, with progress unless both would go to the same terminal."""
     if not output.is_for_people and is_terminal():
-        print_records(records, output, views.DEBITS)
+        print_records(records, output, view)
         return
     with closing(progress(records, total, lambda each: each.error is not None)) as shown:
-        print_records(shown, output, views.DEBITS)
+        print_records(shown, output, view)
 
 
 def _ended(code: ExitCode, stop: DebitStop) -> int:

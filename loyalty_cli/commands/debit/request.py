@@ -120,8 +120,7 @@ def _amount(text: str, customer: str) -> int:
         return check_amount(text)
     except ValueError as error:
         swapped = f"CUSTOMER comes first: `loyalty debit {quote(text)} {customer}`."
-        in_units = "Write it in the unit of the balance, without a fraction: CENTS, for example."
-        hint = swapped if customer.isascii() and customer.isdigit() else in_units
+        hint = swapped if customer.isascii() and customer.isdigit() else None
         usage_error(f"AMOUNT {text[:80]!r} {error}.", hint)
 
 

@@ -1,5 +1,6 @@
 """`loyalty journal`: shows debits, settles unknown ones, and maintains the journal."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -76,6 +77,16 @@ def list_(
             rich_help_panel=SELECTION,
         ),
     ] = None,
+    person: Annotated[
+        str | None,
+        typer.Option(
+            "--person",
+            "-P",
+            metavar="KEY",
+            help="Only debits of this person of loyalty people.",
+            rich_help_panel=SELECTION,
+        ),
+    ] = None,
     since: Annotated[
         str | None,
         typer.Option(
@@ -113,7 +124,7 @@ def list_(
         bool,
         typer.Option(
             "--summary",
-            help="Count and add up, by state and unit.",
+            help="Count and add up, by profile, state and unit.",
             rich_help_panel=OUTPUT,
         ),
     ] = False,
@@ -121,13 +132,13 @@ def list_(
     output: OutputOption = Format.TABLE,
 ) -> None:
     """List debits, the oldest first, or count them."""
-    from loyalty_cli.commands.journal.listing import print_debits, print_sums
+    from loyalty_cli.commands.journal.listing import note_none, print_debits, print_sums
     from loyalty_cli.commands.journal.time_options import moment
+    from loyalty_cli.commands.named_people import NamedPeople, note_person
     from loyalty_cli.commands.open_journal import journal_there
     from loyalty_cli.debits.journal.entries import State
     from loyalty_cli.debits.journal.store import Filter
     from loyalty_cli.model.customer_id import check_typed
-    from loyalty_cli.output import messages
     from loyalty_cli.output.clipboard import require_clipboard
 
     if copy:
@@ -135,7 +146,10 @@ def list_(
     for name in state or ():
         if name not in list(State):
             usage_error(f"there is no state {name!r}.", nearest(name, map(str, State)))
-    with journal_there(context.obj) as (session, journal):
+    with (
+        journal_there(context.obj) as (session, journal),
+        closing(NamedPeople(session, context.obj)) as people,
+    ):
         if profile and not any(journal.find(Filter(profile=profile))):
             session.config.profile(profile)  # a name in neither is a typing error
         chosen = Filter(
@@ -144,10 +158,16 @@ def list_(
             customer=customer and check_typed(customer),
             since=moment("--since", since, journal.now()),
             until=moment("--until", until, journal.now()),
+            any_of=None if person is None else tuple(people.find(person).identifiers.items()),
         )
         print_them = print_sums if summary else print_debits
         if not print_them(journal, chosen, output, newest=newest, limit=limit, copy=copy):
-            messages.note(f"the journal {journal.place} has no such debit.")
+            asked = [*(("--state", name) for name in state or ()), ("-p", profile)]
+            asked += [("--customer", customer), ("-P", person)]
+            asked += [("--since", since), ("--until", until)]
+            note_none(journal, [(name, value) for name, value in asked if value])
+            if customer and people.has(customer):
+                note_person(customer)
 
 
 @app.command()

@@ -85,9 +85,13 @@ _NAME_DEBITS = """\
 UPDATE debits SET platform = :named WHERE platform = :unnamed AND profile = :profile
     AND reference NOT IN (SELECT reference FROM debits WHERE platform = :named)"""
 
+_PLANNERS = """\
+SELECT reference, actor FROM events WHERE platform = :platform AND {these} AND "before" IS NULL"""
+
 _SUMS = """\
-SELECT state, unit, sandbox, count(*), sum(amount / :large), sum(amount - amount / :large * :large)
-FROM ({chosen}) AS chosen GROUP BY state, unit, sandbox"""
+SELECT profile, provider, state, unit, sandbox, count(*), sum(amount / :large),
+    sum(amount - amount / :large * :large)
+FROM ({chosen}) AS chosen GROUP BY profile, provider, state, unit, sandbox"""
 _LARGE = 10**9
 """Two sums instead of one: SQLite adds up no more than 64 bits."""
 
@@ -102,7 +106,10 @@ _AFTER = {
 
 
 class Filter(Struct, frozen=True):
-    """Which debits to list; None is no condition. `customer` matches in any spelling."""
+    """Which debits to list; None is no condition. `customer` matches in any spelling.
+
+    `any_of` are a profile and a customer each, of which one must match.
+    """
 
     states: tuple[State, ...] = ()
     profile: str | None = None
@@ -110,6 +117,7 @@ class Filter(Struct, frozen=True):
     customer: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    any_of: tuple[tuple[str, str], ...] | None = None
 
 
 class Journal:
@@ -328,7 +336,7 @@ class Journal:
     def sums(
         self, chosen: Filter, *, newest: bool = False, limit: int | None = None
     ) -> list[JournalSummaryRecord]:
-        """What the debits that match add up to, by state and unit; at most `limit` of them."""
+        """What the debits that match add up to, by profile, state and unit; `limit` of them."""
         conditions, values = _conditions(chosen)
         where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
         first = f"{SELECT_DEBITS} {where} ORDER BY {_ORDERS[newest]}"
@@ -344,11 +352,22 @@ class Journal:
                 debits=debits,
                 total=int(large) * _LARGE + int(small),
                 sandbox=bool(sandbox),
+                profile=profile,
+                provider=provider,
             )
-            for state, unit, sandbox, debits, large, small in rows
+            for profile, provider, state, unit, sandbox, debits, large, small in rows
         )
         states = [each.value for each in State]
-        return sorted(found, key=lambda each: (states.index(each.state), each.unit))
+        return sorted(found, key=lambda each: (each.profile, states.index(each.state), each.unit))
+
+    def planners(self, keys: Sequence[Key]) -> dict[Key, str]:
+        """Who planned each of these debits, as its first event names the actor."""
+        found: dict[Key, str] = {}
+        with self.database.reading() as transaction:
+            for platform, these, values in _in_batches(keys):
+                rows = transaction.execute(_PLANNERS.format(these=these), values)
+                found.update((Key(platform, reference), actor) for reference, actor in rows)
+        return found
 
     def events(self, key: Key) -> list[Event]:
         """The events of a debit, the oldest first."""
@@ -400,17 +419,23 @@ def _taken(transaction: Transaction, platform: str, since: datetime) -> int:
 
 
 def _by_key(transaction: Transaction, keys: Sequence[Key]) -> dict[Key, Entry]:
+    found: dict[Key, Entry] = {}
+    for _, these, values in _in_batches(keys):
+        query = f"{SELECT_DEBITS} WHERE platform = :platform AND {these}"
+        rows = transaction.execute(query, values)
+        found.update((entry.key, entry) for entry in map(read_debit, rows))
+    return found
+
+
+def _in_batches(keys: Sequence[Key]) -> Iterator[tuple[str, str, dict[str, object]]]:
+    """For some debits of one platform each: it, the condition on their references, the values."""
     references: defaultdict[str, list[str]] = defaultdict(list)
     for key in keys:
         references[key.platform].append(key.reference)
-    found: dict[Key, Entry] = {}
     for platform, named in references.items():
         for batch in batches(named, BATCH):
             these, values = _among("reference", batch)
-            query = f"{SELECT_DEBITS} WHERE platform = :platform AND {these}"
-            rows = transaction.execute(query, {"platform": platform, **values})
-            found.update((entry.key, entry) for entry in map(read_debit, rows))
-    return found
+            yield platform, these, {"platform": platform, **values}
 
 
 def _among(column: str, these: Sequence[object]) -> tuple[str, dict[str, object]]:
@@ -431,7 +456,12 @@ def _conditions(chosen: Filter) -> tuple[list[str], dict[str, Any]]:
     }
     given = {condition: value for condition, value in asked.items() if value is not None}
     values |= {condition.partition(":")[2]: value for condition, value in given.items()}
-    return [*([states] if chosen.states else []), *given], values
+    pairs = ["1 = 0"]
+    for number, (profile, customer) in enumerate(chosen.any_of or ()):
+        pairs.append(f"(profile = :profile_{number} AND folded = :folded_{number})")
+        values |= {f"profile_{number}": profile, f"folded_{number}": folded(customer)}
+    either = [] if chosen.any_of is None else [f"({' OR '.join(pairs)})"]
+    return [*([states] if chosen.states else []), *given, *either], values
 
 
 def _changed(entry: Entry, state: State, change: Change, at: datetime) -> Entry:

@@ -8,6 +8,7 @@ import re
 import shlex
 from collections.abc import Callable
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -128,7 +129,7 @@ def test_an_empty_journal_is_an_empty_document(ready: DebitPlatform, loyalty: Ru
             done = loyalty("journal", command, "-o", output)
             assert (done.code, len(done.out.splitlines())) == (0, lines)
             assert done.out == "[]\n" or output != "json"
-            has_none = f"the journal {ready.journal} has no such debit." in done.err
+            has_none = f"the journal {ready.journal} has no debits." in done.err
             assert has_none == (command == "list")
     for more in ((), ("--wait",)):
         assert loyalty("journal", "reconcile", *more).err == "Nothing is unknown.\n"
@@ -185,37 +186,81 @@ def test_journal_list_refuses_an_unknown_state_or_moment(
 @pytest.mark.parametrize(
     ("chosen", "sums"),
     [
-        ([], [("confirmed", "CENTS"), ("confirmed", "points"), ("refused", "CENTS")]),
-        (["--state", "refused"], [("refused", "CENTS")]),
-        (["--customer", "C-1001", "-p", "points"], [("confirmed", "points")]),
-        (["--newest", "--limit", "1"], [("refused", "CENTS")]),
+        (
+            [],
+            [
+                *(("club", "confirmed", "CENTS"), ("club", "refused", "CENTS")),
+                *(("club", "unknown", "CENTS"), ("points", "confirmed", "points")),
+            ],
+        ),
+        (["--state", "refused"], [("club", "refused", "CENTS")]),
+        (["--customer", "C-1001", "-p", "points"], [("points", "confirmed", "points")]),
+        (["--newest", "--limit", "1"], [("club", "refused", "CENTS")]),
         (["--since", "0m"], []),
     ],
     ids=str,
 )
 def test_journal_list_counts_and_adds_up_what_was_chosen(
-    loyalty: Run, chosen: list[str], sums: list[tuple[str, str]]
+    loyalty: Run, chosen: list[str], sums: list[tuple[str, str, str]]
 ) -> None:
     expected = [(*each, 1, 5) for each in sums]
-    if not chosen:
-        expected.insert(3, ("unknown", "CENTS", 1, 5))
 
     def shown(output: str) -> str:
         return loyalty("journal", "list", "--summary", *chosen, "-o", output).out
 
     found = json.loads(shown("json"))
     Draft202012Validator(json_schema()).validate(found)
-    keys = ("state", "unit", "debits", "total")
+    keys = ("profile", "state", "unit", "debits", "total")
     assert [tuple(each[key] for key in keys) for each in found] == expected
     lines = shown("jsonl").splitlines()
     assert [json.loads(line) for line in lines] == found
     rows = csv.DictReader(io.StringIO(shown("csv")))
-    assert [row["state"] for row in rows] == [each[0] for each in expected]
-    rows_of_a_table = [f"{state}1{total}{unit}" for state, unit, _, total in expected]
+    assert [row["state"] for row in rows] == [each[1] for each in expected]
+    rows_of_a_table = [f"{name}{state}1{total}{unit}" for name, state, unit, _, total in expected]
     assert ["".join(row.split()) for row in shown("table").splitlines()[1:]] == rows_of_a_table
     assert [
         "".join(row.replace("|", "").split()) for row in shown("markdown").splitlines()[2:]
     ] == rows_of_a_table
+
+
+@pytest.mark.usefixtures("some")
+def test_journal_list_says_who_planned_each_debit_and_when(loyalty: Run) -> None:
+    records = loyalty("journal", "list", "-o", "json").records
+
+    for record in records:
+        shown = loyalty("journal", "show", record["reference"], "-o", "json").record
+        first = shown["events"][0]
+        assert (record["planned_at"], record["planned_by"]) == (first["at"], first["actor"])
+        assert shown["debit"] == record
+    assert user_name() in loyalty("journal", "list", "--limit", "1").out.splitlines()[1].split()
+
+
+@pytest.mark.usefixtures("some")
+def test_debits_can_be_listed_by_person_and_a_person_is_not_taken_for_a_customer(
+    loyalty: Run, tmp_path: Path
+) -> None:
+    people = tmp_path / "people.csv"
+    ada, ben = "ada@example.com,Ada Lovelace,C-1001,c-1001", "ben,,,"
+    people.write_text(f"person,name,club,points\n{ada}\n{ben}\n")
+    assert loyalty("people", "import", str(people)).code == 0
+
+    assert listed(loyalty, "-P", "Ada Lovelace") == ["made", "points made"]
+    assert listed(loyalty, "-P", "ada@example.com", "-p", "points") == ["points made"]
+    assert listed(loyalty, "-P", "ben") == []  # there is no identifier of his
+    none = loyalty("journal", "list", "--customer", "Ada Lovelace")
+    assert (none.code, none.out) == (0, "")
+    assert none.err.splitlines() == [
+        "No debits match --customer 'Ada Lovelace'.",
+        "'Ada Lovelace' is a person on file: use -P 'Ada Lovelace'.",
+    ]
+    assert_refused(loyalty("journal", "list", "-P", "nobody"), 5, "nobody")
+
+
+@pytest.mark.usefixtures("some")
+def test_a_list_without_a_match_names_what_was_asked_for(loyalty: Run) -> None:
+    done = loyalty("journal", "list", "--state", "planned", "-p", "club", "--since", "7d")
+
+    assert done.err == "No debits match --state planned -p club --since 7d.\n"
 
 
 @pytest.mark.usefixtures("ready")
@@ -227,7 +272,7 @@ def test_a_list_without_debits_is_said_unless_it_is_to_be_quiet(
         said = loyalty("journal", "list", *more, "-o", output)
         silent = loyalty("journal", "list", *more, "-o", output, "-q")
         assert (said.code, said.out) == (silent.code, silent.out) == (0, document)
-        assert "has no such debit." in said.err
+        assert "has no debits." in said.err
         assert silent.err == ""
 
 

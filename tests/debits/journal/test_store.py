@@ -462,18 +462,31 @@ def test_of_many_processes_that_want_a_lock_one_gets_it(journal: Journal) -> Non
     assert at_once(6, take).count(True) == 1
 
 
-def test_debits_are_counted_and_added_up_by_state_and_unit(journal: Journal) -> None:
+def test_the_planner_of_a_debit_is_the_actor_of_its_first_event(journal: Journal) -> None:
+    brought(journal, plan(journal, "a"), SENDING, UNKNOWN)
+    first = journal.events(plan(journal, "b").key)[0].actor
+
+    found = journal.planners([planned("a").key, planned("b").key, planned("none").key])
+
+    assert found == {planned("a").key: first, planned("b").key: first}
+
+
+def test_debits_are_counted_and_added_up_by_profile_state_and_unit(journal: Journal) -> None:
     large = 10**15
     journal.plan([planned(str(each), amount=large, sandbox=True) for each in range(20)])
     journal.plan([planned("p", unit="points", amount=7)])
     brought(journal, plan(journal, "u", amount=5), SENDING, UNKNOWN)
+    other = replace(planned("o", unit="points", amount=9), profile="another", provider="gameball")
+    journal.plan([other])
 
     def sums(**chosen: Any) -> list[tuple[str, str, int, int]]:
         found = journal.sums(Filter(**chosen), newest=True)
         return [(each.state, each.unit, each.debits, each.total) for each in found]
 
     planned_points, unknown = ("planned", "points", 1, 7), ("unknown", "CENTS", 1, 5)
-    assert sums() == [("planned", "CENTS", 20, 20 * large), planned_points, unknown]
+    elsewhere = ("planned", "points", 1, 9)
+    assert sums() == [elsewhere, ("planned", "CENTS", 20, 20 * large), planned_points, unknown]
+    assert sums(profile="another") == [elsewhere]
     assert sums(customer="C-P") == [planned_points]
     assert sums(states=OPEN) == [unknown]
     assert sums(states=(CONFIRMED,)) == []
