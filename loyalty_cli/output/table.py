@@ -31,6 +31,8 @@ from loyalty_cli.output.stdout import is_terminal, is_unicode
 from loyalty_cli.output.view import Cell, Column, Group, Note, Table
 
 GAP = 2
+FACTS_APART = 3
+"""Between facts that share a line, so that a label is not read as a part of the text before it."""
 LEAST_TEXT = 16
 """The last column may wrap its texts if it has at least this width."""
 SHORT_NAME = 20
@@ -44,6 +46,8 @@ IN_MEMORY = 1_000_000
 
 Span = tuple[str, str]
 """A text and its style."""
+_Fact = tuple[str, Column, Cell]
+"""A cell that has no room in its column, and its label."""
 
 
 class _Plain(Struct, frozen=True):
@@ -309,6 +313,7 @@ class _Rows:
             0,
         )
         folded = self._columns[len(self._fit) :]
+        self._is_text_folded = not any(each.numbers for each in folded)
         self._label_width = max((cell_len(each.heading) for each in folded), default=0)
 
     def lines(self) -> Iterator[list[Span]]:
@@ -431,8 +436,34 @@ class _Rows:
         if line.spans:
             yield line.spans
         yield from below
-        for fact in folded:
-            yield from self._folded(*fact)
+        while folded:
+            if beside := self._beside(folded) if self._is_text_folded else ():
+                yield self._facts(beside)
+            else:
+                yield from self._folded(*folded[0])
+            del folded[: len(beside) or 1]
+
+    def _beside(self, folded: Sequence[_Fact]) -> Sequence[_Fact]:
+        """As many of the texts without room in their columns as fit on one line."""
+        left = self._width - self._indent - GAP
+        found = list[_Fact]()
+        for each in folded:
+            label, _, cell = each
+            left -= cell_len(f"{label} {cell.text}") + FACTS_APART * bool(found)
+            if left < 0:
+                break
+            found.append(each)
+        return found
+
+    def _facts(self, facts: Sequence[_Fact]) -> list[Span]:
+        """Some facts on one line, each after its label."""
+        line = _Line()
+        start = self._indent + GAP
+        for label, _, cell in facts:
+            line.put(start, f"{label} ", "")
+            line.put(line.end, cell.text, cell.style)
+            start = line.end + FACTS_APART
+        return line.spans
 
     def _folded(self, label: str, column: Column, cell: Cell) -> Iterator[list[Span]]:
         """What has no room in its column, with its label beside it or above it."""

@@ -208,6 +208,21 @@ def test_what_has_no_room_in_a_narrow_table_stands_below_with_its_label() -> Non
     ]
 
 
+def test_texts_that_have_no_room_in_their_columns_share_a_line_if_no_amount_is_among_them() -> None:
+    columns = (*(Column(each) for each in "ABC"), Column("D"), Column("E"))
+    long = "x" * 15
+    row = [Cell(long), Cell(long), Cell("c"), Cell("dd dd"), Cell(f"{long} {long}")]
+
+    def shown(*columns: Column) -> list[str]:
+        text = drawn([Group((), [row])], 34, columns=columns)
+        return [line.rstrip() for line in unstyled(text).splitlines()][-4:]
+
+    first = f"{long}  {long}"
+    assert shown(*columns) == [first, "  c c   d dd dd", f"  e  {long}", f"     {long}"]
+    with_amounts = (*columns[:3], Column("D", numbers=True), columns[4])
+    assert "  c c   d dd dd" not in shown(*with_amounts)
+
+
 def test_amounts_below_a_row_without_columns_of_amounts_stand_beside_their_labels() -> None:
     columns = (Column("Seen"), Column("After", numbers=True), Column("Change", numbers=True))
     group_of_one = Group([], [[Cell("22 Nov, 03:26"), Cell("10000"), Cell("-250")]])
