@@ -37,20 +37,18 @@ def _dry_result(debit: DebitRecord) -> Group:
 
 
 def _group(debit: DebitRecord, state: Cell, at: Cell) -> Group:
-    row = [
-        *(Cell(debit.reference), Cell(debit.customer)),
-        *(Cell(str(debit.amount), debit.unit), state, _left(debit), at),
-        Cell("repeated, nothing was sent" if debit.replayed else ""),
-    ]
-    return Group([Cell(debit.profile)], [row])
+    note = Cell("repeated, nothing was sent" if debit.replayed else "")
+    return _row(debit, state, _left(debit), at, note)
 
 
 def _on_record(debit: DebitRecord) -> Group:
     by = (debit.planned_by or "").rpartition(" on ")[0]  # `journal show` has the whole of it
-    row = [
-        *(Cell(debit.profile), Cell(str(debit.amount), debit.unit)),
-        *(state_cell(debit.state), Cell(at=debit.planned_at), Cell(by), _left(debit)),
-    ]
+    return _row(debit, state_cell(debit.state), Cell(at=debit.planned_at), Cell(by), _left(debit))
+
+
+def _row(debit: DebitRecord, *more: Cell) -> Group:
+    """A debit under its reference, which can be long; neighbours have different profiles."""
+    row = [Cell(debit.profile), Cell(str(debit.amount), debit.unit), *more]
     return Group([Cell(debit.reference), Cell(debit.customer)], [row])
 
 
@@ -70,30 +68,20 @@ def _sums(record: JournalSummaryRecord) -> Group:
     return Group([Cell(record.profile)], [row])
 
 
-DEBITS = View[DebitRecord](
-    _CSV,
-    _csv_rows,
-    (
-        *(Column("Reference"), Column("Customer"), Column("Profile", above=1)),
-        Column("Amount", numbers=True, style="bold"),
-        *(Column("State"), Column("Left", numbers=True), Column("At"), Column("Note")),
-    ),
-    _result,
+_WHICH = (
+    *(Column("Reference", above=1), Column("Customer", above=2), Column("Profile")),
+    Column("Amount", numbers=True, style="bold"),
+    Column("State"),
 )
+_LEFT = Column("Left", numbers=True)
+DEBITS = View[DebitRecord](_CSV, _csv_rows, (*_WHICH, _LEFT, Column("At"), Column("Note")), _result)
 """What came of debits."""
 DRY_RUN = replace(DEBITS, group=_dry_result)
 """What would come of debits."""
 ON_RECORD = View[DebitRecord](
-    _CSV,
-    _csv_rows,
-    (
-        *(Column("Reference", above=1), Column("Customer", above=2), Column("Profile")),
-        Column("Amount", numbers=True, style="bold"),
-        *(Column("State"), Column("Planned"), Column("By"), Column("Left", numbers=True)),
-    ),
-    _on_record,
+    _CSV, _csv_rows, (*_WHICH, Column("Planned"), Column("By"), _LEFT), _on_record
 )
-"""Debits on record. A reference can be long, and neighbours have different profiles."""
+"""Debits of the journal."""
 SUMMARY = View[JournalSummaryRecord](
     _SUMMARY,
     lambda record: [values(record, _SUMMARY)],
