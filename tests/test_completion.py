@@ -294,6 +294,7 @@ def test_tab_finds_the_databases_that_the_profile_file_names(
     assert loyalty("journal", "init").code == 0
 
     assert [tab("zsh", line) for line in ON_RECORD] == [{"ada@example.com", "Ada"}] * 2 + [set()]
+    assert tab("zsh", "loyalty journal list -P ") == {"ada@example.com", "Ada"}
 
 
 @pytest.mark.parametrize("shell", SHELLS)

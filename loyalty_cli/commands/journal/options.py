@@ -8,6 +8,7 @@ import typer
 
 from loyalty_cli.commands.commands import Commands
 from loyalty_cli.commands.completion.suggestions import (
+    complete_person,
     complete_reference,
     complete_state,
 )
@@ -84,6 +85,7 @@ def list_(
             "-P",
             metavar="KEY",
             help="Only debits of this person of loyalty people.",
+            autocompletion=complete_person,
             rich_help_panel=SELECTION,
         ),
     ] = None,
