@@ -60,7 +60,9 @@ UPDATE balance_periods SET first_at = :first_at, first_by = :first_by, last_at =
 _DELETE = "DELETE FROM balance_periods WHERE number = :number"
 _PRUNE = "DELETE FROM balance_periods WHERE last_at < :before"
 
-_FORGET = "DELETE FROM balance_periods WHERE customer = :customer AND profile = :profile"
+_OF_ONE = "FROM balance_periods WHERE customer = :customer AND profile = :profile"
+_KNOWN = f"SELECT 1 {_OF_ONE} LIMIT 1"
+_FORGET = f"DELETE {_OF_ONE}"
 
 _ENCODE = msgspec.json.Encoder(enc_hook=encode_amount).encode
 _DECODE = msgspec.json.Decoder(tuple[Line, ...], dec_hook=decode_amount, float_hook=Amount).decode
@@ -117,6 +119,17 @@ class History:
         """Delete what was last seen before a time, and return how many periods that were."""
         with self.database.erasing() as transaction:
             return transaction.execute(_PRUNE, {"before": before}).rowcount
+
+    def known(self, customers: Mapping[str, str]) -> dict[str, str]:
+        """Those of these customers, by profile, of whom there is any balance, in any way."""
+        with self.database.reading() as transaction:
+            return {
+                profile: customer
+                for profile, customer in customers.items()
+                if transaction.execute(
+                    _KNOWN, {"profile": profile, "customer": customer}
+                ).fetchone()
+            }
 
     def forget(self, customers: Mapping[str, str]) -> None:
         """Delete all that is known of a customer of each of these profiles, in any way."""

@@ -27,3 +27,9 @@ def beginnings_of(text: str) -> set[str]:
     as_words = unicodedata.normalize("NFC", text.casefold())
     is_a_number = _PHONE.fullmatch(text) is not None
     return {as_words, _NOT_IN_A_PHONE.sub("", text)} if is_a_number else {as_words}
+
+
+def is_local_number(text: str) -> bool:
+    """Whether a key is a telephone number without the code of a country."""
+    key = key_of(text)
+    return key.isdecimal() and key.startswith("0") and len(key) >= SHORTEST_PHONE

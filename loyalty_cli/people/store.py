@@ -1,9 +1,11 @@
 """People in a database: looked up by any key, changed, forgotten."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
+
+from msgspec import Struct
 
 from loyalty_cli.database.customer_data import CustomerData, Schema
 from loyalty_cli.database.statements import Transaction
@@ -63,6 +65,23 @@ DELETE FROM identifiers
 _FORGET_IDENTIFIERS = """\
 DELETE FROM identifiers WHERE number = (SELECT number FROM people WHERE key = :key)"""
 _FORGET = "DELETE FROM people WHERE key = :key"
+_SHARED = """\
+WITH asked (profile, key) AS (VALUES {rows})
+SELECT had.profile, had.key, person, name, had.identifier
+FROM asked JOIN identifiers had ON had.key = asked.key AND had.profile = asked.profile
+    JOIN people ON people.number = had.number
+WHERE EXISTS (
+    SELECT 1 FROM identifiers other WHERE other.key = had.key AND other.profile = had.profile
+        AND other.number <> had.number
+)
+ORDER BY had.profile, had.key, had.number"""
+
+
+class SharedIdentifier(Struct, frozen=True):
+    """An identifier at a profile that several people have; of each only this one is here."""
+
+    profile: str
+    people: Sequence[Person]
 
 
 class People:
@@ -100,6 +119,25 @@ class People:
             values = {"key": key_of(key), "limit": MOST_FOUND + 1}
             found = transaction.execute(_FIND, values).fetchall()
             return [each for row in found for each in _people(transaction, [row])]
+
+    def shared(self, people: Iterable[Person]) -> Iterator[SharedIdentifier]:
+        """Yield each identifier of these people that somebody else has at the same profile."""
+        told = set[tuple[str, str]]()
+        for batch in batches(_identifiers(people), BATCH):
+            asked = {(each["profile"], each["identifier_key"]) for each in batch} - told
+            if not asked:
+                continue
+            values, rows = dict[str, str](), list[str]()
+            for at, (profile, key) in enumerate(sorted(asked)):
+                values |= {f"profile{at}": profile, f"key{at}": key}
+                rows.append(f"(:profile{at}, :key{at})")
+            with self.database.reading() as transaction:
+                statement = _SHARED.format(rows=", ".join(rows))
+                found = transaction.execute(statement, values).fetchall()
+            for (profile, key), group in groupby(found, itemgetter(0, 1)):
+                told.add((profile, key))
+                holders = [Person(row[2], row[3], {profile: row[4]}) for row in group]
+                yield SharedIdentifier(profile, holders)
 
     def put(self, people: Iterable[Person], profiles: Collection[str], *, has_name: bool) -> None:
         """Add people, or update those who are there by these columns, all of them or nobody.

@@ -395,11 +395,36 @@ def test_who_is_forgotten_has_no_history_either(loyalty: Run, tmp_path: Path, da
     people.write_text("person,name,points\nada@example.com,Ada Lovelace,C-1\n")
     loyalty("people", "import", str(people))
 
-    assert loyalty("people", "forget", "ada@example.com", "--yes").code == 0
+    forgotten = loyalty("people", "forget", "ada@example.com", "--yes")
 
+    assert forgotten.err == (
+        "Ada Lovelace, ada@example.com was forgotten, with the history of C-1 at points.\n"
+    )
     found = loyalty("history", "C-1", "-o", "json").records
     assert [each["profile"] for each in found] == ["store"]
     assert b"Sonderposten" not in data.read_bytes()
+
+
+@pytest.mark.parametrize("other", ["C-1", "c-1"])
+@pytest.mark.usefixtures("kept")
+def test_the_history_of_an_identifier_that_somebody_else_has_is_kept(
+    loyalty: Run, tmp_path: Path, other: str
+) -> None:
+    loyalty("history", "import", write(tmp_path / "x", PERSONAL))
+    people = tmp_path / "people.csv"
+    people.write_text(f"person,points\nold@example.com,C-1\nnew@example.com,{other}\n")
+    loyalty("people", "import", str(people))
+
+    forgotten = loyalty("people", "forget", "old@example.com", "--yes")
+
+    kept = [each["profile"] for each in loyalty("history", "C-1", "-o", "json").records]
+    assert kept == (["points", "store"] if other == "C-1" else ["store"])
+    assert forgotten.err == (
+        "The history of C-1 at points is kept for new@example.com.\n"
+        "old@example.com was forgotten.\n"
+        if other == "C-1"
+        else "old@example.com was forgotten, with the history of C-1 at points.\n"
+    )
 
 
 @pytest.mark.usefixtures("kept")

@@ -122,3 +122,14 @@ def test_who_was_forgotten_is_found_by_no_key_and_the_others_stay(people: People
     for key in ("ada@example.com", "Ada Lovelace", "cus_8812", "17"):
         assert people.find(key) == []
     assert list(people) == [BOB]
+
+
+def test_an_identifier_is_shared_by_all_who_have_it_at_one_profile(people: People) -> None:
+    eve = Person("eve", None, {"points": "CUS_1", "store": "cus_8812"})
+    people.put([eve], eve.identifiers, has_name=True)
+
+    (shared,) = people.shared([eve, BOB])
+
+    assert shared.profile == "points"
+    assert [each.person for each in shared.people] == [BOB.person, "eve"]
+    assert [*people.shared([ADA]), *people.shared([])] == []

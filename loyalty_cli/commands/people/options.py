@@ -82,7 +82,7 @@ def set_(
     ],
     output: OutputOption = Format.TABLE,
 ) -> None:
-    """Change a person's identifiers or name."""
+    """Change a person's identifiers or name, or add a person."""
     from loyalty_cli.commands.people import action
 
     action.change(context.obj, key, changes, output)
@@ -102,7 +102,7 @@ def forget(
         ),
     ] = False,
 ) -> int:
-    """Delete a person, without a trace."""
+    """Delete a person and the history, without a trace."""
     from loyalty_cli.commands.people import action
 
     return action.forget(context.obj, key, yes=yes)

@@ -113,7 +113,7 @@ def test_hints_about_people_of_the_sandbox_are_commands_for_the_sandbox(
     nobody = loyalty("--sandbox", "people", "show", "eve")
 
     assert "NO ID ON FILE: loyalty --sandbox people set bob omneo=ID\n" in shown
-    assert "`loyalty --sandbox people import` adds people." in nobody.err
+    assert "`loyalty --sandbox people import FILE` adds people." in nobody.err
 
 
 def test_a_table_of_a_person_has_the_name_above_it_and_says_where_there_is_no_id() -> None:

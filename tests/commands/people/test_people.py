@@ -123,7 +123,7 @@ def test_people_are_exported_as_json_and_jsonl(loyalty: Run, imported: Import) -
 
 
 def test_without_people_the_export_is_a_header(loyalty: Run) -> None:
-    said = "nobody is on file. `loyalty people import` adds people.\n"
+    said = "nobody is on file. `loyalty people import FILE` adds people.\n"
     assert loyalty("people", "export") == (0, "person,name\n", said)
     assert loyalty("people", "export", "-o", "json") == (0, "[]\n", said)
     assert loyalty("--quiet", "people", "export").err == ""
@@ -181,6 +181,8 @@ WRONG_CHANGES = {
     "store": "'store' is not PROFILE=ID.\nHint: Write it like points=C-1001.",
     "=1": "there is no profile ''.",
     "store=..": "store: the identifier '..' would change the address",
+    "store=ID": "'store=ID' was copied as it stood.\nHint: Write what it stands for after store=.",
+    "name=NAME": "'name=NAME' was copied as it stood.",
     "name=a\x1bb": "name: 'a\\x1bb' has the invisible character",
 }
 
@@ -370,3 +372,72 @@ def test_people_of_a_european_spreadsheet_are_imported_by_option(
 
     assert loyalty("people", "import", name, "--delimiter", ";").code == 0
     assert "C-1" in loyalty("people", "show", "ada@example.com").out
+
+
+def test_somebody_new_is_added_by_a_name_and_an_identifier(loyalty: Run) -> None:
+    refused = loyalty("people", "set", "eve@example.com", "store=5")
+    assert (refused.code, refused.out) == (5, "")
+    assert refused.err.endswith(
+        "Hint: To add the person: `loyalty people set eve@example.com name=NAME store=5`.\n"
+    )
+    assert not database(os.environ["HOME"]).exists()
+
+    done = loyalty("people", "set", "eve@example.com", "name=Eve", "store=5", "-o", "json")
+
+    assert (done.code, done.err) == (0, "Eve, eve@example.com was added.\n")
+    assert loyalty("people", "show", "5", "-o", "json").records == done.records
+
+
+def test_how_somebody_is_added_without_an_identifier_names_a_profile(loyalty: Run) -> None:
+    hint = loyalty("people", "set", "eve@example.com", "name=Eve Li").err.splitlines()[-1]
+
+    assert hint.endswith("`loyalty people set eve@example.com 'name=Eve Li' points=ID`.")
+
+
+@pytest.mark.parametrize(
+    "change", [["name=ada lovelace", "store=5"], ["name=A", "points=cus_8812"]]
+)
+def test_who_is_on_file_by_another_key_is_not_added_again(
+    loyalty: Run, imported: Import, change: list[str]
+) -> None:
+    imported()
+
+    done = loyalty("people", "set", "adda@example.com", *change)
+
+    assert (done.code, done.out) == (2, "")
+    assert "but Ada Lovelace, ada@example.com has '" in done.err
+    assert loyalty("people", "export").out == PEOPLE
+
+
+def test_an_identifier_that_somebody_else_has_at_the_profile_is_a_warning(
+    loyalty: Run, imported: Import
+) -> None:
+    warning = (
+        "Warning: cus_8812 at points is on file for several people: Ada Lovelace,"
+        " ada@example.com; eve@example.com. `-P cus_8812` is refused therefore.\n"
+    )
+    imported()
+
+    assert warning in imported("person,points\neve@example.com,cus_8812\n")
+    assert loyalty("people", "set", "eve@example.com", "points=cus_8812").err == warning
+    assert loyalty("people", "set", "eve@example.com", "store=cus_8812").err == ""
+
+
+def test_of_many_shared_identifiers_the_first_ten_are_named(imported: Import) -> None:
+    said = imported(
+        "person,points\n"
+        + "".join(f"{each}-{number},{number}\n" for number in range(12) for each in "ab")
+    )
+
+    assert said.count(" is on file for several people: ") == 10
+    assert "Warning: More identifiers are on file for several people.\n" in said
+
+
+def test_a_local_telephone_number_that_nobody_has_is_explained(
+    loyalty: Run, imported: Import
+) -> None:
+    imported()
+
+    hint = loyalty("people", "show", "0412 345 678").err.splitlines()[-1]
+
+    assert "country code" in hint
