@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from loyalty_cli.history.lookups import paired_lines
 from loyalty_cli.history.periods import Period, Whose
+from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.records import DebitBetween, HistoryRecord
 
 
@@ -61,7 +62,8 @@ def changes(
             if pair.before != pair.after or pair.old is None or pair.new is None:
                 what = "appeared" if pair.old is None else "vanished" if pair.new is None else None
                 changed = pair.shown_in(replace(record, what=what or "changed"))
-                yield replace(changed, debits=_fitting(meanwhile, pair.line.unit, units))
+                fitting = _fitting(meanwhile, pair.line.unit, units)
+                yield replace(changed, debits=fitting, not_ours=_not_ours(changed, fitting))
 
 
 def _meanwhile(
@@ -84,3 +86,13 @@ def _fitting(
     if debits is None:
         return None
     return tuple(each for each in debits if each.unit == unit or each.unit not in units)
+
+
+def _not_ours(changed: HistoryRecord, debits: Sequence[DebitBetween] | None) -> Amount | None:
+    """How much of a fall the debits do not explain; None if that cannot be told."""
+    if debits is None or changed.change is None or changed.change >= 0:
+        return None
+    if changed.basis == "scale_unknown" or any(each.unit != changed.unit for each in debits):
+        return None
+    explained = Amount(sum(each.amount for each in debits))
+    return max(Amount(0), Amount(0).minus(changed.change).minus(explained))

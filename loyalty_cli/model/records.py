@@ -416,7 +416,8 @@ class HistoryRecord(Record, frozen=True, kw_only=True):
     """A change of one balance line, or what it was when it was first seen.
 
     It changed between `before_seen` and `at`. null means "not known", never zero. `debits` are
-    those of ours in that time, and null if there is no journal that can be read.
+    those of ours in that time, and null if there is no journal that can be read. `not_ours` is the
+    part of a fall that they do not explain.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -440,6 +441,7 @@ class HistoryRecord(Record, frozen=True, kw_only=True):
     seen_by: str
     last_seen: str
     debits: tuple[DebitBetween, ...] | None = None
+    not_ours: Amount | None = None
 
 
 class JournalSummaryRecord(Record, frozen=True, kw_only=True):

@@ -8,7 +8,8 @@ from loyalty_cli.output.csv_text import CsvCell, values
 from loyalty_cli.output.diff import amount_cell
 from loyalty_cli.output.view import Cell, Column, Group, View, texts
 
-_FLAT = tuple(name for name in HistoryRecord.__struct_fields__ if name != "debits")
+_LAST = ("debits", "not_ours")
+_FLAT = tuple(name for name in HistoryRecord.__struct_fields__ if name not in _LAST)
 
 
 def _group(record: HistoryRecord) -> Group:
@@ -25,21 +26,23 @@ def _group(record: HistoryRecord) -> Group:
 def _debits(record: HistoryRecord) -> str:
     """The debits that may have caused a change, or that none of ours did."""
     if record.debits:
-        return ", ".join(
+        ours = ", ".join(
             f"{each.reference}: {each.amount} {each.unit}"
             + ("" if each.state == "confirmed" else f" ({each.state})")
             for each in record.debits
         )
+        rest = f"; {record.not_ours!s} {record.unit} not by debits of ours"
+        return ours + (rest if record.not_ours else "")
     is_loss = record.what == "vanished" or (record.change is not None and record.change < 0)
     return "no debit of ours" if is_loss and record.debits is not None else ""
 
 
 def _csv_row(record: HistoryRecord) -> list[CsvCell]:
-    return [*values(record, _FLAT), record.debits]
+    return [*values(record, _FLAT), record.debits, record.not_ours]
 
 
 HISTORY = View[HistoryRecord](
-    [*_FLAT, "debits"],
+    [*_FLAT, *_LAST],
     lambda record: [_csv_row(record)],
     (
         *(Column("Profile", above=1), Column("Customer", above=2)),

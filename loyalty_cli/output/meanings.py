@@ -162,6 +162,10 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
             "the debits of ours between `before_seen` and `at`, in the unit of the line: `[]` if"
             " there was none, and null if there is no journal that can be read"
         ),
+        "not_ours": (
+            "how much of a fall these debits do not explain, all of them counted as made; null if"
+            " nothing fell, or that is not known"
+        ),
     },
     "DebitBetween": {
         "state": "`confirmed`, or `sending` or `unknown`: then it may not have been made",

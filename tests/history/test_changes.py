@@ -8,6 +8,7 @@ from loyalty_cli.history.lookups import Line
 from loyalty_cli.history.periods import Period, Whose
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.records import DebitBetween, HistoryRecord
+from loyalty_cli.output.history import HISTORY
 
 WHOSE = Whose("points", "id", "C-1")
 
@@ -128,3 +129,35 @@ def test_no_debit_and_no_journal_are_told_apart() -> None:
     both = [period(1, 5, line(1200)), period(10, 12, line(700))]
 
     assert (found(both, [])[1].debits, found(both, None)[1].debits) == ((), None)
+
+
+def not_ours(before: object, after: object, *debits: OurDebit, **values: Any) -> tuple[str, str]:
+    """What is left of a fall, and how a table says it."""
+    both = [line(before, **values), line(after, **values)]
+    record = found([period(1, 5, both[0]), period(10, 12, both[1])], debits)[-1]
+    (row,) = HISTORY.group(record).rows
+    return str(record.not_ours), row[6].text
+
+
+def test_what_our_debits_do_not_explain_of_a_fall_is_told() -> None:
+    first, second = debit(6, 6), debit(7, None)
+
+    assert not_ours(1200, "669.50", first) == (
+        "30.50",
+        "r-6: 500 points; 30.50 points not by debits of ours",
+    )
+    assert not_ours(1200, 100, first, second) == (
+        "100",
+        "r-6: 500 points, r-7: 500 points (unknown); 100 points not by debits of ours",
+    )
+    assert not_ours(1200, 700, first) == ("0", "r-6: 500 points")
+    assert not_ours(1200, 750, first) == ("0", "r-6: 500 points")
+    assert not_ours(1200, 1170) == ("30", "no debit of ours")
+
+
+def test_what_our_debits_do_not_explain_may_be_unknown() -> None:
+    cents = debit(6, 6, unit="CENTS")
+
+    assert not_ours(1200, 1300, debit(6, 6)) == ("None", "r-6: 500 points")
+    assert not_ours(1200, 600, cents) == ("None", "r-6: 500 CENTS")
+    assert not_ours(1200, 600, debit(6, 6), basis="scale_unknown") == ("None", "r-6: 500 points")
