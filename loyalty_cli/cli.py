@@ -4,7 +4,7 @@ import os
 import sys
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.exceptions import TyperException
@@ -113,9 +113,24 @@ def _globals(
 
     if verbose and quiet:
         usage_error("--verbose and --quiet exclude each other.", "Leave one out.")
-    begin_run(sandbox=sandbox, config=str(config) if _is_typed(context, "config") else None)
-    is_sandbox_typed = _is_typed(context, "sandbox")
+    is_sandbox_typed, is_config_typed = _is_typed(context, "sandbox"), _is_typed(context, "config")
+    if sandbox and is_config_typed:
+        _refuse_config(is_sandbox_typed=is_sandbox_typed)
+    begin_run(sandbox=sandbox, config=str(config) if is_config_typed else None)
     context.obj = Globals(config, sandbox, verbose, is_sandbox_typed=is_sandbox_typed)
+
+
+def _refuse_config(*, is_sandbox_typed: bool) -> NoReturn:
+    """Refuse a profile file for the sandbox: its numbers would be taken for those of the file."""
+    if is_sandbox_typed:
+        usage_error(
+            "--sandbox and --config exclude each other: the sandbox has profiles of its own.",
+            "Leave one out.",
+        )
+    usage_error(
+        "LOYALTY_SANDBOX is set, so the file that --config names would not be read.",
+        "Unset it, or leave --config out.",
+    )
 
 
 def _is_typed(context: typer.Context, name: str) -> bool:

@@ -14,6 +14,7 @@ from loyalty_cli.config.profile import Profile
 from loyalty_cli.credentials.keyring_store import KeyringStore
 from loyalty_cli.credentials.sources import Credentials, CredentialSource
 from loyalty_cli.model.errors import setup_error, usage_error
+from loyalty_cli.model.named_commands import SANDBOX
 from loyalty_cli.output import messages
 from loyalty_cli.output.waiting import LINE
 
@@ -52,7 +53,7 @@ def open_session(chosen: Globals, *, for_debits: bool = False) -> Iterator[Sessi
         from loyalty_cli.sandbox.embedded import embedded_sandbox
 
         messages.banner(
-            "Sandbox: these customers are made up.",
+            SANDBOX,
             to_all=for_debits and not chosen.is_sandbox_typed,
         )
         with embedded_sandbox() as (config, credentials):

@@ -59,6 +59,9 @@ def usage_hint(error: Any, root: Any, arguments: Sequence[str]) -> tuple[str, st
         return message, hint or page
     if found := re.search(r"'([^']*)' is not one of (.*)", message):
         return message, nearest(found[1], re.findall(r"'([^']*)'", found[2]))
+    missing = getattr(error, "param", None)
+    if missing is not None and message.startswith("Missing option"):
+        return message, f"Add {missing.opts[0]} {missing.metavar}. {missing.help}"
     return _plain(message), page
 
 

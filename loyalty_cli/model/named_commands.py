@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Iterable
 
 _COMMAND = re.compile(r"`loyalty (?!sandbox\b|help\b|--sandbox\b|--config\b|[^`]*--help`)")
+SANDBOX = "Sandbox: these customers are made up."
 _is_sandbox = False
 _config: str | None = None
 
@@ -17,6 +18,11 @@ def begin_run(*, sandbox: bool, config: str | None = None) -> None:
     # A process has one run, and any thread may print.
     global _is_sandbox, _config
     _is_sandbox, _config = sandbox, config
+
+
+def is_sandbox() -> bool:
+    """Whether this run asks the sandbox."""
+    return _is_sandbox
 
 
 def command_line(arguments: Iterable[str]) -> str:

@@ -53,12 +53,9 @@ def history_markdown(history: DebitHistory, now: datetime) -> str:
     """A debit and its history in Markdown."""
     from loyalty_cli.output.markdown import markdown
 
-    tables = (_facts_in_a_row(history, now), _events_table(history))
+    tables = "".join(markdown(_facts_in_a_row(history, now), _events_table(history)))
     commands = "".join(f"{visible(each.command)}\n" for each in history.next)
-    parts = [*("".join(markdown(table)) for table in tables)]
-    if commands:
-        parts.append(f"```console\n{commands}```\n")
-    return "\n".join(parts)
+    return f"{tables}\n```console\n{commands}```\n" if commands else tables
 
 
 def _facts(history: DebitHistory, now: datetime) -> list[tuple[str, Cell]]:

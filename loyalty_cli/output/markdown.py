@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
+from loyalty_cli.model.named_commands import SANDBOX, is_sandbox
 from loyalty_cli.output.escape import visible
 from loyalty_cli.output.table import Grid, as_rows, grid_of
 from loyalty_cli.output.view import Table
@@ -13,10 +14,18 @@ _SPECIAL = re.compile(r"[\\`*\[\]<>|~$]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)")
 _BLOCK = re.compile(r"^\d*(?=[#+=.)-])")
 
 
-def markdown(table: Table) -> Iterator[str]:
-    """The table line by line, with dates as the platform wrote them."""
-    with grid_of(as_rows(table), None) as grid:
-        yield from _lines(grid, {table.section, *(column.heading for column in table.headings)})
+def markdown(*tables: Table) -> Iterator[str]:
+    """Tables line by line, with dates as the platform wrote them; of the sandbox it says so."""
+    has_rows = False
+    for table in tables:
+        with grid_of(as_rows(table), None) as grid:
+            if has_rows and grid.number:
+                yield "\n"
+            headings = {table.section, *(column.heading for column in table.headings)}
+            yield from _lines(grid, headings)
+            has_rows = has_rows or grid.number > 0
+    if has_rows and is_sandbox():
+        yield f"\n{SANDBOX}\n"
 
 
 def _lines(grid: Grid, headings: set[str]) -> Iterator[str]:

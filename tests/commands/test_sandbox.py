@@ -260,3 +260,29 @@ def test_a_served_sandbox_has_people_of_its_own_until_it_is_reset(
     assert loyalty("people", "show", "ada").code == 0
     loyalty("sandbox", "reset")
     assert loyalty("people", "show", "ada").code == 5
+
+
+def test_the_sandbox_of_the_environment_never_takes_the_place_of_a_typed_profile_file(
+    loyalty: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOYALTY_SANDBOX", "1")
+
+    done = loyalty("--config", "real.yaml", "balance", "C-1001")
+
+    assert (done.code, done.out) == (2, "")
+    assert done.err == (
+        "Error: LOYALTY_SANDBOX is set, so the file that --config names would not be read.\n"
+        "Hint: Unset it, or leave --config out.\n"
+    )
+
+
+def test_markdown_of_the_sandbox_says_so(loyalty: Run) -> None:
+    said = "\n\nSandbox: these customers are made up.\n"
+
+    look_up = loyalty("--sandbox", "balance", "C-1001", "-o", "markdown").out
+    assert look_up.endswith(said)
+    assert loyalty("--sandbox", "history", "nobody", "-o", "markdown").out == ""
+
+    loyalty("--sandbox", "debit", "C-1001", "1", "--reference", "a", "-y")
+    shown = loyalty("--sandbox", "journal", "show", "a", "-o", "markdown").out
+    assert (shown.count(said), shown.count("\n\n| ")) == (1, 1)

@@ -121,6 +121,8 @@ def _amount(text: str, customer: str) -> int:
     except ValueError as error:
         swapped = f"CUSTOMER comes first: `loyalty debit {quote(text)} {customer}`."
         hint = swapped if customer.isascii() and customer.isdigit() else None
+        if text.replace(",", ".").replace(".", "", 1).isdecimal() and not text.isdecimal():
+            hint = "If the unit is cents, 2.50 is 250."
         usage_error(f"AMOUNT {text[:80]!r} {error}.", hint)
 
 

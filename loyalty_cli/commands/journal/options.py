@@ -47,6 +47,15 @@ CopyOption = Annotated[
 ]
 
 
+def _checked_why(why: str, what: str) -> str:
+    """The text of --why; raise LoyaltyError if it is none, or the word of a hint."""
+    if not why.strip():
+        usage_error(f"--why must say {what}.")
+    if why.strip() == "TEXT":
+        usage_error(f"--why must say {what}; TEXT stands for that.", "It is kept on record.")
+    return why
+
+
 @app.command("list")
 def list_(
     context: typer.Context,
@@ -252,8 +261,7 @@ def resolve(
 
     if confirmed == not_applied:
         usage_error("add either --confirmed or --not-applied.")
-    if not why.strip():
-        usage_error("--why must say how you know.")
+    why = _checked_why(why, "how you know")
     state = State.CONFIRMED if confirmed else State.NOT_APPLIED
     decide(context.obj, reference, profile, state, why, output)
 
@@ -273,8 +281,7 @@ def drop(
     from loyalty_cli.commands.journal.manual_decision import decide
     from loyalty_cli.debits.journal.entries import State
 
-    if not why.strip():
-        usage_error("--why must say why the debit is not needed.")
+    why = _checked_why(why, "why the debit is not needed")
     decide(context.obj, reference, profile, State.DROPPED, why, output)
 
 
@@ -354,7 +361,7 @@ def restore(
     if reviewed != bool(why and why.strip()):
         usage_error("--reviewed needs --why, which says what you found.")
     if file is None:
-        note_review(context.obj, why or "")
+        note_review(context.obj, _checked_why(why or "", "what you found"))
     else:
         put_back(context.obj, file, older=older)
 
@@ -372,6 +379,5 @@ def accept_failover(
     """Accept that the journal is at another PostgreSQL server than before."""
     from loyalty_cli.commands.journal import upkeep
 
-    if not why.strip():
-        usage_error("--why must say what you checked.")
+    why = _checked_why(why, "what you checked")
     upkeep.accept_failover(context.obj, why)

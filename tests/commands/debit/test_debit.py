@@ -136,6 +136,7 @@ REFERENCE = "--reference"
             (["C-1001", amount, "--reference", "a"], AMOUNT)
             for amount in ("0", "1.5", "", "1\x1b[m")
         ),
+        (["C-1001", "2.50", "--reference", "a"], "If the unit is cents, 2.50 is 250."),
         (["C-1001", "9" * 5000, "--reference", "a"], AMOUNT),
         (["--reference", "a", "C-1001", "--", "-5"], AMOUNT),
         *((["C-1001", less, "--reference", "a"], "AMOUNT must be") for less in ("-5", "-0.5")),

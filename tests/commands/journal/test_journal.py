@@ -354,11 +354,13 @@ def test_a_reference_that_is_nearly_right_is_suggested(
 def test_the_commands_that_show_names_can_be_pasted(loyalty: Run) -> None:
     for reference in ("refused", "lost"):
         (*_, last) = loyalty("journal", "show", reference, "-o", "json").record["next"]
-        assert loyalty(*shlex.split(last["command"])[1:]).code == 0
+        *command, text = shlex.split(last["command"])[1:]
+        assert_refused(loyalty(*command, text), 2, "--why must say how you know; TEXT stands for")
+        assert loyalty(*command, "I asked them").code == 0
         assert state(loyalty, reference) == "not_applied"
         again, drop = loyalty("journal", "show", reference, "-o", "json").record["next"]
         assert loyalty(*shlex.split(again["command"])[1:], "--dry-run").code in (0, 6)
-        assert loyalty(*shlex.split(drop["command"])[1:]).code == 0
+        assert loyalty(*shlex.split(drop["command"])[1:-1], "not needed").code == 0
         assert loyalty("journal", "show", reference).out.endswith("Nothing is left to do.\n")
 
 
