@@ -265,14 +265,13 @@ def ending(
     """What is missing in a table of several look-ups, and how many warnings it has, if any."""
     errors = [lookup.error for lookup in lookups if lookup.error]
     unknown = sum(each.code is ErrorCode.NOT_FOUND and not _is_no_id(each) for each in errors)
-    failed = len(errors) - unknown
     warnings = sum(len(lookup.warnings) for lookup in lookups)
     if len(lookups) < 2 or not (errors or warnings):
         return []
     who = {people.get((each.profile, each.customer), each.customer) for each in lookups}
     asked = f"{len(lookups)} {'platforms' if len(who) == 1 else 'look-ups'}"
     parts = [
-        f"{len(lookups) - failed} of {asked} answered",
+        f"{len(lookups) - len(errors)} of {asked} answered",
         *([f"{unknown} not found"] if unknown else []),
         *([f"{warnings} warning{'s' if warnings > 1 else ''}"] if warnings else []),
     ]

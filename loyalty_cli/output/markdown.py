@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from loyalty_cli.model.named_commands import SANDBOX, is_sandbox
 from loyalty_cli.output.escape import visible
-from loyalty_cli.output.table import Grid, as_rows, grid_of
+from loyalty_cli.output.table import Grid, as_rows, briefly, grid_of
 from loyalty_cli.output.view import Table
 
 # An underscore within a word, such as cus_8812, is only an underscore.
@@ -18,7 +18,7 @@ def markdown(*tables: Table) -> Iterator[str]:
     """Tables line by line, with dates as the platform wrote them; of the sandbox it says so."""
     has_rows = False
     for table in tables:
-        with grid_of(as_rows(table), None) as grid:
+        with grid_of(as_rows(briefly(table)), None) as grid:
             if has_rows and grid.number:
                 yield "\n"
             headings = {table.section, *(column.heading for column in table.headings)}

@@ -253,10 +253,13 @@ def _facts(grid: Grid) -> Iterator[list[Span]]:
             yield [(f"{grid.table.section}: {group.section.text}", "bold")]
         rows = () if group.is_failed and headings else group.rows
         for shown, cells in ((headings, group.heading), *((columns, row) for row in rows)):
-            for column, cell in zip(shown, cells, strict=False):
+            texts = [column.heading for column in shown]
+            is_fact = grid.table.is_facts and bool(cells)
+            named = [(cells[0].text, cells[1])] if is_fact else zip(texts, cells, strict=False)
+            for label, cell in named:
                 if cell.text:
-                    yield [(f"{column.heading}: {cell.text}", cell.style)]
-        yield from ([(text, "dim")] for text in group.details.values())
+                    yield [(f"{label}: {cell.text}", cell.style)]
+        yield from ([(text, "dim")] for text in _short_details(group))
         yield from ([(f"{_label(note)}: {note.text}", _style(note))] for note in group.notes)
 
 
@@ -347,7 +350,8 @@ class _Rows:
     def _told(self, told: Mapping[Note, Sequence[str]]) -> Iterator[list[Span]]:
         """The notes of merged groups, each once."""
         for note, names in told.items():
-            whose = "" if len(names) == self._grid.number else f"{', '.join(names)}: "
+            named = ", ".join(dict.fromkeys(names))
+            whose = "" if len(names) == self._grid.number else f"{named}: "
             yield from self._note(replace(note, text=f"{whose}{note.text}"))
 
     def _header(self) -> Iterator[list[Span]]:
@@ -554,12 +558,25 @@ def wrapped(text: str, width: int) -> list[str]:
     return lines
 
 
+def briefly(table: Table) -> Table:
+    """The same table, of whose details the long ones are only named."""
+    groups = (
+        replace(each, details={text: text for text in _short_details(each)})
+        for each in table.groups
+    )
+    return replace(table, groups=groups)
+
+
 def _details(group: Group) -> str:
+    return "; ".join(_short_details(group))
+
+
+def _short_details(group: Group) -> list[str]:
     """The short details of a group, and the names of the others."""
     short = [text for text in group.details.values() if cell_len(text) <= LONGEST_DETAIL]
     names = [key for key, text in group.details.items() if cell_len(text) > LONGEST_DETAIL]
     more = [f"more in -o json: {', '.join(names)}"] if names else []
-    return "; ".join(short + more)
+    return short + more
 
 
 def _small(heading: str) -> str:

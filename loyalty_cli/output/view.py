@@ -73,13 +73,14 @@ class Table(Struct, frozen=True):
 
     A section stands above its groups, and above the whole table if there is only one; where each
     row stands alone, sections have a column of this heading. The sentences of the `ending` stand
-    below the table.
+    below the table. A table of facts has two columns: what a row is about, and what is known.
     """
 
     columns: Sequence[Column]
     groups: Iterable[Group]
     section: str = ""
     ending: Sequence[str] = ()
+    is_facts: bool = False
 
     @property
     def headings(self) -> list[Column]:
@@ -106,6 +107,7 @@ class View(Struct, Generic[Shown], frozen=True):
     section: str = ""
     units: Mapping[str, str] = {}
     sorted_as: Mapping[str, str] = {}
+    is_facts: bool = False
 
     @property
     def headings(self) -> list[Column]:
@@ -119,7 +121,7 @@ class View(Struct, Generic[Shown], frozen=True):
 
     def table(self, records: Iterable[Shown], ending: Sequence[str] = ()) -> Table:
         """The table of some records, which are read only once."""
-        return Table(self.columns, map(self.group, records), self.section, ending)
+        return Table(self.columns, map(self.group, records), self.section, ending, self.is_facts)
 
 
 def texts(row: Iterable[CsvCell]) -> list[Cell]:
@@ -134,4 +136,5 @@ def facts_view(facts: Callable[[Shown], Iterable[tuple[str, CsvCell]]]) -> View[
         facts,
         (Column("About"), Column("What")),
         lambda record: Group((), [texts(fact) for fact in facts(record)]),
+        is_facts=True,
     )

@@ -15,7 +15,8 @@ from rich.console import Console
 from loyalty_cli.output import table as tables
 from loyalty_cli.output.escape import visible
 from loyalty_cli.output.format import TableLayout
-from loyalty_cli.output.table import draw, plain_text, wrapped
+from loyalty_cli.output.markdown import markdown
+from loyalty_cli.output.table import LONGEST_DETAIL, draw, plain_text, wrapped
 from loyalty_cli.output.view import Cell, Column, Group, Note, Table
 from tests.fakes.terminal import run_together, unstyled
 
@@ -482,3 +483,23 @@ def test_a_table_in_a_pipe_takes_as_much_memory_for_many_rows_as_for_few(
 
     peak(100)
     assert peak(6_000) < 1_500_000
+
+
+def test_a_long_detail_is_only_named_in_a_list_and_in_markdown_but_whole_in_a_pipe() -> None:
+    long = f"currency: {'x' * LONGEST_DETAIL}"
+    one = group("omneo", "C-1", points(), details={"tier": "tier: Gold", "currency": long})
+
+    assert drawn([one], 80, TableLayout.LIST).splitlines()[-2:] == [
+        "tier: Gold",
+        "more in -o json: currency",
+    ]
+    assert "| tier: Gold; more in -o json: currency |" in "".join(markdown(Table(COLUMNS, [one])))
+    assert long in plain([one])
+
+
+def test_a_note_names_a_customer_once_who_was_asked_for_twice() -> None:
+    failed = group("card", "E", [Cell("not found")], is_failed=True, notes=[Note("NO.", True)])
+
+    shown = drawn([group("card", "C-1", points()), failed, failed], 80)
+
+    assert shown.splitlines()[-1] == "  E: NO."

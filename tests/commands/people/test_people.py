@@ -93,6 +93,20 @@ def test_a_person_is_shown_as_a_table_and_as_csv(loyalty: Run, imported: Import)
     )
 
 
+def test_for_a_screen_reader_a_person_is_a_fact_a_line(
+    loyalty: Run, imported: Import, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imported()
+    monkeypatch.setenv("ACCESSIBLE", "1")
+
+    assert loyalty("people", "show", "acct_77").out.splitlines() == [
+        "person: ada@example.com",
+        "name: Ada Lovelace",
+        "points: cus_8812",
+        "referrals: acct_77",
+    ]
+
+
 def test_the_exported_csv_is_the_imported_one_also_in_a_new_database(
     loyalty: Run, imported: Import
 ) -> None:
