@@ -85,6 +85,7 @@ def test_every_command_has_a_help_page(loyalty: Run, command: str) -> None:
         (["history", "prune"], "Missing option '--before'.", "Add --before DATE. A date in UTC"),
         (["journal", "drop", "a"], "Missing option '--why'.", "Add --why TEXT. The reason"),
         (["--sandbox", "balance", "X", "--config", "x"], "exclude each other", "Leave one out."),
+        (["people", "find"], "No such command 'find'.", "`loyalty people show KEY`"),
         (["schema", "x"], "unexpected extra argument(s) (x).", "`loyalty schema --help`."),
         (["-v"], "Missing command.", "See `loyalty --help`."),
         (["--\x1b[2J"], r"No such option: --\x1b[2J.", "See `loyalty --help`."),

@@ -26,6 +26,7 @@ OTHER_WORDS = {
     **dict.fromkeys(("debits", "log"), "journal list"),
     "version": "--version",
     "people list": "people export",
+    **dict.fromkeys(("people find", "people get", "people search"), "people show KEY"),
     "people add": "people import FILE",
     **dict.fromkeys(("people delete", "people remove"), "people forget KEY"),
 }

@@ -428,6 +428,21 @@ def test_the_history_of_an_identifier_that_somebody_else_has_is_kept(
 
 
 @pytest.mark.usefixtures("kept")
+def test_a_person_who_was_taken_for_a_customer_is_told(loyalty: Run, tmp_path: Path) -> None:
+    people = tmp_path / "people.csv"
+    people.write_text("person,name,points\nada@example.com,Ada Lovelace,C-1\n")
+    loyalty("people", "import", str(people))
+
+    done = loyalty("history", "Ada Lovelace")
+
+    assert (done.code, done.err.splitlines()[1:]) == (
+        0,
+        ["'Ada Lovelace' is a person on file: use -P 'Ada Lovelace'."],
+    )
+    assert len(loyalty("history", "Ada").err.splitlines()) == 1
+
+
+@pytest.mark.usefixtures("kept")
 def test_two_processes_write_one_history(program: Run, data: Path) -> None:
     started = [
         subprocess.Popen(

@@ -1,7 +1,7 @@
 """The action of `loyalty balance`: make the look-ups, and print or write the records."""
 
 import time
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack, closing, suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -18,11 +18,12 @@ from loyalty_cli.balances.summary import Summary
 from loyalty_cli.commands.balance.chosen_output import Shape, check_output
 from loyalty_cli.commands.balance.tasks import BalanceRequest, LookupTasks, checked, open_tasks
 from loyalty_cli.commands.globals import Globals
+from loyalty_cli.commands.named_people import NamedPeople, note_person
 from loyalty_cli.commands.open_history import recording
 from loyalty_cli.commands.platforms import platform_client
 from loyalty_cli.config.profile import check_rate
 from loyalty_cli.lists.failure_limit import check_limit
-from loyalty_cli.model.errors import setup_error, usage_error
+from loyalty_cli.model.errors import ErrorCode, setup_error, usage_error
 from loyalty_cli.model.exit_codes import exit_code_of, exit_code_of_signal
 from loyalty_cli.model.tally import Record, Tally
 from loyalty_cli.network.http_client import CONNECTIONS
@@ -40,6 +41,7 @@ from loyalty_cli.output.summary import SUMMARY
 from loyalty_cli.output.waiting import LINE
 
 if TYPE_CHECKING:
+    from loyalty_cli.history.recorder import Recorder
     from loyalty_cli.output.view import View
 
 MOST_SHOWN = 100
@@ -76,13 +78,33 @@ def run(chosen: Globals, request: BalanceRequest) -> int:
             session, chosen, policy=policy, rate=rate, connections=connections
         )
         summary = Summary(datetime.now(UTC)) if request.summary else None
-        note = history.add if history else None
+        not_found = dict[str, None]()
+        note = _noting(request, not_found, history)
         limit = check_limit(request.max_failures, fail_fast=request.fail_fast)
         balances = BalanceRun(
             platforms, request.jobs, is_list=is_list, summary=summary, limit=limit, note=note
         )
         balances.tally = Tally(views.teller())
-        return Action(tasks, balances, request, shape).to_the_end()
+        code = Action(tasks, balances, request, shape).to_the_end()
+        with closing(NamedPeople(session, chosen)) as people:
+            for customer in filter(people.has, not_found):
+                note_person(customer)
+        return code
+
+
+def _noting(
+    request: BalanceRequest, not_found: dict[str, None], history: "Recorder | None"
+) -> Callable[[Record], None]:
+    """What takes note of each look-up: in the history, and of customers who were not found."""
+
+    def note(record: Record) -> None:
+        is_unknown = record.error is not None and record.error.code is ErrorCode.NOT_FOUND
+        if is_unknown and request.customers:  # not of a list, which may be long
+            not_found[record.customer] = None
+        if history:
+            history.add(record)
+
+    return note
 
 
 def _format(request: BalanceRequest) -> Format:

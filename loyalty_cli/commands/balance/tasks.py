@@ -162,7 +162,7 @@ def _making(
         for each in wanted:
             if each.is_person and request.by is not None:
                 hint = "Leave --by out."
-                each.refuse("a person's identifiers are by the way of the profile.", hint)
+                each.refuse("--by is for a customer; a person has identifiers on file.", hint)
             if shard is None or shard.has(each.customer):
                 for name in [each.profile] if each.profile else chosen():
                     profile, its_options = asked(name)

@@ -124,8 +124,10 @@ def debit(
     output: OutputOption = Format.TABLE,
 ) -> int:
     """Debit a customer's credit, once for each reference; with --from, debit a whole file."""
+    from functools import partial
+
     from loyalty_cli.commands.debit.action import run
-    from loyalty_cli.commands.debit.person import of_person
+    from loyalty_cli.commands.debit.person import of_person, telling_of_person
     from loyalty_cli.commands.debit.request import DebitRequest
     from loyalty_cli.commands.session import open_session
     from loyalty_cli.model.errors import usage_error
@@ -152,4 +154,6 @@ def debit(
     with open_session(context.obj, for_debits=True) as session:
         if person is not None:
             request = of_person(session, context.obj, request, person)
-        return run(session, context.obj, request, output)
+        return telling_of_person(
+            session, context.obj, request, partial(run, session, context.obj, request, output)
+        )

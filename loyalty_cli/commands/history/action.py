@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.journal.time_options import moment
+from loyalty_cli.commands.named_people import NamedPeople, note_person
 from loyalty_cli.commands.open_history import open_history, this_user
 from loyalty_cli.commands.open_people import open_people
 from loyalty_cli.commands.session import Session, open_session
@@ -72,11 +73,14 @@ def show(
         shown = list[HistoryRecord]()
         view = of_person(str(whose)) if whose else HISTORY
         print_records(collecting(records, shown), output, view)
-    if not found:
-        messages.note(f"the history has no look-up of {person or customer!r}.")
-    elif not shown:
-        who = person or customer
-        messages.note(f"the balance of {who!r} did not change in the last {days} days.")
+        if not found:
+            messages.note(f"the history has no look-up of {person or customer!r}.")
+            with closing(NamedPeople(session, chosen)) as people:
+                if customer is not None and people.has(customer):
+                    note_person(customer)
+        elif not shown:
+            who = person or customer
+            messages.note(f"the balance of {who!r} did not change in the last {days} days.")
 
 
 def _person(session: Session, chosen: Globals, key: str) -> Person:

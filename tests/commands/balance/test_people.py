@@ -184,7 +184,10 @@ def test_two_people_with_one_key_are_both_named(
     [
         (["C-1", "-P", "bob"], "-P names a person, in place of a customer."),
         (["-f", "list", "-P", "bob"], "-P names a person, in place of a customer."),
-        (["-P", "bob", "--by", "email"], "a person's identifiers are by the way of the profile."),
+        (
+            ["-P", "bob", "--by", "email"],
+            "--by is for a customer; a person has identifiers on file.",
+        ),
         (["-P", "bob", "-p", "crad"], "there is no profile 'crad'"),
         (["-P", " "], "the key of a person must not be empty."),
     ],
@@ -259,7 +262,7 @@ def test_a_list_of_persons_alone_is_recognised_and_resumed(
 @pytest.mark.parametrize(
     ("content", "arguments", "why"),
     [
-        ("person\nbob\n", ["--by", "email"], "list:2: a person's identifiers are by"),
+        ("person\nbob\n", ["--by", "email"], "list:2: --by is for a customer"),
         ("person,profile\nbob,crad\n", [], "list:2: there is no profile 'crad'."),
         ("person,profile\n,card\n", [], "list:2: the row has no person."),
         ('{"person": 7}\n', [], "list:1: person must be text, in quotes."),
@@ -275,3 +278,16 @@ def test_a_mistake_in_a_list_of_people_is_told_with_its_line(
 
     assert (done.code, done.out) == (2, "")
     assert why in done.err
+
+
+def test_a_person_who_was_taken_for_a_customer_is_told(
+    loyalty: Run, answer: Callable[[Reply], str], profile_file: Callable[[str], Path]
+) -> None:
+    url = answer(Reply(404, {"error": {"type": "CUSTOMER_NOT_FOUND_ERROR"}}))
+    profile_file(f"profiles:\n  card: {{provider: imprint, base_url: '{url}'}}\n")
+
+    done = loyalty("balance", "ada@example.com", "c-404", "-p", "card", "-o", "json")
+
+    assert done.code == 5
+    told = [line for line in done.err.splitlines() if "on file" in line]
+    assert told == ["'ada@example.com' is a person on file: use -P ada@example.com."]

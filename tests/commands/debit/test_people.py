@@ -156,3 +156,18 @@ def test_the_question_names_the_person_and_what_is_left_before_the_reference(
         "Debit 500 CENTS from Ada Lovelace, ada@example.com ('C-1001' at club), which leaves"
         " 9500 CENTS, reference 'one'? [y/N] "
     ) in done.err
+
+
+@pytest.mark.parametrize("how", ["--yes", "--dry-run"])
+def test_a_person_who_was_taken_for_the_customer_is_told(
+    ready: DebitPlatform, loyalty: Run, how: str
+) -> None:
+    person = ("people", "set", "eve@example.com", "name=Eve", "club=C-1002")
+    assert loyalty(*person).code == 0
+    told = "'eve@example.com' is a person on file: use -P eve@example.com."
+
+    done = loyalty("debit", "eve@example.com", "5", "--reference", "a", how)
+    nobody = loyalty("debit", "bob@example.com", "5", "--reference", "b", how)
+
+    assert (done.code, done.err.count(told), ready.debits) == (5, 1, [])
+    assert (nobody.code, "on file" in nobody.err) == (5, False)
