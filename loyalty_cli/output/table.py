@@ -355,10 +355,11 @@ class _Rows:
             yield from self._note(replace(note, text=f"{whose}{note.text}"))
 
     def _header(self) -> Iterator[list[Span]]:
-        """The title; the columns' headings, unless there is one number, and others are labelled."""
+        """The title; the headings, unless only the main amount stands in a column, as all know."""
         if self._title.text:
             yield from (*self._section(self._title), [])
-        if len(self._fit) < 3 and len(self._fit) < len(self._columns):
+        is_plain = all(not each.numbers or each.style for each in self._columns[: len(self._fit)])
+        if len(self._fit) < 3 and len(self._fit) < len(self._columns) and is_plain:
             return
         texts = [column.heading for column in self._columns[: len(self._fit)]]
         if self._titles:
@@ -525,6 +526,8 @@ def _fitting(columns: Sequence[Column], widths: Sequence[int], room: int) -> lis
     If that makes room for more, long texts of the first column stand above their rows.
     """
     whole = _first_fitting(columns, widths, room)
+    if columns[0].numbers:  # an amount never stands above its row
+        return whole
     longest = max(room * 2 // 5, SHORT_NAME)
     capped = _first_fitting(columns, [min(widths[0], longest), *widths[1:]], room)
     return capped if len(capped) > len(whole) else whole

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from rich.cells import cell_len
 from rich.console import Console
 
@@ -503,3 +504,22 @@ def test_a_note_names_a_customer_once_who_was_asked_for_twice() -> None:
     shown = drawn([group("card", "C-1", points()), failed, failed], 80)
 
     assert shown.splitlines()[-1] == "  E: NO."
+
+
+def test_two_amounts_never_run_together_also_without_a_name() -> None:
+    row = [Cell(), Cell("1" * 30, "points"), Cell("1.000")]
+
+    (line,) = [each for each in drawn([group("card", "C-1", row)], 40).splitlines() if "11" in each]
+
+    assert line.strip() == f"{'1' * 30} points"
+
+
+def test_the_only_amount_that_has_a_column_has_a_heading_unless_it_is_the_main_one() -> None:
+    columns = (Column("Unit"), Column("Before", numbers=True), Column("After", numbers=True))
+    row = [Cell("points"), Cell("1" * 20), Cell("2" * 20)]
+
+    def shown(main: str) -> str:
+        named = (columns[0], replace(columns[1], style=main), columns[2])
+        return drawn([Group((), [row])], 40, columns=named)
+
+    assert ("Before" in shown(""), "Before" in shown("bold")) == (True, False)
