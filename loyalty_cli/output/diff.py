@@ -26,13 +26,13 @@ def _group(record: DiffRecord) -> Group:
 
 def _note(record: DiffRecord) -> str:
     """What the other cells leave open: which export has no answer, and why."""
-    if record.error:
-        where = "OLD" if record.in_old == "failed" else "NEW"
-        return f"{record.error.code.replace('_', ' ')} in {where}"
-    for where, state in (("OLD", record.in_old), ("NEW", record.in_new)):
-        if state == "absent":
-            return f"not in {where}"
-    return "total" if record.amount == "total" else ""
+    why = record.error.code.replace("_", " ") if record.error else ""
+    notes = [
+        f"{where}: {why}" if state == "failed" else f"not in {where}"
+        for where, state in (("OLD", record.in_old), ("NEW", record.in_new))
+        if state != "answered"
+    ]
+    return "; ".join(notes) or ("total" if record.amount == "total" else "")
 
 
 def amount_cell(amount: Amount | None, unit: str, *, sign: str = "") -> Cell:
@@ -61,7 +61,7 @@ def _total_group(record: DiffTotalRecord) -> Group:
 
 def _count(lines: int, amount: Amount | None) -> str:
     """How many lines there are, and what they add up to."""
-    return "" if not lines else f"{lines}" if amount is None else f"{lines} ({amount!s})"
+    return "" if not lines else f"{lines}" if amount is None else f"{lines} (sum {amount!s})"
 
 
 DIFF = View[DiffRecord](

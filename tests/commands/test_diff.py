@@ -51,12 +51,22 @@ def test_a_table_has_the_differences_and_the_totals(loyalty: Run, old: str, new:
         "points C-3 Points vanished 450 points not in NEW",
         "points C-4 Points changed 3 points 4 points +1 points",
         "points C-5 Points appeared 20 points? not in OLD",
-        "points E Points failed 5 points timed out in NEW",
+        "points E Points failed 5 points NEW: timed out",
     ]
     assert rows[8:] == [
-        "points 1 points 1213 714.50 -498.50 2 1 (450)",
-        "points 1 points? 1 (20)",
+        "points 1 points 1213 714.50 -498.50 2 1 (sum 450)",
+        "points 1 points? 1 (sum 20)",
     ]
+
+
+def test_a_customer_who_failed_in_one_file_and_is_not_in_the_other_is_told_so(
+    loyalty: Run, tmp_path: Path
+) -> None:
+    old = write(tmp_path / "old.jsonl", [failed("E"), looked_up("C-1", 5)])
+    new = write(tmp_path / "new.jsonl", [looked_up("C-1", 5)])
+
+    assert "OLD: timed out; not in NEW" in loyalty("diff", old, new).out
+    assert "not in OLD; NEW: timed out" in loyalty("diff", new, old).out
 
 
 def test_json_csv_and_json_lines_have_the_same_differences_and_fit_the_schema(

@@ -190,10 +190,10 @@ def test_exports_are_read_and_reading_one_twice_changes_nothing(
 
     assert (done.code, done.out) == (0, "")
     assert done.err == (
-        f"{first}: 2 look-ups, 1 that failed were left out; new in the history: 1.\n"
-        f"{second}: 1 look-ups; new in the history: 1.\n"
+        f"{first}: 2 look-ups, 1 that failed were left out; balances new in the history: 1.\n"
+        f"{second}: 1 look-ups; balances new in the history: 1.\n"
     )
-    assert again.err.count("new in the history: 0.") == 2
+    assert again.err.count("balances new in the history: 0.") == 2
     found = loyalty("history", "C-1", "-o", "json")
     assert changes(found) == [("first", "None", "5"), ("changed", "5", "3")]
     assert json.loads(found.out)[1]["seen_by"].endswith(", from 2.csv")

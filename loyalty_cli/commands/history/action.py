@@ -160,7 +160,7 @@ def _import(history: History, name: str, found: Iterator[Found], *, sandbox: boo
         failed += len(batch) - len(seen)
         new += history.add(seen)
     left_out = f", {failed} that failed were left out" if failed else ""
-    messages.note(f"{name}: {number} look-ups{left_out}; new in the history: {new}.")
+    messages.note(f"{name}: {number} look-ups{left_out}; balances new in the history: {new}.")
 
 
 def _sighting(name: str, found: Found, by: str) -> Sighting:
