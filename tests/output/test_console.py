@@ -137,7 +137,7 @@ def test_a_table_of_a_quiet_run_ends_without_a_hint() -> None:
 
     done = in_terminal(*asked, stderr=subprocess.PIPE)
 
-    assert unstyled(done.out).endswith("2 of 2 look-ups answered, 1 not found.\n")
+    assert unstyled(done.out).endswith("1 of 2 look-ups answered, 1 not found.\n")
 
 
 def test_a_table_without_gaps_and_warnings_has_no_ending() -> None:
