@@ -328,6 +328,7 @@ def test_a_refused_key_is_told_with_the_source_that_it_came_from(
     assert error["code"] == "credential_refused"
     assert error["message"].endswith(f"(HTTP 401, X: Not ***). They came from {where}.")
     assert ("remove them there" in error["hint"]) == (source != "keyring")
+    assert error["hint"].endswith(" `loyalty login card`.")
 
 
 @pytest.mark.parametrize("source", ["environment", "folder", "keyring"])
