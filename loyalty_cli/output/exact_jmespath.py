@@ -7,6 +7,7 @@ for a number in a text), the result is what the specification says: null, or fal
 import json
 import math
 import operator
+import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Context, Decimal, Inexact
 from typing import Any, NoReturn
@@ -23,7 +24,12 @@ from loyalty_cli.output.json_text import json_cell
 AVERAGE_PLACES = 20
 """An average that has no end is rounded to so many decimal places."""
 
+MOST_CALLS = 900
+"""Python allows 1000 calls within each other, and some are made before a tree is evaluated."""
+
 _AMOUNT = Amount.__name__
+_NEEDLESS_ZERO = re.compile("-?0[0-9]")
+"""Platforms may write it, as in 007; a number of JSON never begins with it."""
 _ORDERS: Mapping[str, Callable[[Any, Any], bool]] = {
     "lt": operator.lt,
     "lte": operator.le,
@@ -46,8 +52,25 @@ def type_name(python_type: str) -> str:
 
 
 def parse(expression: str) -> Any:
-    """The tree of an expression; raises JMESPathError, with a place if it is a ParseError."""
-    return ExactParser().parse(expression).parsed
+    """The tree of an expression; raises JMESPathError, with a place if it is a ParseError.
+
+    Raises RecursionError for one that could not be evaluated.
+    """
+    tree = ExactParser().parse(expression).parsed
+    if _calls(tree) > MOST_CALLS:
+        raise RecursionError
+    return tree
+
+
+def _calls(tree: Any) -> int:
+    """How many calls are within each other when a tree is evaluated."""
+    most, left = 0, [(tree, 0)]
+    while left:
+        node, outside = left.pop()
+        calls = outside + (3 if node["type"] == "comparator" else 2)
+        most = max(most, calls)
+        left += [(each, calls) for each in node["children"] if isinstance(each, dict)]
+    return most
 
 
 def search(tree: Any, data: Any) -> Any:
@@ -57,6 +80,13 @@ def search(tree: Any, data: Any) -> Any:
 
 class ExactLexer(Lexer):
     """Reads the JSON between backticks with all its digits."""
+
+    def _consume_number(self) -> str:
+        start = self._position
+        digits = str(super()._consume_number())
+        if len(digits) > MAX_DIGITS:
+            raise LexerError(start, digits, f"a number of more than {MAX_DIGITS} digits")
+        return digits
 
     def _consume_literal(self) -> dict[str, Any]:
         start = self._position
@@ -88,7 +118,7 @@ def _integer(text: str) -> int:
 
 
 def _no_number(text: str) -> NoReturn:
-    raise ValueError(f"{text} is not a number")
+    raise ValueError(f"no number of JSON is {text}")
 
 
 class ExactParser(Parser):
@@ -120,6 +150,14 @@ class ExactParser(Parser):
                 *(name["start"], name["value"], name["type"]),
                 f"{name['value']}() takes {least}{len(takes)} argument{plural}, not {given}",
             )
+        for number, (argument, wanted) in enumerate(zip(called["children"], takes, strict=False)):
+            is_reference, types = argument["type"] == "expref", wanted["types"]
+            if types and is_reference != ("expref" in types):
+                takes_it = "no expression" if is_reference else "an expression such as &name"
+                raise MistakeError(
+                    *(name["start"], name["value"], name["type"]),
+                    f"{name['value']}() takes {takes_it} as argument {number + 1}",
+                )
         return called
 
     def _parse_slice_expression(self) -> Any:
@@ -206,6 +244,8 @@ class ExactFunctions(Functions):
     def _func_to_number(self, value: Any) -> int | Amount | None:
         if isinstance(value, int) and not isinstance(value, bool):
             return value
+        if isinstance(value, str) and _NEEDLESS_ZERO.match(value):
+            return None
         return Amount.convert_or_none(value)
 
     @signature({"types": []})

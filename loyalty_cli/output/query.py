@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from loyalty_cli.model.amount import Amount
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError, nearest, usage_error
+from loyalty_cli.output.escape import visible
 from loyalty_cli.output.exact_jmespath import (
     ExactFunctions,
     MistakeError,
@@ -45,8 +46,6 @@ class Query:
             usage_error("--query: the expression is empty.", _EXPLAINED)
         except ParseError as error:
             _refuse(expression, error)
-        except ValueError as error:  # a number of thousands of digits
-            usage_error(f"--query: {error}.", _EXPLAINED)
         except RecursionError:
             usage_error("--query: the expression is nested too deeply.", _EXPLAINED)
 
@@ -66,14 +65,23 @@ class Query:
             usage_error("--query: a number and a text have no order.", _EXPLAINED)
         except RecursionError:
             usage_error("--query: the expression or an answer is nested too deeply.", _EXPLAINED)
+        except MemoryError:
+            _too_large()
 
 
 def query_text(value: Any, output: Format, amounts: Amounts) -> bytes:
     """The value as JSON; as JSON Lines an array has each of its items on a line."""
-    if output is Format.JSON:
-        return json_document(value, amounts)
-    lines = value if isinstance(value, list) else [value]
-    return b"".join(json_line(each, amounts) for each in lines)
+    try:
+        if output is Format.JSON:
+            return json_document(value, amounts)
+        lines = value if isinstance(value, list) else [value]
+        return b"".join(json_line(each, amounts) for each in lines)
+    except MemoryError:
+        _too_large()
+
+
+def _too_large() -> NoReturn:
+    usage_error("--query: the memory is too small for the value.", "Ask for less at a time.")
 
 
 def _refuse(expression: str, error: Any) -> NoReturn:
@@ -91,7 +99,8 @@ def _refuse(expression: str, error: Any) -> NoReturn:
             what = f"{error.message[0].lower()}{error.message[1:]}"
         case _:
             what = f"unexpected {error.token_value!r}"
-    before, after = expression[max(at - _SHOWN, 0) : at], expression[at : at + _SHOWN]
+    before = visible(expression[max(at - _SHOWN, 0) : at])
+    after = visible(expression[at : at + _SHOWN])
     raise LoyaltyError(
         ErrorCode.USAGE,
         f"--query: {what}, at column {at + 1}.",

@@ -82,6 +82,8 @@ def test_numbers_keep_every_digit(expression: str, data: str, result: str) -> No
         ("type(@)", "1.0", "number"),
         ("to_number(@)", '"1_000"', None),
         ("to_number(@)", '" 5"', None),
+        ("to_number(@)", '"007"', None),
+        ("to_number(@)", '"0.5"', Amount("0.5")),
         ("to_number(@)", "true", None),
         ("contains(@, `1`)", "[true]", False),
         ("contains(@, `1.0`)", "[1]", True),

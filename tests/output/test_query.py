@@ -46,13 +46,52 @@ def refused(expression: str) -> LoyaltyError:
         ("not_null()", "not_null() takes at least 1 argument, not 0", 1),
         ("[0:1:0]", "the step of a slice is 0", 2),
         ("`1e999999999`", "a number of more than 400 digits", 1),
+        (f"[{'9' * 401}]", "a number of more than 400 digits", 2),
+        ("[`NaN`]", "no number of JSON is NaN", 2),
+        ("sort_by(@, available)", "sort_by() takes an expression such as &name as argument 2", 1),
+        ("map(@, &name)", "map() takes an expression such as &name as argument 1", 1),
+        ("[].sum(&available)", "sum() takes no expression as argument 1", 4),
     ],
 )
 def test_a_mistake_in_an_expression_is_pointed_at(expression: str, what: str, column: int) -> None:
     error = refused(expression)
 
     assert error.message == f"--query: {what}, at column {column}."
-    assert error.details == (expression, f"{' ' * (column - 1)}^")
+    assert error.details == (expression[: column + 29], f"{' ' * (column - 1)}^")
+
+
+def test_in_an_expression_of_several_lines_the_mark_is_below_the_mistake() -> None:
+    text, mark = refused("[?a ==\n\tb\n] )").details
+
+    assert text == r"[?a ==\n\tb\n] )"
+    assert text[mark.index("^")] == ")"
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["(" * 10_000, "||".join(["a"] * 500), "==".join(["a"] * 400), "[]" * 500, "|".join("a" * 500)],
+    ids=["parentheses", "or", "comparisons", "flatten", "pipe"],
+)
+def test_an_expression_that_is_too_deep_is_refused_before_anything_is_asked(
+    expression: str,
+) -> None:
+    with pytest.raises(LoyaltyError, match="the expression is nested too deeply"):
+        Query(expression)
+
+
+def test_an_expression_that_is_not_refused_for_its_depth_has_a_value() -> None:
+    for joint, most in (("||", 440), ("==", 290), ("|", 440)):
+        Query(joint.join(["nothing"] * most)).value([RECORD])
+
+
+def test_a_value_that_does_not_fit_in_memory_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> bytes:
+        raise MemoryError
+
+    monkeypatch.setattr("loyalty_cli.output.query.json_document", full)
+
+    with pytest.raises(LoyaltyError, match="the memory is too small"):
+        query_text(1, Format.JSON, Amounts.NUMBER)
 
 
 def test_a_function_that_does_not_exist_suggests_the_nearest() -> None:
