@@ -1,7 +1,6 @@
 """Balances and debits at loyalty platforms, in one form for all."""
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # typing is slow to import, and this is before Ctrl-C is expected
 if TYPE_CHECKING:
     from loyalty_cli.library import Loyalty
     from loyalty_cli.model.errors import ErrorCode, LoyaltyError
@@ -19,7 +18,7 @@ _MODULES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """Import the library where it is used: the command line must not wait for it."""
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -14,7 +14,10 @@ def main() -> None:
         from loyalty_cli.cli import main as run
 
         run()
-    except KeyboardInterrupt:  # before the program could begin
+    except KeyboardInterrupt:  # before the program could begin, or once more while it ended
+        import signal
+
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         from loyalty_cli.output import messages, stderr
 
         stderr.set_format(sys.argv[1:])

@@ -147,6 +147,9 @@ def main() -> None:
     """Run the program, and end the process with the exit code."""
     code = run(sys.argv[1:])
     if code == ExitCode.INTERRUPTED:
+        import signal
+
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # people press it more than once
         messages.interrupted()
     LINE.erase_for_good()
     # All output is written. A normal end of the interpreter would take a tenth of the run, and
@@ -158,6 +161,13 @@ def run(arguments: list[str]) -> int:
     """Run one command line, and return the exit code."""
     begin_run(sandbox=False)  # until the options are read
     stderr.set_format(arguments)
+    if not stderr.is_json():
+        return _run(arguments)
+    with stderr.lines_of_others(_warn):
+        return _run(arguments)
+
+
+def _run(arguments: list[str]) -> int:
     _show_failed_packages()
     command = _command(app)
     shell = os.environ.get("_LOYALTY_COMPLETE")
@@ -257,6 +267,13 @@ def _show_failed_packages() -> None:
     failures.setLevel(logging.DEBUG)
     failures.addHandler(Tracebacks())
     failures.propagate = False
+
+
+def _warn(line: str) -> None:
+    """Pass on a line that Python or another package wrote to stderr."""
+    from loyalty_cli.credentials.redaction import mask_all_known
+
+    messages.warning(mask_all_known(line))
 
 
 def _show(traceback: str) -> None:

@@ -1,5 +1,6 @@
 """The program as a whole: its command line, what it says about a wrong one, and what it loads."""
 
+import json
 import os
 import subprocess
 import sys
@@ -242,3 +243,25 @@ def test_ctrl_c_while_the_program_is_loading_prints_no_traceback(tmp_path: Path)
     )
 
     assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"Interrupted.\n")
+
+
+def test_ctrl_c_that_is_pressed_twice_is_one_object(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import signal, sys\n"
+        "class Person:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name in ('typer', 'msgspec'):\n"
+        "            signal.raise_signal(signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Person())\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-m", "loyalty_cli", "--errors", "json", "--version"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        check=False,
+        timeout=30,
+    )
+
+    (line,) = done.stderr.splitlines()
+    assert (done.returncode, json.loads(line)["code"]) == (130, "interrupted")

@@ -1,12 +1,15 @@
 """stderr: what may be shown there, how wide it is, and how a line is wrapped."""
 
+import io
 import os
 import re
 import stat
 import sys
 import unicodedata
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from threading import Lock
+from typing import TextIO
 
 from loyalty_cli.output.color import is_dumb
 from loyalty_cli.output.width import width_of
@@ -91,10 +94,54 @@ def width() -> int:
 
 def write(text: str) -> None:
     """Write to stderr; if it is closed or full, only the exit code reports an error."""
-    if sys.stderr is not None:
+    stream = sys.stderr.own if isinstance(sys.stderr, _OfOthers) else sys.stderr
+    if stream is not None:
         with suppress(OSError, ValueError):
-            sys.stderr.write(text)  # one write: other threads write to stderr, too
-            sys.stderr.flush()
+            stream.write(text)  # one write: other threads write to stderr, too
+            stream.flush()
+
+
+@contextmanager
+def lines_of_others(tell: Callable[[str], None]) -> Iterator[None]:
+    """For a block, `tell` each line that is not from `write`, such as a warning of Python's."""
+    own = sys.stderr
+    if own is None:
+        yield
+        return
+    sys.stderr = _OfOthers(own, tell)
+    try:
+        yield
+    finally:
+        sys.stderr.close()
+        sys.stderr = own
+
+
+class _OfOthers(io.TextIOBase):
+    """stderr for all other code: what it writes is told line by line."""
+
+    def __init__(self, own: TextIO, tell: Callable[[str], None]) -> None:
+        self.own = own
+        self._tell = tell
+        self._text = ""
+        self._lock = Lock()
+
+    def write(self, text: str) -> int:
+        with self._lock:
+            *lines, self._text = f"{self._text}{text}".split("\n")
+        for line in filter(str.strip, lines):
+            self._tell(line)
+        return len(text)
+
+    def close(self) -> None:
+        if self._text:
+            self.write("\n")
+        super().close()
+
+    def fileno(self) -> int:
+        return self.own.fileno()
+
+    def isatty(self) -> bool:
+        return self.own.isatty()
 
 
 def wrapped(text: str) -> str:

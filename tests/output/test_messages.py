@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from loyalty_cli.credentials.redaction import remember
 from loyalty_cli.debits.result import unknown_error
 from loyalty_cli.model.errors import ErrorCode
 from loyalty_cli.output import messages, stderr
@@ -208,6 +209,29 @@ def test_a_defect_is_an_object(loyalty: Run, monkeypatch: pytest.MonkeyPatch) ->
 
     (error,) = objects(done.err)
     assert (done.code, error["code"], error["hint"][:6]) == (1, "defect", "Please")
+
+
+def test_what_other_code_writes_to_stderr_is_a_warning(
+    loyalty: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such code is Python, which shows warnings, and a provider's package."""
+
+    def writing(*_: object) -> dict[str, Any]:
+        remember("a-secret-key")
+        sys.stderr.write("kudos.py:7: UserWarning: ")
+        sys.stderr.write("a-secret-key is old\n\n  warn(")
+        return {}
+
+    monkeypatch.setattr("loyalty_cli.output.json_schema.json_schema", writing)
+
+    done = loyalty("schema", "--errors", "json")
+
+    assert [(each["level"], each["code"], each["message"]) for each in objects(done.err)] == [
+        ("warning", "other", "kudos.py:7: UserWarning: *** is old"),
+        ("warning", "other", "  warn("),
+    ]
+    assert loyalty("schema", "--errors", "json", "--quiet").err == ""
+    assert loyalty("schema").err.startswith("kudos.py:7: UserWarning: a-secret-key")
 
 
 def test_ctrl_c_is_an_object(serve: Serve, profile_file: Callable[[str], Path]) -> None:
