@@ -2,6 +2,7 @@
 
 import os
 import sys
+from copy import copy
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -139,8 +140,31 @@ def _is_typed(context: typer.Context, name: str) -> bool:
     return source is not None and source.name == "COMMANDLINE"
 
 
-# A test process runs many commands; building this takes a third of a run.
-_command = cache(typer.main.get_command)
+@cache  # a test process runs many commands
+def _command(only: str = "") -> Any:
+    """The program with all its commands, or with only one: to make them all takes a while."""
+    if not only:
+        return typer.main.get_command(app)
+    part = copy(app)
+    part.registered_groups = [each for each in app.registered_groups if each.name == only]
+    part.registered_commands = [each for each in app.registered_commands if _name(each) == only]
+    return typer.main.get_command(part)
+
+
+def _name(command: Any) -> str:
+    return str(command.name or command.callback.__name__)
+
+
+def _first_command(arguments: list[str]) -> str:
+    """The command that a command line begins with; empty for none, and for `help` of them all."""
+    words = iter(_globals_first(arguments, whole=True))
+    for word in words:
+        if word in WITH_VALUE:
+            next(words, None)
+        elif not word.startswith("-"):
+            names = [*map(_name, app.registered_commands), *(g.name for g in app.registered_groups)]
+            return word if word in names and word != "help" else ""
+    return ""
 
 
 def main() -> None:
@@ -169,9 +193,9 @@ def run(arguments: list[str]) -> int:
 
 def _run(arguments: list[str]) -> int:
     _show_failed_packages()
-    command = _command(app)
     shell = os.environ.get("_LOYALTY_COMPLETE")
     arguments = arguments if arguments or shell else ["--help"]
+    command = _command("" if shell else _first_command(arguments))
     try:
         if shell:
             from loyalty_cli.commands.completion.answer import answer
@@ -231,6 +255,7 @@ def _globals_first(arguments: list[str], *, whole: bool) -> list[str]:
 def _usage(error: TyperException, command: Any, arguments: list[str]) -> int:
     from loyalty_cli.commands.usage_hint import usage_hint
 
+    command.commands = _command().commands  # what was meant may be another one
     message, hint = usage_hint(error, command, arguments)
     messages.error(f"{message}.", hint, code=ErrorCode.USAGE)
     return ExitCode.USAGE

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import pytest
 
-from loyalty_cli import __version__
+from loyalty_cli import __version__, cli
 from loyalty_cli.credentials import redaction
 from loyalty_cli.providers.imprint import Imprint
 from loyalty_cli.sandbox.server import Reply
@@ -265,3 +265,22 @@ def test_ctrl_c_that_is_pressed_twice_is_one_object(tmp_path: Path) -> None:
 
     (line,) = done.stderr.splitlines()
     assert (done.returncode, json.loads(line)["code"]) == (130, "interrupted")
+
+
+@pytest.mark.parametrize(
+    ("line", "made"),
+    [
+        ("balance C-1 -o json", "balance"),
+        ("--config a.yaml -v balance journal", "balance"),
+        ("balance C-1 --config journal", "balance"),
+        ("--errors=json journal list", "journal"),
+        ("help balance", ""),
+        ("lookup C-1", ""),
+        ("--version", ""),
+        ("--config", ""),
+    ],
+)
+def test_a_run_makes_only_the_command_that_its_line_names(line: str, made: str) -> None:
+    """To make them all takes longer than to send a request."""
+    assert cli._first_command(line.split()) == made
+    assert not made or [*cli._command.__wrapped__(made).commands] == [made]
