@@ -93,6 +93,8 @@ BEFORE = {
     "loyalty journal restore --reviewed": RESTORED,
 }
 """What makes the debit or the gap that a command is about; its debit has its own reference."""
+TO_THE_LETTER = ("README.md", "docs/output.md")
+"""The pages whose profiles are those of this test, so that it shows what they show."""
 ENDS = {
     "loyalty --sandbox balance E-404": 5,
     "loyalty balance ada@example.com --by email": 5,
@@ -163,6 +165,9 @@ def test_the_commands_of_a_page_run_in_their_order(path: str, machine: Machine) 
         shown, code = machine.run(moved)
 
         assert code == expected, f"{moved}\n{shown}"
+        if path in TO_THE_LETTER:
+            for line in outputs(path)[number]:
+                assert line.partition("…")[0] in shown.replace("\r\n", "\n"), command
 
 
 def test_the_sandbox_is_served_as_its_page_says(machine: Machine) -> None:
@@ -203,4 +208,18 @@ def commands(path: str) -> list[str]:
             elif continues:
                 found[-1] += f"\n{text}"
             continues = text.endswith(("|", "\\"))
+    return found
+
+
+def outputs(path: str) -> list[list[str]]:
+    """What a page shows of each of its commands; what stands for more ends with `…`."""
+    found: list[list[str]] = []
+    for block in blocks(page(path), "console"):
+        continues = False
+        for line in map(str.strip, block.splitlines()):
+            if line.startswith("$ "):
+                found.append([])
+            elif not continues:
+                found[-1].append(line)
+            continues = line.endswith(("|", "\\"))
     return found
