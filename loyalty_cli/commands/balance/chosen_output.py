@@ -24,7 +24,7 @@ _EXCLUDED: Mapping[str, tuple[str, ...]] = {
     "--query": ("--columns", "--sort", "--layout", "--copy", "--output-file"),
     "--columns": ("--output-file",),
     "--sort": ("--output-file",),
-    "--amounts": ("--output-file",),
+    "--amounts": ("--raw", "--output-file"),
 }
 _FORMATS: Mapping[str, tuple[Format, ...]] = {
     "--query": (Format.JSON, Format.JSONL),

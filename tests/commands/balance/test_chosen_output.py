@@ -107,6 +107,7 @@ def test_a_mistake_in_a_query_is_told_before_any_request(
         (("--columns", "name", "--output-file", "x.csv"), ("--columns", "--output-file")),
         (("--amounts", "text"), ("--amounts", "json, jsonl")),
         (("--amounts", "text", "-o", "csv"), ("--amounts", "json, jsonl")),
+        (("--amounts", "text", "-o", "json", "--raw"), ("--amounts", "--raw")),
         (("--amounts", "text", "-o", "json", "--output-file", "x.json"),
          ("--amounts", "--output-file")),
         (("--field", "avialable"), ("avialable", "Did you mean 'available'?")),
