@@ -51,11 +51,12 @@ def use(
     path = _path(context, "config use")
     load(path).profile(name)
     try:
-        text = with_default(text_of(path) or "", name)
+        read = text_of(path)
+        text = with_default(read or "", name)
     except MistakeError as error:
         raise mistake_in(path, error) from None
     checked(path, text)
-    replace_file(path, text)
+    replace_file(path, text, read)
     messages.note(f"{name} is the default profile of {path} now.")
 
 

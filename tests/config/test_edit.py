@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from loyalty_cli.config.edit import checked, with_default, with_profile
+from loyalty_cli.config.edit import checked, replace_file, with_default, with_profile
 from loyalty_cli.config.yaml_nodes import MistakeError
+from loyalty_cli.model.errors import LoyaltyError
 
 FILE = Path("config.yaml")
 NEW = ["provider: gameball", "# a comment", "timeout: 5"]
@@ -64,7 +65,50 @@ def test_a_text_in_braces_is_not_changed(text: str) -> None:
         ("# head\n\n# those\nprofiles:\n", "# head\n\ndefault_profile: a\n# those\nprofiles:\n"),
         ("journal:", "journal:\ndefault_profile: a\n"),
         ('default_profile: "b" # c\n', "default_profile: a # c\n"),
+        ('"default_profile": b\n', '"default_profile": a\n'),
     ],
 )
 def test_a_default_is_set_before_the_profiles_or_where_it_was(text: str, changed: str) -> None:
     assert with_default(text, "a") == changed
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "profiles:\n  {a: {provider: imprint},\n  b: {provider: imprint}}\n",
+        "profiles: {\n  a: {provider: imprint},\n  b: {provider: imprint}\n}\n",
+        "profiles:\n  a: {provider: imprint}\n  b: {\n    provider: imprint\n}\n",
+    ],
+    ids=ascii,
+)
+def test_a_text_whose_profiles_end_in_an_unusual_way_is_not_changed(text: str) -> None:
+    with pytest.raises(MistakeError, match="unusual") as raised:
+        with_profile(text, "new", NEW)
+
+    assert raised.value.line == 1  # of the text as it is
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "default_profile: |-\n  b\nprofiles:\n  a: {provider: imprint}\n",
+        "  profiles:\n    a: {provider: imprint}\n",
+        "# in braces\n{profiles: {a: {provider: imprint}}}\n",
+    ],
+    ids=ascii,
+)
+def test_a_default_is_not_set_in_a_text_that_would_say_something_else_then(text: str) -> None:
+    with pytest.raises(MistakeError, match="unusual"):
+        with_default(text, "a")
+
+
+def test_a_file_that_somebody_else_has_changed_since_is_left_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text("# theirs\n")
+
+    for read in ("# as it was\n", None):
+        with pytest.raises(LoyaltyError, match="changed meanwhile"):
+            replace_file(file, "# ours\n", read)
+
+    assert file.read_text() == "# theirs\n"
+    assert not [*tmp_path.glob(".*.new")]

@@ -29,7 +29,7 @@ def run(chosen: Globals, request: InitRequest) -> None:
     session = Session(draft.config, Credentials(os.environ, keyring, messages.warning), keyring)
     found = credentials_of(session, chosen, draft.profile, request)
     with stored(session, place, draft, found):
-        replace_file(place.path, draft.text)
+        replace_file(place.path, draft.text, place.text)
     _say_what_was_done(session, chosen, place, draft, found)
     if found.given and not found.backend:
         raise typer.Exit(ExitCode.CREDENTIAL)  # a script must know that they are not kept

@@ -1,5 +1,6 @@
 """The profile to be, asked for or given, and the profile file with it; nothing is written yet."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +19,8 @@ from loyalty_cli.config.profile import Profile
 from loyalty_cli.config.yaml_nodes import Map, MistakeError, parse
 from loyalty_cli.model.errors import LoyaltyError, usage_error
 from loyalty_cli.providers.contract import Provider
+
+_KEY = re.compile(r"[A-Za-z_][\w-]*(\.[A-Za-z_][\w-]*)?")
 
 
 class Place(NamedTuple):
@@ -86,7 +89,7 @@ def _settings(given: tuple[str, ...]) -> dict[str, str]:
     settings: dict[str, str] = {}
     for number, pair in enumerate(given, start=1):
         key, equals, value = pair.partition("=")
-        if not (equals and key and value):
+        if not (equals and _KEY.fullmatch(key) and value):
             # Without the text: it may be a credential.
             usage_error(f"number {number} of --set is not KEY=VALUE.", "Such as --set tenant=acme.")
         if key in ("provider", "auth"):

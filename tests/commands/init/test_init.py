@@ -257,6 +257,7 @@ def test_init_takes_options_and_rules_of_debits(init: Init, file: Path) -> None:
         (["--name", "a", "--provider", "gameball", "--set", "timeout=x"], "timeout of the new"),
         (["--name", "a", "--provider", "gameball", "--set", f"api_key={SECRET}"], "a credential"),
         (["--name", "a", "--provider", "gameball", "--set", SECRET], "is not KEY=VALUE"),
+        (["--name", "a", "--provider", "gameball", "--set", "a: b=c"], "is not KEY=VALUE"),
         (["--name", "a", "--provider", "gameball", "--stdin"], "api_key is missing"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
@@ -306,7 +307,7 @@ def test_init_takes_the_credentials_out_again_where_the_file_cannot_be_written(
     file: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def full(_: Path, __: str) -> None:
+    def full(_: Path, __: str, ___: str | None) -> None:
         setup_error(f"the profile file {file} cannot be written: No space left on device.")
 
     monkeypatch.setattr("loyalty_cli.commands.init.action.replace_file", full)
