@@ -60,7 +60,7 @@ def too_slow(check: str, seconds: float) -> Finding:
     error = LoyaltyError(
         ErrorCode.TIMED_OUT,
         f"no result within {seconds:g} s.",
-        hint="Something that it reads does not answer: a disk, a server, or a network.",
+        hint="Another program keeps it locked, or a disk, a server or a network does not answer.",
     )
     return broken(check, error)
 

@@ -14,6 +14,7 @@ from loyalty_cli.config.profile import Profile
 from loyalty_cli.credentials.keyring_store import KeyringError, NoKeyringError, service
 from loyalty_cli.database.customer_data import CustomerData, Schema
 from loyalty_cli.database.open import open_database
+from loyalty_cli.debits.journal.database import refuse
 from loyalty_cli.debits.journal.health import counts_of, open_gap
 from loyalty_cli.debits.journal.last_backup import last_backup
 from loyalty_cli.debits.journal.open import open_journal
@@ -113,6 +114,9 @@ def journal(examined: Examined) -> Iterator[Finding]:
     try:
         with closing(open_journal(place)) as opened:
             database = opened.database
+            if faults := database.faults():
+                hint = "Restore a backup: `loyalty journal restore FILE`."
+                refuse(f"the journal {database.place} is damaged: {faults[0]}.", hint)
             counts, gap = counts_of(database), open_gap(database)
             told = database.warnings
     except LoyaltyError as error:

@@ -499,3 +499,21 @@ def test_as_a_process_it_needs_nothing_of_its_environment(program: Run) -> None:
     assert done.code == 3
     assert "profile file" in statuses(done)
     assert "Traceback" not in done.err
+
+
+def test_damage_inside_a_journal_is_found(
+    loyalty: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    assert loyalty(*"debit C-1001 5 -p gameball --reference r-1 --yes --sandbox".split()).code == 0
+    (place,) = (tmp_path / "state").rglob("journal.db")
+    content = place.read_bytes()
+    place.write_bytes(content[:8192] + b"\xaa" * 4096 + content[12288:])
+
+    done = loyalty("--sandbox", "doctor", "-o", "json")
+
+    journal = one(done, "journal")
+    assert (done.code, journal["status"]) == (3, "broken")
+    assert f"the journal {place} is damaged" in journal["message"]
+    assert "journal restore" in journal["hint"]
