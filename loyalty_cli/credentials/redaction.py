@@ -25,7 +25,11 @@ LAYERS = 3
 
 _known: set[str] = set()
 
-_ESCAPE = re.compile(r"""%([0-9A-Fa-f]{2})|\\u([0-9A-Fa-f]{4})|\\(["'\\/])""")
+_ESCAPE = re.compile(
+    r"""%([0-9A-Fa-f]{2})|\\u([0-9A-Fa-f]{4})|\\x([0-9A-Fa-f]{2})|&#[Xx]([0-9A-Fa-f]{1,5});"""
+    r"""|&#([0-9]{1,6});|&(amp|apos|gt|lt|quot);|\\(["'\\/])"""
+)
+_ENTITIES = {"amp": "&", "apos": "'", "gt": ">", "lt": "<", "quot": '"'}
 
 _JSON_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
 
@@ -121,10 +125,12 @@ def _forms(secret: str) -> frozenset[str]:
     """Every form in which a secret can occur in a text without escapes."""
     forms: set[str] = set()
     for text in {secret, secret.replace(" ", "+")}:  # as HTML forms send it
-        forms.update(plain for plain, _ in _layers(text) if len(plain) >= SHORTEST)
-        forms.add(text.encode().decode("latin-1"))  # as bytes of a header are read
+        for plain in (plain for plain, _ in _layers(text) if len(plain) >= SHORTEST):
+            # As it is, and as the bytes of a header are read.
+            forms |= {plain, plain.encode(errors="replace").decode("latin-1")}
         forms.add(text.encode("latin-1", "replace").decode(errors="backslashreplace"))  # of a body
     content = secret.encode()
+    forms.update((content.hex(), content.hex().upper()))
     for before in range(3):
         # The part of base64 that does not depend on the text before and after the secret.
         first, last = -(-before * 8 // 6), (before + len(content)) * 8 // 6
@@ -158,11 +164,17 @@ def _layers(text: str) -> Iterator[tuple[str, Sequence[int]]]:
         yield text, starts
 
 
+def _character(escape: re.Match[str]) -> str:
+    *hexadecimal, decimal, entity, itself = escape.groups()
+    if code := next(filter(None, hexadecimal), None):
+        return chr(int(code, 16))
+    return chr(int(decimal)) if decimal else _ENTITIES.get(entity) or itself
+
+
 def _unescaped(text: str, starts: Sequence[int]) -> tuple[str, Sequence[int]]:
     parts, kept, at = [], array("L"), 0
     for found in _ESCAPE.finditer(text):
-        code = found[1] or found[2]
-        parts += [text[at : found.start()], chr(int(code, 16)) if code else found[3]]
+        parts += [text[at : found.start()], _character(found)]
         kept.extend(starts[at : found.start() + 1])
         at = found.end()
     kept.extend(starts[at:])

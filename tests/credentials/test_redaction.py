@@ -1,5 +1,6 @@
 """A secret stays out of what is said and kept, even where the platform repeats it."""
 
+import html
 import json
 import re
 import time
@@ -48,6 +49,13 @@ SPELLINGS: Mapping[str, Mask] = {
     "in base64 in JSON": lambda secret: b64encode(secret.encode()).decode().replace("/", "\\/"),
     "in base64 in a URL": lambda secret: quote(b64encode(secret.encode()).decode(), safe=""),
     "as Python shows it": lambda secret: repr(secret)[1:-1],
+    "in HTML": html.escape,
+    "in HTML in every character": lambda secret: every_character(secret, "&#{};"),
+    "in HTML in hexadecimal": lambda secret: every_character(secret, "&#x{:X};"),
+    "in HTML in a URL": lambda secret: quote(html.escape(secret), safe=""),
+    "as Python shows bytes, in JSON": lambda secret: every_character(secret, "\\\\x{:02x}"),
+    "in hexadecimal": lambda secret: secret.encode().hex(),
+    "in hexadecimal in capitals": lambda secret: secret.encode().hex().upper(),
     "as the bytes of a header": lambda secret: secret.encode().decode("latin-1"),
     "in bytes that are no text": lambda secret: secret.encode("latin-1").decode(
         "utf-8", errors="backslashreplace"

@@ -506,8 +506,9 @@ def test_damage_inside_a_journal_is_found(
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    assert loyalty(*"debit C-1001 5 -p gameball --reference r-1 --yes --sandbox".split()).code == 0
-    (place,) = (tmp_path / "state").rglob("journal.db")
+    debit = "debit C-1001 5 -p gameball --reference r-1 --yes --sandbox"
+    assert loyalty(*debit.split()).code == 0
+    (place,) = (tmp_path / "state").rglob("sandbox-journal.db")
     content = place.read_bytes()
     place.write_bytes(content[:8192] + b"\xaa" * 4096 + content[12288:])
 
