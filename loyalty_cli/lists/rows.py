@@ -7,7 +7,7 @@ from functools import partial
 from itertools import chain
 from typing import BinaryIO
 
-from loyalty_cli.lists.delimiter import COMMA
+from loyalty_cli.lists.delimiter import COMMA, delimiter_in, option_of
 from loyalty_cli.lists.line_error import line_error
 
 LONGEST_LINE = 64 * 1024
@@ -78,9 +78,10 @@ def csv_rows(lines: Iterator[Line], delimiter: str = COMMA) -> Iterator[tuple[in
     Raises LoyaltyError for text that is not CSV, and for a quote that is not closed.
     """
     first = taken = 0
+    text = ""
 
     def texts() -> Iterator[str]:
-        nonlocal first, taken
+        nonlocal first, taken, text
         for number, text in lines:
             if not taken:
                 first = number
@@ -94,7 +95,8 @@ def csv_rows(lines: Iterator[Line], delimiter: str = COMMA) -> Iterator[tuple[in
             taken = 0
             yield first, cells
     except csv.Error as error:
-        line_error(first, f"it is not CSV: {error}.")
+        sign = delimiter_in(text) if delimiter == COMMA else None
+        line_error(first, f"it is not CSV: {error}.", sign and f"Add {option_of(sign)}.")
 
 
 def shorten(value: str) -> str:

@@ -271,3 +271,17 @@ def test_a_csv_row_may_run_over_many_lines() -> None:
 def test_a_long_value_is_shown_in_part_in_a_message() -> None:
     assert shorten("x" * LONGEST_SHOWN) == "x" * LONGEST_SHOWN
     assert shorten("x" * (LONGEST_SHOWN + 1)) == "x" * LONGEST_SHOWN + "…"
+
+
+@pytest.mark.parametrize(
+    ("header", "hint"),
+    [
+        ('"customer";"name"\n', "Add --delimiter ';'."),
+        ('"customer"\t"name"\n', "Add --delimiter tab."),
+        ('"customer" "name"\n', None),
+    ],
+)
+def test_quotes_between_other_delimiters_give_the_hint_that_names_the_option(
+    header: str, hint: str | None
+) -> None:
+    assert refused(lambda: rows(header)).hint == hint
