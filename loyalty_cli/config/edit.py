@@ -13,6 +13,7 @@ from secrets import token_hex
 from loyalty_cli.config.file import mistake_in, read_text
 from loyalty_cli.config.folders import make_file, make_folder, sync
 from loyalty_cli.config.load import Config, config_of
+from loyalty_cli.config.new_profile import scalar
 from loyalty_cli.config.yaml_nodes import Items, Map, MistakeError, Node, Text, parse
 from loyalty_cli.model.errors import os_error_text, setup_error
 
@@ -43,14 +44,16 @@ def with_default(text: str, name: str) -> str:
             hint = f"Write `default_profile: {name}` by hand."
             raise MistakeError("its value stands on another line", line, "default_profile", hint)
         old = lines[line - 1].rstrip("\r\n")
-        new = _DEFAULT.sub(lambda found: f"{found[1]} {name}{found[3] or ''}", old, count=1)
+        new = _DEFAULT.sub(lambda found: f"{found[1]} {scalar(name)}{found[3] or ''}", old, count=1)
         end = lines[line - 1][len(old) :]
         return _as_meant("".join((*lines[: line - 1], new, end, *lines[line:])), root, wanted)
     at = root.keys["profiles"] - 1 if root and "profiles" in root.keys else len(lines)
     above = at
     while above and lines[above - 1].startswith("#"):  # a comment about the profiles
         above -= 1
-    return _as_meant(_inserted(lines, above or at, [f"default_profile: {name}"]), root, wanted)
+    return _as_meant(
+        _inserted(lines, above or at, [f"default_profile: {scalar(name)}"]), root, wanted
+    )
 
 
 def with_profile(text: str, name: str, keys: Sequence[str]) -> str:
@@ -86,7 +89,7 @@ def with_profile(text: str, name: str, keys: Sequence[str]) -> str:
 def _profile(name: str, keys: Sequence[str], indent: str, *, first: bool = False) -> list[str]:
     """The lines of a profile."""
     inner = [f"{indent}{USUAL_INDENT}{line}" for line in keys]
-    return [*(["profiles:", ""] if first else []), f"{indent}{name}:", *inner]
+    return [*(["profiles:", ""] if first else []), f"{indent}{scalar(name)}:", *inner]
 
 
 def _inserted(lines: Sequence[str], at: int, new: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection
 
+from loyalty_cli.config.section import credential_in_file, sounds_secret
 from loyalty_cli.config.yaml_nodes import Items, Map, MistakeError, Node, Text
 from loyalty_cli.providers.parameters import PROFILE_KEYS
 
@@ -38,6 +39,8 @@ def refuse_wrong_profiles(profiles: Map, top: Collection[str]) -> None:
         if name in PROFILE_KEYS and alone and node is not None:
             hint = "Indent it below the name of its profile, further than that name."
             raise MistakeError("stands beside a profile, not in it", line, key, hint)
+        if isinstance(node, Text) and sounds_secret(name):
+            raise credential_in_file(line, key)
         if name in top and isinstance(node, Text):
             hint = "Put it at the top of the file, without an indent."
             raise MistakeError("is no profile", line, key, hint)

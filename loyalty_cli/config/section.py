@@ -18,6 +18,16 @@ def sounds_secret(name: str) -> bool:
     return any(word in plain for word in _SECRET_WORDS)
 
 
+def credential_in_file(line: int, key: str) -> MistakeError:
+    """The mistake of a credential that stands in the file."""
+    return MistakeError(
+        "a credential does not belong in this file",
+        line,
+        key,
+        "Take it out and run `loyalty login` for the profile, or set its environment variable.",
+    )
+
+
 class Section:
     """A map with known keys only; null counts as an empty map.
 
@@ -111,13 +121,7 @@ class Section:
         # In `{api_key:abc}` YAML reads all of it as the key; the value must not be shown.
         shown = re.split("[:=]", name, maxsplit=1)[0]
         if shown.lower().replace("-", "_") in credentials or sounds_secret(shown):
-            raise MistakeError(
-                "a credential does not belong in this file",
-                line,
-                self.key(shown),
-                "Take it out and run `loyalty login` for the profile,"
-                " or set its environment variable.",
-            )
+            raise credential_in_file(line, self.key(shown))
         hint = nearest(shown, known)
         if shown != name and shown in known:
             hint = f"Write `{shown}: `, with a colon and a space."

@@ -10,6 +10,7 @@ from typing import NamedTuple
 LONGEST_LINE = 500
 _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _NO_SPACE = re.compile(r"[\s{,-]*(?P<key>[A-Za-z_][\w-]*):(?!//)[^\s:]")
+_WIDE_COLON = re.compile(r"\s*(?P<key>[\w-]+)\s*[\uff1a\ufe55\ua789]")
 _EQUALS = re.compile(r"\s*(?P<key>[A-Za-z_][\w-]*)\s*=")
 _WORD = re.compile(r"\s*[\w-]+\s*")
 _TWO_COLONS = re.compile(r"[^\"'#{\[]*:\s+[^\"'#{\[]*:(\s|$)")
@@ -99,6 +100,14 @@ def _colon_without_space(lines: Lines, noticed: int, began: int) -> Slip | None:
     return None
 
 
+def _wide_colon(lines: Lines, noticed: int, began: int) -> Slip | None:
+    for at in _near(lines, noticed, began):
+        if found := _WIDE_COLON.match(lines[at]):
+            hint = f"Write `{found['key']}:`, with an ordinary colon."
+            return Slip("there is another sign in place of a colon", at + 1, hint)
+    return None
+
+
 def _bracket(lines: Lines, noticed: int, began: int) -> Slip | None:
     rest = "\n".join(lines[began:])
     for opening, closing in ("{}", "[]"):
@@ -148,6 +157,6 @@ def _width(line: str) -> int:
 
 
 _SLIPS: tuple[Look, ...] = (
-    *(_merge, _tab, _quote, _sign, _colon_without_space, _second_colon, _bracket),
+    *(_merge, _tab, _quote, _sign, _wide_colon, _colon_without_space, _second_colon, _bracket),
     _missing_colon,
 )

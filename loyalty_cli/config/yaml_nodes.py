@@ -24,6 +24,7 @@ _ODD_INDENT = re.compile(
     r"^[ \t]*([\xa0\u1680\u2000-\u200b\u202f\u205f\u3000\ufeff])", re.MULTILINE
 )
 _IN_QUOTES = "Put a value that begins with such a sign in quotes."
+_BACKSLASH = "If it has a \\, as a path of Windows, put it in single quotes."
 _NOT_IN_A_VALUE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
@@ -94,6 +95,9 @@ def _syntax_error(error: yaml.MarkedYAMLError, text: str) -> MistakeError:
     problem = error.problem or ""
     if place and (slip := usual_slip(text, problem, place.line, (began or place).line)):
         return MistakeError(slip.message, slip.line, hint=slip.hint)
+    if problem in _ESCAPES and place:
+        message = "a \\ like this is not allowed inside double quotes"
+        return MistakeError(message, place.line + 1, hint=_BACKSLASH)
     message = _IN_WORDS.get(problem, problem or "this is not YAML")
     # At the end of the text the parser counts one line too many.
     line = min(place.line + 1, len(text.rstrip().splitlines()) or 1) if place else None
@@ -102,6 +106,7 @@ def _syntax_error(error: yaml.MarkedYAMLError, text: str) -> MistakeError:
     return MistakeError(message, line)
 
 
+_ESCAPES = ("found unknown escape character", "did not find expected hexdecimal number")
 _IN_WORDS = {
     "found character that cannot start any token": "this character cannot begin a value; put a"
     " value such as @x or `x` in quotes",
@@ -125,9 +130,9 @@ def _node(event: Any, rest: Iterator[Any], depth: int) -> Node:
         raise MistakeError("this is nested too deep", _line(event))
     if isinstance(event, yaml.ScalarEvent):
         if _NOT_IN_A_VALUE.search(event.value):
-            raise MistakeError(
-                "a value has a line break or a control character in it", _line(event)
-            )
+            message = "a value has a line break or a control character in it"
+            hint = _BACKSLASH if event.style == '"' else "Fix that line."
+            raise MistakeError(message, _line(event), hint=hint)
         quoted = bool(event.style)
         is_null = not quoted and event.value in _NULLS
         return None if is_null else Text(event.value, _line(event), quoted)

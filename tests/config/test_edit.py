@@ -112,3 +112,9 @@ def test_a_file_that_somebody_else_has_changed_since_is_left_as_it_is(tmp_path: 
 
     assert file.read_text() == "# theirs\n"
     assert not [*tmp_path.glob(".*.new")]
+
+
+def test_a_profile_can_have_a_name_that_means_nothing_elsewhere() -> None:
+    text = with_default(with_profile("", "null", NEW), "null")
+
+    assert checked(FILE, text).default_profile == "null"

@@ -31,7 +31,16 @@ SECRET = "hunter2"
         ("profiles\n  points:\n    provider: x\n", 1, "has no colon", "at its end"),
         ("profiles: points: {provider: x}\n", 1, "a second colon", "each key on a line"),
         (f"{TOP}    base_url: https: //x\n", 4, "a second colon", "in quotes"),
+        (
+            "profiles:\n  points\uff1a\n    by: id\n",
+            2,
+            "another sign in place",
+            "an ordinary colon",
+        ),
         # Quotes and signs
+        (f'{TOP}    ca_bundle: "C:\\Users"\n', 4, "a \\ like this is not", "in single quotes"),
+        (f'{TOP}    ca_bundle: "C:\\Data"\n', 4, "a \\ like this is not", "in single quotes"),
+        (f'{TOP}    ca_bundle: "C:\\new"\n', 4, "a line break or a control", "in single quotes"),
         ('profiles:\n  a:\n    provider: "x\n    by: id\n', 3, "a quote is not", 'with " as'),
         ("profiles:\n  a:\n    provider: 'x\n", 3, "a quote is not closed", "with ' as"),
         ('profiles:\n  a:\n    provider: "x\n    by: "id"\n', 3, "a quote is not", 'with " as'),
@@ -134,6 +143,11 @@ def test_a_slip_in_yaml_is_told_with_its_line_and_what_to_do(
             f"{TOP}    options:\n    expand: tier\n",
             "line 5: profiles.points.expand: unknown key",
             "It is a key of `options`",
+        ),
+        (
+            f"{TOP}  api_key: {SECRET}\n",
+            "line 4: profiles.api_key: a credential does not belong in this file",
+            "loyalty login",
         ),
         ("profile:\n  points:\n    provider: x\n", "line 1: profile: unknown", "'profiles'?"),
         ("Hello, world\n", "line 1: must be a map", "loyalty init"),
