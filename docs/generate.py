@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from typer.main import get_command
 
 from loyalty_cli.balances.lookup import BalanceReader, LookupTask
-from loyalty_cli.cli import app
+from loyalty_cli.cli import program
 from loyalty_cli.commands.help.page import HelpPage, pages
 from loyalty_cli.credentials.access_tokens import AccessTokens
 from loyalty_cli.credentials.keyring_store import KeyringStore
@@ -37,8 +36,7 @@ NOW = datetime(2026, 11, 21, 13, 2, tzinfo=UTC)
 
 def commands_page() -> str:
     """The help of every command, as Markdown."""
-    program = get_command(app)
-    return "# The commands\n" + "".join(map(_section, pages(program, "loyalty")))
+    return "# The commands\n" + "".join(map(_section, pages(program(), "loyalty")))
 
 
 def _section(page: HelpPage) -> str:

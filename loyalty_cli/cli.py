@@ -2,27 +2,18 @@
 
 import os
 import sys
-from copy import copy
+from collections.abc import Sequence
 from functools import cache
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NamedTuple, NoReturn
 
 import typer
 from typer.exceptions import TyperException
 
 from loyalty_cli import __version__
-from loyalty_cli.commands import config, diff, login, logout, profiles, providers, sandbox, schema
-from loyalty_cli.commands.balance import options as balance
-from loyalty_cli.commands.commands import CommandGroup, Commands
-from loyalty_cli.commands.completion import options as completion
-from loyalty_cli.commands.debit import options as debit
-from loyalty_cli.commands.doctor import options as doctor
-from loyalty_cli.commands.help import options as help_options
+from loyalty_cli.commands.commands import Command, CommandGroup, Commands
 from loyalty_cli.commands.help_groups import BALANCES, DEBITS, MORE, SET_UP, VERSION
-from loyalty_cli.commands.history import options as history
-from loyalty_cli.commands.init import options as init
-from loyalty_cli.commands.journal import options as journal
-from loyalty_cli.commands.people import options as people
 from loyalty_cli.commands.shared_options import (
     ColorOption,
     ConfigOption,
@@ -56,31 +47,35 @@ class _Program(CommandGroup):
         return super().parse_args(ctx, _globals_first(args, whole=not ctx.resilient_parsing))
 
 
-app = Commands(
-    name="loyalty",
-    cls=_Program,
-    help="Customers' balances and debits at several loyalty platforms, in one form for all.",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command(rich_help_panel=BALANCES)(balance.balance)
-app.add_typer(history.app, name="history", rich_help_panel=BALANCES)
-app.command(rich_help_panel=BALANCES)(diff.diff)
-app.add_typer(people.app, name="people", rich_help_panel=BALANCES)
-app.command(cls=debit.Debit, rich_help_panel=DEBITS)(debit.debit)
-app.add_typer(journal.app, name="journal", rich_help_panel=DEBITS)
-app.command(rich_help_panel=SET_UP)(init.init)
-app.add_typer(config.app, name="config", rich_help_panel=SET_UP)
-app.command(rich_help_panel=SET_UP)(profiles.profiles)
-app.command(rich_help_panel=SET_UP)(login.login)
-app.command(rich_help_panel=SET_UP)(logout.logout)
-app.command(rich_help_panel=SET_UP)(doctor.doctor)
-app.add_typer(providers.app, name="providers", rich_help_panel=SET_UP)
-app.add_typer(sandbox.app, name="sandbox", rich_help_panel=MORE)
-app.command(rich_help_panel=MORE)(schema.schema)
-app.command(rich_help_panel=MORE)(completion.completion)
-app.command("help", rich_help_panel=MORE)(help_options.help_)
+class _Entry(NamedTuple):
+    """Where a command is: the group in which --help shows it, its module, and its name there."""
+
+    group: str
+    module: str
+    name: str
+    kind: str = ""
+
+
+COMMANDS = {
+    "balance": _Entry(BALANCES, "balance.options", "balance"),
+    "history": _Entry(BALANCES, "history.options", "app"),
+    "diff": _Entry(BALANCES, "diff", "diff"),
+    "people": _Entry(BALANCES, "people.options", "app"),
+    "debit": _Entry(DEBITS, "debit.options", "debit", "Debit"),
+    "journal": _Entry(DEBITS, "journal.options", "app"),
+    "init": _Entry(SET_UP, "init.options", "init"),
+    "config": _Entry(SET_UP, "config", "app"),
+    "profiles": _Entry(SET_UP, "profiles", "profiles"),
+    "login": _Entry(SET_UP, "login", "login"),
+    "logout": _Entry(SET_UP, "logout", "logout"),
+    "doctor": _Entry(SET_UP, "doctor.options", "doctor"),
+    "providers": _Entry(SET_UP, "providers", "app"),
+    "sandbox": _Entry(MORE, "sandbox", "app"),
+    "schema": _Entry(MORE, "schema", "schema"),
+    "completion": _Entry(MORE, "completion.options", "completion"),
+    "help": _Entry(MORE, "help.options", "help_"),
+}
+"""The commands, in their order in --help; a run imports only its own."""
 
 
 def _version(context: typer.Context, wanted: bool) -> None:
@@ -89,7 +84,6 @@ def _version(context: typer.Context, wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _globals(
     context: typer.Context,
     config: ConfigOption = None,
@@ -141,18 +135,27 @@ def _is_typed(context: typer.Context, name: str) -> bool:
 
 
 @cache  # a test process runs many commands
-def _command(only: str = "") -> Any:
+def program(only: str = "") -> Any:
     """The program with all its commands, or with only one: to make them all takes a while."""
-    if not only:
-        return typer.main.get_command(app)
-    part = copy(app)
-    part.registered_groups = [each for each in app.registered_groups if each.name == only]
-    part.registered_commands = [each for each in app.registered_commands if _name(each) == only]
-    return typer.main.get_command(part)
-
-
-def _name(command: Any) -> str:
-    return str(command.name or command.callback.__name__)
+    app = Commands(
+        name="loyalty",
+        cls=_Program,
+        help="Customers' balances and debits at several loyalty platforms, in one form for all.",
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_globals)
+    for name in [only] if only else COMMANDS:
+        entry = COMMANDS[name]
+        module = import_module(f"loyalty_cli.commands.{entry.module}")
+        found = getattr(module, entry.name)
+        if isinstance(found, Commands):
+            app.add_typer(found, name=name, rich_help_panel=entry.group)
+        else:
+            kind = getattr(module, entry.kind) if entry.kind else Command
+            app.command(name, cls=kind, rich_help_panel=entry.group)(found)
+    return typer.main.get_command(app)
 
 
 def _first_command(arguments: list[str]) -> str:
@@ -162,8 +165,7 @@ def _first_command(arguments: list[str]) -> str:
         if word in WITH_VALUE:
             next(words, None)
         elif not word.startswith("-"):
-            names = [*map(_name, app.registered_commands), *(g.name for g in app.registered_groups)]
-            return word if word in names and word != "help" else ""
+            return word if word in COMMANDS and word != "help" else ""
     return ""
 
 
@@ -195,13 +197,10 @@ def _run(arguments: list[str]) -> int:
     _show_failed_packages()
     shell = os.environ.get("_LOYALTY_COMPLETE")
     arguments = arguments if arguments or shell else ["--help"]
-    command = _command("" if shell else _first_command(arguments))
+    if shell:
+        return _complete(shell, arguments)
+    command = program(_first_command(arguments))
     try:
-        if shell:
-            from loyalty_cli.commands.completion.answer import answer
-
-            write_text(answer(command, shell, arguments, GLOBALS))
-            return ExitCode.OK
         if "--help" in arguments or "-h" in arguments:
             require_stdout()
         code = _typer(command, arguments)
@@ -223,6 +222,20 @@ def _run(arguments: list[str]) -> int:
     except Exception as error:  # noqa: BLE001 - the last resort; it reports a defect
         return _defect(error)
     return code
+
+
+def _complete(shell: str, arguments: list[str]) -> int:
+    """Answer a shell in which TAB is pressed."""
+    from loyalty_cli.commands.completion.answer import answer
+
+    def typed(words: Sequence[str]) -> Any:
+        return program(_first_command([*words]))
+
+    try:
+        write_text(answer(typed, shell, arguments, GLOBALS))
+    except (KeyboardInterrupt, ReaderGoneError, LoyaltyError):
+        return ExitCode.INTERRUPTED
+    return ExitCode.OK
 
 
 def _typer(command: Any, arguments: list[str]) -> int:
@@ -255,7 +268,7 @@ def _globals_first(arguments: list[str], *, whole: bool) -> list[str]:
 def _usage(error: TyperException, command: Any, arguments: list[str]) -> int:
     from loyalty_cli.commands.usage_hint import usage_hint
 
-    command.commands = _command().commands  # what was meant may be another one
+    command.commands = program().commands  # what was meant may be another one
     message, hint = usage_hint(error, command, arguments)
     messages.error(f"{message}.", hint, code=ErrorCode.USAGE)
     return ExitCode.USAGE

@@ -5,9 +5,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from typer.main import get_command
-
-from loyalty_cli.cli import app
+from loyalty_cli.cli import program
 from loyalty_cli.commands.help.page import Entry, Groups, HelpPage, pages
 
 HERE = Path(__file__).parent
@@ -26,13 +24,13 @@ SIGNS = {
 
 def man_pages() -> Mapping[str, str]:
     """Every page, under its file's name."""
-    program, *others = pages(get_command(app), "loyalty")
-    chapters = {program.path: [program]}
+    first, *others = pages(program(), "loyalty")
+    chapters = {first.path: [first]}
     for page in others:
         chapters.setdefault(" ".join(page.path.split()[:2]), []).append(page)
     names = [_name(path) for path in chapters]
     return {
-        f"{_name(path)}.1": "\n".join(_page(chapter, program, names)) + "\n"
+        f"{_name(path)}.1": "\n".join(_page(chapter, first, names)) + "\n"
         for path, chapter in chapters.items()
     }
 
@@ -41,11 +39,11 @@ def _name(path: str) -> str:
     return path.replace(" ", "-")
 
 
-def _page(chapter: Sequence[HelpPage], program: HelpPage, names: Sequence[str]) -> Iterator[str]:
+def _page(chapter: Sequence[HelpPage], first: HelpPage, names: Sequence[str]) -> Iterator[str]:
     """The page of a command, with the commands that it has."""
     page, *commands = chapter
     name, summary = _name(page.path), page.paragraphs[0].rstrip(".")
-    yield f'.TH {roff(name.upper())} 1 "" "" "{program.path}"'
+    yield f'.TH {roff(name.upper())} 1 "" "" "{first.path}"'
     yield from (".nh", ".ad l")  # a name that is broken cannot be copied
     yield ".SH NAME"
     yield from _text(f"{name} - {summary[0].lower()}{summary[1:]}")
@@ -66,15 +64,15 @@ def _page(chapter: Sequence[HelpPage], program: HelpPage, names: Sequence[str]) 
         yield from _groups("COMMANDS", page.commands)
     yield from (".SH EXAMPLES", *_examples(page))
     yield ".SH EXIT STATUS"
-    if page is program:
+    if page is first:
         yield from _entries(_rows("exit-codes.md"))
         yield from (".SH ENVIRONMENT", *_entries(_rows("environment.md")))
     else:
-        yield from _text(f"See {program.path}(1).")
+        yield from _text(f"See {first.path}(1).")
     yield ".SH SEE ALSO"
     others = [each for each in names if each != name]
     yield from (rf"\fB{roff(each)}\fR(1)," for each in others)
-    yield rf"\fB{program.path} help\fR"
+    yield rf"\fB{first.path} help\fR"
 
 
 def _command(page: HelpPage) -> Iterator[str]:

@@ -283,4 +283,4 @@ def test_ctrl_c_that_is_pressed_twice_is_one_object(tmp_path: Path) -> None:
 def test_a_run_makes_only_the_command_that_its_line_names(line: str, made: str) -> None:
     """To make them all takes longer than to send a request."""
     assert cli._first_command(line.split()) == made
-    assert not made or [*cli._command.__wrapped__(made).commands] == [made]
+    assert not made or [*cli.program.__wrapped__(made).commands] == [made]

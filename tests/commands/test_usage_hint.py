@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import typer
 
-from loyalty_cli.cli import app
+from loyalty_cli.cli import program
 from loyalty_cli.commands.usage_hint import HURTS, OTHER_OPTIONS, OTHER_WORDS
 from tests.conftest import Run
 
@@ -104,7 +103,7 @@ def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]
         yield from commands(command, (*path, name))
 
 
-ROOT: Any = typer.main.get_command(app)
+ROOT: Any = program()
 COMMANDS = list(commands(ROOT))
 
 

@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from typer.main import get_command
 
-from loyalty_cli.cli import app
+from loyalty_cli.cli import program
 from loyalty_cli.commands.help.page import pages
 from tests.documentation.pages import ROOT
 from tests.requires import needs
@@ -18,7 +17,7 @@ from tests.requires import needs
 GENERATE = runpy.run_path(str(ROOT / "man" / "generate.py"))
 MAN_PAGES: Mapping[str, str] = GENERATE["man_pages"]()
 FOLDER = ROOT / "man" / "man1"
-COMMANDS = {page.path: page for page in pages(get_command(app), "loyalty")}
+COMMANDS = {page.path: page for page in pages(program(), "loyalty")}
 
 
 def said(*command: str | Path, text: str | None = None) -> str:

@@ -28,6 +28,10 @@ _LONG_OPTION = re.compile(r"--[\w-]+=")
 _PLAIN_IN_POWERSHELL = re.compile(r"[\w+=:./-]+")
 
 
+Program = Callable[[Sequence[str]], Any]
+"""Makes the program for the words of a command line, which may need only one of its commands."""
+
+
 class Offer(NamedTuple):
     """What TAB can put in the place of a word, and what it is; "" if it says that itself."""
 
@@ -43,21 +47,25 @@ class Offers(NamedTuple):
     are_files: bool = False
 
 
-def answer(command: Any, shell: str, arguments: Sequence[str], everywhere: Collection[str]) -> str:
+def answer(
+    program: Program, shell: str, arguments: Sequence[str], everywhere: Collection[str]
+) -> str:
     """The answer to a shell's script, and nothing if anything is wrong.
 
     `everywhere` are the program's own options that are accepted after a command, too.
     """
     with suppress(Exception):  # whoever presses TAB wants no error
-        return SHELLS[shell](arguments, partial(_offers, command, everywhere))
+        return SHELLS[shell](arguments, partial(_offers, program, everywhere))
     return ""
 
 
-def _offers(command: Any, everywhere: Collection[str], before: Sequence[str], word: str) -> Offers:
+def _offers(
+    program: Program, everywhere: Collection[str], before: Sequence[str], word: str
+) -> Offers:
     """What fits after the words `before`, and begins with `word`."""
     found = _LONG_OPTION.match(word)
     option = found[0] if found and "--" not in before else ""
-    context = _resolve_context(command, {}, "loyalty", [*before])
+    context = _resolve_context(program(before), {}, "loyalty", [*before])
     args = [*before]
     owner, rest = _resolve_incomplete(context, args, word)
     root = context.find_root()

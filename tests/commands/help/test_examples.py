@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pexpect
 import pytest
-from typer.main import get_command
 
-from loyalty_cli.cli import app
+from loyalty_cli.cli import program
 from loyalty_cli.commands.help.examples import EXAMPLES
 from loyalty_cli.commands.help.page import pages
 from loyalty_cli.model.environment_name import environment_name
@@ -158,7 +157,7 @@ def served(line: str) -> int:
 
 
 def test_every_command_has_two_to_five_examples() -> None:
-    paths = [page.path for page in pages(get_command(app), "loyalty")]
+    paths = [page.path for page in pages(program(), "loyalty")]
 
     assert paths == list(dict.fromkeys(paths))
     assert sorted(paths) == sorted(EXAMPLES)

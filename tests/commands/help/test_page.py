@@ -2,15 +2,13 @@
 
 from itertools import chain
 
-from typer.main import get_command
-
-from loyalty_cli.cli import app
+from loyalty_cli.cli import program
 from loyalty_cli.commands import help_groups
 from loyalty_cli.commands.commands import Command, CommandGroup
 from loyalty_cli.commands.help.page import Entry, pages
 from tests.conftest import Run
 
-PAGES = {page.path: page for page in pages(get_command(app), "loyalty")}
+PAGES = {page.path: page for page in pages(program(), "loyalty")}
 
 
 def test_every_option_is_in_a_group() -> None:
@@ -33,7 +31,7 @@ def test_every_command_prints_its_page_with_examples_at_the_end(loyalty: Run) ->
 
 
 def test_no_command_has_typers_own_help() -> None:
-    commands = [get_command(app)]
+    commands = [program()]
     for command in commands:
         assert isinstance(command, Command | CommandGroup), command.name
         commands += getattr(command, "commands", {}).values()
