@@ -173,16 +173,12 @@ def _profile(name: str, named: Section, path: Path, described: Descriptions) -> 
         names = ", ".join(each.name for each in provider.auths)
         section.mistake("auth", f"must be one of {names} for {provider.title}")
     base_url = section.read("base_url", check_base_url) or _default_address(section, provider)
-    settings = _parameters(section, provider.settings)
-    for setting in provider.settings:
-        if setting.required and setting.name not in settings:
-            section.mistake(setting.name, f"is missing: {setting.help}")
-    return Profile(
+    profile = Profile(
         name=name,
         provider=provider,
         auth=auth,
-        base_url=base_url,
-        settings=settings,
+        base_url=base_url or "",
+        settings=_parameters(section, provider.settings),
         options=_parameters(options, provider.profile_options()),
         by=_way(section, provider),
         timeout=section.read("timeout", check_timeout) or DEFAULT_TIMEOUT,
@@ -191,6 +187,13 @@ def _profile(name: str, named: Section, path: Path, described: Descriptions) -> 
         account=section.read("account", check_name),
         debit=_debit(section.inner("debit", DEBIT_KEYS)),
     )
+    # Last, for it can only be added: `mistakes_in` leaves out what is wrong, to find the rest.
+    if base_url is None:
+        section.mistake("base_url", f"is missing: {provider.title} has no default address")
+    for setting in provider.settings:
+        if setting.required and setting.name not in profile.settings:
+            section.mistake(setting.name, f"is missing: {setting.help}")
+    return profile
 
 
 def _provider(section: Section, keys: Iterable[str], described: Descriptions) -> Provider:
@@ -212,11 +215,9 @@ def _provider(section: Section, keys: Iterable[str], described: Descriptions) ->
         section.mistake("provider", error.message.rstrip("."), error.hint)
 
 
-def _default_address(section: Section, provider: Provider) -> str:
-    if provider.base_url is None:
-        section.mistake("base_url", f"is missing: {provider.title} has no default address")
+def _default_address(section: Section, provider: Provider) -> str | None:
     try:
-        return check_base_url(provider.base_url)
+        return None if provider.base_url is None else check_base_url(provider.base_url)
     except ValueError as error:  # of a package: it gets the credentials
         section.mistake("provider", f"{provider.title} has a default address that {error}")
 

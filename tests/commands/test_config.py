@@ -54,6 +54,29 @@ def test_config_check_names_every_mistake_and_no_other(loyalty: Run, profile_fil
     ]
 
 
+def test_config_check_names_what_is_wrong_in_a_profile_beside_what_is_missing(
+    loyalty: Run, profile_file: Write
+) -> None:
+    profile_file(
+        "profiles:\n"
+        "  refer:\n"
+        "    provider: saasquatch\n"
+        "    tennant: acme\n"
+        "    timeout: 10s\n"
+        "    debit: {allow: yes, max_amuont: 50}\n"
+        "  store: {provider: omneo, ratee: 4}\n"
+    )
+
+    done = loyalty("config", "check")
+
+    told = [each.split(": ")[2] for each in done.err.splitlines() if each.startswith("Error: ")]
+    assert sorted(told) == [
+        *("profiles.refer.debit.allow", "profiles.refer.debit.max_amuont"),
+        *("profiles.refer.tenant", "profiles.refer.tennant", "profiles.refer.timeout"),
+        *("profiles.store.base_url", "profiles.store.ratee"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
