@@ -126,7 +126,15 @@ def _profile_file(these: Examined, hidden: set[str]) -> object:
         root, _ = read(these.path)
     except (OSError, ValueError, MistakeError):
         return "(cannot be read)"
-    return _Outline(_known_keys(these), hidden).keys(root) if isinstance(root, Map) else HIDDEN
+    if not isinstance(root, Map):
+        return HIDDEN
+    named = root.items.get("profiles")
+    names = filter(_is_name, named.items) if isinstance(named, Map) else ()
+    return _Outline(_known_keys(these), frozenset(names), hidden).keys(root)
+
+
+def _is_name(key: str) -> bool:
+    return re.fullmatch(r"[\w-]{1,64}", key) is not None
 
 
 def _known_keys(these: Examined) -> frozenset[str]:
@@ -139,11 +147,12 @@ def _known_keys(these: Examined) -> frozenset[str]:
 class _Outline:
     """What is shown of a profile file; every text that is left out is added to `hidden`."""
 
-    def __init__(self, known: frozenset[str], hidden: set[str]) -> None:
+    def __init__(self, known: frozenset[str], profiles: frozenset[str], hidden: set[str]) -> None:
         self._known = known
         self._hidden = hidden
         built_in = [providers.load(name) for name in providers.BUILT_IN]
         self._words = {
+            "default_profile": profiles,
             "provider": {*providers.BUILT_IN},
             "auth": {auth.name for each in built_in for auth in each.auths},
             "by": {way.name for each in built_in for way in each.ways},
@@ -155,7 +164,7 @@ class _Outline:
         """The keys of a map with their values; a key that nobody knows may be a secret."""
         shown: dict[str, object] = {}
         for number, (key, node) in enumerate(section.items.items(), start=1):
-            is_name = of_profiles and isinstance(node, Map) and re.fullmatch(r"[\w-]{1,64}", key)
+            is_name = of_profiles and isinstance(node, Map) and _is_name(key)
             if not (key in self._known or is_name):
                 self._hide(Text(key, 0))
                 key = f"(unknown key {number})"  # noqa: PLW2901 - it is shown in place of the key

@@ -128,6 +128,24 @@ def test_no_secret_is_in_the_report_on_stdout(
     assert shown <= {"provider", "unknown-key", "customer", "tenant"}  # as other commands show it
 
 
+def test_the_bundle_names_the_default_profile_its_provider_and_its_address(
+    profile_file: Callable[[str], Path], loyalty: Run, tmp_path: Path
+) -> None:
+    url = f"http://127.0.0.1:{unused_port()}/gameball"
+    profile_file(
+        "default_profile: gameball\n"
+        f'profiles: {{gameball: {{provider: gameball, base_url: "{url}"}}}}\n'
+    )
+
+    loyalty("doctor", "--bundle", str(tmp_path / "b.json"))
+
+    text = (tmp_path / "b.json").read_text()
+    shown = json.loads(text)["profile_file"]
+    assert shown["default_profile"] == "gameball"
+    assert shown["profiles"]["gameball"] == {"provider": "gameball", "base_url": url}
+    assert "***" not in text
+
+
 def test_the_bundle_says_what_a_report_needs(
     planted: Callable[[str, str], None], loyalty: Run, tmp_path: Path
 ) -> None:
