@@ -11,9 +11,10 @@ from loyalty_cli.commands.session import Session
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.credentials.login import GivenCredentials
 from loyalty_cli.lists.parallel import map_in_order
-from loyalty_cli.model.errors import ErrorCode, LoyaltyError
+from loyalty_cli.model.errors import ASKED_TO_WAIT, ErrorCode, LoyaltyError
 from loyalty_cli.model.exit_codes import ExitCode, exit_code_of, exit_code_of_all
 from loyalty_cli.model.records import Failure, KeyCheckRecord
+from loyalty_cli.network.failures import TRY_AGAIN
 from loyalty_cli.network.key_check import check_key
 from loyalty_cli.output import messages
 
@@ -59,10 +60,11 @@ def require_accepted(
     profile: Profile,
     given: Given | None = None,
     customer: str | None = None,
-) -> None:
+) -> bool:
     """Raise LoyaltyError if the platform refuses the credentials of a profile, or those given.
 
-    Says what it answered otherwise. Raises LoyaltyError, too, if a credential is missing.
+    Says what it answered otherwise; False if that leaves it unclear whether it takes them. Raises
+    LoyaltyError, too, if a credential is missing.
     """
     title = profile.provider.title
     if given:
@@ -80,6 +82,9 @@ def require_accepted(
             provider_code=check.error.provider_code,
         )
     else:
-        hint = (check.error.hint if customer is None else None) or ""
+        hint = check.error.hint or ""
+        if customer is not None or hint == TRY_AGAIN or check.error.code in ASKED_TO_WAIT:
+            hint = ""  # to try again is no advice about what is stored all the same
         words = f"{check.error.message} {hint}".strip()
         messages.warning(f"it is unclear whether {title} takes these credentials: {words}")
+    return check.error is None

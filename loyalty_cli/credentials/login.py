@@ -11,7 +11,7 @@ from loyalty_cli.credentials.keyring_store import (
     NoKeyringError,
     service,
 )
-from loyalty_cli.credentials.sources import Credential, check_secret
+from loyalty_cli.credentials.sources import Credential, check_secret, without_keyring
 from loyalty_cli.model.environment_name import environment_name
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError, nearest, usage_error
 
@@ -40,6 +40,12 @@ def require_backend(keyring: KeyringStore, profile: Profile, *, allow_plaintext:
     try:
         backend = keyring.backend_name()
         plaintext = keyring.is_plaintext()
+    except NoKeyringError as error:
+        raise LoyaltyError(
+            ErrorCode.CREDENTIAL_UNREADABLE,
+            f"{error}; nothing was stored.",
+            hint=without_keyring(profile, profile.auth.fields),
+        ) from None
     except KeyringError as error:
         raise _failed(profile, error) from None
     if plaintext and not allow_plaintext:
@@ -70,6 +76,15 @@ def check_credentials(profile: Profile, given: Mapping[str, str]) -> Mapping[str
     return given
 
 
+def has_other(keyring: KeyringStore, profile: Profile, given: Mapping[str, str]) -> bool:
+    """Whether the keyring has other credentials of a profile than those given."""
+    try:
+        kept = {name: keyring.get(service(profile.name), name) for name in given}
+    except KeyringError as error:
+        raise _failed(profile, error) from None
+    return any(kept[name] not in (None, secret) for name, secret in given.items())
+
+
 def put(keyring: KeyringStore, profile: Profile, credentials: Mapping[str, str]) -> None:
     """Store credentials; remove the older ones and their access token."""
     stored: list[str] = []
@@ -79,7 +94,7 @@ def put(keyring: KeyringStore, profile: Profile, credentials: Mapping[str, str])
             stored.append(name)
         keyring.delete(service(profile.name), TOKEN)
     except KeyringError as error:
-        raise _failed(profile, error, f" {', '.join(stored) or 'nothing'} was stored.") from None
+        raise _failed(profile, error, f" {', '.join(stored) or 'Nothing'} was stored.") from None
 
 
 def take_out(keyring: KeyringStore, profile: Profile) -> list[str]:
@@ -88,8 +103,11 @@ def take_out(keyring: KeyringStore, profile: Profile) -> list[str]:
     try:
         names = (*profile.provider.credential_fields(), TOKEN)
         gone.extend(name for name in names if keyring.delete(service(profile.name), name))
+    except NoKeyringError as error:
+        done = f"{error}; nothing was removed."
+        raise LoyaltyError(ErrorCode.CREDENTIAL_UNREADABLE, done) from None
     except KeyringError as error:
-        raise _failed(profile, error, f" {', '.join(gone) or 'nothing'} was removed.") from None
+        raise _failed(profile, error, f" {', '.join(gone) or 'Nothing'} was removed.") from None
     return gone
 
 
@@ -101,11 +119,8 @@ def shadowed(profile: Profile) -> list[str]:
 
 def _failed(profile: Profile, error: KeyringError, done: str = "") -> LoyaltyError:
     variables = ", ".join(environment_name(profile.name, name) for name in profile.auth.fields)
-    what_now = "Unlock or repair the keyring and run it again, or set"
-    if isinstance(error, NoKeyringError):
-        what_now = "Set up a keyring, or use files or the environment instead:"
     return LoyaltyError(
         ErrorCode.CREDENTIAL_UNREADABLE,
         f"{error} (entries {service(profile.name)}).{done}",
-        hint=f"{what_now} {variables}.",
+        hint=f"Unlock or repair the keyring and run it again, or set {variables}.",
     )

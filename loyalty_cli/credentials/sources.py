@@ -69,6 +69,15 @@ def name_sources(refusal: LoyaltyError, profile: str, found: Mapping[str, Creden
     )
 
 
+def without_keyring(profile: Profile, names: Sequence[str]) -> str:
+    """Where a person puts credentials on a system without a keyring."""
+    variables = " and ".join(environment_name(profile.name, name) for name in names)
+    files = " and ".join(f"{profile.name}.{name}" for name in names)
+    them = "them" if len(names) > 1 else "it"
+    folder = FOLDER_VARIABLES[0]
+    return f"Set {variables}, or write {them} into {files} in the folder that {folder} names."
+
+
 class CredentialSource(Protocol):
     """A source of credentials: those of this process, or those of the sandbox."""
 
@@ -190,10 +199,7 @@ class Credentials:
             keyring = f"the keyring ({self._keyring.backend_name()}) {none}"
         except NoKeyringError as error:
             keyring = str(error)
-            hint = (
-                f"Set {variables}, or write {'them' if several else 'it'} into"
-                f" {' and '.join(files)} in the folder that {FOLDER_VARIABLES[0]} names."
-            )
+            hint = without_keyring(profile, names)
         except KeyringError as error:
             keyring = str(error)
         places = [f"{variables} {'are' if several else 'is'} not set"]

@@ -88,4 +88,5 @@ def _needs_customer(profile: Profile) -> LoyaltyError | None:
         why = wrong.rstrip(".")
     else:
         return None
-    return LoyaltyError(ErrorCode.USAGE, f"{why}.", hint="Name a customer with --customer.")
+    hint = f"Look its customer up: `loyalty balance CUSTOMER -p {profile.name}`."
+    return LoyaltyError(ErrorCode.USAGE, f"{why}.", hint=hint)

@@ -13,6 +13,7 @@ from loyalty_cli.commands.credential_input import LONGEST_INPUT
 from loyalty_cli.sandbox.server import Reply
 from tests.conftest import PROGRAM, Outcome, Run
 from tests.fakes import backends
+from tests.fakes.servers import unused_port
 
 SECRET = "hunter2"
 
@@ -185,7 +186,7 @@ def test_login_keeps_the_old_key_where_the_platform_refuses_the_new_one(
 @pytest.mark.parametrize(
     ("reply", "said"),
     [
-        (Reply(503, b""), "Imprint cannot answer now (HTTP 503). Try again later."),
+        (Reply(503, b""), "Imprint cannot answer now (HTTP 503).\n"),
         (Reply(404, b"<html>"), "is not Imprint (HTTP 404, application/json)."),
         (Reply(body=BALANCE), "Imprint answered about another customer: 'C-1', not"),
     ],
@@ -202,6 +203,26 @@ def test_login_stores_a_key_with_a_warning_where_the_platform_does_not_tell(
     assert (done.code, done.out) == (0, "")
     assert "Warning: it is unclear whether Imprint takes these credentials: " in done.err
     assert said in done.err
+    replaced = "Warning: the credentials of card that the keyring had before were replaced.\n"
+    assert done.err.endswith(replaced)
+    assert list(memory.entries.values()) == [NEW]
+
+    again = login("card", f"api_key={NEW}", "--allow-plaintext")
+    assert (again.code, replaced in again.err) == (0, False)
+
+
+@pytest.mark.usefixtures("no_pauses")
+def test_login_says_no_more_than_why_where_nobody_answers(
+    at: Callable[[Reply], backends.Memory], login: Login, card: Callable[..., Path]
+) -> None:
+    memory = at(NO_CUSTOMER)
+    card(f"http://127.0.0.1:{unused_port()}")
+
+    done = login("card", f"api_key={NEW}", "--allow-plaintext")
+
+    assert done.code == 0
+    assert "cannot be reached" in done.err
+    assert "Nothing was changed" not in done.err
     assert list(memory.entries.values()) == [NEW]
 
 
@@ -310,3 +331,29 @@ def test_login_asks_a_person_echoes_nothing_and_stores_all_or_nothing(
     assert SECRET not in shown
     assert "Traceback" not in shown
     assert bool([*tmp_path.rglob("keyring_pass.cfg")]) == (code == 0)
+
+
+@forks
+def test_login_asks_a_person_before_it_replaces_a_key_by_one_that_nobody_checked(
+    terminal: Callable[..., "pexpect.spawn[str]"],
+    profile_file: Callable[[str], Path],
+    tmp_path: Path,
+) -> None:
+    with terminal("login", "card", "--allow-plaintext", "--no-check") as screen:
+        screen.expect_exact("api_key of card: ")
+        screen.sendline(OLD)
+        screen.expect(pexpect.EOF)
+    (kept,) = tmp_path.rglob("keyring_pass.cfg")
+    before = kept.read_bytes()
+    url = f"http://127.0.0.1:{unused_port()}"
+    profile_file(f"profiles: {{card: {{provider: imprint, base_url: '{url}'}}}}")
+
+    for answer, code in (("n", 6), ("y", 0)):
+        with terminal("login", "card", "--allow-plaintext") as screen:
+            screen.expect_exact("api_key of card: ")
+            screen.sendline(NEW)
+            screen.expect_exact("[y/N]")
+            screen.sendline(answer)
+            screen.expect(pexpect.EOF)
+        assert screen.exitstatus == code
+        assert (kept.read_bytes() == before) == (answer == "n")

@@ -75,8 +75,8 @@ def said(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     ("backend", "message"),
     [
         (backends.Failing(at="secret_key"), "Failing) failed: OSError: the disk is full{} api_key"),
-        (backends.Failing(at="api_key"), "Failing) failed: OSError: the disk is full{} nothing"),
-        (backends.Talkative(), "ValueError: loyalty-cli/points api_key … is too long{} nothing"),
+        (backends.Failing(at="api_key"), "Failing) failed: OSError: the disk is full{} Nothing"),
+        (backends.Talkative(), "ValueError: loyalty-cli/points api_key … is too long{} Nothing"),
     ],
     ids=["in the middle", "at first", "talkative"],
 )
@@ -131,8 +131,11 @@ def test_login_needs_a_keyring_that_encrypts_unless_plaintext_is_allowed(
         return require_backend(keyring, POINTS, allow_plaintext=allowed)
 
     none = said(fail.Keyring(), ask)  # type: ignore[no-untyped-call] # keyring's
-    assert "no keyring on this system (entries loyalty-cli/points). Set up a keyring, or" in none
-    assert "instead: LOYALTY_POINTS_API_KEY, LOYALTY_POINTS_SECRET_KEY." in none
+    assert none == (
+        "there is no keyring on this system; nothing was stored. Set LOYALTY_POINTS_API_KEY and"
+        " LOYALTY_POINTS_SECRET_KEY, or write them into points.api_key and points.secret_key in the"
+        " folder that LOYALTY_CREDENTIALS_DIR names."
+    )
     plaintext = said(backends.PlaintextMemory(), ask)
     assert "keeps secrets unencrypted in a file; nothing was stored" in plaintext
     assert "--allow-plaintext" in plaintext

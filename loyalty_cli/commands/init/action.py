@@ -3,8 +3,6 @@
 import os
 import shlex
 
-import typer
-
 from loyalty_cli.commands.globals import Globals
 from loyalty_cli.commands.init.credentials import Credentialed, credentials_of, stored
 from loyalty_cli.commands.init.draft import Draft, Place, draft_of, place_at
@@ -16,7 +14,6 @@ from loyalty_cli.credentials.keyring_store import KeyringStore
 from loyalty_cli.credentials.login import shadowed
 from loyalty_cli.credentials.sources import Credentials
 from loyalty_cli.model.errors import LoyaltyError
-from loyalty_cli.model.exit_codes import ExitCode
 from loyalty_cli.output import messages
 
 
@@ -31,16 +28,14 @@ def run(chosen: Globals, request: InitRequest) -> None:
     with stored(session, place, draft, found):
         replace_file(place.path, draft.text, place.text)
     _say_what_was_done(session, chosen, place, draft, found)
-    if found.given and not found.backend:
-        raise typer.Exit(ExitCode.CREDENTIAL)  # a script must know that they are not kept
 
 
 def _say_what_was_done(
     session: Session, chosen: Globals, place: Place, draft: Draft, found: Credentialed
 ) -> None:
-    profile = draft.profile
+    profile, try_it = draft.profile, "Try it"
     messages.note(f"{place.path} has the profile {profile.name!r} now.")
-    if found.given and found.backend:
+    if found.given:
         names = ", ".join(profile.auth.fields)
         messages.note(f"{names} of {profile.name} stored in the keyring ({found.backend}).")
         for variable in shadowed(profile):
@@ -51,7 +46,8 @@ def _say_what_was_done(
                 messages.note(f"{name} comes from {each.source}.")
         except LoyaltyError as error:
             messages.warning(f"{error.message} {error.hint}")
-    messages.note(f"Try it: {_command(chosen, draft)}")
+            try_it = "Then try it"
+    messages.note(f"{try_it}: {_command(chosen, draft)}")
 
 
 def _command(chosen: Globals, draft: Draft) -> str:

@@ -22,7 +22,7 @@ TRIES = 3
 
 
 class Credentialed(NamedTuple):
-    """The credentials that were given, and the keyring that can have them; None without one."""
+    """The credentials that were given, for the keyring; its name, None if there is none."""
 
     given: Mapping[str, str] | None
     backend: str | None
@@ -40,9 +40,7 @@ def credentials_of(
             require_accepted(session, chosen, profile, Given(given, source) if given else None)
         return given
 
-    backend = None
-    with suppress(LoyaltyError):
-        backend = require_backend(session.keyring, profile, allow_plaintext=request.allow_plaintext)
+    backend = _backend(session, profile, request)
     if request.stdin:
         given = check_credentials(profile, from_stdin())
         return Credentialed(checked(given, "stdin"), backend)
@@ -65,6 +63,18 @@ def credentials_of(
     return Credentialed(checked(given, "the terminal"), backend)
 
 
+def _backend(session: Session, profile: Profile, request: InitRequest) -> str | None:
+    """The keyring's name; None without one. Raises LoyaltyError if what is sent needs one."""
+    try:
+        return require_backend(session.keyring, profile, allow_plaintext=request.allow_plaintext)
+    except LoyaltyError as error:
+        if not request.stdin:
+            return None
+        error.message = f"the credentials cannot be kept: {error.message}"
+        error.hint = f"{error.hint} Without --stdin, init writes the profile alone."
+        raise
+
+
 def _are_elsewhere(session: Session, profile: Profile) -> bool:
     """Whether all credentials come from the environment or from files."""
     try:
@@ -77,13 +87,12 @@ def _are_elsewhere(session: Session, profile: Profile) -> bool:
 @contextmanager
 def stored(session: Session, place: Place, draft: Draft, found: Credentialed) -> Iterator[None]:
     """Store credentials for the block; take them out again if it does not write the file."""
-    given = found.given if found.backend else None
     try:
-        if given:
-            put(session.keyring, draft.profile, given)
+        if found.given:
+            put(session.keyring, draft.profile, found.given)
         yield
     except BaseException:
-        if given and text_of(place.path) != draft.text:
+        if found.given and text_of(place.path) != draft.text:
             with suppress(LoyaltyError):
                 take_out(session.keyring, draft.profile)
         raise

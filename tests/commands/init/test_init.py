@@ -123,17 +123,48 @@ def test_init_without_a_keyring_says_which_variables_and_files_to_set(
     assert (done.code, done.out) == (0, "")
     for text in ("LOYALTY_POINTS_API_KEY and LOYALTY_POINTS_SECRET_KEY", "points.secret_key in"):
         assert text in done.err
-    assert done.err.splitlines()[-1] == "Try it: loyalty balance CUSTOMER"
+    assert done.err.splitlines()[-1] == "Then try it: loyalty balance CUSTOMER"
     assert load(file).default_profile == "points"
 
 
-def test_init_without_a_keyring_does_not_pretend_to_store_what_it_is_sent(
-    init: Init, file: Path, gameball: str
+def test_init_writes_nothing_where_it_cannot_keep_what_it_is_sent(
+    init: Init, file: Path, gameball: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done = init(*points(gameball, "--stdin"), given=BOTH)
 
-    assert done.code == 4
-    assert "Set LOYALTY_POINTS_API_KEY and LOYALTY_POINTS_SECRET_KEY" in done.err
+    assert (done.code, done.out) == (4, "")
+    assert done.err == (
+        "Error: the credentials cannot be kept: there is no keyring on this system; nothing was"
+        " stored.\n"
+        "Hint: Set LOYALTY_POINTS_API_KEY and LOYALTY_POINTS_SECRET_KEY, or write them into"
+        " points.api_key and points.secret_key in the folder that LOYALTY_CREDENTIALS_DIR names."
+        " Without --stdin, init writes the profile alone.\n"
+    )
+    assert not file.parent.exists()
+
+    backends.use(monkeypatch, backends.PlaintextMemory())
+    done = init(*points(gameball, "--stdin"), given=BOTH)
+    assert (done.code, done.out) == (4, "")
+    assert "keeps secrets unencrypted in a file; nothing was stored." in done.err
+    assert "--allow-plaintext" in done.err
+    assert not file.parent.exists()
+
+    allowed = points(gameball, "--stdin", "--allow-plaintext")
+    assert init(*allowed, given=BOTH).code == 0
+    again = init(*allowed, given=BOTH)
+    assert again.code == 2
+    assert "or run `loyalty login points` for new credentials." in again.err
+
+
+@pytest.mark.usefixtures("memory")
+def test_init_says_how_to_try_a_key_that_only_its_own_customer_can(init: Init, file: Path) -> None:
+    options = ("--provider", "saasquatch", "--name", "refer", "--set", "tenant=t")
+
+    done = init(*options, "--auth", "user_token", "--stdin", given="user_token=abcd1234\n")
+
+    assert (done.code, done.out) == (0, "")
+    assert "takes user_token only for its own customer. Look its customer up: `" in done.err
+    assert "--customer" not in done.err
     assert file.exists()
 
 
@@ -196,7 +227,7 @@ def test_init_adds_a_profile_behind_the_others_and_keeps_every_comment(
     done = init(*points(gameball))
 
     assert done.code == 0
-    assert done.err.splitlines()[-1] == "Try it: loyalty balance CUSTOMER -p points"
+    assert done.err.splitlines()[-1] == "Then try it: loyalty balance CUSTOMER -p points"
     text = file.read_text()
     assert text.startswith(EXPECTED)
     assert text.endswith("\n# Where debits are.\njournal: null\n")
