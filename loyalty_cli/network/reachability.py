@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from loyalty_cli.config.base_url import is_loopback
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError
 from loyalty_cli.network.connections import PORTS, addresses, connect
@@ -73,8 +74,9 @@ def _way_to(profile: Profile, deadline: Deadline) -> str:
     except FAILURES as error:
         code, why = ErrorCode.UNREACHABLE, getattr(error, "strerror", None) or "it failed"
     what = f"the name {host} is not found" if step == "DNS" else f"no connection to {host}:{port}"
-    hint = (
-        f"Check base_url of the profile {profile.name!r}, and this machine's network."
-        " Behind a company proxy, set HTTPS_PROXY."
-    )
+    hint = f"Check base_url of the profile {profile.name!r}, and "
+    if is_loopback(host):
+        hint += "whether the program there runs."
+    else:
+        hint += "this machine's network. Behind a company proxy, set HTTPS_PROXY."
     raise LoyaltyError(code, f"{step}: {what}: {why}.", hint=hint)

@@ -10,6 +10,7 @@ from pathlib import Path
 from loyalty_cli.commands.doctor.examined import Examined
 from loyalty_cli.commands.doctor.finding import Finding, broken, doubt, ok, warning
 from loyalty_cli.commands.people_place import people_place
+from loyalty_cli.config.mistakes import mistakes_in
 from loyalty_cli.config.profile import Profile
 from loyalty_cli.credentials.keyring_store import KeyringError, NoKeyringError, service
 from loyalty_cli.database.customer_data import CustomerData, Schema
@@ -37,7 +38,9 @@ def profile_file(examined: Examined) -> Iterator[Finding]:
         yield ok(check, f"not used: the sandbox has {len(config.profiles)} profiles of its own")
         return
     if examined.mistake:
-        yield broken(check, examined.mistake)
+        for mistake in (examined.path and mistakes_in(examined.path)) or [examined.mistake]:
+            mistake.hint = mistake.hint or "Correct it; `loyalty config example` shows every key."
+            yield broken(check, mistake)
     elif examined.path:
         number = len(config.profiles)
         yield ok(check, f"{_with_mode(examined.path)}, {number} profile{'s' * (number != 1)}")

@@ -253,7 +253,14 @@ def test_a_mistake_in_one_profile_does_not_keep_the_others_from_being_checked(
     done = doctor("}\n  typo: {provider: imprnt}\n  other: {provider: gameball, timeout: soon")
 
     assert done.code == 3
-    assert "imprnt" in one(done, "profile file")["message"]
+    told = [each for each in done.records if each["check"] == "profile file"]
+    assert [
+        word in each["message"] for word, each in zip(("imprnt", "soon"), told, strict=True)
+    ] == [
+        True,
+        True,
+    ]
+    assert all(each["hint"] for each in told)
     assert (one(done, "key card")["status"], one(done, "journal")["status"]) == ("ok", "ok")
 
 
