@@ -7,7 +7,7 @@ from typing import Any
 from loyalty_cli.commands.help.page import Entry, context_of, page_of
 from loyalty_cli.commands.help.plain import WIDEST, entries_in_columns, plain
 from loyalty_cli.commands.help.text import as_text
-from loyalty_cli.commands.help.topics import leads_to, topics
+from loyalty_cli.commands.help.topics import RENAMED, leads_to, topics
 from loyalty_cli.model.errors import nearest, usage_error
 from loyalty_cli.output.stderr import width
 from loyalty_cli.output.stdout import is_terminal, require_stdout, write_text
@@ -42,6 +42,9 @@ def _found(root: Any, words: Sequence[str]) -> Any:
         if word not in commands:
             if context is root:
                 there = nearest(word, [*commands, *topics()])
+                begin = [each for each in topics() if each.startswith(word)]
+                if meant := RENAMED.get(word) or (begin[0] if len(begin) == 1 else None):
+                    there = f"Did you mean {meant!r}?"
                 usage_error(f"there is no command or topic {word!r}.", there)
             there = nearest(word, commands) if commands else f"See `loyalty help {words[0]}`."
             usage_error(f"{context.info_name} has no command {word!r}.", there)

@@ -72,6 +72,8 @@ def test_help_alone_lists_every_command_and_every_topic(loyalty: Run) -> None:
     ("wrong", "error", "hint"),
     [
         ("lits", "there is no command or topic 'lits'.", "Did you mean 'lists'?"),
+        ("exit", "there is no command or topic 'exit'.", "Did you mean 'exit-codes'?"),
+        ("bulk", "there is no command or topic 'bulk'.", "Did you mean 'lists'?"),
         ("exitcodes", "there is no command or topic 'exitcodes'.", "Did you mean 'exit-codes'?"),
         ("blance", "there is no command or topic 'blance'.", "Did you mean 'balance'?"),
         ("xyzzy", "there is no command or topic 'xyzzy'.", "Available: balance, "),
