@@ -234,6 +234,7 @@ ColorOption = Annotated[
     Color,
     typer.Option(
         "--color",
+        metavar="WHEN",
         callback=_set_color,
         is_eager=True,
         help="Whether to colour tables and messages.",
