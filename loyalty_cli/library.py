@@ -126,6 +126,8 @@ class Loyalty:
         If all further ones would fail, too, such as with a rejected key, that record is the last,
         and LoyaltyError is raised after it.
         """
+        if isinstance(customers, str):
+            usage_error("balances() takes a list of customers, not one text.", "Use balance().")
         chosen = self._profile(profile)
         tasks = (self._task(customer, chosen, options or {}, by) for customer in customers)
         return self._run(tasks)

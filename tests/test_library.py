@@ -35,6 +35,13 @@ def cents(loyalty: Loyalty) -> Amount:
     return available
 
 
+def test_one_text_is_no_list_of_customers(loyalty_in_sandbox: Loyalty) -> None:
+    with pytest.raises(LoyaltyError, match="a list of customers, not one text") as caught:
+        loyalty_in_sandbox.balances("C-1001")
+
+    assert (caught.value.code, caught.value.hint) == (ErrorCode.USAGE, "Use balance().")
+
+
 def test_the_profiles_of_the_file_are_listed_with_their_providers(card: Card) -> None:
     path = card("http://127.0.0.1:1")
     with Loyalty(path) as loyalty:
