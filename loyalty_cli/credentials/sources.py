@@ -65,7 +65,7 @@ def name_sources(refusal: LoyaltyError, profile: str, found: Mapping[str, Creden
     refusal.hint = (
         f"Put the right ones there with `loyalty login {profile}`."
         if is_kept
-        else f"Put the right ones there, or remove them there and run `loyalty login {profile}`."
+        else "Put the right ones there."  # not `login`: there may be no keyring
     )
 
 
