@@ -327,7 +327,9 @@ def test_a_refused_key_is_told_with_the_source_that_it_came_from(
 
     assert error["code"] == "credential_refused"
     assert error["message"].endswith(f"(HTTP 401, X: Not ***). They came from {where}.")
-    how = " with `loyalty login card`" if source == "keyring" else ""  # else there may be no keyring
+    how = (
+        " with `loyalty login card`" if source == "keyring" else ""
+    )  # else there may be no keyring
     assert error["hint"] == f"Put the right ones there{how}."
 
 

@@ -169,7 +169,7 @@ def test_credentials_of_one_customer_are_asked_about_only_with_that_customer() -
     assert check.result == "unclear"
     assert check.error
     assert "only for its own customer" in check.error.message
-    assert "--customer" in str(check.error.hint)
+    assert "`loyalty balance CUSTOMER -p " in str(check.error.hint)
 
 
 class OddShop(Shop):

@@ -82,6 +82,7 @@ def test_each_step_that_fails_is_named(secure: ssl.SSLContext) -> None:
     assert unknown.message.startswith("DNS: the name platform.invalid is not found: ")
     closed = failure(f"http://127.0.0.1:{port}")
     assert closed.message == f"TCP: no connection to 127.0.0.1:{port}: Connection refused."
+    assert ["HTTPS_PROXY" in str(each.hint) for each in (unknown, closed)] == [True, False]
     with RawServer(Answering(), secure) as server:
         untrusted = failure(server.url, 5)
     assert untrusted.message.startswith("TLS: there is no secure connection to Imprint at ")
