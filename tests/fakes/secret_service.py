@@ -1,6 +1,7 @@
 """A private D-Bus session with a GNOME keyring of its own: nothing of the machine's is touched."""
 
 import subprocess
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ NAME = "org.freedesktop.secrets"
 PROMPTER = "org.gnome.keyring.SystemPrompter"
 PASSWORD = "the password of the keyring itself"
 PATIENCE = 20.0
+POLL_SECONDS = 0.02
 
 # A service folder of its own: nothing of the machine's is started, above all no second keyring.
 BUS = """
@@ -101,6 +103,7 @@ def running_secret_service(
         }
         _start_keyring(folder, private, started)
         _wait_for_service(address)
+        _wait_for_collection(address)
         backend = "keyring.backends.SecretService.Keyring"
         yield SecretService(address, {**private, "PYTHON_KEYRING_BACKEND": backend})
 
@@ -148,6 +151,26 @@ def _start(
     )
     started.callback(process.terminate)
     return process
+
+
+def _wait_for_collection(address: str) -> None:
+    """Wait until the default collection is there: the daemon takes its name before, and tells none.
+
+    To ask for it earlier would open a prompt to make another one.
+    """
+    from secretstorage.collection import Collection
+    from secretstorage.exceptions import ItemNotFoundException
+
+    end = time.monotonic() + PATIENCE
+    with _connected(address) as connection:
+        while True:
+            try:
+                Collection(connection)
+            except ItemNotFoundException:
+                assert time.monotonic() < end, "the keyring has no collection"
+                time.sleep(POLL_SECONDS)
+            else:
+                return
 
 
 def _wait_for_service(address: str) -> None:
