@@ -1,6 +1,6 @@
 """The history of balances in a database: what was seen, since when, and until when."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -15,6 +15,8 @@ from loyalty_cli.model.amount import Amount, decode_amount, encode_amount
 
 BATCH = 100
 """How many sightings are written in one transaction."""
+READ_AT_ONCE = 1000
+"""How many customers are read in one transaction."""
 
 SCHEMA = Schema(
     name="history",
@@ -60,6 +62,10 @@ UPDATE balance_periods SET first_at = :first_at, first_by = :first_by, last_at =
 _DELETE = "DELETE FROM balance_periods WHERE number = :number"
 _PRUNE = "DELETE FROM balance_periods WHERE last_at < :before"
 
+_NEXT_BY_OTHER_WAYS = """\
+SELECT DISTINCT customer, profile, way FROM balance_periods
+    WHERE way <> 'id' AND (customer, profile, way) > (:customer, :profile, :way)
+    ORDER BY customer, profile, way LIMIT :limit"""
 _OF_ONE = "FROM balance_periods WHERE customer = :customer AND profile = :profile"
 _KNOWN = f"SELECT 1 {_OF_ONE} LIMIT 1"
 _FORGET = f"DELETE {_OF_ONE}"
@@ -131,10 +137,23 @@ class History:
                 ).fetchone()
             }
 
-    def forget(self, customers: Mapping[str, str]) -> None:
-        """Delete all that is known of a customer of each of these profiles, in any way."""
+    def by_other_ways(self) -> Iterator[Whose]:
+        """Yield those who were looked up by another way than the id, such as by an e-mail."""
+        last = {"customer": "", "profile": "", "way": ""}
+        while True:
+            with self.database.reading() as transaction:
+                values = {**last, "limit": READ_AT_ONCE}
+                found = transaction.execute(_NEXT_BY_OTHER_WAYS, values).fetchall()
+            for customer, profile, way in found:
+                last = {"customer": customer, "profile": profile, "way": way}
+                yield Whose(profile, way, customer)
+            if len(found) < READ_AT_ONCE:
+                return
+
+    def forget(self, customers: Iterable[tuple[str, str]]) -> None:
+        """Delete all that is known of these, each a profile and a customer there, in any way."""
         with self.database.erasing() as transaction:
-            for profile, customer in customers.items():
+            for profile, customer in customers:
                 transaction.execute(_FORGET, {"profile": profile, "customer": customer})
 
 

@@ -428,6 +428,40 @@ def test_the_history_of_an_identifier_that_somebody_else_has_is_kept(
 
 
 @pytest.mark.usefixtures("kept")
+def test_who_is_forgotten_has_no_history_by_the_key_either_however_it_was_written(
+    loyalty: Run, tmp_path: Path, data: Path
+) -> None:
+    exported = [
+        looked_up("ADA@example.com", 1, profile="store", asked={"by": "email"}),
+        looked_up("+61 412 345 678", 2, asked={"by": "phone"}),
+        looked_up("17", 3, profile="store"),
+    ]
+    loyalty("history", "import", write(tmp_path / "x", exported))
+    for each in ("ada@example.com", "+61412345678", "17"):
+        (tmp_path / "people.csv").write_text(f"person,points\n{each},C-1\n")
+        loyalty("people", "import", str(tmp_path / "people.csv"))
+
+        assert loyalty("people", "forget", each, "--yes").code == 0
+
+    assert b"ADA@" not in data.read_bytes()
+    assert b"+61" not in data.read_bytes()
+    assert loyalty("history", "17", "-o", "json").records  # perhaps another one's id
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_history_by_a_key_that_somebody_else_has_is_kept(loyalty: Run, tmp_path: Path) -> None:
+    both = looked_up("us@example.com", 1, asked={"by": "email"})
+    loyalty("history", "import", write(tmp_path / "x", [both]))
+    people = tmp_path / "people.csv"
+    people.write_text("person,name,points\nus@example.com,A,1\nbob,us@example.com,2\n")
+    loyalty("people", "import", str(people))
+    # Both have the key, so that one of them must be named by another.
+    assert loyalty("people", "forget", "A", "--yes").code == 0
+
+    assert loyalty("history", "us@example.com", "-o", "json").records
+
+
+@pytest.mark.usefixtures("kept")
 def test_a_person_who_was_taken_for_a_customer_is_told(loyalty: Run, tmp_path: Path) -> None:
     people = tmp_path / "people.csv"
     people.write_text("person,name,points\nada@example.com,Ada Lovelace,C-1\n")

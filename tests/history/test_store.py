@@ -119,10 +119,20 @@ def test_prune_deletes_what_was_last_seen_before_a_time(history: History) -> Non
     assert history.is_empty()
 
 
+def test_those_who_were_looked_up_by_another_way_than_the_id_are_found(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("loyalty_cli.history.store.READ_AT_ONCE", 2)
+    others = [Whose("points", "email", each) for each in ("a", "b", "B", "c")]
+    history.add([seen(each, day, str(day)) for each in (ADA, *others) for day in (1, 2)])
+
+    assert set(history.by_other_ways()) == set(others)
+
+
 def test_a_customer_is_forgotten_at_each_profile_in_every_way(history: History) -> None:
     others = [seen(BOB, 1, "1"), seen(Whose("store", "id", "ada"), 1, "1")]
     history.add([seen(ADA, 1, "1"), seen(Whose("points", "email", "ada"), 1, "1"), *others])
 
-    history.forget({"points": "ada", "card": "bob"})
+    history.forget([("points", "ada"), ("card", "bob")])
 
     assert (len(told(history, "ada")), len(told(history, "bob"))) == (1, 1)

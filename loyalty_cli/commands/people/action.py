@@ -12,6 +12,7 @@ from loyalty_cli.commands.open_history import open_history
 from loyalty_cli.commands.open_people import open_people
 from loyalty_cli.commands.session import Session, open_session
 from loyalty_cli.config.profile import Profile
+from loyalty_cli.history.periods import Whose
 from loyalty_cli.lists.delimiter import COMMA, check_delimiter
 from loyalty_cli.lists.list_file import open_input
 from loyalty_cli.model.errors import ErrorCode, LoyaltyError, nearest, usage_error
@@ -23,10 +24,12 @@ from loyalty_cli.output.people import print_people
 from loyalty_cli.output.progress import progress
 from loyalty_cli.output.stdout import require_stdout
 from loyalty_cli.people.find import names_of, the_one
+from loyalty_cli.people.keys import key_of
 from loyalty_cli.people.people_file import read_people
 from loyalty_cli.people.person import NAME, Person, check_identifier, check_text
 from loyalty_cli.people.staging import StagedPeople
 from loyalty_cli.people.store import MOST_FOUND, People
+from loyalty_cli.providers.contract import ID
 
 
 def import_file(chosen: Globals, name: str, delimiter: str | None) -> None:
@@ -142,16 +145,19 @@ def forget(chosen: Globals, key: str, *, yes: bool) -> int:
         assert people is not None
         theirs = history.known(person.identifiers) if history else {}
         others = _others_by_profile(people, person, theirs)
-        own = {name: each for name, each in theirs.items() if name not in others}
+        own = [each for each in theirs.items() if each[0] not in others]
+        if history:
+            ways = _ways(person, session.config.profiles)
+            own += _by_key(people, person, ways, history.by_other_ways())
         too = f", with the history of {_listed(own)}" if own else ""
         for name, who in others.items():
-            messages.note(f"The history of {_listed({name: theirs[name]})} is kept for {who}.")
+            messages.note(f"The history of {_listed([(name, theirs[name])])} is kept for {who}.")
         if not yes and not confirmed(f"Forget {person}{too}?"):
             messages.note("Nobody was forgotten.")
             return ExitCode.REFUSED
-        people.forget(person)
-        if history:
+        if history:  # first: if it fails, the person can still be found, and forgotten
             history.forget(own)
+        people.forget(person)
     messages.note(f"{person} was forgotten{too}.")
     return ExitCode.OK
 
@@ -173,8 +179,31 @@ def _others_by_profile(
     return found
 
 
-def _listed(identifiers: Mapping[str, str]) -> str:
-    return ", ".join(f"{identifier} at {profile}" for profile, identifier in identifiers.items())
+def _ways(person: Person, profiles: Mapping[str, Profile]) -> set[tuple[str, str]]:
+    """The keys that are the person's at every profile, each with a way other than the id."""
+    return {
+        (profiles[name].by, key_of(text))
+        for name, text in person.identifiers.items()
+        if name in profiles and profiles[name].by != ID
+    }
+
+
+def _by_key(
+    people: People, person: Person, ways: Collection[tuple[str, str]], known: Iterable[Whose]
+) -> list[tuple[str, str]]:
+    """Those of these look-ups that were by a key of this person and of nobody else."""
+    own = key_of(person.person)
+    return [
+        (each.profile, each.customer)
+        for each in known
+        if (key := key_of(each.customer)) == own or (each.by, key) in ways
+        if all(other.person == person.person for other in people.find(key))
+    ]
+
+
+def _listed(identifiers: Iterable[tuple[str, str]]) -> str:
+    each_once = dict.fromkeys(identifiers)
+    return ", ".join(f"{identifier} at {profile}" for profile, identifier in each_once)
 
 
 def _warn_of_shared(people: People, changed: Iterable[Person]) -> None:
