@@ -9,7 +9,10 @@ from loyalty_cli.output.table import Grid, as_rows, briefly, grid_of
 from loyalty_cli.output.view import Table
 
 # An underscore within a word, such as cus_8812, is only an underscore.
-_SPECIAL = re.compile(r"[\\`*\[\]<>|~$]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)")
+_SIGN = r"[\\`*\[\]<>|~$]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)"
+# Who is mentioned gets a message, even with a backslash before the sign, but not in code.
+_MENTION = r"(?<![A-Za-z0-9])(?:@[A-Za-z0-9][A-Za-z0-9_/-]*)+"
+_SPECIAL = re.compile(f"(?P<mention>{_MENTION})|{_SIGN}")
 # What would begin a heading or a list.
 _BLOCK = re.compile(r"^\d*(?=[#+=.)-])")
 
@@ -57,8 +60,13 @@ def _lines(grid: Grid, headings: set[str]) -> Iterator[str]:
 
 
 def escaped(text: str) -> str:
-    """Text that Markdown shows as it is: no code, links, emphasis, HTML, formulas or cells."""
-    return _SPECIAL.sub(r"\\\g<0>", visible(text))
+    """Text that Markdown shows as it is: no links, emphasis, HTML, formulas or cells.
+
+    The only code is what would mention a user, such as `@octocat`.
+    """
+    return _SPECIAL.sub(
+        lambda found: f"`{found[0]}`" if found["mention"] else f"\\{found[0]}", visible(text)
+    )
 
 
 def _line(cells: Sequence[str]) -> str:
