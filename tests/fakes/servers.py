@@ -168,6 +168,7 @@ class RawServer:
             if self._tls is None:
                 self._script(Wire(sock, self._stopping))
                 return
+            sock.getpeername()  # ssl leaves a socket open that was reset before it is wrapped
             with self._tls.wrap_socket(sock, server_side=True) as secure, self._kept(secure):
                 self._script(Wire(secure, self._stopping))
 
